@@ -1,0 +1,25 @@
+//! Quorate: a performance benchmark and load generator for ZooKeeper ensembles.
+//!
+//! The modules in reading order; the arrows between them are checked by `tests/architecture.rs`.
+//!
+//! - [`workload`]: what is asked: the workload file, the operation mix, the resolved [`workload::Plan`]
+//! - [`wire`]: bytes to frames and back: jute and the records of the client, quorum and election ports
+//! - [`client`]: one ZooKeeper client session as a pure state machine, address list, reconnect policy
+//! - [`load`]: when: the schedule, the one worker loop, the null responder, calibration
+//! - [`measure`]: samples, histograms, the recorder and the recording
+//! - [`result`]: the result file, the waist of the house
+//! - [`report`]: everything that is made from result files: text, markdown, CSV, HTML, plots, comparison
+//! - [`ensemble`]: the bundled reference ensemble
+//! - [`experiment`]: deployments (bundled, local Apache ZooKeeper, live), runs, interleaved comparisons
+//! - [`cli`]: the command line
+
+pub mod cli;
+pub mod client;
+pub mod ensemble;
+pub mod experiment;
+pub mod load;
+pub mod measure;
+pub mod report;
+pub mod result;
+pub mod wire;
+pub mod workload;

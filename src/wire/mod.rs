@@ -1,0 +1,3 @@
+//! Bytes to frames and back. Pure: no sockets, no clock.
+
+pub mod jute;

@@ -1,0 +1,223 @@
+//! The plan: a workload with every default filled in and every random choice fixed by a seed.
+//!
+//! No later stage consults a default, a flag or the environment: the same plan issues the same
+//! operations. The plan is stored inside the result file, so a result can be run again.
+
+use serde::{Deserialize, Serialize};
+
+/// A workload, fully resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Short name, `[a-z0-9-]+`; names the result folder.
+    pub name: String,
+    /// One sentence: why this workload exists.
+    pub why: String,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// The shape of a bundled or local ensemble.
+    pub target: TargetShape,
+    /// What is created before the load starts.
+    pub prepare: Prepare,
+    /// Who issues, when, for how long.
+    pub load: LoadPlan,
+    /// The operations with their weights; an operation's index here is its id everywhere else.
+    pub ops: Vec<OpPlan>,
+    /// Conditions the run must meet.
+    pub gates: Gates,
+}
+
+/// The shape of an ensemble that Quorate starts itself; a live one is taken as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetShape {
+    /// Servers that vote.
+    pub voters: u16,
+    /// Servers that only follow the log and serve reads.
+    pub observers: u16,
+    /// Whether the servers sync their log before they acknowledge (`forceSync`).
+    pub fsync: bool,
+    /// ZooKeeper's `tickTime`.
+    pub tick_time_ms: u64,
+    /// ZooKeeper's `initLimit`, in ticks.
+    pub init_limit: u32,
+    /// ZooKeeper's `syncLimit`, in ticks.
+    pub sync_limit: u32,
+    /// Heap of a local Apache ZooKeeper, MiB (`-Xmx`).
+    pub heap_mib: u32,
+}
+
+/// What is created before the load starts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prepare {
+    /// Number of znodes that set, get, exists choose their keys from.
+    pub znodes: u64,
+    /// Data size of each.
+    pub size: SizeChoice,
+    /// Children per parent directory: `<chroot>/p00000/n00000042`.
+    pub per_parent: u64,
+    /// Root of everything the run creates; removed afterwards unless `keep`.
+    pub chroot: String,
+    /// Leave the chroot behind.
+    pub keep: bool,
+}
+
+/// Who issues, when, for how long.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadPlan {
+    /// Client sessions, each its own connection.
+    pub sessions: u32,
+    /// Driver threads the sessions are spread over.
+    pub threads: u32,
+    /// Open or closed loop.
+    pub arrival: Arrival,
+    /// Load before the measured phase, not measured.
+    pub warm_up_ms: u64,
+    /// The measured phase.
+    pub duration_ms: u64,
+    /// How long after the end replies are still awaited.
+    pub drain_ms: u64,
+    /// How often the measured run is repeated against the same deployment.
+    pub repeats: u32,
+    /// Length of a recording interval.
+    pub interval_ms: u64,
+    /// Session timeout asked of the server.
+    pub session_timeout_ms: u64,
+    /// An operation without a reply for this long is recorded as timed out at its full age.
+    pub operation_timeout_ms: u64,
+    /// Which servers the sessions attach to.
+    pub attach: Attach,
+}
+
+/// How operations arrive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "loop", rename_all = "snake_case")]
+pub enum Arrival {
+    /// Open loop: operations start on an absolute schedule whatever the replies do.
+    Open {
+        /// Rate over time, all sessions together; the last phase's end rate holds to the end.
+        /// Phases cover the measured duration; the warm-up runs at the first phase's start rate.
+        phases: Vec<RatePhase>,
+        /// At most this many operations in flight per session; beyond it an operation waits and is late.
+        in_flight_cap: u32,
+    },
+    /// Closed loop: each session keeps this many operations in flight.
+    Closed {
+        /// Operations in flight per session.
+        in_flight: u32,
+    },
+}
+
+/// A stretch of time with a constant or linearly changing rate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RatePhase {
+    /// Length of the phase.
+    pub duration_ms: u64,
+    /// Operations per second at its start.
+    pub from_per_s: f64,
+    /// Operations per second at its end; equal for a step.
+    pub to_per_s: f64,
+}
+
+/// Which servers sessions attach to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attach {
+    /// Round robin over all servers.
+    Spread,
+    /// The leader only.
+    Leader,
+    /// Round robin over the followers.
+    Followers,
+    /// Round robin over the observers.
+    Observers,
+}
+
+/// Kind of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpKind {
+    /// Create a new znode under the session's own directory.
+    Create,
+    /// Overwrite a prepared znode (any version).
+    Set,
+    /// Read a prepared znode.
+    Get,
+    /// Stat a prepared znode.
+    Exists,
+    /// List a prepared parent directory.
+    List,
+    /// Delete the session's oldest created znode.
+    Delete,
+    /// One transaction of `batch` sets.
+    Multi,
+    /// Flush the channel between server and leader.
+    Sync,
+    /// Open a fresh session on a new connection and close it again.
+    Session,
+}
+
+/// One line of the operation mix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpPlan {
+    /// Name in results; unique; the kind's name unless the file says otherwise.
+    pub label: String,
+    /// Kind of operation.
+    pub kind: OpKind,
+    /// Relative frequency; 0 only for the implicit delete that `keep_count` adds.
+    pub weight: u32,
+    /// Data size of create, set and multi.
+    pub size: SizeChoice,
+    /// Choice among the prepared znodes.
+    pub keys: KeyChoice,
+    /// Create: ephemeral znodes.
+    pub ephemeral: bool,
+    /// Create: sequential znodes.
+    pub sequential: bool,
+    /// Create: a session that holds this many of its created znodes deletes its oldest instead of
+    /// creating, so that the tree does not drift.
+    pub keep_count: Option<u64>,
+    /// Multi: sub-operations per transaction.
+    pub batch: u32,
+}
+
+/// Data sizes in bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SizeChoice {
+    /// Always this many.
+    Fixed(u32),
+    /// Uniform between both ends, inclusive.
+    Uniform(u32, u32),
+    /// One of these, equally likely.
+    OneOf(Vec<u32>),
+}
+
+/// How a key is chosen among the prepared znodes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyChoice {
+    /// All equally likely.
+    Uniform,
+    /// Zipf with this exponent; a few keys are hot.
+    Zipf(f64),
+    /// One after the other, per session.
+    Sequential,
+    /// Each session has its own slice of the keys and chooses uniformly in it.
+    PerSession,
+}
+
+/// Conditions that decide the exit status; absent means not asked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Gates {
+    /// Median response time over all operations, at most, milliseconds.
+    pub p50_ms: Option<f64>,
+    /// 99th percentile.
+    pub p99_ms: Option<f64>,
+    /// 99.9th percentile.
+    pub p999_ms: Option<f64>,
+    /// Largest response time.
+    pub max_ms: Option<f64>,
+    /// (errors + timed out + unknown) / all, at most.
+    pub error_ratio: Option<f64>,
+    /// Acknowledged operations per second, at least.
+    pub throughput_per_s: Option<f64>,
+}

@@ -1,0 +1,62 @@
+//! Identifiers as newtypes, so that a session cannot be passed for a zxid.
+
+use std::fmt;
+
+/// Transaction id: high 32 bits epoch, low 32 bits counter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Zxid(pub i64);
+
+impl Zxid {
+    /// Zero: before the first transaction.
+    pub const ZERO: Self = Self(0);
+
+    /// The `counter`-th transaction of `epoch`.
+    #[must_use]
+    pub const fn new(epoch: i64, counter: u32) -> Self {
+        Self((epoch << 32) | counter as i64)
+    }
+
+    /// High 32 bits.
+    #[must_use]
+    pub const fn epoch(self) -> i64 {
+        self.0 >> 32
+    }
+
+    /// Low 32 bits.
+    #[must_use]
+    pub const fn counter(self) -> u32 {
+        (self.0.cast_unsigned() & 0xffff_ffff) as u32
+    }
+
+    /// The one after, within the epoch.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Zxid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "0x{:x}", self.0)
+    }
+}
+
+/// Session id; 0 is never a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub i64);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "0x{:x}", self.0)
+    }
+}
+
+/// Server id, the content of `myid`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub i64);
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}

@@ -1,0 +1,424 @@
+//! Requests on the client port (specification 3.1, 4, 5).
+
+use super::{Acl, JuteError, OpCode, Reader, WriteJute, Zxid, begin_frame, end_frame};
+
+/// Header of every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestHeader {
+    /// The client's sequence number; see specification 3.1 for the special ones.
+    pub xid: i32,
+    /// Operation code, possibly one nobody knows.
+    pub op: i32,
+}
+
+impl RequestHeader {
+    /// Xid of pings.
+    pub const PING_XID: i32 = -2;
+    /// Xid of auth packets.
+    pub const AUTH_XID: i32 = -4;
+    /// Xid of setWatches.
+    pub const SET_WATCHES_XID: i32 = -8;
+
+    /// Reads it; the request record follows.
+    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
+        Ok(Self {
+            xid: reader.i32()?,
+            op: reader.i32()?,
+        })
+    }
+
+    /// Appends a whole frame: the header and what `body` appends.
+    pub fn encode_frame(out: &mut Vec<u8>, xid: i32, op: OpCode, body: impl FnOnce(&mut Vec<u8>)) {
+        let at = begin_frame(out);
+        out.put_i32(xid);
+        out.put_i32(op.code());
+        body(out);
+        end_frame(out, at);
+    }
+}
+
+/// create, create2, createContainer (no ttl) and createTTL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateRequest<'a> {
+    /// Path asked for; null is malformed.
+    pub path: &'a str,
+    /// Data; null is kept.
+    pub data: Option<&'a [u8]>,
+    /// ACL; null and empty are refused later.
+    pub acl: Vec<Acl>,
+    /// Flags, see [`super::CreateMode`].
+    pub flags: i32,
+    /// createTTL only, ms.
+    pub ttl_ms: Option<i64>,
+}
+
+impl<'a> CreateRequest<'a> {
+    /// Reads the record of operation `op`.
+    pub fn decode(reader: &mut Reader<'a>, op: OpCode) -> Result<Self, JuteError> {
+        Ok(Self {
+            path: reader.required_string()?,
+            data: reader.buffer()?,
+            acl: Acl::decode_list(reader)?.unwrap_or_default(),
+            flags: reader.i32()?,
+            ttl_ms: if op == OpCode::CreateTtl {
+                Some(reader.i64()?)
+            } else {
+                None
+            },
+        })
+    }
+
+    /// Appends the record.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.put_string(self.path);
+        out.put_buffer(self.data);
+        Acl::encode_list(&self.acl, out);
+        out.put_i32(self.flags);
+        if let Some(ttl_ms) = self.ttl_ms {
+            out.put_i64(ttl_ms);
+        }
+    }
+}
+
+/// delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeleteRequest<'a> {
+    /// The znode.
+    pub path: &'a str,
+    /// Expected version, -1 = any.
+    pub version: i32,
+}
+
+impl<'a> DeleteRequest<'a> {
+    /// Reads the record.
+    pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
+        Ok(Self {
+            path: reader.required_string()?,
+            version: reader.i32()?,
+        })
+    }
+
+    /// Appends the record.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.put_string(self.path);
+        out.put_i32(self.version);
+    }
+}
+
+/// check, inside multi only. The same layout as delete.
+pub type CheckVersion<'a> = DeleteRequest<'a>;
+
+/// setData.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetDataRequest<'a> {
+    /// The znode.
+    pub path: &'a str,
+    /// New data; null is kept.
+    pub data: Option<&'a [u8]>,
+    /// Expected version, -1 = any.
+    pub version: i32,
+}
+
+impl<'a> SetDataRequest<'a> {
+    /// Reads the record.
+    pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
+        Ok(Self {
+            path: reader.required_string()?,
+            data: reader.buffer()?,
+            version: reader.i32()?,
+        })
+    }
+
+    /// Appends the record.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.put_string(self.path);
+        out.put_buffer(self.data);
+        out.put_i32(self.version);
+    }
+}
+
+/// setACL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAclRequest<'a> {
+    /// The znode.
+    pub path: &'a str,
+    /// New ACL.
+    pub acl: Vec<Acl>,
+    /// Expected aversion, -1 = any.
+    pub version: i32,
+}
+
+impl<'a> SetAclRequest<'a> {
+    /// Reads the record.
+    pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
+        Ok(Self {
+            path: reader.required_string()?,
+            acl: Acl::decode_list(reader)?.unwrap_or_default(),
+            version: reader.i32()?,
+        })
+    }
+
+    /// Appends the record.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.put_string(self.path);
+        Acl::encode_list(&self.acl, out);
+        out.put_i32(self.version);
+    }
+}
+
+/// exists, getData, getChildren, getChildren2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathWatch<'a> {
+    /// The znode.
+    pub path: &'a str,
+    /// Leave a watch?
+    pub watch: bool,
+}
+
+impl<'a> PathWatch<'a> {
+    /// Reads the record.
+    pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
+        Ok(Self {
+            path: reader.required_string()?,
+            watch: reader.bool()?,
+        })
+    }
+
+    /// Appends the record.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.put_string(self.path);
+        out.put_bool(self.watch);
+    }
+}
+
+/// sync, getACL, deleteContainer, getEphemerals, getAllChildrenNumber: a path alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathRequest<'a> {
+    /// The znode; null reads as empty.
+    pub path: &'a str,
+}
+
+impl<'a> PathRequest<'a> {
+    /// Reads the record.
+    pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
+        Ok(Self {
+            path: reader.string()?.unwrap_or_default(),
+        })
+    }
+
+    /// Appends the record.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.put_string(self.path);
+    }
+}
+
+/// addWatch (mode), checkWatches and removeWatches (type): a path and a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathNumber<'a> {
+    /// The znode.
+    pub path: &'a str,
+    /// Mode or watcher type.
+    pub number: i32,
+}
+
+impl<'a> PathNumber<'a> {
+    /// Reads the record.
+    pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
+        Ok(Self {
+            path: reader.required_string()?,
+            number: reader.i32()?,
+        })
+    }
+}
+
+/// auth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuthPacket<'a> {
+    /// `digest`, ...
+    pub scheme: &'a str,
+    /// Credentials.
+    pub auth: &'a [u8],
+}
+
+impl<'a> AuthPacket<'a> {
+    /// Reads the record.
+    pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
+        let _kind = reader.i32()?;
+        Ok(Self {
+            scheme: reader.string()?.unwrap_or_default(),
+            auth: reader.buffer()?.unwrap_or_default(),
+        })
+    }
+}
+
+/// setWatches and setWatches2.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the specification's own")]
+pub struct SetWatches<'a> {
+    pub relative_zxid: Zxid,
+    pub data: Vec<&'a str>,
+    pub exist: Vec<&'a str>,
+    pub child: Vec<&'a str>,
+    pub persistent: Vec<&'a str>,
+    pub persistent_recursive: Vec<&'a str>,
+}
+
+impl<'a> SetWatches<'a> {
+    /// Reads the record of operation `op`.
+    pub fn decode(reader: &mut Reader<'a>, op: OpCode) -> Result<Self, JuteError> {
+        let mut watches = Self {
+            relative_zxid: Zxid(reader.i64()?),
+            data: reader.strings()?,
+            exist: reader.strings()?,
+            child: reader.strings()?,
+            ..Self::default()
+        };
+        if op == OpCode::SetWatches2 {
+            watches.persistent = reader.strings()?;
+            watches.persistent_recursive = reader.strings()?;
+        }
+        Ok(watches)
+    }
+}
+
+/// One operation inside a multi.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the specification's own")]
+pub enum MultiOp<'a> {
+    Create(OpCode, CreateRequest<'a>),
+    Delete(DeleteRequest<'a>),
+    SetData(SetDataRequest<'a>),
+    Check(CheckVersion<'a>),
+    GetData(PathWatch<'a>),
+    GetChildren(PathWatch<'a>),
+}
+
+/// The body of multi and multiRead: headers and records up to the closing header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MultiOps<'a>(pub Vec<MultiOp<'a>>);
+
+impl<'a> MultiOps<'a> {
+    /// Reads the body; an operation that does not belong into `kind` is malformed
+    /// (specification 5).
+    pub fn decode(reader: &mut Reader<'a>, kind: OpCode) -> Result<Self, JuteError> {
+        let mut ops = Vec::new();
+        loop {
+            let code = reader.i32()?;
+            let done = reader.bool()?;
+            let _err = reader.i32()?;
+            if done {
+                return Ok(Self(ops));
+            }
+            let op = OpCode::from_i32(code);
+            let unexpected = JuteError::Value {
+                what: "multi operation",
+                value: code.into(),
+            };
+            ops.push(match (kind, op.ok_or(unexpected)?) {
+                (
+                    OpCode::Multi,
+                    op @ (OpCode::Create
+                    | OpCode::Create2
+                    | OpCode::CreateContainer
+                    | OpCode::CreateTtl),
+                ) => MultiOp::Create(op, CreateRequest::decode(reader, op)?),
+                (OpCode::Multi, OpCode::Delete) => MultiOp::Delete(DeleteRequest::decode(reader)?),
+                (OpCode::Multi, OpCode::SetData) => {
+                    MultiOp::SetData(SetDataRequest::decode(reader)?)
+                }
+                (OpCode::Multi, OpCode::Check) => MultiOp::Check(CheckVersion::decode(reader)?),
+                (OpCode::MultiRead, OpCode::GetData) => {
+                    MultiOp::GetData(PathWatch::decode(reader)?)
+                }
+                (OpCode::MultiRead, OpCode::GetChildren) => {
+                    MultiOp::GetChildren(PathWatch::decode(reader)?)
+                }
+                _ => return Err(unexpected),
+            });
+        }
+    }
+
+    /// Appends one sub-operation's header; its record must follow.
+    pub fn encode_op_header(out: &mut Vec<u8>, op: OpCode) {
+        out.put_i32(op.code());
+        out.put_bool(false);
+        out.put_i32(-1);
+    }
+
+    /// Appends the closing header.
+    pub fn encode_end(out: &mut Vec<u8>) {
+        out.put_i32(-1);
+        out.put_bool(true);
+        out.put_i32(-1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn set_data_is_laid_out_as_specified() {
+        let mut out = Vec::new();
+        RequestHeader::encode_frame(&mut out, 1, OpCode::SetData, |out| {
+            SetDataRequest {
+                path: "/a",
+                data: Some(b"xy"),
+                version: -1,
+            }
+            .encode(out);
+        });
+        let expected: &[u8] = &[
+            0, 0, 0, 24, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0, 2, b'/', b'a', 0, 0, 0, 2, b'x', b'y',
+            255, 255, 255, 255,
+        ];
+        assert_eq!(out, expected);
+        let mut reader = Reader::new(&out[4..]);
+        assert_eq!(
+            RequestHeader::decode(&mut reader),
+            Ok(RequestHeader { xid: 1, op: 5 })
+        );
+        let read = SetDataRequest::decode(&mut reader).expect("well formed");
+        assert_eq!(
+            (read.path, read.data, read.version),
+            ("/a", Some(&b"xy"[..]), -1)
+        );
+    }
+
+    #[test]
+    fn multi_refuses_what_does_not_belong() {
+        let mut out = Vec::new();
+        MultiOps::encode_op_header(&mut out, OpCode::Check);
+        CheckVersion {
+            path: "/a",
+            version: 3,
+        }
+        .encode(&mut out);
+        MultiOps::encode_end(&mut out);
+        let ops = MultiOps::decode(&mut Reader::new(&out), OpCode::Multi).expect("a check");
+        assert_eq!(
+            ops.0,
+            vec![MultiOp::Check(CheckVersion {
+                path: "/a",
+                version: 3
+            })]
+        );
+        assert!(MultiOps::decode(&mut Reader::new(&out), OpCode::MultiRead).is_err());
+        for cut in 0..out.len() {
+            let short = MultiOps::decode(&mut Reader::new(&out[..cut]), OpCode::Multi);
+            assert_eq!(short, Err(JuteError::Truncated), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn hostile_counts_do_not_allocate() {
+        let raw = i32::MAX.to_be_bytes();
+        assert_eq!(Reader::new(&raw).strings(), Err(JuteError::Truncated));
+        assert_eq!(Reader::new(&raw).buffer(), Err(JuteError::Length(i32::MAX)));
+        assert_eq!(
+            Reader::new(&(-2i32).to_be_bytes()).buffer(),
+            Err(JuteError::Length(-2))
+        );
+        assert_eq!(Reader::new(&(-1i32).to_be_bytes()).buffer(), Ok(None));
+    }
+}

@@ -1,0 +1,214 @@
+//! Messages of the election port (specification 12.1-12.3).
+
+use super::{JuteError, PeerId, Reader, WriteJute, Zxid, begin_frame, end_frame};
+
+/// State of a server in an election message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names are the specification's own")]
+pub enum PeerState {
+    Looking = 0,
+    Following = 1,
+    Leading = 2,
+    Observing = 3,
+}
+
+/// One election message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// The sender's state.
+    pub state: PeerState,
+    /// Whom it votes for.
+    pub leader: PeerId,
+    /// That server's last logged zxid.
+    pub zxid: Zxid,
+    /// The sender's round, its logical clock.
+    pub round: i64,
+    /// Epoch of the proposed leader.
+    pub peer_epoch: i64,
+    /// Format version: 0 before 3.5 (40 bytes and less), 2 since.
+    pub version: i32,
+    /// Configuration text, since 3.5.
+    pub config: String,
+}
+
+impl Notification {
+    /// Largest message accepted, bytes.
+    pub const MAX_BYTES: usize = 524_288;
+
+    /// Reads a frame's content; 28, 40 and at least 44 bytes are known.
+    pub fn decode(frame: &[u8]) -> Result<Self, JuteError> {
+        let mut reader = Reader::new(frame);
+        let code = reader.i32()?;
+        let state = match code {
+            0 => PeerState::Looking,
+            1 => PeerState::Following,
+            2 => PeerState::Leading,
+            3 => PeerState::Observing,
+            _ => {
+                return Err(JuteError::Value {
+                    what: "peer state",
+                    value: code.into(),
+                });
+            }
+        };
+        let leader = PeerId(reader.i64()?);
+        let zxid = Zxid(reader.i64()?);
+        let round = reader.i64()?;
+        let (peer_epoch, mut version) = if reader.is_empty() {
+            (zxid.epoch(), 0) // 28 bytes: before 3.4
+        } else {
+            (reader.i64()?, reader.i32()?)
+        };
+        let mut config = String::new();
+        if reader.is_empty() {
+            // 40 bytes come from 3.4, whose version number means something else.
+            version = 0;
+        } else {
+            config = reader.string()?.unwrap_or_default().to_owned();
+        }
+        Ok(Self {
+            state,
+            leader,
+            zxid,
+            round,
+            peer_epoch,
+            version,
+            config,
+        })
+    }
+
+    /// Appends the whole frame in the format of 3.5 and later.
+    pub fn encode_frame(&self, out: &mut Vec<u8>) {
+        let at = begin_frame(out);
+        out.put_i32(self.state as i32);
+        out.put_i64(self.leader.0);
+        out.put_i64(self.zxid.0);
+        out.put_i64(self.round);
+        out.put_i64(self.peer_epoch);
+        out.put_i32(2);
+        out.put_string(&self.config);
+        end_frame(out, at);
+    }
+}
+
+/// The first message of whoever dials an election port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoteHello {
+    /// The dialling server.
+    pub sid: PeerId,
+    /// Its election address `host:port`; `None` from 3.4.
+    pub address: Option<String>,
+}
+
+impl VoteHello {
+    const V1: i64 = -65_536;
+    const V2: i64 = -65_535;
+
+    /// Reads it from the start of a stream; `Ok(None)` if it is not all there yet.
+    pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, JuteError> {
+        let mut reader = Reader::new(bytes);
+        match Self::decode_from(&mut reader) {
+            Ok(hello) => Ok(Some((hello, reader.position()))),
+            Err(JuteError::Truncated) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn decode_from(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
+        let first = reader.i64()?;
+        if first >= 0 {
+            return Ok(Self {
+                sid: PeerId(first),
+                address: None,
+            });
+        }
+        if first != Self::V1 && first != Self::V2 {
+            return Err(JuteError::Value {
+                what: "election protocol version",
+                value: first,
+            });
+        }
+        let sid = PeerId(reader.i64()?);
+        let length = reader.i32()?;
+        if !(1..=2048).contains(&length) {
+            return Err(JuteError::Length(length));
+        }
+        let raw = reader
+            .bytes(usize::try_from(length).map_err(|_negative| JuteError::Length(length))?)?;
+        let address = std::str::from_utf8(raw).map_err(|_invalid| JuteError::Utf8)?;
+        Ok(Self {
+            sid,
+            address: Some(address.to_owned()),
+        })
+    }
+
+    /// Appends the format of 3.5; without an address that of 3.4.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match &self.address {
+            None => out.put_i64(self.sid.0),
+            Some(address) => {
+                out.put_i64(Self::V1);
+                out.put_i64(self.sid.0);
+                out.put_string(address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_eras_of_a_notification_are_read() {
+        let message = Notification {
+            state: PeerState::Looking,
+            leader: PeerId(3),
+            zxid: Zxid::new(5, 7),
+            round: 2,
+            peer_epoch: 6,
+            version: 2,
+            config: "version=0".to_owned(),
+        };
+        let mut out = Vec::new();
+        message.encode_frame(&mut out);
+        assert_eq!(Notification::decode(&out[4..]).as_ref(), Ok(&message));
+        let old = Notification::decode(&out[4..44]).expect("40 bytes, 3.4");
+        assert_eq!(
+            (old.version, old.peer_epoch, old.config.as_str()),
+            (0, 6, "")
+        );
+        let oldest = Notification::decode(&out[4..32]).expect("28 bytes, before 3.4");
+        assert_eq!((oldest.version, oldest.peer_epoch), (0, 5));
+        assert_eq!(Notification::decode(&out[4..31]), Err(JuteError::Truncated));
+        assert_eq!(
+            Notification::decode(&out[4..40]),
+            Err(JuteError::Truncated),
+            "36 bytes"
+        );
+    }
+
+    #[test]
+    fn both_greetings_are_read() {
+        for hello in [
+            VoteHello {
+                sid: PeerId(2),
+                address: Some("127.0.0.1:3888".to_owned()),
+            },
+            VoteHello {
+                sid: PeerId(2),
+                address: None,
+            },
+        ] {
+            let mut out = Vec::new();
+            hello.encode(&mut out);
+            assert_eq!(VoteHello::decode(&out), Ok(Some((hello, out.len()))));
+            assert_eq!(VoteHello::decode(&out[..out.len() - 1]), Ok(None));
+        }
+        let mut hostile = Vec::new();
+        hostile.put_i64(-65_536);
+        hostile.put_i64(1);
+        hostile.put_i32(1 << 30);
+        assert_eq!(VoteHello::decode(&hostile), Err(JuteError::Length(1 << 30)));
+    }
+}

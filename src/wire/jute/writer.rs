@@ -1,0 +1,74 @@
+//! Appends jute primitives to a byte vector (specification 1).
+
+/// Jute encoding onto the end of a vector.
+pub trait WriteJute {
+    /// Raw bytes.
+    fn put(&mut self, bytes: &[u8]);
+
+    /// One byte.
+    fn put_u8(&mut self, value: u8) {
+        self.put(&[value]);
+    }
+
+    /// A boolean, 0 or 1.
+    fn put_bool(&mut self, value: bool) {
+        self.put(&[u8::from(value)]);
+    }
+
+    /// Four bytes, big-endian.
+    fn put_i32(&mut self, value: i32) {
+        self.put(&value.to_be_bytes());
+    }
+
+    /// Eight bytes, big-endian.
+    fn put_i64(&mut self, value: i64) {
+        self.put(&value.to_be_bytes());
+    }
+
+    /// A length or count.
+    ///
+    /// # Panics
+    /// If it exceeds `i32::MAX`: no frame of ours is allowed to grow that far.
+    fn put_len(&mut self, length: usize) {
+        self.put_i32(i32::try_from(length).expect("lengths are bounded far below 2 GiB"));
+    }
+
+    /// A buffer; `None` is null.
+    fn put_buffer(&mut self, value: Option<&[u8]>) {
+        match value {
+            None => self.put_i32(-1),
+            Some(bytes) => {
+                self.put_len(bytes.len());
+                self.put(bytes);
+            }
+        }
+    }
+
+    /// A string.
+    fn put_string(&mut self, value: &str) {
+        self.put_buffer(Some(value.as_bytes()));
+    }
+}
+
+impl WriteJute for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// Starts a length-prefixed frame and returns where its length stands; see [`end_frame`].
+#[must_use]
+pub fn begin_frame(out: &mut Vec<u8>) -> usize {
+    let at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    at
+}
+
+/// Completes the frame that began at `at` by writing its length.
+///
+/// # Panics
+/// If the frame exceeds `i32::MAX` bytes.
+pub fn end_frame(out: &mut [u8], at: usize) {
+    let length = i32::try_from(out.len() - at - 4).expect("frames are bounded far below 2 GiB");
+    out[at..at + 4].copy_from_slice(&length.to_be_bytes());
+}

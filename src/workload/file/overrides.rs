@@ -8,6 +8,9 @@ use crate::workload::error::{Place, WorkloadError};
 /// The keys that say how operations arrive: setting one replaces what the file says with another.
 const ARRIVAL: [&str; 3] = ["rate", "in_flight", "phase"];
 
+/// Parts of the longest key: `op.0.size.min`.
+const DEPTH: usize = 4;
+
 /// Lays all overrides over the file, in order: the last one wins.
 pub(super) fn apply(root: &mut Table, overrides: &[String]) -> Result<(), WorkloadError> {
     for text in overrides {
@@ -21,6 +24,11 @@ pub(super) fn apply(root: &mut Table, overrides: &[String]) -> Result<(), Worklo
         let path: Vec<&str> = key.trim().split('.').map(str::trim).collect();
         if path.iter().any(|part| part.is_empty()) {
             let what = "the key before = has an empty part; write for instance load.rate=2000";
+            return Err(problem(&place, what));
+        }
+        if path.len() > DEPTH {
+            let what =
+                format!("no key has more than {DEPTH} parts; write for instance op.0.weight=3");
             return Err(problem(&place, what));
         }
         let node = parse_override(value, &place)?;

@@ -394,78 +394,85 @@ fn operations_that_cannot_be() {
     );
 }
 
+/// Overrides of a good file, and what is said about each.
+const BEYOND_LIMITS: [(&str, &str); 16] = [
+    (
+        "target.voters=0",
+        "`target.voters` is 0; it must be 1 to 31",
+    ),
+    (
+        "load.sessions=100001",
+        "`load.sessions` is 100001; it must be 1 to 100000",
+    ),
+    (
+        "load.sessions=0",
+        "`load.sessions` is 0; it must be 1 to 100000",
+    ),
+    (
+        "load.sessions=-1",
+        "`load.sessions` is -1; it must be 1 to 100000",
+    ),
+    (
+        "load.threads=17",
+        "`load.threads` is 17, more than the 16 sessions; lower it",
+    ),
+    (
+        "load.duration=0s",
+        "`load.duration` is 0s; it must be 100ms to 7days",
+    ),
+    (
+        "load.interval=0s",
+        "`load.interval` is 0s; it must be 10ms to 1h",
+    ),
+    (
+        "load.interval=31s",
+        "`load.interval` is 31s, longer than the measured duration of 30s; shorten it",
+    ),
+    (
+        "load.repeats=0",
+        "`load.repeats` is 0; it must be 1 to 1000",
+    ),
+    (
+        "op.set.size=1MiB",
+        "`op.0.size` is the string \"1MiB\"; it must be 0 to 1047552 bytes",
+    ),
+    (
+        "op.set.size=-1",
+        "`op.0.size` is the integer -1; it must be 0 to 1047552 bytes",
+    ),
+    (
+        "prepare.znodes=10000001",
+        "`prepare.znodes` is 10000001; it must be 0 to 10000000",
+    ),
+    (
+        "prepare.znodes=99999999999999999999999999",
+        "`prepare.znodes` is 99999999999999999999999999; it must be 0 to 10000000",
+    ),
+    (
+        "gates.error_ratio=2",
+        "`gates.error_ratio` is 2; it must be 0 to 1",
+    ),
+    (
+        "target.heap=100MB",
+        "`target.heap` is no whole number of MiB; write for instance \"512MiB\"",
+    ),
+    (
+        "load.attach=master",
+        "`load.attach` is \"master\"; it must be one of spread, leader, followers, observers",
+    ),
+];
+
 #[test]
 fn everything_has_a_limit() {
     let base = format!("{HEAD}{SET}");
-    let cases = [
-        (
-            "target.voters=0",
-            "`target.voters` is 0; it must be 1 to 31",
-        ),
-        (
-            "load.sessions=100001",
-            "`load.sessions` is 100001; it must be 1 to 100000",
-        ),
-        (
-            "load.sessions=0",
-            "`load.sessions` is 0; it must be 1 to 100000",
-        ),
-        (
-            "load.sessions=-1",
-            "`load.sessions` is -1; it must be 1 to 100000",
-        ),
-        (
-            "load.threads=17",
-            "`load.threads` is 17, more than the 16 sessions; lower it",
-        ),
-        (
-            "load.duration=0s",
-            "`load.duration` is 0s; it must be 100ms to 7days",
-        ),
-        (
-            "load.interval=0s",
-            "`load.interval` is 0s; it must be 10ms to 1h",
-        ),
-        (
-            "load.interval=31s",
-            "`load.interval` is 31s, longer than the measured duration of 30s; shorten it",
-        ),
-        (
-            "load.repeats=0",
-            "`load.repeats` is 0; it must be 1 to 1000",
-        ),
-        (
-            "op.set.size=1MiB",
-            "`op.0.size` is the string \"1MiB\"; it must be 0 to 1047552 bytes",
-        ),
-        (
-            "op.set.size=-1",
-            "`op.0.size` is the integer -1; it must be 0 to 1047552 bytes",
-        ),
-        (
-            "prepare.znodes=10000001",
-            "`prepare.znodes` is 10000001; it must be 0 to 10000000",
-        ),
-        (
-            "prepare.znodes=99999999999999999999999999",
-            "`prepare.znodes` is 99999999999999999999999999; it must be 0 to 10000000",
-        ),
-        (
-            "gates.error_ratio=2",
-            "`gates.error_ratio` is 2; it must be 0 to 1",
-        ),
-        (
-            "target.heap=100MB",
-            "`target.heap` is no whole number of MiB; write for instance \"512MiB\"",
-        ),
-        (
-            "load.attach=master",
-            "`load.attach` is \"master\"; it must be one of spread, leader, followers, observers",
-        ),
-    ];
-    for (text, expected) in cases {
+    for (text, expected) in BEYOND_LIMITS {
         assert_error(&base, &[text], &format!("--set {text}: {expected}"));
     }
+}
+
+#[test]
+fn a_chroot_that_would_remove_too_much_is_refused() {
+    let base = format!("{HEAD}{SET}");
     for chroot in [
         "/",
         "q",
@@ -583,4 +590,23 @@ fn a_file_that_cannot_be_read_is_named() {
     let good = folder.path().join("good.toml");
     std::fs::write(&good, format!("{HEAD}{SET}")).unwrap();
     assert_eq!(resolve(&load(&good).unwrap(), &[], None).unwrap().name, "t");
+}
+
+#[test]
+fn hostile_text_is_an_error_and_no_panic() {
+    let deep = format!("a = {}", "[".repeat(100_000));
+    assert!(try_plan(&deep, &[]).is_err());
+    let deep = format!("load.rate={}", "[".repeat(100_000));
+    assert!(try_plan(&format!("{HEAD}{SET}"), &[&deep]).is_err());
+    let keys = format!("{}rate=1", "load.".repeat(100_000));
+    let error = try_plan(&format!("{HEAD}{SET}"), &[&keys])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("no key has more than 4 parts"), "{error}");
+    // Every beginning of a good file, and every file with one character missing.
+    let good = format!("{HEAD}{SET}size = {{ min = 1, max = \"1KiB\" }}\nkeys = {{ zipf = 1 }}\n");
+    for at in 0..good.len() {
+        let _ = try_plan(&good[..at], &[]);
+        let _ = try_plan(&format!("{}{}", &good[..at], &good[at + 1..]), &[]);
+    }
 }

@@ -36,8 +36,11 @@ fn stream(plan: &Plan, session: u32, count: usize) -> Vec<Operation> {
     seen
 }
 
+/// Index, path, size and batch.
+type Content<'a> = (usize, &'a str, usize, &'a [(String, usize)]);
+
 /// Operations without the spare buffers, which are no part of the stream.
-fn content(stream: &[Operation]) -> Vec<(usize, &str, usize, &[(String, usize)])> {
+fn content(stream: &[Operation]) -> Vec<Content<'_>> {
     stream
         .iter()
         .map(|op| (op.op, op.path.as_str(), op.size, op.batch.as_slice()))

@@ -2,6 +2,7 @@
 //!
 //! No later stage consults a default, a flag or the environment: the same plan issues the same
 //! operations. The plan is stored inside the result file, so a result can be run again.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +53,7 @@ pub struct Prepare {
     pub znodes: u64,
     /// Data size of each.
     pub size: SizeChoice,
-    /// Children per parent directory: `<chroot>/p00000/n00000042`.
+    /// Children per parent directory: `<chroot>/p00000/n0000042`.
     pub per_parent: u64,
     /// Root of everything the run creates; removed afterwards unless `keep`.
     pub chroot: String,
@@ -132,7 +133,9 @@ pub enum Attach {
 }
 
 /// Kind of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum OpKind {
     /// Create a new znode under the session's own directory.
@@ -142,6 +145,7 @@ pub enum OpKind {
     /// Read a prepared znode.
     Get,
     /// Stat a prepared znode.
+    #[default]
     Exists,
     /// List a prepared parent directory.
     List,
@@ -177,6 +181,123 @@ pub struct OpPlan {
     pub keep_count: Option<u64>,
     /// Multi: sub-operations per transaction.
     pub batch: u32,
+}
+
+impl Plan {
+    /// Index of the implicit delete that belongs to the create at `op`, if it has a `keep_count`.
+    #[must_use]
+    pub fn trim_of(&self, op: usize) -> Option<usize> {
+        let trim = self.ops.get(op)?.trim()?;
+        self.ops.iter().position(|other| other.label == trim.label)
+    }
+
+    /// Whether any operation creates znodes of its own, so that sessions need directories.
+    #[must_use]
+    pub fn creates(&self) -> bool {
+        self.ops.iter().any(|op| op.kind == OpKind::Create)
+    }
+}
+
+impl Attach {
+    /// Every variant.
+    pub const ALL: [Self; 4] = [Self::Spread, Self::Leader, Self::Followers, Self::Observers];
+
+    /// The word for it in workload files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Spread => "spread",
+            Self::Leader => "leader",
+            Self::Followers => "followers",
+            Self::Observers => "observers",
+        }
+    }
+}
+
+impl OpKind {
+    /// Every variant.
+    pub const ALL: [Self; 9] = [
+        Self::Create,
+        Self::Set,
+        Self::Get,
+        Self::Exists,
+        Self::List,
+        Self::Delete,
+        Self::Multi,
+        Self::Sync,
+        Self::Session,
+    ];
+
+    /// The word for it in workload files, and the default label in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Set => "set",
+            Self::Get => "get",
+            Self::Exists => "exists",
+            Self::List => "list",
+            Self::Delete => "delete",
+            Self::Multi => "multi",
+            Self::Sync => "sync",
+            Self::Session => "session",
+        }
+    }
+
+    /// Whether it chooses among the prepared znodes.
+    #[must_use]
+    pub const fn uses_keys(self) -> bool {
+        matches!(
+            self,
+            Self::Set | Self::Get | Self::Exists | Self::List | Self::Multi
+        )
+    }
+
+    /// Whether it carries data.
+    #[must_use]
+    pub const fn uses_size(self) -> bool {
+        matches!(self, Self::Create | Self::Set | Self::Multi)
+    }
+}
+
+/// End of an implicit delete's label; labels in files have no dots.
+const TRIM: &str = ".trim";
+
+impl OpPlan {
+    /// The delete that a create with `keep_count` implies: same label with `.trim`, never chosen by
+    /// weight.
+    #[must_use]
+    pub fn trim(&self) -> Option<Self> {
+        self.keep_count?;
+        Some(Self {
+            label: format!("{}{TRIM}", self.label),
+            kind: OpKind::Delete,
+            weight: 0,
+            size: SizeChoice::Fixed(0),
+            keys: KeyChoice::Uniform,
+            ephemeral: false,
+            sequential: false,
+            keep_count: None,
+            batch: 1,
+        })
+    }
+
+    /// Whether this is such a delete rather than a line of the workload file.
+    #[must_use]
+    pub fn is_implicit(&self) -> bool {
+        self.label.ends_with(TRIM)
+    }
+}
+
+impl SizeChoice {
+    /// The largest size it can give.
+    #[must_use]
+    pub fn max_bytes(&self) -> u32 {
+        match self {
+            Self::Fixed(size) | Self::Uniform(_, size) => *size,
+            Self::OneOf(sizes) => sizes.iter().copied().max().unwrap_or(0),
+        }
+    }
 }
 
 /// Data sizes in bytes.

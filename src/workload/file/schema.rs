@@ -1,0 +1,196 @@
+//! Every key a workload file can have, and the nearest one to a misspelt key.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+/// A table of the file and its keys. Lists of tables (`op`, `load.phase`) are named without index.
+pub(super) struct Shape {
+    pub(super) path: &'static str,
+    pub(super) keys: &'static [&'static str],
+}
+
+pub(super) const ROOT: Shape = Shape {
+    path: "",
+    keys: &[
+        "name", "why", "seed", "target", "prepare", "load", "op", "gates",
+    ],
+};
+pub(super) const TARGET: Shape = Shape {
+    path: "target",
+    keys: &[
+        "voters",
+        "observers",
+        "fsync",
+        "tick_time",
+        "init_limit",
+        "sync_limit",
+        "heap",
+    ],
+};
+pub(super) const PREPARE: Shape = Shape {
+    path: "prepare",
+    keys: &["znodes", "size", "per_parent", "chroot", "keep"],
+};
+pub(super) const LOAD: Shape = Shape {
+    path: "load",
+    keys: &[
+        "sessions",
+        "threads",
+        "rate",
+        "phase",
+        "in_flight",
+        "in_flight_cap",
+        "warm_up",
+        "duration",
+        "drain",
+        "repeats",
+        "interval",
+        "session_timeout",
+        "operation_timeout",
+        "attach",
+    ],
+};
+pub(super) const PHASE: Shape = Shape {
+    path: "load.phase",
+    keys: &["duration", "rate", "from", "to"],
+};
+pub(super) const OP: Shape = Shape {
+    path: "op",
+    keys: &[
+        "kind",
+        "label",
+        "weight",
+        "size",
+        "keys",
+        "ephemeral",
+        "sequential",
+        "keep_count",
+        "batch",
+    ],
+};
+pub(super) const GATES: Shape = Shape {
+    path: "gates",
+    keys: &[
+        "p50_ms",
+        "p99_ms",
+        "p999_ms",
+        "max_ms",
+        "error_ratio",
+        "throughput_per_s",
+    ],
+};
+pub(super) const SIZE: Shape = Shape {
+    path: "size",
+    keys: &["min", "max"],
+};
+pub(super) const KEYS: Shape = Shape {
+    path: "keys",
+    keys: &["zipf"],
+};
+
+const SHAPES: [&Shape; 9] = [
+    &ROOT, &TARGET, &PREPARE, &LOAD, &PHASE, &OP, &GATES, &SIZE, &KEYS,
+];
+
+/// What other load generators call our keys.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("clients", "load.sessions"),
+    ("concurrency", "load.sessions"),
+    ("connections", "load.sessions"),
+    ("connection_timeout_ms", "load.session_timeout"),
+    ("data_size", "op.size"),
+    ("distribution", "op.keys"),
+    ("max_pending", "load.in_flight_cap"),
+    ("max_value", "size.max"),
+    ("min_value", "size.min"),
+    ("operation_timeout_ms", "load.operation_timeout"),
+    ("operations", "op"),
+    ("ops", "op"),
+    ("outstanding", "load.in_flight"),
+    ("phases", "load.phase"),
+    ("pipeline_depth", "load.in_flight"),
+    ("report_delay", "load.interval"),
+    ("report_interval", "load.interval"),
+    ("requests", "op"),
+    ("session_timeout_ms", "load.session_timeout"),
+    ("servers", "target.voters"),
+    ("setup", "prepare"),
+    ("ticktime", "target.tick_time"),
+    ("time_limit", "load.duration"),
+    ("timelimit", "load.duration"),
+    ("type", "op.kind"),
+    ("warmup_seconds", "load.warm_up"),
+];
+
+/// Names this different are no misspelling of each other (Jaro-Winkler similarity, 0 to 1).
+const SIMILAR_ENOUGH: f64 = 0.80;
+
+/// Full paths of all keys, such as `load.rate`; `size.min`, `size.max` and `keys.zipf` are the keys
+/// of inline tables.
+#[must_use]
+pub fn known_keys() -> Vec<String> {
+    let paths = SHAPES
+        .iter()
+        .flat_map(|shape| shape.keys.iter().map(|key| join(shape.path, key)));
+    paths.collect()
+}
+
+/// `load` and `rate` to `load.rate`.
+pub(super) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+/// What to say about a key that `shape` does not have.
+pub(super) fn hint(shape: &Shape, unknown: &str) -> String {
+    let lower = unknown.to_lowercase();
+    if let Some(near) = nearest(shape.keys.iter().copied(), &lower) {
+        return format!("did you mean `{}`?", join(shape.path, near));
+    }
+    if let Some((_, ours)) = SYNONYMS.iter().find(|(theirs, _)| *theirs == lower) {
+        return format!("here it is called `{ours}`");
+    }
+    let elsewhere = SHAPES
+        .iter()
+        .find(|other| other.keys.contains(&lower.as_str()));
+    if let Some(other) = elsewhere {
+        return format!("did you mean `{}`?", join(other.path, &lower));
+    }
+    format!("known here: {}", shape.keys.join(", "))
+}
+
+/// The most similar of `names`, if any is similar at all.
+pub(in crate::workload) fn nearest<'a>(
+    names: impl Iterator<Item = &'a str>,
+    wanted: &str,
+) -> Option<&'a str> {
+    let scored = names.map(|name| (strsim::jaro_winkler(name, wanted), name));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best.0 >= SIMILAR_ENOUGH).then_some(best.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspelt_foreign_and_misplaced_keys_get_a_hint() {
+        assert_eq!(hint(&LOAD, "sesions"), "did you mean `load.sessions`?");
+        assert_eq!(hint(&LOAD, "warmup"), "did you mean `load.warm_up`?");
+        assert_eq!(
+            hint(&LOAD, "pipeline_depth"),
+            "here it is called `load.in_flight`"
+        );
+        assert_eq!(hint(&ROOT, "sessions"), "did you mean `load.sessions`?");
+        assert_eq!(hint(&KEYS, "q"), "known here: zipf");
+    }
+
+    #[test]
+    fn every_synonym_leads_to_a_known_key() {
+        let known = known_keys();
+        for (theirs, ours) in SYNONYMS {
+            assert!(known.iter().any(|key| key == ours), "{theirs} -> {ours}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Durations and sizes in human units, to numbers and back.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::time::Duration;
+
+/// What a duration looks like, for errors.
+pub(super) const DURATION_FORM: &str =
+    "a duration such as \"5s\", \"250ms\" or \"2m\" (units ms, s, m, h; nothing finer than 1ms)";
+
+/// What a size looks like, for errors.
+pub(super) const SIZE_FORM: &str =
+    "a size in bytes such as 100, \"1KiB\" or \"1kB\" (units B, kB, KiB, MB, MiB, GB, GiB)";
+
+/// Milliseconds of `"5s"`, `"250ms"`, `"1m 30s"`, `"0.5s"`.
+pub(super) fn parse_duration_ms(text: &str) -> Option<u64> {
+    let text = text.trim();
+    if let Some(ms) = parse_decimal_duration_ms(text) {
+        return Some(ms);
+    }
+    let duration = humantime::parse_duration(text).ok()?;
+    if duration.subsec_nanos() % 1_000_000 != 0 {
+        return None;
+    }
+    u64::try_from(duration.as_millis()).ok()
+}
+
+/// `humantime` knows whole numbers only; half a second is common enough to accept.
+fn parse_decimal_duration_ms(text: &str) -> Option<u64> {
+    let (number, unit) = split_unit(text)?;
+    let unit_ms = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    scaled(number, unit_ms)
+}
+
+/// The shortest text that [`parse_duration_ms`] reads back as the same number.
+pub(in crate::workload) fn format_duration(ms: u64) -> String {
+    humantime::format_duration(Duration::from_millis(ms)).to_string()
+}
+
+/// Bytes of `"100"`, `"1KiB"`, `"1.5kB"`.
+pub(super) fn parse_size_bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let (number, unit) = split_unit(text).unwrap_or((text, "B"));
+    let unit_bytes = match unit {
+        "B" => 1,
+        "kB" | "KB" => 1_000,
+        "KiB" | "kiB" => 1 << 10,
+        "MB" => 1_000_000,
+        "MiB" => 1 << 20,
+        "GB" => 1_000_000_000,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    scaled(number, unit_bytes)
+}
+
+fn split_unit(text: &str) -> Option<(&str, &str)> {
+    let at = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, unit) = text.split_at(at);
+    Some((number.trim(), unit))
+}
+
+/// `number` (digits with at most one decimal point) times `unit`, if that is a whole number.
+fn scaled(number: &str, unit: u64) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 {
+        return None;
+    }
+    let whole: u64 = whole.parse().ok()?;
+    let tens = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let part = match fraction {
+        "" => 0,
+        text => text.parse::<u64>().ok()?.checked_mul(unit)?,
+    };
+    if part % tens != 0 {
+        return None;
+    }
+    whole.checked_mul(unit)?.checked_add(part / tens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_in_human_units() {
+        for (text, ms) in [
+            ("5s", 5_000),
+            ("250ms", 250),
+            ("2m", 120_000),
+            ("1m 30s", 90_000),
+            ("1m30s", 90_000),
+            ("0.5s", 500),
+            ("1.5h", 5_400_000),
+            ("0s", 0),
+        ] {
+            assert_eq!(parse_duration_ms(text), Some(ms), "{text}");
+        }
+        for text in [
+            "",
+            "5",
+            "-5s",
+            "s",
+            "5 parsecs",
+            "0.5ms",
+            "1us",
+            "99999999999999999999s",
+        ] {
+            assert_eq!(parse_duration_ms(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn formatted_durations_read_back() {
+        for ms in [
+            0, 1, 250, 999, 1_000, 5_000, 90_000, 3_600_000, 86_400_000, 90_061_001,
+        ] {
+            assert_eq!(parse_duration_ms(&format_duration(ms)), Some(ms));
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_in_human_units() {
+        for (text, bytes) in [
+            ("100", 100),
+            ("100B", 100),
+            ("1kB", 1_000),
+            ("1KiB", 1_024),
+            ("1.5KiB", 1_536),
+            ("512 MiB", 512 << 20),
+        ] {
+            assert_eq!(parse_size_bytes(text), Some(bytes), "{text}");
+        }
+        for text in [
+            "",
+            "KiB",
+            "-1",
+            "1K",
+            "1.0001kB",
+            "0.3KiB",
+            "99999999999GiB",
+            "1.2.3kB",
+        ] {
+            assert_eq!(parse_size_bytes(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What a session created and may delete again.
+//!
+//! A znode is named after the create it came from (`c0000000017` for the first create of the mix,
+//! `c1-0000000017` for the second and so on), so that names of different creates never collide and
+//! the server's answer alone says which create it belongs to. Only the number is kept.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::VecDeque;
+
+use crate::workload::paths::{CREATED_DIGITS, push_padded};
+use crate::workload::plan::{OpKind, OpPlan, Plan};
+
+/// ZooKeeper's create flags.
+const EPHEMERAL: i32 = 1;
+const SEQUENTIAL: i32 = 2;
+
+/// All creates of the mix.
+#[derive(Clone, Debug)]
+pub(super) struct Created {
+    lanes: Vec<Lane>,
+    /// Acknowledged so far; orders the znodes of different creates by age.
+    births: u64,
+}
+
+/// The znodes of one create.
+#[derive(Clone, Debug)]
+struct Lane {
+    op: usize,
+    /// Index of the implicit delete, and how many may be live before it comes.
+    trim: Option<(usize, usize)>,
+    /// Path up to the number.
+    prefix: String,
+    flags: i32,
+    next_number: u64,
+    /// Whether anything will ever delete these; if not, remembering them would only eat memory.
+    tracked: bool,
+    live: VecDeque<Live>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Live {
+    born: u64,
+    /// Signed, for a server's counter wraps at 2^31.
+    number: i64,
+}
+
+impl Created {
+    pub(super) fn new(plan: &Plan, directory: &str) -> Self {
+        let deletes = plan
+            .ops
+            .iter()
+            .any(|op| op.kind == OpKind::Delete && !op.is_implicit());
+        let creates = plan
+            .ops
+            .iter()
+            .enumerate()
+            .filter(|(_, op)| op.kind == OpKind::Create);
+        let lanes = creates.enumerate().map(|(ordinal, (index, op))| {
+            let keep = op
+                .keep_count
+                .map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+            let trim = plan.trim_of(index).zip(keep);
+            Lane {
+                op: index,
+                trim,
+                prefix: format!("{directory}/{}", name_prefix(ordinal)),
+                flags: flags(op),
+                next_number: 0,
+                tracked: deletes || trim.is_some(),
+                live: VecDeque::new(),
+            }
+        });
+        Self {
+            lanes: lanes.collect(),
+            births: 0,
+        }
+    }
+
+    /// The first create of the mix.
+    pub(super) fn first_op(&self) -> Option<usize> {
+        self.lanes.first().map(|lane| lane.op)
+    }
+
+    pub(super) fn live(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.live.len()).sum()
+    }
+
+    /// Writes the path of the next znode of the create `op`; gives the flags.
+    pub(super) fn create(&mut self, op: usize, path: &mut String) -> i32 {
+        path.clear();
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.op == op) else {
+            return 0;
+        };
+        path.push_str(&lane.prefix);
+        if lane.flags & SEQUENTIAL == 0 {
+            push_padded(path, lane.next_number, CREATED_DIGITS);
+            lane.next_number += 1;
+        }
+        lane.flags
+    }
+
+    /// If the create `op` has reached its `keep_count`: forgets its oldest znode, writes the path and
+    /// gives the index of the implicit delete.
+    pub(super) fn trim_if_full(&mut self, op: usize, path: &mut String) -> Option<usize> {
+        let lane = self.lanes.iter_mut().find(|lane| lane.op == op)?;
+        let (trim, _) = lane.trim.filter(|(_, keep)| lane.live.len() >= *keep)?;
+        lane.delete_oldest(path).then_some(trim)
+    }
+
+    /// Forgets the session's oldest znode and writes its path; false if there is none.
+    pub(super) fn delete_oldest(&mut self, path: &mut String) -> bool {
+        let oldest = self.lanes.iter_mut().filter(|lane| !lane.live.is_empty());
+        let oldest = oldest.min_by_key(|lane| lane.live.front().map(|live| live.born));
+        oldest.is_some_and(|lane| lane.delete_oldest(path))
+    }
+
+    pub(super) fn acknowledge(&mut self, path: &str) {
+        let Some((ordinal, number)) = parse_name(path) else {
+            return;
+        };
+        let Some(lane) = self.lanes.get_mut(ordinal) else {
+            return;
+        };
+        if lane.tracked && path.starts_with(&lane.prefix) {
+            let born = self.births;
+            lane.live.push_back(Live { born, number });
+            self.births += 1;
+        }
+    }
+
+    pub(super) fn forget_ephemerals(&mut self) {
+        for lane in self
+            .lanes
+            .iter_mut()
+            .filter(|lane| lane.flags & EPHEMERAL != 0)
+        {
+            lane.live.clear();
+        }
+    }
+}
+
+impl Lane {
+    fn delete_oldest(&mut self, path: &mut String) -> bool {
+        let Some(Live { number, .. }) = self.live.pop_front() else {
+            return false;
+        };
+        path.clear();
+        path.push_str(&self.prefix);
+        // As printf("%010d") writes it: the sign takes one of the ten places.
+        let digits = if number < 0 {
+            path.push('-');
+            CREATED_DIGITS - 1
+        } else {
+            CREATED_DIGITS
+        };
+        push_padded(path, number.unsigned_abs(), digits);
+        true
+    }
+}
+
+fn flags(op: &OpPlan) -> i32 {
+    let ephemeral = if op.ephemeral { EPHEMERAL } else { 0 };
+    let sequential = if op.sequential { SEQUENTIAL } else { 0 };
+    ephemeral | sequential
+}
+
+fn name_prefix(ordinal: usize) -> String {
+    if ordinal == 0 {
+        "c".to_owned()
+    } else {
+        format!("c{ordinal}-")
+    }
+}
+
+/// Which create and which number the last part of `path` names.
+fn parse_name(path: &str) -> Option<(usize, i64)> {
+    let (_, name) = path.rsplit_once('/')?;
+    let rest = name.strip_prefix('c')?;
+    // The first create has no ordinal; a dash at the start is the sign of its number.
+    match rest.split_once('-') {
+        None | Some(("", _)) => Some((0, rest.parse().ok()?)),
+        Some((ordinal, number)) => Some((ordinal.parse().ok()?, number.parse().ok()?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_which_create_and_which_number() {
+        assert_eq!(parse_name("/q/s00000/c0000000017"), Some((0, 17)));
+        assert_eq!(
+            parse_name("/q/s00000/c-2147483647"),
+            Some((0, -2_147_483_647))
+        );
+        assert_eq!(parse_name("/q/s00000/c3-0000000017"), Some((3, 17)));
+        assert_eq!(
+            parse_name("/q/s00000/c3--2147483647"),
+            Some((3, -2_147_483_647))
+        );
+        for foreign in [
+            "",
+            "/",
+            "c",
+            "/q/c",
+            "/q/n0000001",
+            "/q/cx",
+            "/q/c1-",
+            "/q/c1-x",
+        ] {
+            assert_eq!(parse_name(foreign), None, "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! A plan as a complete, commented workload file: what `quorate check` prints. Every default is
+//! spelt out; resolving the text gives the same plan again, which is also how a plan is validated.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::fmt::{Display, Write as _};
+
+use super::error::{Place, WorkloadError};
+use super::file::{Source, format_duration, resolve};
+use super::plan::{Arrival, KeyChoice, LoadPlan, OpKind, OpPlan, Plan, RatePhase, SizeChoice};
+
+/// Column of the comments.
+const COMMENT_COLUMN: usize = 36;
+
+impl Plan {
+    /// This plan as a workload file with every key and a comment on each.
+    #[must_use]
+    pub fn render_toml(&self) -> String {
+        let mut page = Page::default();
+        page.key("name", quoted(&self.name), "names the result folder");
+        page.key("why", quoted(&self.why), "");
+        page.key("seed", self.seed, "of every random choice");
+        render_target(&mut page, self);
+        render_prepare(&mut page, self);
+        render_load(&mut page, &self.load);
+        for op in self.ops.iter().filter(|op| !op.is_implicit()) {
+            render_op(&mut page, op);
+        }
+        render_gates(&mut page, self);
+        page.text
+    }
+
+    /// Whether this plan could have come from a workload file: every limit kept, nothing
+    /// contradictory. Worth asking of a plan that was read from a result file.
+    ///
+    /// # Errors
+    /// The first problem; the line in it is one of the rendered plan ([`Plan::render_toml`]).
+    pub fn validate(&self) -> Result<(), WorkloadError> {
+        let source = Source::from_text(format!("plan {}", self.name), self.render_toml());
+        let resolved = resolve(&source, &[], None)?;
+        if resolved == *self {
+            return Ok(());
+        }
+        Err(WorkloadError::Inconsistent {
+            place: Place::Line {
+                file: source.name,
+                line: 1,
+            },
+            problem: "the plan is not what its own workload file resolves to; it was edited by hand: run the workload file instead".to_owned(),
+        })
+    }
+}
+
+/// The text so far.
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn header(&mut self, header: &str, comment: &str) {
+        self.text.push('\n');
+        self.line(header, comment);
+    }
+
+    fn key(&mut self, key: &str, value: impl Display, comment: &str) {
+        self.line(&format!("{key} = {value}"), comment);
+    }
+
+    fn line(&mut self, left: &str, comment: &str) {
+        // Writing to a String cannot fail.
+        let _ = if comment.is_empty() {
+            writeln!(self.text, "{left}")
+        } else {
+            writeln!(self.text, "{left:COMMENT_COLUMN$} # {comment}")
+        };
+    }
+}
+
+fn render_target(page: &mut Page, plan: &Plan) {
+    let target = &plan.target;
+    page.header(
+        "[target]",
+        "shape of a bundled or local ensemble; a live one is taken as it is",
+    );
+    page.key("voters", target.voters, "servers that vote");
+    page.key(
+        "observers",
+        target.observers,
+        "servers that only follow and serve reads",
+    );
+    page.key("fsync", target.fsync, "sync the log before acknowledging");
+    page.key("tick_time", duration(target.tick_time_ms), "");
+    page.key("init_limit", target.init_limit, "ticks");
+    page.key("sync_limit", target.sync_limit, "ticks");
+    let heap = quoted(&format!("{}MiB", target.heap_mib));
+    page.key("heap", heap, "of a local Apache ZooKeeper");
+}
+
+fn render_prepare(page: &mut Page, plan: &Plan) {
+    let prepare = &plan.prepare;
+    page.header("[prepare]", "created before the load starts");
+    page.key(
+        "znodes",
+        prepare.znodes,
+        "that set, get, exists, list and multi choose from",
+    );
+    page.key("size", size(&prepare.size), "bytes each");
+    page.key("per_parent", prepare.per_parent, "znodes in one directory");
+    page.key(
+        "chroot",
+        quoted(&prepare.chroot),
+        "everything lies under it",
+    );
+    page.key("keep", prepare.keep, "leave the chroot behind");
+}
+
+fn render_load(page: &mut Page, load: &LoadPlan) {
+    page.header("[load]", "who issues, when, for how long");
+    page.key("sessions", load.sessions, "each its own connection");
+    page.key("threads", load.threads, "of the driver");
+    render_arrival(page, load);
+    page.key("warm_up", duration(load.warm_up_ms), "not measured");
+    page.key("duration", duration(load.duration_ms), "measured");
+    page.key(
+        "drain",
+        duration(load.drain_ms),
+        "replies are awaited this long after the end",
+    );
+    page.key("repeats", load.repeats, "of the measured run");
+    page.key("interval", duration(load.interval_ms), "of the recording");
+    page.key(
+        "session_timeout",
+        duration(load.session_timeout_ms),
+        "asked of the server",
+    );
+    page.key(
+        "operation_timeout",
+        duration(load.operation_timeout_ms),
+        "recorded at full age",
+    );
+    page.key(
+        "attach",
+        quoted(load.attach.name()),
+        "spread, leader, followers or observers",
+    );
+    match &load.arrival {
+        Arrival::Open { phases, .. } if load.constant_rate_per_s().is_none() => {
+            phases.iter().for_each(|phase| render_phase(page, phase));
+        }
+        Arrival::Open { .. } | Arrival::Closed { .. } => {}
+    }
+}
+
+fn render_arrival(page: &mut Page, load: &LoadPlan) {
+    match &load.arrival {
+        Arrival::Closed { in_flight } => {
+            page.key(
+                "in_flight",
+                in_flight,
+                "operations per session, closed loop",
+            );
+        }
+        Arrival::Open {
+            phases,
+            in_flight_cap,
+        } => {
+            if let Some(rate) = load.constant_rate_per_s() {
+                page.key("rate", rate, "operations/s over all sessions, open loop");
+            } else {
+                let count = phases.len();
+                page.line(&format!("# open loop, {count} [[load.phase]] below"), "");
+            }
+            page.key(
+                "in_flight_cap",
+                in_flight_cap,
+                "per session; beyond it an operation waits",
+            );
+        }
+    }
+}
+
+fn render_phase(page: &mut Page, phase: &RatePhase) {
+    page.header("[[load.phase]]", "");
+    page.key("duration", duration(phase.duration_ms), "");
+    if phase.from_per_s == phase.to_per_s {
+        page.key("rate", phase.from_per_s, "operations/s");
+    } else {
+        page.key(
+            "from",
+            phase.from_per_s,
+            "operations/s at the start of the ramp",
+        );
+        page.key("to", phase.to_per_s, "operations/s at its end");
+    }
+}
+
+impl LoadPlan {
+    /// The rate of an open loop that has the same one all the time.
+    #[must_use]
+    pub fn constant_rate_per_s(&self) -> Option<f64> {
+        let Arrival::Open { phases, .. } = &self.arrival else {
+            return None;
+        };
+        let [phase] = phases.as_slice() else {
+            return None;
+        };
+        let constant = phase.from_per_s == phase.to_per_s && phase.duration_ms == self.duration_ms;
+        constant.then_some(phase.from_per_s)
+    }
+}
+
+fn render_op(page: &mut Page, op: &OpPlan) {
+    page.header("[[op]]", "");
+    page.key("kind", quoted(op.kind.name()), "");
+    page.key("label", quoted(&op.label), "name in the results");
+    page.key("weight", op.weight, "relative frequency");
+    if op.kind.uses_size() {
+        page.key("size", size(&op.size), "bytes");
+    }
+    if op.kind.uses_keys() {
+        page.key("keys", keys(&op.keys), "choice among the prepared znodes");
+    }
+    match op.kind {
+        OpKind::Create => {
+            page.key("ephemeral", op.ephemeral, "");
+            page.key("sequential", op.sequential, "");
+            match op.keep_count {
+                Some(count) => page.key("keep_count", count, "per session, then the oldest goes"),
+                None => page.line("# keep_count is not set: created znodes stay", ""),
+            }
+        }
+        OpKind::Multi => page.key("batch", op.batch, "sets in one transaction"),
+        OpKind::Set
+        | OpKind::Get
+        | OpKind::Exists
+        | OpKind::List
+        | OpKind::Delete
+        | OpKind::Sync
+        | OpKind::Session => {}
+    }
+}
+
+fn render_gates(page: &mut Page, plan: &Plan) {
+    let gates = &plan.gates;
+    page.header("[gates]", "conditions of the exit status; none but these");
+    let values = [
+        ("p50_ms", gates.p50_ms, "response time, at most"),
+        ("p99_ms", gates.p99_ms, "response time, at most"),
+        ("p999_ms", gates.p999_ms, "response time, at most"),
+        ("max_ms", gates.max_ms, "response time, at most"),
+        (
+            "error_ratio",
+            gates.error_ratio,
+            "failed, timed out and unknown of all, at most",
+        ),
+        (
+            "throughput_per_s",
+            gates.throughput_per_s,
+            "acknowledged, at least",
+        ),
+    ];
+    for (key, value, comment) in values {
+        if let Some(value) = value {
+            page.key(key, value, comment);
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn duration(ms: u64) -> String {
+    quoted(&format_duration(ms))
+}
+
+fn size(choice: &SizeChoice) -> String {
+    match choice {
+        SizeChoice::Fixed(size) => size.to_string(),
+        SizeChoice::Uniform(min, max) => format!("{{ min = {min}, max = {max} }}"),
+        SizeChoice::OneOf(sizes) => {
+            let sizes: Vec<String> = sizes.iter().map(u32::to_string).collect();
+            format!("[{}]", sizes.join(", "))
+        }
+    }
+}
+
+fn keys(choice: &KeyChoice) -> String {
+    match choice {
+        KeyChoice::Uniform => quoted("uniform"),
+        KeyChoice::Sequential => quoted("sequential"),
+        KeyChoice::PerSession => quoted("per_session"),
+        KeyChoice::Zipf(exponent) => format!("{{ zipf = {exponent} }}"),
+    }
+}

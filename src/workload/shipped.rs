@@ -1,0 +1,74 @@
+//! The workloads that are in the binary.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::error::WorkloadError;
+use super::file::{Source, nearest, resolve};
+use super::plan::Plan;
+
+/// A workload file in the binary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shipped {
+    /// What the user calls it: `write-latency`, `smoke/mixed`.
+    pub name: &'static str,
+    /// TOML.
+    pub text: &'static str,
+}
+
+impl Shipped {
+    /// The file, ready to resolve.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        Source::from_text(self.name, self.text)
+    }
+
+    /// The plan without overrides.
+    ///
+    /// # Errors
+    /// None for what is shipped; a test resolves every file.
+    pub fn plan(&self) -> Result<Plan, WorkloadError> {
+        resolve(&self.source(), &[], None)
+    }
+}
+
+macro_rules! shipped {
+    ($($name:literal: $file:literal,)*) => {
+        &[$(Shipped {
+            name: $name,
+            text: include_str!(concat!("../../workloads/", $file, ".toml")),
+        }),*]
+    };
+}
+
+static SHIPPED: &[Shipped] = shipped![
+    "quickstart": "zookeeper/quickstart",
+    "write-latency": "zookeeper/write-latency",
+    "write-saturation": "zookeeper/write-saturation",
+    "read-saturation": "zookeeper/read-saturation",
+    "mixed": "zookeeper/mixed",
+    "session-churn": "zookeeper/session-churn",
+    "smoke/quickstart": "smoke/quickstart",
+    "smoke/write-latency": "smoke/write-latency",
+    "smoke/write-saturation": "smoke/write-saturation",
+    "smoke/read-saturation": "smoke/read-saturation",
+    "smoke/mixed": "smoke/mixed",
+    "smoke/session-churn": "smoke/session-churn",
+];
+
+/// All of them, the quickstart first.
+#[must_use]
+pub fn shipped() -> &'static [Shipped] {
+    SHIPPED
+}
+
+/// The one called `name`; `zookeeper/mixed` is `mixed`.
+#[must_use]
+pub fn find_shipped(name: &str) -> Option<&'static Shipped> {
+    let name = name.strip_prefix("zookeeper/").unwrap_or(name);
+    SHIPPED.iter().find(|shipped| shipped.name == name)
+}
+
+/// The shipped name most like `name`, if any is like it at all.
+#[must_use]
+pub fn nearest_shipped(name: &str) -> Option<&'static str> {
+    nearest(SHIPPED.iter().map(|shipped| shipped.name), name)
+}

@@ -4,7 +4,7 @@
 //! Shell: [`storage`] (transaction log, snapshots), the node (sockets, threads).
 
 pub mod config;
-pub mod peer;
 pub mod database;
+pub mod peer;
 pub mod storage;
 pub mod words;

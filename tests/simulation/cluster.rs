@@ -103,6 +103,29 @@ pub struct Cluster {
     next_id: u64,
     log: VecDeque<String>,
     hasher: DefaultHasher,
+    seen: Coverage,
+}
+
+/// What a run went through, so that a test can tell that the seeds reach what they should.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Coverage {
+    pub acknowledged: usize,
+    pub elections: usize,
+    pub diffs: usize,
+    pub truncations: usize,
+    pub snapshots_sent: usize,
+    pub snapshots_taken: usize,
+}
+
+impl Coverage {
+    pub fn add(&mut self, other: Self) {
+        self.acknowledged += other.acknowledged;
+        self.elections += other.elections;
+        self.diffs += other.diffs;
+        self.truncations += other.truncations;
+        self.snapshots_sent += other.snapshots_sent;
+        self.snapshots_taken += other.snapshots_taken;
+    }
 }
 
 impl Cluster {
@@ -145,6 +168,7 @@ impl Cluster {
             next_id: 1,
             log: VecDeque::new(),
             hasher: DefaultHasher::new(),
+            seen: Coverage::default(),
         };
         for server in 0..cluster.servers.len() {
             cluster.start(server);
@@ -282,11 +306,20 @@ impl Cluster {
         text
     }
 
+    pub fn coverage(&self) -> Coverage {
+        Coverage { acknowledged: self.history.len(), ..self.seen }
+    }
+
     pub fn fingerprint(&self) -> u64 {
         self.hasher.finish()
     }
 
     fn note(&mut self, line: String) {
+        let says = |what: &str| usize::from(line.contains(what));
+        self.seen.elections += says("serving from");
+        self.seen.diffs += says("synchronises us by Diff");
+        self.seen.truncations += says("cuts its log");
+        self.seen.snapshots_sent += says("synchronises us by Snap");
         line.hash(&mut self.hasher);
         self.log.push_back(format!("{:>6} {line}", self.now));
         if self.log.len() > 200 {
@@ -529,6 +562,7 @@ impl Cluster {
                 }
                 Effect::EndSnapshot => {
                     if let Some((zxid, body)) = self.servers[server].disk.slices.take() {
+                        self.seen.snapshots_taken += 1;
                         self.queue(server, Op::Snapshot(zxid, body));
                     }
                 }

@@ -10,12 +10,12 @@ mod disk;
 mod faults;
 mod history;
 
-use cluster::Cluster;
+use cluster::{Cluster, Coverage};
 
 /// Seeds in a plain test run, shared out over the test functions below.
 const SEEDS: u64 = 300;
 
-fn run(seed: u64) {
+fn run(seed: u64) -> Coverage {
     let mut cluster = Cluster::new(seed);
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         cluster.with_faults();
@@ -27,6 +27,7 @@ fn run(seed: u64) {
         eprintln!("replay with: SEED={seed} cargo test --test simulation");
         std::panic::resume_unwind(panic);
     }
+    cluster.coverage()
 }
 
 fn seeds(part: u64, parts: u64) {
@@ -44,14 +45,19 @@ fn seeds(part: u64, parts: u64) {
         return;
     }
     let count = number("SEEDS").unwrap_or(SEEDS);
-    let acknowledged: u64 = (0..count)
-        .filter(|seed| seed % parts == part)
-        .map(|seed| {
-            run(seed);
-            1
-        })
-        .sum();
-    assert!(acknowledged > 0, "no seed was run");
+    let mut seen = Coverage::default();
+    for seed in (0..count).filter(|seed| seed % parts == part) {
+        seen.add(run(seed));
+    }
+    println!("{count} seeds, part {part} of {parts}: {seen:?}");
+    assert!(
+        seen.acknowledged > 1000
+            && seen.diffs > 10
+            && seen.truncations > 3
+            && seen.snapshots_sent > 10
+            && seen.snapshots_taken > 10,
+        "the seeds no longer reach every path: {seen:?}"
+    );
 }
 
 #[test]

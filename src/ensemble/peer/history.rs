@@ -118,7 +118,7 @@ mod tests {
                 },
             ),
             ((2, 0), SyncPlan::Diff { from: 3 }),
-            ((1, 12), SyncPlan::Snap),
+            ((1, 12), SyncPlan::Trunc { to: Zxid::new(1, 9), from: 3 }),
             ((1, 4), SyncPlan::Snap),
             ((3, 0), SyncPlan::Snap),
         ];

@@ -21,7 +21,7 @@ fn golden(name: &str) -> PathBuf {
 fn check(name: &str, actual: &str) {
     let path = golden(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, actual).unwrap();
+        fs::write(&path, actual).expect("golden files can be written");
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
     let line = expected

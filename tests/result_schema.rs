@@ -12,16 +12,17 @@ use serde_json::Value;
 
 fn schema() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/result.schema.json");
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    serde_json::from_str(&fs::read_to_string(path).expect("the schema is there"))
+        .expect("the schema is JSON")
 }
 
 fn json(result: &RunResult) -> Value {
-    serde_json::from_str(&to_json(result)).unwrap()
+    serde_json::from_str(&to_json(result)).expect("a result is JSON")
 }
 
 fn complaints(schema: &Value, instance: &Value) -> Vec<String> {
     jsonschema::validator_for(schema)
-        .unwrap()
+        .expect("the schema is a schema")
         .iter_errors(instance)
         .map(|error| format!("{}: {error}", error.instance_path()))
         .collect()

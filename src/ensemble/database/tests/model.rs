@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::ensemble::database::{Database, SnapshotDecoder};
+use crate::ensemble::database::{Database, Preparer, SnapshotCursor, SnapshotDecoder};
 use crate::wire::jute::{
     Acl, ErrorCode, Id, MultiOps, OpCode, Perms, Reader, SessionId, Stat, Zxid,
 };
@@ -400,84 +400,131 @@ fn reload(bytes: &[u8], zxid: Zxid) -> Database {
     database
 }
 
-fn run(seed: u64) {
-    let context = format!("seed {seed}");
-    let mut source = Source {
-        rng: Xoshiro256PlusPlus::seed_from_u64(seed),
-    };
-    let mut world = World::new();
-    world.preparer = super::super::Preparer::new();
-    world.db = Database::new();
-    world.log.clear();
-    let mut model = Model::new();
-    let mut committed = 0;
-    let mut codes = Vec::new();
-    let mut snapshot: Option<(super::super::SnapshotCursor, Vec<u8>, usize, bool)> = None;
-    let mut finished = Vec::new();
-    for _ in 0..120 {
-        let session = source.rng.random_range(1..=3);
-        let auth = match source.rng.random_range(0..3) {
+/// A snapshot that was taken while transactions were applied.
+struct Taken {
+    cursor: SnapshotCursor,
+    bytes: Vec<u8>,
+    /// Entries of the log that came before it.
+    from: usize,
+    done: bool,
+}
+
+/// One run: the model ahead, the database behind it, snapshots now and then.
+struct Run {
+    source: Source,
+    world: World,
+    model: Model,
+    /// What the model says of each entry, and the operation.
+    expected: Vec<(ErrorCode, String)>,
+    committed: usize,
+    snapshots: Vec<Taken>,
+    context: String,
+}
+
+impl Run {
+    fn new(seed: u64) -> Self {
+        let mut world = World::new();
+        world.preparer = Preparer::new();
+        world.db = Database::new();
+        world.log.clear();
+        Self {
+            source: Source {
+                rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+            },
+            world,
+            model: Model::new(),
+            expected: Vec::new(),
+            committed: 0,
+            snapshots: Vec::new(),
+            context: format!("seed {seed}"),
+        }
+    }
+
+    fn propose(&mut self) {
+        let session = self.source.rng.random_range(1..=3);
+        let auth = match self.source.rng.random_range(0..3) {
             0 => vec![],
             1 => vec![digest("u:h")],
             _ => vec![digest("v:h"), digest("u:h")],
         };
-        let ask = source.next(session);
+        let ask = self.source.next(session);
         // The tracker's task: nothing comes from a session that is not there.
-        if !matches!(ask, Ask::Open(_)) && !model.sessions.contains(&session) {
-            continue;
+        if !matches!(ask, Ask::Open(_)) && !self.model.sessions.contains(&session) {
+            return;
         }
-        let expected = model.apply(&ask, session, &auth, world.next_zxid());
-        codes.push((expected.err().unwrap_or_default(), format!("{ask:?}")));
-        world.session = session;
-        world.auth.clone_from(&auth);
+        let result = self
+            .model
+            .apply(&ask, session, &auth, self.world.next_zxid());
+        let code = result.err().unwrap_or_default();
+        self.expected.push((code, format!("{ask:?}")));
+        self.world.session = session;
+        self.world.auth = auth;
         let (op, body) = encode(&ask);
-        world.propose(op, &body);
-        // The database lags by up to a dozen transactions.
-        while committed < world.log.len() && source.rng.random_range(0..12) > 0 {
-            let applied = world.commit(committed);
-            let (code, ask) = &codes[committed];
-            assert_eq!(applied.error(), *code, "{context}: {ask}");
-            committed += 1;
-            if source.rng.random_range(0..20) == 0 && snapshot.is_none() {
-                let cursor = world.db.snapshot_cursor();
-                snapshot = Some((cursor, Vec::new(), committed, false));
-            }
-            if let Some((cursor, out, _, done)) = &mut snapshot {
-                *done = cursor.step(&world.db, out, source.rng.random_range(1..4));
-            }
-            if let Some((cursor, out, from, true)) = snapshot.take_if(|taken| taken.3) {
-                finished.push((cursor.zxid(), out, from));
+        self.world.propose(op, &body);
+    }
+
+    fn commit(&mut self) {
+        let applied = self.world.commit(self.committed);
+        let (code, ask) = &self.expected[self.committed];
+        assert_eq!(applied.error(), *code, "{}: {ask}", self.context);
+        self.committed += 1;
+        let taking = self.snapshots.last().is_some_and(|taken| !taken.done);
+        if !taking && self.source.rng.random_range(0..20) == 0 {
+            self.snapshots.push(Taken {
+                cursor: self.world.db.snapshot_cursor(),
+                bytes: Vec::new(),
+                from: self.committed,
+                done: false,
+            });
+        }
+        if let Some(taken) = self.snapshots.last_mut().filter(|taken| !taken.done) {
+            let nodes = self.source.rng.random_range(1..4);
+            taken.done = taken.cursor.step(&self.world.db, &mut taken.bytes, nodes);
+        }
+    }
+
+    fn check(mut self) {
+        let context = &self.context;
+        assert_same(&mut self.world, &self.model, context);
+        assert_eq!(
+            self.world.preparer.outstanding.iter().count(),
+            0,
+            "{context}"
+        );
+        let last = self.world.db.last_processed();
+        let bytes = self.world.snapshot();
+        let expected = comparable(self.world.db);
+        let again = comparable(reload(&bytes, last));
+        assert_eq!(again, expected, "{context}: written and read");
+        for taken in self.snapshots.iter().filter(|taken| taken.done) {
+            let zxid = taken.cursor.zxid();
+            let mut database = reload(&taken.bytes, zxid);
+            for round in 0..2 {
+                for entry in &self.world.log[taken.from..] {
+                    database.apply(entry, &mut |_| {}).expect("it did before");
+                }
+                assert_eq!(database.last_processed(), last);
+                let bytes = encoded(|out| database.encode_snapshot(out));
+                let got = comparable(reload(&bytes, last));
+                assert_eq!(got, expected, "{context}: from {zxid}, round {round}");
             }
         }
     }
-    while committed < world.log.len() {
-        let (code, ask) = &codes[committed];
-        let code = *code;
-        assert_eq!(world.commit(committed).error(), code, "{context}: {ask}");
-        committed += 1;
-    }
-    assert_same(&mut world, &model, &context);
-    assert_eq!(world.preparer.outstanding.iter().count(), 0, "{context}");
-    let log = world.log.clone();
-    let last = world.db.last_processed();
-    let final_bytes = world.snapshot();
-    let expected = comparable(world.db);
-    let again = comparable(reload(&final_bytes, last));
-    assert_eq!(again, expected, "{context}: written and read");
-    for (zxid, out, from) in finished {
-        let mut database = reload(&out, zxid);
-        for round in 0..2 {
-            for entry in &log[from..] {
-                database
-                    .apply(entry, &mut |_| {})
-                    .expect("it applied before");
-            }
-            assert_eq!(database.last_processed(), last);
-            let bytes = encoded(|out| database.encode_snapshot(out));
-            let got = comparable(reload(&bytes, last));
-            assert_eq!(got, expected, "{context}: from {zxid}, round {round}");
+}
+
+fn run(seed: u64) {
+    let mut run = Run::new(seed);
+    for _ in 0..120 {
+        run.propose();
+        // The database lags by a dozen transactions or so.
+        while run.committed < run.world.log.len() && run.source.rng.random_range(0..12) > 0 {
+            run.commit();
         }
     }
+    while run.committed < run.world.log.len() {
+        run.commit();
+    }
+    run.check();
 }
 
 /// `SEED=n` runs that one alone.

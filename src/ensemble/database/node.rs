@@ -63,7 +63,7 @@ fn signed(length: usize) -> i32 {
 
 /// Stored owner of a container.
 pub(super) const CONTAINER: i64 = i64::MIN;
-const TTL_MARK: u64 = 0xff00_00;
+const TTL_MARK: u64 = 0x00ff_0000;
 
 /// Stored owner of a node with a time to live.
 pub(super) const fn ttl_owner(ttl_ms: i64) -> i64 {

@@ -14,12 +14,7 @@ pub(super) const CONFIG: &str = "/zookeeper/config";
 pub(super) fn hash(path: &str) -> u32 {
     let mut hasher = FxHasher::default();
     hasher.write(path.as_bytes());
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the upper half of 64 bits fits 32"
-    )]
-    let upper = (hasher.finish() >> 32) as u32;
-    upper
+    (hasher.finish() >> 32) as u32
 }
 
 /// What the hash table wants: it takes buckets from the low and tags from the high bits.

@@ -110,7 +110,8 @@ impl Preparer {
         out: &mut Vec<u8>,
     ) -> Result<(), ErrorCode> {
         let session = context.request.session;
-        if op != OpCode::CloseSession && self.closing.contains_key(&session) {
+        let of_sessions = matches!(op, OpCode::CreateSession | OpCode::CloseSession);
+        if !of_sessions && self.closing.contains_key(&session) {
             return Err(ErrorCode::SESSION_EXPIRED);
         }
         let mut reader = Reader::new(context.request.body);
@@ -132,6 +133,7 @@ impl Preparer {
             OpCode::Multi => self.multi(context, reader, out),
             OpCode::CreateSession => {
                 let timeout_ms = reader.i32().map_err(malformed)?;
+                self.closing.remove(&session);
                 self.opening.insert(session, context.zxid);
                 out.put_i32(timeout_ms);
                 Ok(())
@@ -342,6 +344,7 @@ impl Preparer {
             }
             self.outstanding.push_deleted(context.zxid, doomed);
         }
+        self.opening.remove(&session);
         self.closing.insert(session, context.zxid);
     }
 }

@@ -1,4 +1,4 @@
-//! Where the nodes live: fixed-size chunks, so that growth never moves what is there.
+//! Where the nodes live: fixed-size chunks, so that a large tree grows without being moved.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::node::Node;

@@ -32,7 +32,7 @@ impl Database {
             .plant(Some(&[]), AclId::OPEN, StatPersisted::default());
         let system = database.tree.attach(
             path::SYSTEM,
-            None,
+            Some(&[]),
             AclId::OPEN,
             StatPersisted::default(),
             root,
@@ -41,7 +41,7 @@ impl Database {
         database.add_config_node(system);
         database.tree.attach(
             path::QUOTA,
-            None,
+            Some(&[]),
             AclId::OPEN,
             StatPersisted::default(),
             system,

@@ -59,6 +59,12 @@ impl Outstanding {
         self.changes.iter()
     }
 
+    /// Is nothing remembered, in neither list?
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.newest.is_empty()
+    }
+
     /// Where the next change will stand; see [`Self::roll_back`].
     pub(super) fn mark(&self) -> u64 {
         self.first + self.changes.len() as u64
@@ -172,13 +178,13 @@ impl Outstanding {
             let Some(change) = self.changes.pop_back() else {
                 return;
             };
-            let previous = change.previous.filter(|previous| *previous >= self.first);
             let spread = path::spread(change.hash);
             if let Ok(mut entry) = self
                 .newest
                 .find_entry(spread, |(_, other)| *other == number)
             {
-                match previous {
+                match change.previous {
+                    // Nothing is applied between a mark and its roll-back, so it is still there.
                     Some(previous) => entry.get_mut().1 = previous,
                     None => drop(entry.remove()),
                 }

@@ -195,6 +195,15 @@ impl Disk {
         self.queue.take_events(events);
     }
 
+    /// Carries out what was requested and ends the thread; nothing may be requested afterwards.
+    pub fn stop(&mut self) {
+        self.queue.stop();
+        if let Some(thread) = self.thread.take() {
+            // If it panicked, its message is out already.
+            let _panicked = thread.join();
+        }
+    }
+
     /// Counters since the start.
     #[must_use]
     pub fn stats(&self) -> DiskStats {
@@ -221,12 +230,6 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        self.queue.stop();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            // Its panic message is out already; whoever waits for an event must not wait forever.
-            self.queue.stop();
-        }
+        self.stop();
     }
 }

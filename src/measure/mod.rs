@@ -4,11 +4,13 @@
 //! merges parts into a [`Recording`]. Histograms are merged, percentiles are never averaged.
 
 mod histogram;
+mod interval_log;
 mod recorder;
 mod recording;
 mod sample;
 
-pub use histogram::Histogram;
+pub use histogram::{Histogram, HistogramError};
+pub use interval_log::interval_log;
 pub use recorder::{IntervalPart, OpPart, Recorder};
-pub use recording::{Event, Interval, OpCounts, OpRecord, Recording};
+pub use recording::{EVENTS_MAX, Event, Interval, OpCounts, OpRecord, Recording};
 pub use sample::{Outcome, Sample};

@@ -1,1 +1,26 @@
-//! TODO-result (skeleton).
+//! The result file, the waist of the house: a run writes it, everything else reads only it.
+//!
+//! [`RunResult`] is the working type; the `file` module holds its form on disk (`docs/RESULTS.md`,
+//! `docs/result.schema.json`) with conversions both ways. [`judge`] decides what a run is worth.
+
+mod asked;
+mod environment;
+mod error_name;
+mod file;
+mod fsync;
+mod intervals;
+mod plan_difference;
+mod run_result;
+mod store;
+mod verdict;
+
+pub use asked::asked_per_s;
+pub use environment::{gather, machine_memory_bytes};
+pub use error_name::{error_code, error_name};
+pub use file::{FormatError, SCHEMA_VERSION, from_json, to_json, to_json_text};
+pub use fsync::fsync_latency;
+pub use intervals::intervals_csv;
+pub use plan_difference::plan_differences;
+pub use run_result::{Environment, FsyncLatency, RunResult, Server, Target, Tool};
+pub use store::{ResultError, read_result, results_dir, save, write_result};
+pub use verdict::{GateOutcome, Judgement, Verdict, judge};

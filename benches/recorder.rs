@@ -1,0 +1,65 @@
+//! What one sample costs the driver: the recorder sits on its hottest path.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use quorate::measure::{Outcome, Recorder, Recording, Sample};
+
+fn samples() -> Vec<Sample> {
+    // A spread of response times from 100 us to about 30 ms, in no order.
+    let mut state = 7_u64;
+    (0..4_096)
+        .map(|i| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let spread_ns = i64::try_from((state >> 33) % 30_000_000).unwrap_or(0);
+            Sample {
+                op: i % 4,
+                intended_ns: 1_000,
+                sent_ns: Some(1_000 + spread_ns / 100),
+                done_ns: 101_000 + spread_ns,
+                outcome: Outcome::Ok,
+            }
+        })
+        .collect()
+}
+
+fn record(c: &mut Criterion) {
+    let samples = samples();
+    let mut recorder = Recorder::new(4);
+    let mut group = c.benchmark_group("recorder");
+    group.throughput(Throughput::Elements(samples.len() as u64));
+    group.bench_function("record", |b| {
+        b.iter(|| {
+            for sample in &samples {
+                recorder.record(black_box(sample));
+            }
+        });
+    });
+    group.finish();
+}
+
+fn hand_over(c: &mut Criterion) {
+    let samples = samples();
+    let mut group = c.benchmark_group("recorder");
+    group.bench_function("take, 4 operation kinds", |b| {
+        let mut recorder = Recorder::new(4);
+        samples.iter().for_each(|sample| recorder.record(sample));
+        b.iter(|| recorder.take(0));
+    });
+    group.bench_function("merge and pack, 4 operation kinds", |b| {
+        let mut recorder = Recorder::new(4);
+        samples.iter().for_each(|sample| recorder.record(sample));
+        let part = recorder.take(0);
+        b.iter(|| {
+            let mut recording = Recording::default();
+            recording.add(part.clone());
+            recording
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, record, hand_over);
+criterion_main!(benches);

@@ -1,0 +1,142 @@
+//! Gathers the record of the machine from `/proc`, `/etc` and the kernel. What cannot be found out
+//! is missing, never guessed, and never an error.
+
+use std::fs;
+use std::path::Path;
+
+use super::fsync::fsync_latency;
+use super::run_result::Environment;
+
+/// Describes this machine; `data_dir` is where a local target keeps its data, and is probed for its
+/// file system and the time of a sync. The calibration is left for the caller to add.
+#[must_use]
+pub fn gather(data_dir: Option<&Path>) -> Environment {
+    let uname = rustix::system::uname();
+    let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
+    let fs_type = data_dir.and_then(fs_type);
+    Environment {
+        hostname: Some(text(uname.nodename())).filter(|name| !name.is_empty()),
+        cpu_model: read("/proc/cpuinfo").and_then(|cpuinfo| cpu_model(&cpuinfo)),
+        cores: std::thread::available_parallelism()
+            .ok()
+            .and_then(|cores| u32::try_from(cores.get()).ok()),
+        kernel: Some(format!(
+            "{} {} {}",
+            text(uname.sysname()),
+            text(uname.release()),
+            text(uname.machine())
+        )),
+        os: read("/etc/os-release").and_then(|release| os_name(&release)),
+        memory_bytes: machine_memory_bytes(),
+        on_tmpfs: fs_type
+            .as_deref()
+            .map(|name| matches!(name, "tmpfs" | "ramfs")),
+        data_fs_type: fs_type,
+        fsync: data_dir.and_then(|dir| fsync_latency(dir).ok()),
+        calibration: None,
+    }
+}
+
+/// Memory of this machine, bytes.
+#[must_use]
+pub fn machine_memory_bytes() -> Option<u64> {
+    memory_bytes(&read("/proc/meminfo")?)
+}
+
+fn read(path: &str) -> Option<String> {
+    fs::read_to_string(path).ok()
+}
+
+/// `model name` on x86; `Model` or `Hardware` on some ARM boards; missing on the others.
+fn cpu_model(cpuinfo: &str) -> Option<String> {
+    ["model name", "Model", "Hardware", "cpu model"]
+        .iter()
+        .find_map(|key| {
+            cpuinfo.lines().find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                (name.trim() == *key)
+                    .then(|| value.split_whitespace().collect::<Vec<_>>().join(" "))
+            })
+        })
+        .filter(|model| !model.is_empty())
+}
+
+fn memory_bytes(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1_024)
+}
+
+fn os_name(release: &str) -> Option<String> {
+    let line = release
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(line.trim_matches('"').to_owned()).filter(|name| !name.is_empty())
+}
+
+/// The type of the file system that `dir` lies on.
+fn fs_type(dir: &Path) -> Option<String> {
+    let dir = fs::canonicalize(dir).ok()?;
+    mount_of(&dir, &read("/proc/self/mounts")?)
+}
+
+/// The longest mount point that is a prefix wins; of equal ones the last, which covers the others.
+fn mount_of(dir: &Path, mounts: &str) -> Option<String> {
+    let mut best: Option<(usize, &str)> = None;
+    for line in mounts.lines() {
+        let mut fields = line.split(' ').skip(1);
+        let (Some(point), Some(fs_type)) = (fields.next(), fields.next()) else {
+            continue;
+        };
+        // The kernel writes a blank in a mount point as \040.
+        let point = point.replace("\\040", " ");
+        if dir.starts_with(&point) && best.is_none_or(|(length, _)| point.len() >= length) {
+            best = Some((point.len(), fs_type));
+        }
+    }
+    best.map(|(_, fs_type)| fs_type.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_of_the_kernel_are_understood() {
+        let cpuinfo = "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Example  CPU @ 2.0GHz\n";
+        assert_eq!(cpu_model(cpuinfo).as_deref(), Some("Example CPU @ 2.0GHz"));
+        assert_eq!(cpu_model("processor : 0\n"), None);
+        assert_eq!(
+            memory_bytes("MemTotal:        2048 kB\nMemFree: 1 kB\n"),
+            Some(2 << 20)
+        );
+        assert_eq!(memory_bytes("MemFree: 1 kB\n"), None);
+        let release = "NAME=\"Debian\"\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n";
+        assert_eq!(os_name(release).as_deref(), Some("Debian GNU/Linux 12"));
+    }
+
+    #[test]
+    fn the_nearest_mount_counts() {
+        let mounts = "/dev/sda / ext4 rw 0 0\ntmpfs /data tmpfs rw 0 0\n/dev/sdb /data/my\\040disk xfs rw 0 0\n";
+        let of = |path: &str| mount_of(Path::new(path), mounts);
+        assert_eq!(of("/var/lib").as_deref(), Some("ext4"));
+        assert_eq!(of("/data/x").as_deref(), Some("tmpfs"));
+        assert_eq!(of("/database").as_deref(), Some("ext4"));
+        assert_eq!(of("/data/my disk/x").as_deref(), Some("xfs"));
+    }
+
+    #[test]
+    fn this_machine_has_a_kernel_cores_and_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let environment = gather(Some(dir.path()));
+        assert!(environment.kernel.unwrap().starts_with("Linux "));
+        assert!(environment.cores.unwrap() >= 1);
+        assert!(environment.memory_bytes.unwrap() > 0);
+        assert!(environment.data_fs_type.is_some());
+        assert!(environment.fsync.is_some());
+        let nowhere = gather(None);
+        assert_eq!((nowhere.fsync, nowhere.on_tmpfs), (None, None));
+    }
+}

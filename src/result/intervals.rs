@@ -1,0 +1,102 @@
+//! `intervals.csv`: one line per run, interval and operation, for spreadsheets and notebooks.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::fmt::Write as _;
+
+use super::run_result::RunResult;
+use crate::measure::{OpRecord, Recording};
+
+const HEAD: &str = "run,interval,start_s,length_s,op,ok,errors,unknown,timed_out,not_sent,throughput_per_s,\
+response_mean_us,response_p50_us,response_p90_us,response_p99_us,response_p999_us,response_max_us,\
+service_p50_us,service_p99_us,send_delay_p50_us,send_delay_p99_us\n";
+
+/// The text of `intervals.csv`. A missing figure is an empty cell.
+#[must_use]
+pub fn intervals_csv(result: &RunResult) -> String {
+    let mut text = HEAD.to_owned();
+    for (number, run) in (1..).zip(&result.runs) {
+        for interval in &run.intervals {
+            for (record, op) in interval.ops.iter().zip(&result.plan.ops) {
+                line(&mut text, number, run, interval.index, (&op.label, record));
+            }
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, run: u32, recording: &Recording, index: u32, op: (&str, &OpRecord)) {
+    let (label, record) = op;
+    let interval_s = f64::from(u32::try_from(recording.interval_ms).unwrap_or(u32::MAX)) / 1_000.0;
+    let length_s = recording.interval_s(index);
+    let counts = &record.counts;
+    let _ = write!(
+        text,
+        "{run},{index},{:.3},{length_s:.3},{},{},{},{},{},{},",
+        interval_s * f64::from(index),
+        quoted(label),
+        counts.ok,
+        counts.error_replies(),
+        counts.unknown,
+        counts.timed_out,
+        counts.not_sent,
+    );
+    #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
+    let throughput = (length_s > 0.0).then(|| counts.ok as f64 / length_s);
+    let response = record.response.quantiles_us([0.5, 0.9, 0.99, 0.999, 1.0]);
+    let service = record.service.quantiles_us([0.5, 0.99]);
+    let send_delay = record.send_delay.quantiles_us([0.5, 0.99]);
+    let mut cells = vec![throughput, record.response.mean_us()];
+    cells.extend(optional(response));
+    cells.extend(optional(service));
+    cells.extend(optional(send_delay));
+    let cells: Vec<String> = cells
+        .into_iter()
+        .map(|cell| cell.map_or_else(String::new, |value| format!("{value:.1}")))
+        .collect();
+    let _ = writeln!(text, "{}", cells.join(","));
+}
+
+fn optional<const N: usize>(values: Option<[f64; N]>) -> [Option<f64>; N] {
+    values.map_or([None; N], |values| values.map(Some))
+}
+
+/// A cell with its quotation marks, where it needs them.
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::run_result::example;
+
+    #[test]
+    fn every_line_has_every_column_and_nothing_is_an_empty_cell() {
+        let mut result = example::result();
+        result.plan.ops[0].label = "set, \"small\"".into();
+        result.runs[0].intervals[1].ops[0] = OpRecord::default();
+        let text = intervals_csv(&result);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3);
+        let columns = HEAD.split(',').count();
+        assert_eq!(
+            lines[2]
+                .replace("\"set, \"\"small\"\"\"", "set")
+                .split(',')
+                .count(),
+            columns
+        );
+        assert!(
+            lines[1].starts_with("1,0,0.000,1.000,\"set, \"\"small\"\"\",1000,0,0,0,0,1000.0,")
+        );
+        assert!(
+            lines[2].ends_with(",0,0,0,0,0,0.0,,,,,,,,,,"),
+            "{}",
+            lines[2]
+        );
+    }
+}

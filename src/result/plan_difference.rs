@@ -1,0 +1,94 @@
+//! In which keys two plans ask for different things.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::workload::Plan;
+
+/// The keys of the load in which two plans differ, each as `load.sessions: 16 and 32`; empty when
+/// both ask for the same operations.
+///
+/// Only what decides the load counts: `load`, `ops`, `prepare` and `seed`. Name, why, gates and the
+/// shape of the target may differ (the latter is often what is being compared), and so may the
+/// number of repeats.
+#[must_use]
+pub fn plan_differences(a: &Plan, b: &Plan) -> Vec<String> {
+    let (a, b) = (leaves(a), leaves(b));
+    let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    keys.into_iter()
+        .filter(|key| a.get(*key) != b.get(*key))
+        .map(|key| {
+            let shown = |side: &BTreeMap<String, Value>| {
+                side.get(key)
+                    .map_or_else(|| "nothing".to_owned(), Value::to_string)
+            };
+            format!("{key}: {} and {}", shown(&a), shown(&b))
+        })
+        .collect()
+}
+
+/// Every value below the keys that count, by its dotted path.
+fn leaves(plan: &Plan) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    let value = serde_json::to_value(plan).expect("a plan has a JSON form");
+    for key in ["load", "ops", "prepare", "seed"] {
+        if let Some(part) = value.get(key) {
+            collect(key.to_owned(), part, &mut found);
+        }
+    }
+    found.remove("load.repeats");
+    found
+}
+
+fn collect(path: String, value: &Value, found: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(map) => {
+            for (key, inner) in map {
+                collect(format!("{path}.{key}"), inner, found);
+            }
+        }
+        Value::Array(list) if list.iter().any(|v| v.is_object() || v.is_array()) => {
+            for (index, inner) in list.iter().enumerate() {
+                collect(format!("{path}[{index}]"), inner, found);
+            }
+        }
+        other => drop(found.insert(path, other.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::run_result::example;
+    use crate::workload::SizeChoice;
+
+    #[test]
+    fn what_does_not_change_the_load_may_differ() {
+        let a = example::plan();
+        let mut b = a.clone();
+        b.name = "other".into();
+        b.target.voters = 5;
+        b.gates.p99_ms = Some(1.0);
+        b.load.repeats = 9;
+        assert!(plan_differences(&a, &b).is_empty());
+    }
+
+    #[test]
+    fn the_differing_keys_are_named_with_both_values() {
+        let a = example::plan();
+        let mut b = a.clone();
+        b.seed = 8;
+        b.load.sessions = 32;
+        b.ops[0].size = SizeChoice::Fixed(200);
+        assert_eq!(
+            plan_differences(&a, &b),
+            [
+                "load.sessions: 16 and 32",
+                "ops[0].size.fixed: 100 and 200",
+                "seed: 7 and 8"
+            ]
+        );
+    }
+}

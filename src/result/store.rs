@@ -1,0 +1,298 @@
+//! Result folders: writing never leaves half a file and never overwrites another result; reading
+//! says what is wrong with which file.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::file::{FormatError, from_json, to_json};
+use super::intervals::intervals_csv;
+use super::run_result::RunResult;
+use crate::measure::interval_log;
+
+/// Name of the result file in its folder.
+const RESULT_FILE: &str = "result.json";
+/// Results of one workload within one second, at most.
+const SAME_SECOND_MAX: u32 = 1_000;
+
+/// A result could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultError {
+    /// No space left, or the quota is used up.
+    #[error("cannot write {}: the disk is full ({source}). Free some space, or choose another folder with --out", path.display())]
+    DiskFull {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// Any other failure of the file system.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// `write`, `read`, `create`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The folder asked for already holds a result.
+    #[error("{} already holds a result, which is never overwritten; choose another folder with --out", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No such file, or a folder without a result.
+    #[error("no result at {}: expected a result.json, or a folder that holds one", path.display())]
+    NotFound {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// The file is there, but cannot be understood.
+    #[error("{}: {source}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: FormatError,
+    },
+}
+
+/// Creates the folder for a new result: `out` where given, else `results/<workload>-<UTC time>`
+/// below the working directory. An existing result is never written over.
+///
+/// # Errors
+/// If the folder cannot be created, or `out` already holds a result.
+pub fn results_dir(
+    out: Option<&Path>,
+    workload: &str,
+    now: SystemTime,
+) -> Result<PathBuf, ResultError> {
+    match out {
+        Some(out) => {
+            create_dirs(out)?;
+            if out.join(RESULT_FILE).exists() {
+                return Err(ResultError::Exists {
+                    path: out.to_owned(),
+                });
+            }
+            Ok(out.to_owned())
+        }
+        None => fresh_dir(Path::new("results"), workload, now),
+    }
+}
+
+fn fresh_dir(parent: &Path, workload: &str, now: SystemTime) -> Result<PathBuf, ResultError> {
+    create_dirs(parent)?;
+    let time = humantime::format_rfc3339_seconds(now)
+        .to_string()
+        .replace(':', "-");
+    for attempt in 1..=SAME_SECOND_MAX {
+        let suffix = if attempt == 1 {
+            String::new()
+        } else {
+            format!("-{attempt}")
+        };
+        let path = parent.join(format!("{workload}-{time}{suffix}"));
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+            Err(source) => return Err(failure("create", &path, source)),
+        }
+    }
+    Err(ResultError::Exists {
+        path: parent.join(format!("{workload}-{time}")),
+    })
+}
+
+/// Writes `result.json`, `intervals.csv` and one `<workload>.hlog` per run (`<workload>-2.hlog` for
+/// the second) into `dir`; returns the path of `result.json`.
+///
+/// Every file is written under another name first and renamed when it is complete; `result.json`
+/// comes last, so that a folder that has one is complete.
+///
+/// # Errors
+/// If a file cannot be written; a full disk is told apart.
+pub fn write_result(dir: &Path, result: &RunResult) -> Result<PathBuf, ResultError> {
+    create_dirs(dir)?;
+    let labels: Vec<&str> = result.plan.ops.iter().map(|op| op.label.as_str()).collect();
+    let title = format!(
+        "{} {}: {}",
+        result.tool.name, result.tool.version, result.plan.name
+    );
+    for (number, run) in (1..).zip(&result.runs) {
+        let name = if number == 1 {
+            format!("{}.hlog", result.plan.name)
+        } else {
+            format!("{}-{number}.hlog", result.plan.name)
+        };
+        save(
+            &dir.join(name),
+            interval_log(&title, &labels, run).as_bytes(),
+        )?;
+    }
+    save(&dir.join("intervals.csv"), intervals_csv(result).as_bytes())?;
+    let path = dir.join(RESULT_FILE);
+    save(&path, to_json(result).as_bytes())?;
+    Ok(path)
+}
+
+/// Reads a result from its file, or from the folder that holds it.
+///
+/// # Errors
+/// If there is none, or it cannot be read or understood; the message names the file and the reason.
+pub fn read_result(path: &Path) -> Result<RunResult, ResultError> {
+    let file = if path.is_dir() {
+        path.join(RESULT_FILE)
+    } else {
+        path.to_owned()
+    };
+    let bytes = fs::read(&file).map_err(|source| match source.kind() {
+        ErrorKind::NotFound => ResultError::NotFound {
+            path: path.to_owned(),
+        },
+        _ => failure("read", &file, source),
+    })?;
+    let format = |source| ResultError::Format {
+        path: file.clone(),
+        source,
+    };
+    let text = String::from_utf8(bytes).map_err(|e| {
+        format(FormatError::NotAResult(format!(
+            "not text ({})",
+            e.utf8_error()
+        )))
+    })?;
+    let mut result = from_json(&text).map_err(format)?;
+    result.path = Some(file);
+    Ok(result)
+}
+
+/// Writes a whole file or nothing: under another name first, synced, then renamed.
+///
+/// # Errors
+/// If that fails; nothing of the attempt is left behind.
+pub fn save(path: &Path, bytes: &[u8]) -> Result<(), ResultError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let partial = path.with_file_name(name);
+    let written = File::create(&partial)
+        .and_then(|mut file| fill(&mut file, bytes))
+        .and_then(|()| fs::rename(&partial, path));
+    written.map_err(|source| {
+        // The failure is reported; failing to clean up after it would add nothing.
+        let _ = fs::remove_file(&partial);
+        failure("write", path, source)
+    })
+}
+
+fn fill(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn create_dirs(path: &Path) -> Result<(), ResultError> {
+    fs::create_dir_all(path).map_err(|source| failure("create", path, source))
+}
+
+fn failure(action: &'static str, path: &Path, source: io::Error) -> ResultError {
+    let path = path.to_owned();
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ResultError::DiskFull { path, source },
+        _ => ResultError::Io {
+            action,
+            path,
+            source,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::run_result::example;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_is_written_reads_back_from_folder_and_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut result = example::result();
+        result.runs.push(example::bumpy_recording());
+        let path = write_result(dir.path(), &result).unwrap();
+        assert_eq!(
+            names(dir.path()),
+            [
+                "intervals.csv",
+                "result.json",
+                "write-latency-2.hlog",
+                "write-latency.hlog"
+            ]
+        );
+        result.path = Some(path.clone());
+        assert_eq!(read_result(dir.path()).unwrap(), result);
+        assert_eq!(read_result(&path).unwrap(), result);
+    }
+
+    #[test]
+    fn folders_are_never_reused() {
+        let parent = tempfile::tempdir().unwrap();
+        let now = UNIX_EPOCH + Duration::from_secs(1_764_000_000);
+        let first = fresh_dir(parent.path(), "smoke", now).unwrap();
+        let second = fresh_dir(parent.path(), "smoke", now).unwrap();
+        assert!(first.ends_with("smoke-2025-11-24T16-00-00Z"), "{first:?}");
+        assert!(second.ends_with("smoke-2025-11-24T16-00-00Z-2"));
+
+        let out = parent.path().join("a/b");
+        assert_eq!(results_dir(Some(&out), "smoke", now).unwrap(), out);
+        assert!(results_dir(Some(&out), "smoke", now).is_ok(), "still empty");
+        write_result(&out, &example::result()).unwrap();
+        let again = results_dir(Some(&out), "smoke", now).unwrap_err();
+        assert!(again.to_string().contains("never overwritten"));
+    }
+
+    #[test]
+    fn a_full_disk_is_told_apart_and_nothing_half_is_left() {
+        let mut full = File::options().write(true).open("/dev/full").unwrap();
+        let source = fill(&mut full, &[0; 100]).unwrap_err();
+        let error = failure("write", Path::new("results/x/result.json"), source);
+        assert!(
+            error
+                .to_string()
+                .starts_with("cannot write results/x/result.json: the disk is full")
+        );
+
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("taken")).unwrap();
+        let error = save(&dir.path().join("taken"), b"x").unwrap_err();
+        assert!(error.to_string().contains("taken"), "{error}");
+        assert_eq!(names(dir.path()), ["taken"]);
+    }
+
+    #[test]
+    fn reading_says_which_file_and_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let nothing = read_result(dir.path()).unwrap_err().to_string();
+        assert!(nothing.starts_with("no result at "), "{nothing}");
+        let path = dir.path().join("x.json");
+        for (bytes, expected) in [
+            (b"hello".as_slice(), "x.json: not a Quorate result"),
+            (b"\xff\xfe", "x.json: not a Quorate result: not text"),
+            (b"{\"schema_version\": 1}", "x.json: damaged: missing field"),
+            (b"{\"schema_version\": 2}", "x.json: schema version 2"),
+        ] {
+            fs::write(&path, bytes).unwrap();
+            let error = read_result(&path).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error:?} lacks {expected:?}");
+        }
+    }
+}

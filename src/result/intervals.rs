@@ -33,7 +33,7 @@ fn line(text: &mut String, run: u32, recording: &Recording, index: u32, op: (&st
         text,
         "{run},{index},{:.3},{length_s:.3},{},{},{},{},{},{},",
         interval_s * f64::from(index),
-        quoted(label),
+        csv_cell(label),
         counts.ok,
         counts.error_replies(),
         counts.unknown,
@@ -41,7 +41,9 @@ fn line(text: &mut String, run: u32, recording: &Recording, index: u32, op: (&st
         counts.not_sent,
     );
     #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
-    let throughput = (length_s > 0.0).then(|| counts.ok as f64 / length_s);
+    let throughput = recording
+        .is_measured(index)
+        .then(|| counts.ok as f64 / length_s);
     let response = record.response.quantiles_us([0.5, 0.9, 0.99, 0.999, 1.0]);
     let service = record.service.quantiles_us([0.5, 0.99]);
     let send_delay = record.send_delay.quantiles_us([0.5, 0.99]);
@@ -60,8 +62,9 @@ fn optional<const N: usize>(values: Option<[f64; N]>) -> [Option<f64>; N] {
     values.map_or([None; N], |values| values.map(Some))
 }
 
-/// A cell with its quotation marks, where it needs them.
-fn quoted(cell: &str) -> String {
+/// A CSV cell with its quotation marks, where it needs them.
+#[must_use]
+pub fn csv_cell(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {

@@ -130,7 +130,8 @@ mod tests {
         let srvr = parse_srvr(old).unwrap();
         assert_eq!(srvr.version.as_deref(), Some("3.4.10"));
         assert_eq!(srvr.mode, Mode::Leader);
-        let debian = "Zookeeper version: 3.8.0-${mvngit.commit.id}, built on 2024-06-16\nMode: observer\n";
+        let debian =
+            "Zookeeper version: 3.8.0-${mvngit.commit.id}, built on 2024-06-16\nMode: observer\n";
         assert_eq!(parse_srvr(debian).unwrap().mode, Mode::Observer);
         let ours = "Zookeeper version: 3.9.5-quorate-0.1.0, built on x\nMode: standalone\n";
         assert_eq!(
@@ -153,8 +154,9 @@ mod tests {
 
     #[test]
     fn mntr_keeps_the_numbers() {
-        let counters =
-            parse_mntr("zk_version\t3.8.0, built\nzk_packets_sent\t12\nzk_avg_latency\t0.5\nx\tNaN\n");
+        let counters = parse_mntr(
+            "zk_version\t3.8.0, built\nzk_packets_sent\t12\nzk_avg_latency\t0.5\nx\tNaN\n",
+        );
         let names: Vec<&str> = counters.keys().map(String::as_str).collect();
         assert_eq!(names, ["avg_latency", "packets_sent"]);
         assert!((counters["packets_sent"] - 12.0).abs() < f64::EPSILON);

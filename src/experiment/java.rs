@@ -340,16 +340,35 @@ mod tests {
 
     #[test]
     fn a_folder_of_jars_is_taken_whole() {
-        let home = Home::with(&["jdk/bin/java", "zookeeper-3.4.10.jar", "log4j-1.2.16.jar", "a.txt"]);
+        let home = Home::with(&[
+            "jdk/bin/java",
+            "zookeeper-3.4.10.jar",
+            "log4j-1.2.16.jar",
+            "a.txt",
+        ]);
         assert_eq!(home.names(), ["log4j-1.2.16.jar", "zookeeper-3.4.10.jar"]);
     }
 
     #[test]
     fn a_release_has_its_jars_in_lib() {
-        let new = Home::with(&["jdk/bin/java", "lib/zookeeper-3.9.5.jar", "lib/zookeeper-jute-3.9.5.jar"]);
-        assert_eq!(new.names(), ["lib/zookeeper-3.9.5.jar", "lib/zookeeper-jute-3.9.5.jar"]);
-        let old = Home::with(&["jdk/bin/java", "zookeeper-3.4.10.jar", "lib/slf4j-api-1.6.1.jar"]);
-        assert_eq!(old.names(), ["zookeeper-3.4.10.jar", "lib/slf4j-api-1.6.1.jar"]);
+        let new = Home::with(&[
+            "jdk/bin/java",
+            "lib/zookeeper-3.9.5.jar",
+            "lib/zookeeper-jute-3.9.5.jar",
+        ]);
+        assert_eq!(
+            new.names(),
+            ["lib/zookeeper-3.9.5.jar", "lib/zookeeper-jute-3.9.5.jar"]
+        );
+        let old = Home::with(&[
+            "jdk/bin/java",
+            "zookeeper-3.4.10.jar",
+            "lib/slf4j-api-1.6.1.jar",
+        ]);
+        assert_eq!(
+            old.names(),
+            ["zookeeper-3.4.10.jar", "lib/slf4j-api-1.6.1.jar"]
+        );
     }
 
     #[test]
@@ -363,7 +382,10 @@ mod tests {
             "slf4j-nop.jar",
             "guava.jar",
         ]);
-        assert_eq!(home.names(), ["zookeeper.jar", "zookeeper-jute.jar", "slf4j-log4j12.jar"]);
+        assert_eq!(
+            home.names(),
+            ["zookeeper.jar", "zookeeper-jute.jar", "slf4j-log4j12.jar"]
+        );
     }
 
     #[test]
@@ -373,13 +395,20 @@ mod tests {
             home: "/h".into(),
             jars: vec!["/h/a.jar".into(), "/h/b.jar".into()],
         };
-        assert_eq!(installation.class_path(Path::new("/c")), "/c:/h/a.jar:/h/b.jar");
+        assert_eq!(
+            installation.class_path(Path::new("/c")),
+            "/c:/h/a.jar:/h/b.jar"
+        );
     }
 
     #[test]
     fn a_named_folder_without_zookeeper_is_an_error_that_says_where_was_looked() {
         let home = Home::with(&["jdk/bin/java", "zookeeper-jute-3.9.5.jar"]);
-        let error = home.around().find(Some(home.path())).unwrap_err().to_string();
+        let error = home
+            .around()
+            .find(Some(home.path()))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("no Apache ZooKeeper in"), "{error}");
         assert!(error.contains("/lib,"), "{error}");
         assert!(error.contains("--zookeeper-home"), "{error}");
@@ -404,13 +433,18 @@ mod tests {
     fn java_comes_from_java_home_or_the_path() {
         let home = Home::with(&["zookeeper-3.9.5.jar", "usr/bin/java", "plain/java"]);
         let mut around = Surroundings {
-            path: Some(env::join_paths([home.path().join("plain"), home.path().join("usr/bin")]).unwrap()),
+            path: Some(
+                env::join_paths([home.path().join("plain"), home.path().join("usr/bin")]).unwrap(),
+            ),
             ..Surroundings::default()
         };
         let java = around.find(Some(home.path())).unwrap().java;
         assert_eq!(java, home.path().join("usr/bin/java"));
         around.path = None;
         let error = around.find(Some(home.path())).unwrap_err().to_string();
-        assert!(error.starts_with("no Java found: JAVA_HOME is not set and `java` is not on the PATH"), "{error}");
+        assert!(
+            error.starts_with("no Java found: JAVA_HOME is not set and `java` is not on the PATH"),
+            "{error}"
+        );
     }
 }

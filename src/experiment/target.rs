@@ -263,7 +263,10 @@ mod tests {
         ] {
             let text = problem(spec);
             assert!(text.contains(named), "{spec}: {text}");
-            assert!(text.contains("`zk://host:port,host:port[/chroot]`"), "{text}");
+            assert!(
+                text.contains("`zk://host:port,host:port[/chroot]`"),
+                "{text}"
+            );
         }
     }
 

@@ -159,7 +159,13 @@ mod tests {
     fn without_fsync_the_servers_are_told() {
         let mut shape = shape(1, 0);
         shape.fsync = false;
-        let text = zoo_cfg(&shape, &places(1, 0), 0, Path::new("/a\\b"), Path::new("/l"));
+        let text = zoo_cfg(
+            &shape,
+            &places(1, 0),
+            0,
+            Path::new("/a\\b"),
+            Path::new("/l"),
+        );
         assert!(text.contains("forceSync=no\n"));
         assert!(text.contains("dataDir=/a\\\\b\n"));
     }

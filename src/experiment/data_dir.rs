@@ -56,10 +56,7 @@ pub fn fresh(asked: Option<&Path>) -> Result<PathBuf, DataDirError> {
     let root = fs::canonicalize(&root).map_err(unusable(&root))?;
     sweep(&root);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let dir = root.join(format!(
-        "{PREFIX}{}-{number}",
-        Identity::of_this_process()
-    ));
+    let dir = root.join(format!("{PREFIX}{}-{number}", Identity::of_this_process()));
     fs::create_dir(&dir).map_err(unusable(&dir))?;
     Ok(dir)
 }
@@ -90,7 +87,9 @@ mod tests {
     fn leftovers_of_dead_processes_go_and_everything_else_stays() {
         let root = tempfile::tempdir().unwrap();
         let me = Identity::of_this_process();
-        let dead = root.path().join(format!("run-{}-{}-0", me.pid, me.started + 1));
+        let dead = root
+            .path()
+            .join(format!("run-{}-{}-0", me.pid, me.started + 1));
         let others = ["run-x", "ensemble", "run-1-2"].map(|name| root.path().join(name));
         fs::create_dir(&dead).unwrap();
         fs::write(dead.join("file"), "x").unwrap();
@@ -107,7 +106,12 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_made_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let error = fresh(Some(&file.path().join("below"))).unwrap_err().to_string();
-        assert!(error.contains("below") && error.contains("--data-dir"), "{error}");
+        let error = fresh(Some(&file.path().join("below")))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("below") && error.contains("--data-dir"),
+            "{error}"
+        );
     }
 }

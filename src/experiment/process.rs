@@ -149,7 +149,10 @@ mod tests {
         let lines: Vec<String> = (0..1_000).map(|i| format!("line {i}")).collect();
         fs::write(&log, lines.join("\n")).unwrap();
         let text = log_tails(&[dir.path().join("missing"), log]);
-        assert!(text.starts_with("\nlast lines of out:\n  line 994\n"), "{text}");
+        assert!(
+            text.starts_with("\nlast lines of out:\n  line 994\n"),
+            "{text}"
+        );
         assert!(text.ends_with("  line 999"), "{text}");
         assert_eq!(log_tails(&[]), "it wrote no log");
     }

@@ -150,7 +150,12 @@ mod tests {
         assert_eq!(args[0], "-Xmx256m");
         assert_eq!(
             args[args.len() - 4..],
-            ["-cp", "/c:/zk/zookeeper-3.9.5.jar", java::MAIN_CLASS, "/s/zoo.cfg"]
+            [
+                "-cp",
+                "/c:/zk/zookeeper-3.9.5.jar",
+                java::MAIN_CLASS,
+                "/s/zoo.cfg"
+            ]
         );
     }
 }

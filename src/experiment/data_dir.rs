@@ -44,7 +44,7 @@ pub fn cache_dir() -> PathBuf {
 ///
 /// # Errors
 /// If it cannot be created.
-pub fn fresh(asked: Option<&Path>) -> Result<PathBuf, DataDirError> {
+pub(super) fn fresh(asked: Option<&Path>) -> Result<PathBuf, DataDirError> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let root = asked.map_or_else(cache_dir, Path::to_owned);
     let unusable = |dir: &Path| {

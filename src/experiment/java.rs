@@ -266,7 +266,7 @@ fn listed(folders: &[PathBuf]) -> String {
 
 /// `log4j.properties`: everything into `log`. Releases up to 3.7 and Debian's 3.8.0 log through log4j 1.
 #[must_use]
-pub fn log4j_properties(log: &Path) -> String {
+pub(super) fn log4j_properties(log: &Path) -> String {
     format!(
         "log4j.rootLogger=INFO, F\n\
          log4j.appender.F=org.apache.log4j.FileAppender\n\
@@ -279,7 +279,7 @@ pub fn log4j_properties(log: &Path) -> String {
 
 /// `logback.xml`: the same for 3.8.0 upstream and later.
 #[must_use]
-pub fn logback_xml(log: &Path) -> String {
+pub(super) fn logback_xml(log: &Path) -> String {
     let file = log
         .display()
         .to_string()

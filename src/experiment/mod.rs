@@ -1,5 +1,5 @@
-//! Experiments: targets that are started ([`Deployment`]) or found ([`probe`]), a plan run against one
-//! ([`run`]) or by turns against several ([`interleave`]), and ensembles that stay up ([`standing`]).
+//! Experiments: targets that are started ([`Deployment`]) or found ([`probe()`]), a plan run against one
+//! ([`run()`]) or by turns against several ([`interleave()`]), and ensembles that stay up ([`Standing`]).
 //!
 //! Servers are child processes and are measured over sockets only, whoever wrote them.
 
@@ -16,6 +16,7 @@ mod process;
 mod run;
 mod setting;
 mod software;
+mod standing;
 mod subject;
 mod target;
 mod zoo_cfg;
@@ -32,6 +33,7 @@ pub use process::{Launch, Tie, ending, log_tails};
 pub use run::run;
 pub use setting::{Notice, Setting};
 pub use software::{ServerDir, Software};
+pub use standing::{Condition, Standing, StandingError, StandingOrder, StandingServer};
 pub use subject::{ExperimentError, Subject};
 pub use target::{DEFAULT_PORT, HostPort, TargetError, TargetSpec, split_targets};
 pub use zoo_cfg::{Place, zoo_cfg};

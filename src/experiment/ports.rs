@@ -15,7 +15,7 @@ const SPAN_MIN: u16 = 1_000;
 
 /// Ports that nobody else can take while this lives.
 #[derive(Debug)]
-pub struct Reserved {
+pub(super) struct Reserved {
     listeners: Vec<TcpListener>,
     ports: Vec<u16>,
 }
@@ -25,7 +25,7 @@ impl Reserved {
     ///
     /// # Errors
     /// If there are not that many.
-    pub fn take(count: usize, start: u32) -> io::Result<Self> {
+    pub(super) fn take(count: usize, start: u32) -> io::Result<Self> {
         let mut reserved = Self {
             listeners: Vec::with_capacity(count),
             ports: Vec::with_capacity(count),
@@ -54,12 +54,12 @@ impl Reserved {
 
     /// The ports.
     #[must_use]
-    pub fn ports(&self) -> &[u16] {
+    pub(super) fn ports(&self) -> &[u16] {
         &self.ports
     }
 
     /// Frees them for the servers.
-    pub fn release(self) {
+    pub(super) fn release(self) {
         drop(self.listeners);
     }
 }

@@ -120,7 +120,7 @@ pub fn log_tails(logs: &[PathBuf]) -> String {
 
 /// Whether a log says that an address was taken.
 #[must_use]
-pub fn says_address_taken(logs: &[PathBuf]) -> bool {
+pub(super) fn says_address_taken(logs: &[PathBuf]) -> bool {
     logs.iter().any(|log| {
         fs::read(log).is_ok_and(|bytes| {
             let text = String::from_utf8_lossy(&bytes);

@@ -1,1 +1,163 @@
-//! TODO-report (skeleton).
+//! Everything that is made from result files, offline: text, markdown, CSV, JSON, HTML, plots and
+//! comparisons. Nothing here measures, and nothing here reads a result that is not handed in.
+//!
+//! `summary` merges the runs of a result, `describe` puts plan, target and machine into rows;
+//! the formats only lay those out. `figure` and `curves` do the arithmetic of plots, `draw` paints.
+
+mod bootstrap;
+mod canvas;
+mod compare;
+mod compare_page;
+mod compare_table;
+mod csv;
+mod curves;
+mod describe;
+mod draw;
+mod figure;
+mod forest;
+mod html;
+mod human;
+mod json;
+mod markdown;
+mod plot;
+mod summary;
+mod text;
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::result::{ResultError, RunResult, save};
+
+pub use compare::{
+    CompareError, Comparison, Estimate, Figure, Finding, Metric, Outcome, RUNS_MIN, Side, compare,
+};
+pub use compare_page::comparison_plots;
+pub use human::{count, duration_us, per_second};
+pub use plot::{Contents, Pixels, PlotFile, plots};
+
+/// How a report is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A compact table for a terminal of 80 columns.
+    Text,
+    /// GitHub-flavoured markdown.
+    Markdown,
+    /// One line per result, run and operation.
+    Csv,
+    /// The summary object of `--json`; an array when there are several results.
+    Json,
+    /// One self-contained page.
+    Html,
+}
+
+impl Format {
+    /// Every format by its name.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("text", Self::Text),
+        ("markdown", Self::Markdown),
+        ("csv", Self::Csv),
+        ("json", Self::Json),
+        ("html", Self::Html),
+    ];
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, format)| *format)
+            .ok_or_else(|| {
+                let known: Vec<&str> = Self::ALL.iter().map(|(name, _)| *name).collect();
+                format!("unknown format {name:?}; use one of {}", known.join(", "))
+            })
+    }
+}
+
+/// A report could not be made or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// Nothing to report.
+    #[error("no result to report")]
+    Nothing,
+    /// A plot could not be drawn.
+    #[error("cannot draw the plot {name}: {why}")]
+    Plot {
+        /// Its file name without extension.
+        name: String,
+        /// What the drawing library said.
+        why: String,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] ResultError),
+}
+
+/// Lays out one or several results.
+///
+/// # Errors
+/// If there is no result, or (HTML only) a plot cannot be drawn.
+pub fn render(results: &[RunResult], format: Format) -> Result<String, ReportError> {
+    if results.is_empty() {
+        return Err(ReportError::Nothing);
+    }
+    Ok(match format {
+        Format::Text => text::render(results),
+        Format::Markdown => markdown::render(results),
+        Format::Csv => csv::render(results),
+        Format::Json => json::render(results),
+        Format::Html => html::render(results)?,
+    })
+}
+
+/// Lays out a comparison.
+///
+/// # Errors
+/// If (HTML only) the plot cannot be drawn.
+pub fn render_comparison(comparison: &Comparison, format: Format) -> Result<String, ReportError> {
+    Ok(match format {
+        Format::Text => compare_table::text(comparison),
+        Format::Markdown => compare_table::markdown(comparison),
+        Format::Csv => compare_table::csv(comparison),
+        Format::Json => compare_table::json(comparison),
+        Format::Html => compare_page::render(comparison)?,
+    })
+}
+
+/// Writes `report.html` and `plots/*.svg`, `plots/*.png` into `dir`, the folder of `result.json`;
+/// returns what was written, the page first.
+///
+/// # Errors
+/// If a plot cannot be drawn or a file cannot be written.
+pub fn write_report(dir: &Path, result: &RunResult) -> Result<Vec<PathBuf>, ReportError> {
+    let page = dir.join("report.html");
+    save(
+        &page,
+        html::render(std::slice::from_ref(result))?.as_bytes(),
+    )?;
+    let mut written = vec![page];
+    written.extend(plot::write(&dir.join("plots"), &plots(result)?)?);
+    Ok(written)
+}
+
+/// Writes `comparison.html` and its plots into `dir`; returns what was written, the page first.
+///
+/// # Errors
+/// If a plot cannot be drawn or a file cannot be written.
+pub fn write_comparison(dir: &Path, comparison: &Comparison) -> Result<Vec<PathBuf>, ReportError> {
+    let page = dir.join("comparison.html");
+    std::fs::create_dir_all(dir).map_err(|source| ResultError::Io {
+        action: "create",
+        path: dir.to_owned(),
+        source,
+    })?;
+    save(&page, compare_page::render(comparison)?.as_bytes())?;
+    let mut written = vec![page];
+    written.extend(plot::write(
+        &dir.join("plots"),
+        &comparison_plots(comparison)?,
+    )?);
+    Ok(written)
+}

@@ -33,7 +33,7 @@ fn line(text: &mut String, run: u32, recording: &Recording, index: u32, op: (&st
         text,
         "{run},{index},{:.3},{length_s:.3},{},{},{},{},{},{},",
         interval_s * f64::from(index),
-        quoted(label),
+        csv_cell(label),
         counts.ok,
         counts.error_replies(),
         counts.unknown,
@@ -60,8 +60,9 @@ fn optional<const N: usize>(values: Option<[f64; N]>) -> [Option<f64>; N] {
     values.map_or([None; N], |values| values.map(Some))
 }
 
-/// A cell with its quotation marks, where it needs them.
-fn quoted(cell: &str) -> String {
+/// A CSV cell with its quotation marks, where it needs them.
+#[must_use]
+pub fn csv_cell(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {

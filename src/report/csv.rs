@@ -1,0 +1,81 @@
+//! The report as CSV: one line per result, run and operation, times in microseconds.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::fmt::Write as _;
+
+use super::summary::Times;
+use crate::measure::{Histogram, OpRecord, Recording};
+use crate::result::{RunResult, asked_per_s, csv_cell};
+
+const HEAD: &str = "workload,target,server_version,verdict,run,op,measured_s,asked_per_s,throughput_per_s,\
+ok,errors,unknown,timed_out,not_sent,\
+response_mean_us,response_p50_us,response_p90_us,response_p99_us,response_p999_us,response_max_us,\
+service_mean_us,service_p50_us,service_p90_us,service_p99_us,service_p999_us,service_max_us,\
+send_delay_mean_us,send_delay_p50_us,send_delay_p90_us,send_delay_p99_us,send_delay_p999_us,send_delay_max_us\n";
+
+/// All results in one table. A missing figure is an empty cell; `asked_per_s` is that of all
+/// operations together.
+pub(crate) fn render(results: &[RunResult]) -> String {
+    let mut text = HEAD.to_owned();
+    for result in results {
+        for (number, run) in (1..).zip(&result.runs) {
+            for (op, record) in result.plan.ops.iter().zip(run.totals()) {
+                line(&mut text, (result, run), number, &op.label, &record);
+            }
+        }
+    }
+    text
+}
+
+fn line(
+    text: &mut String,
+    (result, run): (&RunResult, &Recording),
+    number: u32,
+    label: &str,
+    record: &OpRecord,
+) {
+    let counts = &record.counts;
+    #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
+    let throughput = (run.measured_s > 0.0).then(|| counts.ok as f64 / run.measured_s);
+    let mut cells = vec![
+        csv_cell(&result.plan.name),
+        csv_cell(&result.target.spec),
+        csv_cell(result.target.server_version.as_deref().unwrap_or_default()),
+        result.verdict.word().to_owned(),
+        number.to_string(),
+        csv_cell(label),
+        format!("{:.3}", run.measured_s),
+        figure(asked_per_s(&result.plan.load, run.measured_s)),
+        figure(throughput),
+    ];
+    cells.extend(
+        [
+            counts.ok,
+            counts.error_replies(),
+            counts.unknown,
+            counts.timed_out,
+            counts.not_sent,
+        ]
+        .map(|count| count.to_string()),
+    );
+    for histogram in [&record.response, &record.service, &record.send_delay] {
+        cells.extend(times(histogram));
+    }
+    let _ = writeln!(text, "{}", cells.join(","));
+}
+
+fn times(histogram: &Histogram) -> Vec<String> {
+    Times::of(histogram).map_or_else(
+        || vec![String::new(); 6],
+        |times| {
+            std::iter::once(times.mean)
+                .chain(times.quantiles)
+                .map(|value| figure(Some(value)))
+                .collect()
+        },
+    )
+}
+
+fn figure(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| format!("{value:.1}"))
+}

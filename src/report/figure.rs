@@ -1,0 +1,288 @@
+//! A plot before it is painted: axes with their ticks, and series in axis coordinates.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::human;
+
+/// A plot.
+#[derive(Clone, Debug)]
+pub(crate) struct Figure {
+    /// File name without extension.
+    pub name: &'static str,
+    /// What it shows.
+    pub title: String,
+    /// How to read it, a sentence.
+    pub caption: &'static str,
+    /// Left to right.
+    pub x: Axis,
+    /// Bottom to top.
+    pub y: Axis,
+    /// The curves in the order of the legend; the first is painted on top.
+    pub series: Vec<Series>,
+    /// Vertical lines.
+    pub marks: Vec<Mark>,
+}
+
+/// One axis. Coordinates are what the axis shows, after its transformation (a logarithm or none).
+#[derive(Clone, Debug)]
+pub(crate) struct Axis {
+    /// What it shows, with the unit where the ticks do not have one.
+    pub label: String,
+    /// Smallest coordinate.
+    pub min: f64,
+    /// Largest coordinate.
+    pub max: f64,
+    /// Labelled positions, ascending.
+    pub ticks: Vec<Tick>,
+    /// Positions with a fine grid line and no label.
+    pub minor: Vec<f64>,
+}
+
+/// A labelled position.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tick {
+    /// Coordinate.
+    pub at: f64,
+    /// Text.
+    pub label: String,
+}
+
+/// How a series is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stroke {
+    /// A line.
+    Solid,
+    /// A dashed line.
+    Dashed,
+    /// A line over a pale area down to the axis.
+    Area,
+}
+
+/// Colour by meaning; the theme decides the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ink {
+    /// Page.
+    Background,
+    /// Titles and what stands for everything together.
+    Text,
+    /// Tick labels and references.
+    Muted,
+    /// Grid lines.
+    Grid,
+    /// Axis lines.
+    Axis,
+    /// Events.
+    Mark,
+    /// The n-th thing compared.
+    Series(usize),
+}
+
+/// A curve.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    /// Legend text.
+    pub label: String,
+    /// Colour.
+    pub ink: Ink,
+    /// Line.
+    pub stroke: Stroke,
+    /// Connected stretches; a gap where nothing was measured.
+    pub stretches: Vec<Vec<(f64, f64)>>,
+}
+
+/// A vertical line.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark {
+    /// Coordinate.
+    pub at: f64,
+    /// Colour.
+    pub ink: Ink,
+}
+
+impl Axis {
+    /// From 0 to at least `max`, ticks at 1, 2 or 5 times a power of ten, about `ticks` of them.
+    pub(crate) fn linear(label: &str, max: f64, ticks: f64, whole: bool) -> Self {
+        let max = if max.is_finite() && max > 0.0 {
+            max
+        } else {
+            1.0
+        };
+        let step = nice_step(max / ticks, whole);
+        let steps = (max / step - 1e-9).ceil().max(1.0);
+        Self {
+            label: label.to_owned(),
+            min: 0.0,
+            max: steps * step,
+            ticks: counted_up(steps)
+                .map(|n| Tick {
+                    at: n * step,
+                    label: human::number(n * step),
+                })
+                .collect(),
+            minor: Vec::new(),
+        }
+    }
+
+    /// As [`Axis::linear`], but it ends exactly at `max`: a span of time that is over when it is over.
+    pub(crate) fn span(label: &str, max: f64, ticks: f64) -> Self {
+        let mut axis = Self::linear(label, max, ticks, false);
+        axis.max = if max > 0.0 { max } else { 1.0 };
+        axis.ticks.retain(|tick| tick.at <= axis.max * (1.0 + 1e-9));
+        axis
+    }
+
+    /// Durations on a logarithmic axis: coordinates are log10 of microseconds, the ends are 1, 2 or
+    /// 5 times a power of ten around `min_us..max_us`.
+    pub(crate) fn log_duration(label: &str, min_us: f64, max_us: f64) -> Self {
+        let min_us = min_us.clamp(1.0, 1e12);
+        let max_us = max_us.clamp(min_us * 1.2, 1e13);
+        let grid: Vec<(f64, bool)> = (0..14)
+            .flat_map(|decade| {
+                let power = 10_f64.powi(decade);
+                [(power, true), (2.0 * power, false), (5.0 * power, false)]
+            })
+            .collect();
+        let low = grid
+            .iter()
+            .rposition(|(v, _)| *v <= min_us * 1.001)
+            .unwrap_or(0);
+        let high = grid
+            .iter()
+            .position(|(v, _)| *v >= max_us * 0.999)
+            .unwrap_or(grid.len() - 1);
+        let shown = &grid[low..=high.max(low + 1)];
+        // More than about eight labels are a ladder, not an axis: then only the decades have one.
+        let all = shown.len() <= 8;
+        let mut axis = Self {
+            label: label.to_owned(),
+            min: shown[0].0.log10(),
+            max: shown[shown.len() - 1].0.log10(),
+            ticks: Vec::new(),
+            minor: Vec::new(),
+        };
+        for (value_us, decade) in shown {
+            if all || *decade {
+                axis.ticks.push(Tick {
+                    at: value_us.log10(),
+                    label: plain_duration(*value_us),
+                });
+            } else {
+                axis.minor.push(value_us.log10());
+            }
+        }
+        axis
+    }
+
+    /// Percentiles on the axis log10(1/(1-p)), up to what `count` values can tell.
+    #[expect(clippy::cast_precision_loss, reason = "a logarithm of a count")]
+    pub(crate) fn percentile(label: &str, count: u64) -> Self {
+        let max = (2.0 * count.max(5) as f64).log10();
+        let mut ticks = vec![
+            tick(0.0, "0 %"),
+            tick(0.5_f64.log10().abs(), "50 %"),
+            tick(1.0, "90 %"),
+        ];
+        for nines in 2..=9_u32 {
+            let label = if nines == 2 {
+                "99 %".to_owned()
+            } else {
+                format!("99.{} %", "9".repeat(nines as usize - 2))
+            };
+            ticks.push(Tick {
+                at: f64::from(nines),
+                label,
+            });
+        }
+        ticks.retain(|tick| tick.at <= max);
+        Self {
+            label: label.to_owned(),
+            min: 0.0,
+            max,
+            ticks,
+            minor: Vec::new(),
+        }
+    }
+}
+
+fn tick(at: f64, label: &str) -> Tick {
+    Tick {
+        at,
+        label: label.to_owned(),
+    }
+}
+
+/// 0.0, 1.0, ... `last`.
+fn counted_up(last: f64) -> impl Iterator<Item = f64> {
+    (0..=1_000_u32)
+        .map(f64::from)
+        .take_while(move |n| *n <= last)
+}
+
+/// 1, 2 or 5 times a power of ten, at least `least`.
+fn nice_step(least: f64, whole: bool) -> f64 {
+    let power = 10_f64.powf(least.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|step| *step >= least * 0.999)
+        .unwrap_or(10.0 * power);
+    if whole { step.max(1.0) } else { step }
+}
+
+/// `1 µs`, `500 µs`, `20 ms`, `5 s`: a round value without needless digits.
+fn plain_duration(us: f64) -> String {
+    if us < 1e3 {
+        format!("{us:.0} µs")
+    } else if us < 1e6 {
+        format!("{:.0} ms", us / 1e3)
+    } else {
+        format!("{:.0} s", us / 1e6)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: &Axis) -> Vec<&str> {
+        axis.ticks.iter().map(|tick| tick.label.as_str()).collect()
+    }
+
+    #[test]
+    fn linear_axes_end_on_a_round_number() {
+        let axis = Axis::linear("ops/s", 1_040.0, 5.0, true);
+        assert_eq!(labels(&axis), ["0", "500", "1,000", "1,500"]);
+        assert_eq!(axis.max.to_bits(), 1_500_f64.to_bits());
+        assert_eq!(labels(&Axis::linear("", 0.0, 5.0, true)), ["0", "1"]);
+    }
+
+    #[test]
+    fn a_span_ends_when_it_is_over() {
+        let axis = Axis::span("s", 30.5, 6.0);
+        assert_eq!(labels(&axis), ["0", "10", "20", "30"]);
+        assert_eq!(axis.max.to_bits(), 30.5_f64.to_bits());
+    }
+
+    #[test]
+    fn log_axes_have_round_ends_and_few_labels() {
+        let narrow = Axis::log_duration("", 780.0, 4_300.0);
+        assert_eq!(labels(&narrow), ["500 µs", "1 ms", "2 ms", "5 ms"]);
+        let wide = Axis::log_duration("", 3.0, 2_000_000.0);
+        assert_eq!(
+            labels(&wide),
+            ["10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s"]
+        );
+        assert!(wide.minor.len() > 8);
+        let flat = Axis::log_duration("", 1_000.0, 1_000.0);
+        assert_eq!(labels(&flat), ["1 ms", "2 ms"]);
+    }
+
+    #[test]
+    fn the_percentile_axis_goes_as_far_as_the_count() {
+        let axis = Axis::percentile("", 30_000);
+        assert_eq!(
+            labels(&axis),
+            ["0 %", "50 %", "90 %", "99 %", "99.9 %", "99.99 %"]
+        );
+        assert!(axis.max > 4.7 && axis.max < 4.8);
+    }
+}

@@ -1,0 +1,185 @@
+//! Numbers as people read them: three significant digits, a fitting unit, grouped thousands.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+/// What stands for a missing figure.
+pub(crate) const MISSING: &str = "\u{2013}";
+
+/// A duration given in microseconds: `812 µs`, `1.23 ms`, `12.3 s`; a dash when missing.
+#[must_use]
+pub fn duration_us(value_us: impl Into<Option<f64>>) -> String {
+    let Some(us) = value_us.into() else {
+        return MISSING.to_owned();
+    };
+    let (value, unit) = if us < 999.5 {
+        (us, "µs")
+    } else if us < 999_500.0 {
+        (us / 1_000.0, "ms")
+    } else {
+        (us / 1_000_000.0, "s")
+    };
+    format!("{} {unit}", three_digits(value))
+}
+
+/// Operations per second: `87.4`, `999.8`, `12,345`; a dash when missing.
+#[must_use]
+pub fn per_second(rate: impl Into<Option<f64>>) -> String {
+    match rate.into() {
+        None => MISSING.to_owned(),
+        Some(rate) if rate < 10.0 => format!("{rate:.2}"),
+        Some(rate) if rate < 1_000.0 => format!("{rate:.1}"),
+        Some(rate) => grouped(&format!("{rate:.0}")),
+    }
+}
+
+/// A count with grouped thousands: `29,994`.
+#[must_use]
+pub fn count(value: u64) -> String {
+    grouped(&value.to_string())
+}
+
+/// A size: `100 B`, `15.6 GiB`.
+pub(crate) fn bytes(value: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+    let mut size = value as f64;
+    let mut unit = 0;
+    while size >= 1_000.0 && unit + 1 < UNITS.len() {
+        size /= 1_024.0;
+        unit += 1;
+    }
+    if unit == 0 {
+        format!("{value} B")
+    } else {
+        format!("{} {}", three_digits(size), UNITS[unit])
+    }
+}
+
+/// A length of time given in milliseconds: `500 ms`, `2 s`, `1 min 30 s`.
+pub(crate) fn span_ms(ms: u64) -> String {
+    if ms < 1_000 {
+        return format!("{ms} ms");
+    }
+    let seconds = ms / 1_000;
+    if !ms.is_multiple_of(1_000) {
+        #[expect(clippy::cast_precision_loss, reason = "below 2^53 ms")]
+        let exact = ms as f64 / 1_000.0;
+        return format!("{exact} s");
+    }
+    match (seconds / 60, seconds % 60) {
+        (0, s) => format!("{s} s"),
+        (m, 0) => format!("{m} min"),
+        (m, s) => format!("{m} min {s} s"),
+    }
+}
+
+/// A share: `0 %`, `0.02 %`, `12.3 %`.
+pub(crate) fn share(part: u64, whole: u64) -> String {
+    if part == 0 || whole == 0 {
+        return "0 %".to_owned();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+    let percent = 100.0 * part as f64 / whole as f64;
+    if percent < 0.01 {
+        "< 0.01 %".to_owned()
+    } else {
+        format!("{} %", trimmed(&three_digits(percent)))
+    }
+}
+
+/// Any number without needless digits: `5`, `0.001`, `999.8`.
+pub(crate) fn number(value: f64) -> String {
+    if value.abs() >= 1_000.0 {
+        grouped(&format!("{value:.0}"))
+    } else {
+        trimmed(&format!("{value:.3}"))
+    }
+}
+
+/// Three significant digits: `0.81`, `8.12`, `81.2`, `812`.
+pub(crate) fn three_digits(value: f64) -> String {
+    if value < 9.995 {
+        format!("{value:.2}")
+    } else if value < 99.95 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.0}")
+    }
+}
+
+/// A ratio; around 1 the third decimal matters.
+pub(crate) fn ratio_digits(ratio: f64) -> String {
+    if (0.1..1.9995).contains(&ratio) {
+        format!("{ratio:.3}")
+    } else {
+        three_digits(ratio)
+    }
+}
+
+fn trimmed(digits: &str) -> String {
+    if digits.contains('.') {
+        digits
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned()
+    } else {
+        digits.to_owned()
+    }
+}
+
+/// Puts a comma between groups of three digits.
+fn grouped(digits: &str) -> String {
+    let (sign, digits) = digits
+        .strip_prefix('-')
+        .map_or(("", digits), |rest| ("-", rest));
+    let mut text = sign.to_owned();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_change_where_the_digits_would_overflow() {
+        let cases = [
+            (0.512, "0.51 µs"),
+            (9.996, "10.0 µs"),
+            (812.4, "812 µs"),
+            (999.6, "1.00 ms"),
+            (1_234.0, "1.23 ms"),
+            (99_960.0, "100 ms"),
+            (999_600.0, "1.00 s"),
+            (12_345_678.0, "12.3 s"),
+        ];
+        for (us, expected) in cases {
+            assert_eq!(duration_us(us), expected);
+        }
+        assert_eq!(duration_us(None), "–");
+    }
+
+    #[test]
+    fn rates_counts_sizes_and_spans() {
+        assert_eq!(per_second(9.876), "9.88");
+        assert_eq!(per_second(999.84), "999.8");
+        assert_eq!(per_second(1_234_567.0), "1,234,567");
+        assert_eq!(count(29_994), "29,994");
+        assert_eq!(count(999), "999");
+        assert_eq!(bytes(100), "100 B");
+        assert_eq!(bytes(16 << 30), "16.0 GiB");
+        assert_eq!(span_ms(500), "500 ms");
+        assert_eq!(span_ms(1_500), "1.5 s");
+        assert_eq!(span_ms(90_000), "1 min 30 s");
+        assert_eq!(share(0, 10), "0 %");
+        assert_eq!(share(1, 4), "25 %");
+        assert_eq!(share(1, 1_000_000), "< 0.01 %");
+        assert_eq!(number(5.0), "5");
+        assert_eq!(number(0.0014), "0.001");
+        assert_eq!(number(-1_234.0), "-1,234");
+    }
+}

@@ -1,0 +1,259 @@
+//! Figures as SVG and PNG: in files of their own, and inside a page.
+
+use std::path::{Path, PathBuf};
+
+use plotters::prelude::*;
+use rayon::prelude::*;
+
+use super::ReportError;
+use super::canvas::{Canvas, Painted};
+use super::curves::figures;
+use super::draw::draw;
+use super::figure::{Figure, Ink};
+use super::forest::Forest;
+use super::summary::Summary;
+use crate::result::{ResultError, RunResult, save};
+
+/// An SVG is painted this many times as large as it is shown.
+const SVG_SCALE: u32 = 10;
+/// A PNG has this many pixels per shown pixel, for screens of high density.
+const PNG_DENSITY: u32 = 2;
+/// And is averaged from this many times more, which smooths text and curves.
+const PNG_OVERSAMPLING: u32 = 2;
+/// Bytes of a pixel.
+const RGB: usize = 3;
+
+/// A plot as a file: `percentiles.svg`, `percentiles.png`.
+#[derive(Debug)]
+pub struct PlotFile {
+    /// File name.
+    pub name: String,
+    /// Its contents.
+    pub contents: Contents,
+}
+
+/// What a plot file holds.
+#[derive(Debug)]
+pub enum Contents {
+    /// SVG text.
+    Svg(String),
+    /// Pixels, to be encoded as PNG when they are written.
+    Png(Pixels),
+}
+
+/// Pixels, three bytes each, row by row.
+#[derive(Debug)]
+pub struct Pixels {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Red, green, blue.
+    pub rgb: Vec<u8>,
+}
+
+/// Something that can be painted at a size.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Picture<'a> {
+    /// A plot with axes.
+    Figure(&'a Figure),
+    /// Ratios with their intervals.
+    Forest(&'a Forest),
+}
+
+impl Picture<'_> {
+    /// File name without extension.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Figure(figure) => figure.name,
+            Self::Forest(_) => "comparison",
+        }
+    }
+
+    /// Size in shown pixels, for a page `width` pixels wide.
+    fn size(self, width: u32, title: bool) -> (u32, u32) {
+        let height = match self {
+            Self::Figure(_) if width < 600 => 300,
+            Self::Figure(_) => 360,
+            Self::Forest(forest) => forest.height(width),
+        };
+        (width, if title { height + 30 } else { height })
+    }
+
+    fn paint<DB: DrawingBackend>(self, canvas: &Canvas<'_, DB>, title: bool) -> Painted {
+        match self {
+            Self::Figure(figure) => draw(canvas, figure, title),
+            Self::Forest(forest) => forest.draw(canvas, title),
+        }
+    }
+
+    fn failed(self, why: String) -> ReportError {
+        ReportError::Plot {
+            name: self.name().to_owned(),
+            why,
+        }
+    }
+}
+
+/// Every plot of a result as SVG and PNG, with its title on a light ground.
+///
+/// # Errors
+/// If the drawing library fails.
+pub fn plots(result: &RunResult) -> Result<Vec<PlotFile>, ReportError> {
+    let summary = Summary::new(result);
+    let figures = figures(&summary);
+    files(&figures.iter().map(Picture::Figure).collect::<Vec<_>>())
+}
+
+/// Pictures as files, all painted at once.
+pub(super) fn files(pictures: &[Picture<'_>]) -> Result<Vec<PlotFile>, ReportError> {
+    let files: Result<Vec<Vec<PlotFile>>, ReportError> = pictures
+        .par_iter()
+        .map(|picture| {
+            let size = picture.size(880, true);
+            let (svg, png) = rayon::join(|| svg(*picture, size, true), || png(*picture, size));
+            let head = format!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" {}",
+                size.0,
+                size.1,
+                view_box(size)
+            );
+            Ok(vec![
+                PlotFile {
+                    name: format!("{}.svg", picture.name()),
+                    contents: Contents::Svg(format!("{head}>{}", svg?)),
+                },
+                PlotFile {
+                    name: format!("{}.png", picture.name()),
+                    contents: Contents::Png(png?),
+                },
+            ])
+        })
+        .collect();
+    Ok(files?.into_iter().flatten().collect())
+}
+
+/// A picture inside a page, for wide and for narrow screens; colours are the page's variables.
+pub(super) fn inline(picture: Picture<'_>, label: &str) -> Result<String, ReportError> {
+    let mut text = String::new();
+    for (class, width) in [("wide", 880), ("narrow", 358)] {
+        let size = picture.size(width, false);
+        let mut body = svg(picture, size, false)?;
+        for (ink, name) in Ink::named() {
+            let RGBColor(r, g, b) = ink.light();
+            body = body.replace(
+                &format!("\"#{r:02X}{g:02X}{b:02X}\""),
+                &format!("\"var(--{name})\""),
+            );
+        }
+        // The page's own font, and its size in the picture's units, come from the style sheet.
+        body = body.replace(" font-family=\"sans-serif\"", "");
+        text += &format!(
+            "<svg class=\"{class}\" role=\"img\" aria-label=\"{label}\" {}>{body}",
+            view_box(size)
+        );
+    }
+    Ok(text)
+}
+
+fn view_box((width, height): (u32, u32)) -> String {
+    format!(
+        "viewBox=\"0 0 {} {}\"",
+        width * SVG_SCALE,
+        height * SVG_SCALE
+    )
+}
+
+/// The elements of an SVG, from behind its opening tag to the closing tag.
+fn svg(picture: Picture<'_>, size: (u32, u32), file: bool) -> Result<String, ReportError> {
+    let mut text = String::new();
+    {
+        let large = (size.0 * SVG_SCALE, size.1 * SVG_SCALE);
+        let area = SVGBackend::with_string(&mut text, large).into_drawing_area();
+        let canvas = Canvas::svg(&area, size, SVG_SCALE);
+        let ground = if file {
+            canvas.fill(Ink::Background)
+        } else {
+            Ok(())
+        };
+        ground
+            .and_then(|()| picture.paint(&canvas, file))
+            .and_then(|()| area.present().map_err(|e| e.to_string()))
+            .map_err(|why| picture.failed(why))?;
+    }
+    let body = text.split_once('>').map_or("", |(_, body)| body);
+    Ok(body.replace(" opacity=\"1\"", "").replace(">\n", ">"))
+}
+
+fn png(picture: Picture<'_>, size: (u32, u32)) -> Result<Pixels, ReportError> {
+    let scale = PNG_DENSITY * PNG_OVERSAMPLING;
+    let (width, height) = (size.0 * scale, size.1 * scale);
+    let mut rgb = vec![0; RGB * width as usize * height as usize];
+    {
+        let area = BitMapBackend::with_buffer(&mut rgb, (width, height)).into_drawing_area();
+        let canvas = Canvas::bitmap(&area, size, scale);
+        canvas
+            .fill(Ink::Background)
+            .and_then(|()| picture.paint(&canvas, true))
+            .and_then(|()| area.present().map_err(|e| e.to_string()))
+            .map_err(|why| picture.failed(why))?;
+    }
+    Ok(averaged(&rgb, width as usize, PNG_OVERSAMPLING as usize))
+}
+
+/// Every square of `side` x `side` pixels becomes one.
+fn averaged(rgb: &[u8], width: usize, side: usize) -> Pixels {
+    let columns = width / side;
+    let rows = rgb.len() / RGB / width / side;
+    let mut small = Vec::with_capacity(RGB * columns * rows);
+    let pixels = side * side;
+    for row in 0..rows {
+        for column in 0..columns {
+            for channel in 0..RGB {
+                let sum: usize = (0..pixels)
+                    .map(|i| {
+                        let (x, y) = (column * side + i % side, row * side + i / side);
+                        usize::from(rgb[RGB * (y * width + x) + channel])
+                    })
+                    .sum();
+                small.push(u8::try_from(sum / pixels).unwrap_or(u8::MAX));
+            }
+        }
+    }
+    Pixels {
+        width: u32::try_from(columns).unwrap_or(0),
+        height: u32::try_from(rows).unwrap_or(0),
+        rgb: small,
+    }
+}
+
+/// Writes plots into `dir`, which is created; returns their paths.
+pub(super) fn write(dir: &Path, files: &[PlotFile]) -> Result<Vec<PathBuf>, ReportError> {
+    std::fs::create_dir_all(dir).map_err(|source| ResultError::Io {
+        action: "create",
+        path: dir.to_owned(),
+        source,
+    })?;
+    let mut written = Vec::new();
+    for file in files {
+        let path = dir.join(&file.name);
+        match &file.contents {
+            Contents::Svg(text) => save(&path, text.as_bytes())?,
+            Contents::Png(pixels) => save_png(&path, pixels).map_err(|why| ReportError::Plot {
+                name: file.name.clone(),
+                why,
+            })?,
+        }
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// Encodes through plotters, which has the encoder; it decides by the extension.
+fn save_png(path: &Path, pixels: &Pixels) -> Result<(), String> {
+    let mut backend = BitMapBackend::new(path, (pixels.width, pixels.height));
+    backend
+        .blit_bitmap((0, 0), (pixels.width, pixels.height), &pixels.rgb)
+        .and_then(|()| backend.present())
+        .map_err(|e| e.to_string())
+}

@@ -15,7 +15,8 @@ use rustix::process::Signal;
 use super::failure::{Failure, Status};
 use super::output::{print, tell};
 use super::server_config::{ServerConfig, config_path};
-use crate::experiment::{Identity, Launch, Tie, ask, ending, log_tails};
+use crate::client::four_letter;
+use crate::experiment::{Identity, Launch, Tie, ending, log_tails};
 
 /// How long a started server is watched before it counts as started although nothing answers yet.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
@@ -200,7 +201,7 @@ fn status(config: &ServerConfig) -> Result<Status, Failure> {
         client.port(),
         client.ip()
     ))?;
-    let answer = ask(client, "srvr", ANSWER_TIMEOUT).unwrap_or_default();
+    let answer = four_letter(client, "srvr", ANSWER_TIMEOUT).unwrap_or_default();
     match answer.lines().find(|line| line.contains("Mode")) {
         Some(line) => {
             print(line)?;

@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::four_letter::{ask, parse_srvr};
+use super::answers::parse_srvr;
 use super::identity::resident_bytes;
 use super::member::Member;
 use super::ports::Reserved;
 use super::process::{Tie, ending, log_tails, says_address_taken};
 use super::software::{ServerDir, Software};
 use super::zoo_cfg::Place;
+use crate::client::four_letter;
 use crate::workload::TargetShape;
 
 /// Servers that are not all serving after this long have failed.
@@ -299,7 +300,7 @@ impl Server {
 
 /// The member at `address`, if it serves.
 pub(super) fn serving(address: SocketAddr, observer: bool) -> Option<Member> {
-    let answer = ask(address, "srvr", ANSWER_TIMEOUT).ok()?;
+    let answer = four_letter(address, "srvr", ANSWER_TIMEOUT).ok()?;
     let mut member = Member::answered(address.to_string(), address, parse_srvr(&answer)?);
     member.observer = Some(observer);
     Some(member)

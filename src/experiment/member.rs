@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::four_letter::{Mode, Srvr};
+use super::answers::{Mode, Srvr};
 
 /// A server that sessions may attach to.
 #[derive(Clone, Debug, PartialEq, Eq)]

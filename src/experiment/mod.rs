@@ -3,9 +3,9 @@
 //!
 //! Servers are child processes and are measured over sockets only, whoever wrote them.
 
+mod answers;
 mod data_dir;
 mod deploy;
-mod four_letter;
 mod identity;
 mod interleave;
 mod java;
@@ -21,9 +21,9 @@ mod subject;
 mod target;
 mod zoo_cfg;
 
+pub use answers::{Mode, Srvr, parse_mntr, parse_srvr};
 pub use data_dir::{DataDirError, cache_dir};
 pub use deploy::{DeployError, Deployment, Order, SERVE_TIMEOUT};
-pub use four_letter::{Mode, Srvr, ask, parse_mntr, parse_srvr};
 pub use identity::{Identity, resident_bytes};
 pub use interleave::interleave;
 pub use java::{Installation, JavaError, MAIN_CLASS, Surroundings};
@@ -35,5 +35,5 @@ pub use setting::{Notice, Setting};
 pub use software::{ServerDir, Software};
 pub use standing::{Condition, Standing, StandingError, StandingOrder, StandingServer};
 pub use subject::{ExperimentError, Subject};
-pub use target::{DEFAULT_PORT, HostPort, TargetError, TargetSpec, split_targets};
+pub use target::{HostPort, TargetError, TargetSpec, split_targets};
 pub use zoo_cfg::{Place, zoo_cfg};

@@ -1,12 +1,14 @@
 //! Looks at an ensemble that is already running: who answers, who leads, which version.
 
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::thread;
 use std::time::Duration;
 
-use super::four_letter::{Mode, ask, parse_srvr};
+use super::answers::{Mode, parse_srvr};
 use super::member::Member;
 use super::target::HostPort;
+use crate::client::{AdminClient, ClientError, four_letter};
 
 /// How long a server may take over one answer.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -70,7 +72,7 @@ pub fn probe(target: &str, servers: &[HostPort]) -> Result<Probe, ProbeError> {
 
 /// Asks a known member again; what it does not answer stays as it was.
 pub(super) fn refresh(member: &mut Member) {
-    if let Some(srvr) = ask(member.address, "srvr", TIMEOUT)
+    if let Some(srvr) = four_letter(member.address, "srvr", TIMEOUT)
         .ok()
         .and_then(|answer| parse_srvr(&answer))
     {
@@ -103,15 +105,16 @@ fn look_at(server: &HostPort, address: SocketAddr) -> Result<Member, String> {
     } else {
         format!(" at {address}")
     };
-    let answer = ask(address, "srvr", TIMEOUT)
+    let answer = four_letter(address, "srvr", TIMEOUT)
         .map_err(|e| format!("asked `srvr`{shown}: {}", reason(&e)))?;
     if let Some(srvr) = parse_srvr(&answer) {
         return Ok(Member::answered(server.to_string(), address, srvr));
     }
     if answer.contains("not in the whitelist") || answer.is_empty() {
         // It keeps its words to itself: whether it serves, the sessions will see.
-        return handshake(server, address)
-            .map_err(|problem| format!("asked `srvr`{shown}, which it refuses, and {problem}"));
+        return handshake(server, address).map_err(|problem| {
+            format!("asked `srvr`{shown}, which it does not answer, and {problem}")
+        });
     }
     Err(format!(
         "asked `srvr`{shown}: {}",
@@ -119,8 +122,11 @@ fn look_at(server: &HostPort, address: SocketAddr) -> Result<Member, String> {
     ))
 }
 
-/// Opens a session and closes it, the only question that every server answers.
+/// Opens a session and closes it: the only question that every server answers.
 fn handshake(server: &HostPort, address: SocketAddr) -> Result<Member, String> {
+    AdminClient::connect(&[address], TIMEOUT)
+        .and_then(AdminClient::close)
+        .map_err(|error| format!("tried to open a session: {error}"))?;
     Ok(Member {
         name: server.to_string(),
         address,
@@ -130,13 +136,16 @@ fn handshake(server: &HostPort, address: SocketAddr) -> Result<Member, String> {
     })
 }
 
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => {
+fn reason(error: &ClientError) -> String {
+    let ClientError::Word { source, .. } = error else {
+        return error.to_string();
+    };
+    match source.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
             format!("no answer within {} s", TIMEOUT.as_secs())
         }
-        _ => error.to_string(),
+        _ => source.to_string(),
     }
 }
 

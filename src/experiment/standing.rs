@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use super::answers::Mode;
 use super::deploy::{SERVE_TIMEOUT, serving};
-use super::four_letter::Mode;
 use super::identity::Identity;
 use super::member::Member;
 use super::process::{Tie, ending, log_tails};

@@ -6,15 +6,16 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::answers::{Mode, parse_mntr};
 use super::data_dir::{DataDirError, fresh};
 use super::deploy::{DeployError, Deployment, Order};
-use super::four_letter::{Mode, ask, parse_mntr};
 use super::java::{JavaError, Surroundings};
 use super::member::Member;
 use super::probe::{ProbeError, probe, refresh};
 use super::setting::{Notice, Setting};
 use super::software::Software;
 use super::target::TargetSpec;
+use crate::client::four_letter;
 use crate::load::{self, Job, LoadError, Progress, Role};
 use crate::measure::Recording;
 use crate::result::{self, CounterChange, Environment, RunResult, Target, Verdict};
@@ -365,7 +366,7 @@ impl Subject {
         self.members
             .iter()
             .map(|member| {
-                ask(member.address, "mntr", COUNTERS_TIMEOUT)
+                four_letter(member.address, "mntr", COUNTERS_TIMEOUT)
                     .map_or_else(|_not_offered| BTreeMap::new(), |answer| parse_mntr(&answer))
             })
             .collect()

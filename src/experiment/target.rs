@@ -6,8 +6,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// The port that a ZooKeeper server listens on unless it is told otherwise.
-pub const DEFAULT_PORT: u16 = 2181;
+use crate::client::ConnectString;
+
 /// Servers that a live target may name.
 const SERVERS_MAX: usize = 1_000;
 /// What a target may look like; every error ends with it.
@@ -144,77 +144,35 @@ pub fn split_targets(list: &str) -> Result<Vec<TargetSpec>, TargetError> {
 }
 
 fn live(rest: &str) -> Result<TargetSpec, String> {
-    let (list, chroot) = match rest.find('/') {
-        Some(at) => rest.split_at(at),
-        None => (rest, ""),
-    };
-    if list.is_empty() {
+    if rest.is_empty() || rest.starts_with('/') {
         return Err("no server after `zk://`".to_owned());
     }
-    let servers = list
-        .split(',')
-        .map(|server| host_port(server.trim()))
-        .collect::<Result<Vec<_>, _>>()?;
-    if servers.len() > SERVERS_MAX {
+    let text = rest.trim_end_matches('/');
+    let parsed = ConnectString::parse(text).map_err(|error| error.to_string())?;
+    if parsed.hosts.len() > SERVERS_MAX {
         return Err(format!("more than {SERVERS_MAX} servers"));
     }
-    let chroot = chroot.trim_end_matches('/');
-    if chroot
-        .split('/')
-        .skip(1)
-        .any(|part| part.is_empty() || part == "." || part == "..")
-        || chroot.contains('\0')
-    {
-        return Err(format!("`{chroot}` is not a path a znode can have"));
+    for (host, port) in &parsed.hosts {
+        if host.contains(':') && !text.contains(&format!("[{host}]")) {
+            return Err(format!(
+                "`{host}:{port}`: write an IPv6 address in brackets, `[::1]:2181`"
+            ));
+        }
+        if host.contains(|c: char| c.is_whitespace() || c == '@' || c == '\0') {
+            return Err(format!("`{host}` is not the name of a host"));
+        }
+    }
+    let chroot = parsed.chroot;
+    if chroot.split('/').any(|part| part == "." || part == "..") || chroot.contains('\0') {
+        return Err(format!("`{chroot}` is not a path that a znode can have"));
     }
     Ok(TargetSpec::Live {
-        servers,
-        chroot: chroot.to_owned(),
-    })
-}
-
-fn host_port(server: &str) -> Result<HostPort, String> {
-    if server.is_empty() {
-        return Err("an empty server name between the commas".to_owned());
-    }
-    let (host, port) = if let Some(rest) = server.strip_prefix('[') {
-        let (host, after) = rest
-            .split_once(']')
-            .ok_or_else(|| format!("`{server}` lacks the closing bracket"))?;
-        let port = match after {
-            "" => None,
-            _ => Some(
-                after
-                    .strip_prefix(':')
-                    .ok_or_else(|| format!("`{server}`: expected `:port` after the bracket"))?,
-            ),
-        };
-        (host, port)
-    } else {
-        match server.split_once(':') {
-            Some((_, port)) if port.contains(':') => {
-                return Err(format!(
-                    "`{server}`: write an IPv6 address in brackets, `[::1]:{DEFAULT_PORT}`"
-                ));
-            }
-            Some((host, port)) => (host, Some(port)),
-            None => (server, None),
-        }
-    };
-    if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '@') {
-        return Err(format!("`{server}` names no host"));
-    }
-    let port = match port {
-        None => DEFAULT_PORT,
-        Some(text) => text
-            .parse::<u16>()
-            .ok()
-            .filter(|port| *port > 0)
-            .ok_or_else(|| format!("`{text}` in `{server}` is not a port (1-65535)"))?,
-    };
-    Ok(HostPort {
-        host: host.to_owned(),
-        port,
+        servers: parsed
+            .hosts
+            .into_iter()
+            .map(|(host, port)| HostPort { host, port })
+            .collect(),
+        chroot,
     })
 }
 
@@ -251,13 +209,13 @@ mod tests {
             ("zk:/a", "unknown target `zk:/a`"),
             ("", "unknown target ``"),
             ("zk://", "no server after `zk://`"),
-            ("zk://a,,b", "empty server name"),
-            ("zk://a:0", "`0` in `a:0` is not a port"),
-            ("zk://a:99999", "not a port"),
+            ("zk://a,,b", "names no host"),
+            ("zk://a:0", "no valid port in \"a:0\""),
+            ("zk://a:99999", "ports are 1 to 65535"),
             ("zk://::1", "in brackets"),
-            ("zk://[::1", "closing bracket"),
+            ("zk://[::1", "names no host"),
             ("zk://:2181", "names no host"),
-            ("zk://a//b", "not a path"),
+            ("zk://a//b", "invalid chroot"),
             ("zk://a/x/../y", "not a path"),
             ("zookeeper:", "no folder"),
         ] {

@@ -1,13 +1,7 @@
-//! Asks a server one of ZooKeeper's four-letter words (specification 16.5) and reads the answers to
-//! `srvr` and `mntr`.
+//! Understands what servers answer to `srvr` and `mntr` (specification 16.5). Pure.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
-
-/// Bytes of an answer that are read at most.
-const ANSWER_BYTES_MAX: u64 = 1 << 20;
 
 /// What a server is at the moment, in its own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,25 +39,6 @@ pub struct Srvr {
     pub version: Option<String>,
     /// What it is.
     pub mode: Mode,
-}
-
-/// Sends `word` on a fresh connection and reads the whole answer.
-///
-/// # Errors
-/// If the server cannot be reached, or does not answer within `timeout`.
-pub fn ask(address: SocketAddr, word: &str, timeout: Duration) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, timeout)?;
-    stream.set_read_timeout(Some(timeout))?;
-    stream.set_write_timeout(Some(timeout))?;
-    stream.write_all(word.as_bytes())?;
-    let mut answer = Vec::new();
-    match stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer) {
-        Ok(_) => {}
-        // Java closes with unread input now and then, and the reset overtakes the end of the stream.
-        Err(e) if e.kind() == io::ErrorKind::ConnectionReset && !answer.is_empty() => {}
-        Err(e) => return Err(e),
-    }
-    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// Reads an answer to `srvr`; `None` unless the server serves.

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use quorate::report::{
-    Contents, Format, compare, plots, render, render_comparison, write_comparison, write_report,
+    Contents, Format, compare, render, render_comparison, svg_plots, write_comparison, write_report,
 };
 use quorate::result::{intervals_csv, write_result};
 
@@ -63,7 +63,7 @@ fn comparisons() {
 
 #[test]
 fn plots_as_svg() {
-    for file in plots(&fixture::result()).unwrap() {
+    for file in svg_plots(&fixture::result()).unwrap() {
         if let Contents::Svg(text) = file.contents {
             check(&file.name, &text);
         }
@@ -112,7 +112,7 @@ fn what_was_not_measured_is_null_and_still_a_page() {
     for (_, format) in Format::ALL {
         assert!(render(std::slice::from_ref(&result), format).is_ok());
     }
-    assert!(plots(&result).is_ok());
+    assert!(svg_plots(&result).is_ok());
 }
 
 #[test]

@@ -8,9 +8,8 @@ use super::{Histogram, IntervalPart, OpPart};
 /// Events kept per run; further ones are counted in `events_dropped`.
 pub const EVENTS_MAX: usize = 1_000;
 
-/// Longest gap of intervals that a part may open, so that a wrong index cannot exhaust the memory.
-/// A week of one-second intervals.
-const INTERVALS_MAX: u32 = 7 * 24 * 3_600;
+/// Intervals of a run, at most, so that a wrong index cannot exhaust the memory.
+const INTERVALS_MAX: u32 = 10_000_000;
 
 /// Counts by outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,7 +162,7 @@ impl Recording {
     /// yet are filled in as empty ones.
     ///
     /// # Panics
-    /// If the part's index lies a week of one-second intervals beyond the start: a bug of the caller.
+    /// If the part's index is 10,000,000 or more: a bug of the caller.
     pub fn add(&mut self, part: IntervalPart) {
         assert!(
             part.index < INTERVALS_MAX,

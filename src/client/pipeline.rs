@@ -1,0 +1,106 @@
+//! Many requests over one blocking connection, without waiting for each reply.
+
+use std::io::{self, Read as _, Write as _};
+
+use super::admin::AdminClient;
+use super::session::{Event, Reply};
+use super::{ClientError, ErrorCode, OpCode};
+
+/// Requests in flight at most; a ZooKeeper server throttles at 1,000 over all its clients.
+const WINDOW: u64 = 200;
+/// Bytes waiting for the socket at most (or one request). Replies must find room while we still
+/// write, or both sides would wait for each other.
+const WINDOW_BYTES: usize = 64 << 10;
+
+/// The reply to one pipelined request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer<'a> {
+    /// The request's number.
+    pub index: u64,
+    /// 0, or the error.
+    pub error: ErrorCode,
+    /// The response record.
+    pub body: &'a [u8],
+}
+
+impl AdminClient {
+    /// Sends requests 0 to `count - 1` and hands over the replies, in the same order. `request`
+    /// appends the record of one (see [`super::request`]) and says which operation it is.
+    ///
+    /// # Errors
+    /// If the connection is lost, or the server silent for longer than the client's timeout.
+    /// Error replies are not errors here.
+    pub fn pipeline(
+        &mut self,
+        count: u64,
+        mut request: impl FnMut(u64, &mut Vec<u8>) -> OpCode,
+        mut answer: impl FnMut(Answer<'_>),
+    ) -> Result<(), ClientError> {
+        let mut next = 0;
+        let mut answered = 0;
+        let mut record = Vec::new();
+        while answered < count {
+            while next < count
+                && next - answered < WINDOW
+                && self.session.output().len() < WINDOW_BYTES
+            {
+                record.clear();
+                let op = request(next, &mut record);
+                let now_ns = self.now_ns();
+                self.session
+                    .submit(op, next, now_ns, |out| out.extend_from_slice(&record));
+                next += 1;
+            }
+            self.flush()?;
+            self.receive(|event| {
+                if let Event::Reply(Reply {
+                    token, error, body, ..
+                }) = event
+                {
+                    answered += 1;
+                    answer(Answer {
+                        index: token,
+                        error,
+                        body,
+                    });
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Writes all output.
+    pub(super) fn flush(&mut self) -> Result<(), ClientError> {
+        let output = self.session.output();
+        let size = output.len();
+        (&self.stream)
+            .write_all(output)
+            .map_err(|source| self.lost(source))?;
+        let now_ns = self.now_ns();
+        self.session.wrote(size, now_ns);
+        Ok(())
+    }
+
+    /// Reads once.
+    pub(super) fn receive(
+        &mut self,
+        mut sink: impl FnMut(Event<'_, u64>),
+    ) -> Result<(), ClientError> {
+        let size = match (&self.stream).read(&mut self.buffer) {
+            Ok(0) => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+            Ok(size) => Ok(size),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "no reply within the time-out",
+            )),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => Err(error),
+        }
+        .map_err(|source| self.lost(source))?;
+        let now_ns = self.now_ns();
+        let address = self.address;
+        self.session
+            .received(&self.buffer[..size], now_ns, &mut sink)
+            .map_err(|source| ClientError::Protocol { address, source })
+    }
+}

@@ -1,6 +1,6 @@
 //! Appends to transaction logs: one write per batch, into zeros that were there before.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};

@@ -160,6 +160,7 @@ impl LogWriter {
 }
 
 /// How large the next file is to be.
+#[derive(Clone, Copy)]
 struct Room {
     needed: u64,
     first: u64,
@@ -209,6 +210,7 @@ fn open_next(
 mod tests {
     use super::super::sample::{batch, read_zxids};
     use super::*;
+    use std::fs;
 
     fn options() -> DiskOptions {
         DiskOptions {

@@ -154,9 +154,10 @@ fn a_log_cut_anywhere_keeps_its_whole_entries() {
         fs::write(&path, bytes).expect("written");
         let whole = ends.iter().rposition(|end| *end <= cut).expect("zero");
         let recovered = start(&dirs).expect("recovered");
-        assert_eq!(recovered.last_logged.0 as usize, whole, "cut at {cut}");
-        assert_eq!(body(&recovered.database), body(&reference(whole as i64)));
-        let next = whole as i64 + 1;
+        let whole = i64::try_from(whole).expect("few");
+        assert_eq!(recovered.last_logged.0, whole, "cut at {cut}");
+        assert_eq!(body(&recovered.database), body(&reference(whole)));
+        let next = whole + 1;
         let mut writer = LogWriter::new(&dirs, &no_spare()).expect("started");
         writer.append(&batch(next..=next)).expect("appended");
         writer.sync().expect("synced");

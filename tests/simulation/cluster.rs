@@ -320,6 +320,7 @@ impl Cluster {
         self.seen.diffs += says("synchronises us by Diff");
         self.seen.truncations += says("cuts its log");
         self.seen.snapshots_sent += says("synchronises us by Snap");
+        if std::env::var_os("TRACE").is_some() { eprintln!("{} {line}", self.now); }
         line.hash(&mut self.hasher);
         self.log.push_back(format!("{:>6} {line}", self.now));
         if self.log.len() > 200 {
@@ -760,11 +761,28 @@ impl Cluster {
         }
     }
 
+    fn leader(&self) -> Option<usize> {
+        self.servers.iter().position(|server| {
+            server.peer.as_ref().is_some_and(|peer| peer.mode() == Mode::Leader)
+        })
+    }
+
     // --- faults -------------------------------------------------------------------------------
 
     fn inflict(&mut self, fault: Fault) {
         match fault {
             Fault::Crash { server, kept } => self.crash(server, kept),
+            Fault::CrashLeader { kept } => {
+                if let Some(server) = self.leader() {
+                    self.crash(server, kept);
+                }
+            }
+            Fault::IsolateLeader => {
+                if let Some(leader) = self.leader() {
+                    self.cut = (0..self.servers.len()).map(|server| server == leader).collect();
+                    self.cut_active = true;
+                }
+            }
             Fault::Restart { server } => {
                 if self.servers[server].peer.is_none() {
                     self.start(server);

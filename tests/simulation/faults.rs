@@ -8,6 +8,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 pub enum Fault {
     /// The process dies; unsynced bytes are lost, as many appends as given survive.
     Crash { server: usize, kept: usize },
+    /// The same for whoever leads.
+    CrashLeader { kept: usize },
+    /// Whoever leads can no longer talk to anybody else.
+    IsolateLeader,
     /// A dead process starts again.
     Restart { server: usize },
     /// Servers on different sides of the cut can no longer talk.
@@ -26,7 +30,9 @@ pub fn plan(rng: &mut Xoshiro256PlusPlus, servers: usize) -> Vec<(u64, Fault)> {
     (0..count)
         .map(|_| {
             let server = rng.random_range(0..servers);
-            let fault = match rng.random_range(0..12) {
+            let fault = match rng.random_range(0..16) {
+                12..=13 => Fault::CrashLeader { kept: rng.random_range(0..4) },
+                14..=15 => Fault::IsolateLeader,
                 0..=3 => Fault::Crash {
                     server,
                     kept: rng.random_range(0..4),

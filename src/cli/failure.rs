@@ -59,14 +59,17 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 pub(super) trait MeansStatus<T> {
     /// Bad usage or a bad file.
     fn bad_usage(self) -> Result<T, Failure>;
+    /// Exactly this status.
+    fn meaning(self, status: Status) -> Result<T, Failure>;
 }
 
 impl<T, E: Into<anyhow::Error>> MeansStatus<T> for Result<T, E> {
     fn bad_usage(self) -> Result<T, Failure> {
-        self.map_err(|error| Failure {
-            status: Status::BAD_USAGE,
-            error: error.into(),
-        })
+        self.meaning(Status::BAD_USAGE)
+    }
+
+    fn meaning(self, status: Status) -> Result<T, Failure> {
+        self.map_err(|error| Failure { status, error: error.into() })
     }
 }
 

@@ -85,13 +85,16 @@ pub(super) fn run(args: &ServerArgs) -> Result<Status, Failure> {
     }
 }
 
-/// The server itself, in this process.
-fn start_foreground(config: &Path) -> Result<Status, Failure> {
-    Err(anyhow::anyhow!(
-        "the bundled server is not available in this build ({})",
-        config.display()
-    )
-    .into())
+/// The server itself, in this process. Its exit statuses are ZooKeeper's own.
+fn start_foreground(path: &Path) -> Result<Status, Failure> {
+    let config = crate::ensemble::config::Config::load(path).meaning(Status::BAD_USAGE)?;
+    match crate::ensemble::node::run(&config) {
+        Ok(()) => Ok(Status::SUCCESS),
+        Err(error) => {
+            let status = Status(error.exit_status());
+            Err(error).meaning(status)
+        }
+    }
 }
 
 fn load(arg: &ConfigArg) -> Result<ServerConfig, Failure> {

@@ -1,1 +1,37 @@
-//! TODO-load (skeleton).
+//! WHEN: the schedule, the one worker loop, the null responder, calibration.
+//!
+//! - [`prepare`], [`run`], [`clean_up`]: the three steps of a [`Job`]
+//! - `schedule` (pure): absolute intended times of an open loop; `arrivals`: what waits in a session
+//! - `worker`: the loop; `slot`: one session in it; `guest`: a session that lives for one operation;
+//!   `link`: a session's connection; `poller`: epoll and the timer
+//! - `tally`: samples into intervals; `collector`: intervals of all workers into a recording
+//! - [`NullResponder`], [`calibrate`]: what the generator itself can do
+
+mod arrivals;
+mod assign;
+mod calibrate;
+mod clean_up;
+mod clock;
+mod collector;
+mod error;
+mod guest;
+mod job;
+mod link;
+mod message;
+mod null;
+mod payload;
+mod poller;
+mod prepare;
+mod run;
+pub mod schedule;
+mod slot;
+mod tally;
+mod worker;
+
+pub use calibrate::{Accuracy, CalibrateOptions, Calibration, TimerError, calibrate};
+pub use clean_up::clean_up;
+pub use error::LoadError;
+pub use job::{Job, Phase, Progress, Role, Server};
+pub use null::{NullResponder, NullScript};
+pub use prepare::prepare;
+pub use run::run;

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use quorate::measure::{Outcome, Recorder, Recording, Sample};
 
 fn samples() -> Vec<Sample> {
@@ -43,15 +43,16 @@ fn record(c: &mut Criterion) {
 fn hand_over(c: &mut Criterion) {
     let samples = samples();
     let mut group = c.benchmark_group("recorder");
-    group.bench_function("take, 4 operation kinds", |b| {
+    let filled = || {
         let mut recorder = Recorder::new(4);
         samples.iter().for_each(|sample| recorder.record(sample));
-        b.iter(|| recorder.take(0));
+        recorder
+    };
+    group.bench_function("take, 4 operation kinds", |b| {
+        b.iter_batched_ref(filled, |recorder| recorder.take(0), BatchSize::LargeInput);
     });
     group.bench_function("merge and pack, 4 operation kinds", |b| {
-        let mut recorder = Recorder::new(4);
-        samples.iter().for_each(|sample| recorder.record(sample));
-        let part = recorder.take(0);
+        let part = filled().take(0);
         b.iter(|| {
             let mut recording = Recording::default();
             recording.add(part.clone());

@@ -5,5 +5,6 @@
 
 pub mod config;
 pub mod database;
+pub mod peer;
 pub mod storage;
 pub mod words;

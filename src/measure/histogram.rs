@@ -1,4 +1,4 @@
-//! A latency histogram: dense while it records, packed while it is kept.
+//! A latency histogram: dense while it is added to, packed while it is kept.
 //!
 //! A dense HDR histogram of this range costs about 200 KB, whatever it holds. A run of ten minutes
 //! keeps thousands of them, so an interval that is over is packed into the HDR V2 encoding (one to
@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 
+use super::tally::lowest_of;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
@@ -14,23 +15,32 @@ use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer,
 /// Smallest duration told from zero, nanoseconds.
 const LOWEST_NS: u64 = 1_000;
 /// Largest duration; longer ones are clamped. One hour, nanoseconds.
-const HIGHEST_NS: u64 = 3_600_000_000_000;
+pub(super) const HIGHEST_NS: u64 = 3_600_000_000_000;
 /// Significant decimal digits.
 const DIGITS: u8 = 3;
 /// Longest accepted text form. The densest possible histogram of our range stays below this.
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// HDR histogram of durations in nanoseconds: 1 us .. 1 h, three significant digits; values outside are clamped.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Histogram {
     form: Form,
 }
 
 /// How the counts are held.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Form {
     /// Counts by bucket: fast to record into.
     Dense(hdrhistogram::Histogram<u64>),
+    /// Counts of consecutive buckets, as a worker hands them over.
+    Buckets {
+        /// The first bucket.
+        first: usize,
+        /// Its count and those that follow.
+        counts: Box<[u32]>,
+        /// Values held.
+        count: u64,
+    },
     /// HDR V2 encoding (uncompressed): small.
     Packed {
         /// The encoding.
@@ -66,15 +76,28 @@ impl Histogram {
         }
     }
 
+    /// The counts of consecutive buckets, as numbered by the `tally` module.
+    pub(super) fn from_buckets(first: usize, counts: Box<[u32]>) -> Self {
+        let count = counts.iter().map(|count| u64::from(*count)).sum();
+        Self {
+            form: Form::Buckets {
+                first,
+                counts,
+                count,
+            },
+        }
+    }
+
     /// Counts one duration.
     #[inline]
     pub fn record_ns(&mut self, value_ns: u64) {
-        self.dense().saturating_record(value_ns);
+        self.dense().saturating_record(value_ns.min(HIGHEST_NS));
     }
 
     /// Counts the same duration `count` times.
     pub fn record_n_ns(&mut self, value_ns: u64, count: u64) {
-        self.dense().saturating_record_n(value_ns, count);
+        self.dense()
+            .saturating_record_n(value_ns.min(HIGHEST_NS), count);
     }
 
     /// Adds everything `other` holds.
@@ -92,14 +115,20 @@ impl Histogram {
 
     /// Gives back the memory of empty buckets; recording into it later unpacks it again.
     pub fn pack(&mut self) {
-        if let Form::Dense(hdr) = &self.form {
-            let mut bytes = Vec::new();
-            if V2Serializer::new().serialize(hdr, &mut bytes).is_ok() {
-                self.form = Form::Packed {
-                    bytes: bytes.into_boxed_slice(),
-                    count: hdr.len(),
-                };
-            }
+        if let Form::Packed { .. } = &self.form {
+            return;
+        }
+        let hdr = self.hdr();
+        let mut bytes = Vec::new();
+        if V2Serializer::new()
+            .serialize(hdr.as_ref(), &mut bytes)
+            .is_ok()
+        {
+            let count = hdr.len();
+            self.form = Form::Packed {
+                bytes: bytes.into_boxed_slice(),
+                count,
+            };
         }
     }
 
@@ -108,7 +137,7 @@ impl Histogram {
     pub fn count(&self) -> u64 {
         match &self.form {
             Form::Dense(hdr) => hdr.len(),
-            Form::Packed { count, .. } => *count,
+            Form::Packed { count, .. } | Form::Buckets { count, .. } => *count,
         }
     }
 
@@ -198,6 +227,7 @@ impl Histogram {
         match &self.form {
             Form::Dense(hdr) => Cow::Borrowed(hdr),
             Form::Packed { bytes, .. } => Cow::Owned(unpack(bytes)),
+            Form::Buckets { first, counts, .. } => Cow::Owned(spread(*first, counts)),
         }
     }
 
@@ -241,12 +271,16 @@ impl Histogram {
     /// The dense form, unpacking if need be.
     #[inline]
     fn dense(&mut self) -> &mut hdrhistogram::Histogram<u64> {
-        if let Form::Packed { bytes, .. } = &self.form {
-            self.form = Form::Dense(unpack(bytes));
+        match &self.form {
+            Form::Dense(_) => (),
+            Form::Packed { bytes, .. } => self.form = Form::Dense(unpack(bytes)),
+            Form::Buckets { first, counts, .. } => {
+                self.form = Form::Dense(spread(*first, counts));
+            }
         }
         match &mut self.form {
             Form::Dense(hdr) => hdr,
-            Form::Packed { .. } => unreachable!("was just unpacked"),
+            Form::Packed { .. } | Form::Buckets { .. } => unreachable!("was just made dense"),
         }
     }
 }
@@ -254,6 +288,18 @@ impl Histogram {
 impl Default for Histogram {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// A summary: the counts themselves run over thousands of buckets.
+impl std::fmt::Debug for Histogram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Histogram")
+            .field("count", &self.count())
+            .field("p50_us", &self.p50_us())
+            .field("p99_us", &self.p99_us())
+            .field("max_us", &self.max_us())
+            .finish()
     }
 }
 
@@ -274,6 +320,16 @@ fn unpack(bytes: &[u8]) -> hdrhistogram::Histogram<u64> {
     Deserializer::new()
         .deserialize(&mut &*bytes)
         .expect("our own encoding is readable")
+}
+
+fn spread(first: usize, counts: &[u32]) -> hdrhistogram::Histogram<u64> {
+    let mut hdr = empty();
+    for (bucket, count) in (first..).zip(counts) {
+        if *count > 0 {
+            hdr.saturating_record_n(lowest_of(bucket), u64::from(*count));
+        }
+    }
+    hdr
 }
 
 fn add_clamped(target: &mut hdrhistogram::Histogram<u64>, source: &hdrhistogram::Histogram<u64>) {

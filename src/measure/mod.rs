@@ -8,6 +8,7 @@ mod interval_log;
 mod recorder;
 mod recording;
 mod sample;
+mod tally;
 
 pub use histogram::{Histogram, HistogramError};
 pub use interval_log::interval_log;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::tally::Tally;
 use super::{Histogram, Outcome, Sample};
 
 /// What one worker saw of one operation kind within one interval.
@@ -39,14 +40,57 @@ pub struct IntervalPart {
 /// Records samples of one worker.
 #[derive(Debug)]
 pub struct Recorder {
-    ops: Vec<OpPart>,
+    ops: Vec<OpTally>,
+}
+
+/// What is being recorded of one operation kind.
+#[derive(Debug)]
+struct OpTally {
+    response: Tally,
+    service: Tally,
+    send_delay: Tally,
+    ok: u64,
+    errors: BTreeMap<i32, u64>,
+    unknown: u64,
+    timed_out: u64,
+    not_sent: u64,
+}
+
+impl OpTally {
+    fn new() -> Self {
+        Self {
+            response: Tally::new(),
+            service: Tally::new(),
+            send_delay: Tally::new(),
+            ok: 0,
+            errors: BTreeMap::new(),
+            unknown: 0,
+            timed_out: 0,
+            not_sent: 0,
+        }
+    }
+
+    fn take(&mut self) -> OpPart {
+        OpPart {
+            response: self.response.take(),
+            service: self.service.take(),
+            send_delay: self.send_delay.take(),
+            ok: std::mem::take(&mut self.ok),
+            errors: std::mem::take(&mut self.errors),
+            unknown: std::mem::take(&mut self.unknown),
+            timed_out: std::mem::take(&mut self.timed_out),
+            not_sent: std::mem::take(&mut self.not_sent),
+        }
+    }
 }
 
 impl Recorder {
     /// A recorder for `ops` kinds of operation.
     #[must_use]
     pub fn new(ops: usize) -> Self {
-        Self { ops: fresh(ops) }
+        Self {
+            ops: (0..ops).map(|_| OpTally::new()).collect(),
+        }
     }
 
     /// Counts one sample: its response time at full age whatever became of it; service time and
@@ -56,43 +100,34 @@ impl Recorder {
     /// If the sample names an operation that the recorder was not made for.
     #[inline]
     pub fn record(&mut self, sample: &Sample) {
-        let part = &mut self.ops[sample.op];
-        part.response
+        let op = &mut self.ops[sample.op];
+        op.response
             .record_ns(elapsed_ns(sample.intended_ns, sample.done_ns));
         if let Some(sent_ns) = sample.sent_ns {
-            part.service.record_ns(elapsed_ns(sent_ns, sample.done_ns));
-            part.send_delay
+            op.service.record_ns(elapsed_ns(sent_ns, sample.done_ns));
+            op.send_delay
                 .record_ns(elapsed_ns(sample.intended_ns, sent_ns));
         }
         match sample.outcome {
-            Outcome::Ok => part.ok += 1,
+            Outcome::Ok => op.ok += 1,
             // A map node is allocated once per code and interval, not per sample.
-            Outcome::Error(code) => *part.errors.entry(code).or_default() += 1,
-            Outcome::Unknown => part.unknown += 1,
-            Outcome::TimedOut => part.timed_out += 1,
-            Outcome::NotSent => part.not_sent += 1,
+            Outcome::Error(code) => *op.errors.entry(code).or_default() += 1,
+            Outcome::Unknown => op.unknown += 1,
+            Outcome::TimedOut => op.timed_out += 1,
+            Outcome::NotSent => op.not_sent += 1,
         }
-    }
-
-    /// What was recorded since the last [`Recorder::take`], for a progress display.
-    #[must_use]
-    pub fn current(&self) -> &[OpPart] {
-        &self.ops
     }
 
     /// Hands over what was recorded since the last call.
     ///
-    /// Costs a few microseconds per operation kind: fresh histograms are zero pages that the
-    /// kernel maps on first touch; packing the old ones is the collector's business.
+    /// Copies the buckets in use, a few microseconds per operation kind; making histograms of them
+    /// is the collector's business.
     pub fn take(&mut self, index: u32) -> IntervalPart {
-        let ops = std::mem::replace(&mut self.ops, fresh(0));
-        self.ops = fresh(ops.len());
-        IntervalPart { index, ops }
+        IntervalPart {
+            index,
+            ops: self.ops.iter_mut().map(OpTally::take).collect(),
+        }
     }
-}
-
-fn fresh(ops: usize) -> Vec<OpPart> {
-    (0..ops).map(|_| OpPart::default()).collect()
 }
 
 /// `to - from`, or zero when a coarse clock makes them seem reversed.

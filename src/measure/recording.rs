@@ -8,9 +8,8 @@ use super::{Histogram, IntervalPart, OpPart};
 /// Events kept per run; further ones are counted in `events_dropped`.
 pub const EVENTS_MAX: usize = 1_000;
 
-/// Longest gap of intervals that a part may open, so that a wrong index cannot exhaust the memory.
-/// A week of one-second intervals.
-const INTERVALS_MAX: u32 = 7 * 24 * 3_600;
+/// Intervals of a run, at most, so that a wrong index cannot exhaust the memory.
+const INTERVALS_MAX: u32 = 10_000_000;
 
 /// Counts by outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,7 +162,7 @@ impl Recording {
     /// yet are filled in as empty ones.
     ///
     /// # Panics
-    /// If the part's index lies a week of one-second intervals beyond the start: a bug of the caller.
+    /// If the part's index is 10,000,000 or more: a bug of the caller.
     pub fn add(&mut self, part: IntervalPart) {
         assert!(
             part.index < INTERVALS_MAX,
@@ -225,14 +224,36 @@ impl Recording {
         merged(&self.totals())
     }
 
-    /// Operations acknowledged in the measured phase.
+    /// Operations acknowledged in the measured phase. What was acknowledged during the drain is in
+    /// the histograms and counts, but must not raise the throughput.
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
-        self.intervals
-            .iter()
-            .flat_map(|interval| &interval.ops)
-            .map(|record| record.counts.ok)
-            .sum()
+        self.acknowledged_per_op().iter().sum()
+    }
+
+    /// [`Recording::acknowledged`] per operation index.
+    #[must_use]
+    pub fn acknowledged_per_op(&self) -> Vec<u64> {
+        let mut counts = Vec::new();
+        for interval in &self.intervals {
+            if counts.len() < interval.ops.len() {
+                counts.resize(interval.ops.len(), 0);
+            }
+            if self.is_measured(interval.index) {
+                for (count, record) in counts.iter_mut().zip(&interval.ops) {
+                    *count += record.counts.ok;
+                }
+            }
+        }
+        counts
+    }
+
+    /// Whether an interval belongs to the measured phase; one that reaches into it by less than a
+    /// twentieth of its length belongs to the drain.
+    #[must_use]
+    pub fn is_measured(&self, index: u32) -> bool {
+        let length_s = self.interval_s(index);
+        length_s > 0.0 && length_s >= ms_to_s(self.interval_ms) / 20.0
     }
 
     /// Acknowledged operations per second of the measured phase; `None` when nothing was measured.
@@ -241,8 +262,7 @@ impl Recording {
         per_second(self.acknowledged(), self.measured_s)
     }
 
-    /// How long interval `index` really was, seconds: the last one ends with the measured phase,
-    /// and takes in what was done during the drain.
+    /// How much of interval `index` lies in the measured phase, seconds: 0 for those of the drain.
     #[must_use]
     pub fn interval_s(&self, index: u32) -> f64 {
         let length_s = ms_to_s(self.interval_ms);
@@ -250,14 +270,13 @@ impl Recording {
         rest_s.clamp(0.0, length_s)
     }
 
-    /// Acknowledged operations per second within one interval; `None` for an interval that lies
-    /// behind the end of the measured phase or is too short (under a twentieth) to tell a rate.
+    /// Acknowledged operations per second within one interval; `None` for one of the drain.
     #[must_use]
     pub fn interval_throughput_per_s(&self, interval: &Interval) -> Option<f64> {
-        let seconds = self.interval_s(interval.index);
-        if seconds < ms_to_s(self.interval_ms) / 20.0 {
+        if !self.is_measured(interval.index) {
             return None;
         }
+        let seconds = self.interval_s(interval.index);
         let ok = interval.ops.iter().map(|record| record.counts.ok).sum();
         per_second(ok, seconds)
     }
@@ -358,6 +377,22 @@ mod tests {
             None,
             "interval 2 lies behind the measured phase"
         );
+    }
+
+    #[test]
+    fn what_is_acknowledged_during_the_drain_does_not_raise_the_throughput() {
+        let mut recording = Recording {
+            interval_ms: 1_000,
+            measured_s: 2.001,
+            ..Recording::default()
+        };
+        for index in 0..4 {
+            recording.add(part(index, 0, 10, Outcome::Ok));
+        }
+        assert_eq!(recording.acknowledged_per_op(), [20, 0]);
+        assert_eq!(recording.acknowledged(), 20);
+        assert_eq!(recording.all().counts.ok, 40, "but it is counted");
+        assert!(recording.is_measured(1) && !recording.is_measured(2));
     }
 
     #[test]

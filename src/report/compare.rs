@@ -135,12 +135,10 @@ impl Figure {
         Self::ResponseP999,
     ];
 
-    fn of(self, record: &OpRecord, run: &Recording) -> Option<f64> {
+    fn of(self, record: &OpRecord, in_time: u64, run: &Recording) -> Option<f64> {
         match self {
             #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
-            Self::Throughput => {
-                (run.measured_s > 0.0).then(|| record.counts.ok as f64 / run.measured_s)
-            }
+            Self::Throughput => (run.measured_s > 0.0).then(|| in_time as f64 / run.measured_s),
             Self::ResponseP50 => record.response.p50_us(),
             Self::ResponseP99 => record.response.p99_us(),
             Self::ResponseP999 => record.response.p999_us(),
@@ -272,6 +270,7 @@ struct Observation<'a> {
     labels: Vec<&'a str>,
     ops: Vec<OpRecord>,
     all: OpRecord,
+    in_time: Vec<u64>,
 }
 
 fn observations(results: &[RunResult]) -> Vec<Observation<'_>> {
@@ -282,6 +281,7 @@ fn observations(results: &[RunResult]) -> Vec<Observation<'_>> {
             labels: result.plan.ops.iter().map(|op| op.label.as_str()).collect(),
             ops: run.totals(),
             all: run.all(),
+            in_time: run.acknowledged_per_op(),
         }));
     }
     seen
@@ -324,13 +324,14 @@ fn finding(metric: Metric, base: &[Observation<'_>], candidate: &[Observation<'_
     let values = |side: &[Observation<'_>]| -> Vec<f64> {
         side.iter()
             .filter_map(|seen| {
-                let record = match &metric.op {
-                    None => &seen.all,
-                    Some(op) => seen
-                        .ops
-                        .get(seen.labels.iter().position(|label| label == op)?)?,
+                let (record, in_time) = match &metric.op {
+                    None => (&seen.all, seen.in_time.iter().sum()),
+                    Some(op) => {
+                        let index = seen.labels.iter().position(|label| label == op)?;
+                        (seen.ops.get(index)?, *seen.in_time.get(index)?)
+                    }
                 };
-                metric.figure.of(record, seen.run)
+                metric.figure.of(record, in_time, seen.run)
             })
             .collect()
     };
@@ -374,13 +375,16 @@ pub(super) mod tests {
     use super::*;
     use crate::result::example;
 
-    /// `runs` runs whose length, and so throughput, wobbles by a per mille.
-    pub(crate) fn side_of(runs: u32, factor: f64) -> Vec<RunResult> {
+    /// `runs` runs of the same operations in `tenths` tenths of their time, which wobbles by a per
+    /// mille.
+    pub(crate) fn side_of(runs: u32, tenths: u64) -> Vec<RunResult> {
         let mut result = example::result();
         result.runs = (0..runs)
             .map(|i| {
                 let mut run = example::recording();
+                let factor = tenths as f64 / 10.0;
                 run.measured_s = factor * (2.0 + f64::from(i) * 0.002);
+                run.interval_ms = 100 * tenths;
                 run
             })
             .collect();
@@ -393,14 +397,14 @@ pub(super) mod tests {
 
     #[test]
     fn with_five_runs_a_side_there_is_a_verdict() {
-        let comparison = compare(&side_of(5, 1.0), &side_of(5, 0.5), false).unwrap();
+        let comparison = compare(&side_of(5, 10), &side_of(5, 5), false).unwrap();
         assert_eq!(throughput(&comparison).outcome, Outcome::Faster);
         let estimate = throughput(&comparison).estimate.unwrap();
         assert!((estimate.ratio - 2.0).abs() < 0.01, "{estimate:?}");
-        let comparison = compare(&side_of(5, 0.5), &side_of(6, 1.0), false).unwrap();
+        let comparison = compare(&side_of(5, 5), &side_of(6, 10), false).unwrap();
         assert_eq!(throughput(&comparison).outcome, Outcome::Slower);
         assert_eq!((comparison.base.runs, comparison.candidate.runs), (5, 6));
-        let comparison = compare(&side_of(5, 1.0), &side_of(5, 1.0), false).unwrap();
+        let comparison = compare(&side_of(5, 10), &side_of(5, 10), false).unwrap();
         assert!(
             comparison
                 .findings
@@ -422,7 +426,7 @@ pub(super) mod tests {
 
     #[test]
     fn fewer_runs_give_a_ratio_and_no_verdict() {
-        let comparison = compare(&side_of(4, 1.0), &side_of(9, 0.5), false).unwrap();
+        let comparison = compare(&side_of(4, 10), &side_of(9, 5), false).unwrap();
         let finding = throughput(&comparison);
         assert_eq!(finding.outcome, Outcome::TooFewRuns);
         assert!(finding.estimate.unwrap().interval.is_none());
@@ -430,10 +434,10 @@ pub(super) mod tests {
 
     #[test]
     fn different_loads_are_refused_with_their_keys() {
-        let mut other = side_of(5, 1.0);
+        let mut other = side_of(5, 10);
         other[0].plan.load.sessions = 99;
         other[0].plan.target.voters = 7;
-        let error = compare(&side_of(5, 1.0), &other, false).unwrap_err();
+        let error = compare(&side_of(5, 10), &other, false).unwrap_err();
         assert!(
             error.to_string().contains("load.sessions: 16 and 99"),
             "{error}"
@@ -442,30 +446,30 @@ pub(super) mod tests {
             !error.to_string().contains("voters"),
             "the target may differ: {error}"
         );
-        let forced = compare(&side_of(5, 1.0), &other, true).unwrap();
+        let forced = compare(&side_of(5, 10), &other, true).unwrap();
         assert_eq!(forced.objections.len(), 1);
     }
 
     #[test]
     fn invalid_runs_are_refused_with_their_reasons() {
-        let mut invalid = side_of(5, 1.0);
+        let mut invalid = side_of(5, 10);
         invalid[0].verdict = crate::result::Verdict::Invalid {
             reasons: vec!["the generator was the bottleneck".into()],
         };
-        let error = compare(&invalid, &side_of(5, 1.0), false).unwrap_err();
+        let error = compare(&invalid, &side_of(5, 10), false).unwrap_err();
         let text = error.to_string();
         assert!(
             text.contains("base (bundled) is invalid") && text.contains("bottleneck"),
             "{text}"
         );
-        assert!(compare(&invalid, &side_of(5, 1.0), true).is_ok());
-        let nothing = compare(&[], &side_of(1, 1.0), true).unwrap_err();
+        assert!(compare(&invalid, &side_of(5, 10), true).is_ok());
+        let nothing = compare(&[], &side_of(1, 10), true).unwrap_err();
         assert_eq!(nothing, CompareError::Nothing { side: "base" });
     }
 
     #[test]
     fn several_operations_are_compared_apart_too() {
-        let mut results = side_of(5, 1.0);
+        let mut results = side_of(5, 10);
         let mut get = results[0].plan.ops[0].clone();
         get.label = "get".into();
         results[0].plan.ops.push(get);

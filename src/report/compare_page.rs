@@ -72,7 +72,7 @@ fn banner(comparison: &Comparison) -> &'static str {
 fn table(body: &mut String, comparison: &Comparison) {
     body.push_str(
         "<h2>Metrics</h2>\n<div class=\"scroll\"><table class=\"words\">\n<thead><tr><th>median over runs</th><th>base</th>\
-         <th>candidate</th><th>ratio</th><th class=\"wide-only\">95 % interval</th><th>verdict</th></tr></thead>\n<tbody>\n",
+         <th>candidate</th><th class=\"wide-only\">ratio</th><th class=\"wide-only\">95 % interval</th><th>verdict</th></tr></thead>\n<tbody>\n",
     );
     for finding in &comparison.findings {
         let class = match finding.outcome {
@@ -82,7 +82,7 @@ fn table(body: &mut String, comparison: &Comparison) {
         };
         let _ = writeln!(
             body,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"wide-only\">{}</td><td class=\"{class}\">{}</td></tr>",
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"wide-only\">{}</td><td class=\"wide-only\">{}</td><td class=\"{class}\">{}</td></tr>",
             escaped(&finding.metric.name()),
             value(finding, finding.base),
             value(finding, finding.candidate),

@@ -19,8 +19,9 @@ pub(crate) fn render(results: &[RunResult]) -> String {
     let mut text = HEAD.to_owned();
     for result in results {
         for (number, run) in (1..).zip(&result.runs) {
-            for (op, record) in result.plan.ops.iter().zip(run.totals()) {
-                line(&mut text, (result, run), number, &op.label, &record);
+            let in_time = run.acknowledged_per_op();
+            for ((op, record), ok) in result.plan.ops.iter().zip(run.totals()).zip(in_time) {
+                line(&mut text, (result, run), number, (&op.label, ok), &record);
             }
         }
     }
@@ -31,12 +32,12 @@ fn line(
     text: &mut String,
     (result, run): (&RunResult, &Recording),
     number: u32,
-    label: &str,
+    (label, in_time): (&str, u64),
     record: &OpRecord,
 ) {
     let counts = &record.counts;
     #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
-    let throughput = (run.measured_s > 0.0).then(|| counts.ok as f64 / run.measured_s);
+    let throughput = (run.measured_s > 0.0).then(|| in_time as f64 / run.measured_s);
     let mut cells = vec![
         csv_cell(&result.plan.name),
         csv_cell(&result.target.spec),

@@ -141,7 +141,6 @@ fn throughput(result: &RunResult) -> Figure {
             Lane::All => interval.ops.iter().map(|record| record.counts.ok).sum(),
             Lane::Op(index) => interval.ops.get(index).map_or(0, |record| record.counts.ok),
         };
-        run.interval_throughput_per_s(interval)?;
         #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
         Some(ok as f64 / run.interval_s(interval.index))
     };
@@ -237,7 +236,8 @@ fn over_time(
         let mut open = false;
         for interval in &run.intervals {
             let length_s = run.interval_s(interval.index);
-            let Some(y) = (length_s > 0.0).then(|| figure(run, interval)).flatten() else {
+            let measured = run.is_measured(interval.index);
+            let Some(y) = measured.then(|| figure(run, interval)).flatten() else {
                 open = false;
                 continue;
             };

@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_axis_holds_every_interval_and_one() {
-        let comparison = compare(&side_of(5, 1.0), &side_of(5, 0.5), false).unwrap();
+        let comparison = compare(&side_of(5, 10), &side_of(5, 5), false).unwrap();
         let forest = Forest::new(&comparison);
         assert!(forest.extent.0 < 1.0 && forest.extent.1 > 2.0);
         let ticks = forest.ticks(7.0);

@@ -88,10 +88,17 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
 
 /// Any number without needless digits: `5`, `0.001`, `999.8`.
 pub(crate) fn number(value: f64) -> String {
-    if value.abs() >= 1_000.0 {
+    let size = value.abs();
+    if size >= 1_000.0 {
         grouped(&format!("{value:.0}"))
-    } else {
+    } else if !(1e-9..0.1).contains(&size) {
         trimmed(&format!("{value:.3}"))
+    } else {
+        // Three digits behind the leading zeros: a ratio of 0.00083 is not 0.001.
+        let zeros = (1_u16..9)
+            .take_while(|n| size < 10_f64.powi(-i32::from(*n)))
+            .count();
+        trimmed(&format!("{value:.*}", zeros + 3))
     }
 }
 
@@ -179,7 +186,9 @@ mod tests {
         assert_eq!(share(1, 4), "25 %");
         assert_eq!(share(1, 1_000_000), "< 0.01 %");
         assert_eq!(number(5.0), "5");
-        assert_eq!(number(0.0014), "0.001");
+        assert_eq!(number(0.000_833_3), "0.000833");
+        assert_eq!(number(0.0), "0");
+        assert_eq!(number(0.05), "0.05");
         assert_eq!(number(-1_234.0), "-1,234");
     }
 }

@@ -33,7 +33,7 @@ pub use compare::{
 };
 pub use compare_page::comparison_plots;
 pub use human::{count, duration_us, per_second};
-pub use plot::{Contents, Pixels, PlotFile, plots};
+pub use plot::{Contents, Pixels, PlotFile, plots, svg_plots};
 
 /// How a report is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

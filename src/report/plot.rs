@@ -20,6 +20,10 @@ const SVG_SCALE: u32 = 10;
 const PNG_DENSITY: u32 = 2;
 /// And is averaged from this many times more, which smooths text and curves.
 const PNG_OVERSAMPLING: u32 = 2;
+/// Width of a plot in a file or on a wide page, shown pixels.
+const WIDE: u32 = 880;
+/// Width on a phone.
+const NARROW: u32 = 358;
 /// Bytes of a pixel.
 const RGB: usize = 3;
 
@@ -100,43 +104,69 @@ impl Picture<'_> {
 /// # Errors
 /// If the drawing library fails.
 pub fn plots(result: &RunResult) -> Result<Vec<PlotFile>, ReportError> {
-    let summary = Summary::new(result);
-    let figures = figures(&summary);
+    let figures = titled_figures(result);
     files(&figures.iter().map(Picture::Figure).collect::<Vec<_>>())
+}
+
+/// Every plot of a result as SVG only.
+///
+/// # Errors
+/// If the drawing library fails.
+pub fn svg_plots(result: &RunResult) -> Result<Vec<PlotFile>, ReportError> {
+    let figures = titled_figures(result);
+    figures
+        .iter()
+        .map(|figure| svg_file(Picture::Figure(figure)))
+        .collect()
+}
+
+/// A file is looked at by itself, so its title says what it is of.
+fn titled_figures(result: &RunResult) -> Vec<Figure> {
+    let mut figures = figures(&Summary::new(result));
+    for figure in &mut figures {
+        figure.title = format!("{}: {}", result.plan.name, figure.title);
+    }
+    figures
 }
 
 /// Pictures as files, all painted at once.
 pub(super) fn files(pictures: &[Picture<'_>]) -> Result<Vec<PlotFile>, ReportError> {
-    let files: Result<Vec<Vec<PlotFile>>, ReportError> = pictures
+    let files: Result<Vec<[PlotFile; 2]>, ReportError> = pictures
         .par_iter()
         .map(|picture| {
-            let size = picture.size(880, true);
-            let (svg, png) = rayon::join(|| svg(*picture, size, true), || png(*picture, size));
-            let head = format!(
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" {}",
-                size.0,
-                size.1,
-                view_box(size)
-            );
-            Ok(vec![
-                PlotFile {
-                    name: format!("{}.svg", picture.name()),
-                    contents: Contents::Svg(format!("{head}>{}", svg?)),
-                },
-                PlotFile {
-                    name: format!("{}.png", picture.name()),
-                    contents: Contents::Png(png?),
-                },
-            ])
+            let (svg, png) = rayon::join(|| svg_file(*picture), || png_file(*picture));
+            Ok([svg?, png?])
         })
         .collect();
     Ok(files?.into_iter().flatten().collect())
 }
 
+fn svg_file(picture: Picture<'_>) -> Result<PlotFile, ReportError> {
+    let size = picture.size(WIDE, true);
+    let body = svg(picture, size, true)?;
+    let text = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" {}>{body}",
+        size.0,
+        size.1,
+        view_box(size)
+    );
+    Ok(PlotFile {
+        name: format!("{}.svg", picture.name()),
+        contents: Contents::Svg(text),
+    })
+}
+
+fn png_file(picture: Picture<'_>) -> Result<PlotFile, ReportError> {
+    Ok(PlotFile {
+        name: format!("{}.png", picture.name()),
+        contents: Contents::Png(png(picture, picture.size(WIDE, true))?),
+    })
+}
+
 /// A picture inside a page, for wide and for narrow screens; colours are the page's variables.
 pub(super) fn inline(picture: Picture<'_>, label: &str) -> Result<String, ReportError> {
     let mut text = String::new();
-    for (class, width) in [("wide", 880), ("narrow", 358)] {
+    for (class, width) in [("wide", WIDE), ("narrow", NARROW)] {
         let size = picture.size(width, false);
         let mut body = svg(picture, size, false)?;
         for (ink, name) in Ink::named() {
@@ -249,11 +279,22 @@ pub(super) fn write(dir: &Path, files: &[PlotFile]) -> Result<Vec<PathBuf>, Repo
     Ok(written)
 }
 
-/// Encodes through plotters, which has the encoder; it decides by the extension.
+/// Encodes through plotters, which has the encoder; it decides by the extension. As with every
+/// file of a result, the name is given when the file is complete.
 fn save_png(path: &Path, pixels: &Pixels) -> Result<(), String> {
-    let mut backend = BitMapBackend::new(path, (pixels.width, pixels.height));
-    backend
-        .blit_bitmap((0, 0), (pixels.width, pixels.height), &pixels.rgb)
-        .and_then(|()| backend.present())
-        .map_err(|e| e.to_string())
+    let partial = path.with_extension("partial.png");
+    let size = (pixels.width, pixels.height);
+    let drawn = {
+        let mut backend = BitMapBackend::new(&partial, size);
+        backend
+            .blit_bitmap((0, 0), size, &pixels.rgb)
+            .and_then(|()| backend.present())
+            .map_err(|e| e.to_string())
+    };
+    let saved = drawn.and_then(|()| std::fs::rename(&partial, path).map_err(|e| e.to_string()));
+    if saved.is_err() {
+        // The failure is reported; failing to clean up after it would add nothing.
+        let _ = std::fs::remove_file(&partial);
+    }
+    saved
 }

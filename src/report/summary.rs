@@ -55,14 +55,16 @@ impl<'a> Summary<'a> {
     /// Merges the runs.
     pub(crate) fn new(result: &'a RunResult) -> Self {
         let measured_s = result.measured_s();
+        let acknowledged = result.acknowledged_per_op();
         let ops: Vec<OpSummary<'a>> = result
             .plan
             .ops
             .iter()
             .zip(result.totals())
-            .map(|(op, record)| OpSummary {
+            .zip(&acknowledged)
+            .map(|((op, record), acknowledged)| OpSummary {
                 label: &op.label,
-                throughput_per_s: rate(record.counts.ok, measured_s),
+                throughput_per_s: rate(*acknowledged, measured_s),
                 record,
             })
             .collect();
@@ -72,7 +74,7 @@ impl<'a> Summary<'a> {
             result,
             measured_s,
             asked_per_s: asked(result, measured_s),
-            throughput_per_s: rate(all.counts.ok, measured_s),
+            throughput_per_s: rate(acknowledged.iter().sum(), measured_s),
             all,
             ops,
         }

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::error_name::{error_code, error_name};
+use super::gate::GateOutcome;
 use super::run_result::{Environment, RunResult, Target, Tool};
-use super::verdict::{GateOutcome, Verdict};
+use super::verdict::Verdict;
 use crate::measure::{Event, Histogram, Interval, OpCounts, OpRecord, Recording};
 use crate::workload::Plan;
 

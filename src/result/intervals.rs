@@ -41,7 +41,9 @@ fn line(text: &mut String, run: u32, recording: &Recording, index: u32, op: (&st
         counts.not_sent,
     );
     #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
-    let throughput = (length_s > 0.0).then(|| counts.ok as f64 / length_s);
+    let throughput = recording
+        .is_measured(index)
+        .then(|| counts.ok as f64 / length_s);
     let response = record.response.quantiles_us([0.5, 0.9, 0.99, 0.999, 1.0]);
     let service = record.service.quantiles_us([0.5, 0.99]);
     let send_delay = record.send_delay.quantiles_us([0.5, 0.99]);

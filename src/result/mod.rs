@@ -8,21 +8,24 @@ mod environment;
 mod error_name;
 mod file;
 mod fsync;
+mod gate;
 mod intervals;
 mod plan_difference;
 mod run_result;
 mod store;
 mod verdict;
+mod warning;
 
 pub use asked::asked_per_s;
 pub use environment::{gather, machine_memory_bytes};
 pub use error_name::{error_code, error_name};
 pub use file::{FormatError, SCHEMA_VERSION, from_json, to_json, to_json_text};
 pub use fsync::fsync_latency;
+pub use gate::GateOutcome;
 pub use intervals::{csv_cell, intervals_csv};
 pub use plan_difference::plan_differences;
 #[cfg(test)]
 pub(crate) use run_result::example;
 pub use run_result::{Environment, FsyncLatency, RunResult, Server, Target, Tool};
 pub use store::{ResultError, read_result, results_dir, save, write_result};
-pub use verdict::{GateOutcome, Judgement, Verdict, judge};
+pub use verdict::{Judgement, Verdict, judge};

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::verdict::{GateOutcome, Verdict, judge};
+use super::gate::GateOutcome;
+use super::verdict::{Verdict, judge};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::Plan;
 
@@ -175,6 +176,18 @@ impl RunResult {
             }
         }
         totals
+    }
+
+    /// Per operation of the plan: acknowledged in the measured phases of all runs.
+    #[must_use]
+    pub fn acknowledged_per_op(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.plan.ops.len()];
+        for run in &self.runs {
+            for (count, of_run) in counts.iter_mut().zip(run.acknowledged_per_op()) {
+                *count += of_run;
+            }
+        }
+        counts
     }
 
     /// Length of the measured phases of all runs together, seconds.

@@ -14,7 +14,7 @@ const PER_SECOND: i64 = 400;
 const STALL: u32 = 3;
 
 /// The plan of the fixture.
-pub fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     Plan {
         name: "mixed".into(),
         why: "Ten reads to a write: what a configuration store sees.".into(),
@@ -79,7 +79,7 @@ fn op(kind: OpKind, label: &str, weight: u32) -> OpPlan {
 }
 
 /// The result of the fixture.
-pub fn result() -> RunResult {
+pub(crate) fn result() -> RunResult {
     let mut result = RunResult::new(environment(), target(), plan(), vec![recording(0)]);
     // The version of this very build is none of the fixture's business.
     result.tool = Tool {
@@ -95,7 +95,7 @@ pub fn result() -> RunResult {
     dead_code,
     reason = "one of the two test files that share this compares nothing"
 )]
-pub fn repeated(runs: u32, percent: i64) -> RunResult {
+pub(crate) fn repeated(runs: u32, percent: i64) -> RunResult {
     let mut result = result();
     result.plan.load.repeats = runs;
     result.runs = (0..runs)
@@ -105,7 +105,7 @@ pub fn repeated(runs: u32, percent: i64) -> RunResult {
 }
 
 /// The recording; `salt` varies it a little.
-pub fn recording(salt: i64) -> Recording {
+pub(crate) fn recording(salt: i64) -> Recording {
     scaled(salt, 100)
 }
 

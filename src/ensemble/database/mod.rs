@@ -1,1 +1,66 @@
-//! Skeleton.
+//! The replicated database of a server: tree, ACLs, watches, sessions, preparation and snapshots.
+//!
+//! Specification sections 5-10 and 15.4. A leader's [`Preparer`] turns requests into transactions,
+//! every server's [`Database`] applies them in zxid order and answers reads; both are pure. Paths are
+//! found through one hash table whose hash is fixed, and no reply depends on its order.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod acl;
+mod applied;
+mod apply;
+mod authenticate;
+mod node;
+mod outstanding;
+mod path;
+mod prepare;
+mod prepare_create;
+mod read;
+mod read_watches;
+mod rights;
+mod sessions;
+mod slab;
+mod snapshot;
+mod snapshot_decoder;
+mod state;
+mod tree;
+mod watch_table;
+mod watches;
+
+#[cfg(test)]
+mod tests;
+
+pub use applied::{Applied, ApplyError, ApplyResult};
+pub use authenticate::authenticate;
+pub use prepare::{Preparer, WriteRequest};
+pub use sessions::SessionTracker;
+pub use snapshot::SnapshotCursor;
+pub use snapshot_decoder::{SnapshotDecoder, SnapshotError};
+pub use state::Database;
+
+use crate::wire::jute::{EventType, Id, SessionId};
+
+/// A client connection of this server; never used again for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// The connection; watches belong to it.
+    pub conn: ConnId,
+    /// Its session.
+    pub session: SessionId,
+    /// Its identities.
+    pub auth: &'a [Id],
+}
+
+/// A notification that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WatchEvent<'a> {
+    /// To whom.
+    pub conn: ConnId,
+    /// What happened.
+    pub kind: EventType,
+    /// Where.
+    pub path: &'a str,
+}

@@ -20,6 +20,37 @@ pub struct TxnHeader {
     pub op: OpCode,
 }
 
+impl TxnHeader {
+    /// Reads it; the record of type `op` follows.
+    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
+        let session = SessionId(reader.i64()?);
+        let cxid = reader.i32()?;
+        let zxid = Zxid(reader.i64()?);
+        let time_ms = reader.i64()?;
+        let code = reader.i32()?;
+        let op = OpCode::from_i32(code).ok_or(JuteError::Value {
+            what: "transaction type",
+            value: code.into(),
+        })?;
+        Ok(Self {
+            session,
+            cxid,
+            zxid,
+            time_ms,
+            op,
+        })
+    }
+
+    /// Appends it.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.put_i64(self.session.0);
+        out.put_i32(self.cxid);
+        out.put_i64(self.zxid.0);
+        out.put_i64(self.time_ms);
+        out.put_i32(self.op.code());
+    }
+}
+
 /// An idempotent change of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are the specification's own")]
@@ -237,32 +268,14 @@ fn encode_node(out: &mut Vec<u8>, path: &str, data: Option<&[u8]>, acl: &[Acl]) 
 /// Reads one entry: header and record. A digest behind them is ignored.
 pub fn decode_entry(entry: &[u8]) -> Result<(TxnHeader, Txn<'_>), JuteError> {
     let mut reader = Reader::new(entry);
-    let session = SessionId(reader.i64()?);
-    let cxid = reader.i32()?;
-    let zxid = Zxid(reader.i64()?);
-    let time_ms = reader.i64()?;
-    let code = reader.i32()?;
-    let op = OpCode::from_i32(code).ok_or(JuteError::Value {
-        what: "transaction type",
-        value: code.into(),
-    })?;
-    let header = TxnHeader {
-        session,
-        cxid,
-        zxid,
-        time_ms,
-        op,
-    };
-    Ok((header, Txn::decode(&mut reader, op)?))
+    let header = TxnHeader::decode(&mut reader)?;
+    let txn = Txn::decode(&mut reader, header.op)?;
+    Ok((header, txn))
 }
 
 /// Appends one entry: header and record.
 pub fn encode_entry(header: &TxnHeader, txn: &Txn<'_>, out: &mut Vec<u8>) {
-    out.put_i64(header.session.0);
-    out.put_i32(header.cxid);
-    out.put_i64(header.zxid.0);
-    out.put_i64(header.time_ms);
-    out.put_i32(header.op.code());
+    header.encode(out);
     txn.encode(out);
 }
 

@@ -1,0 +1,213 @@
+//! ACL lists, each kept once under a number (specification 8.3).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::wire::jute::{Acl, ErrorCode, Id, JuteError, Perms, Reader, WriteJute};
+
+use super::rights;
+
+/// `world:anyone` with everything, as a jute vector: what nearly every create carries.
+const OPEN_ENCODED: &[u8] = b"\0\0\0\x01\0\0\0\x1f\0\0\0\x05world\0\0\0\x06anyone";
+
+/// Number of a list: of this server alone, seen in snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct AclId(pub(super) i64);
+
+impl AclId {
+    /// `world:anyone` with everything.
+    pub(super) const OPEN: Self = Self(-1);
+}
+
+/// A list in a request or transaction; the usual one is not even decoded.
+#[derive(Clone, Debug)]
+pub(super) enum AclSpec {
+    Open,
+    List(Vec<Acl>),
+}
+
+impl AclSpec {
+    /// Reads a vector; null reads as empty.
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
+        if reader.rest().starts_with(OPEN_ENCODED) {
+            reader.bytes(OPEN_ENCODED.len())?;
+            return Ok(Self::Open);
+        }
+        Ok(Self::new(Acl::decode_list(reader)?.unwrap_or_default()))
+    }
+
+    /// From a list.
+    pub(super) fn new(list: Vec<Acl>) -> Self {
+        if is_open(&list) {
+            Self::Open
+        } else {
+            Self::List(list)
+        }
+    }
+
+    /// Appends the vector.
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Open => out.put(OPEN_ENCODED),
+            Self::List(list) => Acl::encode_list(list, out),
+        }
+    }
+
+    /// As a client may set it: see [`rights::normalise`].
+    pub(super) fn normalise(self, auth: &[Id]) -> Result<Self, ErrorCode> {
+        match self {
+            Self::Open => Ok(Self::Open),
+            Self::List(list) => rights::normalise(list, auth).map(Self::new),
+        }
+    }
+
+    /// What it grants.
+    pub(super) fn rights(&self) -> Rights {
+        match self {
+            Self::Open => Rights::Open,
+            Self::List(list) => Rights::List(list.as_slice().into()),
+        }
+    }
+}
+
+fn is_open(list: &[Acl]) -> bool {
+    match list {
+        [acl] => acl.perms == Perms::ALL && acl.id.scheme == "world" && acl.id.id == "anyone",
+        _ => false,
+    }
+}
+
+/// What a node grants.
+#[derive(Clone, Debug)]
+pub(super) enum Rights {
+    Open,
+    List(Arc<[Acl]>),
+    /// The snapshot did not say (specification 15.4): nobody, until the log does.
+    Unknown,
+}
+
+impl Rights {
+    /// May somebody with these identities do any of `perms`?
+    pub(super) fn check(&self, perms: i32, auth: &[Id]) -> Result<(), ErrorCode> {
+        let allowed = match self {
+            Self::Open => true,
+            Self::List(list) => rights::allows(list, perms, auth),
+            Self::Unknown => rights::is_superuser(auth),
+        };
+        if allowed {
+            Ok(())
+        } else {
+            Err(ErrorCode::NO_AUTH)
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Interned {
+    list: Arc<[Acl]>,
+    nodes: usize,
+}
+
+/// The lists in use.
+#[derive(Debug, Default)]
+pub(super) struct AclTable {
+    lists: BTreeMap<AclId, Interned>,
+    ids: BTreeMap<Arc<[Acl]>, AclId>,
+    last: i64,
+}
+
+impl AclTable {
+    /// The number of a list, for one more node.
+    pub(super) fn intern(&mut self, spec: &AclSpec) -> AclId {
+        let AclSpec::List(list) = spec else {
+            return AclId::OPEN;
+        };
+        if let Some(id) = self.ids.get(list.as_slice()).copied() {
+            self.retain(id);
+            return id;
+        }
+        let id = AclId(self.last + 1);
+        self.load(id, list);
+        self.retain(id);
+        id
+    }
+
+    /// A list with a number that a snapshot gave it.
+    pub(super) fn load(&mut self, id: AclId, list: &[Acl]) {
+        let list: Arc<[Acl]> = list.into();
+        self.ids.insert(Arc::clone(&list), id);
+        self.lists.insert(id, Interned { list, nodes: 0 });
+        self.last = self.last.max(id.0);
+    }
+
+    /// One more node has it.
+    pub(super) fn retain(&mut self, id: AclId) {
+        if id == AclId::OPEN {
+            return;
+        }
+        // Numbers that only a node of a fuzzy snapshot knows must not be given to another list.
+        self.last = self.last.max(id.0);
+        if let Some(interned) = self.lists.get_mut(&id) {
+            interned.nodes += 1;
+        }
+    }
+
+    /// One node less has it; the last one takes the list along. Numbers are not used again.
+    pub(super) fn release(&mut self, id: AclId) {
+        if id == AclId::OPEN {
+            return;
+        }
+        if let Some(interned) = self.lists.get_mut(&id) {
+            interned.nodes = interned.nodes.saturating_sub(1);
+            if interned.nodes == 0 {
+                self.forget(id);
+            }
+        }
+    }
+
+    /// Drops what no node has.
+    pub(super) fn purge(&mut self) {
+        let unused: Vec<AclId> = self
+            .lists
+            .iter()
+            .filter(|(_, interned)| interned.nodes == 0)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in unused {
+            self.forget(id);
+        }
+    }
+
+    fn forget(&mut self, id: AclId) {
+        if let Some(interned) = self.lists.remove(&id)
+            && self.ids.get(&interned.list) == Some(&id)
+        {
+            self.ids.remove(&interned.list);
+        }
+    }
+
+    /// What the list with this number grants.
+    pub(super) fn rights(&self, id: AclId) -> Rights {
+        if id == AclId::OPEN {
+            return Rights::Open;
+        }
+        self.lists.get(&id).map_or(Rights::Unknown, |interned| {
+            Rights::List(Arc::clone(&interned.list))
+        })
+    }
+
+    /// Is the list with this number known?
+    pub(super) fn knows(&self, id: AclId) -> bool {
+        id == AclId::OPEN || self.lists.contains_key(&id)
+    }
+
+    /// Appends the table as snapshots hold it.
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        out.put_len(self.lists.len());
+        for (id, interned) in &self.lists {
+            out.put_i64(id.0);
+            Acl::encode_list(&interned.list, out);
+        }
+    }
+}

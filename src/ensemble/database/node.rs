@@ -1,0 +1,80 @@
+//! A znode and what its owner field means (specification 6.3).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::sync::Arc;
+
+use crate::wire::jute::{SessionId, Stat, StatPersisted};
+
+use super::acl::AclId;
+use super::slab::NodeId;
+
+/// One znode.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) path: Arc<str>,
+    /// `None` is null, which clients can tell from empty.
+    pub(super) data: Option<Vec<u8>>,
+    pub(super) acl: AclId,
+    /// The root is its own parent.
+    pub(super) parent: NodeId,
+    /// Where in the parent's `children` this node stands.
+    pub(super) place: usize,
+    pub(super) stat: StatPersisted,
+    pub(super) children: Vec<NodeId>,
+    /// Are `children` in the order of their names?
+    pub(super) sorted: bool,
+}
+
+impl Node {
+    /// The last component of the path.
+    pub(super) fn name(&self) -> &str {
+        self.path.rfind('/').map_or("", |at| &self.path[at + 1..])
+    }
+
+    /// Bytes of data; null has none.
+    pub(super) fn data_bytes(&self) -> usize {
+        self.data.as_ref().map_or(0, Vec::len)
+    }
+
+    /// The metadata as clients see it.
+    pub(super) fn stat(&self) -> Stat {
+        let children = signed(self.children.len());
+        Stat {
+            czxid: self.stat.czxid,
+            mzxid: self.stat.mzxid,
+            ctime_ms: self.stat.ctime_ms,
+            mtime_ms: self.stat.mtime_ms,
+            version: self.stat.version,
+            // Creations and deletions; only the former are stored.
+            cversion: self.stat.cversion.wrapping_mul(2).wrapping_sub(children),
+            aversion: self.stat.aversion,
+            ephemeral_owner: ephemeral_owner(self.stat.ephemeral_owner).map_or(0, |s| s.0),
+            data_length: signed(self.data_bytes()),
+            num_children: children,
+            pzxid: self.stat.pzxid,
+        }
+    }
+}
+
+/// Lengths on the wire have 31 bits.
+fn signed(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
+}
+
+/// Stored owner of a container.
+pub(super) const CONTAINER: i64 = i64::MIN;
+const TTL_MARK: u64 = 0x00ff_0000;
+
+/// Stored owner of a node with a time to live.
+pub(super) const fn ttl_owner(ttl_ms: i64) -> i64 {
+    ((TTL_MARK << 40) | (ttl_ms.cast_unsigned() & 0xff_ffff_ffff)).cast_signed()
+}
+
+/// The session a stored owner names: none for persistent, container and TTL nodes.
+pub(super) const fn ephemeral_owner(stored: i64) -> Option<SessionId> {
+    if stored == 0 || stored == CONTAINER || stored.cast_unsigned() >> 40 == TTL_MARK {
+        None
+    } else {
+        Some(SessionId(stored))
+    }
+}

@@ -1,0 +1,218 @@
+//! Changes that are proposed but not yet applied here (specification 6.1).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+
+use crate::wire::jute::Zxid;
+
+use super::acl::Rights;
+use super::path;
+use super::state::Database;
+
+/// What preparation needs to know of a node.
+#[derive(Clone, Debug)]
+pub(super) struct NodeState {
+    pub(super) version: i32,
+    pub(super) cversion: i32,
+    pub(super) aversion: i32,
+    /// As stored.
+    pub(super) owner: i64,
+    pub(super) children: usize,
+    pub(super) rights: Rights,
+}
+
+/// A node as it will be once everything proposed is applied.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) path: Arc<str>,
+    pub(super) hash: u32,
+    pub(super) state: NodeState,
+}
+
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) zxid: Zxid,
+    pub(super) path: Arc<str>,
+    hash: u32,
+    /// The change of the same path before this one.
+    previous: Option<u64>,
+    /// `None`: the node is gone.
+    pub(super) state: Option<NodeState>,
+}
+
+/// The changes, oldest first, and the newest of each path.
+#[derive(Debug, Default)]
+pub(super) struct Outstanding {
+    changes: VecDeque<Change>,
+    /// Number of the first of them; numbers are never used again.
+    first: u64,
+    /// (hash of the path, number of its newest change)
+    newest: HashTable<(u32, u64)>,
+}
+
+impl Outstanding {
+    /// All of them, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter()
+    }
+
+    /// Where the next change will stand; see [`Self::roll_back`].
+    pub(super) fn mark(&self) -> u64 {
+        self.first + self.changes.len() as u64
+    }
+
+    fn change(&self, number: u64) -> Option<&Change> {
+        let at = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        self.changes.get(at)
+    }
+
+    fn newest(&self, wanted: &str, hash: u32) -> Option<u64> {
+        self.newest
+            .find(path::spread(hash), |(other, number)| {
+                *other == hash
+                    && self
+                        .change(*number)
+                        .is_some_and(|change| *change.path == *wanted)
+            })
+            .map(|(_, number)| *number)
+    }
+
+    /// The node with this path as it will be.
+    pub(super) fn find(&self, database: &Database, wanted: &str) -> Option<Found> {
+        let wanted = path::canonical(wanted);
+        let hash = path::hash(wanted);
+        if !self.changes.is_empty()
+            && let Some(change) = self
+                .newest(wanted, hash)
+                .and_then(|number| self.change(number))
+        {
+            return change.state.as_ref().map(|state| Found {
+                path: Arc::clone(&change.path),
+                hash,
+                state: state.clone(),
+            });
+        }
+        let id = database.tree.find_hashed(wanted, hash)?;
+        let node = database.tree.nodes.node(id);
+        Some(Found {
+            path: Arc::clone(&node.path),
+            hash,
+            state: NodeState {
+                version: node.stat.version,
+                cversion: node.stat.cversion,
+                aversion: node.stat.aversion,
+                owner: node.stat.ephemeral_owner,
+                children: node.children.len(),
+                rights: database.tree.rights(id),
+            },
+        })
+    }
+
+    /// Does the path lead to a node?
+    pub(super) fn exists(&self, database: &Database, wanted: &str) -> bool {
+        let wanted = path::canonical(wanted);
+        let hash = path::hash(wanted);
+        match self
+            .newest(wanted, hash)
+            .and_then(|number| self.change(number))
+        {
+            Some(change) => change.state.is_some(),
+            None => database.tree.find_hashed(wanted, hash).is_some(),
+        }
+    }
+
+    /// Adds a change of an existing node.
+    pub(super) fn push(&mut self, zxid: Zxid, node: Found) {
+        self.record(zxid, node.path, node.hash, Some(node.state));
+    }
+
+    /// Adds a node.
+    pub(super) fn push_new(&mut self, zxid: Zxid, new: &str, state: NodeState) {
+        self.record(zxid, new.into(), path::hash(new), Some(state));
+    }
+
+    /// Adds a deletion.
+    pub(super) fn push_deleted(&mut self, zxid: Zxid, path: Arc<str>) {
+        let hash = path::hash(&path);
+        self.record(zxid, path, hash, None);
+    }
+
+    fn record(&mut self, zxid: Zxid, path: Arc<str>, hash: u32, state: Option<NodeState>) {
+        let number = self.mark();
+        let (changes, first) = (&self.changes, self.first);
+        let slot = self.newest.find_mut(path::spread(hash), |(other, number)| {
+            *other == hash && is_of(changes, first, *number, &path)
+        });
+        let previous = match slot {
+            Some((_, newest)) => Some(std::mem::replace(newest, number)),
+            None => {
+                self.newest
+                    .insert_unique(path::spread(hash), (hash, number), |(other, _)| {
+                        path::spread(*other)
+                    });
+                None
+            }
+        };
+        self.changes.push_back(Change {
+            zxid,
+            path,
+            hash,
+            previous,
+            state,
+        });
+    }
+
+    /// Takes back everything since the mark.
+    pub(super) fn roll_back(&mut self, mark: u64) {
+        while self.mark() > mark {
+            let number = self.mark() - 1;
+            let Some(change) = self.changes.pop_back() else {
+                return;
+            };
+            let previous = change.previous.filter(|previous| *previous >= self.first);
+            let spread = path::spread(change.hash);
+            if let Ok(mut entry) = self
+                .newest
+                .find_entry(spread, |(_, other)| *other == number)
+            {
+                match previous {
+                    Some(previous) => entry.get_mut().1 = previous,
+                    None => drop(entry.remove()),
+                }
+            }
+        }
+    }
+
+    /// Drops what the tree has by now.
+    pub(super) fn applied(&mut self, zxid: Zxid) {
+        while self
+            .changes
+            .front()
+            .is_some_and(|change| change.zxid <= zxid)
+        {
+            let Some(change) = self.changes.pop_front() else {
+                return;
+            };
+            let number = self.first;
+            self.first += 1;
+            let spread = path::spread(change.hash);
+            if let Ok(entry) = self
+                .newest
+                .find_entry(spread, |(_, other)| *other == number)
+            {
+                entry.remove();
+            }
+        }
+    }
+}
+
+fn is_of(changes: &VecDeque<Change>, first: u64, number: u64, path: &str) -> bool {
+    number
+        .checked_sub(first)
+        .and_then(|at| usize::try_from(at).ok())
+        .and_then(|at| changes.get(at))
+        .is_some_and(|change| *change.path == *path)
+}

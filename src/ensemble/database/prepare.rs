@@ -1,0 +1,372 @@
+//! The leader's first stage: validates a request and makes it a transaction (specification 6.1, 6.2).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::wire::jute::{
+    Acl, CheckVersion, DeleteRequest, ErrorCode, Id, MultiOp, MultiOps, OpCode, Perms, Reader,
+    SessionId, SetDataRequest, TxnHeader, WriteJute, Zxid, begin_frame, end_frame,
+};
+
+use super::acl::AclSpec;
+use super::outstanding::Outstanding;
+use super::path;
+use super::prepare_create::NewNode;
+use super::read::malformed;
+use super::state::Database;
+
+/// A write as a client sent it, directly or through a learner.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteRequest<'a> {
+    /// Who asks.
+    pub session: SessionId,
+    /// The client's xid.
+    pub cxid: i32,
+    /// The operation code, possibly one nobody knows.
+    pub op: i32,
+    /// The request record.
+    pub body: &'a [u8],
+    /// The asker's identities.
+    pub auth: &'a [Id],
+    /// The leader's wall clock, ms since the epoch.
+    pub time_ms: i64,
+}
+
+/// What validation works with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    pub(super) database: &'a Database,
+    pub(super) request: &'a WriteRequest<'a>,
+    pub(super) zxid: Zxid,
+}
+
+/// Turns requests into transactions. A new leader starts with a new one.
+#[derive(Debug, Default)]
+pub struct Preparer {
+    pub(super) outstanding: Outstanding,
+    /// Sessions whose end is proposed.
+    closing: BTreeMap<SessionId, Zxid>,
+    /// Sessions whose beginning is proposed.
+    opening: BTreeMap<SessionId, Zxid>,
+}
+
+impl Preparer {
+    /// Nothing is outstanding.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends the complete entry (header and record) of transaction `zxid` to `out`.
+    ///
+    /// There always is one: what is refused becomes an error transaction, which is proposed like
+    /// any other. The caller has checked the session with the [`super::SessionTracker`].
+    pub fn prepare(
+        &mut self,
+        database: &Database,
+        request: &WriteRequest<'_>,
+        zxid: Zxid,
+        out: &mut Vec<u8>,
+    ) {
+        let start = out.len();
+        let context = Context {
+            database,
+            request,
+            zxid,
+        };
+        let mut header = TxnHeader {
+            session: request.session,
+            cxid: request.cxid,
+            zxid,
+            time_ms: request.time_ms,
+            op: OpCode::from_i32(request.op).unwrap_or(OpCode::Error),
+        };
+        header.encode(out);
+        if let Err(code) = self.record(context, header.op, out) {
+            out.truncate(start);
+            header.op = OpCode::Error;
+            header.encode(out);
+            out.put_i32(code.0);
+        }
+    }
+
+    /// Drops what is remembered of transactions up to this one: the database has applied it.
+    pub fn applied(&mut self, zxid: Zxid) {
+        self.outstanding.applied(zxid);
+        if !self.closing.is_empty() {
+            self.closing.retain(|_, closed| *closed > zxid);
+        }
+        if !self.opening.is_empty() {
+            self.opening.retain(|_, opened| *opened > zxid);
+        }
+    }
+
+    /// Appends the record of a transaction of type `op`, or says why not.
+    fn record(
+        &mut self,
+        context: Context<'_>,
+        op: OpCode,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let session = context.request.session;
+        let of_sessions = matches!(op, OpCode::CreateSession | OpCode::CloseSession);
+        if !of_sessions && self.closing.contains_key(&session) {
+            return Err(ErrorCode::SESSION_EXPIRED);
+        }
+        let mut reader = Reader::new(context.request.body);
+        let reader = &mut reader;
+        match op {
+            OpCode::SetData => {
+                let request = SetDataRequest::decode(reader).map_err(malformed)?;
+                self.set_data(context, &request, out)
+            }
+            OpCode::Create | OpCode::Create2 | OpCode::CreateContainer | OpCode::CreateTtl => {
+                let request = NewNode::decode(reader, op).map_err(malformed)?;
+                self.create(context, request, out)
+            }
+            OpCode::Delete => {
+                let request = DeleteRequest::decode(reader).map_err(malformed)?;
+                self.delete(context, &request, out)
+            }
+            OpCode::SetAcl => self.set_acl(context, reader, out),
+            OpCode::Multi => self.multi(context, reader, out),
+            OpCode::CreateSession => {
+                let timeout_ms = reader.i32().map_err(malformed)?;
+                self.closing.remove(&session);
+                self.opening.insert(session, context.zxid);
+                out.put_i32(timeout_ms);
+                Ok(())
+            }
+            OpCode::CloseSession => {
+                self.close_session(context, out);
+                Ok(())
+            }
+            OpCode::Reconfig => Err(ErrorCode::RECONFIG_DISABLED),
+            // deleteContainer is the reaper's alone: it checks no permission (specification 6.2).
+            _ => Err(ErrorCode::UNIMPLEMENTED),
+        }
+    }
+
+    /// Will the session exist when this transaction is applied?
+    pub(super) fn has_session(&self, context: Context<'_>) -> bool {
+        let session = context.request.session;
+        self.opening.contains_key(&session) || context.database.sessions.contains_key(&session)
+    }
+
+    fn set_data(
+        &mut self,
+        context: Context<'_>,
+        request: &SetDataRequest<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        if !path::is_valid(request.path) {
+            return Err(ErrorCode::BAD_ARGUMENTS);
+        }
+        let mut node = self
+            .outstanding
+            .find(context.database, request.path)
+            .ok_or(ErrorCode::NO_NODE)?;
+        node.state
+            .rights
+            .check(Perms::WRITE, context.request.auth)?;
+        node.state.version = next_version(node.state.version, request.version)?;
+        out.put_string(request.path);
+        out.put_buffer(request.data);
+        out.put_i32(node.state.version);
+        self.outstanding.push(context.zxid, node);
+        Ok(())
+    }
+
+    fn delete(
+        &mut self,
+        context: Context<'_>,
+        request: &DeleteRequest<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let doomed = request.path;
+        let parent = path::parent(doomed).ok_or(ErrorCode::BAD_ARGUMENTS)?;
+        if doomed.contains('\0') || path::is_special(doomed) {
+            return Err(ErrorCode::BAD_ARGUMENTS);
+        }
+        let mut parent = self
+            .outstanding
+            .find(context.database, parent)
+            .ok_or(ErrorCode::NO_NODE)?;
+        parent
+            .state
+            .rights
+            .check(Perms::DELETE, context.request.auth)?;
+        let node = self
+            .outstanding
+            .find(context.database, doomed)
+            .ok_or(ErrorCode::NO_NODE)?;
+        next_version(node.state.version, request.version)?;
+        if node.state.children > 0 {
+            return Err(ErrorCode::NOT_EMPTY);
+        }
+        out.put_string(doomed);
+        parent.state.children = parent.state.children.saturating_sub(1);
+        self.outstanding.push(context.zxid, parent);
+        self.outstanding.push_deleted(context.zxid, node.path);
+        Ok(())
+    }
+
+    fn set_acl(
+        &mut self,
+        context: Context<'_>,
+        reader: &mut Reader<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let path = reader.required_string().map_err(malformed)?;
+        let acl = Acl::decode_list(reader)
+            .map_err(malformed)?
+            .unwrap_or_default();
+        let version = reader.i32().map_err(malformed)?;
+        if !path::is_valid(path) {
+            return Err(ErrorCode::BAD_ARGUMENTS);
+        }
+        let acl = AclSpec::new(acl).normalise(context.request.auth)?;
+        let mut node = self
+            .outstanding
+            .find(context.database, path)
+            .ok_or(ErrorCode::NO_NODE)?;
+        node.state
+            .rights
+            .check(Perms::ADMIN, context.request.auth)?;
+        node.state.aversion = next_version(node.state.aversion, version)?;
+        node.state.rights = acl.rights();
+        out.put_string(path);
+        acl.encode(out);
+        out.put_i32(node.state.aversion);
+        self.outstanding.push(context.zxid, node);
+        Ok(())
+    }
+
+    fn check(
+        &self,
+        context: Context<'_>,
+        request: &CheckVersion<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        if !path::is_valid(request.path) {
+            return Err(ErrorCode::BAD_ARGUMENTS);
+        }
+        let node = self
+            .outstanding
+            .find(context.database, request.path)
+            .ok_or(ErrorCode::NO_NODE)?;
+        node.state.rights.check(Perms::READ, context.request.auth)?;
+        let version = next_version(node.state.version, request.version)?;
+        out.put_string(request.path);
+        out.put_i32(version);
+        Ok(())
+    }
+
+    /// One transaction of many parts. If one fails, the parts before it stay in the record as they
+    /// are, it and those behind it become errors, and no change is outstanding (specification 5).
+    fn multi(
+        &mut self,
+        context: Context<'_>,
+        reader: &mut Reader<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let MultiOps(parts) = MultiOps::decode(reader, OpCode::Multi).map_err(malformed)?;
+        let mark = self.outstanding.mark();
+        let mut failed = false;
+        out.put_len(parts.len());
+        for part in parts {
+            let start = out.len();
+            let op = type_of(&part);
+            out.put_i32(op.code());
+            let frame = begin_frame(out);
+            let result = if failed {
+                Err(ErrorCode::RUNTIME_INCONSISTENCY)
+            } else {
+                self.part(context, part, out)
+            };
+            if let Err(code) = result {
+                out.truncate(start);
+                out.put_i32(OpCode::Error.code());
+                out.put_i32(4);
+                out.put_i32(code.0);
+                if !failed {
+                    failed = true;
+                    self.outstanding.roll_back(mark);
+                }
+            } else {
+                end_frame(out, frame);
+            }
+        }
+        Ok(())
+    }
+
+    fn part(
+        &mut self,
+        context: Context<'_>,
+        part: MultiOp<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        match part {
+            MultiOp::Create(op, request) => {
+                self.create(context, NewNode::from_request(op, request), out)
+            }
+            MultiOp::Delete(request) => self.delete(context, &request, out),
+            MultiOp::SetData(request) => self.set_data(context, &request, out),
+            MultiOp::Check(request) => self.check(context, &request, out),
+            // The decoder lets no reads through.
+            MultiOp::GetData(_) | MultiOp::GetChildren(_) => Err(ErrorCode::MARSHALLING),
+        }
+    }
+
+    /// Lists all ephemerals that the session will have when this is applied.
+    fn close_session(&mut self, context: Context<'_>, out: &mut Vec<u8>) {
+        let session = context.request.session;
+        let owned = context.database.tree.ephemerals(session);
+        let mut paths: BTreeSet<Arc<str>> = owned.into_iter().collect();
+        for change in self.outstanding.iter() {
+            match &change.state {
+                None => drop(paths.remove(&change.path)),
+                Some(state) if state.owner == session.0 && session.0 != 0 => {
+                    paths.insert(Arc::clone(&change.path));
+                }
+                Some(_) => {}
+            }
+        }
+        out.put_len(paths.len());
+        for doomed in paths {
+            out.put_string(&doomed);
+            if let Some(mut parent) = path::parent(&doomed)
+                .and_then(|parent| self.outstanding.find(context.database, parent))
+            {
+                parent.state.children = parent.state.children.saturating_sub(1);
+                self.outstanding.push(context.zxid, parent);
+            }
+            self.outstanding.push_deleted(context.zxid, doomed);
+        }
+        self.opening.remove(&session);
+        self.closing.insert(session, context.zxid);
+    }
+}
+
+const fn type_of(part: &MultiOp<'_>) -> OpCode {
+    match part {
+        MultiOp::Create(op, _) => *op,
+        MultiOp::Delete(_) => OpCode::Delete,
+        MultiOp::SetData(_) => OpCode::SetData,
+        MultiOp::Check(_) => OpCode::Check,
+        MultiOp::GetData(_) => OpCode::GetData,
+        MultiOp::GetChildren(_) => OpCode::GetChildren,
+    }
+}
+
+/// The version after the change; -1 is skipped, since it would mean "any" (ZOOKEEPER-4743).
+fn next_version(current: i32, expected: i32) -> Result<i32, ErrorCode> {
+    if expected != -1 && expected != current {
+        return Err(ErrorCode::BAD_VERSION);
+    }
+    match current.wrapping_add(1) {
+        -1 => Ok(0),
+        next => Ok(next),
+    }
+}

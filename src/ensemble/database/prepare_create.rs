@@ -1,0 +1,134 @@
+//! Preparation of create and its kin (specification 6.2, 6.4).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::borrow::Cow;
+
+use crate::wire::jute::{
+    CreateMode, CreateRequest, ErrorCode, JuteError, OpCode, Perms, Reader, WriteJute,
+};
+
+use super::acl::AclSpec;
+use super::node::{CONTAINER, ephemeral_owner};
+use super::outstanding::NodeState;
+use super::path;
+use super::prepare::{Context, Preparer};
+
+/// A create request whose ACL is decoded only if it is an unusual one.
+#[derive(Debug)]
+pub(super) struct NewNode<'a> {
+    op: OpCode,
+    path: &'a str,
+    data: Option<&'a [u8]>,
+    acl: AclSpec,
+    flags: i32,
+    /// Only createTTL brings one.
+    ttl_ms: Option<i64>,
+}
+
+impl<'a> NewNode<'a> {
+    /// Reads the record of operation `op`.
+    pub(super) fn decode(reader: &mut Reader<'a>, op: OpCode) -> Result<Self, JuteError> {
+        Ok(Self {
+            op,
+            path: reader.required_string()?,
+            data: reader.buffer()?,
+            acl: AclSpec::decode(reader)?,
+            flags: reader.i32()?,
+            ttl_ms: if op == OpCode::CreateTtl {
+                Some(reader.i64()?)
+            } else {
+                None
+            },
+        })
+    }
+
+    /// From a part of a multi.
+    pub(super) fn from_request(op: OpCode, request: CreateRequest<'a>) -> Self {
+        Self {
+            op,
+            path: request.path,
+            data: request.data,
+            acl: AclSpec::new(request.acl),
+            flags: request.flags,
+            ttl_ms: request.ttl_ms,
+        }
+    }
+
+    /// The flags, if this server knows and allows them.
+    fn mode(&self) -> Result<CreateMode, ErrorCode> {
+        let mode = CreateMode::from_flags(self.flags).ok_or(ErrorCode::BAD_ARGUMENTS)?;
+        if mode.is_ttl() {
+            // Extended types are off, as they are by default.
+            return Err(ErrorCode::UNIMPLEMENTED);
+        }
+        if self.ttl_ms.is_some() {
+            return Err(ErrorCode::BAD_ARGUMENTS);
+        }
+        Ok(mode)
+    }
+}
+
+impl Preparer {
+    /// Appends the record of a create transaction, or says why not.
+    pub(super) fn create(
+        &mut self,
+        context: Context<'_>,
+        new: NewNode<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let mode = new.mode()?;
+        let ephemeral = mode.is_ephemeral() && new.op != OpCode::CreateContainer;
+        if ephemeral && !self.has_session(context) {
+            return Err(ErrorCode::SESSION_EXPIRED);
+        }
+        let parent = path::parent(new.path).ok_or(ErrorCode::BAD_ARGUMENTS)?;
+        if new.path.contains('\0') || path::is_special(new.path) {
+            return Err(ErrorCode::BAD_ARGUMENTS);
+        }
+        let auth = context.request.auth;
+        let acl = new.acl.normalise(auth)?;
+        let mut parent = self
+            .outstanding
+            .find(context.database, parent)
+            .ok_or(ErrorCode::NO_NODE)?;
+        parent.state.rights.check(Perms::CREATE, auth)?;
+        let path: Cow<'_, str> = if mode.is_sequential() {
+            format!("{}{:010}", new.path, parent.state.cversion).into()
+        } else {
+            new.path.into()
+        };
+        if !path::is_valid(&path) {
+            return Err(ErrorCode::BAD_ARGUMENTS);
+        }
+        if self.outstanding.exists(context.database, &path) {
+            return Err(ErrorCode::NODE_EXISTS);
+        }
+        if ephemeral_owner(parent.state.owner).is_some() {
+            return Err(ErrorCode::NO_CHILDREN_FOR_EPHEMERALS);
+        }
+        parent.state.cversion = parent.state.cversion.wrapping_add(1);
+        parent.state.children += 1;
+        out.put_string(&path);
+        out.put_buffer(new.data);
+        acl.encode(out);
+        if new.op != OpCode::CreateContainer {
+            out.put_bool(ephemeral);
+        }
+        out.put_i32(parent.state.cversion);
+        let state = NodeState {
+            version: 0,
+            cversion: 0,
+            aversion: 0,
+            owner: match (new.op, ephemeral) {
+                (OpCode::CreateContainer, _) => CONTAINER,
+                (_, true) => context.request.session.0,
+                (_, false) => 0,
+            },
+            children: 0,
+            rights: acl.rights(),
+        };
+        self.outstanding.push(context.zxid, parent);
+        self.outstanding.push_new(context.zxid, &path, state);
+        Ok(())
+    }
+}

@@ -1,0 +1,269 @@
+//! Reads: every client operation that changes no znode (specification 4, 6.6).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use crate::wire::jute::{
+    Acl, ErrorCode, Id, JuteError, MultiOp, MultiOps, OpCode, PathWatch, Perms, Reader, WriteJute,
+};
+
+use super::acl::{AclId, Rights};
+use super::path;
+use super::slab::NodeId;
+use super::state::Database;
+use super::watch_table::Mode;
+use super::{Caller, WatchEvent};
+
+/// A request that cannot be decoded.
+pub(super) fn malformed(_reason: JuteError) -> ErrorCode {
+    ErrorCode::MARSHALLING
+}
+
+impl Database {
+    /// Answers a read: appends the response record alone, and leaves the watches asked for.
+    ///
+    /// `events` gets what setWatches finds missed.
+    ///
+    /// # Errors
+    /// The code for the reply header; nothing has been appended and no watch left then.
+    pub fn read(
+        &mut self,
+        op: OpCode,
+        body: &[u8],
+        caller: &Caller<'_>,
+        out: &mut Vec<u8>,
+        events: &mut dyn FnMut(WatchEvent<'_>),
+    ) -> Result<(), ErrorCode> {
+        let mark = out.len();
+        let mut reader = Reader::new(body);
+        let result = match op {
+            OpCode::GetData => self.get_data(&mut reader, caller, out),
+            OpCode::Exists => self.exists(&mut reader, caller, out),
+            OpCode::GetChildren | OpCode::GetChildren2 => {
+                self.get_children(op, &mut reader, caller, out)
+            }
+            OpCode::GetAcl => self.get_acl(&mut reader, caller, out),
+            OpCode::GetEphemerals => self.get_ephemerals(&mut reader, caller, out),
+            OpCode::GetAllChildrenNumber => self.get_all_children_number(&mut reader, caller, out),
+            OpCode::MultiRead => self.multi_read(&mut reader, caller, out),
+            OpCode::SetWatches | OpCode::SetWatches2 => {
+                self.set_watches(op, &mut reader, caller, events)
+            }
+            OpCode::AddWatch => self.add_watch(&mut reader, caller, out),
+            OpCode::CheckWatches => self.check_watches(&mut reader, caller),
+            OpCode::RemoveWatches => self.remove_watches(&mut reader, caller),
+            OpCode::WhoAmI => {
+                who_am_i(caller.auth, out);
+                Ok(())
+            }
+            _ => Err(ErrorCode::UNIMPLEMENTED),
+        };
+        if result.is_err() {
+            out.truncate(mark);
+        }
+        result
+    }
+
+    /// The node, if the caller may do any of `perms` with it.
+    fn permitted(&self, wanted: &str, perms: i32, auth: &[Id]) -> Result<NodeId, ErrorCode> {
+        let id = self.tree.find(wanted).ok_or(ErrorCode::NO_NODE)?;
+        if self.tree.nodes.node(id).acl != AclId::OPEN {
+            self.tree.rights(id).check(perms, auth)?;
+        }
+        Ok(id)
+    }
+
+    fn get_data(
+        &mut self,
+        reader: &mut Reader<'_>,
+        caller: &Caller<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let request = PathWatch::decode(reader).map_err(malformed)?;
+        let id = self.permitted(request.path, Perms::READ, caller.auth)?;
+        let node = self.tree.nodes.node(id);
+        out.put_buffer(node.data.as_deref());
+        node.stat().encode(out);
+        if request.watch {
+            self.watches.know(caller);
+            self.watches
+                .data
+                .add(&node.path, Some(&node.path), caller.conn, Mode::STANDARD);
+        }
+        Ok(())
+    }
+
+    fn exists(
+        &mut self,
+        reader: &mut Reader<'_>,
+        caller: &Caller<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let request = PathWatch::decode(reader).map_err(malformed)?;
+        if request.path.contains('\0') {
+            return Err(ErrorCode::BAD_ARGUMENTS);
+        }
+        let found = self.permitted(request.path, Perms::READ, caller.auth);
+        if found == Err(ErrorCode::NO_AUTH) {
+            return Err(ErrorCode::NO_AUTH);
+        }
+        if request.watch {
+            // A node that is missing is watched as well: for its creation.
+            let path = path::canonical(request.path);
+            let shared = found.ok().map(|id| &self.tree.nodes.node(id).path);
+            self.watches.know(caller);
+            self.watches
+                .data
+                .add(path, shared, caller.conn, Mode::STANDARD);
+        }
+        self.tree.nodes.node(found?).stat().encode(out);
+        Ok(())
+    }
+
+    fn get_children(
+        &mut self,
+        op: OpCode,
+        reader: &mut Reader<'_>,
+        caller: &Caller<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let request = PathWatch::decode(reader).map_err(malformed)?;
+        let id = self.permitted(request.path, Perms::READ, caller.auth)?;
+        self.list(id, out);
+        let node = self.tree.nodes.node(id);
+        if op == OpCode::GetChildren2 {
+            node.stat().encode(out);
+        }
+        if request.watch {
+            self.watches.know(caller);
+            self.watches
+                .child
+                .add(&node.path, Some(&node.path), caller.conn, Mode::STANDARD);
+        }
+        Ok(())
+    }
+
+    /// Appends the names of a node's children, sorted.
+    fn list(&mut self, id: NodeId, out: &mut Vec<u8>) {
+        self.tree.sort_children(id);
+        let children = &self.tree.nodes.node(id).children;
+        out.put_len(children.len());
+        for child in children {
+            out.put_string(self.tree.nodes.node(*child).name());
+        }
+    }
+
+    fn get_acl(
+        &self,
+        reader: &mut Reader<'_>,
+        caller: &Caller<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let path = reader.required_string().map_err(malformed)?;
+        let id = self.permitted(path, Perms::READ | Perms::ADMIN, caller.auth)?;
+        let rights = self.tree.rights(id);
+        let hide = rights.check(Perms::ADMIN, caller.auth).is_err();
+        match rights {
+            Rights::Open => Acl::encode_list(&Acl::open(), out),
+            Rights::Unknown => Acl::encode_list(&[], out),
+            Rights::List(list) if hide => {
+                let list: Vec<Acl> = list.iter().map(masked).collect();
+                Acl::encode_list(&list, out);
+            }
+            Rights::List(list) => Acl::encode_list(&list, out),
+        }
+        self.tree.nodes.node(id).stat().encode(out);
+        Ok(())
+    }
+
+    fn get_ephemerals(
+        &self,
+        reader: &mut Reader<'_>,
+        caller: &Caller<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let prefix = reader.string().map_err(malformed)?.unwrap_or_default();
+        let mut paths = self.tree.ephemerals(caller.session);
+        paths.retain(|path| path.starts_with(prefix));
+        out.put_len(paths.len());
+        for path in paths {
+            out.put_string(&path);
+        }
+        Ok(())
+    }
+
+    fn get_all_children_number(
+        &self,
+        reader: &mut Reader<'_>,
+        caller: &Caller<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let path = reader.required_string().map_err(malformed)?;
+        let id = self.permitted(path, Perms::READ, caller.auth)?;
+        out.put_len(self.tree.descendants(id));
+        Ok(())
+    }
+
+    /// Each part succeeds or fails for itself; watches are not left (specification 5).
+    fn multi_read(
+        &mut self,
+        reader: &mut Reader<'_>,
+        caller: &Caller<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let MultiOps(parts) = MultiOps::decode(reader, OpCode::MultiRead).map_err(malformed)?;
+        for part in parts {
+            let (op, path) = match part {
+                MultiOp::GetData(request) => (OpCode::GetData, request.path),
+                MultiOp::GetChildren(request) => (OpCode::GetChildren, request.path),
+                // The decoder lets nothing else through.
+                _ => return Err(ErrorCode::MARSHALLING),
+            };
+            match self.permitted(path, Perms::READ, caller.auth) {
+                Err(code) => {
+                    encode_part_header(out, OpCode::Error, code);
+                    out.put_i32(code.0);
+                }
+                Ok(id) if op == OpCode::GetChildren => {
+                    encode_part_header(out, op, ErrorCode::OK);
+                    self.list(id, out);
+                }
+                Ok(id) => {
+                    encode_part_header(out, op, ErrorCode::OK);
+                    let node = self.tree.nodes.node(id);
+                    out.put_buffer(node.data.as_deref());
+                    node.stat().encode(out);
+                }
+            }
+        }
+        MultiOps::encode_end(out);
+        Ok(())
+    }
+}
+
+fn encode_part_header(out: &mut Vec<u8>, op: OpCode, code: ErrorCode) {
+    out.put_i32(op.code());
+    out.put_bool(false);
+    out.put_i32(code.0);
+}
+
+/// The hash of a password is nobody's business but an administrator's.
+fn masked(acl: &Acl) -> Acl {
+    let mut acl = acl.clone();
+    if acl.id.scheme == "digest"
+        && let Some(at) = acl.id.id.find(':')
+    {
+        acl.id.id.truncate(at + 1);
+        acl.id.id.push('x');
+    }
+    acl
+}
+
+fn who_am_i(auth: &[Id], out: &mut Vec<u8>) {
+    out.put_len(auth.len());
+    for id in auth {
+        out.put_string(&id.scheme);
+        out.put_string(match id.scheme.as_str() {
+            "digest" => id.id.split(':').next().unwrap_or_default(),
+            _ => &id.id,
+        });
+    }
+}

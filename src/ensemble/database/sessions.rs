@@ -1,0 +1,257 @@
+//! Which sessions live, for how long yet, and to whom they belong (specification 10).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::wire::jute::{ErrorCode, SessionId};
+
+#[derive(Debug)]
+struct Session {
+    timeout_ms: i32,
+    /// When its bucket is due.
+    expiry_ms: u64,
+    owner: Option<u64>,
+    closing: bool,
+}
+
+/// The leader's tracker: sessions in buckets of one tick each. Times are ms of a monotonic clock.
+#[derive(Debug)]
+pub struct SessionTracker {
+    tick_ms: u64,
+    sessions: HashMap<SessionId, Session, FxBuildHasher>,
+    buckets: BTreeMap<u64, BTreeSet<SessionId>>,
+}
+
+impl SessionTracker {
+    /// No sessions; buckets are `tick_ms` wide (at least 1).
+    #[must_use]
+    pub fn new(tick_ms: u64) -> Self {
+        Self {
+            tick_ms: tick_ms.max(1),
+            sessions: HashMap::default(),
+            buckets: BTreeMap::new(),
+        }
+    }
+
+    /// Tracks a session, or gives one that is tracked a new timeout.
+    pub fn add(&mut self, session: SessionId, timeout_ms: i32, now_ms: u64) {
+        self.sessions
+            .entry(session)
+            .and_modify(|known| known.timeout_ms = timeout_ms)
+            .or_insert(Session {
+                timeout_ms,
+                expiry_ms: 0,
+                owner: None,
+                closing: false,
+            });
+        self.touch(session, now_ms);
+    }
+
+    /// Forgets a session.
+    pub fn remove(&mut self, session: SessionId) {
+        if let Some(known) = self.sessions.remove(&session) {
+            self.leave_bucket(known.expiry_ms, session);
+        }
+    }
+
+    fn leave_bucket(&mut self, expiry_ms: u64, session: SessionId) {
+        if let Some(bucket) = self.buckets.get_mut(&expiry_ms) {
+            bucket.remove(&session);
+            if bucket.is_empty() {
+                self.buckets.remove(&expiry_ms);
+            }
+        }
+    }
+
+    /// The session gave a sign of life; `false` if it is unknown or closing.
+    pub fn touch(&mut self, session: SessionId, now_ms: u64) -> bool {
+        let tick_ms = self.tick_ms;
+        let Some(known) = self.sessions.get_mut(&session) else {
+            return false;
+        };
+        if known.closing {
+            return false;
+        }
+        let timeout_ms = u64::try_from(known.timeout_ms).unwrap_or(0);
+        let expiry_ms = ((now_ms + timeout_ms) / tick_ms + 1) * tick_ms;
+        if expiry_ms > known.expiry_ms {
+            let before = std::mem::replace(&mut known.expiry_ms, expiry_ms);
+            self.leave_bucket(before, session);
+            self.buckets.entry(expiry_ms).or_default().insert(session);
+        }
+        true
+    }
+
+    /// Is the session tracked, closing or not?
+    #[must_use]
+    pub fn is_known(&self, session: SessionId) -> bool {
+        self.sessions.contains_key(&session)
+    }
+
+    /// Is the session's end under way?
+    #[must_use]
+    pub fn is_closing(&self, session: SessionId) -> bool {
+        self.sessions
+            .get(&session)
+            .is_some_and(|known| known.closing)
+    }
+
+    /// From here on the session does nothing any more; for a closeSession that its client sent.
+    pub fn set_closing(&mut self, session: SessionId) {
+        if let Some(known) = self.sessions.get_mut(&session) {
+            known.closing = true;
+            let expiry_ms = known.expiry_ms;
+            self.leave_bucket(expiry_ms, session);
+        }
+    }
+
+    /// Through whom the session's requests come.
+    #[must_use]
+    pub fn owner(&self, session: SessionId) -> Option<u64> {
+        self.sessions.get(&session)?.owner
+    }
+
+    /// The session (re)connected through `owner`.
+    pub fn set_owner(&mut self, session: SessionId, owner: u64) {
+        if let Some(known) = self.sessions.get_mut(&session) {
+            known.owner = Some(owner);
+        }
+    }
+
+    /// May a write of this session that came through `owner` be prepared? The first to ask becomes
+    /// the owner of a session that has none.
+    ///
+    /// # Errors
+    /// `SESSION_EXPIRED` if it is unknown or closing, `SESSION_MOVED` if it has another owner.
+    pub fn check(&mut self, session: SessionId, owner: u64) -> Result<(), ErrorCode> {
+        let Some(known) = self.sessions.get_mut(&session) else {
+            return Err(ErrorCode::SESSION_EXPIRED);
+        };
+        if known.closing {
+            return Err(ErrorCode::SESSION_EXPIRED);
+        }
+        if *known.owner.get_or_insert(owner) == owner {
+            Ok(())
+        } else {
+            Err(ErrorCode::SESSION_MOVED)
+        }
+    }
+
+    /// Marks the sessions whose time is over as closing and returns them, earliest first: for each
+    /// a closeSession is to be proposed. They stay known until removed.
+    pub fn expire(&mut self, now_ms: u64) -> Vec<SessionId> {
+        let mut expired = Vec::new();
+        while let Some(bucket) = self.buckets.first_entry() {
+            if *bucket.key() > now_ms {
+                break;
+            }
+            expired.extend(bucket.remove());
+        }
+        for session in &expired {
+            if let Some(known) = self.sessions.get_mut(session) {
+                known.closing = true;
+            }
+        }
+        expired
+    }
+
+    /// When [`Self::expire`] has something to do, not before `now_ms`; `None` without sessions.
+    #[must_use]
+    pub fn next_deadline(&self, now_ms: u64) -> Option<u64> {
+        self.buckets
+            .first_key_value()
+            .map(|(expiry_ms, _)| now_ms.max(*expiry_ms))
+    }
+
+    /// Sessions tracked, closing ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Are there none?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
+    /// The sessions with their timeouts in ms, in order.
+    #[must_use]
+    pub fn timeouts(&self) -> Vec<(SessionId, i32)> {
+        let mut list: Vec<(SessionId, i32)> = self
+            .sessions
+            .iter()
+            .map(|(session, known)| (*session, known.timeout_ms))
+            .collect();
+        list.sort_unstable();
+        list
+    }
+
+    /// The buckets: when they are due, and whose time is over then (for `dump`).
+    pub fn buckets(&self) -> impl Iterator<Item = (u64, impl Iterator<Item = SessionId>)> {
+        self.buckets
+            .iter()
+            .map(|(expiry_ms, sessions)| (*expiry_ms, sessions.iter().copied()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: SessionId = SessionId(1);
+    const B: SessionId = SessionId(2);
+
+    #[test]
+    fn sessions_expire_in_buckets_of_one_tick() {
+        let mut tracker = SessionTracker::new(2000);
+        assert_eq!(tracker.next_deadline(0), None);
+        tracker.add(B, 4000, 100);
+        tracker.add(A, 4000, 1999);
+        // (100 + 4000) / 2000 + 1 = 3 ticks, and so for 1999.
+        assert_eq!(tracker.next_deadline(0), Some(6000));
+        assert_eq!(tracker.next_deadline(7000), Some(7000));
+        assert!(tracker.touch(A, 2000), "one ms later is the next bucket");
+        assert_eq!(tracker.expire(5999), []);
+        assert_eq!(tracker.expire(6000), [B]);
+        assert!(tracker.is_closing(B) && tracker.is_known(B));
+        assert!(!tracker.touch(B, 6000), "too late");
+        assert_eq!(tracker.expire(60_000), [A]);
+        assert_eq!(tracker.next_deadline(60_000), None);
+        tracker.remove(A);
+        assert!(!tracker.is_known(A) && !tracker.touch(A, 60_000));
+        assert_eq!(tracker.timeouts(), [(B, 4000)]);
+    }
+
+    #[test]
+    fn expiry_order_is_that_of_time_then_id() {
+        let mut tracker = SessionTracker::new(10);
+        for id in [5, 3, 4] {
+            tracker.add(SessionId(id), 100, 0);
+        }
+        tracker.add(SessionId(9), 10, 0);
+        assert_eq!(
+            tracker.expire(1000),
+            [9, 3, 4, 5].map(SessionId),
+            "the shortest timeout first"
+        );
+    }
+
+    #[test]
+    fn a_write_needs_a_living_session_and_its_owner() {
+        let mut tracker = SessionTracker::new(2000);
+        assert_eq!(tracker.check(A, 7), Err(ErrorCode::SESSION_EXPIRED));
+        tracker.add(A, 4000, 0);
+        assert_eq!(tracker.check(A, 7), Ok(()), "the first becomes the owner");
+        assert_eq!(tracker.owner(A), Some(7));
+        assert_eq!(tracker.check(A, 8), Err(ErrorCode::SESSION_MOVED));
+        tracker.set_owner(A, 8);
+        assert_eq!(tracker.check(A, 8), Ok(()));
+        tracker.set_closing(A);
+        assert_eq!(tracker.check(A, 8), Err(ErrorCode::SESSION_EXPIRED));
+        assert_eq!(tracker.expire(u64::MAX), [], "it is closed already");
+    }
+}

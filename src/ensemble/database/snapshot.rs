@@ -1,0 +1,108 @@
+//! Writes the database as snapshots hold it, at once or in slices (specification 15.4).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use crate::wire::jute::{WriteJute, Zxid};
+
+use super::node::Node;
+use super::path;
+use super::slab::NodeId;
+use super::state::Database;
+
+/// A snapshot being written while the database goes on.
+///
+/// It holds every node that was there at the beginning and still is when its turn comes, in some
+/// later state perhaps: fuzzy. It stands for [`SnapshotCursor::zxid`], and whoever loads it must
+/// apply all transactions after that one.
+#[derive(Clone, Debug)]
+pub struct SnapshotCursor {
+    zxid: Zxid,
+    stage: Stage,
+    /// Nodes to write, the next one last. An id may be another node's by now; that one is younger
+    /// than `zxid` and left out, so a parent always precedes its children.
+    open: Vec<NodeId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Sessions,
+    Nodes,
+    Done,
+}
+
+impl SnapshotCursor {
+    /// The transaction that the snapshot stands for: the last one applied before it began.
+    #[must_use]
+    pub const fn zxid(&self) -> Zxid {
+        self.zxid
+    }
+
+    /// Appends at most `max_nodes` more nodes (at least one); `true` when all is written.
+    pub fn step(&mut self, database: &Database, out: &mut Vec<u8>, max_nodes: usize) -> bool {
+        if self.stage == Stage::Sessions {
+            database.encode_sessions(out);
+            database.tree.acls.encode(out);
+            self.stage = Stage::Nodes;
+        }
+        let mut written = 0;
+        while self.stage == Stage::Nodes && written < max_nodes.max(1) {
+            let Some(id) = self.open.pop() else {
+                out.put_string(path::ROOT);
+                self.stage = Stage::Done;
+                break;
+            };
+            let Some(node) = database.tree.nodes.get(id) else {
+                continue;
+            };
+            if node.stat.czxid > self.zxid {
+                continue;
+            }
+            encode_node(node, out);
+            self.open.extend(node.children.iter().rev());
+            written += 1;
+        }
+        self.stage == Stage::Done
+    }
+}
+
+impl Database {
+    /// Begins a snapshot that is written in slices while the database goes on.
+    #[must_use]
+    pub fn snapshot_cursor(&self) -> SnapshotCursor {
+        SnapshotCursor {
+            zxid: self.last_processed,
+            stage: Stage::Sessions,
+            open: vec![NodeId::ROOT],
+        }
+    }
+
+    /// Appends sessions, ACLs, nodes and the terminator; neither file header nor seals.
+    pub fn encode_snapshot(&self, out: &mut Vec<u8>) {
+        let mut cursor = SnapshotCursor {
+            // Whole: nothing in it can be too young.
+            zxid: Zxid(i64::MAX),
+            ..self.snapshot_cursor()
+        };
+        let done = cursor.step(self, out, usize::MAX);
+        debug_assert!(done, "one step without a limit is all");
+    }
+
+    fn encode_sessions(&self, out: &mut Vec<u8>) {
+        out.put_len(self.sessions.len());
+        for (session, timeout_ms) in &self.sessions {
+            out.put_i64(session.0);
+            out.put_i32(*timeout_ms);
+        }
+    }
+}
+
+fn encode_node(node: &Node, out: &mut Vec<u8>) {
+    // The root is called by the empty string there; "/" ends the nodes.
+    out.put_string(if *node.path == *path::ROOT {
+        ""
+    } else {
+        &node.path
+    });
+    out.put_buffer(node.data.as_deref());
+    out.put_i64(node.acl.0);
+    node.stat.encode(out);
+}

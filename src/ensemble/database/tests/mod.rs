@@ -1,0 +1,12 @@
+//! Behaviour of the database against the specification's tables and against a naive model.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod apply;
+mod golden;
+mod model;
+mod multi;
+mod reads;
+mod snapshots;
+mod validation;
+mod watches;
+mod world;

@@ -1,0 +1,226 @@
+//! Snapshots in slices, in any cut, and fuzzy ones with the log replayed over them (15.4).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::ensemble::database::{Database, SnapshotDecoder, SnapshotError};
+use crate::wire::jute::{Acl, ErrorCode, JuteError, OpCode, StatPersisted, WriteJute, Zxid};
+
+use super::world::{World, acl, create_body, digest, encoded, set_acl_body};
+
+fn decode(bytes: &[u8]) -> Result<Database, SnapshotError> {
+    let mut decoder = SnapshotDecoder::new();
+    let (used, done) = decoder.feed(bytes)?;
+    assert_eq!(used, bytes.len());
+    let database = decoder.finish()?;
+    assert!(done);
+    Ok(database)
+}
+
+fn populated() -> World {
+    let mut world = World::new();
+    world.open_session(2);
+    for path in ["/a", "/a/b", "/a/b/c", "/z"] {
+        assert!(world.create(path, 0).is_ok());
+    }
+    assert!(
+        world
+            .create_with("/a/locked", vec![acl(31, digest("u:h"))], 0)
+            .is_ok()
+    );
+    assert!(
+        world
+            .create_with("/a/shared", vec![acl(31, digest("u:h"))], 0)
+            .is_ok()
+    );
+    assert!(world.create("/a/e", 1).is_ok());
+    world
+}
+
+#[test]
+fn any_cut_gives_the_same_database() {
+    let bytes = populated().snapshot();
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
+    for round in 0..50 {
+        let mut decoder = SnapshotDecoder::new();
+        let mut stream = bytes.clone();
+        stream.extend_from_slice(b"seal");
+        let mut at = 0;
+        loop {
+            let size = if round == 0 {
+                1
+            } else {
+                rng.random_range(1..100)
+            };
+            let end = (at + size).min(stream.len());
+            let (used, done) = decoder.feed(&stream[at..end]).expect("well formed");
+            at += used;
+            if done {
+                break;
+            }
+            assert!(at < bytes.len(), "round {round}: it should be done");
+        }
+        assert_eq!(at, bytes.len(), "round {round}: not a byte of the seal");
+        assert_eq!(decoder.feed(b"seal"), Ok((0, true)));
+        let database = decoder.finish().expect("complete");
+        assert_eq!(encoded(|out| database.encode_snapshot(out)), bytes);
+        assert_eq!(
+            (database.ephemerals_count(), database.node_count()),
+            (1, 12)
+        );
+    }
+}
+
+#[test]
+fn slices_add_up_to_the_whole() {
+    let world = populated();
+    for max_nodes in [1, 2, 3, 100] {
+        let mut cursor = world.db.snapshot_cursor();
+        let mut out = Vec::new();
+        while !cursor.step(&world.db, &mut out, max_nodes) {}
+        assert_eq!(out, world.snapshot(), "{max_nodes} at a time");
+    }
+}
+
+#[test]
+fn no_prefix_and_no_flipped_byte_panics() {
+    let bytes = populated().snapshot();
+    for cut in 0..bytes.len() {
+        let error = decode(&bytes[..cut]).err();
+        assert!(
+            matches!(error, Some(SnapshotError::Incomplete { .. })),
+            "cut at {cut}: {error:?}"
+        );
+    }
+    for at in 0..bytes.len() {
+        for value in [0, 1, 0x7f, 0xff] {
+            let mut bad = bytes.clone();
+            bad[at] = value;
+            let mut decoder = SnapshotDecoder::new();
+            if decoder.feed(&bad).is_ok() {
+                let _either_way = decoder.finish();
+            }
+        }
+    }
+}
+
+fn node(out: &mut Vec<u8>, path: &str, acl: i64) {
+    out.put_string(path);
+    out.put_buffer(None);
+    out.put_i64(acl);
+    StatPersisted::default().encode(out);
+}
+
+#[test]
+fn orphans_and_missing_roots_are_refused() {
+    let bytes = encoded(|out| {
+        out.put_i64(0);
+        node(out, "", -1);
+        node(out, "/a/b", -1);
+    });
+    let error = decode(&bytes).expect_err("no /a");
+    assert_eq!(
+        error,
+        SnapshotError::Orphan {
+            path: "/a/b".to_owned()
+        }
+    );
+    let bytes = encoded(|out| {
+        out.put_i64(0);
+        out.put_string("/");
+    });
+    assert_eq!(decode(&bytes).err(), Some(SnapshotError::NoRoot));
+    let negative = encoded(|out| out.put_i32(-5));
+    let expected = SnapshotError::Record {
+        offset: 0,
+        reason: JuteError::Length(-5),
+    };
+    assert_eq!(decode(&negative).err(), Some(expected));
+}
+
+#[test]
+fn a_record_without_end_is_refused() {
+    let mut decoder = SnapshotDecoder::new();
+    let start = encoded(|out| {
+        out.put_i32(0);
+        out.put_i32(1);
+        out.put_i64(1);
+        out.put_i32(i32::MAX);
+    });
+    assert!(decoder.feed(&start).is_ok());
+    let error = (0..20).find_map(|_| decoder.feed(&vec![0; 1 << 20]).err());
+    assert!(error.is_some(), "it does not collect without bound");
+}
+
+#[test]
+fn an_unknown_acl_grants_nothing_until_the_log_tells_it() {
+    let mut world = World::new();
+    let body = create_body("/a", b"", vec![acl(31, digest("u:h"))], 0);
+    let at = world.propose(OpCode::Create, &body);
+    let applied = world.commit(at);
+    // As if the table had been written before the node came.
+    let bytes = encoded(|out| {
+        out.put_i64(0);
+        node(out, "", -1);
+        out.put_string("/a");
+        out.put_buffer(None);
+        out.put_i64(44);
+        StatPersisted {
+            czxid: applied.header.zxid,
+            ..StatPersisted::default()
+        }
+        .encode(out);
+        out.put_string("/");
+    });
+    world.auth = vec![digest("u:h")];
+    world.db = decode(&bytes).expect("tolerated");
+    assert_eq!(world.stat("/a"), Err(ErrorCode::NO_AUTH));
+    world.commit(at);
+    assert!(
+        world.stat("/a").is_ok(),
+        "the replayed creation has the list"
+    );
+}
+
+#[test]
+fn acl_lists_vanish_with_their_last_node() {
+    let mut world = World::new();
+    let fresh = world.snapshot().len();
+    let secret = vec![acl(31, digest("u:h"))];
+    assert!(world.create_with("/a", secret.clone(), 0).is_ok());
+    world.auth = vec![digest("u:h")];
+    world.write(OpCode::SetAcl, &set_acl_body("/a", Acl::open(), -1));
+    world.write(OpCode::SetAcl, &set_acl_body("/a", secret, -1));
+    assert_eq!(world.delete("/a", -1), ErrorCode::OK);
+    assert_eq!(world.snapshot().len(), fresh);
+}
+
+#[test]
+fn a_node_made_again_during_the_snapshot_is_left_to_the_log() {
+    let mut world = populated();
+    let mut cursor = world.db.snapshot_cursor();
+    let mut out = Vec::new();
+    // The root and its first child: the ids of the others wait in the cursor.
+    assert!(!cursor.step(&world.db, &mut out, 2));
+    let first = world.log.len();
+    assert_eq!(world.delete("/z", -1), ErrorCode::OK);
+    assert!(world.create("/y", 0).is_ok());
+    assert!(world.create("/y/deep", 0).is_ok());
+    while !cursor.step(&world.db, &mut out, 1) {}
+    let fuzzy = decode(&out).expect("every parent is there");
+    let mut other = World::new();
+    other.db = fuzzy;
+    other.db.set_last_processed(cursor.zxid());
+    assert_eq!(
+        cursor.zxid(),
+        Zxid::new(1, u32::try_from(first).expect("few"))
+    );
+    assert_eq!(other.stat("/y"), Err(ErrorCode::NO_NODE));
+    other.log = world.log[first..].to_vec();
+    for at in 0..other.log.len() {
+        other.commit(at);
+    }
+    assert_eq!(other.stat("/y/deep"), world.stat("/y/deep"));
+    assert_eq!(other.stat("/"), world.stat("/"));
+}

@@ -1,0 +1,304 @@
+//! Watches: triggers, order, persistence and reconnection (specification 7).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use crate::ensemble::database::ConnId;
+use crate::wire::jute::EventType::{
+    NodeChildrenChanged, NodeCreated, NodeDataChanged, NodeDeleted,
+};
+use crate::wire::jute::{Acl, ErrorCode, EventType, OpCode, Perms, WriteJute, Zxid};
+
+use super::world::{Event, World, acl, digest, encoded, number_body, path_body};
+
+impl World {
+    fn watch(&mut self, conn: u64, op: OpCode, path: &str) {
+        let _missing_nodes_are_fine = self.read_as(conn, op, &path_body(path, true));
+    }
+
+    fn add_watch(&mut self, conn: u64, path: &str, mode: i32) {
+        let reply = self.read_as(conn, OpCode::AddWatch, &number_body(path, mode));
+        assert_eq!(reply, Ok(vec![0; 4]));
+    }
+
+    fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+}
+
+fn event(conn: u64, kind: EventType, path: &str) -> Event {
+    (conn, kind, path.to_owned())
+}
+
+#[test]
+fn standard_watches_fire_once_and_in_the_order_of_the_table() {
+    let mut world = World::new();
+    world.watch(1, OpCode::Exists, "/p/c");
+    world.watch(1, OpCode::GetData, "/p/c");
+    assert_eq!(
+        world.db.watch_count(),
+        1,
+        "a missing node is watched by exists"
+    );
+    assert!(world.create("/p", 0).is_ok());
+    world.watch(2, OpCode::GetChildren, "/p");
+    world.watch(1, OpCode::GetChildren2, "/p");
+    assert!(world.create("/p/c", 0).is_ok());
+    assert_eq!(
+        world.take_events(),
+        [
+            event(1, NodeCreated, "/p/c"),
+            event(1, NodeChildrenChanged, "/p"),
+            event(2, NodeChildrenChanged, "/p"),
+        ]
+    );
+    assert!(world.set("/p/c", -1).is_ok());
+    assert_eq!(world.take_events(), [], "they are used up");
+    for _ in 0..2 {
+        world.watch(2, OpCode::GetData, "/p/c");
+        world.watch(2, OpCode::Exists, "/p/c");
+    }
+    assert_eq!(world.db.watch_count(), 1);
+    assert!(world.set("/p/c", -1).is_ok());
+    assert!(world.set_acl("/p/c", Acl::open(), -1) == ErrorCode::OK);
+    assert_eq!(world.take_events(), [event(2, NodeDataChanged, "/p/c")]);
+    assert_eq!(world.db.watch_count(), 0);
+}
+
+#[test]
+fn a_deletion_tells_data_then_children_then_the_parents_watchers() {
+    let mut world = World::new();
+    assert!(world.create("/p", 0).is_ok());
+    assert!(world.create("/p/c", 0).is_ok());
+    world.watch(3, OpCode::GetChildren, "/p");
+    world.watch(2, OpCode::GetChildren, "/p/c");
+    world.watch(1, OpCode::GetChildren, "/p/c");
+    world.watch(1, OpCode::GetData, "/p/c");
+    assert_eq!(world.delete("/p/c", -1), ErrorCode::OK);
+    assert_eq!(
+        world.take_events(),
+        [
+            event(1, NodeDeleted, "/p/c"),
+            event(2, NodeDeleted, "/p/c"),
+            event(3, NodeChildrenChanged, "/p"),
+        ]
+    );
+    assert_eq!(
+        world.db.watch_count(),
+        0,
+        "the one passed over is used up too"
+    );
+}
+
+#[test]
+fn closing_a_session_fires_for_each_of_its_ephemerals() {
+    let mut world = World::new();
+    assert!(world.create("/b", 1).is_ok());
+    assert!(world.create("/a", 1).is_ok());
+    world.watch(9, OpCode::GetData, "/a");
+    world.watch(9, OpCode::GetData, "/b");
+    world.watch(9, OpCode::GetChildren, "/");
+    world.write(OpCode::CloseSession, &[]);
+    assert_eq!(
+        world.take_events(),
+        [
+            event(9, NodeDeleted, "/a"),
+            event(9, NodeChildrenChanged, "/"),
+            event(9, NodeDeleted, "/b"),
+        ]
+    );
+}
+
+#[test]
+fn persistent_watches_stay_and_hear_everything_of_their_path() {
+    let mut world = World::new();
+    world.add_watch(1, "/p", 0);
+    world.watch(1, OpCode::Exists, "/p");
+    assert!(world.create("/p", 0).is_ok());
+    assert!(world.set("/p", -1).is_ok());
+    assert!(world.create("/p/c", 0).is_ok());
+    assert!(world.set("/p/c", -1).is_ok());
+    assert_eq!(world.delete("/p/c", -1), ErrorCode::OK);
+    assert_eq!(world.delete("/p", -1), ErrorCode::OK);
+    assert_eq!(
+        world.take_events(),
+        [
+            event(1, NodeCreated, "/p"),
+            event(1, NodeDataChanged, "/p"),
+            event(1, NodeChildrenChanged, "/p"),
+            event(1, NodeChildrenChanged, "/p"),
+            event(1, NodeDeleted, "/p"),
+        ],
+        "once each, although two managers know it"
+    );
+    assert_eq!(world.db.watch_count(), 2);
+}
+
+#[test]
+fn recursive_watches_hear_of_the_whole_subtree_but_not_of_children() {
+    let mut world = World::new();
+    world.add_watch(2, "/", 1);
+    world.add_watch(1, "/p", 1);
+    world.add_watch(1, "/p", 0);
+    assert!(world.create("/p", 0).is_ok());
+    assert!(world.create("/p/c", 0).is_ok());
+    assert!(world.set("/p/c", -1).is_ok());
+    assert_eq!(
+        world.take_events(),
+        [
+            event(1, NodeCreated, "/p"),
+            event(2, NodeCreated, "/p"),
+            event(1, NodeCreated, "/p/c"),
+            event(2, NodeCreated, "/p/c"),
+            event(1, NodeChildrenChanged, "/p"),
+            event(1, NodeDataChanged, "/p/c"),
+            event(2, NodeDataChanged, "/p/c"),
+        ]
+    );
+    world.db.connection_closed(ConnId(1));
+    world.db.connection_closed(ConnId(2));
+    assert_eq!(world.db.watch_count(), 0);
+    assert!(world.create("/q", 0).is_ok());
+    assert_eq!(world.take_events(), []);
+}
+
+#[test]
+fn watches_are_checked_and_removed_by_kind() {
+    let mut world = World::new();
+    let check = |world: &mut World, kind| {
+        world
+            .read(OpCode::CheckWatches, &number_body("/", kind))
+            .map(drop)
+    };
+    let remove = |world: &mut World, kind| {
+        world
+            .read(OpCode::RemoveWatches, &number_body("/", kind))
+            .map(drop)
+    };
+    let none = Err(ErrorCode::NO_WATCHER);
+    for kind in 1..=5 {
+        assert_eq!(check(&mut world, kind), none, "{kind}");
+        assert_eq!(remove(&mut world, kind), none, "{kind}");
+    }
+    assert_eq!(check(&mut world, 6), Err(ErrorCode::MARSHALLING));
+    world.watch(1, OpCode::GetData, "/");
+    assert_eq!(check(&mut world, 1), none);
+    assert_eq!(check(&mut world, 2), Ok(()));
+    assert_eq!(check(&mut world, 3), Ok(()));
+    world.add_watch(1, "/", 0);
+    world.add_watch(1, "/", 1);
+    assert_eq!(remove(&mut world, 2), Ok(()));
+    assert_eq!(check(&mut world, 2), none, "the others stay");
+    assert_eq!(check(&mut world, 4), Ok(()));
+    assert_eq!(remove(&mut world, 5), Ok(()));
+    assert_eq!(check(&mut world, 5), none);
+    assert_eq!(remove(&mut world, 3), Ok(()));
+    assert_eq!(world.db.watch_count(), 0);
+    let mode = world.read(OpCode::AddWatch, &number_body("/", 2));
+    assert_eq!(mode, Err(ErrorCode::MARSHALLING));
+}
+
+#[test]
+fn whoever_reconnects_hears_what_was_missed() {
+    let mut world = World::new();
+    for path in ["/same", "/changed", "/parent"] {
+        assert!(world.create(path, 0).is_ok());
+    }
+    let seen = world.db.last_processed();
+    assert!(world.set("/changed", -1).is_ok());
+    assert!(world.create("/parent/c", 0).is_ok());
+    let body = |op| {
+        encoded(|out| {
+            out.put_i64(seen.0);
+            let lists: &[&[&str]] = &[
+                &["/gone", "/changed", "/same"],
+                &["/same", "/later"],
+                &["/gone", "/parent", "/same"],
+                &["/per"],
+                &["/rec"],
+            ];
+            let lists = if op == OpCode::SetWatches {
+                &lists[..3]
+            } else {
+                lists
+            };
+            for list in lists {
+                out.put_len(list.len());
+                for path in *list {
+                    out.put_string(path);
+                }
+            }
+        })
+    };
+    let missed = [
+        event(4, NodeDeleted, "/gone"),
+        event(4, NodeDataChanged, "/changed"),
+        event(4, NodeCreated, "/same"),
+        event(4, NodeDeleted, "/gone"),
+        event(4, NodeChildrenChanged, "/parent"),
+    ];
+    let reply = world.read_as(4, OpCode::SetWatches, &body(OpCode::SetWatches));
+    assert_eq!(reply, Ok(vec![]));
+    assert_eq!(world.take_events(), missed);
+    assert_eq!(world.db.watch_count(), 3, "/same twice and /later");
+    world.db.connection_closed(ConnId(4));
+    let reply = world.read_as(4, OpCode::SetWatches2, &body(OpCode::SetWatches2));
+    assert_eq!(reply, Ok(vec![]));
+    assert_eq!(world.take_events(), missed);
+    assert!(world.create("/later", 0).is_ok());
+    assert!(world.create("/same/c", 0).is_ok());
+    assert!(world.create("/rec", 0).is_ok());
+    assert_eq!(
+        world.take_events(),
+        [
+            event(4, NodeCreated, "/later"),
+            event(4, NodeChildrenChanged, "/same"),
+            event(4, NodeCreated, "/rec"),
+        ]
+    );
+    assert!(
+        world
+            .read(OpCode::SetWatches2, &body(OpCode::SetWatches))
+            .is_err()
+    );
+}
+
+#[test]
+fn events_go_only_to_those_who_may_read() {
+    let mut world = World::new();
+    world.add_watch(1, "/", 1);
+    world.auth = vec![digest("u:h")];
+    world.add_watch(2, "/", 1);
+    let mine = vec![acl(Perms::ALL, digest("u:h"))];
+    assert!(world.create_with("/mine", mine, 0).is_ok());
+    assert!(world.set("/mine", -1).is_ok());
+    assert_eq!(world.delete("/mine", -1), ErrorCode::OK);
+    assert_eq!(
+        world.take_events(),
+        [
+            event(2, NodeCreated, "/mine"),
+            event(2, NodeDataChanged, "/mine"),
+            event(2, NodeDeleted, "/mine"),
+        ]
+    );
+}
+
+#[test]
+fn many_watchers_of_many_paths_leave_nothing_behind() {
+    let mut world = World::new();
+    for path in 0..20 {
+        assert!(world.create(&format!("/n{path}"), 0).is_ok());
+        for conn in 0..20 {
+            world.watch(conn, OpCode::GetData, &format!("/n{path}"));
+            world.watch(conn, OpCode::GetChildren, &format!("/n{path}"));
+        }
+    }
+    assert_eq!(world.db.watch_count(), 800);
+    for conn in (0..20).step_by(2) {
+        world.db.connection_closed(ConnId(conn));
+    }
+    assert_eq!(world.db.watch_count(), 400);
+    assert!(world.set("/n0", -1).is_ok());
+    let heard: Vec<u64> = world.take_events().iter().map(|event| event.0).collect();
+    assert_eq!(heard, [1, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
+    assert_eq!(world.db.watch_count(), 390);
+    assert!(world.db.last_processed() > Zxid::ZERO);
+}

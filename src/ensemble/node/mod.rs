@@ -1,0 +1,427 @@
+//! The shell of a server: one thread, one epoll loop, no decisions.
+//!
+//! Reads sockets, hands bytes to the pure [`Peer`], performs its effects. The disk has a thread of
+//! its own, so that reads are answered while a write waits for its sync; what arrives meanwhile
+//! becomes one group commit.
+
+mod answers;
+mod dial;
+mod perform;
+mod poller;
+mod socket;
+mod votes;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use self::poller::{Poller, Ready, Token};
+use self::socket::Socket;
+use self::votes::Votes;
+use super::config::Config;
+use super::database::ConnId;
+use super::peer::{Effects, Input, LinkId, Now, Peer, Settings};
+use super::storage::{Disk, StorageError};
+use crate::wire::jute::PeerId;
+
+/// One read takes at most this.
+const READ_BYTES: usize = 256 << 10;
+/// Connections accepted per wake-up, so that a storm does not starve those who are in.
+const ACCEPTS_MAX: usize = 256;
+
+/// Why a server ended.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// A port could not be opened.
+    #[error("cannot listen on {address} ({what}): {source}; is another server running there?")]
+    Bind {
+        /// `clientPort`, `quorum port` or `election port`.
+        what: &'static str,
+        /// The address.
+        address: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A host name of the configuration has no address.
+    #[error("server.{server}: cannot resolve {host}: {source}")]
+    Resolve {
+        /// The server's id.
+        server: i64,
+        /// The name.
+        host: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The configuration does not make a server.
+    #[error("{0}")]
+    Config(String),
+    /// The system refused something that it never should.
+    #[error("{0}")]
+    System(#[from] io::Error),
+    /// The server gave up.
+    #[error("{reason}")]
+    Fatal {
+        /// Exit status (specification 16.1).
+        status: u8,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl NodeError {
+    /// The process's exit status (specification 16.1).
+    #[must_use]
+    pub const fn exit_status(&self) -> u8 {
+        match self {
+            Self::Bind { .. } => 14,
+            Self::Storage(_) => 3,
+            Self::Config(_) | Self::Resolve { .. } => 2,
+            Self::System(_) => 1,
+            Self::Fatal { status, .. } => *status,
+        }
+    }
+}
+
+/// A client's connection.
+#[derive(Debug)]
+struct Client {
+    socket: Socket,
+    address: SocketAddr,
+    /// Nothing read yet: it may still say a four-letter word.
+    fresh: bool,
+}
+
+/// A running server.
+#[derive(Debug)]
+struct Node {
+    config: Config,
+    poller: Poller,
+    peer: Peer,
+    fx: Effects,
+    disk: Disk,
+    client_listener: Option<TcpListener>,
+    quorum_listener: Option<TcpListener>,
+    election_listener: Option<TcpListener>,
+    signals: UnixStream,
+    clients: HashMap<u64, Client>,
+    per_host: HashMap<IpAddr, u32>,
+    links: HashMap<u64, Socket>,
+    /// The connection to our leader and whether it stands.
+    leader: Option<(u64, Socket, bool)>,
+    votes: Option<Votes>,
+    quorum_addresses: BTreeMap<PeerId, SocketAddr>,
+    next_id: u64,
+    dirty: Vec<Token>,
+    resume: Vec<Token>,
+    buffer: Vec<u8>,
+    started: Instant,
+    latency: answers::Latency,
+    fatal: Option<NodeError>,
+}
+
+/// Runs a server until SIGTERM or SIGINT.
+///
+/// # Errors
+/// If it cannot start, or has to give up.
+pub fn run(config: &Config) -> Result<(), NodeError> {
+    Node::start(config)?.serve()
+}
+
+impl Node {
+    fn start(config: &Config) -> Result<Self, NodeError> {
+        let poller = Poller::new()?;
+        let (signals, notify) = UnixStream::pair()?;
+        signals.set_nonblocking(true)?;
+        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+            signal_hook::low_level::pipe::register(signal, notify.try_clone()?)?;
+        }
+        poller.add(&signals, Token::Signal, (true, false))?;
+
+        let mut election_addresses = BTreeMap::new();
+        let mut quorum_addresses = BTreeMap::new();
+        let me = PeerId(config.server_id());
+        for server in config.servers() {
+            let resolve = |port: u16| -> Result<SocketAddr, NodeError> {
+                resolve(&server.host, port).map_err(|source| NodeError::Resolve {
+                    server: server.id,
+                    host: server.host.clone(),
+                    source,
+                })
+            };
+            election_addresses.insert(PeerId(server.id), resolve(server.election_port)?);
+            quorum_addresses.insert(PeerId(server.id), resolve(server.quorum_port)?);
+        }
+        let quorum_listener = listen("quorum port", quorum_addresses.get(&me).copied())?;
+        let election_listener = listen("election port", election_addresses.get(&me).copied())?;
+        let client_listener = listen("clientPort", config.client_address())?;
+        for (listener, token) in [
+            (&quorum_listener, Token::QuorumListener),
+            (&election_listener, Token::ElectionListener),
+            (&client_listener, Token::ClientListener),
+        ] {
+            if let Some(listener) = listener {
+                poller.add(listener, token, (true, false))?;
+            }
+        }
+
+        let wake = rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK)
+            .map_err(io::Error::from)?;
+        poller.add(&wake, Token::Disk, (true, false))?;
+        let (disk, recovered) = perform::open_disk(config, wake)?;
+        let start_ms = u64::try_from(
+            SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
+        )
+        .unwrap_or(0);
+        let peer = Peer::new(settings(config, start_ms), recovered);
+        let votes = (!config.is_standalone()).then(|| {
+            let own = config.election_address_text();
+            Votes::new(me, own, election_addresses)
+        });
+        Ok(Self {
+            config: config.clone(),
+            poller,
+            peer,
+            fx: Effects::default(),
+            disk,
+            client_listener,
+            quorum_listener,
+            election_listener,
+            signals,
+            clients: HashMap::new(),
+            per_host: HashMap::new(),
+            links: HashMap::new(),
+            leader: None,
+            votes,
+            quorum_addresses,
+            next_id: 1,
+            dirty: Vec::new(),
+            resume: Vec::new(),
+            buffer: vec![0; READ_BYTES],
+            started: Instant::now(),
+            latency: answers::Latency::default(),
+            fatal: None,
+        })
+    }
+
+    fn now(&self) -> Now {
+        let mono_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now { mono_ms, wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX) }
+    }
+
+    fn serve(mut self) -> Result<(), NodeError> {
+        let mut ready = Vec::new();
+        let mut now = self.now();
+        self.step(now, Input::Start);
+        loop {
+            self.finish_round(now)?;
+            let timeout = if self.peer.is_snapshotting() {
+                Duration::ZERO
+            } else {
+                let due_ms = self.peer.deadline_ms(now.mono_ms).saturating_sub(now.mono_ms);
+                Duration::from_millis(due_ms)
+            };
+            self.poller.wait(timeout, &mut ready)?;
+            now = self.now();
+            for event in &ready {
+                if event.token == Token::Signal {
+                    self.disk.shut_down();
+                    return Ok(());
+                }
+                self.handle(now, *event)?;
+            }
+            if self.peer.is_snapshotting() {
+                self.step(now, Input::SnapshotContinue);
+            }
+            if now.mono_ms >= self.peer.deadline_ms(now.mono_ms) {
+                self.step(now, Input::Tick);
+                if let Some(votes) = &mut self.votes {
+                    votes.tick(now.mono_ms);
+                }
+            }
+        }
+    }
+
+    /// Gives one input to the peer and performs what it wants. `Input` may borrow from a buffer
+    /// that was taken out of `self`; returns how much of it was consumed.
+    fn step(&mut self, now: Now, input: Input<'_>) -> usize {
+        self.peer.step(now, input, &mut self.fx);
+        let consumed = self.fx.consumed;
+        self.perform(now);
+        consumed
+    }
+
+    /// After all events of a wake-up: offer held-back bytes, start the disk, send.
+    fn finish_round(&mut self, now: Now) -> Result<(), NodeError> {
+        while !self.resume.is_empty() {
+            for token in std::mem::take(&mut self.resume) {
+                self.offer_again(now, token);
+            }
+        }
+        self.disk.submit();
+        for token in std::mem::take(&mut self.dirty) {
+            self.flush(now, token);
+        }
+        match self.fatal.take() {
+            None if self.dirty.is_empty() && self.resume.is_empty() => Ok(()),
+            None => self.finish_round(now), // a broken connection gave the peer something to say
+            Some(fatal) => Err(fatal),
+        }
+    }
+
+    fn handle(&mut self, now: Now, event: Ready) -> Result<(), NodeError> {
+        match event.token {
+            Token::ClientListener => self.accept_clients(now)?,
+            Token::QuorumListener => self.accept_links(now)?,
+            Token::ElectionListener => self.accept_votes()?,
+            Token::Disk => self.disk_events(now),
+            Token::Signal => {}
+            Token::Vote(id) => {
+                let mut messages = Vec::new();
+                if let Some(votes) = &mut self.votes {
+                    let ready = (id, event.readable, event.writable);
+                    votes.ready(&self.poller, now.mono_ms, ready, &mut messages);
+                }
+                for (from, message) in messages {
+                    self.step(now, Input::Vote(from, message));
+                }
+            }
+            Token::Leader(id) => self.leader_ready(now, id, event),
+            Token::Client(_) | Token::Link(_) => {
+                if event.readable {
+                    self.read(now, event.token);
+                }
+                if event.writable {
+                    self.flush(now, event.token);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn accept_clients(&mut self, now: Now) -> Result<(), NodeError> {
+        for _ in 0..ACCEPTS_MAX {
+            let Some(listener) = &self.client_listener else { return Ok(()) };
+            let (stream, address) = match listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) => return accept_error(&error),
+            };
+            let host = self.per_host.entry(address.ip()).or_default();
+            let limit = self.config.max_client_connections();
+            if limit != 0 && *host >= limit {
+                continue; // closed by dropping it
+            }
+            let Ok(mut socket) = Socket::new(stream) else { continue };
+            let id = self.next_id;
+            self.next_id += 1;
+            self.poller.add(&socket, Token::Client(id), (true, false))?;
+            socket.interest = (true, false);
+            *host += 1;
+            self.clients.insert(id, Client { socket, address, fresh: true });
+            self.step(now, Input::ClientUp(ConnId(id), &address.ip().to_string()));
+        }
+        Ok(())
+    }
+
+    fn accept_links(&mut self, now: Now) -> Result<(), NodeError> {
+        for _ in 0..ACCEPTS_MAX {
+            let Some(listener) = &self.quorum_listener else { return Ok(()) };
+            let stream = match listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) => return accept_error(&error),
+            };
+            let Ok(mut socket) = Socket::new(stream) else { continue };
+            let id = self.next_id;
+            self.next_id += 1;
+            self.poller.add(&socket, Token::Link(id), (true, false))?;
+            socket.interest = (true, false);
+            self.links.insert(id, socket);
+            self.step(now, Input::LinkUp(LinkId(id)));
+        }
+        Ok(())
+    }
+
+    fn accept_votes(&mut self) -> Result<(), NodeError> {
+        for _ in 0..ACCEPTS_MAX {
+            let Some(listener) = &self.election_listener else { return Ok(()) };
+            match listener.accept() {
+                Ok((stream, _)) => {
+                    if let Some(votes) = &mut self.votes {
+                        votes.accept(&self.poller, stream);
+                    }
+                }
+                Err(error) => return accept_error(&error),
+            }
+        }
+        Ok(())
+    }
+
+    fn log(&self, line: &str) {
+        let at = humantime::format_rfc3339_millis(SystemTime::now());
+        // Nobody to tell if standard error is closed.
+        let _closed = writeln!(io::stderr(), "{at} [myid:{}] {line}", self.config.server_id());
+    }
+}
+
+/// What the pure peer has to know of the configuration.
+fn settings(config: &Config, start_ms: u64) -> Settings {
+    let (session_timeout_min_ms, session_timeout_max_ms) = config.session_timeouts_ms();
+    let of_role = |observer: bool| {
+        config.servers().filter(move |s| s.observer == observer).map(|s| PeerId(s.id))
+    };
+    let mut settings = Settings {
+        me: PeerId(config.server_id()),
+        voters: of_role(false).collect(),
+        observers: of_role(true).collect(),
+        tick_ms: config.tick_time_ms(),
+        init_limit: config.init_limit(),
+        sync_limit: config.sync_limit(),
+        session_timeout_min_ms,
+        session_timeout_max_ms,
+        snap_count: config.snap_count(),
+        config_text: config.config_text(),
+        super_digest: config.super_digest(),
+        start_ms,
+        finalize_wait_ms: 200,
+    };
+    if config.is_standalone() {
+        settings.voters = [settings.me].into();
+        settings.observers.clear();
+    }
+    settings
+}
+
+fn listen(
+    what: &'static str,
+    address: Option<SocketAddr>,
+) -> Result<Option<TcpListener>, NodeError> {
+    let Some(address) = address else { return Ok(None) };
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound
+        .map(Some)
+        .map_err(|source| NodeError::Bind { what, address: address.to_string(), source })
+}
+
+fn resolve(host: &str, port: u16) -> io::Result<SocketAddr> {
+    use std::net::ToSocketAddrs as _;
+    (host, port).to_socket_addrs()?.next().ok_or_else(|| {
+        io::Error::new(io::ErrorKind::NotFound, "the name has no address")
+    })
+}
+
+/// Running out of descriptors is no reason to die: those who are in go on.
+fn accept_error(error: &io::Error) -> Result<(), NodeError> {
+    use io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
+    let _transient = matches!(error.kind(), WouldBlock | ConnectionAborted | Interrupted);
+    Ok(())
+}
+

@@ -1,0 +1,361 @@
+//! Performs the peer's effects and moves bytes.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use super::poller::{Ready, Token};
+use super::socket::{Ended, Socket};
+use super::{Node, NodeError, answers, dial};
+use crate::ensemble::config::Config;
+use crate::ensemble::database::ConnId;
+use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
+use crate::ensemble::storage::{self, Disk, DiskEvent};
+
+/// Recovers what is on disk and starts the disk thread.
+pub(super) fn open_disk(config: &Config, wake: OwnedFd) -> Result<(Disk, Recovered), NodeError> {
+    let dirs = config.data_dirs();
+    let options = config.storage_options();
+    let recovered = storage::recover(&dirs, &options)?;
+    let wake = Arc::new(wake);
+    let signal = move || {
+        // Full means that a wake-up is already on its way.
+        let _full = rustix::io::write(&wake, &1u64.to_ne_bytes());
+    };
+    let disk = Disk::start(dirs, options, &recovered, signal)?;
+    Ok((disk, recovered.into()))
+}
+
+impl Node {
+    /// Does everything the last steps asked for, in order.
+    pub(super) fn perform(&mut self, now: Now) {
+        let mut truncate = None;
+        let mut fx = std::mem::take(&mut self.fx);
+        for effect in fx.list.drain(..) {
+            match effect {
+                Effect::ToClient(ConnId(id), range) => {
+                    if let Some(client) = self.clients.get_mut(&id) {
+                        client.socket.queue(&fx.bytes[range]);
+                        mark(&mut client.socket, &mut self.dirty, Token::Client(id));
+                    }
+                }
+                Effect::ToLearner(LinkId(id), range) => {
+                    if let Some(socket) = self.links.get_mut(&id) {
+                        socket.queue(&fx.bytes[range]);
+                        mark(socket, &mut self.dirty, Token::Link(id));
+                    }
+                }
+                Effect::ToLeader(range) => {
+                    if let Some((id, socket, _)) = &mut self.leader {
+                        socket.queue(&fx.bytes[range]);
+                        mark(socket, &mut self.dirty, Token::Leader(*id));
+                    }
+                }
+                Effect::Append(zxid, range) => self.disk.append(zxid, &fx.bytes[range]),
+                Effect::ResumeClient(ConnId(id)) => self.resume.push(Token::Client(id)),
+                Effect::ResumeLeader => {
+                    if let Some((id, ..)) = &self.leader {
+                        self.resume.push(Token::Leader(*id));
+                    }
+                }
+                Effect::CloseClient(ConnId(id)) => {
+                    if let Some(client) = self.clients.get_mut(&id) {
+                        client.socket.closing = true;
+                        mark(&mut client.socket, &mut self.dirty, Token::Client(id));
+                    }
+                }
+                Effect::CloseLearner(LinkId(id)) => {
+                    if let Some(socket) = self.links.get_mut(&id) {
+                        socket.closing = true;
+                        mark(socket, &mut self.dirty, Token::Link(id));
+                    }
+                }
+                Effect::Vote { to, message } => {
+                    if let Some(votes) = &mut self.votes {
+                        votes.send(&self.poller, now.mono_ms, to, message);
+                    }
+                }
+                Effect::DialLeader(leader) => self.dial_leader(leader),
+                Effect::HangUpLeader => self.leader = None,
+                Effect::WriteEpochs { ticket, accepted, current } => {
+                    self.disk.write_epochs(ticket, accepted, current);
+                }
+                Effect::SaveSnapshot(zxid, range) => {
+                    self.disk.save_snapshot(zxid, fx.bytes[range].to_vec());
+                }
+                Effect::BeginSnapshot(zxid) => self.disk.begin_snapshot(zxid),
+                Effect::SnapshotSlice(range) => self.disk.snapshot_slice(fx.bytes[range].to_vec()),
+                Effect::EndSnapshot => self.disk.end_snapshot(),
+                Effect::AbortSnapshot => self.disk.abort_snapshot(),
+                Effect::Truncate(zxid) => truncate = Some(zxid),
+                Effect::Log(line) => self.log(&line),
+                Effect::Fatal(status, reason) => {
+                    self.fatal.get_or_insert(NodeError::Fatal { status, reason });
+                }
+            }
+        }
+        fx.clear();
+        if fx.bytes.capacity() > 8 << 20 {
+            fx.bytes.shrink_to(1 << 20);
+        }
+        self.fx = fx;
+        if let Some(zxid) = truncate {
+            // Nothing else may happen until memory equals the log again.
+            match self.disk.truncate(zxid) {
+                Ok(recovered) => {
+                    self.step(now, Input::Truncated(Box::new(recovered.into())));
+                }
+                Err(error) => {
+                    let reason = format!("cannot cut the log to {zxid}: {error}");
+                    self.fatal.get_or_insert(NodeError::Fatal { status: 13, reason });
+                }
+            }
+        }
+    }
+
+    fn dial_leader(&mut self, leader: crate::wire::jute::PeerId) {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.leader = None;
+        let begun = self
+            .quorum_addresses
+            .get(&leader)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such server"))
+            .and_then(|address| dial::begin(*address))
+            .and_then(Socket::new);
+        match begun {
+            Ok(mut socket) => {
+                if self.poller.add(&socket, Token::Leader(id), (false, true)).is_ok() {
+                    socket.interest = (false, true);
+                    self.leader = Some((id, socket, false));
+                    return;
+                }
+                self.resume.push(Token::Leader(id));
+            }
+            // Told to the peer in its turn: this runs inside a step.
+            Err(_refused) => self.resume.push(Token::Leader(id)),
+        }
+    }
+
+    /// The connection to the leader is ready, or has come to stand.
+    pub(super) fn leader_ready(&mut self, now: Now, id: u64, event: Ready) {
+        let Some((current, socket, stands)) = &mut self.leader else { return };
+        if *current != id {
+            return;
+        }
+        if !*stands {
+            if !dial::finish(socket.stream()) {
+                self.leader = None;
+                self.step(now, Input::LeaderDown);
+                return;
+            }
+            *stands = true;
+            mark(socket, &mut self.dirty, Token::Leader(id));
+            self.step(now, Input::LeaderUp);
+            return;
+        }
+        if event.readable {
+            self.read(now, Token::Leader(id));
+        }
+        if event.writable {
+            self.flush(now, Token::Leader(id));
+        }
+    }
+
+    fn socket(&mut self, token: Token) -> Option<&mut Socket> {
+        match token {
+            Token::Client(id) => self.clients.get_mut(&id).map(|client| &mut client.socket),
+            Token::Link(id) => self.links.get_mut(&id),
+            Token::Leader(id) => match &mut self.leader {
+                Some((current, socket, true)) if *current == id => Some(socket),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Reads once and offers what is there.
+    pub(super) fn read(&mut self, now: Now, token: Token) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        if let Some(socket) = self.socket(token) {
+            match socket.read(&mut buffer) {
+                Ok(0) => {}
+                Ok(count) => self.received(now, token, &buffer[..count]),
+                Err(Ended::Closed | Ended::Stuck) => self.gone(now, token),
+            }
+        }
+        self.buffer = buffer;
+    }
+
+    fn received(&mut self, now: Now, token: Token, bytes: &[u8]) {
+        if let Token::Client(id) = token
+            && self.greeting(now, id, bytes)
+        {
+            return;
+        }
+        let Some(socket) = self.socket(token) else { return };
+        if socket.inbox.is_empty() {
+            let consumed = self.offer(now, token, bytes);
+            if let Some(socket) = self.socket(token) {
+                socket.inbox.extend_from_slice(&bytes[consumed..]);
+            }
+            self.hold_back(token);
+        } else {
+            socket.inbox.extend_from_slice(bytes);
+            self.offer_again(now, token);
+        }
+    }
+
+    /// The first bytes of a client may be a four-letter word. True if they are dealt with.
+    fn greeting(&mut self, now: Now, id: u64, bytes: &[u8]) -> bool {
+        let Some(client) = self.clients.get_mut(&id).filter(|client| client.fresh) else {
+            return false;
+        };
+        client.socket.inbox.extend_from_slice(bytes);
+        let Some(word) = client.socket.inbox.first_chunk::<4>().copied() else { return true };
+        client.fresh = false;
+        match answers::answer(self, now, word) {
+            Some(text) => {
+                if let Some(client) = self.clients.get_mut(&id) {
+                    client.socket.inbox.clear();
+                    client.socket.queue(text.as_bytes());
+                    client.socket.closing = true;
+                    mark(&mut client.socket, &mut self.dirty, Token::Client(id));
+                }
+            }
+            None => self.offer_again(now, Token::Client(id)),
+        }
+        true
+    }
+
+    /// Hands bytes to the peer; how many it used up.
+    fn offer(&mut self, now: Now, token: Token, bytes: &[u8]) -> usize {
+        let input = match token {
+            Token::Client(id) => Input::ClientBytes(ConnId(id), bytes),
+            Token::Link(id) => Input::LinkBytes(LinkId(id), bytes),
+            Token::Leader(_) => Input::LeaderBytes(bytes),
+            _ => return bytes.len(),
+        };
+        self.step(now, input)
+    }
+
+    /// Offers what a connection has in its inbox.
+    pub(super) fn offer_again(&mut self, now: Now, token: Token) {
+        if let (Token::Leader(_), None) = (token, &self.leader) {
+            self.step(now, Input::LeaderDown); // it could not even be dialled
+            return;
+        }
+        let Some(socket) = self.socket(token) else { return };
+        if socket.inbox.is_empty() {
+            return;
+        }
+        let inbox = std::mem::take(&mut socket.inbox);
+        let consumed = self.offer(now, token, &inbox);
+        if let Some(socket) = self.socket(token) {
+            socket.inbox = inbox;
+            socket.consume(consumed);
+        }
+        self.hold_back(token);
+    }
+
+    /// A connection whose bytes the peer does not take now is not read further.
+    fn hold_back(&mut self, token: Token) {
+        const INBOX_MAX: usize = 4 << 20;
+        let Some(socket) = self.socket(token) else { return };
+        let starved = socket.inbox.len() > INBOX_MAX;
+        if starved != socket.starved {
+            socket.starved = starved;
+            self.set_interest(token);
+        }
+    }
+
+    fn set_interest(&mut self, token: Token) {
+        let Some(socket) = self.socket(token) else { return };
+        let wanted = socket.wanted_interest();
+        if socket.interest == wanted {
+            return;
+        }
+        socket.interest = wanted;
+        let result = match token {
+            Token::Client(id) => {
+                self.clients.get(&id).map(|c| self.poller.modify(&c.socket, token, wanted))
+            }
+            Token::Link(id) => self.links.get(&id).map(|s| self.poller.modify(s, token, wanted)),
+            _ => self.leader.as_ref().map(|(_, s, _)| self.poller.modify(s, token, wanted)),
+        };
+        if let Some(Err(error)) = result {
+            self.fatal.get_or_insert(error.into());
+        }
+    }
+
+    /// Sends what it can; a finished or broken connection is dropped.
+    pub(super) fn flush(&mut self, now: Now, token: Token) {
+        let Some(socket) = self.socket(token) else { return };
+        socket.dirty = false;
+        let outcome = socket.flush();
+        if outcome.is_err() || (socket.closing && socket.is_flushed()) {
+            self.gone(now, token);
+        } else {
+            self.set_interest(token);
+        }
+    }
+
+    /// A connection is over.
+    fn gone(&mut self, now: Now, token: Token) {
+        match token {
+            Token::Client(id) => {
+                if let Some(client) = self.clients.remove(&id) {
+                    let host = client.address.ip();
+                    if let Some(count) = self.per_host.get_mut(&host) {
+                        *count -= 1;
+                        if *count == 0 {
+                            self.per_host.remove(&host);
+                        }
+                    }
+                    self.step(now, Input::ClientDown(ConnId(id)));
+                }
+            }
+            Token::Link(id) => {
+                if self.links.remove(&id).is_some() {
+                    self.step(now, Input::LinkDown(LinkId(id)));
+                }
+            }
+            Token::Leader(_) => {
+                if self.leader.take().is_some() {
+                    self.step(now, Input::LeaderDown);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What the disk thread has to say.
+    pub(super) fn disk_events(&mut self, now: Now) {
+        self.disk.clear_wake();
+        while let Some(event) = self.disk.poll() {
+            match event {
+                DiskEvent::Synced { last, .. } => {
+                    self.step(now, Input::Synced(last));
+                }
+                DiskEvent::EpochsWritten { ticket } => {
+                    self.step(now, Input::EpochsWritten(ticket));
+                }
+                DiskEvent::SnapshotWritten { zxid } => {
+                    self.log(&format!("snapshot {zxid} is written"));
+                }
+                DiskEvent::Failed(error) => {
+                    let reason = format!("the log can no longer be written: {error}");
+                    self.fatal.get_or_insert(NodeError::Fatal { status: 10, reason });
+                }
+            }
+        }
+    }
+}
+
+/// Notes that a connection has something to send.
+fn mark(socket: &mut Socket, dirty: &mut Vec<Token>, token: Token) {
+    if !socket.dirty {
+        socket.dirty = true;
+        dirty.push(token);
+    }
+}

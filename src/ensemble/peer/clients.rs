@@ -1,0 +1,287 @@
+//! The client connections of this server, and the order of their replies.
+//!
+//! Replies leave in request order (specification 11.3): a request that needs a commit parks, and
+//! so does everything the same connection sends behind it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::effects::{Effect, Effects};
+use crate::ensemble::database::{ConnId, WatchEvent};
+use crate::wire::jute::{
+    ConnectResponse, ErrorCode, Id, OpCode, ReplyHeader, SessionId, WatcherEvent, Zxid,
+    begin_frame, end_frame, session_password,
+};
+
+/// A connection with this many parked requests is not read until some are answered.
+const PARKED_MAX: usize = 2048;
+/// Nor one whose parked local requests hold this many bytes.
+const PARKED_BYTES_MAX: usize = 4 << 20;
+/// A connection without a session is dropped after this (specification 2.6), ms.
+pub(crate) const SESSIONLESS_MS: u64 = 10_000;
+
+/// A request that waits for its turn.
+#[derive(Debug)]
+pub(crate) enum Parked {
+    /// Submitted to the leader, waits for its commit.
+    Write { xid: i32, op: OpCode },
+    /// Waits for the leader's SYNC (or its last proposal's commit).
+    Sync {
+        xid: i32,
+        path: Box<[u8]>,
+        answered: bool,
+    },
+    /// Needs nothing but its turn: the whole frame.
+    Local(Box<[u8]>),
+}
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// No session asked for yet.
+    Fresh,
+    /// The outcome of its ConnectRequest is awaited; nothing more is read.
+    Establishing,
+    /// Has a session.
+    Open,
+    /// Closed once its bytes are out; nothing more is read or answered.
+    Closing,
+}
+
+/// One client connection.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub(crate) stage: Stage,
+    pub(crate) since_ms: u64,
+    pub(crate) session: SessionId,
+    pub(crate) timeout_ms: i32,
+    /// Did the ConnectRequest carry the read-only byte?
+    pub(crate) read_only_byte: bool,
+    pub(crate) auth: Vec<Id>,
+    pub(crate) parked: VecDeque<Parked>,
+    parked_bytes: usize,
+    starved: bool,
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+}
+
+impl Conn {
+    fn new(address: &str, now_ms: u64) -> Self {
+        Self {
+            stage: Stage::Fresh,
+            since_ms: now_ms,
+            session: SessionId(0),
+            timeout_ms: 0,
+            read_only_byte: false,
+            auth: vec![Id::new("ip", address)],
+            parked: VecDeque::new(),
+            parked_bytes: 0,
+            starved: false,
+            received: 0,
+            sent: 0,
+        }
+    }
+
+    /// Must this connection's next request wait for an earlier one?
+    pub(crate) fn must_park(&self) -> bool {
+        !self.parked.is_empty()
+    }
+
+    pub(crate) fn park(&mut self, parked: Parked) {
+        if let Parked::Local(frame) = &parked {
+            self.parked_bytes += frame.len();
+        }
+        self.parked.push_back(parked);
+    }
+
+    pub(crate) fn unpark(&mut self) -> Option<Parked> {
+        let parked = self.parked.pop_front()?;
+        if let Parked::Local(frame) = &parked {
+            self.parked_bytes -= frame.len();
+        }
+        Some(parked)
+    }
+
+    /// Is it at its bounds? Remembers that its bytes must be offered again.
+    pub(crate) fn is_full(&mut self) -> bool {
+        self.starved = self.parked.len() >= PARKED_MAX || self.parked_bytes >= PARKED_BYTES_MAX;
+        self.starved
+    }
+
+    /// Was it refused input, and has it room again?
+    pub(crate) fn take_starved(&mut self) -> bool {
+        let refreshed = self.starved && self.parked.len() <= PARKED_MAX / 2;
+        if refreshed {
+            self.starved = false;
+        }
+        refreshed
+    }
+}
+
+/// All client connections of this server.
+#[derive(Debug, Default)]
+pub(crate) struct Clients {
+    conns: BTreeMap<ConnId, Conn>,
+    by_session: BTreeMap<SessionId, ConnId>,
+    /// Sessions heard of since the leader's last ping (learners only).
+    touched: BTreeMap<SessionId, i32>,
+    pub(crate) packets_received: u64,
+    pub(crate) packets_sent: u64,
+    pub(crate) outstanding: usize,
+}
+
+impl Clients {
+    pub(crate) fn insert(&mut self, conn: ConnId, address: &str, now_ms: u64) {
+        self.conns.insert(conn, Conn::new(address, now_ms));
+    }
+
+    pub(crate) fn get_mut(&mut self, conn: ConnId) -> Option<&mut Conn> {
+        self.conns.get_mut(&conn)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ConnId, &Conn)> {
+        self.conns.iter().map(|(id, conn)| (*id, conn))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.conns.len()
+    }
+
+    pub(crate) fn remove(&mut self, conn: ConnId) {
+        if let Some(gone) = self.conns.remove(&conn) {
+            self.outstanding -= gone.parked.len().min(self.outstanding);
+            if self.by_session.get(&gone.session) == Some(&conn) {
+                self.by_session.remove(&gone.session);
+            }
+        }
+    }
+
+    /// The connection that serves this session here.
+    pub(crate) fn of_session(&mut self, session: SessionId) -> Option<(ConnId, &mut Conn)> {
+        let conn = *self.by_session.get(&session)?;
+        self.conns.get_mut(&conn).map(|state| (conn, state))
+    }
+
+    /// Binds a session to a connection; an older connection of it is closed (specification 2.4).
+    pub(crate) fn bind(&mut self, session: SessionId, conn: ConnId, fx: &mut Effects) {
+        if let Some(older) = self.by_session.insert(session, conn)
+            && older != conn
+        {
+            self.close(older, fx);
+        }
+        if let Some(state) = self.conns.get_mut(&conn) {
+            state.session = session;
+        }
+    }
+
+    /// Closes a connection once its bytes are out.
+    pub(crate) fn close(&mut self, conn: ConnId, fx: &mut Effects) {
+        if let Some(state) = self.conns.get_mut(&conn)
+            && state.stage != Stage::Closing
+        {
+            state.stage = Stage::Closing;
+            self.outstanding -= state.parked.len().min(self.outstanding);
+            state.parked.clear();
+            fx.push(Effect::CloseClient(conn));
+        }
+    }
+
+    /// Closes all of them: the server stops serving.
+    pub(crate) fn close_all(&mut self, fx: &mut Effects) {
+        let all: Vec<ConnId> = self.conns.keys().copied().collect();
+        for conn in all {
+            self.close(conn, fx);
+        }
+        self.touched.clear();
+    }
+
+    /// Closes connections that never asked for a session.
+    pub(crate) fn close_sessionless(&mut self, now_ms: u64, fx: &mut Effects) {
+        let late: Vec<ConnId> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| {
+                conn.stage == Stage::Fresh && now_ms >= conn.since_ms + SESSIONLESS_MS
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for conn in late {
+            self.close(conn, fx);
+        }
+    }
+
+    /// Notes that a session was heard of.
+    pub(crate) fn touch(&mut self, session: SessionId, timeout_ms: i32) {
+        self.touched.insert(session, timeout_ms);
+    }
+
+    /// The sessions heard of since the last call.
+    pub(crate) fn take_touched(&mut self) -> BTreeMap<SessionId, i32> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// Ends a handshake well.
+    pub(crate) fn open(&mut self, conn: ConnId, fx: &mut Effects) {
+        if let Some(state) = self.conns.get_mut(&conn) {
+            state.stage = Stage::Open;
+            let start = fx.bytes.len();
+            let response = ConnectResponse {
+                timeout_ms: state.timeout_ms,
+                session: state.session,
+                password: session_password(state.session),
+                read_only: state.read_only_byte.then_some(false),
+            };
+            response.encode_frame(&mut fx.bytes);
+            fx.client(conn, start);
+            fx.push(Effect::ResumeClient(conn));
+        }
+    }
+
+    /// Ends a handshake with "no such session" and closes.
+    pub(crate) fn refuse(&mut self, conn: ConnId, fx: &mut Effects) {
+        if let Some(state) = self.conns.get_mut(&conn) {
+            let start = fx.bytes.len();
+            let response = ConnectResponse {
+                timeout_ms: 0,
+                session: SessionId(0),
+                password: [0; 16],
+                read_only: state.read_only_byte.then_some(false),
+            };
+            response.encode_frame(&mut fx.bytes);
+            fx.client(conn, start);
+        }
+        self.close(conn, fx);
+    }
+
+    /// Sends a watch notification; called while a transaction is applied, so it is ahead of every
+    /// reply that reflects the change (specification 7.5).
+    pub(crate) fn notify(event: &WatchEvent<'_>, fx: &mut Effects) {
+        let start = fx.bytes.len();
+        let at = begin_frame(&mut fx.bytes);
+        let header = ReplyHeader {
+            xid: ReplyHeader::NOTIFICATION_XID,
+            zxid: Zxid(-1),
+            err: ErrorCode::OK,
+        };
+        header.encode(&mut fx.bytes);
+        WatcherEvent::new(event.kind, event.path).encode(&mut fx.bytes);
+        end_frame(&mut fx.bytes, at);
+        fx.client(event.conn, start);
+    }
+}
+
+/// Appends a whole reply frame for `conn`: header, and `body` if there is no error.
+pub(crate) fn reply(
+    fx: &mut Effects,
+    conn: ConnId,
+    header: ReplyHeader,
+    body: impl FnOnce(&mut Vec<u8>),
+) {
+    let start = fx.bytes.len();
+    let at = begin_frame(&mut fx.bytes);
+    header.encode(&mut fx.bytes);
+    if header.err == ErrorCode::OK {
+        body(&mut fx.bytes);
+    }
+    end_frame(&mut fx.bytes, at);
+    fx.client(conn, start);
+}

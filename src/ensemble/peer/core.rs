@@ -1,0 +1,460 @@
+//! What every role shares: the database, the log's position, the clients, and applying a
+//! transaction.
+
+use std::collections::VecDeque;
+
+use super::clients::{Clients, Parked, Stage, reply};
+use super::effects::{Effect, Effects};
+use super::history::History;
+use super::settings::Settings;
+use crate::ensemble::database::{Applied, Caller, ConnId, Database, SnapshotCursor, authenticate};
+use crate::wire::jute::{
+    AuthPacket, ErrorCode, OpCode, Reader, ReplyHeader, RequestHeader, SessionId, TxnHeader,
+    WriteJute, Zxid,
+};
+
+/// How many znodes one slice of a background snapshot holds: about a millisecond.
+const SNAPSHOT_SLICE_NODES: usize = 2_000;
+
+/// A proposal that is in the log but not yet committed.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) zxid: Zxid,
+    pub(crate) entry: Box<[u8]>,
+    pub(crate) since_ms: u64,
+}
+
+/// What recovery found on disk.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The tree with every logged transaction applied.
+    pub database: Database,
+    /// `acceptedEpoch`.
+    pub accepted_epoch: i64,
+    /// `currentEpoch`.
+    pub current_epoch: i64,
+    /// The last entry of the log (or the snapshot's zxid).
+    pub last_logged: Zxid,
+    /// The newest entries, oldest first.
+    pub committed: VecDeque<(Zxid, Box<[u8]>)>,
+}
+
+/// State that outlives a role.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) db: Database,
+    pub(crate) history: History,
+    pub(crate) accepted_epoch: i64,
+    pub(crate) current_epoch: i64,
+    pub(crate) last_logged: Zxid,
+    pub(crate) pending: VecDeque<Pending>,
+    pub(crate) clients: Clients,
+    /// The last transaction applied; unlike the database's position never a bare epoch.
+    pub(crate) last_applied: Zxid,
+    epoch_ticket: u64,
+    next_session: i64,
+    since_snapshot: u64,
+    snapshot_after: u64,
+    snapshot: Option<SnapshotCursor>,
+}
+
+impl Core {
+    pub(crate) fn new(settings: Settings, recovered: Recovered) -> Self {
+        // Specification 2.5: the server's id in the top byte, then 40 bits of the clock.
+        let clock = (settings.start_ms << 24) >> 8;
+        let next_session = clock.cast_signed() | (settings.me.0 << 56);
+        let mut core = Self {
+            snapshot_after: settings.snap_count,
+            db: Database::new(),
+            history: History::default(),
+            accepted_epoch: recovered.accepted_epoch,
+            current_epoch: recovered.current_epoch,
+            last_logged: recovered.last_logged,
+            pending: VecDeque::new(),
+            clients: Clients::default(),
+            last_applied: recovered.last_logged,
+            epoch_ticket: 0,
+            next_session,
+            since_snapshot: 0,
+            snapshot: None,
+            settings,
+        };
+        core.load(recovered);
+        core
+    }
+
+    /// Takes over a freshly recovered database.
+    pub(crate) fn load(&mut self, recovered: Recovered) {
+        self.db = recovered.database;
+        self.db.set_config_node(&self.settings.config_text);
+        self.last_logged = recovered.last_logged;
+        self.last_applied = recovered.last_logged;
+        self.history.clear();
+        for (zxid, entry) in recovered.committed {
+            self.history.push(zxid, entry);
+        }
+    }
+
+    /// Takes over a database that the leader sent.
+    pub(crate) fn replace(&mut self, db: Database, last_processed: Zxid, fx: &mut Effects) {
+        self.db = db;
+        self.db.set_last_processed(last_processed);
+        self.db.set_config_node(&self.settings.config_text);
+        self.last_logged = last_processed;
+        self.last_applied = last_processed;
+        self.history.clear();
+        if self.snapshot.take().is_some() {
+            fx.push(Effect::AbortSnapshot);
+        }
+    }
+
+    /// A session id that no other server will give out.
+    pub(crate) fn new_session(&mut self) -> SessionId {
+        let session = self.next_session;
+        self.next_session = self.next_session.wrapping_add(1);
+        SessionId(session)
+    }
+
+    /// Has both epochs made durable.
+    pub(crate) fn write_epochs(&mut self, fx: &mut Effects) {
+        self.epoch_ticket += 1;
+        fx.push(Effect::WriteEpochs {
+            ticket: self.epoch_ticket,
+            accepted: self.accepted_epoch,
+            current: self.current_epoch,
+        });
+    }
+
+    /// Is this the answer to the newest `write_epochs` of the present role?
+    pub(crate) const fn awaits_epochs(&self, ticket: u64) -> bool {
+        self.epoch_ticket == ticket
+    }
+
+    /// Sends an entry in the arena to the log.
+    pub(crate) fn append(&mut self, zxid: Zxid, entry: std::ops::Range<usize>, fx: &mut Effects) {
+        fx.push(Effect::Append(zxid, entry));
+        self.last_logged = zxid;
+        self.since_snapshot += 1;
+        if self.since_snapshot >= self.snapshot_after && self.snapshot.is_none() {
+            self.since_snapshot = 0;
+            self.snapshot = Some(self.db.snapshot_cursor());
+            fx.push(Effect::BeginSnapshot(self.db.last_processed()));
+        }
+    }
+
+    /// Is a background snapshot waiting for its next slice?
+    pub(crate) const fn is_snapshotting(&self) -> bool {
+        self.snapshot.is_some()
+    }
+
+    /// Writes its next slice. Slices are taken while the tree changes: a fuzzy snapshot, put
+    /// right by replaying the log (specification 15.4).
+    pub(crate) fn snapshot_slice(&mut self, fx: &mut Effects) {
+        let Some(cursor) = &mut self.snapshot else {
+            return;
+        };
+        let start = fx.bytes.len();
+        let done = cursor.step(&self.db, &mut fx.bytes, SNAPSHOT_SLICE_NODES);
+        fx.push(Effect::SnapshotSlice(start..fx.bytes.len()));
+        if done {
+            self.snapshot = None;
+            fx.push(Effect::EndSnapshot);
+        }
+    }
+
+    /// Applies the oldest pending proposal.
+    ///
+    /// # Panics
+    /// If there is none: the caller has just looked.
+    pub(crate) fn commit_oldest(&mut self, fx: &mut Effects) -> TxnHeader {
+        let pending = self
+            .pending
+            .pop_front()
+            .expect("the caller saw a pending proposal");
+        self.apply(pending.zxid, pending.entry, fx)
+    }
+
+    /// Applies a committed entry, notifies watchers, answers the client if it is ours.
+    pub(crate) fn apply(&mut self, zxid: Zxid, entry: Box<[u8]>, fx: &mut Effects) -> TxnHeader {
+        let applied = self
+            .db
+            .apply(&entry, &mut |event| Clients::notify(&event, fx));
+        let applied = match applied {
+            Ok(applied) => applied,
+            Err(error) => {
+                // Every replica sees the same bytes: going on would diverge from them.
+                fx.push(Effect::Fatal(1, format!("cannot apply {zxid}: {error}")));
+                return TxnHeader {
+                    session: SessionId(0),
+                    cxid: 0,
+                    zxid,
+                    time_ms: 0,
+                    op: OpCode::Error,
+                };
+            }
+        };
+        self.last_applied = zxid;
+        self.history.push(zxid, entry);
+        self.answer(&applied, fx);
+        applied.header
+    }
+
+    fn answer(&mut self, applied: &Applied, fx: &mut Effects) {
+        let TxnHeader {
+            session,
+            cxid,
+            zxid,
+            op,
+            ..
+        } = applied.header;
+        let Some((conn, state)) = self.clients.of_session(session) else {
+            return;
+        };
+        if op == OpCode::CreateSession {
+            if state.stage == Stage::Establishing {
+                self.clients.open(conn, fx);
+            }
+            return;
+        }
+        match state.parked.front() {
+            Some(Parked::Write { xid, op: requested }) if *xid == cxid => {
+                let (xid, requested) = (*xid, *requested);
+                state.unpark();
+                state.sent += 1;
+                let resume = state.take_starved();
+                self.clients.outstanding -= 1;
+                self.clients.packets_sent += 1;
+                let err = applied.error();
+                if err == ErrorCode::SESSION_MOVED {
+                    self.clients.close(conn, fx);
+                    return;
+                }
+                reply(fx, conn, ReplyHeader { xid, zxid, err }, |out| {
+                    applied.encode_response(requested, out);
+                });
+                if requested == OpCode::CloseSession {
+                    self.clients.close(conn, fx);
+                    return;
+                }
+                if resume {
+                    fx.push(Effect::ResumeClient(conn));
+                }
+                self.drain(conn, fx);
+            }
+            // Expired, or closed through another connection.
+            _ if op == OpCode::CloseSession => self.clients.close(conn, fx),
+            _ => {}
+        }
+    }
+
+    /// Answers what no longer has to wait on this connection.
+    pub(crate) fn drain(&mut self, conn: ConnId, fx: &mut Effects) {
+        loop {
+            let Some(state) = self.clients.get_mut(conn) else {
+                return;
+            };
+            match state.parked.front() {
+                Some(Parked::Local(_)) => {
+                    if let Some(Parked::Local(frame)) = state.unpark() {
+                        self.clients.outstanding -= 1;
+                        self.local_request(conn, &frame, fx);
+                    }
+                }
+                Some(Parked::Sync { answered: true, .. }) => {
+                    let Some(Parked::Sync { xid, path, .. }) = state.unpark() else {
+                        return;
+                    };
+                    state.sent += 1;
+                    self.clients.outstanding -= 1;
+                    self.clients.packets_sent += 1;
+                    let zxid = self.db.last_processed();
+                    let header = ReplyHeader {
+                        xid,
+                        zxid,
+                        err: ErrorCode::OK,
+                    };
+                    reply(fx, conn, header, |out| out.put_buffer(Some(&path)));
+                }
+                _ => {
+                    if state.take_starved() {
+                        fx.push(Effect::ResumeClient(conn));
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The oldest unanswered sync of this connection may be answered now.
+    pub(crate) fn sync_done(&mut self, conn: ConnId, fx: &mut Effects) {
+        if let Some(state) = self.clients.get_mut(conn) {
+            let waiting = state.parked.iter_mut().find_map(|parked| match parked {
+                Parked::Sync { answered, .. } if !*answered => Some(answered),
+                _ => None,
+            });
+            if let Some(answered) = waiting {
+                *answered = true;
+            }
+            self.drain(conn, fx);
+        }
+    }
+
+    /// Answers a request that needs no commit: reads, pings, auth, watches.
+    pub(crate) fn local_request(&mut self, conn: ConnId, frame: &[u8], fx: &mut Effects) {
+        let mut reader = Reader::new(frame);
+        let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut reader) else {
+            self.clients.close(conn, fx);
+            return;
+        };
+        let Some(state) = self.clients.get_mut(conn) else {
+            return;
+        };
+        state.sent += 1;
+        let start = fx.bytes.len();
+        fx.bytes.put(&[0; 4]);
+        let mut header = ReplyHeader {
+            xid,
+            zxid: self.db.last_processed(),
+            err: ErrorCode::OK,
+        };
+        header.encode(&mut fx.bytes);
+        let body = fx.bytes.len();
+        let mut closes = false;
+        let result = match OpCode::from_i32(op) {
+            Some(OpCode::Ping) => {
+                header.xid = RequestHeader::PING_XID;
+                Ok(())
+            }
+            Some(OpCode::Auth) => {
+                header.zxid = Zxid::ZERO;
+                let outcome = AuthPacket::decode(&mut reader)
+                    .map_err(|_malformed| ErrorCode::AUTH_FAILED)
+                    .and_then(|packet| {
+                        let digest = self.settings.super_digest.as_deref();
+                        authenticate(packet.scheme, packet.auth, digest)
+                    });
+                outcome
+                    .map(|ids| state.auth.extend(ids))
+                    .inspect_err(|_| closes = true)
+            }
+            Some(OpCode::Sasl) => {
+                header.zxid = Zxid::ZERO;
+                fx.bytes.put_buffer(None);
+                Ok(())
+            }
+            Some(op) if is_read(op) => {
+                let caller = Caller {
+                    conn,
+                    session: state.session,
+                    auth: &state.auth,
+                };
+                let mut missed = Vec::new();
+                let read = self
+                    .db
+                    .read(op, reader.rest(), &caller, &mut fx.bytes, &mut |event| {
+                        missed.push((event.kind, event.path.to_owned()));
+                    });
+                if !missed.is_empty() {
+                    // setWatches: what was missed goes ahead of the reply.
+                    let reply: Vec<u8> = fx.bytes.drain(start..).collect();
+                    for (kind, path) in &missed {
+                        let event = crate::ensemble::database::WatchEvent {
+                            conn,
+                            kind: *kind,
+                            path,
+                        };
+                        Clients::notify(&event, fx);
+                    }
+                    return self.finish_local(conn, (header, &reply[20..]), read, closes, fx);
+                }
+                read
+            }
+            _ => {
+                header.zxid = Zxid(-1);
+                closes = true;
+                Err(ErrorCode::UNIMPLEMENTED)
+            }
+        };
+        if let Err(code) = result {
+            header.err = code;
+            fx.bytes.truncate(body);
+        }
+        let length = i32::try_from(fx.bytes.len() - start - 4).unwrap_or(i32::MAX);
+        let mut prefix = [0; 20];
+        prefix[0..4].copy_from_slice(&length.to_be_bytes());
+        prefix[4..8].copy_from_slice(&header.xid.to_be_bytes());
+        prefix[8..16].copy_from_slice(&header.zxid.0.to_be_bytes());
+        prefix[16..20].copy_from_slice(&header.err.0.to_be_bytes());
+        fx.bytes[start..start + 20].copy_from_slice(&prefix);
+        fx.client(conn, start);
+        self.clients.packets_sent += 1;
+        if closes {
+            self.clients.close(conn, fx);
+        }
+    }
+
+    fn finish_local(
+        &mut self,
+        conn: ConnId,
+        (mut header, body): (ReplyHeader, &[u8]),
+        result: Result<(), ErrorCode>,
+        closes: bool,
+        fx: &mut Effects,
+    ) {
+        header.err = result.err().unwrap_or_default();
+        reply(fx, conn, header, |out| out.put(body));
+        self.clients.packets_sent += 1;
+        if closes {
+            self.clients.close(conn, fx);
+        }
+    }
+
+    /// The role ends: whatever is in the log counts from now on, so that memory equals log and the
+    /// next vote is honest (specification 19, ZOOKEEPER-3911).
+    pub(crate) fn settle(&mut self, fx: &mut Effects) {
+        self.clients.close_all(fx);
+        self.epoch_ticket += 1; // answers still to come were asked for by the ending role
+        while !self.pending.is_empty() {
+            self.commit_oldest(fx);
+        }
+    }
+}
+
+/// Requests that the connected server answers from its own tree.
+pub(crate) const fn is_read(op: OpCode) -> bool {
+    matches!(
+        op,
+        OpCode::Exists
+            | OpCode::GetData
+            | OpCode::GetAcl
+            | OpCode::GetChildren
+            | OpCode::GetChildren2
+            | OpCode::GetEphemerals
+            | OpCode::GetAllChildrenNumber
+            | OpCode::MultiRead
+            | OpCode::SetWatches
+            | OpCode::SetWatches2
+            | OpCode::AddWatch
+            | OpCode::CheckWatches
+            | OpCode::RemoveWatches
+            | OpCode::WhoAmI
+    )
+}
+
+/// Requests that become transactions.
+pub(crate) const fn is_write(op: OpCode) -> bool {
+    matches!(
+        op,
+        OpCode::Create
+            | OpCode::Create2
+            | OpCode::CreateContainer
+            | OpCode::CreateTtl
+            | OpCode::Delete
+            | OpCode::SetData
+            | OpCode::SetAcl
+            | OpCode::Multi
+            | OpCode::Reconfig
+            | OpCode::CloseSession
+    )
+}

@@ -1,0 +1,266 @@
+//! What a client's bytes ask for: the handshake and the sorting of requests (specification 2.4,
+//! 11.1).
+
+use super::clients::{Parked, Stage};
+use super::core::{is_read, is_write};
+use super::effects::Effects;
+use super::leader::Lost;
+use super::settings::Now;
+use super::{Peer, Role};
+use crate::ensemble::database::{ConnId, WriteRequest};
+use crate::wire::jute::{
+    ConnectRequest, MAX_FRAME_BYTES, OpCode, Reader, RequestHeader, SessionId, session_password,
+};
+
+impl Peer {
+    /// All whole frames at the start of `bytes`, as far as the connection's bounds allow.
+    pub(super) fn client_bytes(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        bytes: &[u8],
+        fx: &mut Effects,
+    ) -> Result<(), Lost> {
+        let serving = self.is_serving();
+        let mut at = 0;
+        let mut outcome = Ok(());
+        loop {
+            let Some(state) = self.core.clients.get_mut(conn) else {
+                break;
+            };
+            if state.stage == Stage::Closing {
+                at = bytes.len();
+                break;
+            }
+            if state.stage == Stage::Establishing || state.is_full() {
+                break;
+            }
+            let rest = &bytes[at..];
+            let Some(prefix) = rest.first_chunk::<4>() else {
+                break;
+            };
+            let length = i32::from_be_bytes(*prefix);
+            let Some(length) = usize::try_from(length)
+                .ok()
+                .filter(|len| *len <= MAX_FRAME_BYTES)
+            else {
+                self.core.clients.close(conn, fx);
+                continue;
+            };
+            let Some(frame) = rest.get(4..4 + length) else {
+                break;
+            };
+            at += 4 + length;
+            if !serving {
+                self.core.clients.close(conn, fx);
+                continue;
+            }
+            state.received += 1;
+            let stage = state.stage;
+            self.core.clients.packets_received += 1;
+            outcome = if stage == Stage::Fresh {
+                self.handshake(now, conn, frame, fx)
+            } else {
+                self.request(now, conn, frame, fx)
+            };
+            if outcome.is_err() {
+                break;
+            }
+        }
+        if at > 0 {
+            self.touch(now, conn);
+        }
+        fx.consumed = at;
+        outcome
+    }
+
+    /// Anything a client sends keeps its session alive.
+    fn touch(&mut self, now: Now, conn: ConnId) {
+        let Some(state) = self.core.clients.get_mut(conn) else {
+            return;
+        };
+        if state.stage != Stage::Open {
+            return;
+        }
+        let (session, timeout_ms) = (state.session, state.timeout_ms);
+        match &mut self.role {
+            Role::Leading(leader) => {
+                leader.tracker.touch(session, now.mono_ms);
+            }
+            Role::Learning(_) => self.core.clients.touch(session, timeout_ms),
+            Role::Looking(_) => {}
+        }
+    }
+
+    /// Specification 2.4.
+    fn handshake(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        frame: &[u8],
+        fx: &mut Effects,
+    ) -> Result<(), Lost> {
+        let Ok(request) = ConnectRequest::decode(frame) else {
+            self.core.clients.close(conn, fx);
+            return Ok(());
+        };
+        if request.last_zxid_seen > self.core.db.last_processed() {
+            fx.log(format!(
+                "refusing a client that has seen {}; we are at {}",
+                request.last_zxid_seen,
+                self.core.db.last_processed()
+            ));
+            self.core.clients.close(conn, fx);
+            return Ok(());
+        }
+        let settings = &self.core.settings;
+        let timeout_ms = request.timeout_ms.clamp(
+            settings.session_timeout_min_ms,
+            settings.session_timeout_max_ms,
+        );
+        let is_new = request.session == SessionId(0);
+        let session = if is_new {
+            self.core.new_session()
+        } else {
+            request.session
+        };
+        let clients = &mut self.core.clients;
+        clients.bind(session, conn, fx);
+        let Some(state) = clients.get_mut(conn) else {
+            return Ok(());
+        };
+        state.timeout_ms = timeout_ms;
+        state.read_only_byte = request.read_only.is_some();
+        state.stage = Stage::Establishing;
+        if is_new {
+            let body = timeout_ms.to_be_bytes();
+            let request = WriteRequest {
+                session,
+                cxid: 0,
+                op: OpCode::CreateSession.code(),
+                body: &body,
+                auth: &[],
+                time_ms: now.wall_ms,
+            };
+            return match &mut self.role {
+                Role::Leading(leader) => leader.submit(&mut self.core, now, &request, fx),
+                Role::Learning(learner) => {
+                    learner.forward(&request, fx);
+                    Ok(())
+                }
+                Role::Looking(_) => Ok(()),
+            };
+        }
+        if request.password != session_password(session) {
+            clients.refuse(conn, fx);
+            return Ok(());
+        }
+        match &mut self.role {
+            Role::Leading(leader) => {
+                if leader.reopen(session, now) {
+                    clients.open(conn, fx);
+                } else {
+                    clients.refuse(conn, fx);
+                }
+            }
+            Role::Learning(learner) => learner.revalidate(session, timeout_ms, conn, fx),
+            Role::Looking(_) => {}
+        }
+        Ok(())
+    }
+
+    fn request(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        frame: &[u8],
+        fx: &mut Effects,
+    ) -> Result<(), Lost> {
+        let core = &mut self.core;
+        let Some(state) = core.clients.get_mut(conn) else {
+            return Ok(());
+        };
+        let mut reader = Reader::new(frame);
+        let Ok(RequestHeader { xid, op: code }) = RequestHeader::decode(&mut reader) else {
+            core.clients.close(conn, fx);
+            return Ok(());
+        };
+        match OpCode::from_i32(code) {
+            Some(op) if is_write(op) => {
+                state.park(Parked::Write { xid, op });
+                core.clients.outstanding += 1;
+                self.submit(now, conn, (xid, code), reader.rest(), fx)
+            }
+            Some(OpCode::Sync) => {
+                let path = reader.string().ok().flatten().unwrap_or_default();
+                let path = path.as_bytes().into();
+                state.park(Parked::Sync {
+                    xid,
+                    path,
+                    answered: false,
+                });
+                core.clients.outstanding += 1;
+                match &mut self.role {
+                    Role::Leading(leader) => {
+                        leader.sync_local(core, conn, fx);
+                        Ok(())
+                    }
+                    Role::Learning(learner) => {
+                        learner.expect_sync(conn);
+                        self.submit(now, conn, (xid, code), reader.rest(), fx)
+                    }
+                    Role::Looking(_) => Ok(()),
+                }
+            }
+            op => {
+                let parks = state.must_park();
+                if parks {
+                    state.park(Parked::Local(frame.into()));
+                    core.clients.outstanding += 1;
+                } else {
+                    debug_assert!(op.is_none_or(|op| is_read(op) || !is_write(op)));
+                    core.local_request(conn, frame, fx);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Hands a request to the leader, which may be ourselves.
+    fn submit(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        (xid, op): (i32, i32),
+        body: &[u8],
+        fx: &mut Effects,
+    ) -> Result<(), Lost> {
+        let core = &mut self.core;
+        let Some(state) = core.clients.get_mut(conn) else {
+            return Ok(());
+        };
+        let session = state.session;
+        // Lent for the call and given back: the request must not copy it.
+        let auth = std::mem::take(&mut state.auth);
+        let request = WriteRequest {
+            session,
+            cxid: xid,
+            op,
+            body,
+            auth: &auth,
+            time_ms: now.wall_ms,
+        };
+        let outcome = match &mut self.role {
+            Role::Leading(leader) => leader.submit(core, now, &request, fx),
+            Role::Learning(learner) => {
+                learner.forward(&request, fx);
+                Ok(())
+            }
+            Role::Looking(_) => Ok(()),
+        };
+        if let Some(state) = self.core.clients.get_mut(conn) {
+            state.auth = auth;
+        }
+        outcome
+    }
+}

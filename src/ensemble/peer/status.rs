@@ -1,0 +1,150 @@
+//! What a server says about itself: the source of the four-letter words.
+
+use std::fmt;
+
+use super::clients::Stage;
+use super::{Peer, Role};
+use crate::ensemble::database::{ConnId, Database};
+use crate::wire::jute::{SessionId, Zxid};
+
+/// What `srvr` calls mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// In an election, or not yet synchronised.
+    Looking,
+    /// Alone.
+    Standalone,
+    /// Leads.
+    Leader,
+    /// Follows.
+    Follower,
+    /// Observes.
+    Observer,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Looking => "looking",
+            Self::Standalone => "standalone",
+            Self::Leader => "leader",
+            Self::Follower => "follower",
+            Self::Observer => "observer",
+        })
+    }
+}
+
+/// One client connection.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnStatus {
+    /// Which.
+    pub conn: ConnId,
+    /// Its session, if it has one.
+    pub session: Option<SessionId>,
+    /// Negotiated timeout, ms.
+    pub timeout_ms: i32,
+    /// When it connected, monotonic ms.
+    pub since_ms: u64,
+    /// Requests received.
+    pub received: u64,
+    /// Replies sent.
+    pub sent: u64,
+    /// Requests that wait.
+    pub queued: usize,
+}
+
+/// A server's account of itself.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Mode.
+    pub mode: Mode,
+    /// Last applied transaction.
+    pub zxid: Zxid,
+    /// Requests received and replies sent.
+    pub packets: (u64, u64),
+    /// Requests that wait.
+    pub outstanding: usize,
+    /// Connections.
+    pub connections: usize,
+    /// Sessions with a timeout in the tree.
+    pub sessions: Vec<(SessionId, i32)>,
+    /// Leader: learners, followers in sync, observers in sync.
+    pub learners: Option<(usize, usize, usize)>,
+    /// Leader: syncs that wait.
+    pub pending_syncs: usize,
+    /// Leader: sizes of proposals, last, min, max.
+    pub proposal_bytes: Option<(usize, usize, usize)>,
+    /// Leader: since when it serves, monotonic ms.
+    pub serving_since_ms: Option<u64>,
+}
+
+impl Peer {
+    /// The mode that `srvr` reports.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        match &self.role {
+            Role::Looking(_) => Mode::Looking,
+            Role::Leading(_) if self.core.settings.is_standalone() => Mode::Standalone,
+            Role::Leading(_) => Mode::Leader,
+            Role::Learning(_) if self.core.settings.is_observer() => Mode::Observer,
+            Role::Learning(_) => Mode::Follower,
+        }
+    }
+
+    /// The database, for reading.
+    #[must_use]
+    pub const fn database(&self) -> &Database {
+        &self.core.db
+    }
+
+    /// The last entry handed to the log.
+    #[must_use]
+    pub const fn last_logged(&self) -> Zxid {
+        self.core.last_logged
+    }
+
+    /// The epoch that this server's role has established, if it is serving.
+    #[must_use]
+    pub fn serving_epoch(&self) -> Option<i64> {
+        match &self.role {
+            Role::Leading(leader) if leader.is_serving() => Some(leader.epoch()),
+            Role::Learning(learner) if learner.is_serving() => Some(learner.epoch()),
+            _ => None,
+        }
+    }
+
+    /// Everything at once; not for hot paths.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let leader = match &self.role {
+            Role::Leading(leader) => Some(leader),
+            _ => None,
+        };
+        let clients = &self.core.clients;
+        Status {
+            mode: self.mode(),
+            zxid: self.core.db.last_processed(),
+            packets: (clients.packets_received, clients.packets_sent),
+            outstanding: clients.outstanding,
+            connections: clients.len(),
+            sessions: self.core.db.sessions().collect(),
+            learners: leader.map(|leader| leader.learner_counts()),
+            pending_syncs: leader.map_or(0, |leader| leader.pending_syncs()),
+            proposal_bytes: leader.map(|leader| leader.proposal_bytes),
+            serving_since_ms: leader.map(|leader| leader.serving_since_ms),
+        }
+    }
+
+    /// All client connections.
+    pub fn connections(&self) -> impl Iterator<Item = ConnStatus> {
+        self.core.clients.iter().map(|(conn, state)| ConnStatus {
+            conn,
+            session: (state.stage == Stage::Open).then_some(state.session),
+            timeout_ms: state.timeout_ms,
+            since_ms: state.since_ms,
+            received: state.received,
+            sent: state.sent,
+            queued: state.parked.len(),
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! Every report of a small hand-made result, byte for byte. `UPDATE_GOLDEN=1 cargo test --test
+//! report_golden` rewrites the files; commit only differences that you understand.
+
+#[path = "golden/fixture.rs"]
+mod fixture;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use quorate::report::{
+    Contents, Format, compare, render, render_comparison, svg_plots, write_comparison, write_report,
+};
+use quorate::result::{intervals_csv, write_result};
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
+}
+
+fn check(name: &str, actual: &str) {
+    let path = golden(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, actual).expect("golden files can be written");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    let line = expected
+        .lines()
+        .zip(actual.lines())
+        .position(|(a, b)| a != b)
+        .unwrap_or_else(|| expected.lines().count().min(actual.lines().count()));
+    assert!(
+        expected == actual,
+        "{name} differs from line {}:\n  golden: {:.200}\n  actual: {:.200}",
+        line + 1,
+        expected.lines().nth(line).unwrap_or("(end)"),
+        actual.lines().nth(line).unwrap_or("(end)")
+    );
+}
+
+#[test]
+fn reports() {
+    let results = [fixture::result()];
+    check("report.txt", &render(&results, Format::Text).unwrap());
+    check("report.md", &render(&results, Format::Markdown).unwrap());
+    check("report.csv", &render(&results, Format::Csv).unwrap());
+    check("report.json", &render(&results, Format::Json).unwrap());
+    check("report.html", &render(&results, Format::Html).unwrap());
+    check("intervals.csv", &intervals_csv(&results[0]));
+}
+
+#[test]
+fn comparisons() {
+    let base = [fixture::repeated(5, 100)];
+    let candidate = [fixture::repeated(5, 80)];
+    let comparison = compare(&base, &candidate, false).unwrap();
+    let text = |format| render_comparison(&comparison, format).unwrap();
+    check("comparison.txt", &text(Format::Text));
+    check("comparison.md", &text(Format::Markdown));
+    check("comparison.csv", &text(Format::Csv));
+    check("comparison.json", &text(Format::Json));
+}
+
+#[test]
+fn plots_as_svg() {
+    for file in svg_plots(&fixture::result()).unwrap() {
+        if let Contents::Svg(text) = file.contents {
+            check(&file.name, &text);
+        }
+    }
+}
+
+#[test]
+fn the_terminal_has_80_columns() {
+    let comparison = compare(
+        &[fixture::repeated(2, 100)],
+        &[fixture::repeated(2, 90)],
+        false,
+    );
+    let texts = [
+        render(&[fixture::result()], Format::Text).unwrap(),
+        render_comparison(&comparison.unwrap(), Format::Text).unwrap(),
+    ];
+    for line in texts.iter().flat_map(|text| text.lines()) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn several_results_are_an_array_and_one_is_an_object() {
+    let one = render(&[fixture::result()], Format::Json).unwrap();
+    let two = render(&[fixture::result(), fixture::result()], Format::Json).unwrap();
+    let one: serde_json::Value = serde_json::from_str(&one).unwrap();
+    let two: serde_json::Value = serde_json::from_str(&two).unwrap();
+    assert_eq!(two, serde_json::json!([one, one]));
+    assert_eq!(
+        one["ops"]["set"]["errors"],
+        serde_json::json!({"NoNode": 1})
+    );
+    assert_eq!(one["ops"]["set"]["unknown"], 1);
+    assert!(render(&[], Format::Json).is_err());
+}
+
+#[test]
+fn what_was_not_measured_is_null_and_still_a_page() {
+    let mut result = fixture::result();
+    result.runs[0].intervals.clear();
+    let text = render(std::slice::from_ref(&result), Format::Json).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(json["ops"]["get"]["response_us"]["p99"].is_null());
+    result.runs.clear();
+    for (_, format) in Format::ALL {
+        assert!(render(std::slice::from_ref(&result), format).is_ok());
+    }
+    assert!(svg_plots(&result).is_ok());
+}
+
+#[test]
+fn markup_in_names_stays_text() {
+    let mut result = fixture::result();
+    result.plan.name = "<script>alert(1)</script>".into();
+    result.plan.ops[0].label = "a<b>&\"c\"|d".into();
+    result.runs[0].events[0].text = "<img src=x>".into();
+    let page = render(&[result], Format::Html).unwrap();
+    assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("a<b>"));
+    assert!(page.contains("&lt;script&gt;"));
+}
+
+#[test]
+fn the_page_stands_alone() {
+    let page = render(&[fixture::result()], Format::Html).unwrap();
+    for reference in ["http:", "https:", "src=", "href=", "@import", "url("] {
+        assert!(!page.contains(reference), "{reference}");
+    }
+    assert!(page.contains("prefers-color-scheme:dark"));
+    assert!(
+        !page.contains("\"#"),
+        "a plot with a colour that the theme does not know"
+    );
+}
+
+#[test]
+fn a_folder_gets_its_page_and_plots() {
+    let dir = tempfile::tempdir().unwrap();
+    let result = fixture::result();
+    write_result(dir.path(), &result).unwrap();
+    let written = write_report(dir.path(), &result).unwrap();
+    let names: Vec<String> = written
+        .iter()
+        .map(|path| path.strip_prefix(dir.path()).unwrap().display().to_string())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "report.html",
+            "plots/percentiles.svg",
+            "plots/percentiles.png",
+            "plots/throughput.svg",
+            "plots/throughput.png",
+            "plots/response-time.svg",
+            "plots/response-time.png"
+        ]
+    );
+    let png = fs::read(&written[2]).unwrap();
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
+    assert!(
+        png.len() > 10_000,
+        "an empty picture is smaller: {}",
+        png.len()
+    );
+
+    let comparison = compare(&[fixture::repeated(1, 100)], &[result], false).unwrap();
+    let written = write_comparison(dir.path(), &comparison).unwrap();
+    assert!(written.iter().all(|path| path.is_file()));
+    assert!(dir.path().join("plots/comparison.svg").is_file());
+}

@@ -1,0 +1,116 @@
+//! A disk that does what it is told later, in order, and forgets the rest in a crash.
+
+use std::collections::VecDeque;
+
+use quorate::ensemble::database::{Database, SnapshotDecoder};
+use quorate::ensemble::peer::Recovered;
+use quorate::wire::jute::Zxid;
+
+/// Something asked of the disk.
+#[derive(Clone, Debug)]
+pub enum Op {
+    Append(Zxid, Box<[u8]>),
+    Epochs {
+        ticket: u64,
+        accepted: i64,
+        current: i64,
+    },
+    Snapshot(Zxid, Vec<u8>),
+}
+
+/// Durable state plus the queue of what is not yet durable.
+#[derive(Debug, Default)]
+pub struct Disk {
+    log: Vec<(Zxid, Box<[u8]>)>,
+    accepted: i64,
+    current: i64,
+    snapshot: Option<(Zxid, Vec<u8>)>,
+    pub queue: VecDeque<Op>,
+    /// A background snapshot under way.
+    pub slices: Option<(Zxid, Vec<u8>)>,
+    /// Says "synced" before it is.
+    pub lies: bool,
+    /// What a lying disk still has only in its cache.
+    cached: usize,
+}
+
+impl Disk {
+    /// The oldest operation becomes durable.
+    pub fn complete(&mut self) -> Option<Op> {
+        let op = self.queue.pop_front()?;
+        match &op {
+            Op::Append(zxid, entry) => {
+                self.log.push((*zxid, entry.clone()));
+                self.cached = if self.lies {
+                    (self.cached + 1).min(20)
+                } else {
+                    0
+                };
+            }
+            Op::Epochs {
+                accepted, current, ..
+            } => {
+                self.accepted = *accepted;
+                self.current = *current;
+            }
+            Op::Snapshot(zxid, body) => self.snapshot = Some((*zxid, body.clone())),
+        }
+        Some(op)
+    }
+
+    /// Power loss: `kept` queued appends happen to have reached the platter, the rest is gone.
+    pub fn crash(&mut self, kept: usize) {
+        for _ in 0..kept {
+            match self.queue.front() {
+                Some(Op::Append(..)) => drop(self.complete()),
+                _ => break,
+            }
+        }
+        self.queue.clear();
+        self.slices = None;
+        let lost = self.cached;
+        self.log.truncate(self.log.len() - lost.min(self.log.len()));
+        self.cached = 0;
+    }
+
+    /// Cuts the log after `zxid`; everything queued is durable first.
+    pub fn truncate(&mut self, zxid: Zxid) {
+        while self.complete().is_some() {}
+        self.log.retain(|(logged, _)| *logged <= zxid);
+        if self.snapshot.as_ref().is_some_and(|(at, _)| *at > zxid) {
+            self.snapshot = None;
+        }
+        self.cached = self.cached.min(self.log.len());
+    }
+
+    /// What a restarting server finds.
+    pub fn recover(&self) -> Recovered {
+        let mut database = Database::new();
+        let mut last = Zxid::ZERO;
+        if let Some((zxid, body)) = &self.snapshot {
+            let mut decoder = SnapshotDecoder::new();
+            let (used, done) = decoder.feed(body).expect("a readable snapshot");
+            assert!(done && used == body.len(), "a whole snapshot");
+            database = decoder.finish().expect("a sound snapshot");
+            database.set_last_processed(*zxid);
+            last = *zxid;
+        }
+        let mut committed = VecDeque::new();
+        for (zxid, entry) in &self.log {
+            if *zxid > last {
+                database
+                    .apply(entry, &mut |_| {})
+                    .expect("an entry that can be applied");
+                last = *zxid;
+                committed.push_back((*zxid, entry.clone()));
+            }
+        }
+        Recovered {
+            database,
+            accepted_epoch: self.accepted,
+            current_epoch: self.current,
+            last_logged: last,
+            committed,
+        }
+    }
+}

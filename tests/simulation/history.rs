@@ -1,0 +1,60 @@
+//! What clients were told, and what must hold of it.
+
+use std::collections::BTreeMap;
+
+use quorate::ensemble::database::{Caller, ConnId, Database};
+use quorate::wire::jute::{OpCode, PathWatch, SessionId, Zxid};
+
+/// The client-visible history and the properties that are checked against it.
+#[derive(Debug, Default)]
+pub struct History {
+    /// Acknowledged creates: path by zxid.
+    acknowledged: BTreeMap<Zxid, String>,
+    /// Who served as leader of an epoch.
+    leaders: BTreeMap<i64, usize>,
+}
+
+impl History {
+    /// A create was acknowledged. No two writes share a zxid.
+    pub fn acknowledge(&mut self, zxid: Zxid, path: &str) {
+        if let Some(other) = self.acknowledged.insert(zxid, path.to_owned()) {
+            assert_eq!(other, path, "two writes acknowledged with {zxid}");
+        }
+    }
+
+    /// Never two leaders in an epoch (Junqueira et al. 2011, section III: primary uniqueness).
+    pub fn leader(&mut self, epoch: i64, server: usize) {
+        let first = *self.leaders.entry(epoch).or_insert(server);
+        assert_eq!(
+            first, server,
+            "servers {first} and {server} both lead epoch {epoch}"
+        );
+    }
+
+    pub fn len(&self) -> usize {
+        self.acknowledged.len()
+    }
+
+    /// No acknowledged write is lost: each is in this tree.
+    pub fn check(&self, server: usize, database: &mut Database) {
+        for (zxid, path) in &self.acknowledged {
+            let mut body = Vec::new();
+            PathWatch { path, watch: false }.encode(&mut body);
+            let caller = Caller {
+                conn: ConnId(0),
+                session: SessionId(0),
+                auth: &[],
+            };
+            let mut out = Vec::new();
+            let found = database.read(OpCode::GetData, &body, &caller, &mut out, &mut |_| {});
+            assert!(
+                found.is_ok(),
+                "server {server} lost {path}, acknowledged with {zxid}: {found:?}"
+            );
+            assert!(
+                out.ends_with(&[0; 0]) && out.len() > 68,
+                "{path} has its data and stat"
+            );
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::link::Ticket;
 use super::payload::Payload;
-use super::poller::Poller;
+use super::poller::{Poller, Spin};
 use super::schedule::Schedule;
 use super::tally::Tally;
 use super::{LoadError, Server};
@@ -18,7 +18,6 @@ const BUFFER_BYTES: usize = 256 << 10;
 const OPENING_MAX: u32 = 128;
 
 /// What all sessions of one worker share. Owned by the worker's thread.
-#[derive(Debug)]
 pub(super) struct Context<'a> {
     pub(super) servers: &'a [Server],
     pub(super) poller: Poller,
@@ -40,8 +39,8 @@ pub(super) struct Context<'a> {
     pub(super) in_flight: u64,
     /// Sessions connecting or shaking hands.
     pub(super) opening: u32,
-    /// Session operations to begin: slot number and ticket.
-    pub(super) wanted_guests: Vec<(u32, Ticket)>,
+    /// Session operations to begin: position of the slot, and ticket.
+    pub(super) wanted_guests: Vec<(usize, Ticket)>,
     /// Why servers could not be connected to before the run, the latest reason of each.
     pub(super) connect_failures: BTreeMap<u32, String>,
     /// A session that has tried long enough.
@@ -51,11 +50,7 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(
-        plan: &Plan,
-        servers: &'a [Server],
-        tally: Tally,
-    ) -> Result<Self, LoadError> {
+    pub(super) fn new(plan: &Plan, servers: &'a [Server], tally: Tally) -> Result<Self, LoadError> {
         let load = &plan.load;
         let (schedule, in_flight) = match &load.arrival {
             Arrival::Open {
@@ -72,7 +67,7 @@ impl<'a> Context<'a> {
         let connect_timeout_ms = load.session_timeout_ms / (servers.len() as u64).max(1);
         Ok(Self {
             servers,
-            poller: Poller::new().map_err(LoadError::system("wait for sockets"))?,
+            poller: Poller::new(Spin::Sparing).map_err(LoadError::system("wait for sockets"))?,
             tally,
             schedule,
             start_ns: 0,

@@ -12,7 +12,9 @@ pub enum LoadError {
     #[error("the target has no servers")]
     NoServers,
     /// No server has the role that the plan attaches sessions to.
-    #[error("no server is {wanted}, to which the workload attaches its sessions; the target has {found}; set load.attach to \"spread\" to use any")]
+    #[error(
+        "no server is {wanted}, to which the workload attaches its sessions; the target has {found}; set load.attach to \"spread\" to use any"
+    )]
     NoRole {
         /// What was looked for.
         wanted: &'static str,
@@ -31,7 +33,9 @@ pub enum LoadError {
     #[error("interrupted before the load began")]
     Interrupted,
     /// More sessions than the process may have open files.
-    #[error("{sessions} sessions need {needed} open files, but the limit is {limit}; raise it with `ulimit -n {needed}` or lower load.sessions")]
+    #[error(
+        "{sessions} sessions need {needed} open files, but the limit is {limit}; raise it with `ulimit -n {needed}` or lower load.sessions"
+    )]
     Files {
         /// Sessions asked.
         sessions: u32,
@@ -65,7 +69,9 @@ pub enum LoadError {
         answer: String,
     },
     /// The chroot is not one that may be removed.
-    #[error("refusing to remove {chroot:?} and everything below it: it is not a directory of a run")]
+    #[error(
+        "refusing to remove {chroot:?} and everything below it: it is not a directory of a run"
+    )]
     Chroot {
         /// The path.
         chroot: String,

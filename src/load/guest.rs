@@ -15,8 +15,8 @@ use crate::measure::Outcome;
 struct Guest {
     link: Link,
     ticket: Ticket,
-    /// Number of the slot whose operation it is.
-    slot: u32,
+    /// Position of the slot whose operation it is.
+    slot: usize,
     began_ns: i64,
     sent_ns: Option<i64>,
     /// The session was open.
@@ -37,10 +37,10 @@ impl Guests {
     pub(super) fn begin(
         &mut self,
         cx: &mut Context<'_>,
-        (slot, ticket): (u32, Ticket),
+        (slot, ticket): (usize, Ticket),
         (server, session_timeout_ms): (u32, u64),
         now: i64,
-    ) -> Option<u32> {
+    ) -> Option<usize> {
         let place = self.free.pop().unwrap_or_else(|| {
             self.places.push(None);
             self.places.len() - 1
@@ -72,7 +72,7 @@ impl Guests {
         cx: &mut Context<'_>,
         place: usize,
         ready: Ready,
-    ) -> Option<u32> {
+    ) -> Option<usize> {
         let guest = self.places.get_mut(place)?.as_mut()?;
         if !guest.link.is(ready.key) {
             return None;
@@ -87,7 +87,7 @@ impl Guests {
     }
 
     /// Gives up those that took too long. Returns the slots that own them.
-    pub(super) fn sweep(&mut self, cx: &mut Context<'_>, now: i64) -> Vec<u32> {
+    pub(super) fn sweep(&mut self, cx: &mut Context<'_>, now: i64) -> Vec<usize> {
         let late = |guest: &Guest| now - guest.began_ns >= cx.operation_timeout_ns;
         let late: Vec<usize> = self
             .occupied()
@@ -119,7 +119,7 @@ impl Guests {
         place: usize,
         outcome: Outcome,
         now: i64,
-    ) -> Option<u32> {
+    ) -> Option<usize> {
         let guest = self.places[place].take()?;
         self.free.push(place);
         let times = (guest.ticket.intended_ns, guest.sent_ns);

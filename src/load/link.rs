@@ -163,9 +163,7 @@ impl Link {
             }
         }
         if full != self.watches_writes {
-            poller
-                .watch(&*socket, self.key, full)
-                .map_err(Loss::Io)?;
+            poller.watch(&*socket, self.key, full).map_err(Loss::Io)?;
             self.watches_writes = full;
         }
         Ok(())

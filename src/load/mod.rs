@@ -13,9 +13,13 @@ mod calibrate;
 mod clean_up;
 mod clock;
 mod collector;
+mod context;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod guest;
 mod job;
+mod key;
 mod link;
 mod message;
 mod null;
@@ -32,6 +36,6 @@ pub use calibrate::{Accuracy, CalibrateOptions, Calibration, TimerError, calibra
 pub use clean_up::clean_up;
 pub use error::LoadError;
 pub use job::{Job, Phase, Progress, Role, Server};
-pub use null::{NullResponder, NullScript};
+pub use null::{Fault, NullReport, NullResponder, NullScript};
 pub use prepare::prepare;
 pub use run::run;

@@ -3,7 +3,8 @@
 //! `epoll_wait` counts in milliseconds, too coarse for a schedule; a `timerfd` in the epoll set does
 //! not, and needs no newer kernel. The timer fires a little early and the rest is spun through, for
 //! a sleeping thread is woken tens of microseconds late; but spinning takes at most a tenth of the
-//! wall clock: servers under test may need the same processors.
+//! wall clock: servers under test may need the same processors. The null responder of a calibration
+//! does nothing but spin, so that its delay is what it says.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -42,9 +43,18 @@ pub(super) struct Ready {
     pub(super) writable: bool,
 }
 
+/// How much a poller may spin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spin {
+    /// Briefly before a due operation, within a share of the wall clock.
+    Sparing,
+    /// Always: it never sleeps.
+    Always,
+}
+
 /// An epoll set with a timer.
-#[derive(Debug)]
 pub(super) struct Poller {
+    spin: Spin,
     epoll: OwnedFd,
     timer: OwnedFd,
     /// When the timer fires; `i64::MAX` when it is not set.
@@ -56,7 +66,7 @@ pub(super) struct Poller {
 }
 
 impl Poller {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(spin: Spin) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
@@ -64,6 +74,7 @@ impl Poller {
         let edge = EventFlags::IN | EventFlags::ET;
         epoll::add(&epoll, &timer, EventData::new_u64(TIMER_KEY), edge)?;
         Ok(Self {
+            spin,
             epoll,
             timer,
             armed_ns: i64::MAX,
@@ -78,6 +89,11 @@ impl Poller {
         epoll::add(&self.epoll, socket, EventData::new_u64(key), BOTH).map_err(io::Error::from)
     }
 
+    /// Watches something for reading.
+    pub(super) fn add_reader(&self, source: impl AsFd, key: u64) -> io::Result<()> {
+        epoll::add(&self.epoll, source, EventData::new_u64(key), READ).map_err(io::Error::from)
+    }
+
     /// Watches a socket for reading, or for both.
     pub(super) fn watch(&self, socket: impl AsFd, key: u64, writes: bool) -> io::Result<()> {
         let flags = if writes { BOTH } else { READ };
@@ -87,7 +103,7 @@ impl Poller {
     /// Waits for sockets until `until_ns`. `precise`: an operation is due then, so lateness counts.
     pub(super) fn wait(&mut self, until_ns: i64, precise: bool) -> io::Result<()> {
         let now = now_ns();
-        if until_ns <= now {
+        if until_ns <= now || self.spin == Spin::Always {
             return self.poll(true);
         }
         let early_ns = if precise { self.spin_allowance(now) } else { 0 };
@@ -108,11 +124,12 @@ impl Poller {
     /// What the last wait found.
     pub(super) fn ready(&self, index: usize) -> Option<Ready> {
         let event = self.events.get(index)?;
-        let broken = event.flags.intersects(EventFlags::ERR | EventFlags::HUP);
+        let flags = event.flags; // a copy: the kernel's struct is packed
+        let broken = flags.intersects(EventFlags::ERR | EventFlags::HUP);
         Some(Ready {
             key: event.data.u64(),
-            readable: broken || event.flags.contains(EventFlags::IN),
-            writable: broken || event.flags.contains(EventFlags::OUT),
+            readable: broken || flags.contains(EventFlags::IN),
+            writable: broken || flags.contains(EventFlags::OUT),
         })
     }
 
@@ -121,7 +138,11 @@ impl Poller {
         let earned = (now - self.credited_ns) / SPIN_SHARE;
         self.spin_credit_ns = (self.spin_credit_ns + earned).min(SPIN_CREDIT_NS);
         self.credited_ns = now;
-        if self.spin_credit_ns >= SPIN_NS { SPIN_NS } else { 0 }
+        if self.spin_credit_ns >= SPIN_NS {
+            SPIN_NS
+        } else {
+            0
+        }
     }
 
     fn spin(&mut self, until_ns: i64) -> io::Result<()> {

@@ -72,7 +72,11 @@ impl Schedule {
             if kept_s <= 0.0 {
                 continue;
             }
-            let share = if length_s.is_finite() { kept_s / length_s } else { 1.0 };
+            let share = if length_s.is_finite() {
+                kept_s / length_s
+            } else {
+                1.0
+            };
             let segment = Segment {
                 start_s: at_s,
                 length_s: kept_s,

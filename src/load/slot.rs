@@ -2,6 +2,7 @@
 
 use super::arrivals::Arrivals;
 use super::context::Context;
+use super::key;
 use super::link::{Link, Loss, Ticket};
 use super::payload::Payload;
 use super::poller::Ready;
@@ -28,7 +29,10 @@ enum State {
 /// One session of the load.
 #[derive(Debug)]
 pub(super) struct Slot {
+    /// The session's number in the plan.
     pub(super) number: u32,
+    /// Its position among the worker's slots.
+    position: usize,
     link: Link,
     state: State,
     order: ServerOrder,
@@ -36,7 +40,7 @@ pub(super) struct Slot {
     mix: Mix,
     pub(super) arrivals: Arrivals,
     /// Operations in flight that are sessions of their own.
-    pub(super) guests: usize,
+    guests: usize,
     /// Already on the worker's list of slots with something due.
     pub(super) listed: bool,
     /// Connections so far; distinguishes their events.
@@ -49,9 +53,15 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn new(plan: &Plan, number: u32, order: ServerOrder, arrivals: Arrivals) -> Self {
+    pub(super) fn new(
+        plan: &Plan,
+        (number, position): (u32, usize),
+        order: ServerOrder,
+        arrivals: Arrivals,
+    ) -> Self {
         Self {
             number,
+            position,
             link: Link::new(plan.load.session_timeout_ms),
             state: State::Down { retry_ns: 0 },
             order,
@@ -70,6 +80,11 @@ impl Slot {
     /// What is in the epoll set under `key`: this slot's present connection?
     pub(super) fn is(&self, key: u64) -> bool {
         self.link.is(key)
+    }
+
+    /// Was it attached at least once?
+    pub(super) fn was_attached(&self) -> bool {
+        self.was_attached
     }
 
     pub(super) fn is_gone(&self) -> bool {
@@ -102,32 +117,32 @@ impl Slot {
         let mut attached = None;
         let mut expired = false;
         let mut closed = false;
-        let received = self
-            .link
-            .session
-            .received(&cx.buffer[..size], now, &mut |event| match event {
-                Event::Reply(reply) => {
-                    let outcome = match reply.error {
-                        ErrorCode::OK => Outcome::Ok,
-                        ErrorCode(code) => Outcome::Error(code),
-                    };
-                    if reply.op == OpCode::Create
-                        && outcome == Outcome::Ok
-                        && let Some(path) = created_path(reply.body)
-                    {
-                        self.mix.created(path);
+        let received =
+            self.link
+                .session
+                .received(&cx.buffer[..size], now, &mut |event| match event {
+                    Event::Reply(reply) => {
+                        let outcome = match reply.error {
+                            ErrorCode::OK => Outcome::Ok,
+                            ErrorCode(code) => Outcome::Error(code),
+                        };
+                        if reply.op == OpCode::Create
+                            && outcome == Outcome::Ok
+                            && let Some(path) = created_path(reply.body)
+                        {
+                            self.mix.created(path);
+                        }
+                        let times = (reply.token.intended_ns, reply.sent_ns);
+                        cx.tally
+                            .record(reply.token.op as usize, times, now, outcome);
+                        cx.in_flight -= 1;
+                        cx.waiting += u64::from(self.arrivals.freed(now));
                     }
-                    let times = (reply.token.intended_ns, reply.sent_ns);
-                    cx.tally
-                        .record(reply.token.op as usize, times, now, outcome);
-                    cx.in_flight -= 1;
-                    cx.waiting += u64::from(self.arrivals.freed(now));
-                }
-                Event::Attached { resumed } => attached = Some(resumed),
-                Event::Expired => expired = true,
-                Event::Closed => closed = true,
-                Event::Notified(_) => {}
-            });
+                    Event::Attached { resumed } => attached = Some(resumed),
+                    Event::Expired => expired = true,
+                    Event::Closed => closed = true,
+                    Event::Notified(_) => {}
+                });
         received.map_err(Loss::Protocol)?;
         if expired {
             return Err(Loss::Expired);
@@ -156,7 +171,9 @@ impl Slot {
             let (number, ms) = (self.number, (now - lost_ns) / 1_000_000);
             cx.tally.event(
                 now,
-                format_args!("session {number} is back at {address} after {ms} ms as {kind} session"),
+                format_args!(
+                    "session {number} is back at {address} after {ms} ms as {kind} session"
+                ),
             );
         }
     }
@@ -185,7 +202,7 @@ impl Slot {
             };
             if cx.operation.kind == OpKind::Session {
                 self.guests += 1;
-                cx.wanted_guests.push((self.number, ticket));
+                cx.wanted_guests.push((self.position, ticket));
             } else {
                 submit(
                     &mut self.link.session,
@@ -198,16 +215,12 @@ impl Slot {
     }
 
     /// The oldest waiting operation will not be sent any more.
-    pub(super) fn give_up_front(&mut self, cx: &mut Context<'_>, intended_ns: i64, now: i64) {
+    fn give_up_front(&mut self, cx: &mut Context<'_>, intended_ns: i64, now: i64) {
         self.arrivals.pop();
         cx.waiting -= 1;
         self.mix.next(&mut cx.operation);
-        cx.tally.record(
-            cx.operation.op,
-            (intended_ns, None),
-            now,
-            Outcome::NotSent,
-        );
+        cx.tally
+            .record(cx.operation.op, (intended_ns, None), now, Outcome::NotSent);
         cx.waiting += u64::from(self.arrivals.freed(now));
     }
 
@@ -250,7 +263,7 @@ impl Slot {
     fn open(&mut self, cx: &mut Context<'_>, now: i64) {
         self.connections = self.connections.wrapping_add(1);
         let address = cx.address(self.order.current());
-        let key = cx.slot_key(self.number, self.connections);
+        let key = key::slot(self.position, self.connections);
         self.set_state(cx, State::Opening { since_ns: now });
         if let Err(loss) = self.link.open(address, key, &cx.poller) {
             self.lose(cx, &loss);
@@ -330,13 +343,20 @@ impl Slot {
         count
     }
 
+    /// Nothing that waits is to be sent any more. Returns how many operations that were.
+    pub(super) fn give_up_waiting(&mut self, cx: &mut Context<'_>, now: i64) -> u64 {
+        let mut count = 0;
+        while let Some(intended_ns) = self.arrivals.front(cx.schedule.as_ref(), cx.start_ns) {
+            self.give_up_front(cx, intended_ns, now);
+            count += 1;
+        }
+        count
+    }
+
     /// The end of the drain. What still has no reply is given up; an idle session is closed
     /// properly, which [`Slot::is_gone`] tells when it is done.
     pub(super) fn finish(&mut self, cx: &mut Context<'_>, now: i64) {
-        while let Some(intended_ns) = self.arrivals.front(cx.schedule.as_ref(), cx.start_ns) {
-            self.give_up_front(cx, intended_ns, now);
-            cx.tally.summary.in_flight_at_end += 1;
-        }
+        cx.tally.summary.in_flight_at_end += self.give_up_waiting(cx, now);
         if self.link.session.is_attached() && self.link.session.in_flight() == 0 {
             self.link.session.close();
             self.flush(cx);
@@ -370,6 +390,14 @@ impl Slot {
     /// The server this session is at, or tries next.
     pub(super) fn server(&self) -> u32 {
         self.order.current()
+    }
+
+    /// An operation that was a session of its own is over.
+    pub(super) fn guest_ended(&mut self, cx: &mut Context<'_>, now: i64) {
+        self.guests -= 1;
+        cx.waiting += u64::from(self.arrivals.freed(now));
+        self.fill(cx, now);
+        self.flush(cx);
     }
 }
 

@@ -1,9 +1,141 @@
-//! The command line.
+//! The command line: one file per command, and the little they share.
+//!
+//! Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 run invalid or a gate failed. `server`
+//! has those of ZooKeeper's own script.
+
+mod calibrate;
+mod calibration_store;
+mod check;
+mod compare;
+mod completions;
+mod ensemble;
+mod failure;
+mod guard;
+mod interrupt;
+mod man;
+mod output;
+mod progress;
+mod report;
+mod run;
+mod server;
+mod server_config;
+mod sparkline;
+mod surroundings;
+mod terminal;
+mod workload_file;
+mod workloads;
 
 use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use failure::{Failure, Status};
+
+/// What `--help` adds below the options.
+const EXAMPLES: &str = "\
+Examples:
+  quorate                                          the quickstart workload on the bundled ensemble, about 30 s
+  quorate run write-latency --target zk://h1:2181,h2:2181,h3:2181
+  quorate run mine.toml --set load.rate=2000 --set load.duration=10s --json
+  quorate compare --targets bundled,zookeeper write-saturation
+  quorate workloads                                what comes with the program, and why
+
+Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the run is invalid or a gate failed.";
+
+/// Performance benchmark and load generator for ZooKeeper ensembles
+///
+/// Without a command, runs the quickstart workload.
+#[derive(Debug, Parser)]
+#[command(
+    name = "quorate",
+    version,
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::RunOptions,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunArgs),
+    Check(check::CheckArgs),
+    Workloads(workloads::WorkloadsArgs),
+    Report(report::ReportArgs),
+    Compare(compare::CompareArgs),
+    Server(server::ServerArgs),
+    Ensemble(ensemble::EnsembleArgs),
+    Calibrate(calibrate::CalibrateArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+    #[command(hide = true)]
+    Guard(guard::GuardArgs),
+}
 
 /// Runs the command line; the exit status is the process's.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::FAILURE
+    let outcome = match parse() {
+        Ok(cli) => dispatch(cli),
+        Err(status) => Ok(status),
+    };
+    match outcome {
+        Ok(status) => status.into(),
+        Err(failure) => {
+            output::complain(&failure.text());
+            failure.status.into()
+        }
+    }
+}
+
+/// The definition of the command line, for completions and manual pages.
+fn definition() -> clap::Command {
+    Cli::command()
+}
+
+fn parse() -> Result<Cli, Status> {
+    let parsed = definition()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| {
+        let status = match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Status::SUCCESS,
+            _ => Status::BAD_USAGE,
+        };
+        // A reader that has gone away is no reason to complain.
+        let _ = error.print();
+        status
+    })
+}
+
+fn dispatch(cli: Cli) -> Result<Status, Failure> {
+    match cli.command {
+        None => run::quickstart(&cli.run),
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Workloads(args)) => workloads::run(&args),
+        Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Server(args)) => server::run(&args),
+        Some(Command::Ensemble(args)) => ensemble::run(&args),
+        Some(Command::Calibrate(args)) => calibrate::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
+        Some(Command::Guard(args)) => guard::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        definition().debug_assert();
+    }
 }

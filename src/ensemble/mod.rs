@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod database;
+pub mod node;
 pub mod peer;
 pub mod storage;
 pub mod words;

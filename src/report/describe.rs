@@ -224,6 +224,15 @@ pub(crate) fn target_rows(result: &RunResult) -> Vec<Row> {
             ),
         ));
     }
+    if let Some(start_ms) = target.start_ms {
+        rows.push((
+            "Start",
+            format!(
+                "{} from the first process until all served",
+                duration_us(start_ms * 1_000.0)
+            ),
+        ));
+    }
     rows.extend(
         target
             .servers
@@ -244,6 +253,17 @@ fn server_line(server: &Server) -> String {
     .flatten()
     {
         text += &format!(", {part}");
+    }
+    match (server.rss_start_bytes, server.rss_end_bytes) {
+        (Some(start), Some(end)) => {
+            text += &format!(
+                ", memory {} idle, {} after the load",
+                bytes(start),
+                bytes(end)
+            );
+        }
+        (Some(start), None) => text += &format!(", memory {} idle", bytes(start)),
+        _ => {}
     }
     text
 }

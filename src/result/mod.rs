@@ -26,6 +26,6 @@ pub use intervals::{csv_cell, intervals_csv};
 pub use plan_difference::plan_differences;
 #[cfg(test)]
 pub(crate) use run_result::example;
-pub use run_result::{Environment, FsyncLatency, RunResult, Server, Target, Tool};
+pub use run_result::{CounterChange, Environment, FsyncLatency, RunResult, Server, Target, Tool};
 pub use store::{ResultError, read_result, results_dir, save, write_result};
 pub use verdict::{Judgement, Verdict, judge};

@@ -1,6 +1,7 @@
 //! The working type of a result: what ran, where, against what, and what was measured.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,7 @@ pub struct FsyncLatency {
 }
 
 /// What was measured, as it describes itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// As asked: `bundled`, `zookeeper`, `zk://h1:2181,h2:2181`.
     pub spec: String,
@@ -91,12 +92,15 @@ pub struct Target {
     pub leader: Option<String>,
     /// Directory that a local target keeps its data in.
     pub data_on: Option<String>,
+    /// From the start of a local target's first process until its last server served, milliseconds.
+    #[serde(default)]
+    pub start_ms: Option<f64>,
     /// The members.
     pub servers: Vec<Server>,
 }
 
 /// One member of the ensemble.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Server {
     /// `host:port` of its client port.
     pub address: String,
@@ -106,6 +110,25 @@ pub struct Server {
     pub version: Option<String>,
     /// `leader`, `follower`, `observer`, `standalone` when the load started.
     pub mode: Option<String>,
+    /// Resident memory of a local server before any load, bytes.
+    #[serde(default)]
+    pub rss_start_bytes: Option<u64>,
+    /// Resident memory of a local server after the last run, bytes.
+    #[serde(default)]
+    pub rss_end_bytes: Option<u64>,
+    /// Those of its own counters (`mntr`, without the `zk_`) that changed between the first and the
+    /// last run; empty where it offers none.
+    #[serde(default)]
+    pub counters: BTreeMap<String, CounterChange>,
+}
+
+/// A counter of a server, as it says itself.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CounterChange {
+    /// Before the first run.
+    pub before: f64,
+    /// After the last run.
+    pub after: f64,
 }
 
 impl Tool {
@@ -316,12 +339,14 @@ pub(crate) mod example {
             server_version: Some("0.1.0".into()),
             leader: Some("127.0.0.1:2183".into()),
             data_on: None,
+            start_ms: None,
             servers: (1..=3)
                 .map(|i| Server {
                     address: format!("127.0.0.1:218{i}"),
                     role: Some("voter".into()),
                     version: Some("0.1.0".into()),
                     mode: Some(if i == 3 { "leader" } else { "follower" }.into()),
+                    ..Server::default()
                 })
                 .collect(),
         }

@@ -2,7 +2,7 @@
 //! with a lost connection in the fourth.
 
 use quorate::measure::{Event, Outcome, Recorder, Recording, Sample};
-use quorate::result::{Environment, FsyncLatency, RunResult, Server, Target, Tool};
+use quorate::result::{CounterChange, Environment, FsyncLatency, RunResult, Server, Target, Tool};
 use quorate::workload::{
     Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Plan, Prepare, RatePhase,
     SizeChoice, TargetShape,
@@ -171,12 +171,23 @@ fn target() -> Target {
         role: Some(role.into()),
         version: Some("0.1.0".into()),
         mode: Some(mode.into()),
+        rss_start_bytes: Some(9 << 20),
+        rss_end_bytes: Some(14 << 20),
+        counters: [(
+            "packets_received".to_owned(),
+            CounterChange {
+                before: 4.0,
+                after: 60_012.0,
+            },
+        )]
+        .into(),
     };
     Target {
         spec: "bundled".into(),
         server_version: Some("0.1.0".into()),
         leader: Some("127.0.0.1:2183".into()),
         data_on: None,
+        start_ms: Some(412.0),
         servers: vec![
             server(2_181, "voter", "follower"),
             server(2_182, "voter", "follower"),

@@ -2,7 +2,6 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use hashbrown::HashTable;
 
@@ -26,16 +25,17 @@ pub(super) struct NodeState {
 
 /// A node as it will be once everything proposed is applied.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
-    pub(super) path: Arc<str>,
-    pub(super) hash: u32,
+pub(super) struct Found<'a> {
+    path: &'a str,
+    hash: u32,
     pub(super) state: NodeState,
 }
 
 #[derive(Debug)]
 pub(super) struct Change {
-    pub(super) zxid: Zxid,
-    pub(super) path: Arc<str>,
+    zxid: Zxid,
+    /// A copy: counting references to the tree's own string would cost more (it is rarely cached).
+    pub(super) path: Box<str>,
     hash: u32,
     /// The change of the same path before this one.
     previous: Option<u64>,
@@ -57,6 +57,12 @@ impl Outstanding {
     /// All of them, oldest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter()
+    }
+
+    /// Is nothing remembered, in neither list?
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.newest.is_empty()
     }
 
     /// Where the next change will stand; see [`Self::roll_back`].
@@ -81,7 +87,7 @@ impl Outstanding {
     }
 
     /// The node with this path as it will be.
-    pub(super) fn find(&self, database: &Database, wanted: &str) -> Option<Found> {
+    pub(super) fn find<'a>(&self, database: &Database, wanted: &'a str) -> Option<Found<'a>> {
         let wanted = path::canonical(wanted);
         let hash = path::hash(wanted);
         if !self.changes.is_empty()
@@ -90,7 +96,7 @@ impl Outstanding {
                 .and_then(|number| self.change(number))
         {
             return change.state.as_ref().map(|state| Found {
-                path: Arc::clone(&change.path),
+                path: wanted,
                 hash,
                 state: state.clone(),
             });
@@ -98,7 +104,7 @@ impl Outstanding {
         let id = database.tree.find_hashed(wanted, hash)?;
         let node = database.tree.nodes.node(id);
         Some(Found {
-            path: Arc::clone(&node.path),
+            path: wanted,
             hash,
             state: NodeState {
                 version: node.stat.version,
@@ -125,26 +131,26 @@ impl Outstanding {
     }
 
     /// Adds a change of an existing node.
-    pub(super) fn push(&mut self, zxid: Zxid, node: Found) {
+    pub(super) fn push(&mut self, zxid: Zxid, node: Found<'_>) {
         self.record(zxid, node.path, node.hash, Some(node.state));
     }
 
     /// Adds a node.
     pub(super) fn push_new(&mut self, zxid: Zxid, new: &str, state: NodeState) {
-        self.record(zxid, new.into(), path::hash(new), Some(state));
+        self.record(zxid, new, path::hash(new), Some(state));
     }
 
     /// Adds a deletion.
-    pub(super) fn push_deleted(&mut self, zxid: Zxid, path: Arc<str>) {
-        let hash = path::hash(&path);
+    pub(super) fn push_deleted(&mut self, zxid: Zxid, path: &str) {
+        let hash = path::hash(path);
         self.record(zxid, path, hash, None);
     }
 
-    fn record(&mut self, zxid: Zxid, path: Arc<str>, hash: u32, state: Option<NodeState>) {
+    fn record(&mut self, zxid: Zxid, path: &str, hash: u32, state: Option<NodeState>) {
         let number = self.mark();
         let (changes, first) = (&self.changes, self.first);
         let slot = self.newest.find_mut(path::spread(hash), |(other, number)| {
-            *other == hash && is_of(changes, first, *number, &path)
+            *other == hash && is_of(changes, first, *number, path)
         });
         let previous = match slot {
             Some((_, newest)) => Some(std::mem::replace(newest, number)),
@@ -158,7 +164,7 @@ impl Outstanding {
         };
         self.changes.push_back(Change {
             zxid,
-            path,
+            path: path.into(),
             hash,
             previous,
             state,
@@ -172,13 +178,13 @@ impl Outstanding {
             let Some(change) = self.changes.pop_back() else {
                 return;
             };
-            let previous = change.previous.filter(|previous| *previous >= self.first);
             let spread = path::spread(change.hash);
             if let Ok(mut entry) = self
                 .newest
                 .find_entry(spread, |(_, other)| *other == number)
             {
-                match previous {
+                match change.previous {
+                    // Nothing is applied between a mark and its roll-back, so it is still there.
                     Some(previous) => entry.get_mut().1 = previous,
                     None => drop(entry.remove()),
                 }

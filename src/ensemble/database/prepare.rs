@@ -208,7 +208,7 @@ impl Preparer {
         out.put_string(doomed);
         parent.state.children = parent.state.children.saturating_sub(1);
         self.outstanding.push(context.zxid, parent);
-        self.outstanding.push_deleted(context.zxid, node.path);
+        self.outstanding.push_deleted(context.zxid, doomed);
         Ok(())
     }
 
@@ -326,9 +326,9 @@ impl Preparer {
         let mut paths: BTreeSet<Arc<str>> = owned.into_iter().collect();
         for change in self.outstanding.iter() {
             match &change.state {
-                None => drop(paths.remove(&change.path)),
+                None => drop(paths.remove(change.path.as_ref())),
                 Some(state) if state.owner == session.0 && session.0 != 0 => {
-                    paths.insert(Arc::clone(&change.path));
+                    paths.insert(change.path.as_ref().into());
                 }
                 Some(_) => {}
             }
@@ -342,7 +342,7 @@ impl Preparer {
                 parent.state.children = parent.state.children.saturating_sub(1);
                 self.outstanding.push(context.zxid, parent);
             }
-            self.outstanding.push_deleted(context.zxid, doomed);
+            self.outstanding.push_deleted(context.zxid, &doomed);
         }
         self.opening.remove(&session);
         self.closing.insert(session, context.zxid);

@@ -11,11 +11,12 @@ mod poller;
 mod socket;
 mod votes;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::poller::{Poller, Ready, Token};
@@ -24,8 +25,8 @@ use self::votes::Votes;
 use super::config::Config;
 use super::database::ConnId;
 use super::peer::{Effects, Input, LinkId, Now, Peer, Settings};
-use super::storage::{Disk, StorageError};
-use crate::wire::jute::PeerId;
+use super::storage::{Disk, DiskEvent, LogBatch, StorageError};
+use crate::wire::jute::{PeerId, Zxid};
 
 /// One read takes at most this.
 const READ_BYTES: usize = 256 << 10;
@@ -105,6 +106,15 @@ struct Node {
     peer: Peer,
     fx: Effects,
     disk: Disk,
+    /// Entries of this round, not yet given to the disk.
+    batch: LogBatch,
+    /// Tickets of the epoch writes that the disk has yet to confirm, oldest first.
+    epoch_tickets: VecDeque<u64>,
+    /// A snapshot from the leader that must be durable before any later epoch, and those epochs.
+    saving: Option<(Zxid, Vec<(u64, i64, i64)>)>,
+    wake: Arc<OwnedFd>,
+    /// Reused between polls.
+    disk_events: Vec<DiskEvent>,
     client_listener: Option<TcpListener>,
     quorum_listener: Option<TcpListener>,
     election_listener: Option<TcpListener>,
@@ -121,7 +131,6 @@ struct Node {
     resume: Vec<Token>,
     buffer: Vec<u8>,
     started: Instant,
-    latency: answers::Latency,
     fatal: Option<NodeError>,
 }
 
@@ -173,7 +182,8 @@ impl Node {
         let wake = rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK)
             .map_err(io::Error::from)?;
         poller.add(&wake, Token::Disk, (true, false))?;
-        let (disk, recovered) = perform::open_disk(config, wake)?;
+        let wake = Arc::new(wake);
+        let (disk, recovered) = perform::open_disk(config, &wake)?;
         let start_ms = u64::try_from(
             SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
         )
@@ -188,7 +198,12 @@ impl Node {
             poller,
             peer,
             fx: Effects::default(),
+            batch: disk.batch(),
             disk,
+            epoch_tickets: VecDeque::new(),
+            saving: None,
+            wake,
+            disk_events: Vec::new(),
             client_listener,
             quorum_listener,
             election_listener,
@@ -204,7 +219,6 @@ impl Node {
             resume: Vec::new(),
             buffer: vec![0; READ_BYTES],
             started: Instant::now(),
-            latency: answers::Latency::default(),
             fatal: None,
         })
     }
@@ -231,8 +245,8 @@ impl Node {
             now = self.now();
             for event in &ready {
                 if event.token == Token::Signal {
-                    self.disk.shut_down();
-                    return Ok(());
+                    self.submit();
+                    return Ok(()); // dropping the disk carries out what was requested
                 }
                 self.handle(now, *event)?;
             }
@@ -264,7 +278,7 @@ impl Node {
                 self.offer_again(now, token);
             }
         }
-        self.disk.submit();
+        self.submit();
         for token in std::mem::take(&mut self.dirty) {
             self.flush(now, token);
         }

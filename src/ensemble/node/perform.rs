@@ -11,19 +11,28 @@ use crate::ensemble::config::Config;
 use crate::ensemble::database::ConnId;
 use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
 use crate::ensemble::storage::{self, Disk, DiskEvent};
+use crate::wire::jute::Zxid;
 
-/// Recovers what is on disk and starts the disk thread.
-pub(super) fn open_disk(config: &Config, wake: OwnedFd) -> Result<(Disk, Recovered), NodeError> {
+/// Recovers what is on disk and starts the disk thread, which writes to `wake`.
+pub(super) fn open_disk(
+    config: &Config,
+    wake: &Arc<OwnedFd>,
+) -> Result<(Disk, Recovered), NodeError> {
     let dirs = config.data_dirs();
-    let options = config.storage_options();
-    let recovered = storage::recover(&dirs, &options)?;
-    let wake = Arc::new(wake);
+    let recovered = storage::recover(&dirs, &config.recover_options())?;
+    let wake = Arc::clone(wake);
     let signal = move || {
         // Full means that a wake-up is already on its way.
-        let _full = rustix::io::write(&wake, &1u64.to_ne_bytes());
+        let _full = rustix::io::write(&*wake, &1u64.to_ne_bytes());
     };
-    let disk = Disk::start(dirs, options, &recovered, signal)?;
-    Ok((disk, recovered.into()))
+    let disk = Disk::start(&dirs, &config.disk_options(), signal)?;
+    Ok((disk, into_recovered(recovered)))
+}
+
+fn into_recovered(found: storage::Recovered) -> Recovered {
+    let storage::Recovered { database, accepted_epoch, current_epoch, last_logged, committed, .. } =
+        found;
+    Recovered { database, accepted_epoch, current_epoch, last_logged, committed }
 }
 
 impl Node {
@@ -51,7 +60,7 @@ impl Node {
                         mark(socket, &mut self.dirty, Token::Leader(*id));
                     }
                 }
-                Effect::Append(zxid, range) => self.disk.append(zxid, &fx.bytes[range]),
+                Effect::Append(zxid, range) => self.batch.push(zxid, &fx.bytes[range]),
                 Effect::ResumeClient(ConnId(id)) => self.resume.push(Token::Client(id)),
                 Effect::ResumeLeader => {
                     if let Some((id, ..)) = &self.leader {
@@ -78,15 +87,19 @@ impl Node {
                 Effect::DialLeader(leader) => self.dial_leader(leader),
                 Effect::HangUpLeader => self.leader = None,
                 Effect::WriteEpochs { ticket, accepted, current } => {
-                    self.disk.write_epochs(ticket, accepted, current);
+                    self.write_epochs((ticket, accepted, current));
                 }
                 Effect::SaveSnapshot(zxid, range) => {
-                    self.disk.save_snapshot(zxid, fx.bytes[range].to_vec());
+                    self.save_snapshot(zxid, fx.bytes[range].to_vec());
                 }
-                Effect::BeginSnapshot(zxid) => self.disk.begin_snapshot(zxid),
-                Effect::SnapshotSlice(range) => self.disk.snapshot_slice(fx.bytes[range].to_vec()),
-                Effect::EndSnapshot => self.disk.end_snapshot(),
-                Effect::AbortSnapshot => self.disk.abort_snapshot(),
+                Effect::BeginSnapshot(zxid) => {
+                    self.submit();
+                    self.disk.roll();
+                    self.disk.begin_snapshot(zxid);
+                }
+                Effect::SnapshotSlice(range) => self.disk.write_snapshot(fx.bytes[range].to_vec()),
+                Effect::EndSnapshot => self.disk.finish_snapshot(),
+                Effect::AbortSnapshot => self.disk.abandon_snapshot(),
                 Effect::Truncate(zxid) => truncate = Some(zxid),
                 Effect::Log(line) => self.log(&line),
                 Effect::Fatal(status, reason) => {
@@ -101,9 +114,9 @@ impl Node {
         self.fx = fx;
         if let Some(zxid) = truncate {
             // Nothing else may happen until memory equals the log again.
-            match self.disk.truncate(zxid) {
+            match self.truncate(zxid) {
                 Ok(recovered) => {
-                    self.step(now, Input::Truncated(Box::new(recovered.into())));
+                    self.step(now, Input::Truncated(Box::new(recovered)));
                 }
                 Err(error) => {
                     let reason = format!("cannot cut the log to {zxid}: {error}");
@@ -111,6 +124,62 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// Gives the entries of this round to the disk.
+    pub(super) fn submit(&mut self) {
+        if !self.batch.is_empty() {
+            let next = self.disk.batch();
+            self.disk.append(std::mem::replace(&mut self.batch, next));
+        }
+    }
+
+    fn write_epochs(&mut self, (ticket, accepted, current): (u64, i64, i64)) {
+        if let Some((_, held)) = &mut self.saving {
+            held.push((ticket, accepted, current));
+            return;
+        }
+        self.submit(); // what was appended before must be durable before
+        self.epoch_tickets.push_back(ticket);
+        self.disk.write_epochs(Some(accepted), Some(current));
+    }
+
+    /// The leader's snapshot: durable before any epoch that is written after it.
+    fn save_snapshot(&mut self, zxid: Zxid, body: Vec<u8>) {
+        self.submit();
+        self.disk.roll();
+        self.disk.begin_snapshot(zxid);
+        self.disk.write_snapshot(body);
+        self.disk.finish_snapshot();
+        self.saving = Some((zxid, Vec::new()));
+    }
+
+    fn snapshot_written(&mut self, zxid: Zxid) {
+        self.log(&format!("snapshot {zxid} is written"));
+        if self.saving.as_ref().is_some_and(|(saving, _)| *saving == zxid)
+            && let Some((_, held)) = self.saving.take()
+        {
+            for epochs in held {
+                self.write_epochs(epochs);
+            }
+        }
+        if let Some(retain) = self.config.purge_retains() {
+            self.disk.purge(retain);
+        }
+    }
+
+    /// Ends the disk thread, cuts the log, reads it again and starts anew.
+    fn truncate(&mut self, zxid: Zxid) -> Result<Recovered, NodeError> {
+        self.submit();
+        let dirs = self.config.data_dirs();
+        self.disk.stop();
+        storage::truncate(&dirs, zxid)?;
+        let (disk, recovered) = open_disk(&self.config, &self.wake)?;
+        self.epoch_tickets.clear();
+        self.saving = None;
+        self.batch = disk.batch();
+        self.disk = disk;
+        Ok(recovered)
     }
 
     fn dial_leader(&mut self, leader: crate::wire::jute::PeerId) {
@@ -331,24 +400,36 @@ impl Node {
 
     /// What the disk thread has to say.
     pub(super) fn disk_events(&mut self, now: Now) {
-        self.disk.clear_wake();
-        while let Some(event) = self.disk.poll() {
+        let mut drained = [0; 8];
+        let _empty = rustix::io::read(&*self.wake, &mut drained);
+        let mut events = std::mem::take(&mut self.disk_events);
+        self.disk.poll(&mut events);
+        for event in events.drain(..) {
             match event {
                 DiskEvent::Synced { last, .. } => {
                     self.step(now, Input::Synced(last));
                 }
-                DiskEvent::EpochsWritten { ticket } => {
-                    self.step(now, Input::EpochsWritten(ticket));
+                DiskEvent::EpochsWritten { .. } => {
+                    if let Some(ticket) = self.epoch_tickets.pop_front() {
+                        self.step(now, Input::EpochsWritten(ticket));
+                    }
                 }
-                DiskEvent::SnapshotWritten { zxid } => {
-                    self.log(&format!("snapshot {zxid} is written"));
+                DiskEvent::SnapshotWritten { zxid } => self.snapshot_written(zxid),
+                DiskEvent::SnapshotFailed { zxid, error } if self.saving.is_some() => {
+                    let reason = format!("the leader's snapshot {zxid} is not saved: {error}");
+                    self.fatal.get_or_insert(NodeError::Fatal { status: 10, reason });
                 }
+                DiskEvent::SnapshotFailed { zxid, error } => {
+                    self.log(&format!("snapshot {zxid} failed: {error}"));
+                }
+                DiskEvent::Truncated { .. } => {}
                 DiskEvent::Failed(error) => {
                     let reason = format!("the log can no longer be written: {error}");
                     self.fatal.get_or_insert(NodeError::Fatal { status: 10, reason });
                 }
             }
         }
+        self.disk_events = events;
     }
 }
 

@@ -73,10 +73,15 @@ pub(super) struct Ready {
 }
 
 /// The epoll instance.
-#[derive(Debug)]
 pub(super) struct Poller {
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
+}
+
+impl std::fmt::Debug for Poller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Poller").field("epoll", &self.epoll).finish_non_exhaustive()
+    }
 }
 
 impl Poller {

@@ -74,10 +74,11 @@ impl History {
         match self.entries.get(at) {
             Some((zxid, _)) if *zxid == p => SyncPlan::Diff { from: at + 1 },
             _ if p.counter() == 0 => SyncPlan::Diff { from: at },
-            Some((zxid, _)) if zxid.epoch() == p.epoch() && at > 0 => SyncPlan::Trunc {
-                to: self.entries[at - 1].0,
-                from: at,
-            },
+            // Java wants the entry behind `p` to be of p's epoch and sends a snapshot otherwise. The
+            // entry before it is enough: logs that share an epoch share its prefix.
+            Some(_) if at > 0 && self.entries[at - 1].0.epoch() == p.epoch() => {
+                SyncPlan::Trunc { to: self.entries[at - 1].0, from: at }
+            }
             _ => SyncPlan::Snap,
         }
     }

@@ -116,6 +116,15 @@ fn the_parents_cversion_comes_from_the_transaction_and_only_rises() {
         &mut database,
         &entry(3, OpCode::Create, &created("/p/b", 3)),
     );
+    let mut world = World::new();
+    world.db = database;
+    let stat = world.stat("/p").expect("it exists");
+    assert_eq!(
+        (stat.cversion, stat.pzxid),
+        (12, Zxid::new(1, 2)),
+        "7 stays"
+    );
+    let mut database = world.db;
     let again = apply(
         &mut database,
         &entry(4, OpCode::Create, &created("/p/b", 9)),

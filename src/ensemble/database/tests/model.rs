@@ -486,11 +486,7 @@ impl Run {
     fn check(mut self) {
         let context = &self.context;
         assert_same(&mut self.world, &self.model, context);
-        assert_eq!(
-            self.world.preparer.outstanding.iter().count(),
-            0,
-            "{context}"
-        );
+        assert!(self.world.preparer.outstanding.is_empty(), "{context}");
         let last = self.world.db.last_processed();
         let bytes = self.world.snapshot();
         let expected = comparable(self.world.db);

@@ -153,5 +153,5 @@ fn odd_multis() {
         let refused = world.write(OpCode::Multi, &whole[..cut]);
         assert_eq!(refused.error(), ErrorCode::MARSHALLING, "cut at {cut}");
     }
-    assert_eq!(world.preparer.outstanding.iter().count(), 0);
+    assert!(world.preparer.outstanding.is_empty());
 }

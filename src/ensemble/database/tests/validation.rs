@@ -230,7 +230,7 @@ fn preparation_sees_what_is_not_applied_yet() {
         assert_eq!(world.commit(first + at).error(), code, "proposal {at}");
     }
     assert_eq!(world.stat("/a").map(|stat| stat.version), Ok(1));
-    assert_eq!(world.preparer.outstanding.iter().count(), 0);
+    assert!(world.preparer.outstanding.is_empty());
 }
 
 #[test]

@@ -1,0 +1,60 @@
+//! `quorate report`: earlier results in any format.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use super::failure::{Failure, MeansStatus, Status, bad_usage};
+use super::output;
+use crate::report::{Format, render};
+use crate::result::{read_result, save};
+
+/// Prints earlier results as text, Markdown, CSV, JSON or one HTML page
+#[derive(Args, Debug)]
+pub(super) struct ReportArgs {
+    /// Result folders, or result.json files
+    #[arg(required = true, value_name = "DIR|FILE")]
+    results: Vec<PathBuf>,
+    #[command(flatten)]
+    layout: Layout,
+}
+
+/// In which format, and where to.
+#[derive(Args, Debug)]
+pub(super) struct Layout {
+    /// Format
+    #[arg(long, short, value_name = "FORMAT", default_value = "text", value_parser = PossibleValuesParser::new(Format::ALL.map(|(name, _)| name)))]
+    format: String,
+    /// File to write instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Layout {
+    pub(super) fn format(&self) -> Result<Format, Failure> {
+        self.format
+            .parse()
+            .map_err(|problem: String| bad_usage(problem))
+    }
+
+    /// Writes `text` where it is wanted.
+    pub(super) fn deliver(&self, text: &str) -> Result<(), Failure> {
+        match &self.output {
+            Some(file) => save(file, text.as_bytes())?,
+            None => output::print(text)?,
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn run(args: &ReportArgs) -> Result<Status, Failure> {
+    let results = args
+        .results
+        .iter()
+        .map(|path| read_result(path).bad_usage())
+        .collect::<Result<Vec<_>, _>>()?;
+    args.layout
+        .deliver(&render(&results, args.layout.format()?)?)?;
+    Ok(Status::SUCCESS)
+}

@@ -1,0 +1,256 @@
+//! `quorate server`: the bundled server, with the verbs and words of ZooKeeper's `zkServer.sh`.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use rustix::process::Signal;
+
+use super::failure::{Failure, Status};
+use super::output::{print, tell};
+use super::server_config::{ServerConfig, config_path};
+use crate::client::four_letter;
+use crate::experiment::{Identity, Launch, Tie, ending, log_tails};
+
+/// How long a started server is watched before it counts as started although nothing answers yet.
+const START_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a server may take to end after SIGTERM.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long it may take over an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a starting server is looked at.
+const POLL: Duration = Duration::from_millis(10);
+/// The word in the server's command line by which a pid file is believed.
+const MARK: &str = "start-foreground";
+
+/// Runs the bundled server: the verbs of zkServer.sh
+///
+/// Takes a zoo.cfg as it is. Without one: $ZOOCFGDIR/$ZOOCFG, by default conf/zoo.cfg.
+#[derive(Args, Debug)]
+pub(super) struct ServerArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Runs the server in the foreground
+    StartForeground(ConfigArg),
+    /// Starts the server in the background
+    Start(ConfigArg),
+    /// Stops it
+    Stop(ConfigArg),
+    /// Stops it if it runs, and starts it
+    Restart(ConfigArg),
+    /// Says what it is: leader, follower, observer, standalone
+    Status(ConfigArg),
+    /// Prints the command that `start` runs
+    PrintCmd(ConfigArg),
+}
+
+#[derive(Args, Debug)]
+struct ConfigArg {
+    /// Configuration [default: $ZOOCFGDIR/$ZOOCFG, or conf/zoo.cfg]
+    #[arg(value_name = "zoo.cfg")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &ServerArgs) -> Result<Status, Failure> {
+    match &args.verb {
+        Verb::StartForeground(arg) => start_foreground(&config_path(arg.config.as_deref())),
+        Verb::Start(arg) => start(&load(arg)?),
+        Verb::Stop(arg) => stop(&load(arg)?),
+        Verb::Restart(arg) => {
+            let config = load(arg)?;
+            stop(&config)?;
+            start(&config)
+        }
+        Verb::Status(arg) => status(&load(arg)?),
+        Verb::PrintCmd(arg) => {
+            let config = load(arg)?;
+            let (program, arguments) = command(&config)?;
+            let words: Vec<String> = std::iter::once(program.into_os_string())
+                .chain(arguments)
+                .map(|word| quoted(&word.to_string_lossy()))
+                .collect();
+            print(&words.join(" "))?;
+            Ok(Status::SUCCESS)
+        }
+    }
+}
+
+/// The server itself, in this process. Its exit statuses are ZooKeeper's own.
+fn start_foreground(path: &Path) -> Result<Status, Failure> {
+    let config = crate::ensemble::config::Config::load(path).meaning(Status::BAD_USAGE)?;
+    match crate::ensemble::node::run(&config) {
+        Ok(()) => Ok(Status::SUCCESS),
+        Err(error) => {
+            let status = Status(error.exit_status());
+            Err(error).meaning(status)
+        }
+    }
+}
+
+fn load(arg: &ConfigArg) -> Result<ServerConfig, Failure> {
+    let path = config_path(arg.config.as_deref());
+    tell(&format!("Using config: {}", path.display()));
+    Ok(ServerConfig::load(&path)?)
+}
+
+fn command(config: &ServerConfig) -> anyhow::Result<(PathBuf, Vec<OsString>)> {
+    let path = fs::canonicalize(&config.path)
+        .with_context(|| format!("cannot find {}", config.path.display()))?;
+    Ok((
+        env::current_exe()?,
+        vec!["server".into(), MARK.into(), path.into_os_string()],
+    ))
+}
+
+fn start(config: &ServerConfig) -> Result<Status, Failure> {
+    if let Some(server) = running(config) {
+        print(&format!(
+            "Starting zookeeper ... already running as process {}.",
+            server.pid
+        ))?;
+        return Ok(Status::ERROR);
+    }
+    fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("cannot create {}", config.data_dir.display()))?;
+    let log_dir = env::var_os("ZOO_LOG_DIR")
+        .filter(|dir| !dir.is_empty())
+        .map_or_else(|| config.data_dir.clone(), PathBuf::from);
+    fs::create_dir_all(&log_dir).with_context(|| format!("cannot create {}", log_dir.display()))?;
+    let log = log_dir.join("zookeeper-server.out");
+    let (program, args) = command(config)?;
+    let quorate = program.clone();
+    let mut child = Launch {
+        quorate: &quorate,
+        program,
+        args,
+        dir: Path::new("."),
+        output: &log,
+        tie: Tie::Detached,
+    }
+    .start()
+    .with_context(|| {
+        format!(
+            "cannot start the server with its output in {}",
+            log.display()
+        )
+    })?;
+    let pid_file = config.pid_file();
+    fs::write(&pid_file, child.id().to_string())
+        .with_context(|| format!("cannot write {}", pid_file.display()))?;
+    let began = Instant::now();
+    while began.elapsed() < START_TIMEOUT {
+        if let Some(status) = child.try_wait()? {
+            let _ = fs::remove_file(&pid_file);
+            print("Starting zookeeper ... FAILED TO START")?;
+            return Err(anyhow::anyhow!(
+                "the server ended with {}; {}",
+                ending(status),
+                log_tails(&[log])
+            )
+            .into());
+        }
+        if config
+            .client
+            .is_some_and(|client| TcpStream::connect_timeout(&client, ANSWER_TIMEOUT).is_ok())
+        {
+            break;
+        }
+        thread::sleep(POLL);
+    }
+    print("Starting zookeeper ... STARTED")?;
+    Ok(Status::SUCCESS)
+}
+
+fn stop(config: &ServerConfig) -> Result<Status, Failure> {
+    let pid_file = config.pid_file();
+    let Some(server) = running(config) else {
+        print(&format!(
+            "Stopping zookeeper ... no zookeeper to stop (could not find file {})",
+            pid_file.display()
+        ))?;
+        // Of a server that has ended by itself.
+        let _ = fs::remove_file(&pid_file);
+        return Ok(Status::SUCCESS);
+    };
+    let ended = server
+        .end(Signal::TERM, STOP_TIMEOUT)
+        .and_then(|ended| Ok(ended || server.end(Signal::KILL, STOP_TIMEOUT)?))
+        .with_context(|| format!("cannot stop process {}", server.pid))?;
+    if !ended {
+        return Err(anyhow::anyhow!("process {} does not end", server.pid).into());
+    }
+    let _ = fs::remove_file(&pid_file);
+    print("Stopping zookeeper ... STOPPED")?;
+    Ok(Status::SUCCESS)
+}
+
+fn status(config: &ServerConfig) -> Result<Status, Failure> {
+    let Some(client) = config.client else {
+        print("Unable to find a client port in the configuration.")?;
+        return Ok(Status::ERROR);
+    };
+    print(&format!(
+        "Client port found: {}. Client address: {}. Client SSL: false.",
+        client.port(),
+        client.ip()
+    ))?;
+    let answer = four_letter(client, "srvr", ANSWER_TIMEOUT).unwrap_or_default();
+    match answer.lines().find(|line| line.contains("Mode")) {
+        Some(line) => {
+            print(line)?;
+            Ok(Status::SUCCESS)
+        }
+        None => {
+            print("Error contacting service. It is probably not running.")?;
+            Ok(Status::ERROR)
+        }
+    }
+}
+
+/// The server that the pid file names, if that process is one.
+fn running(config: &ServerConfig) -> Option<Identity> {
+    let pid: u32 = fs::read_to_string(config.pid_file())
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    let identity = Identity::of(pid)?;
+    let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    // The pid may be somebody else's by now.
+    let is_server = command
+        .split(|byte| *byte == 0)
+        .any(|word| word == MARK.as_bytes());
+    is_server.then_some(identity)
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_the_shell() {
+        assert_eq!(quoted("/a/b-c"), "/a/b-c");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("a'b"), "'a'\\''b'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,118 @@
+//! The few lines of a `zoo.cfg` that the verbs around the server need: where its pid file lies and
+//! where it can be asked. The server itself reads all of it.
+
+use std::env;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// Default of `$ZOOCFG`.
+const FILE: &str = "zoo.cfg";
+/// Default of `$ZOOCFGDIR`.
+const DIR: &str = "conf";
+
+/// What the verbs need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ServerConfig {
+    /// The file.
+    pub(super) path: PathBuf,
+    /// `dataDir`.
+    pub(super) data_dir: PathBuf,
+    /// Where clients reach the server; `None` if it has no `clientPort` line of its own.
+    pub(super) client: Option<SocketAddr>,
+}
+
+/// The path that `given` means, by the rules of ZooKeeper's own script: a bare name is one in
+/// `$ZOOCFGDIR`, anything else is taken as it is; nothing is `$ZOOCFGDIR/$ZOOCFG`.
+pub(super) fn config_path(given: Option<&Path>) -> PathBuf {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let dir = set("ZOOCFGDIR").map_or_else(|| PathBuf::from(DIR), PathBuf::from);
+    resolved(
+        given,
+        &dir,
+        Path::new(&set("ZOOCFG").unwrap_or_else(|| FILE.into())),
+    )
+}
+
+fn resolved(given: Option<&Path>, dir: &Path, default: &Path) -> PathBuf {
+    match given {
+        None => dir.join(default),
+        Some(given) if given.components().count() == 1 && !given.exists() => dir.join(given),
+        Some(given) => given.to_owned(),
+    }
+}
+
+impl ServerConfig {
+    /// Reads `path`.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or has no `dataDir`.
+    pub(super) fn load(path: &Path) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(path).map_err(|e| {
+            anyhow::anyhow!("cannot read the configuration {}: {e}", path.display())
+        })?;
+        let value = |key: &str| {
+            text.lines()
+                .filter_map(|line| line.split_once('='))
+                .filter(|(name, _)| name.trim() == key)
+                .map(|(_, value)| value.trim())
+                .next_back()
+        };
+        let data_dir = value("dataDir")
+            .ok_or_else(|| anyhow::anyhow!("{}: `dataDir` is missing", path.display()))?;
+        let ip = value("clientPortAddress")
+            .and_then(|ip| ip.parse().ok())
+            .filter(|ip: &IpAddr| !ip.is_unspecified())
+            .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        Ok(Self {
+            path: path.to_owned(),
+            data_dir: PathBuf::from(data_dir),
+            client: value("clientPort")
+                .and_then(|port| port.parse().ok())
+                .map(|port| SocketAddr::new(ip, port)),
+        })
+    }
+
+    /// Where the verbs note the server's process.
+    pub(super) fn pid_file(&self) -> PathBuf {
+        self.data_dir.join("zookeeper_server.pid")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_name_is_looked_for_in_the_folder_of_configurations() {
+        let of = |given: Option<&str>| {
+            resolved(given.map(Path::new), Path::new("/c"), Path::new("zoo.cfg"))
+        };
+        assert_eq!(of(None), Path::new("/c/zoo.cfg"));
+        assert_eq!(of(Some("other.cfg")), Path::new("/c/other.cfg"));
+        assert_eq!(of(Some("./other.cfg")), Path::new("./other.cfg"));
+        assert_eq!(of(Some("/x/y.cfg")), Path::new("/x/y.cfg"));
+    }
+
+    #[test]
+    fn the_needed_lines_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("zoo.cfg");
+        let read = |text: &str| {
+            fs::write(&path, text).unwrap();
+            ServerConfig::load(&path)
+        };
+        let config =
+            read("# x\ndataDir = /d\nclientPort=2182\nclientPortAddress=127.0.0.9\n").unwrap();
+        assert_eq!(config.pid_file(), Path::new("/d/zookeeper_server.pid"));
+        assert_eq!(config.client, Some("127.0.0.9:2182".parse().unwrap()));
+        let any = read("dataDir=/d\nclientPort=2182\nclientPortAddress=0.0.0.0\n").unwrap();
+        assert_eq!(any.client, Some("127.0.0.1:2182".parse().unwrap()));
+        assert!(
+            read("clientPort=1\n")
+                .unwrap_err()
+                .to_string()
+                .contains("`dataDir` is missing")
+        );
+    }
+}

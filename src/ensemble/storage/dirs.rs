@@ -1,0 +1,262 @@
+//! Where a server's files lie and how they are called (specification 15.1).
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::wire::jute::Zxid;
+
+use super::StorageError;
+
+/// The format version, as a directory name.
+const VERSION_DIR: &str = "version-2";
+/// Begins the name of a transaction log.
+const LOG_PREFIX: &str = "log.";
+/// Begins the name of a snapshot.
+const SNAPSHOT_PREFIX: &str = "snapshot.";
+
+/// The directories of one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataDirs {
+    data: PathBuf,
+    snapshots: PathBuf,
+    logs: PathBuf,
+}
+
+/// A transaction log by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFile {
+    /// The zxid of its first entry.
+    pub first: Zxid,
+    /// Where it lies.
+    pub path: PathBuf,
+}
+
+/// A snapshot by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotFile {
+    /// The last transaction that is surely in it.
+    pub zxid: Zxid,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Ends with `.gz` or `.snappy`.
+    pub compressed: bool,
+}
+
+impl DataDirs {
+    /// `data_dir` and, if logs lie apart, `data_log_dir`, as zoo.cfg names them.
+    #[must_use]
+    pub fn new(data_dir: &Path, data_log_dir: Option<&Path>) -> Self {
+        Self {
+            data: data_dir.to_owned(),
+            snapshots: data_dir.join(VERSION_DIR),
+            logs: data_log_dir.unwrap_or(data_dir).join(VERSION_DIR),
+        }
+    }
+
+    /// Makes the directories that are missing.
+    ///
+    /// # Errors
+    /// If one cannot be made, or if logs and snapshots lie in each other's directory.
+    pub fn create(&self) -> Result<(), StorageError> {
+        for dir in [&self.snapshots, &self.logs] {
+            fs::create_dir_all(dir).map_err(StorageError::io("create the directory", dir))?;
+        }
+        if self.snapshots == self.logs {
+            return Ok(());
+        }
+        for (dir, prefix, kind) in [
+            (&self.snapshots, LOG_PREFIX, "transaction log"),
+            (&self.logs, SNAPSHOT_PREFIX, "snapshot"),
+        ] {
+            if names(dir)?.iter().any(|name| name.starts_with(prefix)) {
+                return Err(StorageError::Misplaced {
+                    dir: dir.clone(),
+                    kind,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The data directory itself, which holds `myid` and `initialize`.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Holds snapshots and epochs.
+    #[must_use]
+    pub fn snapshots(&self) -> &Path {
+        &self.snapshots
+    }
+
+    /// Holds transaction logs.
+    #[must_use]
+    pub fn logs(&self) -> &Path {
+        &self.logs
+    }
+
+    /// The log whose first entry is `first`.
+    #[must_use]
+    pub fn log_path(&self, first: Zxid) -> PathBuf {
+        self.logs.join(format!("{LOG_PREFIX}{:x}", first.0))
+    }
+
+    /// The snapshot of `zxid`.
+    #[must_use]
+    pub fn snapshot_path(&self, zxid: Zxid) -> PathBuf {
+        self.snapshots
+            .join(format!("{SNAPSHOT_PREFIX}{:x}", zxid.0))
+    }
+
+    /// All transaction logs, oldest first.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub fn list_logs(&self) -> Result<Vec<LogFile>, StorageError> {
+        let mut logs: Vec<_> = names(&self.logs)?
+            .iter()
+            .filter_map(|name| {
+                let first = parse_zxid(name.strip_prefix(LOG_PREFIX)?)?;
+                let path = self.logs.join(name);
+                Some(LogFile { first, path })
+            })
+            .collect();
+        logs.sort_by_key(|log| log.first);
+        Ok(logs)
+    }
+
+    /// All snapshots, oldest first.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub fn list_snapshots(&self) -> Result<Vec<SnapshotFile>, StorageError> {
+        let mut snapshots: Vec<_> = names(&self.snapshots)?
+            .iter()
+            .filter_map(|name| {
+                let suffix = name.strip_prefix(SNAPSHOT_PREFIX)?;
+                let plain = suffix
+                    .strip_suffix(".gz")
+                    .or_else(|| suffix.strip_suffix(".snappy"));
+                Some(SnapshotFile {
+                    zxid: parse_zxid(plain.unwrap_or(suffix))?,
+                    path: self.snapshots.join(name),
+                    compressed: plain.is_some(),
+                })
+            })
+            .collect();
+        snapshots.sort_by_key(|snapshot| snapshot.zxid);
+        Ok(snapshots)
+    }
+
+    /// Bytes in the snapshot directory and in the log directory, for `conf` and `dirs`. A file that
+    /// vanishes meanwhile does not count.
+    ///
+    /// # Errors
+    /// If a directory cannot be read.
+    pub fn sizes(&self) -> Result<(u64, u64), StorageError> {
+        let total = |dir: &Path| -> Result<u64, StorageError> {
+            let lengths = names(dir)?.into_iter().filter_map(|name| {
+                let metadata = fs::metadata(dir.join(name)).ok()?;
+                metadata.is_file().then_some(metadata.len())
+            });
+            Ok(lengths.sum())
+        };
+        Ok((total(&self.snapshots)?, total(&self.logs)?))
+    }
+}
+
+/// Makes names that were added to, changed in or removed from `dir` durable.
+pub(super) fn sync_dir(dir: &Path) -> Result<(), StorageError> {
+    File::open(dir)
+        .and_then(|file| file.sync_all())
+        .map_err(StorageError::io("sync the directory", dir))
+}
+
+/// Removes a file; that it is gone already is fine.
+pub(super) fn remove(path: &Path) -> Result<(), StorageError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StorageError::io("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn names(dir: &Path) -> Result<Vec<String>, StorageError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).map_err(StorageError::io("read the directory", dir))? {
+        let entry = entry.map_err(StorageError::io("read the directory", dir))?;
+        // A name that is not UTF-8 is none of ours.
+        names.extend(entry.file_name().into_string().ok());
+    }
+    Ok(names)
+}
+
+/// Hexadecimal without sign or prefix.
+fn parse_zxid(text: &str) -> Option<Zxid> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let value = digits.then(|| i64::from_str_radix(text, 16))?.ok()?;
+    Some(Zxid(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_in_zxid_order_and_ignores_what_is_not_ours() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let dirs = DataDirs::new(dir.path(), None);
+        dirs.create().expect("created");
+        for name in [
+            "log.a",
+            "log.100000001",
+            "log.9",
+            "log.x",
+            "log.1.tmp",
+            "spare.log",
+            "snapshot.0",
+            "snapshot.1f",
+            "snapshot.2.gz",
+            "snapshot.3.tmp",
+            "snapshot.-1",
+            "currentEpoch",
+        ] {
+            fs::write(dirs.logs().join(name), name).expect("written");
+        }
+        let logs: Vec<i64> = dirs
+            .list_logs()
+            .expect("logs")
+            .iter()
+            .map(|log| log.first.0)
+            .collect();
+        assert_eq!(logs, [9, 10, 0x1_0000_0001]);
+        let snapshots = dirs.list_snapshots().expect("snapshots");
+        let seen: Vec<_> = snapshots
+            .iter()
+            .map(|one| (one.zxid.0, one.compressed))
+            .collect();
+        assert_eq!(seen, [(0, false), (2, true), (0x1f, false)]);
+        assert_eq!(
+            dirs.log_path(Zxid(0x1_0000_0001)),
+            logs_path(&dirs, "log.100000001")
+        );
+    }
+
+    fn logs_path(dirs: &DataDirs, name: &str) -> PathBuf {
+        dirs.logs().join(name)
+    }
+
+    #[test]
+    fn refuses_logs_among_the_snapshots_when_the_directories_differ() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (data, log) = (dir.path().join("data"), dir.path().join("log"));
+        let dirs = DataDirs::new(&data, Some(&log));
+        dirs.create().expect("created");
+        fs::write(dirs.snapshots().join("log.1"), "").expect("written");
+        let error = dirs.create().expect_err("misplaced").to_string();
+        assert!(error.contains("holds transaction log files"), "{error}");
+    }
+}

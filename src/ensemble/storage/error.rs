@@ -1,0 +1,174 @@
+//! Why something cannot be stored or loaded.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::ensemble::database::{ApplyError, SnapshotError};
+use crate::wire::jute::Zxid;
+
+use super::format::Fault;
+
+/// Storage failed; a server that meets this while it runs must stop.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The operating system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Not a file of the kind its name says.
+    #[error("{} does not begin like a {kind}; move it away if it is not the server's", path.display())]
+    NotSuch {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        kind: &'static str,
+    },
+    /// Bytes of a log that once were acknowledged are lost.
+    #[error(
+        "{} is damaged at byte {offset}: {fault}, and more follows; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()
+    )]
+    Damaged {
+        /// The log.
+        path: PathBuf,
+        /// Where the first entry that cannot be read begins.
+        offset: u64,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// An entry is sound but cannot be applied.
+    #[error("{} holds an entry at byte {offset} that cannot be applied: {source}", path.display())]
+    Apply {
+        /// The log.
+        path: PathBuf,
+        /// Where it begins.
+        offset: u64,
+        /// Why not.
+        source: ApplyError,
+    },
+    /// Entries are missing between two log files.
+    #[error(
+        "{} is torn after {last}, but the next log continues with {next}; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()
+    )]
+    Hole {
+        /// The torn log.
+        path: PathBuf,
+        /// Its last readable entry.
+        last: Zxid,
+        /// The first of the next file.
+        next: Zxid,
+    },
+    /// A snapshot cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: SnapshotFault,
+    },
+    /// Snapshots exist, none is usable.
+    #[error("no snapshot in {} can be loaded ({tried} tried); the newest: {newest}", dir.display())]
+    NoUsableSnapshot {
+        /// The directory.
+        dir: PathBuf,
+        /// How many were tried.
+        tried: usize,
+        /// Why not the newest.
+        newest: Box<StorageError>,
+    },
+    /// Logs without any snapshot.
+    #[error(
+        "{} holds transaction logs but {} holds no snapshot: something is missing; set snapshot.trust.empty=true if the directory was written by 3.4, which takes no first snapshot", logs.display(), snapshots.display()
+    )]
+    NoSnapshot {
+        /// Where the logs are.
+        logs: PathBuf,
+        /// Where the snapshots should be.
+        snapshots: PathBuf,
+    },
+    /// Files of one kind in the other's directory.
+    #[error(
+        "{} holds {kind} files, but dataDir and dataLogDir differ: move them to the other directory or correct zoo.cfg", dir.display()
+    )]
+    Misplaced {
+        /// The directory.
+        dir: PathBuf,
+        /// What does not belong there.
+        kind: &'static str,
+    },
+    /// An epoch file that holds no number.
+    #[error("{} holds {text:?} where an epoch, a decimal number, is expected", path.display())]
+    EpochText {
+        /// The file.
+        path: PathBuf,
+        /// Its content.
+        text: String,
+    },
+    /// The epoch files contradict the log or each other.
+    #[error(
+        "in {}: {what}; restore the epoch files, or clear the data directory so that the server copies everything from its ensemble", dir.display()
+    )]
+    Epochs {
+        /// The directory.
+        dir: PathBuf,
+        /// The contradiction.
+        what: String,
+    },
+    /// There is nothing that could be cut.
+    #[error(
+        "cannot truncate the log to {zxid}: no log in {} reaches back that far", dir.display()
+    )]
+    CannotTruncate {
+        /// The target.
+        zxid: Zxid,
+        /// Where the logs are.
+        dir: PathBuf,
+    },
+    /// A log of that name is there already.
+    #[error("{} exists already and would be overwritten", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Why a snapshot file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotFault {
+    /// It is shorter than the shortest or does not end as a snapshot does.
+    #[error("the snapshot was not written to its end")]
+    Incomplete,
+    /// Compressed.
+    #[error(
+        "compressed snapshots are not supported; set snapshot.compression.method= (empty) where it was written"
+    )]
+    Compressed,
+    /// Its content.
+    #[error(transparent)]
+    Content(#[from] SnapshotError),
+    /// Its seal.
+    #[error("the snapshot's checksum is {computed:#x} but {stored:#x} was stored")]
+    Checksum {
+        /// What the file says.
+        stored: i64,
+        /// What the bytes say.
+        computed: i64,
+    },
+}
+
+impl StorageError {
+    /// For `map_err` behind an operation on `path`.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The bytes of log and snapshot files: file headers and framed log entries (specification 15.2).
+//!
+//! A framed entry is `i64 checksum, i32 length, entry, 'B'`. The entry itself (header, record,
+//! perhaps a digest) is not interpreted beyond its zxid.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use crate::wire::jute::{WriteJute, Zxid};
+
+/// Bytes before the first entry of a log and before the body of a snapshot.
+pub const FILE_HEADER_BYTES: usize = 16;
+/// Checksum and length, before the entry.
+pub const ENTRY_PREFIX_BYTES: usize = 12;
+/// What the framing adds to an entry.
+pub const ENTRY_FRAMING_BYTES: usize = ENTRY_PREFIX_BYTES + 1;
+/// A transaction's header; no entry is shorter.
+pub const ENTRY_BYTES_MIN: usize = 32;
+/// A length beyond this is not one: 32 times the largest client frame.
+pub const ENTRY_BYTES_MAX: usize = 32 << 20;
+/// Ends every entry.
+const END_OF_ENTRY: u8 = b'B';
+
+/// The two kinds of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// `ZKLG`.
+    Log,
+    /// `ZKSN`.
+    Snapshot,
+}
+
+impl FileKind {
+    /// The header of a new file of this kind.
+    #[must_use]
+    pub fn header(self) -> [u8; FILE_HEADER_BYTES] {
+        let (magic, dbid) = match self {
+            Self::Log => (*b"ZKLG", 0_i64),
+            Self::Snapshot => (*b"ZKSN", -1_i64),
+        };
+        let mut raw = [0; FILE_HEADER_BYTES];
+        raw[0..4].copy_from_slice(&magic);
+        raw[4..8].copy_from_slice(&2_i32.to_be_bytes());
+        raw[8..16].copy_from_slice(&dbid.to_be_bytes());
+        raw
+    }
+
+    /// Is this the beginning of such a file? The dbid may be any (specification 15.2).
+    #[must_use]
+    pub fn begins(self, bytes: &[u8]) -> bool {
+        bytes.len() >= FILE_HEADER_BYTES && bytes[..8] == self.header()[..8]
+    }
+}
+
+/// Adler-32 as the files hold it.
+#[must_use]
+pub fn checksum(bytes: &[u8]) -> i64 {
+    i64::from(simd_adler32::adler32(&bytes))
+}
+
+/// Entries on their way to the log, framed, in one piece of memory that is used again.
+#[derive(Debug, Default)]
+pub struct LogBatch {
+    bytes: Vec<u8>,
+    first: Zxid,
+    last: Zxid,
+    count: u64,
+}
+
+impl LogBatch {
+    /// An empty batch.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Frames and appends an entry (header, record, perhaps a digest) that is known to be `zxid`'s.
+    pub fn push(&mut self, zxid: Zxid, entry: &[u8]) {
+        debug_assert!(
+            self.count == 0 || zxid > self.last,
+            "zxids of a log increase"
+        );
+        debug_assert!((ENTRY_BYTES_MIN..=ENTRY_BYTES_MAX).contains(&entry.len()));
+        self.bytes.put_i64(checksum(entry));
+        self.bytes.put_buffer(Some(entry));
+        self.bytes.put_u8(END_OF_ENTRY);
+        if self.count == 0 {
+            self.first = zxid;
+        }
+        self.last = zxid;
+        self.count += 1;
+    }
+
+    /// Appends all of `other`, whose zxids are greater.
+    pub fn append(&mut self, other: &Self) {
+        if self.count == 0 {
+            self.first = other.first;
+        }
+        self.bytes.extend_from_slice(&other.bytes);
+        self.last = other.last;
+        self.count += other.count;
+    }
+
+    /// The framed entries.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The first entry's zxid; zero if there is none.
+    #[must_use]
+    pub const fn first(&self) -> Zxid {
+        self.first
+    }
+
+    /// The last entry's zxid; zero if there is none.
+    #[must_use]
+    pub const fn last(&self) -> Zxid {
+        self.last
+    }
+
+    /// How many entries.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Is there nothing in it?
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Forgets the entries, keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.count = 0;
+        self.first = Zxid::ZERO;
+        self.last = Zxid::ZERO;
+    }
+
+    /// Gives back memory beyond `limit_bytes` that one large batch left behind.
+    pub fn shrink(&mut self, limit_bytes: usize) {
+        if self.bytes.is_empty() && self.bytes.capacity() > limit_bytes {
+            self.bytes.shrink_to(limit_bytes);
+        }
+    }
+}
+
+/// One entry of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogEntry<'a> {
+    /// Its zxid.
+    pub zxid: Zxid,
+    /// Header, record, perhaps a digest: what the leader proposed.
+    pub bytes: &'a [u8],
+}
+
+impl LogEntry<'_> {
+    /// Its bytes in the file.
+    #[must_use]
+    pub const fn framed_bytes(&self) -> usize {
+        self.bytes.len() + ENTRY_FRAMING_BYTES
+    }
+}
+
+/// What stands at a place of a log where an entry could begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parsed<'a> {
+    /// A whole, sound entry.
+    Entry(LogEntry<'a>),
+    /// The bytes at hand end before the entry does; this many would do.
+    Short(usize),
+    /// Zeros: the part of the file that is not used yet.
+    Padding,
+    /// No sound entry.
+    Bad(Fault),
+}
+
+/// Why bytes are no entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// A length no entry has.
+    #[error("the entry's length cannot be {0}")]
+    Length(i32),
+    /// The marker behind the entry is missing.
+    #[error("the entry does not end with the end-of-entry mark")]
+    Mark,
+    /// The entry's bytes are not those that were written.
+    #[error("the entry's checksum is {computed:#x} but {stored:#x} was stored")]
+    Checksum {
+        /// What the file says.
+        stored: i64,
+        /// What the bytes say.
+        computed: i64,
+    },
+    /// The file ends within the entry.
+    #[error("the file ends within the entry")]
+    Cut,
+    /// Zeros, but not up to the end of the file.
+    #[error("zeros are followed by other bytes")]
+    Gap,
+}
+
+/// Reads the entry at the beginning of `bytes`.
+#[must_use]
+pub fn parse_entry(bytes: &[u8]) -> Parsed<'_> {
+    let (Some(stored), Some(length)) = (
+        bytes.first_chunk::<8>().map(|raw| i64::from_be_bytes(*raw)),
+        bytes
+            .get(8..ENTRY_PREFIX_BYTES)
+            .and_then(|raw| raw.first_chunk::<4>())
+            .map(|raw| i32::from_be_bytes(*raw)),
+    ) else {
+        return Parsed::Short(ENTRY_PREFIX_BYTES);
+    };
+    if stored == 0 && length == 0 {
+        return Parsed::Padding;
+    }
+    let size = match usize::try_from(length) {
+        Ok(size) if (ENTRY_BYTES_MIN..=ENTRY_BYTES_MAX).contains(&size) => size,
+        _ => return Parsed::Bad(Fault::Length(length)),
+    };
+    let end = ENTRY_PREFIX_BYTES + size;
+    let Some(mark) = bytes.get(end) else {
+        return Parsed::Short(end + 1);
+    };
+    if *mark != END_OF_ENTRY {
+        return Parsed::Bad(Fault::Mark);
+    }
+    let entry = &bytes[ENTRY_PREFIX_BYTES..end];
+    let computed = checksum(entry);
+    if computed != stored {
+        return Parsed::Bad(Fault::Checksum { stored, computed });
+    }
+    // Session (8 bytes) and cxid (4) come before it.
+    let zxid = entry[12..20]
+        .first_chunk::<8>()
+        .map_or(Zxid::ZERO, |raw| Zxid(i64::from_be_bytes(*raw)));
+    Parsed::Entry(LogEntry { zxid, bytes: entry })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first log file of a fresh Java 3.8.0 server up to its first entry (specification 22).
+    const JAVA_LOG: [u8; 77] = [
+        0x5a, 0x4b, 0x4c, 0x47, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xd7, 0x6c, 0x0a,
+        0xab, 0, 0, 0, 0x30, 0x01, 0, 0, 0x0c, 0xea, 0xde, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        1, 0, 0, 0x01, 0xa2, 0x05, 0x99, 0x49, 0xd1, 0xff, 0xff, 0xff, 0xf6, 0, 0, 0x27, 0x10, 0,
+        0, 0, 2, 0, 0, 0, 0, 0x51, 0xc6, 0xd6, 0x60, 0x42,
+    ];
+
+    #[test]
+    fn writes_the_bytes_that_java_writes() {
+        let mut file = FileKind::Log.header().to_vec();
+        let mut batch = LogBatch::new();
+        batch.push(Zxid(1), &JAVA_LOG[28..76]);
+        file.extend_from_slice(batch.bytes());
+        assert_eq!(file, JAVA_LOG);
+        assert_eq!(
+            (batch.first(), batch.last(), batch.count()),
+            (Zxid(1), Zxid(1), 1)
+        );
+    }
+
+    #[test]
+    fn reads_the_bytes_that_java_wrote() {
+        assert!(FileKind::Log.begins(&JAVA_LOG));
+        assert!(!FileKind::Snapshot.begins(&JAVA_LOG));
+        let Parsed::Entry(entry) = parse_entry(&JAVA_LOG[16..]) else {
+            panic!("no entry");
+        };
+        assert_eq!((entry.zxid, entry.framed_bytes()), (Zxid(1), 61));
+        assert_eq!(parse_entry(&[0; 12]), Parsed::Padding);
+    }
+
+    #[test]
+    fn every_cut_is_short_and_every_flipped_bit_is_seen() {
+        let framed = &JAVA_LOG[16..];
+        for cut in 0..framed.len() {
+            assert!(matches!(parse_entry(&framed[..cut]), Parsed::Short(n) if n > cut));
+        }
+        for bit in 0..framed.len() * 8 {
+            let mut bad = framed.to_vec();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            let seen = parse_entry(&bad);
+            assert!(
+                matches!(seen, Parsed::Bad(_) | Parsed::Short(_)),
+                "bit {bit}: {seen:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Loads a snapshot file of any release (specification 15.4), in bounded memory.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use simd_adler32::Adler32;
+
+use crate::ensemble::database::{Database, SnapshotDecoder};
+
+use super::StorageError;
+use super::dirs::SnapshotFile;
+use super::error::SnapshotFault;
+use super::format::{FILE_HEADER_BYTES, FileKind};
+
+/// Checksum and the string "/".
+pub(super) const SEAL_BYTES: usize = 13;
+/// How every complete snapshot ends.
+pub(super) const SEAL_END: [u8; 5] = [0, 0, 0, 1, b'/'];
+/// Read at once.
+const CHUNK_BYTES: usize = 256 << 10;
+/// More than all trailers of any release.
+const TRAILER_BYTES_MAX: usize = 1024;
+
+/// Does the file end as a complete snapshot does? A cheap first look, as Java does it.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn looks_complete(snapshot: &SnapshotFile) -> Result<bool, StorageError> {
+    let path = &snapshot.path;
+    let io = || StorageError::io("read", path);
+    let mut file = File::open(path).map_err(StorageError::io("open", path))?;
+    let length = file.metadata().map_err(io())?.len();
+    if length < (FILE_HEADER_BYTES + SEAL_BYTES) as u64 {
+        return Ok(false);
+    }
+    if snapshot.compressed {
+        return Ok(true);
+    }
+    let mut end = [0; SEAL_END.len()];
+    file.seek(SeekFrom::End(-5)).map_err(io())?;
+    file.read_exact(&mut end).map_err(io())?;
+    Ok(end == SEAL_END)
+}
+
+/// Loads the snapshot; its zxid becomes the database's last processed one. Where 3.9 added a later
+/// zxid at the end, the earlier one of the name still holds: what is applied twice does no harm.
+///
+/// # Errors
+/// If the file cannot be read, is no snapshot, or is not exactly what was written.
+pub fn load(snapshot: &SnapshotFile) -> Result<Database, StorageError> {
+    let path = &snapshot.path;
+    let fault = |reason| StorageError::Snapshot {
+        path: path.clone(),
+        reason,
+    };
+    if snapshot.compressed {
+        return Err(fault(SnapshotFault::Compressed));
+    }
+    if !looks_complete(snapshot)? {
+        return Err(fault(SnapshotFault::Incomplete));
+    }
+    let mut file = File::open(path).map_err(StorageError::io("open", path))?;
+    let mut header = [0; FILE_HEADER_BYTES];
+    file.read_exact(&mut header)
+        .map_err(StorageError::io("read", path))?;
+    if !FileKind::Snapshot.begins(&header) {
+        return Err(StorageError::NotSuch {
+            path: path.clone(),
+            kind: "snapshot",
+        });
+    }
+    let mut adler = Adler32::new();
+    adler.write(&header);
+    let (mut database, trailer) = load_body(&mut file, path, &mut adler)?;
+    check_seals(&trailer, adler).map_err(fault)?;
+    database.set_last_processed(snapshot.zxid);
+    Ok(database)
+}
+
+/// Decodes up to the end of the nodes; returns what follows, too.
+fn load_body(
+    file: &mut File,
+    path: &Path,
+    adler: &mut Adler32,
+) -> Result<(Database, Vec<u8>), StorageError> {
+    let fault = |reason| StorageError::Snapshot {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut decoder = SnapshotDecoder::new();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let read = file
+            .read(&mut chunk)
+            .map_err(StorageError::io("read", path))?;
+        if read == 0 {
+            return Err(fault(SnapshotFault::Incomplete));
+        }
+        let (used, done) = decoder
+            .feed(&chunk[..read])
+            .map_err(|error| fault(error.into()))?;
+        adler.write(&chunk[..used]);
+        if done {
+            let mut trailer = chunk[used..read].to_vec();
+            file.take(TRAILER_BYTES_MAX as u64)
+                .read_to_end(&mut trailer)
+                .map_err(StorageError::io("read", path))?;
+            let database = decoder.finish().map_err(|error| fault(error.into()))?;
+            return Ok((database, trailer));
+        }
+    }
+}
+
+/// Checks the first seal, and the last if 3.6 (digest) or 3.9 (zxid) wrote more: sums accumulate,
+/// so the last one covers whatever trailers there are.
+fn check_seals(trailer: &[u8], mut adler: Adler32) -> Result<(), SnapshotFault> {
+    let (first, more) = trailer
+        .split_at_checked(SEAL_BYTES)
+        .ok_or(SnapshotFault::Incomplete)?;
+    check_seal(first, &adler)?;
+    if more.is_empty() {
+        return Ok(());
+    }
+    adler.write(first);
+    let (content, last) = more
+        .len()
+        .checked_sub(SEAL_BYTES)
+        .and_then(|at| more.split_at_checked(at))
+        .ok_or(SnapshotFault::Incomplete)?;
+    adler.write(content);
+    check_seal(last, &adler)
+}
+
+fn check_seal(seal: &[u8], adler: &Adler32) -> Result<(), SnapshotFault> {
+    let stored = seal
+        .first_chunk::<8>()
+        .map(|raw| i64::from_be_bytes(*raw))
+        .filter(|_| seal[8..] == SEAL_END)
+        .ok_or(SnapshotFault::Incomplete)?;
+    let computed = i64::from(adler.finish());
+    if computed == stored {
+        Ok(())
+    } else {
+        Err(SnapshotFault::Checksum { stored, computed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::DataDirs;
+    use super::super::snapshot_writer::SnapshotWriter;
+    use super::*;
+    use crate::wire::jute::Zxid;
+
+    /// snapshot.0 of a fresh standalone Java 3.8.0 server (specification 22).
+    const JAVA_SNAPSHOT: &str = "\
+        5a4b534e00000002ffffffffffffffff00000000000000010000000000000001000000010000000100000005776f726c\
+        6400000006616e796f6e650000000000000000ffffffffffffffff000000000000000000000000000000000000000000\
+        0000000000000000000000000000000000000000000000000000000000000000000000000000000000000a2f7a6f6f6b\
+        656570657200000000ffffffffffffffff00000000000000000000000000000000000000000000000000000000000000\
+        0000000000000000000000000000000000000000000000000000000000000000112f7a6f6f6b65657065722f636f6e66\
+        696700000000000000000000000100000000000000000000000000000000000000000000000000000000000000000000\
+        000000000000ffffffff00000000000000000000000000000000000000102f7a6f6f6b65657065722f71756f74610000\
+        0000ffffffffffffffff0000000000000000000000000000000000000000000000000000000000000000000000000000\
+        00000000000000000000000000000000000000000000000000012f00000000b8a23b49000000012f0000000000000000\
+        0000000200000000000000000000000095b93d59000000012f";
+
+    fn java_bytes() -> Vec<u8> {
+        (0..JAVA_SNAPSHOT.len() / 2)
+            .map(|at| u8::from_str_radix(&JAVA_SNAPSHOT[2 * at..2 * at + 2], 16).expect("hex"))
+            .collect()
+    }
+
+    fn saved(dirs: &DataDirs, bytes: &[u8]) -> SnapshotFile {
+        dirs.create().expect("created");
+        std::fs::write(dirs.snapshot_path(Zxid(0)), bytes).expect("written");
+        dirs.list_snapshots().expect("listed").remove(0)
+    }
+
+    #[test]
+    fn loads_what_java_wrote_with_every_releases_trailers() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let dirs = DataDirs::new(dir.path(), None);
+        let of_3_8 = java_bytes();
+        let of_3_4 = &of_3_8[..of_3_8.len() - 33];
+        let mut of_3_9 = of_3_8.clone();
+        of_3_9.extend_from_slice(&5_i64.to_be_bytes());
+        let sum = super::super::format::checksum(&of_3_9);
+        of_3_9.extend_from_slice(&sum.to_be_bytes());
+        of_3_9.extend_from_slice(&SEAL_END);
+        for bytes in [&of_3_8[..], of_3_4, &of_3_9] {
+            let database = load(&saved(&dirs, bytes)).expect("loaded");
+            assert_eq!(database.last_processed(), Zxid(0));
+            assert_eq!(database.node_count(), Database::new().node_count());
+        }
+    }
+
+    /// Ours lack only the digest, as Java's own do with `digest.enabled=false`.
+    #[test]
+    fn a_fresh_snapshot_is_javas_up_to_the_order_of_siblings() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let dirs = DataDirs::new(dir.path(), None);
+        dirs.create().expect("created");
+        let mut body = Vec::new();
+        Database::new().encode_snapshot(&mut body);
+        let mut writer = SnapshotWriter::begin(&dirs, Zxid(0)).expect("begun");
+        writer.write(&body).expect("written");
+        writer.finish().expect("finished");
+        let ours = std::fs::read(dirs.snapshot_path(Zxid(0))).expect("read");
+        let java = java_bytes();
+        assert_eq!(ours.len(), java.len() - 33);
+        assert_eq!(ours, java[..java.len() - 33], "bit by bit");
+    }
+
+    #[test]
+    fn every_cut_and_every_changed_byte_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let dirs = DataDirs::new(dir.path(), None);
+        let whole = java_bytes();
+        let seal_a = whole.len() - 33;
+        for cut in (0..whole.len()).filter(|cut| *cut != seal_a) {
+            assert!(load(&saved(&dirs, &whole[..cut])).is_err(), "cut at {cut}");
+        }
+        // The dbid may be any, but the sum covers it.
+        for at in 0..whole.len() {
+            let mut bad = whole.clone();
+            bad[at] ^= 0x10;
+            assert!(load(&saved(&dirs, &bad)).is_err(), "changed at {at}");
+        }
+    }
+}

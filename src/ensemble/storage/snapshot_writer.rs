@@ -1,0 +1,103 @@
+//! Writes a snapshot file that either is there whole and durable, or not at all.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+
+use simd_adler32::Adler32;
+
+use crate::wire::jute::Zxid;
+
+use super::StorageError;
+use super::dirs::{DataDirs, sync_dir};
+use super::format::FileKind;
+use super::snapshot_reader::SEAL_END;
+
+/// Written between two syncs, so that the log's syncs never wait for a long one.
+const SYNC_STEP_BYTES: usize = 4 << 20;
+
+/// A snapshot being written. Dropped before [`SnapshotWriter::finish`] it leaves nothing.
+pub struct SnapshotWriter {
+    dirs: DataDirs,
+    zxid: Zxid,
+    file: File,
+    temporary: PathBuf,
+    adler: Adler32,
+    unsynced_bytes: usize,
+    finished: bool,
+}
+
+impl std::fmt::Debug for SnapshotWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SnapshotWriter")
+            .field("zxid", &self.zxid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SnapshotWriter {
+    /// Begins the snapshot of `zxid`.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub fn begin(dirs: &DataDirs, zxid: Zxid) -> Result<Self, StorageError> {
+        let temporary = dirs.snapshot_path(zxid).with_added_extension("tmp");
+        let file = File::create(&temporary).map_err(StorageError::io("create", &temporary))?;
+        let mut writer = Self {
+            dirs: dirs.clone(),
+            zxid,
+            file,
+            temporary,
+            adler: Adler32::new(),
+            unsynced_bytes: 0,
+            finished: false,
+        };
+        writer.write(&FileKind::Snapshot.header())?;
+        Ok(writer)
+    }
+
+    /// Appends a part of the body: sessions, ACLs, nodes, terminator.
+    ///
+    /// # Errors
+    /// If the disk is full or fails.
+    pub fn write(&mut self, body: &[u8]) -> Result<(), StorageError> {
+        self.file
+            .write_all(body)
+            .map_err(StorageError::io("write", &self.temporary))?;
+        self.adler.write(body);
+        self.unsynced_bytes += body.len();
+        if self.unsynced_bytes >= SYNC_STEP_BYTES {
+            self.unsynced_bytes = 0;
+            self.file
+                .sync_data()
+                .map_err(StorageError::io("sync", &self.temporary))?;
+        }
+        Ok(())
+    }
+
+    /// Seals the snapshot, makes it durable and gives it its name.
+    ///
+    /// # Errors
+    /// If the disk is full or fails.
+    pub fn finish(mut self) -> Result<(), StorageError> {
+        let mut seal = i64::from(self.adler.finish()).to_be_bytes().to_vec();
+        seal.extend_from_slice(&SEAL_END);
+        self.file
+            .write_all(&seal)
+            .and_then(|()| self.file.sync_all())
+            .map_err(StorageError::io("write", &self.temporary))?;
+        let path = self.dirs.snapshot_path(self.zxid);
+        fs::rename(&self.temporary, &path).map_err(StorageError::io("create", &path))?;
+        self.finished = true;
+        sync_dir(self.dirs.snapshots())
+    }
+}
+
+impl Drop for SnapshotWriter {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Harmless where it stays: the next start removes it.
+            drop(fs::remove_file(&self.temporary));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Cuts a learner's log back to what its leader has (TRUNC, specification 15.2 and 13.4).
+
+use std::fs::OpenOptions;
+use std::path::Path;
+
+use crate::wire::jute::Zxid;
+
+use super::StorageError;
+use super::dirs::{DataDirs, remove, sync_dir};
+use super::log_reader::LogReader;
+
+/// Removes everything after `zxid`: snapshots that are newer, later logs, and the entries behind
+/// the last one that is not newer. Durable when it returns. No log may be open for writing.
+///
+/// A crash in between leaves a state from which the same call completes: snapshots go first, then
+/// logs from the newest on.
+///
+/// # Errors
+/// If files cannot be changed, or if nothing on disk reaches back to `zxid`; then nothing was
+/// changed.
+pub fn truncate(dirs: &DataDirs, zxid: Zxid) -> Result<(), StorageError> {
+    let (kept, newer): (Vec<_>, Vec<_>) = dirs
+        .list_snapshots()?
+        .into_iter()
+        .partition(|snapshot| snapshot.zxid <= zxid);
+    let logs = dirs.list_logs()?;
+    let cut = logs.iter().rposition(|log| log.first <= zxid);
+    let base = kept.last().map(|snapshot| snapshot.zxid);
+    if base.is_none() || (cut.is_none() && base != Some(zxid)) {
+        return Err(StorageError::CannotTruncate {
+            zxid,
+            dir: dirs.logs().to_owned(),
+        });
+    }
+    for snapshot in &newer {
+        remove(&snapshot.path)?;
+    }
+    if !newer.is_empty() {
+        sync_dir(dirs.snapshots())?;
+    }
+    let later = cut.map_or(0, |at| at + 1);
+    for log in logs[later..].iter().rev() {
+        remove(&log.path)?;
+    }
+    sync_dir(dirs.logs())?;
+    if let Some(at) = cut {
+        let end = end_of(&logs[at].path, zxid)?;
+        cut_file(&logs[at].path, end)?;
+    }
+    Ok(())
+}
+
+/// Where the first entry newer than `zxid`, or the unused end, begins.
+fn end_of(path: &Path, zxid: Zxid) -> Result<u64, StorageError> {
+    let mut reader = LogReader::open(path)?;
+    while let Some((offset, entry)) = reader.next_entry()? {
+        if entry.zxid > zxid {
+            return Ok(offset);
+        }
+    }
+    Ok(reader.end().map_or(0, |end| end.offset))
+}
+
+/// Makes the file end at `end`, durably.
+pub(super) fn cut_file(path: &Path, end: u64) -> Result<(), StorageError> {
+    OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|file| {
+            file.set_len(end)?;
+            file.sync_all()
+        })
+        .map_err(StorageError::io("cut", path))
+}

@@ -1,0 +1,139 @@
+//! Understands what servers answer to `srvr` and `mntr` (specification 16.5). Pure.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::BTreeMap;
+
+/// What a server is at the moment, in its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Leads.
+    Leader,
+    /// Follows.
+    Follower,
+    /// Observes.
+    Observer,
+    /// Alone.
+    Standalone,
+    /// Serves, but does not say as what (four-letter words refused).
+    Unknown,
+}
+
+impl Mode {
+    /// The word that `srvr` uses; `None` if it is not known.
+    #[must_use]
+    pub fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Leader => Some("leader"),
+            Self::Follower => Some("follower"),
+            Self::Observer => Some("observer"),
+            Self::Standalone => Some("standalone"),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// The parts of a `srvr` answer that matter here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Srvr {
+    /// `3.8.0`, without build and date.
+    pub version: Option<String>,
+    /// What it is.
+    pub mode: Mode,
+}
+
+/// Reads an answer to `srvr`; `None` unless the server serves.
+#[must_use]
+pub fn parse_srvr(answer: &str) -> Option<Srvr> {
+    let field = |name: &str| {
+        answer
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+            .map(str::trim)
+    };
+    let mode = match field("Mode")? {
+        "leader" => Mode::Leader,
+        "follower" => Mode::Follower,
+        "observer" => Mode::Observer,
+        "standalone" => Mode::Standalone,
+        // "read-only": cut off from its quorum, so it does not serve a benchmark.
+        _ => return None,
+    };
+    Some(Srvr {
+        version: field("Zookeeper version").map(short_version),
+        mode,
+    })
+}
+
+/// `3.8.0-5a02a05eddb59aee6ac762f7ea82e92a68eb9c0f, built on 2022-02-25 08:49 UTC` is `3.8.0`; a
+/// name after the number (`3.9.5-quorate-0.1.0`) stays.
+fn short_version(text: &str) -> String {
+    let text = text.split(',').next().unwrap_or(text).trim();
+    match text.split_once('-') {
+        Some((number, build))
+            if build
+                .split('-')
+                .all(|part| part.chars().all(|c| c.is_ascii_hexdigit())) =>
+        {
+            number.to_owned()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// The numbers among the answers to `mntr`, by name without the `zk_`.
+#[must_use]
+pub fn parse_mntr(answer: &str) -> BTreeMap<String, f64> {
+    answer
+        .lines()
+        .filter_map(|line| {
+            let (name, value) = line.split_once('\t')?;
+            let value: f64 = value.trim().parse().ok()?;
+            let name = name.strip_prefix("zk_").unwrap_or(name);
+            value.is_finite().then(|| (name.to_owned(), value))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answers_of_several_releases_are_read() {
+        let old = "Zookeeper version: 3.4.10-39d3a4f269333c922ed3db283be479f9deacaa0f, built on 03/23/2017 10:13 GMT\n\
+                   Latency min/avg/max: 0/0/0\nReceived: 1\nMode: leader\nNode count: 4\n";
+        let srvr = parse_srvr(old).unwrap();
+        assert_eq!(srvr.version.as_deref(), Some("3.4.10"));
+        assert_eq!(srvr.mode, Mode::Leader);
+        let debian =
+            "Zookeeper version: 3.8.0-${mvngit.commit.id}, built on 2024-06-16\nMode: observer\n";
+        assert_eq!(parse_srvr(debian).unwrap().mode, Mode::Observer);
+        let ours = "Zookeeper version: 3.9.5-quorate-0.1.0, built on x\nMode: standalone\n";
+        assert_eq!(
+            parse_srvr(ours).unwrap().version.as_deref(),
+            Some("3.9.5-quorate-0.1.0")
+        );
+    }
+
+    #[test]
+    fn a_server_that_does_not_serve_has_no_mode() {
+        for answer in [
+            "This ZooKeeper instance is not currently serving requests\n",
+            "srvr is not executed because it is not in the whitelist.\n",
+            "Zookeeper version: 3.8.0\nMode: read-only\n",
+            "",
+        ] {
+            assert_eq!(parse_srvr(answer), None, "{answer}");
+        }
+    }
+
+    #[test]
+    fn mntr_keeps_the_numbers() {
+        let counters = parse_mntr(
+            "zk_version\t3.8.0, built\nzk_packets_sent\t12\nzk_avg_latency\t0.5\nx\tNaN\n",
+        );
+        let names: Vec<&str> = counters.keys().map(String::as_str).collect();
+        assert_eq!(names, ["avg_latency", "packets_sent"]);
+        assert!((counters["packets_sent"] - 12.0).abs() < f64::EPSILON);
+    }
+}

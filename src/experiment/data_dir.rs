@@ -1,0 +1,117 @@
+//! Where local servers keep their data, and the removal of what a killed run left there.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::identity::Identity;
+
+/// Names of the folders of single deployments begin so; the rest is [`Identity`] and a number.
+const PREFIX: &str = "run-";
+
+/// No folder for data.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// The folder cannot be created or written to.
+    #[error("cannot keep data in {}: {source}. Name another folder with --data-dir", dir.display())]
+    Unusable {
+        /// The folder.
+        dir: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+/// The folder of everything that Quorate keeps for itself: `$XDG_CACHE_HOME/quorate`,
+/// `~/.cache/quorate`, or `quorate` in the system's temporary folder.
+#[must_use]
+pub fn cache_dir() -> PathBuf {
+    let dir = |name: &str| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|dir| dir.is_absolute())
+    };
+    dir("XDG_CACHE_HOME")
+        .or_else(|| Some(dir("HOME")?.join(".cache")))
+        .unwrap_or_else(env::temp_dir)
+        .join("quorate")
+}
+
+/// A fresh folder for one deployment, below `asked` or the cache folder. Folders of runs that were
+/// killed are removed first.
+///
+/// # Errors
+/// If it cannot be created.
+pub(super) fn fresh(asked: Option<&Path>) -> Result<PathBuf, DataDirError> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let root = asked.map_or_else(cache_dir, Path::to_owned);
+    let unusable = |dir: &Path| {
+        let dir = dir.to_owned();
+        move |source| DataDirError::Unusable { dir, source }
+    };
+    fs::create_dir_all(&root).map_err(unusable(&root))?;
+    // Servers get absolute paths, whatever their working directory.
+    let root = fs::canonicalize(&root).map_err(unusable(&root))?;
+    sweep(&root);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let dir = root.join(format!("{PREFIX}{}-{number}", Identity::of_this_process()));
+    fs::create_dir(&dir).map_err(unusable(&dir))?;
+    Ok(dir)
+}
+
+/// Removes the folders of processes that are gone. Best effort: it is housekeeping for others.
+fn sweep(root: &Path) {
+    let Ok(entries) = fs::read_dir(root) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let owner = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(PREFIX))
+            .and_then(|rest| rest.rsplit_once('-'))
+            .and_then(|(identity, _number)| identity.parse::<Identity>().ok());
+        if owner.is_some_and(|owner| !owner.is_alive()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_of_dead_processes_go_and_everything_else_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let me = Identity::of_this_process();
+        let dead = root
+            .path()
+            .join(format!("run-{}-{}-0", me.pid, me.started + 1));
+        let others = ["run-x", "ensemble", "run-1-2"].map(|name| root.path().join(name));
+        fs::create_dir(&dead).unwrap();
+        fs::write(dead.join("file"), "x").unwrap();
+        for dir in &others {
+            fs::create_dir(dir).unwrap();
+        }
+        let first = fresh(Some(root.path())).unwrap();
+        let second = fresh(Some(root.path())).unwrap();
+        assert_ne!(first, second);
+        assert!(first.is_dir() && second.is_dir() && !dead.exists());
+        assert!(others.iter().all(|dir| dir.is_dir()));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = fresh(Some(&file.path().join("below")))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("below") && error.contains("--data-dir"),
+            "{error}"
+        );
+    }
+}

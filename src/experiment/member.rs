@@ -1,0 +1,38 @@
+//! One server of the ensemble under load, whoever started it.
+
+use std::net::SocketAddr;
+
+use super::answers::{Mode, Srvr};
+
+/// A server that sessions may attach to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// As the user, or the deployment, calls it: `host:port`.
+    pub name: String,
+    /// Where it was reached.
+    pub address: SocketAddr,
+    /// Whether it only observes, where known.
+    pub observer: Option<bool>,
+    /// What it was when last asked.
+    pub mode: Mode,
+    /// Its version, as it says itself.
+    pub version: Option<String>,
+}
+
+impl Member {
+    /// One that answered `srvr`.
+    #[must_use]
+    pub fn answered(name: String, address: SocketAddr, srvr: Srvr) -> Self {
+        Self {
+            name,
+            address,
+            observer: match srvr.mode {
+                Mode::Observer => Some(true),
+                Mode::Leader | Mode::Follower | Mode::Standalone => Some(false),
+                Mode::Unknown => None,
+            },
+            mode: srvr.mode,
+            version: srvr.version,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The two kinds of server that Quorate can start, and how a server's folder looks.
+//!
+//! `server-N/` holds `zoo.cfg`, `data/myid`, `log/` (transactions), `conf/` (logging of Java) and
+//! what the server said: `out`, and `zookeeper.log` of Java.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+
+use super::java::{self, Installation};
+use super::process::{Launch, Tie};
+use super::zoo_cfg::{Place, zoo_cfg};
+use crate::workload::TargetShape;
+
+/// What a server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Software {
+    /// The bundled reference server.
+    Bundled,
+    /// Apache ZooKeeper.
+    Java(Installation),
+}
+
+/// The folder of one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerDir {
+    root: PathBuf,
+}
+
+impl ServerDir {
+    /// That of server `id` below `parent`.
+    #[must_use]
+    pub fn new(parent: &Path, id: u16) -> Self {
+        Self {
+            root: parent.join(format!("server-{id}")),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// What may hold words of the server, the most telling last.
+    #[must_use]
+    pub fn logs(&self) -> Vec<PathBuf> {
+        vec![self.path("zookeeper.log"), self.path("out")]
+    }
+
+    /// Writes the configuration; data that is already there stays.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write(&self, shape: &TargetShape, places: &[Place], index: usize) -> io::Result<()> {
+        let (data, log, conf) = (self.path("data"), self.path("log"), self.path("conf"));
+        for dir in [&data, &log, &conf] {
+            fs::create_dir_all(dir)?;
+        }
+        fs::write(data.join("myid"), format!("{}\n", places[index].id))?;
+        fs::write(
+            self.path("zoo.cfg"),
+            zoo_cfg(shape, places, index, &data, &log),
+        )?;
+        let java_log = self.path("zookeeper.log");
+        fs::write(
+            conf.join("log4j.properties"),
+            java::log4j_properties(&java_log),
+        )?;
+        fs::write(conf.join("logback.xml"), java::logback_xml(&java_log))
+    }
+
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// If no process can be started.
+    pub fn start(
+        &self,
+        software: &Software,
+        shape: &TargetShape,
+        quorate: &Path,
+        tie: Tie,
+    ) -> io::Result<Child> {
+        let config = self.path("zoo.cfg");
+        let (program, args) = match software {
+            Software::Bundled => (
+                quorate.to_owned(),
+                vec![
+                    OsString::from("server"),
+                    OsString::from("start-foreground"),
+                    config.into_os_string(),
+                ],
+            ),
+            Software::Java(installation) => (
+                installation.java.clone(),
+                java_args(installation, shape, &self.path("conf"), config),
+            ),
+        };
+        Launch {
+            quorate,
+            program,
+            args,
+            dir: &self.root,
+            output: &self.path("out"),
+            tie,
+        }
+        .start()
+    }
+}
+
+fn java_args(
+    installation: &Installation,
+    shape: &TargetShape,
+    conf: &Path,
+    config: PathBuf,
+) -> Vec<OsString> {
+    vec![
+        format!("-Xmx{}m", shape.heap_mib).into(),
+        "-Djava.awt.headless=true".into(),
+        "-Djava.net.preferIPv4Stack=true".into(),
+        "-Dzookeeper.jmx.log4j.disable=true".into(),
+        "-cp".into(),
+        installation.class_path(conf),
+        java::MAIN_CLASS.into(),
+        config.into_os_string(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn java_is_started_as_zk_server_sh_would() {
+        let installation = Installation {
+            java: "/jdk/bin/java".into(),
+            home: "/zk".into(),
+            jars: vec!["/zk/zookeeper-3.9.5.jar".into()],
+        };
+        let shape = TargetShape {
+            voters: 1,
+            observers: 0,
+            fsync: true,
+            tick_time_ms: 2_000,
+            init_limit: 10,
+            sync_limit: 5,
+            heap_mib: 256,
+        };
+        let args = java_args(&installation, &shape, Path::new("/c"), "/s/zoo.cfg".into());
+        assert_eq!(args[0], "-Xmx256m");
+        assert_eq!(
+            args[args.len() - 4..],
+            [
+                "-cp",
+                "/c:/zk/zookeeper-3.9.5.jar",
+                java::MAIN_CLASS,
+                "/s/zoo.cfg"
+            ]
+        );
+    }
+}

@@ -1,0 +1,172 @@
+//! Writes the `zoo.cfg` of each server of an ensemble that Quorate starts; understood by the bundled
+//! server and by Apache ZooKeeper from 3.4.10 on. Pure.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::path::Path;
+
+use crate::workload::TargetShape;
+
+/// Where one server listens, and whether it votes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// `myid`, from 1.
+    pub id: u16,
+    /// Address of all three ports.
+    pub ip: IpAddr,
+    /// Port for clients.
+    pub client_port: u16,
+    /// Port the leader speaks ZAB on.
+    pub quorum_port: u16,
+    /// Port of the leader election.
+    pub election_port: u16,
+    /// Whether it only observes.
+    pub observer: bool,
+}
+
+/// The text of the `zoo.cfg` of `places[index]`, with its data in `data_dir` and its log in `log_dir`.
+///
+/// One voter without observers runs standalone: no server lines, which is the only form that 3.4
+/// takes for it. Server lines carry no `;clientPort`, which 3.4 does not know.
+#[must_use]
+pub fn zoo_cfg(
+    shape: &TargetShape,
+    places: &[Place],
+    index: usize,
+    data_dir: &Path,
+    log_dir: &Path,
+) -> String {
+    let place = &places[index];
+    let mut text = String::new();
+    let mut line = |key: &str, value: &str| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{key}={value}");
+    };
+    line("tickTime", &shape.tick_time_ms.to_string());
+    line("initLimit", &shape.init_limit.to_string());
+    line("syncLimit", &shape.sync_limit.to_string());
+    line("dataDir", &escaped(data_dir));
+    line("dataLogDir", &escaped(log_dir));
+    line("clientPort", &place.client_port.to_string());
+    line("clientPortAddress", &place.ip.to_string());
+    // All sessions of a load generator come from one address; the default would stop them at 60.
+    line("maxClientCnxns", "0");
+    line("forceSync", if shape.fsync { "yes" } else { "no" });
+    line("admin.enableServer", "false");
+    line("4lw.commands.whitelist", "*");
+    if places.len() == 1 {
+        return text;
+    }
+    if places.iter().filter(|place| !place.observer).count() == 1 {
+        line("standaloneEnabled", "false");
+    }
+    if place.observer {
+        line("peerType", "observer");
+    }
+    for place in places {
+        let host = match place.ip {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        line(
+            &format!("server.{}", place.id),
+            &format!(
+                "{host}:{}:{}{}",
+                place.quorum_port,
+                place.election_port,
+                if place.observer { ":observer" } else { "" }
+            ),
+        );
+    }
+    text
+}
+
+/// A path as a value in Java's properties syntax.
+fn escaped(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "\\\\")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(voters: u16, observers: u16) -> TargetShape {
+        TargetShape {
+            voters,
+            observers,
+            fsync: true,
+            tick_time_ms: 2_000,
+            init_limit: 10,
+            sync_limit: 5,
+            heap_mib: 512,
+        }
+    }
+
+    fn places(voters: u16, observers: u16) -> Vec<Place> {
+        (1..=voters + observers)
+            .map(|id| Place {
+                id,
+                ip: "127.0.0.1".parse().unwrap(),
+                client_port: 2_180 + id,
+                quorum_port: 2_880 + id,
+                election_port: 3_880 + id,
+                observer: id > voters,
+            })
+            .collect()
+    }
+
+    fn text(voters: u16, observers: u16, index: usize) -> String {
+        zoo_cfg(
+            &shape(voters, observers),
+            &places(voters, observers),
+            index,
+            Path::new("/d/data"),
+            Path::new("/d/log"),
+        )
+    }
+
+    #[test]
+    fn an_ensemble_lists_its_servers_in_the_words_of_3_4() {
+        assert_eq!(
+            text(3, 0, 1),
+            "tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=/d/data\ndataLogDir=/d/log\n\
+             clientPort=2182\nclientPortAddress=127.0.0.1\nmaxClientCnxns=0\nforceSync=yes\n\
+             admin.enableServer=false\n4lw.commands.whitelist=*\n\
+             server.1=127.0.0.1:2881:3881\nserver.2=127.0.0.1:2882:3882\nserver.3=127.0.0.1:2883:3883\n"
+        );
+    }
+
+    #[test]
+    fn an_observer_says_so_and_is_listed_as_one_everywhere() {
+        let observer = text(3, 1, 3);
+        assert!(observer.contains("peerType=observer\n"));
+        assert!(observer.contains("server.4=127.0.0.1:2884:3884:observer\n"));
+        let voter = text(3, 1, 0);
+        assert!(!voter.contains("peerType"));
+        assert!(voter.contains("server.4=127.0.0.1:2884:3884:observer\n"));
+    }
+
+    #[test]
+    fn a_single_voter_is_standalone_unless_it_has_observers() {
+        assert!(!text(1, 0, 0).contains("server."));
+        let leader = text(1, 1, 0);
+        assert!(leader.contains("standaloneEnabled=false\n"));
+        assert!(leader.contains("server.1="));
+    }
+
+    #[test]
+    fn without_fsync_the_servers_are_told() {
+        let mut shape = shape(1, 0);
+        shape.fsync = false;
+        let text = zoo_cfg(
+            &shape,
+            &places(1, 0),
+            0,
+            Path::new("/a\\b"),
+            Path::new("/l"),
+        );
+        assert!(text.contains("forceSync=no\n"));
+        assert!(text.contains("dataDir=/a\\\\b\n"));
+    }
+}

@@ -35,11 +35,11 @@ use failure::{Failure, Status};
 /// What `--help` adds below the options.
 const EXAMPLES: &str = "\
 Examples:
-  quorate                                          the quickstart workload on the bundled ensemble, about 30 s
+  quorate                      the quickstart workload on the bundled ensemble, about 30 s
+  quorate workloads            what comes with the program, and why
   quorate run write-latency --target zk://h1:2181,h2:2181,h3:2181
   quorate run mine.toml --set load.rate=2000 --set load.duration=10s --json
   quorate compare --targets bundled,zookeeper write-saturation
-  quorate workloads                                what comes with the program, and why
 
 Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the run is invalid or a gate failed.";
 

@@ -167,7 +167,16 @@ pub(super) fn write(dir: &Path, result: &mut RunResult) -> Result<(), Failure> {
 }
 
 /// A folder that a result can be written to, tried out before anything is measured.
-pub(super) fn writable_dir(out: Option<&Path>, name: &str) -> Result<PathBuf, ResultError> {
+pub(super) fn writable_dir(out: Option<&Path>, name: &str) -> Result<PathBuf, Failure> {
+    tried_dir(out, name).map_err(|error| match error {
+        ResultError::Io { .. } => {
+            anyhow::anyhow!("{error}. Choose another folder for the result with --out").into()
+        }
+        error => error.into(),
+    })
+}
+
+fn tried_dir(out: Option<&Path>, name: &str) -> Result<PathBuf, ResultError> {
     let dir = results_dir(out, name, SystemTime::now())?;
     let trial = dir.join(".quorate-writable");
     fs::write(&trial, b"?")

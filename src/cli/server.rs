@@ -12,7 +12,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use rustix::process::Signal;
 
-use super::failure::{Failure, Status};
+use super::failure::{Failure, MeansStatus as _, Status};
 use super::output::{print, tell};
 use super::server_config::{ServerConfig, config_path};
 use crate::client::four_letter;

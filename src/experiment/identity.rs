@@ -56,17 +56,15 @@ impl Identity {
             Err(rustix::io::Errno::SRCH) => return Ok(true),
             sent => sent?,
         }
-        let timeout = Timespec {
-            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(timeout.subsec_nanos()),
-        };
-        let mut fds = [PollFd::new(&fd, PollFlags::IN)];
-        loop {
-            match poll(&mut fds, Some(&timeout)) {
-                Err(rustix::io::Errno::INTR) => {}
-                ready => return Ok(ready? > 0),
-            }
-        }
+        await_end(&fd, timeout)
+    }
+
+    /// Waits until it has ended or `timeout` has passed; returns whether it has ended.
+    ///
+    /// # Errors
+    /// If the kernel does not let it be watched.
+    pub fn wait(self, timeout: Duration) -> io::Result<bool> {
+        self.open()?.map_or(Ok(true), |fd| await_end(&fd, timeout))
     }
 
     /// A handle that keeps meaning this process; `None` if it has ended.
@@ -98,6 +96,21 @@ impl FromStr for Identity {
             pid: pid.parse().map_err(|_not_a_number| ())?,
             started: started.parse().map_err(|_not_a_number| ())?,
         })
+    }
+}
+
+/// A process's handle becomes readable when the process ends.
+fn await_end(fd: &OwnedFd, timeout: Duration) -> io::Result<bool> {
+    let timeout = Timespec {
+        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(timeout.subsec_nanos()),
+    };
+    let mut fds = [PollFd::new(fd, PollFlags::IN)];
+    loop {
+        match poll(&mut fds, Some(&timeout)) {
+            Err(rustix::io::Errno::INTR) => {}
+            ready => return Ok(ready? > 0),
+        }
     }
 }
 

@@ -363,6 +363,7 @@ impl Cluster {
         self.check_prefixes();
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "an event happens once")]
     fn handle(&mut self, event: Event) {
         match event {
             Event::Tick(server, at) => {

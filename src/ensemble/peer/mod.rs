@@ -108,6 +108,7 @@ impl Peer {
     /// Takes one input; what is to be done is appended to `fx`.
     pub fn step(&mut self, now: Now, input: Input<'_>, fx: &mut Effects) {
         fx.consumed = 0;
+        self.core.now_ms = now.mono_ms;
         let outcome = self.dispatch(now, input, fx);
         if let Err(Lost(why)) = outcome {
             fx.log(format!("{} no more: {why}", self.mode()));

@@ -3,6 +3,7 @@
 //! `step(now, input, &mut effects)`: no clock, no socket, no file. Election and ZAB, the client
 //! pipeline and the database are all in here; the shell only performs effects. Durability order
 //! is decided here: an ACK is an effect that only a `Synced` input can produce.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod clients;
 mod core;

@@ -1,6 +1,7 @@
 //! The four-letter words (specification 16.5): what operators and monitoring tools ask a server.
 //!
 //! Pure: the node fills a [`View`], this module writes the text.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

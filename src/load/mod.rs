@@ -1,62 +1,41 @@
-//! TODO-load (skeleton): the frozen interface only, replaced by branch `load`.
-#![allow(missing_docs, reason = "placeholder")]
-use std::net::SocketAddr;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+//! WHEN: the schedule, the one worker loop, the null responder, calibration.
+//!
+//! - [`prepare`], [`run`], [`clean_up`]: the three steps of a [`Job`]
+//! - `schedule` (pure): absolute intended times of an open loop; `arrivals`: what waits in a session
+//! - `worker`: the loop; `slot`: one session in it; `guest`: a session that lives for one operation;
+//!   `link`: a session's connection; `poller`: epoll and the timer
+//! - `tally`: samples into intervals; `collector`: intervals of all workers into a recording
+//! - [`NullResponder`], [`calibrate`]: what the generator itself can do
 
-use crate::measure::Recording;
-use crate::workload::Plan;
+mod arrivals;
+mod assign;
+mod calibrate;
+mod clean_up;
+mod clock;
+mod collector;
+mod context;
+mod error;
+#[cfg(test)]
+mod fixture;
+mod guest;
+mod job;
+mod key;
+mod link;
+mod message;
+mod null;
+mod payload;
+mod poller;
+mod prepare;
+mod run;
+pub mod schedule;
+mod slot;
+mod tally;
+mod worker;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    Leader,
-    Follower,
-    Observer,
-    Standalone,
-    Unknown,
-}
-#[derive(Clone, Copy, Debug)]
-pub struct Server {
-    pub address: SocketAddr,
-    pub role: Role,
-}
-pub struct Job<'a> {
-    pub plan: &'a Plan,
-    pub run: u32,
-    pub servers: &'a [Server],
-    pub stop: &'a AtomicBool,
-    pub progress: &'a (dyn Fn(&Progress) + Sync),
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    Prepare,
-    WarmUp,
-    Measure,
-    Drain,
-    CleanUp,
-}
-#[derive(Clone, Debug)]
-pub struct Progress {
-    pub phase: Phase,
-    pub elapsed: Duration,
-    pub total: Duration,
-    pub throughput_per_s: f64,
-    pub p50_us: Option<f64>,
-    pub p99_us: Option<f64>,
-    pub ok: u64,
-    pub errors: u64,
-    pub in_flight: u64,
-    pub sessions_connected: u32,
-}
-#[derive(Debug, thiserror::Error)]
-#[error("the load driver is missing")]
-pub struct LoadError;
-pub fn prepare(_job: &Job<'_>) -> Result<(), LoadError> {
-    Ok(())
-}
-pub fn run(_job: &Job<'_>) -> Result<Recording, LoadError> {
-    Err(LoadError)
-}
-pub fn clean_up(_job: &Job<'_>) -> Result<(), LoadError> {
-    Ok(())
-}
+pub use calibrate::{Accuracy, CalibrateOptions, Calibration, TimerError, calibrate};
+pub use clean_up::clean_up;
+pub use error::LoadError;
+pub use job::{Job, Phase, Progress, Role, Server};
+pub use null::{Fault, NullReport, NullResponder, NullScript};
+pub use prepare::prepare;
+pub use run::run;

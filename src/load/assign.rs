@@ -1,0 +1,91 @@
+//! Which servers sessions are meant for.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::{LoadError, Role, Server};
+use crate::workload::Attach;
+
+/// Indices of the servers that `attach` means.
+pub(super) fn preferred(attach: Attach, servers: &[Server]) -> Result<Vec<u32>, LoadError> {
+    if servers.is_empty() {
+        return Err(LoadError::NoServers);
+    }
+    let (wanted, roles): (_, &[Role]) = match attach {
+        Attach::Spread => ("reachable", &[]),
+        Attach::Leader => ("the leader", &[Role::Leader, Role::Standalone]),
+        Attach::Followers => ("a follower", &[Role::Follower]),
+        Attach::Observers => ("an observer", &[Role::Observer]),
+    };
+    let chosen: Vec<u32> = (0..)
+        .zip(servers)
+        .filter(|(_, server)| roles.is_empty() || roles.contains(&server.role))
+        .map(|(index, _)| index)
+        .collect();
+    if chosen.is_empty() {
+        let found: Vec<String> = servers
+            .iter()
+            .map(|server| format!("{} ({})", server.address, server.role.name()))
+            .collect();
+        return Err(LoadError::NoRole {
+            wanted,
+            found: found.join(", "),
+        });
+    }
+    Ok(chosen)
+}
+
+impl Role {
+    /// The word for it, as servers say it in the answer to `srvr`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Leader => "leader",
+            Self::Follower => "follower",
+            Self::Observer => "observer",
+            Self::Standalone => "standalone",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn servers(roles: &[Role]) -> Vec<Server> {
+        let ports = 2181..;
+        ports
+            .zip(roles)
+            .map(|(port, role)| Server {
+                address: ([127, 0, 0, 1], port).into(),
+                role: *role,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn sessions_attach_where_the_plan_says() {
+        let ensemble = servers(&[Role::Follower, Role::Leader, Role::Follower, Role::Observer]);
+        let cases = [
+            (Attach::Spread, vec![0, 1, 2, 3]),
+            (Attach::Leader, vec![1]),
+            (Attach::Followers, vec![0, 2]),
+            (Attach::Observers, vec![3]),
+        ];
+        for (attach, expected) in cases {
+            assert_eq!(preferred(attach, &ensemble).unwrap(), expected);
+        }
+        let alone = servers(&[Role::Standalone]);
+        assert_eq!(preferred(Attach::Leader, &alone).unwrap(), [0]);
+    }
+
+    #[test]
+    fn a_role_that_nobody_has_is_an_error_that_names_what_is_there() {
+        let error = preferred(Attach::Observers, &servers(&[Role::Leader])).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("127.0.0.1:2181 (leader)"), "{text}");
+        assert!(matches!(
+            preferred(Attach::Spread, &[]),
+            Err(LoadError::NoServers)
+        ));
+    }
+}

@@ -1,0 +1,207 @@
+//! What the generator itself can do: drives a null responder and looks at its own figures.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::{now_ns, unix_ms};
+use super::null::{NullResponder, NullScript};
+use super::poller::{Poller, Spin};
+use super::{Job, LoadError, Role, Server, run};
+use crate::measure::{Histogram, Recording};
+use crate::workload::{Plan, Source, resolve};
+
+/// Rate of the timer and accuracy steps, per second.
+const RATE_PER_S: u32 = 20_000;
+/// Delay of the null responder in the accuracy step.
+const DELAY: Duration = Duration::from_millis(2);
+
+/// How to calibrate.
+#[derive(Clone, Copy)]
+pub struct CalibrateOptions<'a> {
+    /// Length of each of the four steps.
+    pub step: Duration,
+    /// Set to end early, with an error.
+    pub stop: &'a AtomicBool,
+    /// Told what begins.
+    pub begins: &'a dyn Fn(&str),
+}
+
+impl std::fmt::Debug for CalibrateOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CalibrateOptions")
+            .field("step", &self.step)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What one driver thread can do on this machine, the null responder on another core.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// When it was made, milliseconds since the epoch.
+    pub at_unix_ms: u64,
+    /// Closed loop, 16 sessions with 64 operations in flight each: operations per second.
+    pub pipelined_per_s: f64,
+    /// Closed loop, 64 sessions with one in flight each: operations per second.
+    pub single_per_s: f64,
+    /// How late the driver wakes up for what is due.
+    pub timer_error: TimerError,
+    /// What it reports of a known delay.
+    pub accuracy: Accuracy,
+}
+
+/// Lateness of a timer at 20,000 due times per second, microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimerError {
+    /// Median.
+    pub p50_us: f64,
+    /// 99th percentile.
+    pub p99_us: f64,
+    /// Largest.
+    pub max_us: f64,
+}
+
+/// What an open loop reports of a responder with a constant delay.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Accuracy {
+    /// Operations per second asked for.
+    pub asked_per_s: f64,
+    /// Operations per second achieved.
+    pub achieved_per_s: f64,
+    /// The responder's delay, microseconds.
+    pub delay_us: f64,
+    /// Median response time reported.
+    pub response_p50_us: f64,
+    /// 99th percentile reported.
+    pub response_p99_us: f64,
+    /// 99th percentile of the send delay.
+    pub send_delay_p99_us: f64,
+    /// Share of one core that the driver used.
+    pub driver_cpu: f64,
+}
+
+/// Calibrates: four steps, each against a null responder of its own.
+///
+/// # Errors
+/// If sockets or threads are refused, or it is interrupted.
+pub fn calibrate(options: &CalibrateOptions<'_>) -> Result<Calibration, LoadError> {
+    let pipelined = "pipelined: 16 sessions, 64 in flight each";
+    let single = "one at a time: 64 sessions, 1 in flight each";
+    let accuracy = "accuracy: 20,000 operations/s, replies after 2 ms";
+    let pipelined_per_s = throughput(options, pipelined, "sessions = 16\nin_flight = 64")?;
+    let single_per_s = throughput(options, single, "sessions = 64\nin_flight = 1")?;
+    (options.begins)("timer: 20,000 due times/s");
+    let timer_error = timer_error(options)?;
+    let accuracy = measure_accuracy(options, accuracy)?;
+    Ok(Calibration {
+        at_unix_ms: unix_ms(now_ns()),
+        pipelined_per_s,
+        single_per_s,
+        timer_error,
+        accuracy,
+    })
+}
+
+fn throughput(
+    options: &CalibrateOptions<'_>,
+    step: &'static str,
+    load: &str,
+) -> Result<f64, LoadError> {
+    let recording = drive(options, step, load, NullScript::default())?;
+    let missing = LoadError::Calibration { step };
+    recording.throughput_per_s().ok_or(missing)
+}
+
+fn measure_accuracy(
+    options: &CalibrateOptions<'_>,
+    step: &'static str,
+) -> Result<Accuracy, LoadError> {
+    let script = NullScript {
+        delay: DELAY,
+        spin: true,
+        ..NullScript::default()
+    };
+    let load = format!("sessions = 16\nrate = {RATE_PER_S}");
+    let recording = drive(options, step, &load, script)?;
+    let all = recording.all();
+    let missing = || LoadError::Calibration { step };
+    let [response_p50_us, response_p99_us] =
+        all.response.quantiles_us([0.5, 0.99]).ok_or_else(missing)?;
+    Ok(Accuracy {
+        asked_per_s: f64::from(RATE_PER_S),
+        achieved_per_s: recording.throughput_per_s().ok_or_else(missing)?,
+        delay_us: DELAY.as_secs_f64() * 1e6,
+        response_p50_us,
+        response_p99_us,
+        send_delay_p99_us: all.send_delay.p99_us().ok_or_else(missing)?,
+        driver_cpu: recording.driver_cpu.iter().sum(),
+    })
+}
+
+fn drive(
+    options: &CalibrateOptions<'_>,
+    step: &'static str,
+    load: &str,
+    script: NullScript,
+) -> Result<Recording, LoadError> {
+    (options.begins)(step);
+    let responder =
+        NullResponder::start(script).map_err(LoadError::system("start the null responder"))?;
+    let servers = [Server {
+        address: responder.address(),
+        role: Role::Standalone,
+    }];
+    let plan = plan(step, load, options.step)?;
+    let recording = run(&Job {
+        plan: &plan,
+        run: 0,
+        servers: &servers,
+        stop: options.stop,
+        progress: &|_| {},
+    })?;
+    // It has been told all it had to be told; how it ends is of no matter.
+    drop(responder);
+    if recording.interrupted {
+        return Err(LoadError::Interrupted);
+    }
+    Ok(recording)
+}
+
+fn plan(step: &'static str, load: &str, length: Duration) -> Result<Plan, LoadError> {
+    let text = format!(
+        "name = \"calibrate\"\n[prepare]\nznodes = 1000\n[load]\n{load}\nwarm_up = \"500ms\"\n\
+         duration = \"{}ms\"\n[[op]]\nkind = \"set\"\nsize = 100\n",
+        length.as_millis().max(100)
+    );
+    resolve(&Source::from_text("calibrate", text), &[], None).map_err(|error| {
+        debug_assert!(false, "{error}");
+        LoadError::Calibration { step }
+    })
+}
+
+/// Waits for a comb of due times as a worker does, and notes by how much each was missed.
+fn timer_error(options: &CalibrateOptions<'_>) -> Result<TimerError, LoadError> {
+    let system = LoadError::system("wait for a timer");
+    let mut poller = Poller::new(Spin::Sparing).map_err(&system)?;
+    let mut late = Histogram::new();
+    let period_ns = 1_000_000_000 / i64::from(RATE_PER_S);
+    let length_ns = i64::try_from(options.step.as_nanos()).unwrap_or(i64::MAX / 2);
+    let mut due_ns = now_ns() + period_ns;
+    let end_ns = due_ns + length_ns;
+    while due_ns < end_ns {
+        poller.wait(due_ns, true).map_err(&system)?;
+        let now = now_ns();
+        while due_ns <= now {
+            late.record_ns(u64::try_from(now - due_ns).unwrap_or(0));
+            due_ns += period_ns;
+        }
+    }
+    let missing = LoadError::Calibration { step: "timer" };
+    let [p50_us, p99_us, max_us] = late.quantiles_us([0.5, 0.99, 1.0]).ok_or(missing)?;
+    Ok(TimerError {
+        p50_us,
+        p99_us,
+        max_us,
+    })
+}

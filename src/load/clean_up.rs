@@ -1,0 +1,77 @@
+//! Removes what a run created.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{Job, LoadError, Phase, Progress};
+use crate::client::AdminClient;
+
+/// Session timeout of the preparing and cleaning client, and its patience with each reply. Long:
+/// creating millions of znodes may keep a server's disk busy.
+pub(super) const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Removes the plan's chroot with everything below it, unless the plan keeps it. Nothing outside
+/// the chroot is touched; that there is none is no error.
+///
+/// # Errors
+/// If the servers cannot be reached or refuse, or the chroot is none that a run may remove.
+pub fn clean_up(job: &Job<'_>) -> Result<(), LoadError> {
+    let chroot = &job.plan.prepare.chroot;
+    if job.plan.prepare.keep {
+        return Ok(());
+    }
+    (job.progress)(&Progress::start_of(Phase::CleanUp, Duration::ZERO));
+    check(chroot)?;
+    let what = || format!("remove {chroot}");
+    let admin = |source| LoadError::Admin {
+        what: what(),
+        source,
+    };
+    let mut client = AdminClient::connect(&addresses(job), ADMIN_TIMEOUT).map_err(admin)?;
+    client.delete_recursive(chroot).map_err(admin)?;
+    client.close().map_err(admin)
+}
+
+pub(super) fn addresses(job: &Job<'_>) -> Vec<SocketAddr> {
+    job.servers.iter().map(|server| server.address).collect()
+}
+
+/// The root and ZooKeeper's own directory are never a run's.
+fn check(chroot: &str) -> Result<(), LoadError> {
+    let well_formed = chroot
+        .strip_prefix('/')
+        .is_some_and(|rest| rest.split('/').all(|name| !matches!(name, "" | "." | "..")));
+    let system = chroot == "/zookeeper" || chroot.starts_with("/zookeeper/");
+    if well_formed && !system {
+        Ok(())
+    } else {
+        Err(LoadError::Chroot {
+            chroot: chroot.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_runs_is_never_removed() {
+        for chroot in [
+            "",
+            "/",
+            "//",
+            "/a/",
+            "/a//b",
+            "/a/..",
+            "a",
+            "/zookeeper",
+            "/zookeeper/quota",
+        ] {
+            assert!(check(chroot).is_err(), "{chroot:?}");
+        }
+        for chroot in ["/quorate", "/a/b", "/zookeepers"] {
+            assert!(check(chroot).is_ok(), "{chroot:?}");
+        }
+    }
+}

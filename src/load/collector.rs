@@ -1,0 +1,175 @@
+//! What the workers say, put together: the recording, and the progress meanwhile.
+
+use std::time::Duration;
+
+use super::clock::{now_ns, unix_ms};
+use super::context::ms_to_ns;
+use super::message::{Message, Snapshot, Summary};
+use super::{LoadError, Phase, Progress};
+use crate::measure::{Histogram, IntervalPart, Recording};
+use crate::workload::Plan;
+
+/// Progress is not told more often than this, except when the phase changes.
+const TELL_NS: i64 = 240_000_000;
+
+/// Puts together what the workers say. Lives in the thread that called for the run.
+pub(super) struct Collector<'a> {
+    plan: &'a Plan,
+    progress: &'a (dyn Fn(&Progress) + Sync),
+    recording: Recording,
+    connected: usize,
+    error: Option<LoadError>,
+    summaries: Vec<Summary>,
+    snapshots: Vec<Snapshot>,
+    /// Start of the measured phase.
+    start_ns: Option<i64>,
+    began_ns: i64,
+    /// Response times of the interval that is being put together, and its index.
+    current: (i64, Histogram),
+    quantiles_us: Option<[f64; 2]>,
+    told: Option<(i64, Phase, u64)>,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(plan: &'a Plan, progress: &'a (dyn Fn(&Progress) + Sync)) -> Self {
+        let threads = usize::try_from(plan.load.threads).unwrap_or(1).max(1);
+        Self {
+            plan,
+            progress,
+            recording: Recording {
+                interval_ms: plan.load.interval_ms,
+                ..Recording::default()
+            },
+            connected: 0,
+            error: None,
+            summaries: Vec::new(),
+            snapshots: vec![Snapshot::default(); threads],
+            start_ns: None,
+            began_ns: now_ns(),
+            current: (-1, Histogram::new()),
+            quantiles_us: None,
+            told: None,
+        }
+    }
+
+    /// Workers whose sessions are all attached.
+    pub(super) fn connected(&self) -> usize {
+        self.connected
+    }
+
+    /// The measured phase will start then.
+    pub(super) fn start(&mut self, start_ns: i64) {
+        self.start_ns = Some(start_ns);
+        self.recording.started_unix_ms = unix_ms(start_ns);
+    }
+
+    pub(super) fn take(&mut self, message: Message) {
+        match message {
+            Message::Connected => self.connected += 1,
+            // An interruption may only be the echo of another worker's failure.
+            Message::Failed(LoadError::Interrupted) if self.error.is_some() => {}
+            Message::Failed(error) => {
+                if matches!(self.error, None | Some(LoadError::Interrupted)) {
+                    self.error = Some(error);
+                }
+            }
+            Message::Part(part) => {
+                self.see(i64::from(part.index), &part);
+                self.recording.add(part);
+            }
+            Message::WarmPart(part) => self.see(-1, &part),
+            Message::Event(event) => self.recording.note(event),
+            Message::Snapshot(worker, snapshot) => self.snapshots[worker] = snapshot,
+            Message::Done(summary) => self.summaries.push(summary),
+        }
+    }
+
+    /// For the display: the response times of the latest interval.
+    fn see(&mut self, index: i64, part: &IntervalPart) {
+        if index != self.current.0 || index < 0 {
+            self.current = (index, Histogram::new());
+        }
+        for op in &part.ops {
+            self.current.1.merge(&op.response);
+        }
+        let quantiles = self.current.1.quantiles_us([0.5, 0.99]);
+        self.quantiles_us = quantiles.or(self.quantiles_us);
+    }
+
+    /// Tells how it is getting on, if it is time.
+    pub(super) fn tell(&mut self, now: i64) {
+        let (phase, since_ns, total_ms) = self.phase(now);
+        let ok = self.snapshots.iter().map(|snapshot| snapshot.ok).sum();
+        let mut throughput_per_s = 0.0;
+        if let Some((told_ns, told_phase, told_ok)) = self.told {
+            if told_phase == phase && now - told_ns < TELL_NS {
+                return;
+            }
+            throughput_per_s = rate(u64::saturating_sub(ok, told_ok), now - told_ns);
+        }
+        self.told = Some((now, phase, ok));
+        let sum = |get: fn(&Snapshot) -> u64| self.snapshots.iter().map(get).sum();
+        (self.progress)(&Progress {
+            phase,
+            elapsed: duration(now - since_ns),
+            total: Duration::from_millis(total_ms),
+            throughput_per_s,
+            p50_us: self.quantiles_us.map(|[p50, _]| p50),
+            p99_us: self.quantiles_us.map(|[_, p99]| p99),
+            ok,
+            errors: sum(|snapshot| snapshot.errors),
+            in_flight: sum(|snapshot| snapshot.in_flight),
+            sessions_connected: self.snapshots.iter().map(|one| one.connected).sum(),
+        });
+    }
+
+    /// The phase, since when, and how long it is to take.
+    fn phase(&self, now: i64) -> (Phase, i64, u64) {
+        let load = &self.plan.load;
+        let Some(start_ns) = self.start_ns else {
+            return (Phase::WarmUp, self.began_ns, load.warm_up_ms);
+        };
+        let end_ns = start_ns + ms_to_ns(load.duration_ms);
+        if now < start_ns {
+            let begin_ns = start_ns - ms_to_ns(load.warm_up_ms);
+            (Phase::WarmUp, begin_ns.min(now), load.warm_up_ms)
+        } else if now < end_ns && self.summaries.is_empty() {
+            (Phase::Measure, start_ns, load.duration_ms)
+        } else {
+            (Phase::Drain, end_ns.min(now), load.drain_ms)
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Result<Recording, LoadError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let recording = &mut self.recording;
+        let measured_ns = self.summaries.iter().map(|one| one.measured_ns).max();
+        recording.measured_s = duration(measured_ns.unwrap_or(0)).as_secs_f64();
+        for summary in &self.summaries {
+            recording.driver_cpu.push(summary.cpu);
+            recording.in_flight_at_end += summary.in_flight_at_end;
+            recording.reconnects += summary.reconnects;
+            recording.expired_sessions += summary.expired_sessions;
+            recording.events_dropped += summary.events_dropped;
+            recording.interrupted |= summary.interrupted;
+        }
+        Ok(self.recording)
+    }
+}
+
+fn duration(ns: i64) -> Duration {
+    Duration::from_nanos(u64::try_from(ns).unwrap_or(0))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a rate for display needs no more than 53 bits"
+)]
+fn rate(count: u64, ns: i64) -> f64 {
+    if ns <= 0 {
+        return 0.0;
+    }
+    count as f64 * 1e9 / ns as f64
+}

@@ -1,0 +1,112 @@
+//! What a run is given, and what it says meanwhile.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::workload::Plan;
+
+/// A server of the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its client port.
+    pub address: SocketAddr,
+    /// What it was when it was last asked.
+    pub role: Role,
+}
+
+/// What a server is in its ensemble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are ZooKeeper's own")]
+pub enum Role {
+    Leader,
+    Follower,
+    Observer,
+    Standalone,
+    Unknown,
+}
+
+/// One run of a plan against servers that are up.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// What to do.
+    pub plan: &'a Plan,
+    /// Index of the repeat; for messages only.
+    pub run: u32,
+    /// The target.
+    pub servers: &'a [Server],
+    /// Set to end early: what is in flight is awaited, what was measured returned.
+    pub stop: &'a AtomicBool,
+    /// Called about four times a second and when the phase changes, by the calling thread.
+    pub progress: &'a (dyn Fn(&Progress) + Sync),
+}
+
+impl fmt::Debug for Job<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("plan", &self.plan.name)
+            .field("run", &self.run)
+            .field("servers", &self.servers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Creating directories and znodes.
+    Prepare,
+    /// Load, not measured. Includes connecting.
+    WarmUp,
+    /// Load, measured.
+    Measure,
+    /// No new load; replies are awaited.
+    Drain,
+    /// Deleting what was created.
+    CleanUp,
+}
+
+/// How a job is getting on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// The phase.
+    pub phase: Phase,
+    /// Since the start of the phase.
+    pub elapsed: Duration,
+    /// Planned length of the phase; of prepare and clean-up zero: they take what they take.
+    pub total: Duration,
+    /// Acknowledged operations per second since the last call.
+    pub throughput_per_s: f64,
+    /// Median response time of the last complete interval.
+    pub p50_us: Option<f64>,
+    /// 99th percentile of the same.
+    pub p99_us: Option<f64>,
+    /// Acknowledged so far in warm-up and measured phase.
+    pub ok: u64,
+    /// Everything else that came to an end.
+    pub errors: u64,
+    /// Operations without a reply.
+    pub in_flight: u64,
+    /// Sessions with a connection.
+    pub sessions_connected: u32,
+}
+
+impl Progress {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub const fn start_of(phase: Phase, total: Duration) -> Self {
+        Self {
+            phase,
+            elapsed: Duration::ZERO,
+            total,
+            throughput_per_s: 0.0,
+            p50_us: None,
+            p99_us: None,
+            ok: 0,
+            errors: 0,
+            in_flight: 0,
+            sessions_connected: 0,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Keys in the epoll set: which session, and which of its connections.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+const GUEST_BIT: u64 = 1 << 63;
+/// Connections are told apart by this many bits; events of one that long ago do not exist.
+const CONNECTION_MASK: u64 = (1 << 30) - 1;
+
+/// Whom an event concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The worker's slot at this position.
+    Slot(usize),
+    /// Its guest at this position.
+    Guest(usize),
+}
+
+/// The key of a slot's connection.
+pub(super) fn slot(position: usize, connection: u32) -> u64 {
+    (u64::from(connection) & CONNECTION_MASK) << 32 | low(position)
+}
+
+/// The key of a guest's connection.
+pub(super) fn guest(position: usize, connection: u32) -> u64 {
+    GUEST_BIT | slot(position, connection)
+}
+
+/// Whose key it is.
+pub(super) fn owner(key: u64) -> Owner {
+    let position = usize::try_from(key & u64::from(u32::MAX)).unwrap_or(usize::MAX);
+    if key & GUEST_BIT == 0 {
+        Owner::Slot(position)
+    } else {
+        Owner::Guest(position)
+    }
+}
+
+fn low(position: usize) -> u64 {
+    position as u64 & u64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_tell_owner_and_connection() {
+        assert_eq!(owner(slot(5, 1)), Owner::Slot(5));
+        assert_eq!(owner(guest(5, 1)), Owner::Guest(5));
+        assert_ne!(slot(5, 1), slot(5, 2));
+        assert_ne!(slot(5, u32::MAX), u64::MAX);
+        assert_ne!(guest(usize::MAX, u32::MAX), u64::MAX, "the timer's key");
+    }
+}

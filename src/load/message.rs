@@ -1,0 +1,46 @@
+//! What workers tell the collector.
+
+use crate::load::LoadError;
+use crate::measure::{Event, IntervalPart};
+
+/// From a worker to the collector. Nothing of it is sent per operation.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Every session of this worker is attached: it waits for the start.
+    Connected,
+    /// This worker cannot go on.
+    Failed(LoadError),
+    /// An interval of the measured phase has passed.
+    Part(IntervalPart),
+    /// An interval of the warm-up has passed: for display only.
+    WarmPart(IntervalPart),
+    /// Something happened.
+    Event(Event),
+    /// How it is getting on.
+    Snapshot(usize, Snapshot),
+    /// This worker is done.
+    Done(Summary),
+}
+
+/// How one worker is getting on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    pub(super) ok: u64,
+    pub(super) errors: u64,
+    pub(super) in_flight: u64,
+    pub(super) connected: u32,
+}
+
+/// What one worker has to say at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Summary {
+    /// Share of one core used in the measured phase; includes spinning.
+    pub(super) cpu: f64,
+    /// Length of the measured phase.
+    pub(super) measured_ns: i64,
+    pub(super) in_flight_at_end: u64,
+    pub(super) reconnects: u64,
+    pub(super) expired_sessions: u64,
+    pub(super) events_dropped: u64,
+    pub(super) interrupted: bool,
+}

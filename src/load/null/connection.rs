@@ -1,0 +1,88 @@
+//! One connection of the null responder.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
+
+/// Largest frame taken; the generator sends none that is longer.
+const FRAME_BYTES_MAX: usize = 2 << 20;
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) socket: TcpStream,
+    pub(super) key: u64,
+    /// Bytes read that are not a whole frame yet.
+    inbox: Vec<u8>,
+    /// Bytes to write.
+    pub(super) out: Vec<u8>,
+    /// The session, once the handshake is done.
+    pub(super) session: Option<i64>,
+    pub(super) mute: bool,
+    /// To be closed once everything is written.
+    pub(super) closing: bool,
+    pub(super) watches_writes: bool,
+}
+
+impl Connection {
+    pub(super) fn new(socket: TcpStream, key: u64) -> Self {
+        Self {
+            socket,
+            key,
+            inbox: Vec::new(),
+            out: Vec::new(),
+            session: None,
+            mute: false,
+            closing: false,
+            watches_writes: false,
+        }
+    }
+
+    /// Reads once; false at the end of the stream.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
+        match self.socket.read(buffer) {
+            Ok(0) => Ok(false),
+            Ok(size) => {
+                self.inbox.extend_from_slice(&buffer[..size]);
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The inbox, to take frames from while the connection is changed.
+    pub(super) fn take_inbox(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.inbox)
+    }
+
+    /// Gives the inbox back, of which the first `used` bytes have been dealt with.
+    pub(super) fn put_inbox(&mut self, mut inbox: Vec<u8>, used: usize) {
+        inbox.drain(..used);
+        self.inbox = inbox;
+    }
+
+    /// Writes what it can; false if something is left.
+    pub(super) fn flush(&mut self) -> io::Result<bool> {
+        let mut written = 0;
+        while written < self.out.len() {
+            match self.socket.write(&self.out[written..]) {
+                Ok(size) => written += size,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        self.out.drain(..written);
+        Ok(self.out.is_empty())
+    }
+}
+
+/// The first whole frame of `bytes`, without its length.
+pub(super) fn first_frame(bytes: &[u8]) -> io::Result<Option<&[u8]>> {
+    let Some(raw) = bytes.first_chunk::<4>() else {
+        return Ok(None);
+    };
+    match usize::try_from(i32::from_be_bytes(*raw)) {
+        Ok(length) if length <= FRAME_BYTES_MAX => Ok(bytes.get(4..4 + length)),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}

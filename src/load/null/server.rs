@@ -1,0 +1,341 @@
+//! The null responder's loop.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::answer::{Asked, answer, asked};
+use super::connection::{Connection, first_frame};
+use super::{Fault, NullReport, NullScript};
+use crate::load::clock::now_ns;
+use crate::load::key::{self, Owner};
+use crate::load::poller::{Poller, Ready, Spin};
+use crate::wire::jute::{ConnectRequest, ConnectResponse, SessionId, session_password};
+
+const BUFFER_BYTES: usize = 256 << 10;
+/// How often the stop flag is looked at.
+const LOOK_NS: i64 = 10_000_000;
+/// The listener's key: of a connection that cannot be.
+const LISTENER_KEY: u64 = u64::MAX - 1;
+
+/// Replies on their way.
+#[derive(Debug)]
+struct Delayed {
+    due_ns: i64,
+    key: u64,
+    bytes: Vec<u8>,
+}
+
+/// The responder's thread.
+pub(super) struct Server {
+    listener: Option<TcpListener>,
+    faults: VecDeque<(u64, Fault)>,
+    delay_ns: i64,
+    forgets: bool,
+    refuses: bool,
+    records: bool,
+    poller: Poller,
+    connections: Vec<Option<Connection>>,
+    accepted: u32,
+    delayed: VecDeque<Delayed>,
+    /// Vectors of former replies, to be used again.
+    spare: Vec<Vec<u8>>,
+    buffer: Vec<u8>,
+    zxid: i64,
+    sessions: i64,
+    /// Set while stalled: nothing is read before.
+    stalled_until_ns: i64,
+    report: NullReport,
+}
+
+impl Server {
+    pub(super) fn new(listener: TcpListener, script: NullScript) -> io::Result<Self> {
+        let spin = if script.spin {
+            Spin::Always
+        } else {
+            Spin::Sparing
+        };
+        let poller = Poller::new(spin)?;
+        poller.add_reader(&listener, LISTENER_KEY)?;
+        Ok(Self {
+            listener: Some(listener),
+            faults: script.faults.into(),
+            delay_ns: ns(script.delay),
+            forgets: script.forgets,
+            refuses: script.refuses,
+            records: script.records,
+            poller,
+            connections: Vec::new(),
+            accepted: 0,
+            delayed: VecDeque::new(),
+            spare: Vec::new(),
+            buffer: vec![0; BUFFER_BYTES],
+            zxid: 0,
+            sessions: 0,
+            stalled_until_ns: 0,
+            report: NullReport::default(),
+        })
+    }
+
+    pub(super) fn run(mut self, stop: &AtomicBool) -> io::Result<NullReport> {
+        while !stop.load(Ordering::Relaxed) {
+            let now = now_ns();
+            self.release(now);
+            let due_ns = self.delayed.front().map_or(i64::MAX, |first| first.due_ns);
+            let until_ns = due_ns.min(now + LOOK_NS);
+            if self.stalled_until_ns > now {
+                // Level-triggered events would end every wait at once.
+                std::thread::sleep(Duration::from_millis(1));
+                continue;
+            }
+            self.poller.wait(until_ns, due_ns <= until_ns)?;
+            let mut index = 0;
+            while let Some(ready) = self.poller.ready(index) {
+                index += 1;
+                if ready.key == LISTENER_KEY {
+                    self.accept()?;
+                } else if let Owner::Slot(place) = key::owner(ready.key) {
+                    self.serve(place, ready);
+                }
+                if self.stalled_until_ns > now {
+                    break;
+                }
+            }
+        }
+        Ok(self.report)
+    }
+
+    fn accept(&mut self) -> io::Result<()> {
+        let Some(listener) = &self.listener else {
+            return Ok(());
+        };
+        loop {
+            let socket = match listener.accept() {
+                Ok((socket, _)) => socket,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                // The peer has gone before it was accepted.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+                Err(error) => return Err(error),
+            };
+            socket.set_nonblocking(true)?;
+            socket.set_nodelay(true)?;
+            let free = self.connections.iter().position(Option::is_none);
+            let place = free.unwrap_or_else(|| {
+                self.connections.push(None);
+                self.connections.len() - 1
+            });
+            self.accepted = self.accepted.wrapping_add(1);
+            let key = key::slot(place, self.accepted);
+            self.poller.add_reader(&socket, key)?;
+            self.connections[place] = Some(Connection::new(socket, key));
+        }
+    }
+
+    fn serve(&mut self, place: usize, ready: Ready) {
+        let Some(mut connection) = self.connections.get_mut(place).and_then(Option::take) else {
+            return;
+        };
+        let stays = connection.key == ready.key
+            && matches!(self.step(&mut connection, ready), Ok(true))
+            || connection.key != ready.key;
+        if stays && !self.drops_all(&connection) {
+            self.connections[place] = Some(connection);
+        }
+    }
+
+    /// Was everything closed while this connection was served?
+    fn drops_all(&self, connection: &Connection) -> bool {
+        connection.closing && connection.out.is_empty()
+    }
+
+    /// False when the connection is over.
+    fn step(&mut self, connection: &mut Connection, ready: Ready) -> io::Result<bool> {
+        if ready.readable && !connection.read(&mut self.buffer)? {
+            return Ok(false);
+        }
+        let now = now_ns();
+        let inbox = connection.take_inbox();
+        let mut used = 0;
+        let mut replies = self.spare.pop().unwrap_or_default();
+        while !connection.closing
+            && self.stalled_until_ns <= now
+            && let Some(frame) = first_frame(&inbox[used..])?
+        {
+            used += 4 + frame.len();
+            if connection.session.is_none() {
+                self.handshake(connection, frame)?;
+            } else {
+                self.request(connection, frame, &mut replies)?;
+            }
+        }
+        connection.put_inbox(inbox, used);
+        if self.delay_ns > 0 && !replies.is_empty() {
+            self.delayed.push_back(Delayed {
+                due_ns: now + self.delay_ns,
+                key: connection.key,
+                bytes: replies,
+            });
+        } else {
+            connection.out.extend_from_slice(&replies);
+            self.keep(replies);
+        }
+        self.write(connection)?;
+        Ok(!(connection.closing && connection.out.is_empty()))
+    }
+
+    fn request(
+        &mut self,
+        connection: &mut Connection,
+        frame: &[u8],
+        replies: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let malformed = |_| io::Error::from(io::ErrorKind::InvalidData);
+        let asked = asked(frame).map_err(malformed)?;
+        match asked {
+            Asked::Ping => self.report.pings += 1,
+            Asked::Close => {
+                self.report.closed += 1;
+                connection.closing = true;
+            }
+            Asked::Other => {
+                self.report.requests += 1;
+                if self.records
+                    && let Some(session) = connection.session
+                {
+                    let transcript = self.report.transcript.entry(session).or_default();
+                    transcript.extend_from_slice(frame);
+                }
+                if self.fault(connection) {
+                    return Ok(());
+                }
+            }
+        }
+        if connection.mute {
+            return Ok(());
+        }
+        self.zxid += 1;
+        let out = if asked == Asked::Close {
+            &mut connection.out
+        } else {
+            replies
+        };
+        answer(frame, self.zxid, out).map_err(malformed)
+    }
+
+    /// Does what the script says about this request; true if it is not to be answered.
+    fn fault(&mut self, connection: &mut Connection) -> bool {
+        let Some((at, _)) = self.faults.front() else {
+            return false;
+        };
+        if self.report.requests < *at {
+            return false;
+        }
+        match self.faults.pop_front() {
+            Some((_, Fault::Stall(length))) => {
+                self.stalled_until_ns = now_ns() + ns(length);
+                false
+            }
+            Some((_, Fault::Drop)) => {
+                self.close_all(connection);
+                true
+            }
+            Some((_, Fault::Quit)) => {
+                self.listener = None;
+                self.close_all(connection);
+                true
+            }
+            Some((_, Fault::Mute)) => {
+                let others = self.connections.iter_mut().flatten();
+                others.for_each(|other| other.mute = true);
+                connection.mute = true;
+                true
+            }
+            Some((_, Fault::Raw(bytes))) => {
+                connection.out.extend_from_slice(&bytes);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn close_all(&mut self, present: &mut Connection) {
+        self.connections.iter_mut().for_each(|other| *other = None);
+        present.out.clear();
+        present.closing = true;
+    }
+
+    fn handshake(&mut self, connection: &mut Connection, frame: &[u8]) -> io::Result<()> {
+        let malformed = |_| io::Error::from(io::ErrorKind::InvalidData);
+        let request = ConnectRequest::decode(frame).map_err(malformed)?;
+        let is_new = request.session == SessionId(0);
+        let mut response = ConnectResponse {
+            timeout_ms: request.timeout_ms,
+            session: request.session,
+            password: session_password(request.session),
+            read_only: request.read_only.map(|_| false),
+        };
+        if self.refuses || (!is_new && self.forgets) {
+            response.timeout_ms = 0;
+            response.session = SessionId(0);
+            connection.closing = true;
+        } else if is_new {
+            self.sessions += 1;
+            self.report.opened += 1;
+            response.session = SessionId(self.sessions);
+            response.password = session_password(response.session);
+        } else {
+            self.report.resumed += 1;
+        }
+        connection.session = Some(response.session.0);
+        response.encode_frame(&mut connection.out);
+        Ok(())
+    }
+
+    /// Sends the replies that are due.
+    fn release(&mut self, now: i64) {
+        while self
+            .delayed
+            .front()
+            .is_some_and(|first| first.due_ns <= now)
+        {
+            let Some(Delayed { key, bytes, .. }) = self.delayed.pop_front() else {
+                return;
+            };
+            let Owner::Slot(place) = key::owner(key) else {
+                continue;
+            };
+            let taken = self.connections.get_mut(place).and_then(Option::take);
+            if let Some(mut connection) = taken {
+                let present = connection.key == key;
+                if present {
+                    connection.out.extend_from_slice(&bytes);
+                }
+                if !present || self.write(&mut connection).is_ok() {
+                    self.connections[place] = Some(connection);
+                }
+            }
+            self.keep(bytes);
+        }
+    }
+
+    fn write(&mut self, connection: &mut Connection) -> io::Result<()> {
+        let full = !connection.flush()?;
+        if full != connection.watches_writes {
+            self.poller
+                .watch(&connection.socket, connection.key, full)?;
+            connection.watches_writes = full;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, mut bytes: Vec<u8>) {
+        bytes.clear();
+        self.spare.push(bytes);
+    }
+}
+
+fn ns(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX / 2)
+}

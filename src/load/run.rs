@@ -1,0 +1,104 @@
+//! One run: workers, the common start, and the recording they make together.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::assign::preferred;
+use super::clock::now_ns;
+use super::collector::Collector;
+use super::context::ms_to_ns;
+use super::worker::{Orders, work};
+use super::{Job, LoadError};
+use crate::measure::Recording;
+use crate::workload::Plan;
+
+/// How often progress is told.
+const PROGRESS: Duration = Duration::from_millis(250);
+/// From the moment that all sessions are attached to the first operation: all workers hear of the
+/// start before it comes.
+const LEAD_NS: i64 = 60_000_000;
+/// Open files beside the sessions': listeners, logs, terminals, one epoll set and timer per thread.
+const OTHER_FILES: u64 = 64;
+
+/// Opens all sessions, issues the load, waits for the last replies, closes the sessions.
+///
+/// When `job.stop` becomes true the load ends early and the recording says so.
+///
+/// # Errors
+/// If a session cannot be opened (names each address tried and why), or the operating system
+/// refuses a resource. Whatever happens after the load has begun is in the recording instead.
+pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
+    let plan = job.plan;
+    let preferred = preferred(plan.load.attach, job.servers)?;
+    allow_files(plan)?;
+    let start = OnceLock::new();
+    let abandoned = AtomicBool::new(false);
+    let mut collector = Collector::new(plan, job.progress);
+    thread::scope(|scope| {
+        let (sender, receiver) = channel();
+        let threads = usize::try_from(plan.load.threads).unwrap_or(1).max(1);
+        for number in 0..threads {
+            let orders = Orders {
+                plan,
+                servers: job.servers,
+                preferred: &preferred,
+                stop: job.stop,
+                start: &start,
+                abandoned: &abandoned,
+                number,
+            };
+            let sender = sender.clone();
+            let spawned = thread::Builder::new()
+                .name(format!("load-{number}"))
+                .spawn_scoped(scope, move || work(orders, sender));
+            if let Err(source) = spawned {
+                abandoned.store(true, Ordering::Relaxed);
+                return Err(LoadError::system("start a thread")(source));
+            }
+        }
+        drop(sender);
+        loop {
+            match receiver.recv_timeout(PROGRESS) {
+                Ok(message) => collector.take(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if collector.connected() == threads && start.get().is_none() {
+                let at_ns = now_ns() + LEAD_NS + ms_to_ns(plan.load.warm_up_ms);
+                collector.start(at_ns);
+                // Only this thread sets it.
+                let _set_once = start.set(at_ns);
+            }
+            collector.tell(now_ns());
+        }
+    })?;
+    collector.finish()
+}
+
+/// Raises the soft limit of open files if the sessions need it.
+fn allow_files(plan: &Plan) -> Result<(), LoadError> {
+    let sessions = plan.load.sessions;
+    let needed = u64::from(sessions) + 2 * u64::from(plan.load.threads) + OTHER_FILES;
+    let limit = getrlimit(Resource::Nofile);
+    let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= needed);
+    if enough(limit.current) {
+        return Ok(());
+    }
+    if !enough(limit.maximum) {
+        return Err(LoadError::Files {
+            sessions,
+            needed,
+            limit: limit.maximum.unwrap_or(u64::MAX),
+        });
+    }
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, raised).map_err(LoadError::system("raise the open file limit"))
+}

@@ -1,0 +1,442 @@
+//! One session of the load: its connection, its operations, and how it comes back when it is lost.
+
+use super::arrivals::Arrivals;
+use super::context::Context;
+use super::key;
+use super::link::{Link, Loss, Ticket};
+use super::payload::Payload;
+use super::poller::Ready;
+use crate::client::{Backoff, ErrorCode, Event, OpCode, ServerOrder, Session};
+use crate::client::{created_path, request};
+use crate::measure::Outcome;
+use crate::workload::{Mix, OpKind, Operation, Plan};
+
+/// Rounds over its servers that a session makes before the run, until it is said to be impossible.
+const CONNECT_ROUNDS_MAX: u32 = 3;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// No connection; another attempt is made then.
+    Down { retry_ns: i64 },
+    /// Connecting or shaking hands since then.
+    Opening { since_ns: i64 },
+    /// Attached.
+    Up,
+    /// Ended for good.
+    Gone,
+}
+
+/// One session of the load.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// The session's number in the plan.
+    pub(super) number: u32,
+    /// Its position among the worker's slots.
+    position: usize,
+    link: Link,
+    state: State,
+    order: ServerOrder,
+    backoff: Backoff,
+    mix: Mix,
+    pub(super) arrivals: Arrivals,
+    /// Operations in flight that are sessions of their own.
+    guests: usize,
+    /// Already on the worker's list of slots with something due.
+    pub(super) listed: bool,
+    /// Connections so far; distinguishes their events.
+    connections: u32,
+    /// Rounds over the servers without ever having been attached.
+    rounds: u32,
+    /// When the connection was lost; `None` before the first one and while all is well.
+    lost_ns: Option<i64>,
+    was_attached: bool,
+}
+
+impl Slot {
+    pub(super) fn new(
+        plan: &Plan,
+        (number, position): (u32, usize),
+        order: ServerOrder,
+        arrivals: Arrivals,
+    ) -> Self {
+        Self {
+            number,
+            position,
+            link: Link::new(plan.load.session_timeout_ms),
+            state: State::Down { retry_ns: 0 },
+            order,
+            backoff: Backoff::new(plan.seed ^ u64::from(number)),
+            mix: Mix::new(plan, number),
+            arrivals,
+            guests: 0,
+            listed: false,
+            connections: 0,
+            rounds: 0,
+            lost_ns: None,
+            was_attached: false,
+        }
+    }
+
+    /// What is in the epoll set under `key`: this slot's present connection?
+    pub(super) fn is(&self, key: u64) -> bool {
+        self.link.is(key)
+    }
+
+    /// Was it attached at least once?
+    pub(super) fn was_attached(&self) -> bool {
+        self.was_attached
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.state == State::Gone
+    }
+
+    /// Something happened on the socket.
+    pub(super) fn on_ready(&mut self, cx: &mut Context<'_>, ready: Ready) {
+        if let Err(loss) = self.handle(cx, ready) {
+            self.lose(cx, &loss);
+        }
+    }
+
+    fn handle(&mut self, cx: &mut Context<'_>, ready: Ready) -> Result<(), Loss> {
+        if self.link.is_connecting() {
+            if ready.writable {
+                self.link.connected()?;
+            }
+        } else if ready.readable
+            && let Some((size, now)) = self.link.read(&mut cx.buffer)?
+        {
+            self.receive(cx, size, now)?;
+            self.fill(cx, now);
+        }
+        self.link.flush(&cx.poller)
+    }
+
+    /// Takes in what was just read: all of it was done `now`.
+    fn receive(&mut self, cx: &mut Context<'_>, size: usize, now: i64) -> Result<(), Loss> {
+        let mut attached = None;
+        let mut expired = false;
+        let mut closed = false;
+        let received =
+            self.link
+                .session
+                .received(&cx.buffer[..size], now, &mut |event| match event {
+                    Event::Reply(reply) => {
+                        let outcome = match reply.error {
+                            ErrorCode::OK => Outcome::Ok,
+                            ErrorCode(code) => Outcome::Error(code),
+                        };
+                        if reply.op == OpCode::Create
+                            && outcome == Outcome::Ok
+                            && let Some(path) = created_path(reply.body)
+                        {
+                            self.mix.created(path);
+                        }
+                        let times = (reply.token.intended_ns, reply.sent_ns);
+                        cx.tally
+                            .record(reply.token.op as usize, times, now, outcome);
+                        cx.in_flight -= 1;
+                        cx.waiting += u64::from(self.arrivals.freed(now));
+                    }
+                    Event::Attached { resumed } => attached = Some(resumed),
+                    Event::Expired => expired = true,
+                    Event::Closed => closed = true,
+                    Event::Notified(_) => {}
+                });
+        received.map_err(Loss::Protocol)?;
+        if expired {
+            return Err(Loss::Expired);
+        }
+        if closed {
+            self.end(cx);
+        }
+        if let Some(resumed) = attached {
+            self.attached(cx, resumed, now);
+        }
+        Ok(())
+    }
+
+    fn attached(&mut self, cx: &mut Context<'_>, resumed: bool, now: i64) {
+        self.set_state(cx, State::Up);
+        self.backoff.reset();
+        self.was_attached = true;
+        if let Some(lost_ns) = self.lost_ns.take() {
+            let address = cx.address(self.order.current());
+            let kind = if resumed {
+                cx.tally.summary.reconnects += 1;
+                "the same"
+            } else {
+                "a new"
+            };
+            let (number, ms) = (self.number, (now - lost_ns) / 1_000_000);
+            cx.tally.event(
+                now,
+                format_args!(
+                    "session {number} is back at {address} after {ms} ms as {kind} session"
+                ),
+            );
+        }
+    }
+
+    /// Starts what waits, as far as the cap allows. While there is no connection, whatever waits
+    /// for longer than the operation timeout is given up: never sent.
+    pub(super) fn fill(&mut self, cx: &mut Context<'_>, now: i64) {
+        while let Some(intended_ns) = self.arrivals.front(cx.schedule.as_ref(), cx.start_ns) {
+            if !self.link.session.is_attached() {
+                if now - intended_ns < cx.operation_timeout_ns {
+                    break;
+                }
+                self.give_up_front(cx, intended_ns, now);
+                continue;
+            }
+            if self.link.session.in_flight() + self.guests >= cx.in_flight_cap {
+                break;
+            }
+            self.arrivals.pop();
+            cx.waiting -= 1;
+            cx.in_flight += 1;
+            self.mix.next(&mut cx.operation);
+            let ticket = Ticket {
+                op: u32::try_from(cx.operation.op).unwrap_or(u32::MAX),
+                intended_ns,
+            };
+            if cx.operation.kind == OpKind::Session {
+                self.guests += 1;
+                cx.wanted_guests.push((self.position, ticket));
+            } else {
+                submit(
+                    &mut self.link.session,
+                    (&cx.operation, &cx.payload),
+                    ticket,
+                    now,
+                );
+            }
+        }
+    }
+
+    /// The oldest waiting operation will not be sent any more.
+    fn give_up_front(&mut self, cx: &mut Context<'_>, intended_ns: i64, now: i64) {
+        self.arrivals.pop();
+        cx.waiting -= 1;
+        self.mix.next(&mut cx.operation);
+        cx.tally
+            .record(cx.operation.op, (intended_ns, None), now, Outcome::NotSent);
+        cx.waiting += u64::from(self.arrivals.freed(now));
+    }
+
+    /// Writes what waits for the socket.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
+        if let Err(loss) = self.link.flush(&cx.poller) {
+            self.lose(cx, &loss);
+        }
+    }
+
+    /// The periodic look: time-outs, pings, attempts to connect.
+    pub(super) fn sweep(&mut self, cx: &mut Context<'_>, now: i64) {
+        match self.state {
+            State::Gone => return,
+            State::Down { retry_ns } => {
+                if retry_ns <= now && cx.may_open() {
+                    self.open(cx, now);
+                }
+            }
+            State::Opening { since_ns } => {
+                if now - since_ns >= cx.connect_timeout_ns {
+                    self.lose(cx, &Loss::ConnectTimeout);
+                }
+            }
+            State::Up => {
+                let oldest_ns = self.link.session.oldest_ns();
+                if oldest_ns.is_some_and(|at| now - at >= cx.operation_timeout_ns) {
+                    self.lose(cx, &Loss::TimedOut);
+                } else if self.link.session.is_silent(now) {
+                    self.lose(cx, &Loss::Silent);
+                } else {
+                    self.link.session.tick(now);
+                    self.flush(cx);
+                }
+            }
+        }
+        self.fill(cx, now);
+    }
+
+    fn open(&mut self, cx: &mut Context<'_>, now: i64) {
+        self.connections = self.connections.wrapping_add(1);
+        let address = cx.address(self.order.current());
+        let key = key::slot(self.position, self.connections);
+        self.set_state(cx, State::Opening { since_ns: now });
+        if let Err(loss) = self.link.open(address, key, &cx.poller) {
+            self.lose(cx, &loss);
+        }
+    }
+
+    /// The connection is gone. What was in flight is unknown, unless it timed out.
+    fn lose(&mut self, cx: &mut Context<'_>, loss: &Loss) {
+        let now = super::clock::now_ns();
+        let server = self.order.current();
+        let was_up = self.state == State::Up;
+        let unknown = self.give_up_in_flight(cx, matches!(loss, Loss::TimedOut), now);
+        let mut retry_ns = now;
+        if matches!(loss, Loss::Expired) {
+            self.mix.session_replaced();
+            if self.was_attached {
+                cx.tally.summary.expired_sessions += 1;
+            }
+        } else if self.was_attached {
+            self.order.advance();
+        } else {
+            self.connect_failed(cx, server, loss);
+        }
+        if !matches!(loss, Loss::Expired) || !self.was_attached {
+            retry_ns += self.backoff.next_ns();
+        }
+        if was_up {
+            self.lost_ns = Some(now);
+        }
+        if was_up || (matches!(loss, Loss::Expired) && self.was_attached) {
+            let (number, address) = (self.number, cx.address(server));
+            cx.tally.event(
+                now,
+                format_args!(
+                    "session {number} lost {address} ({loss}), {unknown} operations in flight"
+                ),
+            );
+        }
+        self.set_state(cx, State::Down { retry_ns });
+        if cx.ending {
+            self.set_state(cx, State::Gone);
+        }
+    }
+
+    /// An attempt failed before the session ever was attached: only servers that it is meant for
+    /// are tried then, and not for ever.
+    fn connect_failed(&mut self, cx: &mut Context<'_>, server: u32, loss: &Loss) {
+        cx.connect_failures.insert(server, loss.to_string());
+        if self.order.advance_preferred() {
+            self.rounds += 1;
+            if self.rounds >= CONNECT_ROUNDS_MAX {
+                cx.cannot_connect = cx.cannot_connect.or(Some(self.number));
+            }
+        }
+    }
+
+    /// Closes the socket; records what was in flight and returns how many operations that were.
+    fn give_up_in_flight(&mut self, cx: &mut Context<'_>, timed_out: bool, now: i64) -> u64 {
+        self.link.close();
+        let mut count = 0;
+        self.link.session.detach(|given| {
+            let late = |sent: i64| now - sent >= cx.operation_timeout_ns;
+            let outcome = match given.sent_ns {
+                // The oldest is why the connection was given up.
+                _ if timed_out && count == 0 => Outcome::TimedOut,
+                Some(sent) if timed_out && late(sent) => Outcome::TimedOut,
+                Some(_) => Outcome::Unknown,
+                None => Outcome::NotSent,
+            };
+            count += 1;
+            let times = (given.token.intended_ns, given.sent_ns);
+            cx.tally
+                .record(given.token.op as usize, times, now, outcome);
+            cx.in_flight -= 1;
+            cx.waiting += u64::from(self.arrivals.freed(now));
+        });
+        count
+    }
+
+    /// Nothing that waits is to be sent any more. Returns how many operations that were.
+    pub(super) fn give_up_waiting(&mut self, cx: &mut Context<'_>, now: i64) -> u64 {
+        let mut count = 0;
+        while let Some(intended_ns) = self.arrivals.front(cx.schedule.as_ref(), cx.start_ns) {
+            self.give_up_front(cx, intended_ns, now);
+            count += 1;
+        }
+        count
+    }
+
+    /// The end of the drain. What still has no reply is given up; an idle session is closed
+    /// properly, which [`Slot::is_gone`] tells when it is done.
+    pub(super) fn finish(&mut self, cx: &mut Context<'_>, now: i64) {
+        cx.tally.summary.in_flight_at_end += self.give_up_waiting(cx, now);
+        if self.link.session.is_attached() && self.link.session.in_flight() == 0 {
+            self.link.session.close();
+            self.flush(cx);
+        } else {
+            cx.tally.summary.in_flight_at_end += self.give_up_in_flight(cx, false, now);
+            self.set_state(cx, State::Gone);
+        }
+    }
+
+    fn end(&mut self, cx: &mut Context<'_>) {
+        self.link.close();
+        self.set_state(cx, State::Gone);
+    }
+
+    /// Keeps the context's counts of connections in step.
+    fn set_state(&mut self, cx: &mut Context<'_>, state: State) {
+        match self.state {
+            State::Opening { .. } => cx.opening -= 1,
+            State::Up => cx.tally.snapshot.connected -= 1,
+            State::Down { .. } => {}
+            State::Gone => return,
+        }
+        match state {
+            State::Opening { .. } => cx.opening += 1,
+            State::Up => cx.tally.snapshot.connected += 1,
+            State::Down { .. } | State::Gone => {}
+        }
+        self.state = state;
+    }
+
+    /// The server this session is at, or tries next.
+    pub(super) fn server(&self) -> u32 {
+        self.order.current()
+    }
+
+    /// An operation that was a session of its own is over.
+    pub(super) fn guest_ended(&mut self, cx: &mut Context<'_>, now: i64) {
+        self.guests -= 1;
+        cx.waiting += u64::from(self.arrivals.freed(now));
+        self.fill(cx, now);
+        self.flush(cx);
+    }
+}
+
+/// Appends one operation's request to the session's output.
+fn submit(
+    session: &mut Session<Ticket>,
+    (operation, payload): (&Operation, &Payload),
+    ticket: Ticket,
+    now: i64,
+) {
+    let path = operation.path.as_str();
+    let data = || payload.get(operation.size);
+    match operation.kind {
+        OpKind::Create => session.submit(OpCode::Create, ticket, now, |out| {
+            request::create(out, path, data(), operation.flags);
+        }),
+        OpKind::Set => session.submit(OpCode::SetData, ticket, now, |out| {
+            request::set(out, path, data());
+        }),
+        OpKind::Delete => session.submit(OpCode::Delete, ticket, now, |out| {
+            request::delete(out, path);
+        }),
+        OpKind::Sync => session.submit(OpCode::Sync, ticket, now, |out| {
+            request::sync(out, path);
+        }),
+        OpKind::Multi => session.submit(OpCode::Multi, ticket, now, |out| {
+            let sets = operation.batch.iter();
+            request::multi_set(
+                out,
+                sets.map(|(path, size)| (path.as_str(), payload.get(*size))),
+            );
+        }),
+        OpKind::Get => read(session, OpCode::GetData, path, ticket, now),
+        OpKind::Exists => read(session, OpCode::Exists, path, ticket, now),
+        OpKind::List => read(session, OpCode::GetChildren, path, ticket, now),
+        OpKind::Session => unreachable!("a guest does that"),
+    }
+}
+
+fn read(session: &mut Session<Ticket>, op: OpCode, path: &str, ticket: Ticket, now: i64) {
+    session.submit(op, ticket, now, |out| request::read(out, path));
+}

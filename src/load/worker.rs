@@ -1,0 +1,403 @@
+//! The one worker loop: a thread, an epoll set, many sessions.
+//!
+//! Each turn issues what is due, waits for sockets or the next due operation, reads each ready
+//! session once, starts what its replies made room for, and writes once. Open and closed loops,
+//! ramps and steps differ in their [`Schedule`](super::schedule::Schedule) and
+//! [`Arrivals`] only. Nothing is allocated or shared per operation.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+
+use super::arrivals::Arrivals;
+use super::clock::{now_ns, thread_cpu_ns};
+use super::context::{Context, ms_to_ns};
+use super::guest::Guests;
+use super::key::{self, Owner};
+use super::message::Message;
+use super::schedule::SessionShare;
+use super::slot::Slot;
+use super::tally::Tally;
+use super::{LoadError, Server};
+use crate::client::ServerOrder;
+use crate::workload::{Arrival, Plan};
+
+/// How often snapshots go to the collector.
+const SNAPSHOT_NS: i64 = 250_000_000;
+/// Slots looked at per sweep, so that a sweep over many does not delay what is due.
+const SWEEP_SLOTS: usize = 512;
+/// How long all slots together may go without a look; less while connections are being opened.
+const SWEEP_NS: i64 = 20_000_000;
+const SWEEP_OPENING_NS: i64 = 2_000_000;
+/// Sessions must be attached by then.
+const CONNECT_NS: i64 = 30_000_000_000;
+/// How long sessions may take to be closed properly.
+const CLOSE_NS: i64 = 2_000_000_000;
+
+/// What a worker is given beside the plan.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Orders<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) servers: &'a [Server],
+    /// Servers that sessions are meant for.
+    pub(super) preferred: &'a [u32],
+    pub(super) stop: &'a AtomicBool,
+    /// Start of the measured phase, as soon as all sessions of all workers are attached.
+    pub(super) start: &'a OnceLock<i64>,
+    /// Another worker has failed.
+    pub(super) abandoned: &'a AtomicBool,
+    /// This worker's number; it has the sessions `number`, `number + threads`, ...
+    pub(super) number: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Sessions are being opened.
+    Connecting,
+    /// All are open; the start is awaited.
+    Ready,
+    /// Load is issued.
+    Loading,
+    /// Replies are awaited.
+    Draining,
+    /// Sessions are being closed.
+    Closing,
+}
+
+struct Worker<'a> {
+    orders: Orders<'a>,
+    cx: Context<'a>,
+    slots: Vec<Slot>,
+    guests: Guests,
+    stage: Stage,
+    /// When the stage ends at the latest.
+    stage_end_ns: i64,
+    /// Open loop: the next operation of this worker is the `nth` of the slot at `at`.
+    nth: u64,
+    at: usize,
+    next_due_ns: i64,
+    /// Slots with something due.
+    due: Vec<usize>,
+    sweep_ns: i64,
+    sweep_at: usize,
+    snapshot_ns: i64,
+    /// Processor time and instant at the start of the measured phase.
+    cpu_start_ns: Option<(i64, i64)>,
+    /// Where the next session of its own goes.
+    guest_turn: usize,
+}
+
+/// Runs one worker to its end. Everything it has to say goes to `sender`.
+pub(super) fn work(orders: Orders<'_>, sender: Sender<Message>) {
+    let tally = Tally::new(orders.plan, sender.clone());
+    let result = Worker::new(orders, tally).and_then(Worker::run);
+    if let Err(error) = result {
+        orders.abandoned.store(true, Ordering::Relaxed);
+        // If nobody listens, the run has failed already.
+        let _nobody_listens = sender.send(Message::Failed(error));
+    }
+}
+
+impl<'a> Worker<'a> {
+    fn new(orders: Orders<'a>, tally: Tally) -> Result<Self, LoadError> {
+        let plan = orders.plan;
+        let cx = Context::new(plan, orders.servers, tally)?;
+        let servers = u32::try_from(orders.servers.len()).unwrap_or(u32::MAX);
+        let sessions = plan.load.sessions;
+        let threads = usize::try_from(plan.load.threads).unwrap_or(1).max(1);
+        let numbers = (0..sessions).skip(orders.number).step_by(threads);
+        let slots = numbers.enumerate().map(|(position, session)| {
+            let arrivals = match plan.load.arrival {
+                Arrival::Open { .. } => Arrivals::open(SessionShare { session, sessions }),
+                Arrival::Closed { .. } => Arrivals::closed(cx.in_flight_cap),
+            };
+            let order = ServerOrder::new(orders.preferred, servers, session, plan.seed);
+            Slot::new(plan, (session, position), order, arrivals)
+        });
+        let slots = slots.collect();
+        let now = now_ns();
+        Ok(Self {
+            orders,
+            cx,
+            slots,
+            guests: Guests::default(),
+            stage: Stage::Connecting,
+            stage_end_ns: now + CONNECT_NS,
+            nth: 0,
+            at: 0,
+            next_due_ns: i64::MAX,
+            due: Vec::new(),
+            sweep_ns: now,
+            sweep_at: 0,
+            snapshot_ns: now,
+            cpu_start_ns: None,
+            guest_turn: orders.number,
+        })
+    }
+
+    fn run(mut self) -> Result<(), LoadError> {
+        loop {
+            let now = now_ns();
+            self.issue_due(now);
+            if now >= self.sweep_ns {
+                self.sweep(now);
+            }
+            if self.advance(now)? {
+                self.cx.tally.finish();
+                return Ok(());
+            }
+            let housekeeping_ns = self.sweep_ns.min(self.stage_end_ns);
+            let until_ns = housekeeping_ns.min(self.next_due_ns);
+            let precise = self.next_due_ns <= housekeeping_ns;
+            let waited = self.cx.poller.wait(until_ns, precise);
+            waited.map_err(LoadError::system("wait for sockets"))?;
+            self.handle_ready();
+        }
+    }
+
+    /// Looks after every ready socket, and in between after what became due meanwhile.
+    fn handle_ready(&mut self) {
+        let mut index = 0;
+        while let Some(ready) = self.cx.poller.ready(index) {
+            index += 1;
+            match key::owner(ready.key) {
+                Owner::Slot(position) => {
+                    if let Some(slot) = self.slots.get_mut(position)
+                        && slot.is(ready.key)
+                    {
+                        slot.on_ready(&mut self.cx, ready);
+                    }
+                }
+                Owner::Guest(place) => {
+                    if let Some(slot) = self.guests.on_ready(&mut self.cx, place, ready) {
+                        self.slots[slot].guest_ended(&mut self.cx, now_ns());
+                    }
+                }
+            }
+            self.begin_guests();
+            if self.next_due_ns != i64::MAX {
+                self.issue_due(now_ns());
+            }
+        }
+    }
+
+    /// Open loop: hands every operation that is due to its session, then starts what can start.
+    fn issue_due(&mut self, now: i64) {
+        if now < self.next_due_ns {
+            return;
+        }
+        while self.next_due_ns <= now {
+            let slot = &mut self.slots[self.at];
+            slot.arrivals.arrive();
+            self.cx.waiting += 1;
+            if !slot.listed {
+                slot.listed = true;
+                self.due.push(self.at);
+            }
+            self.at += 1;
+            if self.at == self.slots.len() {
+                self.at = 0;
+                self.nth += 1;
+            }
+            self.next_due_ns = self.due_ns();
+        }
+        for position in self.due.drain(..) {
+            let slot = &mut self.slots[position];
+            slot.listed = false;
+            slot.fill(&mut self.cx, now);
+            slot.flush(&mut self.cx);
+        }
+        self.begin_guests();
+    }
+
+    /// When the next operation of this worker is due.
+    fn due_ns(&self) -> i64 {
+        let Some(schedule) = &self.cx.schedule else {
+            return i64::MAX;
+        };
+        let Some(slot) = self.slots.get(self.at) else {
+            return i64::MAX;
+        };
+        let share = SessionShare {
+            session: slot.number,
+            sessions: self.orders.plan.load.sessions,
+        };
+        let at_ns = schedule.at_ns(share.index(self.nth));
+        at_ns.map_or(i64::MAX, |at_ns| self.cx.start_ns + at_ns)
+    }
+
+    /// Opens the sessions that are operations of their own.
+    fn begin_guests(&mut self) {
+        while let Some((slot, ticket)) = self.cx.wanted_guests.pop() {
+            let now = now_ns();
+            let preferred = self.orders.preferred;
+            let server = preferred[self.guest_turn % preferred.len()];
+            self.guest_turn = self.guest_turn.wrapping_add(1);
+            let timeout_ms = self.orders.plan.load.session_timeout_ms;
+            let to = (server, timeout_ms);
+            if let Some(slot) = self.guests.begin(&mut self.cx, (slot, ticket), to, now) {
+                self.slots[slot].guest_ended(&mut self.cx, now);
+            }
+        }
+    }
+
+    /// Housekeeping for the next few slots: time-outs, pings, reconnects.
+    fn sweep(&mut self, now: i64) {
+        let count = self.slots.len();
+        for _ in 0..count.min(SWEEP_SLOTS) {
+            self.slots[self.sweep_at].sweep(&mut self.cx, now);
+            self.sweep_at = (self.sweep_at + 1) % count;
+        }
+        for slot in self.guests.sweep(&mut self.cx, now) {
+            self.slots[slot].guest_ended(&mut self.cx, now);
+        }
+        self.begin_guests();
+        let connected = self.cx.tally.snapshot.connected as usize;
+        let all_ns = if connected < count && self.stage != Stage::Closing {
+            SWEEP_OPENING_NS
+        } else {
+            SWEEP_NS
+        };
+        let sweeps = i64::try_from(count.div_ceil(SWEEP_SLOTS)).unwrap_or(1);
+        self.sweep_ns = now + all_ns / sweeps.max(1);
+        self.cx.tally.roll_to(now);
+        if now >= self.snapshot_ns {
+            self.snapshot_ns = now + SNAPSHOT_NS;
+            let mut snapshot = self.cx.tally.snapshot;
+            snapshot.in_flight = self.cx.in_flight;
+            let message = Message::Snapshot(self.orders.number, snapshot);
+            self.cx.tally.send(message);
+        }
+    }
+
+    /// Goes on to the next stage when it is time. True when all is done.
+    fn advance(&mut self, now: i64) -> Result<bool, LoadError> {
+        let stopped = self.orders.stop.load(Ordering::Relaxed);
+        let abandoned = self.orders.abandoned.load(Ordering::Relaxed);
+        match self.stage {
+            Stage::Connecting | Stage::Ready if stopped || abandoned => {
+                return Err(LoadError::Interrupted);
+            }
+            Stage::Connecting => self.advance_connecting(now)?,
+            Stage::Ready => {
+                if let Some(start_ns) = self.orders.start.get() {
+                    let begin_ns = start_ns - ms_to_ns(self.orders.plan.load.warm_up_ms);
+                    self.stage_end_ns = begin_ns;
+                    if now >= begin_ns {
+                        self.begin_load(now, *start_ns);
+                    }
+                }
+            }
+            Stage::Loading => {
+                if self.cpu_start_ns.is_none() && now >= self.cx.start_ns {
+                    self.cpu_start_ns = Some((thread_cpu_ns(), now));
+                    self.stage_end_ns = self.end_ns();
+                }
+                if stopped || abandoned || now >= self.end_ns() {
+                    self.end_load(now.min(self.end_ns()), now, stopped || abandoned);
+                }
+            }
+            Stage::Draining => {
+                let idle = self.cx.in_flight == 0 && self.cx.waiting == 0;
+                if idle || now >= self.stage_end_ns {
+                    self.close_sessions(now);
+                }
+            }
+            Stage::Closing => {
+                let closed = self.slots.iter().all(Slot::is_gone);
+                return Ok(closed || now >= self.stage_end_ns);
+            }
+        }
+        Ok(false)
+    }
+
+    fn advance_connecting(&mut self, now: i64) -> Result<(), LoadError> {
+        if let Some(session) = self.cx.cannot_connect {
+            return Err(self.cx.connect_error(session));
+        }
+        if self.cx.tally.snapshot.connected as usize == self.slots.len() {
+            self.stage = Stage::Ready;
+            self.stage_end_ns = i64::MAX;
+            self.cx.tally.send(Message::Connected);
+        } else if now >= self.stage_end_ns {
+            let late = self.slots.iter().find(|slot| !slot.was_attached());
+            if let Some(slot) = late {
+                let reason = || "no answer in time".to_owned();
+                let failures = &mut self.cx.connect_failures;
+                failures.entry(slot.server()).or_insert_with(reason);
+                return Err(self.cx.connect_error(slot.number));
+            }
+            // All have been attached, some are on their way back: the run can begin.
+            self.stage_end_ns = now + CONNECT_NS;
+        }
+        Ok(())
+    }
+
+    /// The start is known: issue from the beginning of the warm-up on.
+    fn begin_load(&mut self, now: i64, start_ns: i64) {
+        self.stage = Stage::Loading;
+        self.stage_end_ns = start_ns;
+        self.cx.start_ns = start_ns;
+        self.cx.tally.start(now, start_ns, self.end_ns());
+        self.next_due_ns = self.due_ns();
+        if self.cx.schedule.is_none() {
+            for slot in &mut self.slots {
+                for _ in 0..self.cx.in_flight_cap {
+                    self.cx.waiting += u64::from(slot.arrivals.freed(now));
+                }
+                slot.fill(&mut self.cx, now);
+                slot.flush(&mut self.cx);
+            }
+            self.begin_guests();
+        }
+    }
+
+    fn end_ns(&self) -> i64 {
+        self.cx.start_ns + ms_to_ns(self.orders.plan.load.duration_ms)
+    }
+
+    /// The measured phase is over. What is due and waits is still issued, unless the user wants to
+    /// leave.
+    fn end_load(&mut self, end_ns: i64, now: i64, interrupted: bool) {
+        // Due before the end, though nobody had time to look.
+        if !interrupted {
+            self.issue_due(end_ns - 1);
+        }
+        self.next_due_ns = i64::MAX;
+        if let Some((cpu_ns, since_ns)) = self.cpu_start_ns {
+            let used_ns = thread_cpu_ns() - cpu_ns;
+            self.cx.tally.summary.cpu = share(used_ns, now - since_ns);
+        }
+        self.cx.tally.end(end_ns);
+        self.cx.tally.summary.interrupted = interrupted;
+        for slot in &mut self.slots {
+            self.cx.waiting -= slot.arrivals.end();
+            if interrupted {
+                slot.give_up_waiting(&mut self.cx, now);
+            }
+        }
+        self.stage = Stage::Draining;
+        self.stage_end_ns = now + ms_to_ns(self.orders.plan.load.drain_ms);
+    }
+
+    fn close_sessions(&mut self, now: i64) {
+        self.stage = Stage::Closing;
+        self.stage_end_ns = now + CLOSE_NS;
+        self.cx.ending = true;
+        self.guests.finish(&mut self.cx, now);
+        for slot in &mut self.slots {
+            slot.finish(&mut self.cx, now);
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a share needs no more than 53 bits"
+)]
+fn share(part: i64, whole: i64) -> f64 {
+    if whole <= 0 {
+        return 0.0;
+    }
+    part as f64 / whole as f64
+}

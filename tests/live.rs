@@ -3,6 +3,8 @@
 //! `cargo test --features live --test live`; `QUORATE_ZOOKEEPERS` may list further installations,
 //! separated by colons.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;

@@ -1,24 +1,171 @@
 //! `quorate calibrate`: what this machine and this generator can do.
 
-use clap::Args;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use super::calibration_store;
-use super::failure::{Failure, Status};
-use super::surroundings::Places;
+use clap::Args;
+use serde::Serialize;
+
+use super::failure::{Failure, Status, bad_usage};
+use super::output::{print, tell};
+use super::{calibration_store, interrupt};
+use crate::experiment::cache_dir;
+use crate::load::{CalibrateOptions, Calibration, calibrate};
+use crate::report::{duration_us, per_second};
+use crate::result::{self, Environment, FsyncLatency};
 
 /// Measures what this machine and this generator can do
 ///
+/// Drives a responder that does nothing: its figures are the ceiling of what can be measured here.
 /// The last calibration of a machine goes into every result made on it.
 #[derive(Args, Debug)]
 pub(super) struct CalibrateArgs {
+    /// Length of each of the four steps
+    #[arg(long, value_name = "TIME", default_value = "3s")]
+    step: humantime::Duration,
+    /// Folder whose disk is measured [default: the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// Prints JSON instead of the table
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    places: Places,
+    /// Shows no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// What is kept.
+#[derive(Debug, Serialize)]
+struct Record {
+    #[serde(flatten)]
+    generator: Calibration,
+    data_dir: String,
+    data_fs_type: Option<String>,
+    on_tmpfs: Option<bool>,
+    fsync: Option<FsyncLatency>,
 }
 
 pub(super) fn run(args: &CalibrateArgs) -> Result<Status, Failure> {
-    let _ = (args.json, &args.places, calibration_store::keep);
-    Err(anyhow::anyhow!("the load driver is missing").into())
+    if args.step.is_zero() {
+        return Err(bad_usage("--step must be longer than nothing; try `3s`"));
+    }
+    let data_dir = args.data_dir.clone().unwrap_or_else(cache_dir);
+    fs::create_dir_all(&data_dir)
+        .map_err(|e| anyhow::anyhow!("cannot create {}: {e}", data_dir.display()))?;
+    let stop = interrupt::flag()?;
+    let begins = |step: &str| {
+        if !args.quiet {
+            tell(step);
+        }
+    };
+    begins("disk: 1 KiB written and synced");
+    let machine = result::gather(Some(&data_dir));
+    let generator = calibrate(&CalibrateOptions {
+        step: *args.step,
+        stop: &stop,
+        begins: &begins,
+    })?;
+    let record = record(generator, &data_dir, &machine);
+    let value = serde_json::to_value(&record)?;
+    let text = if args.json {
+        result::to_json_text(&value)
+    } else {
+        table(&record, &machine)
+    };
+    print(&text)?;
+    // Printed first: a cache folder that cannot be written costs no measurement.
+    let kept = calibration_store::keep(&machine, value)?;
+    begins(&format!(
+        "kept in {} for the results of this machine",
+        kept.display()
+    ));
+    Ok(Status::SUCCESS)
+}
+
+fn record(generator: Calibration, data_dir: &Path, machine: &Environment) -> Record {
+    Record {
+        generator,
+        data_dir: data_dir.display().to_string(),
+        data_fs_type: machine.data_fs_type.clone(),
+        on_tmpfs: machine.on_tmpfs,
+        fsync: machine.fsync,
+    }
+}
+
+fn table(record: &Record, machine: &Environment) -> String {
+    let generator = &record.generator;
+    let accuracy = &generator.accuracy;
+    let timer = &generator.timer_error;
+    let fsync = record.fsync.map_or_else(
+        || "not measured".to_owned(),
+        |fsync| {
+            format!(
+                "p50 {}  p99 {}",
+                duration_us(fsync.p50_us),
+                duration_us(fsync.p99_us)
+            )
+        },
+    );
+    let rows = [
+        (
+            "Pipelined, 16 sessions x 64 in flight",
+            format!("{}/s", per_second(generator.pipelined_per_s)),
+        ),
+        (
+            "One at a time, 64 sessions x 1 in flight",
+            format!("{}/s", per_second(generator.single_per_s)),
+        ),
+        (
+            "Timer error at 20,000 due times/s",
+            format!(
+                "p50 {}  p99 {}  max {}",
+                duration_us(timer.p50_us),
+                duration_us(timer.p99_us),
+                duration_us(timer.max_us)
+            ),
+        ),
+        (
+            "Of a known delay of 2 ms it reports",
+            format!(
+                "p50 {}  p99 {}",
+                duration_us(accuracy.response_p50_us),
+                duration_us(accuracy.response_p99_us)
+            ),
+        ),
+        (
+            "  at a rate of",
+            format!(
+                "{}/s of {}/s asked",
+                per_second(accuracy.achieved_per_s),
+                per_second(accuracy.asked_per_s)
+            ),
+        ),
+        (
+            "  with a send delay p99 of",
+            duration_us(accuracy.send_delay_p99_us),
+        ),
+        (
+            "  and a driver core busy to",
+            format!("{:.0} %", accuracy.driver_cpu * 100.0),
+        ),
+        ("1 KiB written and synced", fsync),
+        (
+            "  on",
+            format!(
+                "{} ({})",
+                record.data_dir,
+                record.data_fs_type.as_deref().unwrap_or("unknown")
+            ),
+        ),
+    ];
+    let mut text = format!(
+        "One driver thread on {}\n\n",
+        machine.cpu_model.as_deref().unwrap_or("this machine")
+    );
+    for (name, value) in rows {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:<42}{value}");
+    }
+    text
 }

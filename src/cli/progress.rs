@@ -92,9 +92,10 @@ impl Screen {
         let phase_changed = state.phase != Some((run, progress.phase));
         if phase_changed {
             state.phase = Some((run, progress.phase));
+            state.last_plain.get_or_insert_with(Instant::now);
             state.throughput.clear();
         }
-        if matches!(progress.phase, Phase::WarmUp | Phase::Measure) {
+        if matches!(progress.phase, Phase::WarmUp | Phase::Measure) && !progress.elapsed.is_zero() {
             if state.throughput.len() == HISTORY_MAX {
                 state.throughput.remove(0);
             }
@@ -116,15 +117,20 @@ impl Screen {
             let _ = write!(out, "\r\x1b[K{text}");
             let _ = out.flush();
             state.live = true;
-        } else if phase_changed
+        } else if (phase_changed && !announced(progress.phase))
             || state
                 .last_plain
-                .is_none_or(|last| last.elapsed() >= PLAIN_EVERY)
+                .is_some_and(|last| last.elapsed() >= PLAIN_EVERY)
         {
             state.last_plain = Some(Instant::now());
             self.line(state, &text);
         }
     }
+}
+
+/// Whether a step told already that the phase begins.
+fn announced(phase: Phase) -> bool {
+    matches!(phase, Phase::Prepare | Phase::CleanUp)
 }
 
 fn clear(state: &mut State) {
@@ -151,27 +157,32 @@ fn words(run: u32, runs: u32, progress: &Progress) -> String {
     let left = progress.total.saturating_sub(progress.elapsed);
     let mut text = format!("{phase}{of}  {:.1} s", progress.elapsed.as_secs_f64());
     if !left.is_zero() {
-        text.push_str(&format!(", {:.1} s left", left.as_secs_f64()));
+        // A drain ends with the last reply.
+        let at_most = if progress.phase == Phase::Drain {
+            "at most "
+        } else {
+            ""
+        };
+        text.push_str(&format!(", {at_most}{:.1} s left", left.as_secs_f64()));
     }
-    if matches!(
-        progress.phase,
-        Phase::WarmUp | Phase::Measure | Phase::Drain
-    ) {
-        text.push_str(&format!("  {}", per_second(progress.throughput_per_s)));
-        if progress.p50_us.is_some() {
-            text.push_str(&format!(
-                "  p50 {}  p99 {}",
-                duration_us(progress.p50_us),
-                duration_us(progress.p99_us)
-            ));
+    if progress.elapsed.is_zero() || matches!(progress.phase, Phase::Prepare | Phase::CleanUp) {
+        if progress.ok > 0 {
+            text.push_str(&format!("  {} done", count(progress.ok)));
         }
-        text.push_str(&match progress.errors {
-            1 => "  1 error".to_owned(),
-            errors => format!("  {} errors", count(errors)),
-        });
-    } else if progress.ok > 0 {
-        text.push_str(&format!("  {} done", count(progress.ok)));
+        return text;
     }
+    text.push_str(&format!("  {}/s", per_second(progress.throughput_per_s)));
+    if progress.p50_us.is_some() {
+        text.push_str(&format!(
+            "  p50 {}  p99 {}",
+            duration_us(progress.p50_us),
+            duration_us(progress.p99_us)
+        ));
+    }
+    text.push_str(&match progress.errors {
+        1 => "  1 error".to_owned(),
+        errors => format!("  {} errors", count(errors)),
+    });
     text
 }
 

@@ -12,7 +12,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use rustix::process::Signal;
 
-use super::failure::{Failure, MeansStatus as _, Status};
+use super::failure::{Failure, MeansStatus, Status};
 use super::output::{print, tell};
 use super::server_config::{ServerConfig, config_path};
 use crate::client::four_letter;
@@ -100,7 +100,7 @@ fn start_foreground(path: &Path) -> Result<Status, Failure> {
 fn load(arg: &ConfigArg) -> Result<ServerConfig, Failure> {
     let path = config_path(arg.config.as_deref());
     tell(&format!("Using config: {}", path.display()));
-    Ok(ServerConfig::load(&path)?)
+    ServerConfig::load(&path).bad_usage()
 }
 
 fn command(config: &ServerConfig) -> anyhow::Result<(PathBuf, Vec<OsString>)> {

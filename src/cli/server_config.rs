@@ -1,10 +1,11 @@
 //! The few lines of a `zoo.cfg` that the verbs around the server need: where its pid file lies and
-//! where it can be asked. The server itself reads all of it.
+//! where it can be asked.
 
 use std::env;
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+
+use crate::ensemble::config::{Config, ConfigError};
 
 /// Default of `$ZOOCFG`.
 const FILE: &str = "zoo.cfg";
@@ -18,7 +19,7 @@ pub(super) struct ServerConfig {
     pub(super) path: PathBuf,
     /// `dataDir`.
     pub(super) data_dir: PathBuf,
-    /// Where clients reach the server; `None` if it has no `clientPort` line of its own.
+    /// Where clients reach the server; `None` if it serves none.
     pub(super) client: Option<SocketAddr>,
 }
 
@@ -46,30 +47,18 @@ impl ServerConfig {
     /// Reads `path`.
     ///
     /// # Errors
-    /// If the file cannot be read, or has no `dataDir`.
-    pub(super) fn load(path: &Path) -> anyhow::Result<Self> {
-        let text = fs::read_to_string(path).map_err(|e| {
-            anyhow::anyhow!("cannot read the configuration {}: {e}", path.display())
-        })?;
-        let value = |key: &str| {
-            text.lines()
-                .filter_map(|line| line.split_once('='))
-                .filter(|(name, _)| name.trim() == key)
-                .map(|(_, value)| value.trim())
-                .next_back()
-        };
-        let data_dir = value("dataDir")
-            .ok_or_else(|| anyhow::anyhow!("{}: `dataDir` is missing", path.display()))?;
-        let ip = value("clientPortAddress")
-            .and_then(|ip| ip.parse().ok())
-            .filter(|ip: &IpAddr| !ip.is_unspecified())
-            .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    /// If it is not the configuration of a server.
+    pub(super) fn load(path: &Path) -> Result<Self, ConfigError> {
+        let config = Config::load(path)?;
         Ok(Self {
             path: path.to_owned(),
-            data_dir: PathBuf::from(data_dir),
-            client: value("clientPort")
-                .and_then(|port| port.parse().ok())
-                .map(|port| SocketAddr::new(ip, port)),
+            data_dir: config.data_dir().to_owned(),
+            client: config.client_address().map(|mut address| {
+                if address.ip().is_unspecified() {
+                    address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+                }
+                address
+            }),
         })
     }
 
@@ -99,7 +88,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("zoo.cfg");
         let read = |text: &str| {
-            fs::write(&path, text).unwrap();
+            std::fs::write(&path, text).unwrap();
             ServerConfig::load(&path)
         };
         let config =
@@ -108,11 +97,7 @@ mod tests {
         assert_eq!(config.client, Some("127.0.0.9:2182".parse().unwrap()));
         let any = read("dataDir=/d\nclientPort=2182\nclientPortAddress=0.0.0.0\n").unwrap();
         assert_eq!(any.client, Some("127.0.0.1:2182".parse().unwrap()));
-        assert!(
-            read("clientPort=1\n")
-                .unwrap_err()
-                .to_string()
-                .contains("`dataDir` is missing")
-        );
+        let error = read("clientPort=1\n").unwrap_err().to_string();
+        assert!(error.contains("dataDir"), "{error}");
     }
 }

@@ -64,18 +64,16 @@ pub fn parse_srvr(answer: &str) -> Option<Srvr> {
     })
 }
 
-/// `3.8.0-5a02a05eddb59aee6ac762f7ea82e92a68eb9c0f, built on 2022-02-25 08:49 UTC` is `3.8.0`; a
-/// name after the number (`3.9.5-quorate-0.1.0`) stays.
+/// `3.8.0-5a02a05eddb59aee6ac762f7ea82e92a68eb9c0f, built on 2022-02-25 08:49 UTC` is `3.8.0`, also
+/// where the build forgot to fill in its commit (`3.8.0-${mvngit.commit.id}`, Debian); a name after
+/// the number (`3.9.5-quorate-0.1.0`) stays.
 fn short_version(text: &str) -> String {
     let text = text.split(',').next().unwrap_or(text).trim();
+    let is_build = |part: &str| {
+        part.starts_with("${") || part.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+    };
     match text.split_once('-') {
-        Some((number, build))
-            if build
-                .split('-')
-                .all(|part| part.chars().all(|c| c.is_ascii_hexdigit())) =>
-        {
-            number.to_owned()
-        }
+        Some((number, build)) if is_build(build) => number.to_owned(),
         _ => text.to_owned(),
     }
 }
@@ -107,7 +105,9 @@ mod tests {
         assert_eq!(srvr.mode, Mode::Leader);
         let debian =
             "Zookeeper version: 3.8.0-${mvngit.commit.id}, built on 2024-06-16\nMode: observer\n";
-        assert_eq!(parse_srvr(debian).unwrap().mode, Mode::Observer);
+        let debian = parse_srvr(debian).unwrap();
+        assert_eq!(debian.mode, Mode::Observer);
+        assert_eq!(debian.version.as_deref(), Some("3.8.0"));
         let ours = "Zookeeper version: 3.9.5-quorate-0.1.0, built on x\nMode: standalone\n";
         assert_eq!(
             parse_srvr(ours).unwrap().version.as_deref(),

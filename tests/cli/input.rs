@@ -1,0 +1,335 @@
+//! Bad input, and what is printed: nothing here starts a server that serves.
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use crate::bench::{Bench, Ran};
+
+const WORKLOAD: &str = r#"
+name = "mine"
+why = "A test."
+
+[prepare]
+znodes = 10
+
+[load]
+sessions = 2
+rate = 100
+warm_up = "100ms"
+duration = "1s"
+
+[[op]]
+kind = "set"
+"#;
+
+#[test]
+fn a_good_workload_is_printed_in_full_and_is_a_workload_again() {
+    let bench = Bench::new();
+    let mine = bench.file("mine.toml", WORKLOAD);
+    let first = bench.run(&["check", &mine, "--set", "load.rate=250", "--seed", "9"]);
+    let text = first.succeeds();
+    assert!(text.contains("seed = 9") && text.contains("250"), "{text}");
+    assert!(
+        text.contains("session_timeout"),
+        "defaults are printed: {text}"
+    );
+    let again = bench.file("again.toml", text);
+    assert_eq!(bench.run(&["check", &again]).succeeds(), text);
+}
+
+#[test]
+fn a_bad_workload_is_status_2_and_names_file_line_and_key() {
+    let bench = Bench::new();
+    for (name, from, to, words) in [
+        (
+            "unknown",
+            "sessions = 2",
+            "sesions = 2",
+            &["unknown.toml:9", "`load.sesions`", "sessions"][..],
+        ),
+        (
+            "type",
+            "sessions = 2",
+            "sessions = \"two\"",
+            &["type.toml:9", "load.sessions"],
+        ),
+        (
+            "weight",
+            "kind = \"set\"",
+            "kind = \"set\"\nweight = 0",
+            &["weight.toml", "weight"],
+        ),
+        (
+            "both",
+            "rate = 100",
+            "rate = 100\nin_flight = 1",
+            &["both.toml", "rate", "in_flight"],
+        ),
+        ("toml", "[load]", "[load", &["toml.toml:8"]),
+    ] {
+        let file = bench.file(&format!("{name}.toml"), &WORKLOAD.replace(from, to));
+        bench.run(&["check", &file]).fails(2, words);
+        bench.run(&["run", &file]).fails(2, words);
+        assert!(!bench.path().join("results").exists(), "nothing is begun");
+    }
+}
+
+#[test]
+fn bad_usage_is_status_2() {
+    let bench = Bench::new();
+    let mine = bench.file("mine.toml", WORKLOAD);
+    bench
+        .run(&["check", &mine, "--set", "load.rat=1"])
+        .fails(2, &["load.rat", "load.rate"]);
+    bench
+        .run(&["run", "mixd"])
+        .fails(2, &["no workload `mixd`", "did you mean `mixed`?"]);
+    bench.run(&["run", "none.toml"]).fails(2, &["none.toml"]);
+    bench
+        .run(&["--target", "zookeper"])
+        .fails(2, &["unknown target `zookeper`", "`zk://host:port"]);
+    bench
+        .run(&["--target", "zk://a:0"])
+        .fails(2, &["a:0", "port"]);
+    bench.run(&["frobnicate"]).fails(2, &["frobnicate"]);
+    bench.run(&["run", "--frob"]).fails(2, &["--frob"]);
+    bench
+        .run(&["report", "nowhere"])
+        .fails(2, &["no result at nowhere"]);
+    bench.run(&["report", &mine]).fails(2, &["mine.toml"]);
+    bench
+        .run(&["report", "x", "--format", "pdf"])
+        .fails(2, &["pdf", "markdown"]);
+    bench
+        .run(&["compare", "a"])
+        .fails(2, &["BASE and CANDIDATE", "got 1"]);
+    bench
+        .run(&["compare", "--targets", "bundled"])
+        .fails(2, &["names only one"]);
+    bench
+        .run(&["compare", "--targets", "bundled,zookeper"])
+        .fails(2, &["unknown target `zookeper`"]);
+    bench
+        .run(&["ensemble", "up", "--target", "zk://a"])
+        .fails(2, &["running already"]);
+    bench
+        .run(&["ensemble", "up", "--voters", "0"])
+        .fails(2, &["--voters"]);
+    bench.run(&["workloads", "mixd"]).fails(2, &["`mixed`"]);
+    bench
+        .run(&["man", "guard"])
+        .fails(2, &["no command `guard`"]);
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let bench = Bench::new();
+    let help = bench.run(&["--help"]);
+    let text = help.succeeds();
+    assert!(
+        text.contains("Exit status: 0 valid, 1 error, 2 bad usage"),
+        "{text}"
+    );
+    assert!(!text.contains("guard"), "{text}");
+    for command in [
+        "run",
+        "check",
+        "workloads",
+        "report",
+        "compare",
+        "server",
+        "ensemble",
+        "calibrate",
+        "completions",
+        "man",
+    ] {
+        assert!(
+            text.contains(&format!("\n  {command} ")),
+            "{command} is not in {text}"
+        );
+        let help = bench.run(&[command, "--help"]);
+        assert!(help.succeeds().contains("Usage: quorate "), "{command}");
+    }
+    assert!(bench.run(&["--version"]).succeeds().starts_with("quorate "));
+}
+
+#[test]
+fn shipped_workloads_completions_and_manual_pages_are_printed() {
+    let bench = Bench::new();
+    let list = bench.run(&["workloads"]);
+    for name in [
+        "quickstart",
+        "write-latency",
+        "write-saturation",
+        "read-saturation",
+        "mixed",
+        "session-churn",
+        "smoke/mixed",
+    ] {
+        assert!(list.succeeds().lines().any(|line| line == name), "{name}");
+        let file = bench.run(&["workloads", name]);
+        let copy = bench.file("copy.toml", file.succeeds());
+        bench.run(&["check", &copy]).succeeds();
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(
+            bench
+                .run(&["completions", shell])
+                .succeeds()
+                .contains("quorate")
+        );
+    }
+    assert!(bench.run(&["man"]).succeeds().contains(".TH quorate 1"));
+    assert!(
+        bench
+            .run(&["man", "run"])
+            .succeeds()
+            .contains(".TH quorate-run 1")
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let bench = Bench::new();
+    let mut child = bench
+        .command(&["completions", "zsh"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    ran.succeeds();
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn an_unreachable_or_refusing_target_is_named_with_what_was_tried() {
+    let bench = Bench::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = listener.local_addr().unwrap();
+    let closed = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    // Closes every connection at once, as a server with too many of them does.
+    let refusing = std::thread::spawn(move || {
+        for stream in listener.incoming().take(2) {
+            drop(stream.unwrap());
+        }
+    });
+    let ran = bench.run(&[
+        "run",
+        "mixed",
+        "--quiet",
+        "--target",
+        &format!("zk://{silent},{closed}/x"),
+    ]);
+    ran.fails(
+        1,
+        &[
+            "none of the servers of zk://",
+            &format!("{silent}: asked `srvr`"),
+            &format!("{closed}: asked `srvr`: connection refused"),
+        ],
+    );
+    drop(refusing);
+    assert_eq!(
+        fs::read_dir(bench.path().join("results")).unwrap().count(),
+        0,
+        "no empty folder stays"
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_found_before_the_run() {
+    let bench = Bench::new();
+    let file = bench.file("file", "x");
+    bench
+        .run(&[
+            "run",
+            "mixed",
+            "--out",
+            &format!("{file}/below"),
+            "--target",
+            "zk://127.0.0.1:1",
+        ])
+        .fails(1, &["file/below", "--out"]);
+    fs::create_dir(bench.path().join("old")).unwrap();
+    bench.file("old/result.json", "{}");
+    bench
+        .run(&["run", "mixed", "--out", "old"])
+        .fails(1, &["already holds a result"]);
+    bench
+        .run(&["run", "mixed", "--data-dir", &format!("{file}/below")])
+        .fails(1, &["cannot keep data in", "--data-dir"]);
+}
+
+#[test]
+fn without_java_or_zookeeper_the_target_says_what_to_install() {
+    let bench = Bench::new();
+    let home = bench.path().join("zk");
+    fs::create_dir(&home).unwrap();
+    let target = format!("zookeeper:{}", home.display());
+    let run = || {
+        Ran::from(
+            bench
+                .command(&["run", "mixed", "--quiet", "--target", &target])
+                .env("PATH", bench.path())
+                .output()
+                .unwrap(),
+        )
+    };
+    run().fails(1, &["no Apache ZooKeeper in", "zk/lib", "--zookeeper-home"]);
+    fs::write(home.join("zookeeper-3.9.5.jar"), "").unwrap();
+    run().fails(
+        1,
+        &["no Java found", "JAVA_HOME is not set", "apt-get install"],
+    );
+}
+
+/// A Java that ends at once: what it said is quoted, and nothing is left behind.
+#[test]
+fn a_server_that_does_not_start_is_quoted() {
+    let bench = Bench::new();
+    bench.file("zookeeper-3.9.5.jar", "");
+    fs::create_dir(bench.path().join("bin")).unwrap();
+    let java = bench.file(
+        "bin/java",
+        "#!/bin/sh\necho \"no room for $1\" >&2\nexit 7\n",
+    );
+    let mut permissions = fs::metadata(&java).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    fs::set_permissions(&java, permissions).unwrap();
+    let ran = Ran::from(
+        bench
+            .command(&[
+                "run",
+                "mixed",
+                "--target",
+                "zookeeper",
+                "--zookeeper-home",
+                ".",
+                "--data-dir",
+                "data",
+            ])
+            .env("JAVA_HOME", bench.path())
+            .output()
+            .unwrap(),
+    );
+    ran.fails(
+        1,
+        &[
+            "the zookeeper ensemble did not start",
+            "exit status 7",
+            "last lines of out:",
+            "no room for -Xmx512m",
+        ],
+    );
+    assert_eq!(
+        fs::read_dir(bench.path().join("data")).unwrap().count(),
+        0,
+        "the data is removed"
+    );
+}

@@ -151,7 +151,7 @@ fn files(dir: &str) -> Vec<(String, String)> {
             continue;
         };
         for entry in entries {
-            let path = entry.unwrap().path();
+            let path = entry.expect("a folder can be read").path();
             if path.is_dir() {
                 dirs.push(path);
             } else if let Ok(text) = fs::read_to_string(&path) {
@@ -164,7 +164,10 @@ fn files(dir: &str) -> Vec<(String, String)> {
 }
 
 fn relative(path: &Path) -> String {
-    path.strip_prefix(root()).unwrap().display().to_string()
+    path.strip_prefix(root())
+        .expect("below the root")
+        .display()
+        .to_string()
 }
 
 fn sources(dir: &str) -> Vec<(String, String)> {
@@ -236,7 +239,7 @@ fn uses(code: &str, library: &str) -> bool {
 
 /// `a` of `src/a/b.rs`, `src/a.rs` and `src/a/b/c.rs`.
 fn module(path: &str) -> &str {
-    first_word(path.strip_prefix("src/").unwrap())
+    first_word(path.strip_prefix("src/").expect("below src"))
 }
 
 fn assert_none(violations: &[String]) {

@@ -69,7 +69,10 @@ impl<T, E: Into<anyhow::Error>> MeansStatus<T> for Result<T, E> {
     }
 
     fn meaning(self, status: Status) -> Result<T, Failure> {
-        self.map_err(|error| Failure { status, error: error.into() })
+        self.map_err(|error| Failure {
+            status,
+            error: error.into(),
+        })
     }
 }
 

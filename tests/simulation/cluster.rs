@@ -307,7 +307,10 @@ impl Cluster {
     }
 
     pub fn coverage(&self) -> Coverage {
-        Coverage { acknowledged: self.history.len(), ..self.seen }
+        Coverage {
+            acknowledged: self.history.len(),
+            ..self.seen
+        }
     }
 
     pub fn fingerprint(&self) -> u64 {
@@ -320,7 +323,9 @@ impl Cluster {
         self.seen.diffs += says("synchronises us by Diff");
         self.seen.truncations += says("cuts its log");
         self.seen.snapshots_sent += says("synchronises us by Snap");
-        if std::env::var_os("TRACE").is_some() { eprintln!("{} {line}", self.now); }
+        if std::env::var_os("TRACE").is_some() {
+            eprintln!("{} {line}", self.now);
+        }
         line.hash(&mut self.hasher);
         self.log.push_back(format!("{:>6} {line}", self.now));
         if self.log.len() > 200 {
@@ -763,7 +768,10 @@ impl Cluster {
 
     fn leader(&self) -> Option<usize> {
         self.servers.iter().position(|server| {
-            server.peer.as_ref().is_some_and(|peer| peer.mode() == Mode::Leader)
+            server
+                .peer
+                .as_ref()
+                .is_some_and(|peer| peer.mode() == Mode::Leader)
         })
     }
 
@@ -779,7 +787,9 @@ impl Cluster {
             }
             Fault::IsolateLeader => {
                 if let Some(leader) = self.leader() {
-                    self.cut = (0..self.servers.len()).map(|server| server == leader).collect();
+                    self.cut = (0..self.servers.len())
+                        .map(|server| server == leader)
+                        .collect();
                     self.cut_active = true;
                 }
             }

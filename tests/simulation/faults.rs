@@ -31,7 +31,9 @@ pub fn plan(rng: &mut Xoshiro256PlusPlus, servers: usize) -> Vec<(u64, Fault)> {
         .map(|_| {
             let server = rng.random_range(0..servers);
             let fault = match rng.random_range(0..16) {
-                12..=13 => Fault::CrashLeader { kept: rng.random_range(0..4) },
+                12..=13 => Fault::CrashLeader {
+                    kept: rng.random_range(0..4),
+                },
                 14..=15 => Fault::IsolateLeader,
                 0..=3 => Fault::Crash {
                     server,

@@ -30,9 +30,21 @@ pub(super) fn open_disk(
 }
 
 fn into_recovered(found: storage::Recovered) -> Recovered {
-    let storage::Recovered { database, accepted_epoch, current_epoch, last_logged, committed, .. } =
-        found;
-    Recovered { database, accepted_epoch, current_epoch, last_logged, committed }
+    let storage::Recovered {
+        database,
+        accepted_epoch,
+        current_epoch,
+        last_logged,
+        committed,
+        ..
+    } = found;
+    Recovered {
+        database,
+        accepted_epoch,
+        current_epoch,
+        last_logged,
+        committed,
+    }
 }
 
 impl Node {
@@ -86,7 +98,11 @@ impl Node {
                 }
                 Effect::DialLeader(leader) => self.dial_leader(leader),
                 Effect::HangUpLeader => self.leader = None,
-                Effect::WriteEpochs { ticket, accepted, current } => {
+                Effect::WriteEpochs {
+                    ticket,
+                    accepted,
+                    current,
+                } => {
                     self.write_epochs((ticket, accepted, current));
                 }
                 Effect::SaveSnapshot(zxid, range) => {
@@ -103,7 +119,8 @@ impl Node {
                 Effect::Truncate(zxid) => truncate = Some(zxid),
                 Effect::Log(line) => self.log(&line),
                 Effect::Fatal(status, reason) => {
-                    self.fatal.get_or_insert(NodeError::Fatal { status, reason });
+                    self.fatal
+                        .get_or_insert(NodeError::Fatal { status, reason });
                 }
             }
         }
@@ -120,7 +137,8 @@ impl Node {
                 }
                 Err(error) => {
                     let reason = format!("cannot cut the log to {zxid}: {error}");
-                    self.fatal.get_or_insert(NodeError::Fatal { status: 13, reason });
+                    self.fatal
+                        .get_or_insert(NodeError::Fatal { status: 13, reason });
                 }
             }
         }
@@ -156,7 +174,10 @@ impl Node {
 
     fn snapshot_written(&mut self, zxid: Zxid) {
         self.log(&format!("snapshot {zxid} is written"));
-        if self.saving.as_ref().is_some_and(|(saving, _)| *saving == zxid)
+        if self
+            .saving
+            .as_ref()
+            .is_some_and(|(saving, _)| *saving == zxid)
             && let Some((_, held)) = self.saving.take()
         {
             for epochs in held {
@@ -194,7 +215,11 @@ impl Node {
             .and_then(Socket::new);
         match begun {
             Ok(mut socket) => {
-                if self.poller.add(&socket, Token::Leader(id), (false, true)).is_ok() {
+                if self
+                    .poller
+                    .add(&socket, Token::Leader(id), (false, true))
+                    .is_ok()
+                {
                     socket.interest = (false, true);
                     self.leader = Some((id, socket, false));
                     return;
@@ -208,7 +233,9 @@ impl Node {
 
     /// The connection to the leader is ready, or has come to stand.
     pub(super) fn leader_ready(&mut self, now: Now, id: u64, event: Ready) {
-        let Some((current, socket, stands)) = &mut self.leader else { return };
+        let Some((current, socket, stands)) = &mut self.leader else {
+            return;
+        };
         if *current != id {
             return;
         }
@@ -262,7 +289,9 @@ impl Node {
         {
             return;
         }
-        let Some(socket) = self.socket(token) else { return };
+        let Some(socket) = self.socket(token) else {
+            return;
+        };
         if socket.inbox.is_empty() {
             let consumed = self.offer(now, token, bytes);
             if let Some(socket) = self.socket(token) {
@@ -281,7 +310,9 @@ impl Node {
             return false;
         };
         client.socket.inbox.extend_from_slice(bytes);
-        let Some(word) = client.socket.inbox.first_chunk::<4>().copied() else { return true };
+        let Some(word) = client.socket.inbox.first_chunk::<4>().copied() else {
+            return true;
+        };
         client.fresh = false;
         match answers::answer(self, now, word) {
             Some(text) => {
@@ -314,7 +345,9 @@ impl Node {
             self.step(now, Input::LeaderDown); // it could not even be dialled
             return;
         }
-        let Some(socket) = self.socket(token) else { return };
+        let Some(socket) = self.socket(token) else {
+            return;
+        };
         if socket.inbox.is_empty() {
             return;
         }
@@ -330,7 +363,9 @@ impl Node {
     /// A connection whose bytes the peer does not take now is not read further.
     fn hold_back(&mut self, token: Token) {
         const INBOX_MAX: usize = 4 << 20;
-        let Some(socket) = self.socket(token) else { return };
+        let Some(socket) = self.socket(token) else {
+            return;
+        };
         let starved = socket.inbox.len() > INBOX_MAX;
         if starved != socket.starved {
             socket.starved = starved;
@@ -339,18 +374,27 @@ impl Node {
     }
 
     fn set_interest(&mut self, token: Token) {
-        let Some(socket) = self.socket(token) else { return };
+        let Some(socket) = self.socket(token) else {
+            return;
+        };
         let wanted = socket.wanted_interest();
         if socket.interest == wanted {
             return;
         }
         socket.interest = wanted;
         let result = match token {
-            Token::Client(id) => {
-                self.clients.get(&id).map(|c| self.poller.modify(&c.socket, token, wanted))
-            }
-            Token::Link(id) => self.links.get(&id).map(|s| self.poller.modify(s, token, wanted)),
-            _ => self.leader.as_ref().map(|(_, s, _)| self.poller.modify(s, token, wanted)),
+            Token::Client(id) => self
+                .clients
+                .get(&id)
+                .map(|c| self.poller.modify(&c.socket, token, wanted)),
+            Token::Link(id) => self
+                .links
+                .get(&id)
+                .map(|s| self.poller.modify(s, token, wanted)),
+            _ => self
+                .leader
+                .as_ref()
+                .map(|(_, s, _)| self.poller.modify(s, token, wanted)),
         };
         if let Some(Err(error)) = result {
             self.fatal.get_or_insert(error.into());
@@ -359,7 +403,9 @@ impl Node {
 
     /// Sends what it can; a finished or broken connection is dropped.
     pub(super) fn flush(&mut self, now: Now, token: Token) {
-        let Some(socket) = self.socket(token) else { return };
+        let Some(socket) = self.socket(token) else {
+            return;
+        };
         socket.dirty = false;
         let outcome = socket.flush();
         if outcome.is_err() || (socket.closing && socket.is_flushed()) {
@@ -417,7 +463,8 @@ impl Node {
                 DiskEvent::SnapshotWritten { zxid } => self.snapshot_written(zxid),
                 DiskEvent::SnapshotFailed { zxid, error } if self.saving.is_some() => {
                     let reason = format!("the leader's snapshot {zxid} is not saved: {error}");
-                    self.fatal.get_or_insert(NodeError::Fatal { status: 10, reason });
+                    self.fatal
+                        .get_or_insert(NodeError::Fatal { status: 10, reason });
                 }
                 DiskEvent::SnapshotFailed { zxid, error } => {
                     self.log(&format!("snapshot {zxid} failed: {error}"));
@@ -425,7 +472,8 @@ impl Node {
                 DiskEvent::Truncated { .. } => {}
                 DiskEvent::Failed(error) => {
                     let reason = format!("the log can no longer be written: {error}");
-                    self.fatal.get_or_insert(NodeError::Fatal { status: 10, reason });
+                    self.fatal
+                        .get_or_insert(NodeError::Fatal { status: 10, reason });
                 }
             }
         }

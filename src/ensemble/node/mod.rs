@@ -408,14 +408,14 @@ impl Node {
     }
 
     fn log(&self, line: &str) {
-        let at = humantime::format_rfc3339_millis(SystemTime::now());
-        // Nobody to tell if standard error is closed.
-        let _closed = writeln!(
-            io::stderr(),
-            "{at} [myid:{}] {line}",
-            self.config.server_id()
-        );
+        log(self.config.server_id(), line);
     }
+}
+
+fn log(server_id: i64, line: &str) {
+    let at = humantime::format_rfc3339_millis(SystemTime::now());
+    // Nobody to tell if standard error is closed.
+    let _closed = writeln!(io::stderr(), "{at} [myid:{server_id}] {line}");
 }
 
 /// What the pure peer has to know of the configuration.

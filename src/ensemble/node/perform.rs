@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::poller::{Ready, Token};
 use super::socket::{Ended, Socket};
-use super::{Node, NodeError, answers, dial};
+use super::{Node, NodeError, answers, dial, log};
 use crate::ensemble::config::Config;
 use crate::ensemble::database::ConnId;
 use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
@@ -20,6 +20,9 @@ pub(super) fn open_disk(
 ) -> Result<(Disk, Recovered), NodeError> {
     let dirs = config.data_dirs();
     let recovered = storage::recover(&dirs, &config.recover_options())?;
+    for warning in &recovered.warnings {
+        log(config.server_id(), warning);
+    }
     let wake = Arc::clone(wake);
     let signal = move || {
         // Full means that a wake-up is already on its way.

@@ -6,100 +6,100 @@ use std::time::Duration;
 
 use super::servers::PATIENCE;
 
-pub const CREATE: i32 = 1;
-pub const DELETE: i32 = 2;
-pub const EXISTS: i32 = 3;
-pub const GET: i32 = 4;
-pub const SET: i32 = 5;
-pub const CHILDREN: i32 = 8;
-pub const SYNC: i32 = 9;
-pub const CHECK: i32 = 13;
-pub const MULTI: i32 = 14;
-pub const CLOSE: i32 = -11;
+pub(crate) const CREATE: i32 = 1;
+pub(crate) const DELETE: i32 = 2;
+pub(crate) const EXISTS: i32 = 3;
+pub(crate) const GET: i32 = 4;
+pub(crate) const SET: i32 = 5;
+pub(crate) const CHILDREN: i32 = 8;
+pub(crate) const SYNC: i32 = 9;
+pub(crate) const CHECK: i32 = 13;
+pub(crate) const MULTI: i32 = 14;
+pub(crate) const CLOSE: i32 = -11;
 
 /// Bytes under construction.
 #[derive(Clone, Debug, Default)]
-pub struct Bytes(pub Vec<u8>);
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
 impl Bytes {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    pub fn byte(mut self, value: u8) -> Self {
+    pub(crate) fn byte(mut self, value: u8) -> Self {
         self.0.push(value);
         self
     }
 
-    pub fn int(mut self, value: i32) -> Self {
+    pub(crate) fn int(mut self, value: i32) -> Self {
         self.0.extend(value.to_be_bytes());
         self
     }
 
-    pub fn long(mut self, value: i64) -> Self {
+    pub(crate) fn long(mut self, value: i64) -> Self {
         self.0.extend(value.to_be_bytes());
         self
     }
 
-    pub fn buffer(self, value: &[u8]) -> Self {
+    pub(crate) fn buffer(self, value: &[u8]) -> Self {
         let mut with_length = self.int(i32::try_from(value.len()).unwrap());
         with_length.0.extend(value);
         with_length
     }
 
-    pub fn string(self, value: &str) -> Self {
+    pub(crate) fn string(self, value: &str) -> Self {
         self.buffer(value.as_bytes())
     }
 
-    pub fn raw(mut self, value: &[u8]) -> Self {
+    pub(crate) fn raw(mut self, value: &[u8]) -> Self {
         self.0.extend(value);
         self
     }
 
     /// An ACL list that lets everyone do everything.
-    pub fn open_acl(self) -> Self {
+    pub(crate) fn open_acl(self) -> Self {
         self.int(1).int(31).string("world").string("anyone")
     }
 
     /// Itself behind its length.
-    pub fn framed(self) -> Vec<u8> {
+    pub(crate) fn framed(self) -> Vec<u8> {
         Self::new().buffer(&self.0).0
     }
 }
 
 /// Bytes being taken apart.
 #[derive(Debug)]
-pub struct Taken<'a>(pub &'a [u8]);
+pub(crate) struct Taken<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Taken<'a> {
-    pub fn bytes(&mut self, count: usize) -> &'a [u8] {
+    pub(crate) fn bytes(&mut self, count: usize) -> &'a [u8] {
         let (head, tail) = self.0.split_at(count);
         self.0 = tail;
         head
     }
 
-    pub fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         self.bytes(1)[0]
     }
 
-    pub fn int(&mut self) -> i32 {
+    pub(crate) fn int(&mut self) -> i32 {
         i32::from_be_bytes(self.bytes(4).try_into().unwrap())
     }
 
-    pub fn long(&mut self) -> i64 {
+    pub(crate) fn long(&mut self) -> i64 {
         i64::from_be_bytes(self.bytes(8).try_into().unwrap())
     }
 
-    pub fn buffer(&mut self) -> &'a [u8] {
+    pub(crate) fn buffer(&mut self) -> &'a [u8] {
         let count = usize::try_from(self.int()).expect("neither null nor negative");
         self.bytes(count)
     }
 
-    pub fn string(&mut self) -> String {
+    pub(crate) fn string(&mut self) -> String {
         String::from_utf8(self.buffer().to_vec()).unwrap()
     }
 
-    pub fn stat(&mut self) -> Stat {
+    pub(crate) fn stat(&mut self) -> Stat {
         Stat {
             czxid: self.long(),
             mzxid: self.long(),
@@ -114,42 +114,42 @@ impl<'a> Taken<'a> {
         }
     }
 
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         assert!(self.0.is_empty(), "{} bytes too many", self.0.len());
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stat {
-    pub czxid: i64,
-    pub mzxid: i64,
-    pub times_ms: (i64, i64),
-    pub version: i32,
-    pub cversion: i32,
-    pub aversion: i32,
-    pub owner: i64,
-    pub data_length: i32,
-    pub children: i32,
-    pub pzxid: i64,
+pub(crate) struct Stat {
+    pub(crate) czxid: i64,
+    pub(crate) mzxid: i64,
+    pub(crate) times_ms: (i64, i64),
+    pub(crate) version: i32,
+    pub(crate) cversion: i32,
+    pub(crate) aversion: i32,
+    pub(crate) owner: i64,
+    pub(crate) data_length: i32,
+    pub(crate) children: i32,
+    pub(crate) pzxid: i64,
 }
 
 /// A reply or a notification (xid -1).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    pub xid: i32,
-    pub zxid: i64,
-    pub err: i32,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) xid: i32,
+    pub(crate) zxid: i64,
+    pub(crate) err: i32,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    pub fn body(&self) -> Taken<'_> {
+    pub(crate) fn body(&self) -> Taken<'_> {
         assert_eq!(self.err, 0, "{self:?}");
         Taken(&self.body)
     }
 
     /// Kind and path of a notification.
-    pub fn event(&self) -> (i32, String) {
+    pub(crate) fn event(&self) -> (i32, String) {
         assert_eq!((self.xid, self.err), (-1, 0), "{self:?}");
         let mut body = self.body();
         let kind = body.int();
@@ -162,10 +162,10 @@ impl Reply {
 
 /// One TCP connection.
 #[derive(Debug)]
-pub struct Wire(TcpStream);
+pub(crate) struct Wire(TcpStream);
 
 impl Wire {
-    pub fn open(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -173,16 +173,16 @@ impl Wire {
         Ok(Self(stream))
     }
 
-    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all(bytes)
     }
 
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         let _already_closed = self.0.shutdown(Shutdown::Write);
     }
 
     /// The next frame; an error if the connection ends first.
-    pub fn frame(&mut self) -> io::Result<Vec<u8>> {
+    pub(crate) fn frame(&mut self) -> io::Result<Vec<u8>> {
         let mut length = [0; 4];
         self.0.read_exact(&mut length)?;
         let mut frame = vec![0; usize::try_from(i32::from_be_bytes(length)).unwrap()];
@@ -191,7 +191,7 @@ impl Wire {
     }
 
     /// What still comes until the other side closes; panics if it does not.
-    pub fn until_closed(&mut self) -> Vec<u8> {
+    pub(crate) fn until_closed(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
             Ok(_) => {}
@@ -204,20 +204,20 @@ impl Wire {
 
 /// What a client says first.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Hello {
-    pub last_zxid: i64,
-    pub timeout_ms: i32,
-    pub session: i64,
-    pub password: [u8; 16],
+pub(crate) struct Hello {
+    pub(crate) last_zxid: i64,
+    pub(crate) timeout_ms: i32,
+    pub(crate) session: i64,
+    pub(crate) password: [u8; 16],
 }
 
 impl Hello {
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.body().byte(0).framed()
     }
 
     /// Without the read-only byte.
-    pub fn body(&self) -> Bytes {
+    pub(crate) fn body(&self) -> Bytes {
         Bytes::new()
             .int(0)
             .long(self.last_zxid)
@@ -229,21 +229,21 @@ impl Hello {
 
 /// A session on a connection.
 #[derive(Debug)]
-pub struct Client {
-    pub wire: Wire,
-    pub session: i64,
-    pub password: [u8; 16],
+pub(crate) struct Client {
+    pub(crate) wire: Wire,
+    pub(crate) session: i64,
+    pub(crate) password: [u8; 16],
     /// As negotiated; 0 = the session is invalid.
-    pub timeout_ms: i32,
-    pub last_zxid: i64,
+    pub(crate) timeout_ms: i32,
+    pub(crate) last_zxid: i64,
     /// Notifications that came while a reply was awaited.
-    pub events: Vec<(i32, String)>,
+    pub(crate) events: Vec<(i32, String)>,
     xid: i32,
 }
 
 impl Client {
     /// Says `hello` and takes the answer, valid or not.
-    pub fn greet(address: SocketAddr, hello: &Hello) -> io::Result<Self> {
+    pub(crate) fn greet(address: SocketAddr, hello: &Hello) -> io::Result<Self> {
         let mut wire = Wire::open(address)?;
         wire.send(&hello.bytes())?;
         let answer = wire.frame()?;
@@ -267,7 +267,7 @@ impl Client {
     }
 
     /// A new session.
-    pub fn try_new(address: SocketAddr, timeout_ms: i32) -> io::Result<Self> {
+    pub(crate) fn try_new(address: SocketAddr, timeout_ms: i32) -> io::Result<Self> {
         let client = Self::greet(
             address,
             &Hello {
@@ -282,12 +282,12 @@ impl Client {
     }
 
     /// A new session that lasts as long as a test may.
-    pub fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self::try_new(address, 60_000).unwrap()
     }
 
     /// The same session on a new connection to `address`.
-    pub fn hello(&self) -> Hello {
+    pub(crate) fn hello(&self) -> Hello {
         Hello {
             last_zxid: self.last_zxid,
             timeout_ms: self.timeout_ms,
@@ -297,7 +297,7 @@ impl Client {
     }
 
     /// Sends a request without waiting; its xid.
-    pub fn request(&mut self, op: i32, body: Bytes) -> io::Result<i32> {
+    pub(crate) fn request(&mut self, op: i32, body: Bytes) -> io::Result<i32> {
         self.xid += 1;
         let frame = Bytes::new().int(self.xid).int(op).raw(&body.0).framed();
         self.wire.send(&frame)?;
@@ -305,7 +305,7 @@ impl Client {
     }
 
     /// The next reply or notification.
-    pub fn next(&mut self) -> io::Result<Reply> {
+    pub(crate) fn next(&mut self) -> io::Result<Reply> {
         let frame = self.wire.frame()?;
         let mut taken = Taken(&frame);
         let reply = Reply {
@@ -321,14 +321,14 @@ impl Client {
     }
 
     /// The next notification; one that came already goes first.
-    pub fn event(&mut self) -> (i32, String) {
+    pub(crate) fn event(&mut self) -> (i32, String) {
         if self.events.is_empty() {
             return self.next().unwrap().event();
         }
         self.events.remove(0)
     }
 
-    pub fn try_call(&mut self, op: i32, body: Bytes) -> io::Result<Reply> {
+    pub(crate) fn try_call(&mut self, op: i32, body: Bytes) -> io::Result<Reply> {
         let xid = self.request(op, body)?;
         loop {
             let reply = self.next()?;
@@ -341,12 +341,12 @@ impl Client {
         }
     }
 
-    pub fn call(&mut self, op: i32, body: Bytes) -> Reply {
+    pub(crate) fn call(&mut self, op: i32, body: Bytes) -> Reply {
         self.try_call(op, body).unwrap()
     }
 
     /// Creates a znode; the path it got.
-    pub fn create(&mut self, path: &str, data: &[u8], flags: i32) -> Result<String, i32> {
+    pub(crate) fn create(&mut self, path: &str, data: &[u8], flags: i32) -> Result<String, i32> {
         let reply = self.call(CREATE, create(path, data, flags));
         if reply.err != 0 {
             return Err(reply.err);
@@ -357,7 +357,7 @@ impl Client {
         Ok(path)
     }
 
-    pub fn set(&mut self, path: &str, data: &[u8], version: i32) -> Result<Stat, i32> {
+    pub(crate) fn set(&mut self, path: &str, data: &[u8], version: i32) -> Result<Stat, i32> {
         let reply = self.call(SET, Bytes::new().string(path).buffer(data).int(version));
         if reply.err == 0 {
             Ok(reply.body().stat())
@@ -366,7 +366,7 @@ impl Client {
         }
     }
 
-    pub fn get(&mut self, path: &str, watch: bool) -> Result<(Vec<u8>, Stat), i32> {
+    pub(crate) fn get(&mut self, path: &str, watch: bool) -> Result<(Vec<u8>, Stat), i32> {
         let reply = self.call(GET, read(path, watch));
         if reply.err != 0 {
             return Err(reply.err);
@@ -377,7 +377,7 @@ impl Client {
         Ok(node)
     }
 
-    pub fn exists(&mut self, path: &str, watch: bool) -> Result<Stat, i32> {
+    pub(crate) fn exists(&mut self, path: &str, watch: bool) -> Result<Stat, i32> {
         let reply = self.call(EXISTS, read(path, watch));
         if reply.err == 0 {
             Ok(reply.body().stat())
@@ -386,7 +386,7 @@ impl Client {
         }
     }
 
-    pub fn delete(&mut self, path: &str, version: i32) -> Result<(), i32> {
+    pub(crate) fn delete(&mut self, path: &str, version: i32) -> Result<(), i32> {
         let reply = self.call(DELETE, Bytes::new().string(path).int(version));
         if reply.err == 0 {
             Ok(())
@@ -396,7 +396,7 @@ impl Client {
     }
 
     /// The sorted names of a znode's children.
-    pub fn children(&mut self, path: &str, watch: bool) -> Result<Vec<String>, i32> {
+    pub(crate) fn children(&mut self, path: &str, watch: bool) -> Result<Vec<String>, i32> {
         let reply = self.call(CHILDREN, read(path, watch));
         if reply.err != 0 {
             return Err(reply.err);
@@ -409,23 +409,23 @@ impl Client {
     }
 
     /// Waits until the server has everything that was committed before.
-    pub fn sync(&mut self) {
+    pub(crate) fn sync(&mut self) {
         let reply = self.call(SYNC, Bytes::new().string("/"));
         assert_eq!(reply.body().string(), "/");
     }
 
     /// Ends the session; the server closes the connection after the reply.
-    pub fn close(mut self) {
+    pub(crate) fn close(mut self) {
         let reply = self.call(CLOSE, Bytes::new());
         assert_eq!((reply.err, reply.body.len()), (0, 0));
         assert_eq!(self.wire.until_closed(), b"");
     }
 }
 
-pub fn read(path: &str, watch: bool) -> Bytes {
+pub(crate) fn read(path: &str, watch: bool) -> Bytes {
     Bytes::new().string(path).byte(u8::from(watch))
 }
 
-pub fn create(path: &str, data: &[u8], flags: i32) -> Bytes {
+pub(crate) fn create(path: &str, data: &[u8], flags: i32) -> Bytes {
     Bytes::new().string(path).buffer(data).open_acl().int(flags)
 }

@@ -12,7 +12,7 @@ use super::servers::{Ensemble, wait_for};
 
 /// Sessions that create znodes under `/load`, one after the other.
 #[derive(Debug)]
-pub struct Load {
+pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     acknowledged: Arc<Mutex<BTreeSet<String>>>,
     writers: Vec<JoinHandle<()>>,
@@ -26,8 +26,11 @@ impl Drop for Load {
 
 impl Load {
     /// One writer per address, each going on to the next address when its connection is lost.
-    pub fn start(addresses: &[SocketAddr]) -> Self {
-        let mut first = Client::new(addresses[0]);
+    pub(crate) fn start(addresses: &[SocketAddr]) -> Self {
+        let mut first = addresses
+            .iter()
+            .find_map(|address| Client::try_new(*address, 60_000).ok())
+            .expect("a server");
         let _exists_already = first.create("/load", b"", 0);
         first.close();
         let stop = Arc::new(AtomicBool::new(false));
@@ -46,12 +49,12 @@ impl Load {
         }
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.acknowledged.lock().unwrap().len()
     }
 
     /// Waits for so many acknowledgements more.
-    pub fn await_more(&self, more: usize) {
+    pub(crate) fn await_more(&self, more: usize) {
         let goal = self.count() + more;
         wait_for("writes to be acknowledged", || {
             (self.count() >= goal).then_some(())
@@ -59,7 +62,7 @@ impl Load {
     }
 
     /// Ends the writers; the names that were acknowledged.
-    pub fn finish(mut self) -> BTreeSet<String> {
+    pub(crate) fn finish(mut self) -> BTreeSet<String> {
         self.stop.store(true, Ordering::Relaxed);
         for writer in self.writers.drain(..) {
             writer.join().unwrap();
@@ -96,7 +99,7 @@ fn write(
 }
 
 /// Every acknowledged znode is on every server, and all servers have the same.
-pub fn assert_all_there(ensemble: &Ensemble, acknowledged: &BTreeSet<String>) {
+pub(crate) fn assert_all_there(ensemble: &Ensemble, acknowledged: &BTreeSet<String>) {
     let mut first: Option<Vec<String>> = None;
     for address in ensemble.addresses() {
         let mut client = Client::new(address);

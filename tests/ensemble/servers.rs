@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use quorate::experiment::{Installation, Launch, MAIN_CLASS, Tie};
 
 /// How long anything awaited may take before the test fails; never a measure of speed.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(15);
 
 /// Polls until `ready` gives something.
-pub fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(value) = ready() {
@@ -29,13 +29,13 @@ pub fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
 
 /// An address of the loopback network that only this process uses, so that a port stays free while
 /// the server it belongs to is down.
-pub fn own_ip() -> Ipv4Addr {
+pub(crate) fn own_ip() -> Ipv4Addr {
     let [_, high, middle, low] = std::process::id().to_be_bytes();
     Ipv4Addr::new(127, 1 + (high & 0x7f), middle, low)
 }
 
 /// A port on [`own_ip`] that no test of this process has had; from below the kernel's ephemeral range.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(11_000);
     loop {
         let port = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -47,20 +47,20 @@ pub fn free_port() -> u16 {
 
 /// What a server runs on.
 #[derive(Clone, Debug)]
-pub enum Software {
+pub(crate) enum Software {
     Ours,
     Java(Installation),
 }
 
 /// One server, running or not.
 #[derive(Debug)]
-pub struct Server {
-    pub id: usize,
-    pub dir: PathBuf,
-    pub client: SocketAddr,
-    pub quorum: SocketAddr,
-    pub election: SocketAddr,
-    pub software: Software,
+pub(crate) struct Server {
+    pub(crate) id: usize,
+    pub(crate) dir: PathBuf,
+    pub(crate) client: SocketAddr,
+    pub(crate) quorum: SocketAddr,
+    pub(crate) election: SocketAddr,
+    pub(crate) software: Software,
     child: Option<Child>,
 }
 
@@ -90,17 +90,17 @@ impl Server {
         }
     }
 
-    pub fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.dir.join("zoo.cfg")
     }
 
     /// Where logs and snapshots lie.
-    pub fn version_dir(&self) -> PathBuf {
+    pub(crate) fn version_dir(&self) -> PathBuf {
         self.dir.join("data/version-2")
     }
 
     /// Starts the process; it need not serve yet.
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         assert!(self.child.is_none(), "server {} runs already", self.id);
         let quorate = Path::new(env!("CARGO_BIN_EXE_quorate"));
         let (program, args) = match &self.software {
@@ -150,7 +150,7 @@ impl Server {
     }
 
     /// SIGKILL; returns when the process is gone.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _already_gone = child.kill();
             let _status = child.wait();
@@ -158,18 +158,18 @@ impl Server {
     }
 
     /// SIGKILL without waiting, so that several go at the same moment.
-    pub fn strike(&mut self) {
+    pub(crate) fn strike(&mut self) {
         self.child.as_mut().unwrap().kill().unwrap();
     }
 
-    pub fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         self.child
             .as_mut()
             .is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
     /// Waits until the process ends by itself.
-    pub fn await_exit(&mut self) -> ExitStatus {
+    pub(crate) fn await_exit(&mut self) -> ExitStatus {
         let child = self.child.as_mut().unwrap();
         let status = wait_for("the server to end", || child.try_wait().unwrap());
         self.child = None;
@@ -177,13 +177,13 @@ impl Server {
     }
 
     /// All it has written to standard output and error.
-    pub fn output(&self) -> String {
+    pub(crate) fn output(&self) -> String {
         let bytes = fs::read(self.dir.join("output")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Asks a four-letter word; `None` if nobody answers.
-    pub fn word(&self, word: &str) -> Option<String> {
+    pub(crate) fn word(&self, word: &str) -> Option<String> {
         let mut stream = TcpStream::connect_timeout(&self.client, Duration::from_secs(5)).ok()?;
         stream
             .set_read_timeout(Some(Duration::from_secs(5)))
@@ -196,7 +196,7 @@ impl Server {
     }
 
     /// `leader`, `follower`, `observer`, `standalone`; `None` while it does not serve.
-    pub fn mode(&self) -> Option<String> {
+    pub(crate) fn mode(&self) -> Option<String> {
         let text = self.word("srvr")?;
         text.lines()
             .find_map(|line| line.strip_prefix("Mode: "))
@@ -204,7 +204,7 @@ impl Server {
     }
 
     /// Waits until it serves; its mode.
-    pub fn await_serving(&mut self) -> String {
+    pub(crate) fn await_serving(&mut self) -> String {
         wait_for(&format!("server {} to serve", self.id), || {
             assert!(self.is_running(), "server {} ended", self.id);
             self.mode()
@@ -214,8 +214,8 @@ impl Server {
 
 /// Servers that know each other.
 #[derive(Debug)]
-pub struct Ensemble {
-    pub servers: Vec<Server>,
+pub(crate) struct Ensemble {
+    pub(crate) servers: Vec<Server>,
     // Behind the servers: dropped after them.
     _root: tempfile::TempDir,
 }
@@ -223,7 +223,7 @@ pub struct Ensemble {
 impl Ensemble {
     /// Writes the configuration of `voters` and, behind them, `observers`; starts nothing. `extra`
     /// lines go first and so before the defaults.
-    pub fn prepared(voters: usize, observers: usize, extra: &str) -> Self {
+    pub(crate) fn prepared(voters: usize, observers: usize, extra: &str) -> Self {
         let root = tempfile::tempdir().unwrap();
         let count = voters + observers;
         let servers: Vec<Server> = (1..=count).map(|id| Server::new(root.path(), id)).collect();
@@ -271,31 +271,31 @@ impl Ensemble {
     }
 
     /// Starts all and waits until all serve.
-    pub fn start(voters: usize, observers: usize) -> Self {
+    pub(crate) fn start(voters: usize, observers: usize) -> Self {
         Self::start_with(voters, observers, "")
     }
 
-    pub fn start_with(voters: usize, observers: usize, extra: &str) -> Self {
+    pub(crate) fn start_with(voters: usize, observers: usize, extra: &str) -> Self {
         let mut ensemble = Self::prepared(voters, observers, extra);
         ensemble.start_all();
         ensemble
     }
 
-    pub fn start_all(&mut self) {
+    pub(crate) fn start_all(&mut self) {
         for server in &mut self.servers {
             server.start();
         }
         self.await_all();
     }
 
-    pub fn await_all(&mut self) {
+    pub(crate) fn await_all(&mut self) {
         for server in &mut self.servers {
             server.await_serving();
         }
     }
 
     /// Kills all at the same moment.
-    pub fn kill_all(&mut self) {
+    pub(crate) fn kill_all(&mut self) {
         for server in &mut self.servers {
             server.strike();
         }
@@ -304,12 +304,12 @@ impl Ensemble {
         }
     }
 
-    pub fn addresses(&self) -> Vec<SocketAddr> {
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.servers.iter().map(|server| server.client).collect()
     }
 
     /// Index of the one that leads.
-    pub fn leader(&self) -> usize {
+    pub(crate) fn leader(&self) -> usize {
         wait_for("a leader", || {
             self.servers
                 .iter()
@@ -318,7 +318,7 @@ impl Ensemble {
     }
 
     /// Index of one that follows.
-    pub fn follower(&self) -> usize {
+    pub(crate) fn follower(&self) -> usize {
         wait_for("a follower", || {
             self.servers
                 .iter()

@@ -49,6 +49,7 @@ pub(crate) fn free_port() -> u16 {
 #[derive(Clone, Debug)]
 pub(crate) enum Software {
     Ours,
+    #[allow(dead_code, reason = "of the tests that need Java")]
     Java(Installation),
 }
 

@@ -119,7 +119,7 @@ def reconnect(z):
     session = z.client_id
     seen = queue.Queue()
     z.get("/t", watch=seen.put)
-    lost, back = threading.Event(), threading.Event()
+    lost, back, expired = threading.Event(), threading.Event(), threading.Event()
 
     def listen(state):
         if state == "SUSPENDED":
@@ -127,7 +127,7 @@ def reconnect(z):
         elif state == "CONNECTED" and lost.is_set():
             back.set()
         elif state == "LOST":
-            print("the session was lost", flush=True)
+            expired.set()
 
     z.add_listener(listen)
     host, port = z._connection._socket.getpeername()[:2]
@@ -136,9 +136,14 @@ def reconnect(z):
     assert lost.wait(60) and back.wait(60)
     assert z.client_id == session, "the same session goes on"
     assert z.exists("/t/mine").ephemeralOwner == session[0]
+    event = seen.get(timeout=30)  # kazoo gives its watches up with the connection
+    assert (event.type, event.state) == ("NONE", "CONNECTING"), event
+    z.retry(z.get, "/t", watch=seen.put)
     z.retry(z.set, "/t", b"after")
-    event = seen.get(timeout=30)  # watches move with the session
+    event = seen.get(timeout=30)
     assert (event.type, event.path) == ("CHANGED", "/t"), event
+    assert not expired.is_set()
+    z.remove_listener(listen)
 
 
 def main():

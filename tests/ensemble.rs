@@ -2,6 +2,11 @@
 //!
 //! The bytes are put together here by hand from the specification, not by the library's own codec,
 //! so that a mistake in one cannot hide in the other.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "in a test a panic is a finding"
+)]
 
 #[path = "ensemble/client.rs"]
 mod client;

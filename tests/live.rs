@@ -3,6 +3,11 @@
 //!
 //! `cargo test --features live --test live`. `QUORATE_ZOOKEEPER_HOMES` lists installations beside the
 //! one in the usual places, separated by colons; `QUORATE_PYTHON` names the Python (`python3`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "in a test a panic is a finding"
+)]
 
 #[path = "ensemble/client.rs"]
 #[allow(

@@ -297,7 +297,7 @@ impl Client {
     }
 
     /// Sends a request without waiting; its xid.
-    pub(crate) fn request(&mut self, op: i32, body: Bytes) -> io::Result<i32> {
+    pub(crate) fn request(&mut self, op: i32, body: &Bytes) -> io::Result<i32> {
         self.xid += 1;
         let frame = Bytes::new().int(self.xid).int(op).raw(&body.0).framed();
         self.wire.send(&frame)?;
@@ -328,7 +328,7 @@ impl Client {
         self.events.remove(0)
     }
 
-    pub(crate) fn try_call(&mut self, op: i32, body: Bytes) -> io::Result<Reply> {
+    pub(crate) fn try_call(&mut self, op: i32, body: &Bytes) -> io::Result<Reply> {
         let xid = self.request(op, body)?;
         loop {
             let reply = self.next()?;
@@ -341,13 +341,13 @@ impl Client {
         }
     }
 
-    pub(crate) fn call(&mut self, op: i32, body: Bytes) -> Reply {
+    pub(crate) fn call(&mut self, op: i32, body: &Bytes) -> Reply {
         self.try_call(op, body).unwrap()
     }
 
     /// Creates a znode; the path it got.
     pub(crate) fn create(&mut self, path: &str, data: &[u8], flags: i32) -> Result<String, i32> {
-        let reply = self.call(CREATE, create(path, data, flags));
+        let reply = self.call(CREATE, &create(path, data, flags));
         if reply.err != 0 {
             return Err(reply.err);
         }
@@ -358,7 +358,7 @@ impl Client {
     }
 
     pub(crate) fn set(&mut self, path: &str, data: &[u8], version: i32) -> Result<Stat, i32> {
-        let reply = self.call(SET, Bytes::new().string(path).buffer(data).int(version));
+        let reply = self.call(SET, &Bytes::new().string(path).buffer(data).int(version));
         if reply.err == 0 {
             Ok(reply.body().stat())
         } else {
@@ -367,7 +367,7 @@ impl Client {
     }
 
     pub(crate) fn get(&mut self, path: &str, watch: bool) -> Result<(Vec<u8>, Stat), i32> {
-        let reply = self.call(GET, read(path, watch));
+        let reply = self.call(GET, &read(path, watch));
         if reply.err != 0 {
             return Err(reply.err);
         }
@@ -378,7 +378,7 @@ impl Client {
     }
 
     pub(crate) fn exists(&mut self, path: &str, watch: bool) -> Result<Stat, i32> {
-        let reply = self.call(EXISTS, read(path, watch));
+        let reply = self.call(EXISTS, &read(path, watch));
         if reply.err == 0 {
             Ok(reply.body().stat())
         } else {
@@ -387,7 +387,7 @@ impl Client {
     }
 
     pub(crate) fn delete(&mut self, path: &str, version: i32) -> Result<(), i32> {
-        let reply = self.call(DELETE, Bytes::new().string(path).int(version));
+        let reply = self.call(DELETE, &Bytes::new().string(path).int(version));
         if reply.err == 0 {
             Ok(())
         } else {
@@ -397,7 +397,7 @@ impl Client {
 
     /// The sorted names of a znode's children.
     pub(crate) fn children(&mut self, path: &str, watch: bool) -> Result<Vec<String>, i32> {
-        let reply = self.call(CHILDREN, read(path, watch));
+        let reply = self.call(CHILDREN, &read(path, watch));
         if reply.err != 0 {
             return Err(reply.err);
         }
@@ -410,13 +410,13 @@ impl Client {
 
     /// Waits until the server has everything that was committed before.
     pub(crate) fn sync(&mut self) {
-        let reply = self.call(SYNC, Bytes::new().string("/"));
+        let reply = self.call(SYNC, &Bytes::new().string("/"));
         assert_eq!(reply.body().string(), "/");
     }
 
     /// Ends the session; the server closes the connection after the reply.
     pub(crate) fn close(mut self) {
-        let reply = self.call(CLOSE, Bytes::new());
+        let reply = self.call(CLOSE, &Bytes::new());
         assert_eq!((reply.err, reply.body.len()), (0, 0));
         assert_eq!(self.wire.until_closed(), b"");
     }

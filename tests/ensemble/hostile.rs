@@ -45,12 +45,17 @@ fn client_port(address: SocketAddr) {
     let mut client = Client::new(address);
     // 2^31-1 ACL entries, 2^31-1 paths, 2^31-1 bytes of data, half a string: refused, not believed.
     let acls = Bytes::new().string("/h").buffer(b"").int(i32::MAX);
-    assert_eq!(client.call(CREATE, acls).err, -5);
+    assert_eq!(client.call(CREATE, &acls).err, -5);
     let data = Bytes::new().string("/h").int(i32::MAX).byte(1);
-    assert_eq!(client.call(CREATE, data).err, -5);
-    assert_eq!(client.call(101, Bytes::new().long(0).int(i32::MAX)).err, -5);
+    assert_eq!(client.call(CREATE, &data).err, -5);
     assert_eq!(
-        client.call(CREATE, Bytes::new().int(100).raw(b"/half")).err,
+        client.call(101, &Bytes::new().long(0).int(i32::MAX)).err,
+        -5
+    );
+    assert_eq!(
+        client
+            .call(CREATE, &Bytes::new().int(100).raw(b"/half"))
+            .err,
         -5
     );
     assert_eq!(
@@ -58,7 +63,7 @@ fn client_port(address: SocketAddr) {
         Ok(0),
         "the connection stays"
     );
-    assert_eq!(client.call(4_711, Bytes::new()).err, -6);
+    assert_eq!(client.call(4_711, &Bytes::new()).err, -6);
     assert_eq!(client.wire.until_closed(), b"");
 }
 

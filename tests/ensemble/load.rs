@@ -88,7 +88,7 @@ fn write(
         while !stop.load(Ordering::Relaxed) {
             serial += 1;
             let name = format!("w{writer}-{serial:06}");
-            let Ok(reply) = client.try_call(CREATE, create(&format!("/load/{name}"), b"x", 0))
+            let Ok(reply) = client.try_call(CREATE, &create(&format!("/load/{name}"), b"x", 0))
             else {
                 break; // unknown: may or may not be there
             };

@@ -79,10 +79,10 @@ fn every_write_takes_a_zxid_even_a_failed_one_and_replies_keep_the_order() {
         for number in 0..60 {
             sent.push(
                 match number % 4 {
-                    0 => client.request(SET, Bytes::new().string("/n").buffer(&[number]).int(-1)),
-                    1 => client.request(SET, Bytes::new().string("/n").buffer(b"").int(77)),
-                    2 => client.request(GET, read("/n", false)),
-                    _ => client.request(EXISTS, read("/missing", false)),
+                    0 => client.request(SET, &Bytes::new().string("/n").buffer(&[number]).int(-1)),
+                    1 => client.request(SET, &Bytes::new().string("/n").buffer(b"").int(77)),
+                    2 => client.request(GET, &read("/n", false)),
+                    _ => client.request(EXISTS, &read("/missing", false)),
                 }
                 .unwrap(),
             );
@@ -157,7 +157,7 @@ fn a_multi_happens_whole_or_not_at_all() {
 
         let reply = client.call(
             MULTI,
-            multi(&[
+            &multi(&[
                 (CREATE, create("/m/a", b"1", 0)),
                 (CHECK, Bytes::new().string("/m/a").int(0)),
                 (SET, Bytes::new().string("/m/a").buffer(b"22").int(0)),
@@ -183,7 +183,7 @@ fn a_multi_happens_whole_or_not_at_all() {
         // Rolled back: the first would do, the second exists, the third is not tried (section 5).
         let reply = client.call(
             MULTI,
-            multi(&[
+            &multi(&[
                 (CREATE, create("/m/b", b"", 0)),
                 (CREATE, create("/m", b"", 0)),
                 (DELETE, Bytes::new().string("/m").int(-1)),
@@ -205,7 +205,7 @@ fn a_multi_happens_whole_or_not_at_all() {
             "of the multi that happened alone"
         );
 
-        let reply = client.call(MULTI, multi(&[]));
+        let reply = client.call(MULTI, &multi(&[]));
         assert_eq!(reply.body, b"\xff\xff\xff\xff\x01\xff\xff\xff\xff");
         client.close();
     }

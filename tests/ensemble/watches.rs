@@ -9,7 +9,7 @@ fn the_notification_comes_before_the_reply_of_the_write_that_caused_it() {
     for address in ensemble.addresses() {
         let mut client = Client::new(address);
         assert_eq!(client.exists("/w", true), Err(-101));
-        let xid = client.request(CREATE, create("/w", b"", 0)).unwrap();
+        let xid = client.request(CREATE, &create("/w", b"", 0)).unwrap();
         assert_eq!(client.next().unwrap().event(), (1, "/w".into()));
         assert_eq!(client.next().unwrap().xid, xid);
 
@@ -17,21 +17,21 @@ fn the_notification_comes_before_the_reply_of_the_write_that_caused_it() {
         client.get("/w", true).unwrap(); // twice the same is once
         client.children("/w", true).unwrap();
         let set = Bytes::new().string("/w").buffer(b"x").int(-1);
-        let xid = client.request(SET, set.clone()).unwrap();
+        let xid = client.request(SET, &set).unwrap();
         assert_eq!(client.next().unwrap().event(), (3, "/w".into()));
         assert_eq!(client.next().unwrap().xid, xid);
         // Spent: the next change of the data tells nothing.
-        let xid = client.request(SET, set).unwrap();
+        let xid = client.request(SET, &set).unwrap();
         assert_eq!(client.next().unwrap().xid, xid);
 
-        let xid = client.request(CREATE, create("/w/c", b"", 0)).unwrap();
+        let xid = client.request(CREATE, &create("/w/c", b"", 0)).unwrap();
         assert_eq!(client.next().unwrap().event(), (4, "/w".into()));
         assert_eq!(client.next().unwrap().xid, xid);
 
         client.exists("/w/c", true).unwrap();
         client.children("/w", true).unwrap();
         let xid = client
-            .request(DELETE, Bytes::new().string("/w/c").int(-1))
+            .request(DELETE, &Bytes::new().string("/w/c").int(-1))
             .unwrap();
         assert_eq!(client.next().unwrap().event(), (2, "/w/c".into()));
         assert_eq!(client.next().unwrap().event(), (4, "/w".into()));

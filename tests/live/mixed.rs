@@ -23,7 +23,7 @@ pub(crate) fn session(server: &Server) -> Client {
     wait_for("a session", || {
         let mut client = Client::try_new(server.client, 60_000).ok()?;
         let reply = client
-            .try_call(SYNC, super::client::Bytes::new().string("/"))
+            .try_call(SYNC, &super::client::Bytes::new().string("/"))
             .ok()?;
         (reply.err == 0).then_some(client)
     })

@@ -406,16 +406,13 @@ impl Node {
         }
         Ok(())
     }
+}
 
-    fn log(&self, line: &str) {
-        let at = humantime::format_rfc3339_millis(SystemTime::now());
-        // Nobody to tell if standard error is closed.
-        let _closed = writeln!(
-            io::stderr(),
-            "{at} [myid:{}] {line}",
-            self.config.server_id()
-        );
-    }
+/// A line of the server's log.
+fn log(server_id: i64, line: &str) {
+    let at = humantime::format_rfc3339_millis(SystemTime::now());
+    // Nobody to tell if standard error is closed.
+    let _closed = writeln!(io::stderr(), "{at} [myid:{server_id}] {line}");
 }
 
 /// What the pure peer has to know of the configuration.

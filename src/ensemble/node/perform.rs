@@ -20,6 +20,9 @@ pub(super) fn open_disk(
 ) -> Result<(Disk, Recovered), NodeError> {
     let dirs = config.data_dirs();
     let recovered = storage::recover(&dirs, &config.recover_options())?;
+    for warning in &recovered.warnings {
+        super::log(config.server_id(), warning);
+    }
     let wake = Arc::clone(wake);
     let signal = move || {
         // Full means that a wake-up is already on its way.
@@ -118,7 +121,7 @@ impl Node {
                 Effect::EndSnapshot => self.disk.finish_snapshot(),
                 Effect::AbortSnapshot => self.disk.abandon_snapshot(),
                 Effect::Truncate(zxid) => truncate = Some(zxid),
-                Effect::Log(line) => self.log(&line),
+                Effect::Log(line) => super::log(self.config.server_id(), &line),
                 Effect::Fatal(status, reason) => {
                     self.fatal
                         .get_or_insert(NodeError::Fatal { status, reason });
@@ -177,7 +180,7 @@ impl Node {
     }
 
     fn snapshot_written(&mut self, zxid: Zxid) {
-        self.log(&format!("snapshot {zxid} is written"));
+        super::log(self.config.server_id(), &format!("snapshot {zxid} is written"));
         if let Some(saving) = self.saving.take_if(|saving| saving.zxid == zxid) {
             for epochs in saving.held {
                 self.write_epochs(epochs);
@@ -462,7 +465,7 @@ impl Node {
                         .get_or_insert(NodeError::Fatal { status: 10, reason });
                 }
                 DiskEvent::SnapshotFailed { zxid, error } => {
-                    self.log(&format!("snapshot {zxid} failed: {error}"));
+                    super::log(self.config.server_id(), &format!("snapshot {zxid} failed: {error}"));
                 }
                 DiskEvent::Truncated { .. } => {}
                 DiskEvent::Failed(error) => {

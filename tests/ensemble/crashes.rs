@@ -1,0 +1,46 @@
+//! SIGKILL under load: nothing that was acknowledged is lost.
+
+use super::load::{Load, assert_all_there};
+use super::servers::Ensemble;
+
+#[test]
+fn writes_resume_after_the_leader_is_killed_and_none_is_lost() {
+    let mut ensemble = Ensemble::start(3, 0);
+    let load = Load::start(&ensemble.addresses());
+    load.await_more(200);
+    let leader = ensemble.leader();
+    ensemble.servers[leader].kill();
+    load.await_more(200);
+    ensemble.servers[leader].start();
+    assert_eq!(ensemble.servers[leader].await_serving(), "follower");
+    load.await_more(100);
+    let acknowledged = load.finish();
+    assert_all_there(&ensemble, &acknowledged);
+}
+
+#[test]
+fn all_servers_killed_at_once_come_back_with_every_acknowledged_write() {
+    let mut ensemble = Ensemble::start(3, 0);
+    let load = Load::start(&ensemble.addresses());
+    load.await_more(300);
+    ensemble.kill_all();
+    ensemble.start_all();
+    load.await_more(50);
+    let acknowledged = load.finish();
+    assert_all_there(&ensemble, &acknowledged);
+}
+
+#[test]
+fn a_follower_that_missed_much_catches_up() {
+    // More than the leader remembers in memory (500): from its log, or by snapshot.
+    let mut ensemble = Ensemble::start_with(3, 0, "snapCount=300\n");
+    let follower = ensemble.follower();
+    ensemble.servers[follower].kill();
+    let load = Load::start(&ensemble.addresses());
+    load.await_more(900);
+    ensemble.servers[follower].start();
+    ensemble.servers[follower].await_serving();
+    load.await_more(50);
+    let acknowledged = load.finish();
+    assert_all_there(&ensemble, &acknowledged);
+}

@@ -1,0 +1,52 @@
+//! Observers serve and forward, and never count.
+
+use std::thread;
+use std::time::Duration;
+
+use super::client::Client;
+use super::servers::{Ensemble, wait_for};
+
+#[test]
+fn an_observer_serves_and_forwards_but_is_no_part_of_a_majority() {
+    let mut ensemble = Ensemble::start(3, 1);
+    assert_eq!(ensemble.servers[3].mode().as_deref(), Some("observer"));
+    let mut through = Client::new(ensemble.servers[3].client);
+    through.create("/o", b"forwarded", 0).unwrap();
+    assert_eq!(through.get("/o", false).unwrap().0, b"forwarded");
+    let mut direct = Client::new(ensemble.servers[0].client);
+    direct.sync();
+    assert_eq!(direct.get("/o", false).unwrap().0, b"forwarded");
+    direct.set("/o", b"changed", 0).unwrap();
+    through.sync();
+    assert_eq!(through.get("/o", false).unwrap().0, b"changed");
+
+    // Two voters fewer: a voter and an observer are two of four, but one of three.
+    let lost = [ensemble.leader(), ensemble.follower()];
+    for index in lost {
+        ensemble.servers[index].kill();
+    }
+    let left = 3 - lost[0] - lost[1];
+    for index in [left, 3] {
+        wait_for("the rest to stop serving", || {
+            ensemble.servers[index].mode().is_none().then_some(())
+        });
+    }
+    for _ in 0..100 {
+        // That nothing happens can only be watched for a while.
+        assert_eq!(
+            (ensemble.servers[left].mode(), ensemble.servers[3].mode()),
+            (None, None)
+        );
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(Client::try_new(ensemble.servers[3].client, 5_000).is_err());
+
+    ensemble.servers[lost[1]].start();
+    for index in [left, 3, lost[1]] {
+        ensemble.servers[index].await_serving();
+    }
+    assert_eq!(ensemble.servers[3].mode().as_deref(), Some("observer"));
+    let mut after = Client::new(ensemble.servers[3].client);
+    assert_eq!(after.get("/o", false).unwrap().0, b"changed");
+    after.set("/o", b"again", 1).unwrap();
+}

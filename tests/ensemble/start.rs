@@ -1,0 +1,82 @@
+//! What keeps a server from starting: exit status and one message that names the cause.
+
+use std::fs;
+use std::net::TcpListener;
+
+use super::servers::Ensemble;
+
+#[test]
+fn a_taken_port_is_named_with_status_14() {
+    for port in ["client", "election"] {
+        let mut ensemble = Ensemble::prepared(3, 0, "");
+        let server = &mut ensemble.servers[0];
+        let address = if port == "client" {
+            server.client
+        } else {
+            server.election
+        };
+        let _taken = TcpListener::bind(address).unwrap();
+        server.start();
+        let status = server.await_exit();
+        assert_eq!(status.code(), Some(14), "{}", server.output());
+        let output = server.output();
+        assert!(output.contains(&address.port().to_string()), "{output}");
+        assert!(
+            output.to_lowercase().contains("address already in use"),
+            "{output}"
+        );
+    }
+}
+
+#[test]
+fn a_bad_line_is_named_with_status_2() {
+    for (bad, key) in [
+        ("tickTime=soon", "tickTime"),
+        ("server.x=h:1:2", "server.x"),
+        ("clientPort=99999", "clientPort"),
+    ] {
+        let mut ensemble = Ensemble::prepared(1, 0, "");
+        let server = &mut ensemble.servers[0];
+        let good = "# comment\ninitLimit=5\n";
+        fs::write(
+            server.config(),
+            format!("{good}{bad}\ndataDir={}\n", server.dir.display()),
+        )
+        .unwrap();
+        server.start();
+        let status = server.await_exit();
+        let output = server.output();
+        assert_eq!(status.code(), Some(2), "{output}");
+        assert!(
+            output.contains(&format!("{}:3", server.config().display())),
+            "{output}"
+        );
+        assert!(output.contains(key), "{output}");
+    }
+}
+
+#[test]
+fn a_missing_file_and_a_missing_myid_are_named_with_status_2() {
+    let mut ensemble = Ensemble::prepared(3, 0, "");
+    let server = &mut ensemble.servers[0];
+    let my_id = server.dir.join("data/myid");
+    fs::remove_file(&my_id).unwrap();
+    server.start();
+    assert_eq!(server.await_exit().code(), Some(2));
+    assert!(
+        server.output().contains(&my_id.display().to_string()),
+        "{}",
+        server.output()
+    );
+    let server = &mut ensemble.servers[1];
+    fs::remove_file(server.config()).unwrap();
+    server.start();
+    assert_eq!(server.await_exit().code(), Some(2));
+    assert!(
+        server
+            .output()
+            .contains(&server.config().display().to_string()),
+        "{}",
+        server.output()
+    );
+}

@@ -1,0 +1,68 @@
+//! Watches: what fires, once, and before what (specification 7).
+
+use super::client::{Bytes, CREATE, Client, DELETE, SET, create};
+use super::servers::Ensemble;
+
+#[test]
+fn the_notification_comes_before_the_reply_of_the_write_that_caused_it() {
+    let ensemble = Ensemble::start(3, 0);
+    for address in ensemble.addresses() {
+        let mut client = Client::new(address);
+        assert_eq!(client.exists("/w", true), Err(-101));
+        let xid = client.request(CREATE, &create("/w", b"", 0)).unwrap();
+        assert_eq!(client.next().unwrap().event(), (1, "/w".into()));
+        assert_eq!(client.next().unwrap().xid, xid);
+
+        client.get("/w", true).unwrap();
+        client.get("/w", true).unwrap(); // twice the same is once
+        client.children("/w", true).unwrap();
+        let set = Bytes::new().string("/w").buffer(b"x").int(-1);
+        let xid = client.request(SET, &set).unwrap();
+        assert_eq!(client.next().unwrap().event(), (3, "/w".into()));
+        assert_eq!(client.next().unwrap().xid, xid);
+        // Spent: the next change of the data tells nothing.
+        let xid = client.request(SET, &set).unwrap();
+        assert_eq!(client.next().unwrap().xid, xid);
+
+        let xid = client.request(CREATE, &create("/w/c", b"", 0)).unwrap();
+        assert_eq!(client.next().unwrap().event(), (4, "/w".into()));
+        assert_eq!(client.next().unwrap().xid, xid);
+
+        client.exists("/w/c", true).unwrap();
+        client.children("/w", true).unwrap();
+        let xid = client
+            .request(DELETE, &Bytes::new().string("/w/c").int(-1))
+            .unwrap();
+        assert_eq!(client.next().unwrap().event(), (2, "/w/c".into()));
+        assert_eq!(client.next().unwrap().event(), (4, "/w".into()));
+        assert_eq!(client.next().unwrap().xid, xid);
+        client.delete("/w", -1).unwrap();
+        client.close();
+    }
+}
+
+#[test]
+fn a_watch_on_one_server_sees_the_write_on_another_before_its_data() {
+    let ensemble = Ensemble::start(3, 1);
+    let addresses = ensemble.addresses();
+    Client::new(addresses[0])
+        .create("/shared", b"0", 0)
+        .unwrap();
+    for (index, address) in addresses.iter().enumerate() {
+        let mut watcher = Client::new(*address);
+        watcher.sync();
+        watcher.get("/shared", true).unwrap();
+        let mut writer = Client::new(addresses[(index + 1) % addresses.len()]);
+        let new = format!("by {index}");
+        writer.set("/shared", new.as_bytes(), -1).unwrap();
+        // Reads until the new value shows: the notification must have come before that.
+        loop {
+            let (data, _) = watcher.get("/shared", false).unwrap();
+            if data == new.as_bytes() {
+                break;
+            }
+            watcher.sync();
+        }
+        assert_eq!(watcher.events, [(3, "/shared".to_owned())]);
+    }
+}

@@ -1,0 +1,56 @@
+//! Deployments of Apache ZooKeeper: every shape starts, serves and leaves nothing.
+
+use std::fs;
+use std::sync::atomic::AtomicBool;
+
+use quorate::experiment::{Deployment, Mode, Order, Software};
+use quorate::workload::TargetShape;
+
+use super::peers::installations;
+
+fn shape(voters: u16, observers: u16) -> TargetShape {
+    TargetShape {
+        voters,
+        observers,
+        fsync: true,
+        tick_time_ms: 2_000,
+        init_limit: 10,
+        sync_limit: 5,
+        heap_mib: 128,
+    }
+}
+
+#[test]
+fn every_shape_starts_serves_and_leaves_nothing() {
+    let stop = AtomicBool::new(false);
+    for installation in installations() {
+        let software = Software::Java(installation);
+        for (voters, observers) in [(1, 0), (3, 0), (3, 1)] {
+            let root = tempfile::tempdir().unwrap();
+            let dir = root.path().join("deployment");
+            let (deployment, members) = Deployment::start(&Order {
+                software: &software,
+                shape: &shape(voters, observers),
+                quorate: env!("CARGO_BIN_EXE_quorate").as_ref(),
+                dir: &dir,
+                stop: &stop,
+            })
+            .unwrap();
+            let count = |mode| members.iter().filter(|member| member.mode == mode).count();
+            if voters == 1 {
+                assert_eq!(count(Mode::Standalone), 1);
+            } else {
+                assert_eq!(count(Mode::Leader), 1);
+                assert_eq!(count(Mode::Follower), usize::from(voters) - 1);
+            }
+            assert_eq!(count(Mode::Observer), usize::from(observers));
+            assert!(
+                members.iter().all(|member| member.version.is_some()),
+                "{members:?}"
+            );
+            assert!(deployment.resident_bytes().iter().all(Option::is_some));
+            deployment.stop().unwrap();
+            assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Data directories: written by one kind of server, read by the other.
+
+use super::client::Client;
+use super::mixed::{fill, session};
+use super::peers::installations;
+use super::servers::{Ensemble, Software};
+
+/// Small enough that logs and snapshots alternate; 3.4 takes no snapshot at its first start.
+const CONFIG: &str = "snapCount=100\nsnapshot.trust.empty=true\n";
+
+/// Everything of what [`write`] wrote under `path`.
+fn check(client: &mut Client, path: &str) {
+    assert_eq!(client.children(path, false).unwrap().len(), 329, "{path}");
+    let (data, stat) = client.get(&format!("{path}/n000007"), false).unwrap();
+    assert_eq!((data.as_slice(), stat.version), (b"changed".as_slice(), 1));
+    assert_eq!(client.exists(&format!("{path}/n000008"), false), Err(-101));
+    let (data, stat) = client.get(&format!("{path}/n000009"), false).unwrap();
+    assert_eq!(
+        (data.as_slice(), stat.version, stat.owner),
+        (b"some data".as_slice(), 0, 0)
+    );
+    let stat = client.exists(path, false).unwrap();
+    assert_eq!((stat.children, stat.cversion), (329, 331));
+}
+
+fn write(client: &mut Client, path: &str) {
+    fill(client, path, 330);
+    client
+        .set(&format!("{path}/n000007"), b"changed", 0)
+        .unwrap();
+    client.delete(&format!("{path}/n000008"), 0).unwrap();
+    assert_eq!(client.delete(&format!("{path}/n000008"), 0), Err(-101)); // an error is logged too
+    client.create(&format!("{path}-ephemeral"), b"", 1).unwrap();
+}
+
+#[test]
+fn a_lone_servers_directory_goes_back_and_forth() {
+    for installation in installations() {
+        let java = Software::Java(installation);
+        for software in [[Software::Ours, java.clone()], [java, Software::Ours]] {
+            let mut ensemble = Ensemble::prepared(1, 0, CONFIG);
+            for round in 0..4 {
+                let server = &mut ensemble.servers[0];
+                server.software = software[round % 2].clone();
+                server.start();
+                server.await_serving();
+                let mut client = session(server);
+                for before in 0..round {
+                    check(&mut client, &format!("/round{before}"));
+                }
+                write(&mut client, &format!("/round{round}"));
+                ensemble.servers[0].kill();
+            }
+        }
+    }
+}
+
+#[test]
+fn an_ensembles_directories_go_over_and_back() {
+    for installation in installations() {
+        let java = Software::Java(installation);
+        let mut ensemble = Ensemble::prepared(3, 0, CONFIG);
+        for (round, software) in [Software::Ours, java, Software::Ours]
+            .into_iter()
+            .enumerate()
+        {
+            for server in &mut ensemble.servers {
+                server.software = software.clone();
+            }
+            ensemble.start_all();
+            for before in 0..round {
+                for server in &ensemble.servers {
+                    check(&mut session(server), &format!("/round{before}"));
+                }
+            }
+            write(
+                &mut session(&ensemble.servers[round]),
+                &format!("/round{round}"),
+            );
+            ensemble.kill_all();
+        }
+    }
+}

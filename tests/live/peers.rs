@@ -1,0 +1,22 @@
+//! The foreign peers: where they are, and what is said of them when they are not there.
+
+use std::env;
+use std::path::Path;
+
+use quorate::experiment::{Installation, Surroundings};
+
+/// The installation in the usual places, and those that the environment lists; none missing.
+pub(crate) fn installations() -> Vec<Installation> {
+    let around = Surroundings::of_this_process();
+    let listed = env::var("QUORATE_ZOOKEEPER_HOMES").unwrap_or_default();
+    let homes = listed.split(':').filter(|home| !home.is_empty());
+    std::iter::once(None)
+        .chain(homes.map(|home| Some(Path::new(home))))
+        .map(|home| around.find(home).unwrap_or_else(|error| panic!("{error}")))
+        .collect()
+}
+
+/// The Python that has kazoo.
+pub(crate) fn python() -> String {
+    env::var("QUORATE_PYTHON").unwrap_or_else(|_not_set| "python3".to_owned())
+}

@@ -7,6 +7,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
 use quorate::experiment::{Deployment, Mode, Order, Software, Surroundings};
@@ -66,5 +67,31 @@ fn every_shape_starts_serves_and_leaves_nothing() {
             deployment.stop().unwrap();
             assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
         }
+    }
+}
+
+#[test]
+fn every_installation_can_be_measured() {
+    for software in installations() {
+        let Software::Java(installation) = software else {
+            continue;
+        };
+        let root = tempfile::tempdir().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_quorate"))
+            .current_dir(root.path())
+            .env("XDG_CACHE_HOME", root.path().join("cache"))
+            .args(["run", "smoke/write-saturation", "--quiet", "--json"])
+            .arg("--target")
+            .arg(format!("zookeeper:{}", installation.home.display()))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(summary["verdict"], "valid", "{summary}");
+        assert!(
+            summary["ops"]["set"]["ok"].as_u64().unwrap() > 0,
+            "{summary}"
+        );
     }
 }

@@ -9,7 +9,7 @@ use super::poller::{Poller, Spin};
 use super::schedule::Schedule;
 use super::tally::Tally;
 use super::{LoadError, Server};
-use crate::workload::{Arrival, Operation, Plan};
+use crate::workload::{Arrival, OpKind, Operation, Plan};
 
 /// Bytes read per syscall at most; one buffer serves all sessions of a worker.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -41,6 +41,8 @@ pub(super) struct Context<'a> {
     pub(super) opening: u32,
     /// Session operations to begin: position of the slot, and ticket.
     pub(super) wanted_guests: Vec<(usize, Ticket)>,
+    /// Every operation is a session of its own: none needs the slot's connection.
+    pub(super) only_guests: bool,
     /// Why servers could not be connected to before the run, the latest reason of each.
     pub(super) connect_failures: BTreeMap<u32, String>,
     /// A session that has tried long enough.
@@ -81,6 +83,7 @@ impl<'a> Context<'a> {
             in_flight: 0,
             opening: 0,
             wanted_guests: Vec::new(),
+            only_guests: plan.ops.iter().all(|op| op.kind == OpKind::Session),
             connect_failures: BTreeMap::new(),
             cannot_connect: None,
             ending: false,

@@ -5,7 +5,7 @@ use crate::workload::{Plan, Source, resolve};
 /// A plan with this `[load]` and this `[[op]]`, ten prepared znodes, no warm-up.
 pub(super) fn plan(load: &str, op: &str) -> Plan {
     let text = format!(
-        "name = \"test\"\n[prepare]\nznodes = 10\nsize = 10\n[load]\nwarm_up = 0\n{load}\n[[op]]\n{op}\n"
+        "name = \"test\"\n[prepare]\nznodes = 10\nsize = 10\n[load]\nwarm_up = \"0s\"\n{load}\n[[op]]\n{op}\n"
     );
     resolve(&Source::from_text("test.toml", text), &[], None)
         .unwrap_or_else(|error| panic!("{error}"))

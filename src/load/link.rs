@@ -87,10 +87,6 @@ impl Link {
         self.socket.is_some() && self.key == key
     }
 
-    pub(super) fn is_open(&self) -> bool {
-        self.socket.is_some()
-    }
-
     pub(super) fn is_connecting(&self) -> bool {
         self.connecting
     }

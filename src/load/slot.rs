@@ -182,7 +182,7 @@ impl Slot {
     /// for longer than the operation timeout is given up: never sent.
     pub(super) fn fill(&mut self, cx: &mut Context<'_>, now: i64) {
         while let Some(intended_ns) = self.arrivals.front(cx.schedule.as_ref(), cx.start_ns) {
-            if !self.link.session.is_attached() {
+            if !self.link.session.is_attached() && !cx.only_guests {
                 if now - intended_ns < cx.operation_timeout_ns {
                     break;
                 }
@@ -276,24 +276,24 @@ impl Slot {
         let server = self.order.current();
         let was_up = self.state == State::Up;
         let unknown = self.give_up_in_flight(cx, matches!(loss, Loss::TimedOut), now);
+        let expired = matches!(loss, Loss::Expired) && self.was_attached;
         let mut retry_ns = now;
-        if matches!(loss, Loss::Expired) {
+        if expired {
+            // The same server opens a new one at once.
             self.mix.session_replaced();
-            if self.was_attached {
-                cx.tally.summary.expired_sessions += 1;
-            }
-        } else if self.was_attached {
-            self.order.advance();
+            cx.tally.summary.expired_sessions += 1;
         } else {
-            self.connect_failed(cx, server, loss);
-        }
-        if !matches!(loss, Loss::Expired) || !self.was_attached {
             retry_ns += self.backoff.next_ns();
+            if self.was_attached {
+                self.order.advance();
+            } else {
+                self.connect_failed(cx, server, loss);
+            }
         }
         if was_up {
             self.lost_ns = Some(now);
         }
-        if was_up || (matches!(loss, Loss::Expired) && self.was_attached) {
+        if was_up || expired {
             let (number, address) = (self.number, cx.address(server));
             cx.tally.event(
                 now,
@@ -311,7 +311,11 @@ impl Slot {
     /// An attempt failed before the session ever was attached: only servers that it is meant for
     /// are tried then, and not for ever.
     fn connect_failed(&mut self, cx: &mut Context<'_>, server: u32, loss: &Loss) {
-        cx.connect_failures.insert(server, loss.to_string());
+        let reason = match loss {
+            Loss::Expired => "it refuses to open a session".to_owned(),
+            loss => loss.to_string(),
+        };
+        cx.connect_failures.insert(server, reason);
         if self.order.advance_preferred() {
             self.rounds += 1;
             if self.rounds >= CONNECT_ROUNDS_MAX {

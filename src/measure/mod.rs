@@ -2,6 +2,7 @@
 //!
 //! Each worker owns a [`Recorder`]; per interval it hands over an [`IntervalPart`]; the collector
 //! merges parts into a [`Recording`]. Histograms are merged, percentiles are never averaged.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod histogram;
 mod interval_log;

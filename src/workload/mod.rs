@@ -6,6 +6,7 @@
 //! - [`Mix`]: the endless stream of [`Operation`]s of one session
 //! - [`prepared_path`], [`session_dir`], [`directories`]: where in the tree everything lies
 //! - [`shipped`]: the workloads in the binary
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod error;
 mod file;

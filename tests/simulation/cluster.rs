@@ -86,7 +86,7 @@ struct Client {
 
 /// The whole world.
 #[derive(Debug)]
-pub struct Cluster {
+pub(crate) struct Cluster {
     rng: Xoshiro256PlusPlus,
     now: u64,
     sequence: u64,
@@ -108,17 +108,17 @@ pub struct Cluster {
 
 /// What a run went through, so that a test can tell that the seeds reach what they should.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Coverage {
-    pub acknowledged: usize,
-    pub elections: usize,
-    pub diffs: usize,
-    pub truncations: usize,
-    pub snapshots_sent: usize,
-    pub snapshots_taken: usize,
+pub(crate) struct Coverage {
+    pub(crate) acknowledged: usize,
+    pub(crate) elections: usize,
+    pub(crate) diffs: usize,
+    pub(crate) truncations: usize,
+    pub(crate) snapshots_sent: usize,
+    pub(crate) snapshots_taken: usize,
 }
 
 impl Coverage {
-    pub fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.acknowledged += other.acknowledged;
         self.elections += other.elections;
         self.diffs += other.diffs;
@@ -129,7 +129,7 @@ impl Coverage {
 }
 
 impl Cluster {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let voters = [3, 3, 3, 5, 5, 7][rng.random_range(0..6)];
         let observers = [0, 0, 1, 2][rng.random_range(0..4)];
@@ -179,14 +179,14 @@ impl Cluster {
         cluster
     }
 
-    pub fn make_disks_lie(&mut self) {
+    pub(crate) fn make_disks_lie(&mut self) {
         for server in &mut self.servers {
             server.disk.lies = true;
         }
     }
 
     /// Load and faults.
-    pub fn with_faults(&mut self) {
+    pub(crate) fn with_faults(&mut self) {
         self.run_for(1500);
         for (pause, fault) in faults::plan(&mut self.rng, self.servers.len()) {
             self.note(format!("fault {fault:?}"));
@@ -196,7 +196,7 @@ impl Cluster {
     }
 
     /// The faults end.
-    pub fn heal(&mut self) {
+    pub(crate) fn heal(&mut self) {
         self.cut_active = false;
         for server in 0..self.servers.len() {
             self.servers[server].disk_slow_until = 0;
@@ -207,7 +207,7 @@ impl Cluster {
     }
 
     /// Everybody must come to serve and hold the same tree with every acknowledged write.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let deadline = self.now + SETTLE_MS;
         while !self.all_serve() {
             assert!(
@@ -298,7 +298,7 @@ impl Cluster {
         text
     }
 
-    pub fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         let mut text = String::from("the last events:\n");
         for line in &self.log {
             let _ok = writeln!(text, "  {line}");
@@ -306,26 +306,24 @@ impl Cluster {
         text
     }
 
-    pub fn coverage(&self) -> Coverage {
+    pub(crate) fn coverage(&self) -> Coverage {
         Coverage {
             acknowledged: self.history.len(),
             ..self.seen
         }
     }
 
-    pub fn fingerprint(&self) -> u64 {
+    pub(crate) fn fingerprint(&self) -> u64 {
         self.hasher.finish()
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers build the line for it")]
     fn note(&mut self, line: String) {
         let says = |what: &str| usize::from(line.contains(what));
         self.seen.elections += says("serving from");
         self.seen.diffs += says("synchronises us by Diff");
         self.seen.truncations += says("cuts its log");
         self.seen.snapshots_sent += says("synchronises us by Snap");
-        if std::env::var_os("TRACE").is_some() {
-            eprintln!("{} {line}", self.now);
-        }
         line.hash(&mut self.hasher);
         self.log.push_back(format!("{:>6} {line}", self.now));
         if self.log.len() > 200 {
@@ -365,6 +363,7 @@ impl Cluster {
         self.check_prefixes();
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "an event happens once")]
     fn handle(&mut self, event: Event) {
         match event {
             Event::Tick(server, at) => {
@@ -485,6 +484,7 @@ impl Cluster {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one short arm for each effect")]
     fn perform(&mut self, server: usize, fx: Effects) {
         for effect in fx.list {
             match effect {

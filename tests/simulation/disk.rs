@@ -8,7 +8,7 @@ use quorate::wire::jute::Zxid;
 
 /// Something asked of the disk.
 #[derive(Clone, Debug)]
-pub enum Op {
+pub(crate) enum Op {
     Append(Zxid, Box<[u8]>),
     Epochs {
         ticket: u64,
@@ -20,23 +20,23 @@ pub enum Op {
 
 /// Durable state plus the queue of what is not yet durable.
 #[derive(Debug, Default)]
-pub struct Disk {
+pub(crate) struct Disk {
     log: Vec<(Zxid, Box<[u8]>)>,
     accepted: i64,
     current: i64,
     snapshot: Option<(Zxid, Vec<u8>)>,
-    pub queue: VecDeque<Op>,
+    pub(crate) queue: VecDeque<Op>,
     /// A background snapshot under way.
-    pub slices: Option<(Zxid, Vec<u8>)>,
+    pub(crate) slices: Option<(Zxid, Vec<u8>)>,
     /// Says "synced" before it is.
-    pub lies: bool,
+    pub(crate) lies: bool,
     /// What a lying disk still has only in its cache.
     cached: usize,
 }
 
 impl Disk {
     /// The oldest operation becomes durable.
-    pub fn complete(&mut self) -> Option<Op> {
+    pub(crate) fn complete(&mut self) -> Option<Op> {
         let op = self.queue.pop_front()?;
         match &op {
             Op::Append(zxid, entry) => {
@@ -59,7 +59,7 @@ impl Disk {
     }
 
     /// Power loss: `kept` queued appends happen to have reached the platter, the rest is gone.
-    pub fn crash(&mut self, kept: usize) {
+    pub(crate) fn crash(&mut self, kept: usize) {
         for _ in 0..kept {
             match self.queue.front() {
                 Some(Op::Append(..)) => drop(self.complete()),
@@ -74,7 +74,7 @@ impl Disk {
     }
 
     /// Cuts the log after `zxid`; everything queued is durable first.
-    pub fn truncate(&mut self, zxid: Zxid) {
+    pub(crate) fn truncate(&mut self, zxid: Zxid) {
         while self.complete().is_some() {}
         self.log.retain(|(logged, _)| *logged <= zxid);
         if self.snapshot.as_ref().is_some_and(|(at, _)| *at > zxid) {
@@ -84,7 +84,7 @@ impl Disk {
     }
 
     /// What a restarting server finds.
-    pub fn recover(&self) -> Recovered {
+    pub(crate) fn recover(&self) -> Recovered {
         let mut database = Database::new();
         let mut last = Zxid::ZERO;
         if let Some((zxid, body)) = &self.snapshot {

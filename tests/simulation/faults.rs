@@ -5,7 +5,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// One fault, at a random time, against random servers.
 #[derive(Clone, Debug)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The process dies; unsynced bytes are lost, as many appends as given survive.
     Crash { server: usize, kept: usize },
     /// The same for whoever leads.
@@ -25,7 +25,7 @@ pub enum Fault {
 }
 
 /// The faults of a run, with pauses between them.
-pub fn plan(rng: &mut Xoshiro256PlusPlus, servers: usize) -> Vec<(u64, Fault)> {
+pub(crate) fn plan(rng: &mut Xoshiro256PlusPlus, servers: usize) -> Vec<(u64, Fault)> {
     let count = rng.random_range(2..10);
     (0..count)
         .map(|_| {

@@ -7,7 +7,7 @@ use quorate::wire::jute::{OpCode, PathWatch, SessionId, Zxid};
 
 /// The client-visible history and the properties that are checked against it.
 #[derive(Debug, Default)]
-pub struct History {
+pub(crate) struct History {
     /// Acknowledged creates: path by zxid.
     acknowledged: BTreeMap<Zxid, String>,
     /// Who served as leader of an epoch.
@@ -16,14 +16,14 @@ pub struct History {
 
 impl History {
     /// A create was acknowledged. No two writes share a zxid.
-    pub fn acknowledge(&mut self, zxid: Zxid, path: &str) {
+    pub(crate) fn acknowledge(&mut self, zxid: Zxid, path: &str) {
         if let Some(other) = self.acknowledged.insert(zxid, path.to_owned()) {
             assert_eq!(other, path, "two writes acknowledged with {zxid}");
         }
     }
 
     /// Never two leaders in an epoch (Junqueira et al. 2011, section III: primary uniqueness).
-    pub fn leader(&mut self, epoch: i64, server: usize) {
+    pub(crate) fn leader(&mut self, epoch: i64, server: usize) {
         let first = *self.leaders.entry(epoch).or_insert(server);
         assert_eq!(
             first, server,
@@ -31,12 +31,12 @@ impl History {
         );
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.acknowledged.len()
     }
 
     /// No acknowledged write is lost: each is in this tree.
-    pub fn check(&self, server: usize, database: &mut Database) {
+    pub(crate) fn check(&self, server: usize, database: &mut Database) {
         for (zxid, path) in &self.acknowledged {
             let mut body = Vec::new();
             PathWatch { path, watch: false }.encode(&mut body);

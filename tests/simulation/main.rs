@@ -5,6 +5,12 @@
 //! every partition. First faults and load, then the faults end and the ensemble must come to
 //! serve. `SEED=42 cargo test --test simulation` replays one seed; `SEEDS=1000` runs more.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a failing seed must be named"
+)]
+
 mod cluster;
 mod disk;
 mod faults;

@@ -88,8 +88,10 @@ impl Config {
     /// Names the file, the line and the key, and says what is expected.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let read = |path: &Path| {
-            std::fs::read_to_string(path)
-                .map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+                path: path.to_owned(),
+                source,
+            })
         };
         let text = read(path)?;
         Self::from_text(&path.display().to_string(), &text, |data_dir| {
@@ -107,38 +109,25 @@ impl Config {
     ///
     /// # Errors
     /// As [`Self::load`].
+    #[expect(clippy::too_many_lines, reason = "one line for each key")]
     pub fn from_text(
         file: &str,
         text: &str,
         my_id: impl FnOnce(&Path) -> Result<i64, ConfigError>,
     ) -> Result<Self, ConfigError> {
         let properties = parse(text);
-        let keys = Keys { file, properties: &properties };
-        let whole = |problem: &str| ConfigError::Whole { file: file.to_owned(), problem: problem.to_owned() };
-        for key in NOT_OFFERED {
-            if let Some(property) = keys.find(key)
-                && property.value != "false"
-            {
-                return Err(keys.bad(property, "this server does not offer it; remove the line"));
-            }
-        }
-        let mut servers = Vec::new();
-        for property in &properties {
-            if let Some(id) = property.key.strip_prefix("server.") {
-                let server = Server::parse(id, &property.value)
-                    .map_err(|expected| keys.bad(property, &expected))?;
-                servers.push(server);
-            } else if property.key.starts_with("group.") || property.key.starts_with("weight.") {
-                return Err(keys.bad(property, "hierarchical quorums are not offered"));
-            } else if property.key == "dynamicConfigFile" {
-                return Err(keys.bad(property, "put its server lines into this file instead"));
-            }
-        }
-        servers.sort_by_key(|server| server.id);
-        if servers.windows(2).any(|pair| pair[0].id == pair[1].id) {
-            return Err(whole("two server lines have the same number"));
-        }
-        let data_dir = keys.find("dataDir").map(|property| PathBuf::from(&property.value));
+        let keys = Keys {
+            file,
+            properties: &properties,
+        };
+        let whole = |problem: &str| ConfigError::Whole {
+            file: file.to_owned(),
+            problem: problem.to_owned(),
+        };
+        let servers = keys.servers()?;
+        let data_dir = keys
+            .find("dataDir")
+            .map(|property| PathBuf::from(&property.value));
         let data_dir = data_dir.ok_or_else(|| whole("dataDir is missing: say where data goes"))?;
         let voters = servers.iter().filter(|server| !server.observer).count();
         if !servers.is_empty() && voters == 0 {
@@ -158,7 +147,9 @@ impl Config {
         } else {
             let id = my_id(&data_dir)?;
             if !servers.iter().any(|server| server.id == id) {
-                return Err(whole(&format!("myid is {id}, but there is no line server.{id}")));
+                return Err(whole(&format!(
+                    "myid is {id}, but there is no line server.{id}"
+                )));
             }
             id
         };
@@ -167,15 +158,23 @@ impl Config {
         Ok(Self {
             client_address: keys.client_address(own)?,
             session_timeouts_ms: keys.session_timeouts(tick_time_ms)?,
-            max_client_connections: keys.number("maxClientCnxns", 0, 1 << 30)?.map_or(60, to_u32),
+            max_client_connections: keys
+                .number("maxClientCnxns", 0, 1 << 30)?
+                .map_or(60, to_u32),
             snap_count: keys.number("snapCount", 2, 1 << 40)?.unwrap_or(100_000),
             snapshots_retained: keys
                 .number("autopurge.snapRetainCount", 1, 1 << 20)?
                 .map_or(3, |count| usize::try_from(count).unwrap_or(3).max(3)),
-            purge_interval_hours: keys.number("autopurge.purgeInterval", 0, 1 << 20)?.unwrap_or(0),
+            purge_interval_hours: keys
+                .number("autopurge.purgeInterval", 0, 1 << 20)?
+                .unwrap_or(0),
             fsync: keys.flag("forceSync", "yes", "no")?.unwrap_or(true),
-            log_bytes: keys.number("preAllocSize", 0, 1 << 21)?.map_or(16 << 20, |kib| kib << 10),
-            trust_empty: keys.flag("snapshot.trust.empty", "true", "false")?.unwrap_or(false),
+            log_bytes: keys
+                .number("preAllocSize", 0, 1 << 21)?
+                .map_or(16 << 20, |kib| kib << 10),
+            trust_empty: keys
+                .flag("snapshot.trust.empty", "true", "false")?
+                .unwrap_or(false),
             whitelist: keys
                 .find("4lw.commands.whitelist")
                 .map_or("srvr", |property| &property.value)
@@ -185,7 +184,9 @@ impl Config {
             super_digest: keys
                 .find("DigestAuthenticationProvider.superDigest")
                 .map(|property| property.value.clone()),
-            data_log_dir: keys.find("dataLogDir").map(|property| PathBuf::from(&property.value)),
+            data_log_dir: keys
+                .find("dataLogDir")
+                .map(|property| PathBuf::from(&property.value)),
             server_id,
             servers: if standalone { Vec::new() } else { servers },
             data_dir,
@@ -221,7 +222,10 @@ impl Config {
     /// Our line, `host:port`, as the first message on an election port carries it.
     #[must_use]
     pub fn election_address_text(&self) -> String {
-        let own = self.servers.iter().find(|server| server.id == self.server_id);
+        let own = self
+            .servers
+            .iter()
+            .find(|server| server.id == self.server_id);
         own.map_or_else(String::new, |server| server.election_address())
     }
 
@@ -264,7 +268,11 @@ impl Config {
     /// Snapshots that a purge keeps, if purging is on (`autopurge.purgeInterval`).
     #[must_use]
     pub const fn purge_retains(&self) -> Option<usize> {
-        if self.purge_interval_hours == 0 { None } else { Some(self.snapshots_retained) }
+        if self.purge_interval_hours == 0 {
+            None
+        } else {
+            Some(self.snapshots_retained)
+        }
     }
 
     /// Digest of the super user, if one is configured.
@@ -294,7 +302,11 @@ impl Config {
     /// How the disk is written.
     #[must_use]
     pub fn disk_options(&self) -> DiskOptions {
-        DiskOptions { fsync: self.fsync, log_bytes: self.log_bytes, ..DiskOptions::default() }
+        DiskOptions {
+            fsync: self.fsync,
+            log_bytes: self.log_bytes,
+            ..DiskOptions::default()
+        }
     }
 
     /// How the disk is read at the start.
@@ -322,7 +334,9 @@ impl Config {
     #[must_use]
     pub fn rendered(&self) -> BTreeMap<&'static str, String> {
         let dirs = self.data_dirs();
-        let port = self.client_address.map_or(-1, |address| i32::from(address.port()));
+        let port = self
+            .client_address
+            .map_or(-1, |address| i32::from(address.port()));
         let mut all = BTreeMap::from([
             ("clientPort", port.to_string()),
             ("dataDir", dirs.snapshots().display().to_string()),
@@ -333,7 +347,11 @@ impl Config {
             ("maxSessionTimeout", self.session_timeouts_ms.1.to_string()),
             ("serverId", self.server_id.to_string()),
         ]);
-        if let Some(own) = self.servers.iter().find(|server| server.id == self.server_id) {
+        if let Some(own) = self
+            .servers
+            .iter()
+            .find(|server| server.id == self.server_id)
+        {
             all.extend([
                 ("initLimit", self.init_limit.to_string()),
                 ("syncLimit", self.sync_limit.to_string()),
@@ -361,9 +379,15 @@ impl Keys<'_> {
     /// The last line with this key, which may be written with the prefix `zookeeper.`.
     fn find(&self, key: &str) -> Option<&Property> {
         let matches = |written: &str| {
-            written == key || written.strip_prefix("zookeeper.").is_some_and(|rest| rest == key)
+            written == key
+                || written
+                    .strip_prefix("zookeeper.")
+                    .is_some_and(|rest| rest == key)
         };
-        self.properties.iter().rev().find(|property| matches(&property.key))
+        self.properties
+            .iter()
+            .rev()
+            .find(|property| matches(&property.key))
     }
 
     fn bad(&self, property: &Property, expected: &str) -> ConfigError {
@@ -376,16 +400,51 @@ impl Keys<'_> {
         }
     }
 
+    /// All server lines, by id; refuses keys that promise what this server does not offer.
+    fn servers(&self) -> Result<Vec<Server>, ConfigError> {
+        for key in NOT_OFFERED {
+            if let Some(property) = self.find(key)
+                && property.value != "false"
+            {
+                return Err(self.bad(property, "this server does not offer it; remove the line"));
+            }
+        }
+        let mut servers: Vec<Server> = Vec::new();
+        for property in self.properties {
+            if let Some(id) = property.key.strip_prefix("server.") {
+                let server = Server::parse(id, &property.value)
+                    .map_err(|expected| self.bad(property, &expected))?;
+                if servers.iter().any(|other| other.id == server.id) {
+                    return Err(self.bad(property, "another line has the same number"));
+                }
+                servers.push(server);
+            } else if property.key.starts_with("group.") || property.key.starts_with("weight.") {
+                return Err(self.bad(property, "hierarchical quorums are not offered"));
+            } else if property.key == "dynamicConfigFile" {
+                return Err(self.bad(property, "put its server lines into this file instead"));
+            }
+        }
+        servers.sort_by_key(|server| server.id);
+        Ok(servers)
+    }
+
     fn number(&self, key: &str, min: u64, max: u64) -> Result<Option<u64>, ConfigError> {
-        let Some(property) = self.find(key) else { return Ok(None) };
+        let Some(property) = self.find(key) else {
+            return Ok(None);
+        };
         match property.value.parse() {
             Ok(value) if (min..=max).contains(&value) => Ok(Some(value)),
-            _ => Err(self.bad(property, &format!("expected a whole number from {min} to {max}"))),
+            _ => Err(self.bad(
+                property,
+                &format!("expected a whole number from {min} to {max}"),
+            )),
         }
     }
 
     fn flag(&self, key: &str, yes: &str, no: &str) -> Result<Option<bool>, ConfigError> {
-        let Some(property) = self.find(key) else { return Ok(None) };
+        let Some(property) = self.find(key) else {
+            return Ok(None);
+        };
         if property.value.eq_ignore_ascii_case(yes) {
             Ok(Some(true))
         } else if property.value.eq_ignore_ascii_case(no) {
@@ -407,9 +466,13 @@ impl Keys<'_> {
         };
         let min = limit("minSessionTimeout", 2 * tick_ms)?;
         let max = limit("maxSessionTimeout", 20 * tick_ms)?;
-        match self.find("minSessionTimeout").or_else(|| self.find("maxSessionTimeout")) {
+        match self
+            .find("minSessionTimeout")
+            .or_else(|| self.find("maxSessionTimeout"))
+        {
             Some(property) if min > max => {
-                let expected = format!("the smallest session timeout, {min}, exceeds the largest, {max}");
+                let expected =
+                    format!("the smallest session timeout, {min}, exceeds the largest, {max}");
                 Err(self.bad(property, &expected))
             }
             _ => Ok((min, max)),
@@ -433,7 +496,10 @@ impl Keys<'_> {
                 });
             }
         };
-        let found = (name, port).to_socket_addrs().ok().and_then(|mut all| all.next());
+        let found = (name, port)
+            .to_socket_addrs()
+            .ok()
+            .and_then(|mut all| all.next());
         match (found, host) {
             (Some(address), _) => Ok(Some(address)),
             (None, Some(property)) => Err(self.bad(property, "the name has no address")),
@@ -466,25 +532,46 @@ mod tests {
         assert_eq!(config.session_timeouts_ms(), (4000, 40_000));
         assert_eq!(config.max_client_connections(), 60);
         assert_eq!(config.election_address_text(), "127.0.0.181:3888");
-        assert!(config.config_text().starts_with("server.1=127.0.0.171:2888:3888:participant\n"));
+        assert!(
+            config
+                .config_text()
+                .starts_with("server.1=127.0.0.171:2888:3888:participant\n")
+        );
         assert!(config.config_text().ends_with("version=0"));
     }
 
     #[test]
     fn errors_name_file_line_and_key() {
         let cases = [
-            ("tickTime=2000", "zoo.cfg:1: tickTime=two: expected a whole number from 1 to"),
-            ("syncLimit=2\n", "zoo.cfg: syncLimit is missing: an ensemble needs it"),
+            (
+                "tickTime=2000",
+                "zoo.cfg:1: tickTime=two: expected a whole number from 1 to",
+            ),
+            (
+                "syncLimit=2\n",
+                "zoo.cfg: syncLimit is missing: an ensemble needs it",
+            ),
             ("dataDir=/d/zookeeper\n", "zoo.cfg: dataDir is missing"),
-            ("server.2=127.0.0.181:2888:3888\n", "zoo.cfg: myid is 2, but there is no line server.2"),
+            (
+                "server.2=127.0.0.181:2888:3888\n",
+                "zoo.cfg: myid is 2, but there is no line server.2",
+            ),
         ];
         for (cut, expected) in cases {
-            let put = if cut.starts_with("tick") { "tickTime=two" } else { "" };
+            let put = if cut.starts_with("tick") {
+                "tickTime=two"
+            } else {
+                ""
+            };
             let error = load(&SEED.replace(cut, put)).expect_err(cut);
             assert!(error.starts_with(expected), "{error}");
         }
-        let error = load(&format!("{SEED}server.4=127.0.0.1:2888\n")).expect_err("no election port");
-        assert!(error.starts_with("zoo.cfg:12: server.4=127.0.0.1:2888: expected"), "{error}");
+        let error =
+            load(&format!("{SEED}server.4=127.0.0.1:2888\n")).expect_err("no election port");
+        assert!(
+            error.starts_with("zoo.cfg:12: server.4=127.0.0.1:2888: expected"),
+            "{error}"
+        );
         let error = load(&format!("{SEED}sslQuorum=true\n")).expect_err("not offered");
         assert!(error.contains("does not offer"), "{error}");
         let error = load(&format!("{SEED}minSessionTimeout=50000\n")).expect_err("min > max");

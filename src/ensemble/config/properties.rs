@@ -25,7 +25,11 @@ pub(super) fn parse(text: &str) -> Vec<Property> {
             }
         }
         let (key, value) = split(&logical);
-        properties.push(Property { line: at + 1, key, value: value.trim_end().to_owned() });
+        properties.push(Property {
+            line: at + 1,
+            key,
+            value: value.trim_end().to_owned(),
+        });
     }
     properties
 }
@@ -63,9 +67,13 @@ fn unescape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> char {
         Some('r') => '\r',
         Some('u') => {
             let code = (0..4).try_fold(0, |code, _| {
-                chars.next_if(char::is_ascii_hexdigit)?.to_digit(16).map(|digit| code * 16 + digit)
+                chars
+                    .next_if(char::is_ascii_hexdigit)?
+                    .to_digit(16)
+                    .map(|digit| code * 16 + digit)
             });
-            code.and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
+            code.and_then(char::from_u32)
+                .unwrap_or(char::REPLACEMENT_CHARACTER)
         }
         Some(other) => other,
         None => '\\',
@@ -78,12 +86,22 @@ mod tests {
 
     #[test]
     fn the_syntax_of_java_is_understood() {
-        let text = "# a comment\n ! another\n\na=1\n b : two words \nc\\=d = x\\u0041\\\n   y\ne f\n";
-        let read: Vec<(usize, String, String)> =
-            parse(text).into_iter().map(|p| (p.line, p.key, p.value)).collect();
-        let expected = [(4, "a", "1"), (5, "b", "two words"), (6, "c=d", "xAy"), (8, "e", "f")];
-        let expected: Vec<(usize, String, String)> =
-            expected.iter().map(|(l, k, v)| (*l, (*k).to_owned(), (*v).to_owned())).collect();
+        let text =
+            "# a comment\n ! another\n\na=1\n b : two words \nc\\=d = x\\u0041\\\n   y\ne f\n";
+        let read: Vec<(usize, String, String)> = parse(text)
+            .into_iter()
+            .map(|p| (p.line, p.key, p.value))
+            .collect();
+        let expected = [
+            (4, "a", "1"),
+            (5, "b", "two words"),
+            (6, "c=d", "xAy"),
+            (8, "e", "f"),
+        ];
+        let expected: Vec<(usize, String, String)> = expected
+            .iter()
+            .map(|(l, k, v)| (*l, (*k).to_owned(), (*v).to_owned()))
+            .collect();
         assert_eq!(read, expected);
     }
 }

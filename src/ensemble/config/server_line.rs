@@ -59,15 +59,34 @@ impl Server {
                 Some((host.to_owned(), port.parse().map_err(|_not_a_port| SHAPE)?))
             }
         };
-        Ok(Self { id, host: host.to_owned(), quorum_port, election_port, observer, client })
+        Ok(Self {
+            id,
+            host: host.to_owned(),
+            quorum_port,
+            election_port,
+            observer,
+            client,
+        })
     }
 
     /// The line as the configuration text has it.
     #[must_use]
     pub fn line(&self) -> String {
-        let role = if self.observer { "observer" } else { "participant" };
-        let Self { id, quorum_port, election_port, .. } = self;
-        let mut line = format!("server.{id}={}:{quorum_port}:{election_port}:{role}", self.bracketed());
+        let role = if self.observer {
+            "observer"
+        } else {
+            "participant"
+        };
+        let Self {
+            id,
+            quorum_port,
+            election_port,
+            ..
+        } = self;
+        let mut line = format!(
+            "server.{id}={}:{quorum_port}:{election_port}:{role}",
+            self.bracketed()
+        );
         if let Some((host, port)) = &self.client {
             line.push_str(&format!(";{host}:{port}"));
         }
@@ -81,7 +100,11 @@ impl Server {
     }
 
     fn bracketed(&self) -> String {
-        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
+        if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        }
     }
 }
 
@@ -104,8 +127,19 @@ mod tests {
         assert_eq!(plain.line(), "server.1=10.0.0.1:2888:3888:participant");
         let full = Server::parse("2", "[::1]:2888:3888:OBSERVER;2181").expect("full");
         assert!(full.observer);
-        assert_eq!((full.host.as_str(), full.client), ("::1", Some(("0.0.0.0".to_owned(), 2181))));
-        for bad in ["h:1", "h:1:1", "h:a:2", "h:1:2:boss", ":1:2", "h:1:2:observer:x", "h:1:2;x"] {
+        assert_eq!(
+            (full.host.as_str(), full.client),
+            ("::1", Some(("0.0.0.0".to_owned(), 2181)))
+        );
+        for bad in [
+            "h:1",
+            "h:1:1",
+            "h:a:2",
+            "h:1:2:boss",
+            ":1:2",
+            "h:1:2:observer:x",
+            "h:1:2;x",
+        ] {
             assert!(Server::parse("1", bad).is_err(), "{bad}");
         }
         assert!(Server::parse("x", "h:1:2").is_err());

@@ -8,7 +8,11 @@ use crate::ensemble::words::{self, Connection, View, Word};
 /// The text for the four bytes that a fresh connection began with, if they are a word.
 pub(super) fn answer(node: &Node, now: Now, bytes: [u8; 4]) -> Option<String> {
     let word = Word::parse(&bytes)?;
-    Some(words::answer(word, &view(node, now, word), node.config.whitelist()))
+    Some(words::answer(
+        word,
+        &view(node, now, word),
+        node.config.whitelist(),
+    ))
 }
 
 fn view(node: &Node, now: Now, word: Word) -> View {
@@ -26,18 +30,29 @@ fn view(node: &Node, now: Now, word: Word) -> View {
     let mut view = View {
         mode,
         packets: status.packets,
+        latency_ms: status.latency_ms,
         outstanding: status.outstanding,
         zxid: status.zxid.0,
         counts: (db.node_count(), db.watch_count(), db.ephemerals_count()),
         data_bytes: db.approximate_data_bytes(),
-        proposal_bytes: status.proposal_bytes.filter(|_| status.mode == Mode::Leader),
+        proposal_bytes: status
+            .proposal_bytes
+            .filter(|_| status.mode == Mode::Leader),
         learners: status
             .learners
             .filter(|_| status.mode == Mode::Leader)
             .map(|(all, followers, observers)| (all, followers, observers, status.pending_syncs)),
-        quorum_size: node.config.servers().filter(|server| !server.observer).count(),
+        quorum_size: node
+            .config
+            .servers()
+            .filter(|server| !server.observer)
+            .count(),
         uptime_ms: now.mono_ms,
-        sessions: status.sessions.iter().map(|(session, timeout)| (session.0, *timeout)).collect(),
+        sessions: status
+            .sessions
+            .iter()
+            .map(|(session, timeout)| (session.0, *timeout))
+            .collect(),
         fsyncs: (disk.fsync_count, disk.fsync_total_ns, disk.fsync_ns_max),
         connections: connections(node, now),
         ..View::default()
@@ -47,8 +62,7 @@ fn view(node: &Node, now: Now, word: Word) -> View {
         Word::Dirs => view.dir_bytes = node.config.data_dirs().sizes().unwrap_or_default(),
         Word::Conf => {
             view.config = node.config.rendered();
-            view.membership =
-                (!node.config.is_standalone()).then(|| node.config.config_text());
+            view.membership = (!node.config.is_standalone()).then(|| node.config.config_text());
         }
         _ => {}
     }
@@ -56,7 +70,10 @@ fn view(node: &Node, now: Now, word: Word) -> View {
 }
 
 fn connections(node: &Node, now: Now) -> Vec<Connection> {
-    let started_ms = now.wall_ms.saturating_sub_unsigned(now.mono_ms).cast_unsigned();
+    let started_ms = now
+        .wall_ms
+        .saturating_sub_unsigned(now.mono_ms)
+        .cast_unsigned();
     node.peer
         .connections()
         .filter_map(|state| {
@@ -68,7 +85,9 @@ fn connections(node: &Node, now: Now) -> Vec<Connection> {
                 queued: state.queued,
                 received: state.received,
                 sent: state.sent,
-                session: state.session.map(|session| (session.0, state.timeout_ms, since_ms)),
+                session: state
+                    .session
+                    .map(|session| (session.0, state.timeout_ms, since_ms)),
             })
         })
         .collect()

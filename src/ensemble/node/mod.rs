@@ -98,6 +98,14 @@ struct Client {
     fresh: bool,
 }
 
+/// A snapshot from the leader on its way to the disk, and the epochs that must come after it:
+/// ticket, accepted, current.
+#[derive(Debug)]
+struct Saving {
+    zxid: Zxid,
+    held: Vec<(u64, i64, i64)>,
+}
+
 /// A running server.
 #[derive(Debug)]
 struct Node {
@@ -110,15 +118,16 @@ struct Node {
     batch: LogBatch,
     /// Tickets of the epoch writes that the disk has yet to confirm, oldest first.
     epoch_tickets: VecDeque<u64>,
-    /// A snapshot from the leader that must be durable before any later epoch, and those epochs.
-    saving: Option<(Zxid, Vec<(u64, i64, i64)>)>,
+    /// A snapshot from the leader that must be durable before any later epoch.
+    saving: Option<Saving>,
     wake: Arc<OwnedFd>,
     /// Reused between polls.
     disk_events: Vec<DiskEvent>,
     client_listener: Option<TcpListener>,
     quorum_listener: Option<TcpListener>,
     election_listener: Option<TcpListener>,
-    signals: UnixStream,
+    /// Readable once SIGTERM or SIGINT has come; only polled.
+    _signals: UnixStream,
     clients: HashMap<u64, Client>,
     per_host: HashMap<IpAddr, u32>,
     links: HashMap<u64, Socket>,
@@ -152,20 +161,8 @@ impl Node {
         }
         poller.add(&signals, Token::Signal, (true, false))?;
 
-        let mut election_addresses = BTreeMap::new();
-        let mut quorum_addresses = BTreeMap::new();
         let me = PeerId(config.server_id());
-        for server in config.servers() {
-            let resolve = |port: u16| -> Result<SocketAddr, NodeError> {
-                resolve(&server.host, port).map_err(|source| NodeError::Resolve {
-                    server: server.id,
-                    host: server.host.clone(),
-                    source,
-                })
-            };
-            election_addresses.insert(PeerId(server.id), resolve(server.election_port)?);
-            quorum_addresses.insert(PeerId(server.id), resolve(server.quorum_port)?);
-        }
+        let (quorum_addresses, election_addresses) = addresses(config)?;
         let quorum_listener = listen("quorum port", quorum_addresses.get(&me).copied())?;
         let election_listener = listen("election port", election_addresses.get(&me).copied())?;
         let client_listener = listen("clientPort", config.client_address())?;
@@ -179,13 +176,19 @@ impl Node {
             }
         }
 
-        let wake = rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK)
-            .map_err(io::Error::from)?;
+        let wake = rustix::event::eventfd(
+            0,
+            rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK,
+        )
+        .map_err(io::Error::from)?;
         poller.add(&wake, Token::Disk, (true, false))?;
         let wake = Arc::new(wake);
         let (disk, recovered) = perform::open_disk(config, &wake)?;
         let start_ms = u64::try_from(
-            SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_millis(),
         )
         .unwrap_or(0);
         let peer = Peer::new(settings(config, start_ms), recovered);
@@ -207,7 +210,7 @@ impl Node {
             client_listener,
             quorum_listener,
             election_listener,
-            signals,
+            _signals: signals,
             clients: HashMap::new(),
             per_host: HashMap::new(),
             links: HashMap::new(),
@@ -225,8 +228,13 @@ impl Node {
 
     fn now(&self) -> Now {
         let mono_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Now { mono_ms, wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX) }
+        let wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Now {
+            mono_ms,
+            wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
+        }
     }
 
     fn serve(mut self) -> Result<(), NodeError> {
@@ -238,7 +246,10 @@ impl Node {
             let timeout = if self.peer.is_snapshotting() {
                 Duration::ZERO
             } else {
-                let due_ms = self.peer.deadline_ms(now.mono_ms).saturating_sub(now.mono_ms);
+                let due_ms = self
+                    .peer
+                    .deadline_ms(now.mono_ms)
+                    .saturating_sub(now.mono_ms);
                 Duration::from_millis(due_ms)
             };
             self.poller.wait(timeout, &mut ready)?;
@@ -321,23 +332,35 @@ impl Node {
 
     fn accept_clients(&mut self, now: Now) -> Result<(), NodeError> {
         for _ in 0..ACCEPTS_MAX {
-            let Some(listener) = &self.client_listener else { return Ok(()) };
+            let Some(listener) = &self.client_listener else {
+                return Ok(());
+            };
             let (stream, address) = match listener.accept() {
                 Ok(accepted) => accepted,
-                Err(error) => return accept_error(&error),
+                // Running out of descriptors is no reason to die: those who are in go on.
+                Err(_none_left) => return Ok(()),
             };
             let host = self.per_host.entry(address.ip()).or_default();
             let limit = self.config.max_client_connections();
             if limit != 0 && *host >= limit {
                 continue; // closed by dropping it
             }
-            let Ok(mut socket) = Socket::new(stream) else { continue };
+            let Ok(mut socket) = Socket::new(stream) else {
+                continue;
+            };
             let id = self.next_id;
             self.next_id += 1;
             self.poller.add(&socket, Token::Client(id), (true, false))?;
             socket.interest = (true, false);
             *host += 1;
-            self.clients.insert(id, Client { socket, address, fresh: true });
+            self.clients.insert(
+                id,
+                Client {
+                    socket,
+                    address,
+                    fresh: true,
+                },
+            );
             self.step(now, Input::ClientUp(ConnId(id), &address.ip().to_string()));
         }
         Ok(())
@@ -345,12 +368,17 @@ impl Node {
 
     fn accept_links(&mut self, now: Now) -> Result<(), NodeError> {
         for _ in 0..ACCEPTS_MAX {
-            let Some(listener) = &self.quorum_listener else { return Ok(()) };
+            let Some(listener) = &self.quorum_listener else {
+                return Ok(());
+            };
             let stream = match listener.accept() {
                 Ok((stream, _)) => stream,
-                Err(error) => return accept_error(&error),
+                // Running out of descriptors is no reason to die: those who are in go on.
+                Err(_none_left) => return Ok(()),
             };
-            let Ok(mut socket) = Socket::new(stream) else { continue };
+            let Ok(mut socket) = Socket::new(stream) else {
+                continue;
+            };
             let id = self.next_id;
             self.next_id += 1;
             self.poller.add(&socket, Token::Link(id), (true, false))?;
@@ -363,14 +391,17 @@ impl Node {
 
     fn accept_votes(&mut self) -> Result<(), NodeError> {
         for _ in 0..ACCEPTS_MAX {
-            let Some(listener) = &self.election_listener else { return Ok(()) };
+            let Some(listener) = &self.election_listener else {
+                return Ok(());
+            };
             match listener.accept() {
                 Ok((stream, _)) => {
                     if let Some(votes) = &mut self.votes {
                         votes.accept(&self.poller, stream);
                     }
                 }
-                Err(error) => return accept_error(&error),
+                // Running out of descriptors is no reason to die: those who are in go on.
+                Err(_none_left) => return Ok(()),
             }
         }
         Ok(())
@@ -379,7 +410,11 @@ impl Node {
     fn log(&self, line: &str) {
         let at = humantime::format_rfc3339_millis(SystemTime::now());
         // Nobody to tell if standard error is closed.
-        let _closed = writeln!(io::stderr(), "{at} [myid:{}] {line}", self.config.server_id());
+        let _closed = writeln!(
+            io::stderr(),
+            "{at} [myid:{}] {line}",
+            self.config.server_id()
+        );
     }
 }
 
@@ -387,7 +422,10 @@ impl Node {
 fn settings(config: &Config, start_ms: u64) -> Settings {
     let (session_timeout_min_ms, session_timeout_max_ms) = config.session_timeouts_ms();
     let of_role = |observer: bool| {
-        config.servers().filter(move |s| s.observer == observer).map(|s| PeerId(s.id))
+        config
+            .servers()
+            .filter(move |s| s.observer == observer)
+            .map(|s| PeerId(s.id))
     };
     let mut settings = Settings {
         me: PeerId(config.server_id()),
@@ -415,27 +453,45 @@ fn listen(
     what: &'static str,
     address: Option<SocketAddr>,
 ) -> Result<Option<TcpListener>, NodeError> {
-    let Some(address) = address else { return Ok(None) };
+    let Some(address) = address else {
+        return Ok(None);
+    };
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         Ok(listener)
     });
-    bound
-        .map(Some)
-        .map_err(|source| NodeError::Bind { what, address: address.to_string(), source })
+    bound.map(Some).map_err(|source| NodeError::Bind {
+        what,
+        address: address.to_string(),
+        source,
+    })
+}
+
+type Addresses = BTreeMap<PeerId, SocketAddr>;
+
+/// Every server's quorum and election address.
+fn addresses(config: &Config) -> Result<(Addresses, Addresses), NodeError> {
+    let (mut quorum, mut election) = (BTreeMap::new(), BTreeMap::new());
+    for server in config.servers() {
+        for (all, port) in [
+            (&mut quorum, server.quorum_port),
+            (&mut election, server.election_port),
+        ] {
+            let address = resolve(&server.host, port).map_err(|source| NodeError::Resolve {
+                server: server.id,
+                host: server.host.clone(),
+                source,
+            })?;
+            all.insert(PeerId(server.id), address);
+        }
+    }
+    Ok((quorum, election))
 }
 
 fn resolve(host: &str, port: u16) -> io::Result<SocketAddr> {
     use std::net::ToSocketAddrs as _;
-    (host, port).to_socket_addrs()?.next().ok_or_else(|| {
-        io::Error::new(io::ErrorKind::NotFound, "the name has no address")
-    })
+    (host, port)
+        .to_socket_addrs()?
+        .next()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
 }
-
-/// Running out of descriptors is no reason to die: those who are in go on.
-fn accept_error(error: &io::Error) -> Result<(), NodeError> {
-    use io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
-    let _transient = matches!(error.kind(), WouldBlock | ConnectionAborted | Interrupted);
-    Ok(())
-}
-

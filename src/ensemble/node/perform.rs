@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::poller::{Ready, Token};
 use super::socket::{Ended, Socket};
-use super::{Node, NodeError, answers, dial};
+use super::{Node, NodeError, Saving, answers, dial};
 use crate::ensemble::config::Config;
 use crate::ensemble::database::ConnId;
 use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
@@ -30,13 +30,26 @@ pub(super) fn open_disk(
 }
 
 fn into_recovered(found: storage::Recovered) -> Recovered {
-    let storage::Recovered { database, accepted_epoch, current_epoch, last_logged, committed, .. } =
-        found;
-    Recovered { database, accepted_epoch, current_epoch, last_logged, committed }
+    let storage::Recovered {
+        database,
+        accepted_epoch,
+        current_epoch,
+        last_logged,
+        committed,
+        ..
+    } = found;
+    Recovered {
+        database,
+        accepted_epoch,
+        current_epoch,
+        last_logged,
+        committed,
+    }
 }
 
 impl Node {
     /// Does everything the last steps asked for, in order.
+    #[expect(clippy::too_many_lines, reason = "one short arm for each effect")]
     pub(super) fn perform(&mut self, now: Now) {
         let mut truncate = None;
         let mut fx = std::mem::take(&mut self.fx);
@@ -86,7 +99,11 @@ impl Node {
                 }
                 Effect::DialLeader(leader) => self.dial_leader(leader),
                 Effect::HangUpLeader => self.leader = None,
-                Effect::WriteEpochs { ticket, accepted, current } => {
+                Effect::WriteEpochs {
+                    ticket,
+                    accepted,
+                    current,
+                } => {
                     self.write_epochs((ticket, accepted, current));
                 }
                 Effect::SaveSnapshot(zxid, range) => {
@@ -103,7 +120,8 @@ impl Node {
                 Effect::Truncate(zxid) => truncate = Some(zxid),
                 Effect::Log(line) => self.log(&line),
                 Effect::Fatal(status, reason) => {
-                    self.fatal.get_or_insert(NodeError::Fatal { status, reason });
+                    self.fatal
+                        .get_or_insert(NodeError::Fatal { status, reason });
                 }
             }
         }
@@ -120,7 +138,8 @@ impl Node {
                 }
                 Err(error) => {
                     let reason = format!("cannot cut the log to {zxid}: {error}");
-                    self.fatal.get_or_insert(NodeError::Fatal { status: 13, reason });
+                    self.fatal
+                        .get_or_insert(NodeError::Fatal { status: 13, reason });
                 }
             }
         }
@@ -135,8 +154,8 @@ impl Node {
     }
 
     fn write_epochs(&mut self, (ticket, accepted, current): (u64, i64, i64)) {
-        if let Some((_, held)) = &mut self.saving {
-            held.push((ticket, accepted, current));
+        if let Some(saving) = &mut self.saving {
+            saving.held.push((ticket, accepted, current));
             return;
         }
         self.submit(); // what was appended before must be durable before
@@ -151,15 +170,16 @@ impl Node {
         self.disk.begin_snapshot(zxid);
         self.disk.write_snapshot(body);
         self.disk.finish_snapshot();
-        self.saving = Some((zxid, Vec::new()));
+        self.saving = Some(Saving {
+            zxid,
+            held: Vec::new(),
+        });
     }
 
     fn snapshot_written(&mut self, zxid: Zxid) {
         self.log(&format!("snapshot {zxid} is written"));
-        if self.saving.as_ref().is_some_and(|(saving, _)| *saving == zxid)
-            && let Some((_, held)) = self.saving.take()
-        {
-            for epochs in held {
+        if let Some(saving) = self.saving.take_if(|saving| saving.zxid == zxid) {
+            for epochs in saving.held {
                 self.write_epochs(epochs);
             }
         }
@@ -194,7 +214,11 @@ impl Node {
             .and_then(Socket::new);
         match begun {
             Ok(mut socket) => {
-                if self.poller.add(&socket, Token::Leader(id), (false, true)).is_ok() {
+                if self
+                    .poller
+                    .add(&socket, Token::Leader(id), (false, true))
+                    .is_ok()
+                {
                     socket.interest = (false, true);
                     self.leader = Some((id, socket, false));
                     return;
@@ -208,7 +232,9 @@ impl Node {
 
     /// The connection to the leader is ready, or has come to stand.
     pub(super) fn leader_ready(&mut self, now: Now, id: u64, event: Ready) {
-        let Some((current, socket, stands)) = &mut self.leader else { return };
+        let Some((current, socket, stands)) = &mut self.leader else {
+            return;
+        };
         if *current != id {
             return;
         }
@@ -262,7 +288,9 @@ impl Node {
         {
             return;
         }
-        let Some(socket) = self.socket(token) else { return };
+        let Some(socket) = self.socket(token) else {
+            return;
+        };
         if socket.inbox.is_empty() {
             let consumed = self.offer(now, token, bytes);
             if let Some(socket) = self.socket(token) {
@@ -281,7 +309,9 @@ impl Node {
             return false;
         };
         client.socket.inbox.extend_from_slice(bytes);
-        let Some(word) = client.socket.inbox.first_chunk::<4>().copied() else { return true };
+        let Some(word) = client.socket.inbox.first_chunk::<4>().copied() else {
+            return true;
+        };
         client.fresh = false;
         match answers::answer(self, now, word) {
             Some(text) => {
@@ -314,7 +344,9 @@ impl Node {
             self.step(now, Input::LeaderDown); // it could not even be dialled
             return;
         }
-        let Some(socket) = self.socket(token) else { return };
+        let Some(socket) = self.socket(token) else {
+            return;
+        };
         if socket.inbox.is_empty() {
             return;
         }
@@ -330,7 +362,9 @@ impl Node {
     /// A connection whose bytes the peer does not take now is not read further.
     fn hold_back(&mut self, token: Token) {
         const INBOX_MAX: usize = 4 << 20;
-        let Some(socket) = self.socket(token) else { return };
+        let Some(socket) = self.socket(token) else {
+            return;
+        };
         let starved = socket.inbox.len() > INBOX_MAX;
         if starved != socket.starved {
             socket.starved = starved;
@@ -339,18 +373,27 @@ impl Node {
     }
 
     fn set_interest(&mut self, token: Token) {
-        let Some(socket) = self.socket(token) else { return };
+        let Some(socket) = self.socket(token) else {
+            return;
+        };
         let wanted = socket.wanted_interest();
         if socket.interest == wanted {
             return;
         }
         socket.interest = wanted;
         let result = match token {
-            Token::Client(id) => {
-                self.clients.get(&id).map(|c| self.poller.modify(&c.socket, token, wanted))
-            }
-            Token::Link(id) => self.links.get(&id).map(|s| self.poller.modify(s, token, wanted)),
-            _ => self.leader.as_ref().map(|(_, s, _)| self.poller.modify(s, token, wanted)),
+            Token::Client(id) => self
+                .clients
+                .get(&id)
+                .map(|c| self.poller.modify(&c.socket, token, wanted)),
+            Token::Link(id) => self
+                .links
+                .get(&id)
+                .map(|s| self.poller.modify(s, token, wanted)),
+            _ => self
+                .leader
+                .as_ref()
+                .map(|(_, s, _)| self.poller.modify(s, token, wanted)),
         };
         if let Some(Err(error)) = result {
             self.fatal.get_or_insert(error.into());
@@ -359,7 +402,9 @@ impl Node {
 
     /// Sends what it can; a finished or broken connection is dropped.
     pub(super) fn flush(&mut self, now: Now, token: Token) {
-        let Some(socket) = self.socket(token) else { return };
+        let Some(socket) = self.socket(token) else {
+            return;
+        };
         socket.dirty = false;
         let outcome = socket.flush();
         if outcome.is_err() || (socket.closing && socket.is_flushed()) {
@@ -384,15 +429,11 @@ impl Node {
                     self.step(now, Input::ClientDown(ConnId(id)));
                 }
             }
-            Token::Link(id) => {
-                if self.links.remove(&id).is_some() {
-                    self.step(now, Input::LinkDown(LinkId(id)));
-                }
+            Token::Link(id) if self.links.remove(&id).is_some() => {
+                self.step(now, Input::LinkDown(LinkId(id)));
             }
-            Token::Leader(_) => {
-                if self.leader.take().is_some() {
-                    self.step(now, Input::LeaderDown);
-                }
+            Token::Leader(_) if self.leader.take().is_some() => {
+                self.step(now, Input::LeaderDown);
             }
             _ => {}
         }
@@ -417,7 +458,8 @@ impl Node {
                 DiskEvent::SnapshotWritten { zxid } => self.snapshot_written(zxid),
                 DiskEvent::SnapshotFailed { zxid, error } if self.saving.is_some() => {
                     let reason = format!("the leader's snapshot {zxid} is not saved: {error}");
-                    self.fatal.get_or_insert(NodeError::Fatal { status: 10, reason });
+                    self.fatal
+                        .get_or_insert(NodeError::Fatal { status: 10, reason });
                 }
                 DiskEvent::SnapshotFailed { zxid, error } => {
                     self.log(&format!("snapshot {zxid} failed: {error}"));
@@ -425,7 +467,8 @@ impl Node {
                 DiskEvent::Truncated { .. } => {}
                 DiskEvent::Failed(error) => {
                     let reason = format!("the log can no longer be written: {error}");
-                    self.fatal.get_or_insert(NodeError::Fatal { status: 10, reason });
+                    self.fatal
+                        .get_or_insert(NodeError::Fatal { status: 10, reason });
                 }
             }
         }

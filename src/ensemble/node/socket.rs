@@ -111,7 +111,10 @@ impl Socket {
     /// What to wait for: readable unless its input is held back, writable if something is unsent.
     pub(super) fn wanted_interest(&self) -> (bool, bool) {
         let unsent = self.outbox.len() - self.sent;
-        (!self.starved && !self.closing && unsent < UNSENT_PAUSE, unsent > 0)
+        (
+            !self.starved && !self.closing && unsent < UNSENT_PAUSE,
+            unsent > 0,
+        )
     }
 
     /// Drops the first bytes of the inbox.

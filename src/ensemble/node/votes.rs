@@ -53,7 +53,10 @@ impl Votes {
     pub(super) fn new(me: PeerId, own: String, addresses: BTreeMap<PeerId, SocketAddr>) -> Self {
         Self {
             me,
-            hello: VoteHello { sid: me, address: Some(own) },
+            hello: VoteHello {
+                sid: me,
+                address: Some(own),
+            },
             addresses,
             lines: BTreeMap::new(),
             by_peer: BTreeMap::new(),
@@ -63,13 +66,7 @@ impl Votes {
     }
 
     /// Sends a message, over a new connection if there is none.
-    pub(super) fn send(
-        &mut self,
-        poller: &Poller,
-        now_ms: u64,
-        to: PeerId,
-        message: Notification,
-    ) {
+    pub(super) fn send(&mut self, poller: &Poller, now_ms: u64, to: PeerId, message: Notification) {
         if let Some(line) = self.open_line(to) {
             let mut frame = Vec::new();
             message.encode_frame(&mut frame);
@@ -89,15 +86,20 @@ impl Votes {
     }
 
     fn dial(&mut self, poller: &Poller, now_ms: u64, to: PeerId) {
-        let Some(address) = self.addresses.get(&to) else { return };
-        let under_way =
-            self.lines.values().any(|line| matches!(line.stage, Stage::Connecting(p, _) if p == to));
+        let Some(address) = self.addresses.get(&to) else {
+            return;
+        };
+        let under_way = self
+            .lines
+            .values()
+            .any(|line| matches!(line.stage, Stage::Connecting(p, _) if p == to));
         if under_way {
             return;
         }
         // A refusal shows in the next resend of the election.
         if let Ok(stream) = dial::begin(*address) {
-            let _registered = self.add(poller, stream, Stage::Connecting(to, now_ms), (false, true));
+            let _registered =
+                self.add(poller, stream, Stage::Connecting(to, now_ms), (false, true));
         }
     }
 
@@ -119,7 +121,11 @@ impl Votes {
 
     /// Somebody has connected to our election port.
     pub(super) fn accept(&mut self, poller: &Poller, stream: TcpStream) {
-        let unknown = self.lines.values().filter(|line| line.stage == Stage::Unknown).count();
+        let unknown = self
+            .lines
+            .values()
+            .filter(|line| line.stage == Stage::Unknown)
+            .count();
         if unknown < UNKNOWN_MAX {
             let _refused = self.add(poller, stream, Stage::Unknown, (true, false));
         }
@@ -133,7 +139,9 @@ impl Votes {
         (id, readable, writable): (u64, bool, bool),
         messages: &mut Vec<(PeerId, Notification)>,
     ) {
-        let Some(line) = self.lines.get_mut(&id) else { return };
+        let Some(line) = self.lines.get_mut(&id) else {
+            return;
+        };
         if let Stage::Connecting(peer, _) = line.stage {
             if !dial::finish(line.socket.stream()) {
                 self.lines.remove(&id);
@@ -166,7 +174,9 @@ impl Votes {
         {
             self.lines.remove(&older);
         }
-        let Some(line) = self.lines.get_mut(&id) else { return };
+        let Some(line) = self.lines.get_mut(&id) else {
+            return;
+        };
         line.stage = Stage::Open(peer);
         if let Some(message) = self.newest.get(&peer) {
             let mut frame = Vec::new();
@@ -184,7 +194,9 @@ impl Votes {
         id: u64,
         messages: &mut Vec<(PeerId, Notification)>,
     ) -> bool {
-        let Some(line) = self.lines.get_mut(&id) else { return false };
+        let Some(line) = self.lines.get_mut(&id) else {
+            return false;
+        };
         let mut buffer = [0; 4096];
         match line.socket.read(&mut buffer) {
             Err(Ended::Closed | Ended::Stuck) => return false,
@@ -224,15 +236,23 @@ impl Votes {
     }
 
     fn messages(&mut self, id: u64, messages: &mut Vec<(PeerId, Notification)>) -> bool {
-        let Some(line) = self.lines.get_mut(&id) else { return false };
-        let Stage::Open(peer) = line.stage else { return true };
+        let Some(line) = self.lines.get_mut(&id) else {
+            return false;
+        };
+        let Stage::Open(peer) = line.stage else {
+            return true;
+        };
         loop {
-            let Some(prefix) = line.socket.inbox.first_chunk::<4>() else { return true };
+            let Some(prefix) = line.socket.inbox.first_chunk::<4>() else {
+                return true;
+            };
             let length = usize::try_from(i32::from_be_bytes(*prefix)).unwrap_or(0);
             if length == 0 || length > Notification::MAX_BYTES {
                 return false;
             }
-            let Some(frame) = line.socket.inbox.get(4..4 + length) else { return true };
+            let Some(frame) = line.socket.inbox.get(4..4 + length) else {
+                return true;
+            };
             match Notification::decode(frame) {
                 Ok(message) => messages.push((peer, message)),
                 Err(JuteError::Truncated | JuteError::Value { .. }) => {} // ignored, as specified
@@ -243,7 +263,9 @@ impl Votes {
     }
 
     fn flush(&mut self, poller: &Poller, id: u64) {
-        let Some(line) = self.lines.get_mut(&id) else { return };
+        let Some(line) = self.lines.get_mut(&id) else {
+            return;
+        };
         let over = line.socket.flush().is_err()
             || (line.stage == Stage::Knocking && line.socket.is_flushed());
         if over {
@@ -260,7 +282,10 @@ impl Votes {
     }
 
     fn close(&mut self, id: u64) {
-        if let Some(Line { stage: Stage::Open(peer), .. }) = self.lines.remove(&id)
+        if let Some(Line {
+            stage: Stage::Open(peer),
+            ..
+        }) = self.lines.remove(&id)
             && self.by_peer.get(&peer) == Some(&id)
         {
             self.by_peer.remove(&peer);

@@ -19,11 +19,44 @@ const PARKED_BYTES_MAX: usize = 4 << 20;
 /// A connection without a session is dropped after this (specification 2.6), ms.
 pub(crate) const SESSIONLESS_MS: u64 = 10_000;
 
+/// Time from request to reply, as the four-letter words tell it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Latency {
+    count: u64,
+    total_ms: u64,
+    min_ms: u64,
+    max_ms: u64,
+}
+
+impl Latency {
+    pub(crate) fn record(&mut self, ms: u64) {
+        self.min_ms = if self.count == 0 {
+            ms
+        } else {
+            self.min_ms.min(ms)
+        };
+        self.max_ms = self.max_ms.max(ms);
+        self.count += 1;
+        self.total_ms += ms;
+    }
+
+    /// Smallest, mean and largest, ms.
+    #[expect(clippy::cast_precision_loss, reason = "a mean for display")]
+    pub(crate) fn summary_ms(&self) -> (u64, f64, u64) {
+        let mean = if self.count == 0 {
+            0.0
+        } else {
+            self.total_ms as f64 / self.count as f64
+        };
+        (self.min_ms, mean, self.max_ms)
+    }
+}
+
 /// A request that waits for its turn.
 #[derive(Debug)]
 pub(crate) enum Parked {
     /// Submitted to the leader, waits for its commit.
-    Write { xid: i32, op: OpCode },
+    Write { xid: i32, op: OpCode, since_ms: u64 },
     /// Waits for the leader's SYNC (or its last proposal's commit).
     Sync {
         xid: i32,
@@ -127,6 +160,7 @@ pub(crate) struct Clients {
     pub(crate) packets_received: u64,
     pub(crate) packets_sent: u64,
     pub(crate) outstanding: usize,
+    pub(crate) latency: Latency,
 }
 
 impl Clients {

@@ -50,6 +50,8 @@ pub(crate) struct Core {
     pub(crate) last_logged: Zxid,
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) clients: Clients,
+    /// The monotonic clock of the present step.
+    pub(crate) now_ms: u64,
     /// The last transaction applied; unlike the database's position never a bare epoch.
     pub(crate) last_applied: Zxid,
     epoch_ticket: u64,
@@ -73,6 +75,7 @@ impl Core {
             last_logged: recovered.last_logged,
             pending: VecDeque::new(),
             clients: Clients::default(),
+            now_ms: 0,
             last_applied: recovered.last_logged,
             epoch_ticket: 0,
             next_session,
@@ -218,13 +221,20 @@ impl Core {
             return;
         }
         match state.parked.front() {
-            Some(Parked::Write { xid, op: requested }) if *xid == cxid => {
-                let (xid, requested) = (*xid, *requested);
+            Some(Parked::Write {
+                xid,
+                op: requested,
+                since_ms,
+            }) if *xid == cxid => {
+                let (xid, requested, since_ms) = (*xid, *requested, *since_ms);
                 state.unpark();
                 state.sent += 1;
                 let resume = state.take_starved();
                 self.clients.outstanding -= 1;
                 self.clients.packets_sent += 1;
+                self.clients
+                    .latency
+                    .record(self.now_ms.saturating_sub(since_ms));
                 let err = applied.error();
                 if err == ErrorCode::SESSION_MOVED {
                     self.clients.close(conn, fx);
@@ -301,6 +311,10 @@ impl Core {
     }
 
     /// Answers a request that needs no commit: reads, pings, auth, watches.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind, one frame around them"
+    )]
     pub(crate) fn local_request(&mut self, conn: ConnId, frame: &[u8], fx: &mut Effects) {
         let mut reader = Reader::new(frame);
         let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut reader) else {

@@ -76,9 +76,10 @@ impl History {
             _ if p.counter() == 0 => SyncPlan::Diff { from: at },
             // Java wants the entry behind `p` to be of p's epoch and sends a snapshot otherwise. The
             // entry before it is enough: logs that share an epoch share its prefix.
-            Some(_) if at > 0 && self.entries[at - 1].0.epoch() == p.epoch() => {
-                SyncPlan::Trunc { to: self.entries[at - 1].0, from: at }
-            }
+            Some(_) if at > 0 && self.entries[at - 1].0.epoch() == p.epoch() => SyncPlan::Trunc {
+                to: self.entries[at - 1].0,
+                from: at,
+            },
             _ => SyncPlan::Snap,
         }
     }
@@ -119,7 +120,13 @@ mod tests {
                 },
             ),
             ((2, 0), SyncPlan::Diff { from: 3 }),
-            ((1, 12), SyncPlan::Trunc { to: Zxid::new(1, 9), from: 3 }),
+            (
+                (1, 12),
+                SyncPlan::Trunc {
+                    to: Zxid::new(1, 9),
+                    from: 3,
+                },
+            ),
             ((1, 4), SyncPlan::Snap),
             ((3, 0), SyncPlan::Snap),
         ];

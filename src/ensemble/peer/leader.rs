@@ -8,8 +8,8 @@ use super::history::SyncPlan;
 use super::settings::Now;
 use crate::ensemble::database::{ConnId, Preparer, SessionTracker, WriteRequest};
 use crate::wire::jute::{
-    Id, LearnerInfo, OpCode, PacketType, PeerId, QuorumPacket, Reader, SessionId, Txn,
-    TxnHeader, WriteJute, Zxid, encode_entry, forwarded_request,
+    Id, LearnerInfo, OpCode, PacketType, PeerId, QuorumPacket, Reader, SessionId, Txn, TxnHeader,
+    WriteJute, Zxid, encode_entry, forwarded_request,
 };
 
 /// Owner of sessions whose client is connected to the leader itself.

@@ -3,6 +3,7 @@
 //! `step(now, input, &mut effects)`: no clock, no socket, no file. Election and ZAB, the client
 //! pipeline and the database are all in here; the shell only performs effects. Durability order
 //! is decided here: an ACK is an effect that only a `Synced` input can produce.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod clients;
 mod core;
@@ -108,6 +109,7 @@ impl Peer {
     /// Takes one input; what is to be done is appended to `fx`.
     pub fn step(&mut self, now: Now, input: Input<'_>, fx: &mut Effects) {
         fx.consumed = 0;
+        self.core.now_ms = now.mono_ms;
         let outcome = self.dispatch(now, input, fx);
         if let Err(Lost(why)) = outcome {
             fx.log(format!("{} no more: {why}", self.mode()));

@@ -2,7 +2,7 @@
 //! 11.1).
 
 use super::clients::{Parked, Stage};
-use super::core::{is_read, is_write};
+use super::core::is_write;
 use super::effects::Effects;
 use super::leader::Lost;
 use super::settings::Now;
@@ -24,10 +24,7 @@ impl Peer {
         let serving = self.is_serving();
         let mut at = 0;
         let mut outcome = Ok(());
-        loop {
-            let Some(state) = self.core.clients.get_mut(conn) else {
-                break;
-            };
+        while let Some(state) = self.core.clients.get_mut(conn) {
             if state.stage == Stage::Closing {
                 at = bytes.len();
                 break;
@@ -187,7 +184,11 @@ impl Peer {
         };
         match OpCode::from_i32(code) {
             Some(op) if is_write(op) => {
-                state.park(Parked::Write { xid, op });
+                state.park(Parked::Write {
+                    xid,
+                    op,
+                    since_ms: now.mono_ms,
+                });
                 core.clients.outstanding += 1;
                 self.submit(now, conn, (xid, code), reader.rest(), fx)
             }
@@ -212,13 +213,12 @@ impl Peer {
                     Role::Looking(_) => Ok(()),
                 }
             }
-            op => {
-                let parks = state.must_park();
-                if parks {
+            _ => {
+                if state.must_park() {
                     state.park(Parked::Local(frame.into()));
                     core.clients.outstanding += 1;
                 } else {
-                    debug_assert!(op.is_none_or(|op| is_read(op) || !is_write(op)));
+                    core.clients.latency.record(0);
                     core.local_request(conn, frame, fx);
                 }
                 Ok(())

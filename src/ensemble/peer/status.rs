@@ -62,6 +62,8 @@ pub struct Status {
     pub zxid: Zxid,
     /// Requests received and replies sent.
     pub packets: (u64, u64),
+    /// Time from request to reply: smallest, mean, largest, ms.
+    pub latency_ms: (u64, f64, u64),
     /// Requests that wait.
     pub outstanding: usize,
     /// Connections.
@@ -125,6 +127,7 @@ impl Peer {
             mode: self.mode(),
             zxid: self.core.db.last_processed(),
             packets: (clients.packets_received, clients.packets_sent),
+            latency_ms: clients.latency.summary_ms(),
             outstanding: clients.outstanding,
             connections: clients.len(),
             sessions: self.core.db.sessions().collect(),

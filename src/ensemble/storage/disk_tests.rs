@@ -1,1 +1,265 @@
-//! Tests of the disk thread.
+//! The disk thread: order, group commit, failure, snapshots.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::sample::{batch, read_zxids};
+use super::{DataDirs, Disk, DiskEvent, DiskOptions, Epochs, LogBatch};
+use crate::ensemble::database::Database;
+use crate::wire::jute::Zxid;
+
+fn dirs() -> (tempfile::TempDir, DataDirs) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let dirs = DataDirs::new(dir.path(), None);
+    dirs.create().expect("created");
+    (dir, dirs)
+}
+
+fn small() -> DiskOptions {
+    DiskOptions {
+        log_bytes: 64 << 10,
+        first_log_bytes: 8 << 10,
+        ..DiskOptions::default()
+    }
+}
+
+/// Waits for events and returns those that came.
+fn events(disk: &Disk) -> Vec<DiskEvent> {
+    disk.wait_event();
+    let mut events = Vec::new();
+    disk.poll(&mut events);
+    events
+}
+
+fn all_zxids(dirs: &DataDirs) -> Vec<i64> {
+    let logs = dirs.list_logs().expect("listed");
+    logs.iter().flat_map(|log| read_zxids(&log.path)).collect()
+}
+
+#[test]
+fn batches_that_wait_share_one_sync_and_one_wake() {
+    let (_dir, dirs) = dirs();
+    let wakes = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&wakes);
+    let disk = Disk::start(&dirs, &small(), move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+    })
+    .expect("started");
+    let held = disk.hold();
+    for zxid in 1..=50 {
+        disk.append(batch(zxid..=zxid));
+    }
+    drop(held);
+    let seen = events(&disk);
+    assert!(
+        matches!(
+            seen[..],
+            [DiskEvent::Synced {
+                last: Zxid(50),
+                count: 50
+            }]
+        ),
+        "{seen:?}"
+    );
+    let stats = disk.stats();
+    assert_eq!(
+        (stats.fsync_count, stats.entries, stats.group_max),
+        (1, 50, 50)
+    );
+    assert_eq!(wakes.load(Ordering::Relaxed), 1);
+    drop(disk);
+    assert_eq!(all_zxids(&dirs), (1..=50).collect::<Vec<_>>());
+}
+
+#[test]
+fn requests_are_carried_out_in_order() {
+    let (_dir, dirs) = dirs();
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    let held = disk.hold();
+    disk.append(batch(1..=2));
+    disk.write_epochs(Some(7), Some(6));
+    disk.append(batch(3..=4));
+    disk.roll();
+    disk.append(batch(5..=6));
+    drop(held);
+    let mut seen = Vec::new();
+    while seen.len() < 4 {
+        seen.append(&mut events(&disk));
+    }
+    assert!(
+        matches!(
+            seen[..],
+            [
+                DiskEvent::Synced { last: Zxid(2), .. },
+                DiskEvent::EpochsWritten {
+                    accepted: Some(7),
+                    current: Some(6)
+                },
+                DiskEvent::Synced { last: Zxid(4), .. },
+                DiskEvent::Synced { last: Zxid(6), .. },
+            ]
+        ),
+        "{seen:?}"
+    );
+    let loaded = Epochs::load(&dirs, 0).expect("epochs");
+    assert_eq!((loaded.accepted, loaded.current), (7, 6));
+    let first: Vec<_> = dirs
+        .list_logs()
+        .expect("listed")
+        .iter()
+        .map(|log| log.first.0)
+        .collect();
+    assert_eq!(first, [1, 5]);
+}
+
+#[test]
+fn dropping_it_carries_out_everything_first() {
+    let (_dir, dirs) = dirs();
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    for zxid in 1..=2000 {
+        let mut reused = disk.batch();
+        assert!(reused.is_empty());
+        reused.append(&batch(zxid..=zxid));
+        disk.append(reused);
+    }
+    drop(disk);
+    assert_eq!(all_zxids(&dirs), (1..=2000).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_full_disk_is_reported_and_nothing_after_it_is_acknowledged() {
+    let (_dir, dirs) = dirs();
+    let mut made = 0;
+    let full_at_third = move |path: &Path, size: u64| -> io::Result<_> {
+        made += 1;
+        if made == 3 {
+            return OpenOptions::new().write(true).open("/dev/full");
+        }
+        super::zeroed::create_zeroed(path, size)
+    };
+    let options = DiskOptions {
+        log_bytes: 0,
+        ..small()
+    };
+    let disk = Disk::start_with(&dirs, &options, Box::new(full_at_third), || {}).expect("started");
+    let mut acknowledged = Zxid(0);
+    let mut failed = false;
+    for zxid in 1.. {
+        disk.append(batch(zxid..=zxid));
+        for event in events(&disk) {
+            match event {
+                DiskEvent::Synced { last, .. } => acknowledged = last,
+                DiskEvent::Failed(error) => {
+                    assert!(error.to_string().contains("No space left"), "{error}");
+                    failed = true;
+                }
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+        if failed {
+            break;
+        }
+    }
+    disk.append(batch(100_000..=100_001));
+    disk.write_epochs(Some(1), None);
+    let mut more = Vec::new();
+    disk.poll(&mut more);
+    drop(disk);
+    assert!(more.is_empty(), "{more:?}");
+    assert_eq!(all_zxids(&dirs), (1..=acknowledged.0).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_log_directory_that_vanished_is_a_failure() {
+    let (_dir, dirs) = dirs();
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    std::fs::remove_dir_all(dirs.logs()).expect("removed");
+    disk.append(batch(1..=1));
+    let seen = events(&disk);
+    assert!(matches!(seen[..], [DiskEvent::Failed(_)]), "{seen:?}");
+}
+
+#[test]
+fn snapshots_are_written_beside_the_log_and_reported_when_durable() {
+    let (_dir, dirs) = dirs();
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    let mut body = Vec::new();
+    Database::new().encode_snapshot(&mut body);
+    disk.begin_snapshot(Zxid(8));
+    disk.write_snapshot(vec![0; 100]);
+    disk.begin_snapshot(Zxid(9));
+    for part in body.chunks(50) {
+        disk.write_snapshot(part.to_vec());
+    }
+    disk.finish_snapshot();
+    let seen = events(&disk);
+    assert!(
+        matches!(seen[..], [DiskEvent::SnapshotWritten { zxid: Zxid(9) }]),
+        "{seen:?}"
+    );
+    assert_eq!(disk.snapshot_backlog_bytes(), 0);
+    disk.begin_snapshot(Zxid(10));
+    disk.abandon_snapshot();
+    drop(disk);
+    let snapshots = dirs.list_snapshots().expect("listed");
+    assert_eq!(snapshots.len(), 1);
+    let loaded = super::snapshot_reader::load(&snapshots[0]).expect("loaded");
+    assert_eq!(loaded.last_processed(), Zxid(9));
+    let names = std::fs::read_dir(dirs.snapshots()).expect("read");
+    assert_eq!(names.count(), 1, "nothing temporary is left");
+}
+
+#[test]
+fn a_snapshot_that_fails_does_not_stop_the_log() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let log_dir = dir.path().join("log");
+    let dirs = DataDirs::new(&dir.path().join("data"), Some(&log_dir));
+    dirs.create().expect("created");
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    std::fs::remove_dir_all(dirs.snapshots()).expect("removed");
+    disk.begin_snapshot(Zxid(1));
+    disk.write_snapshot(vec![1]);
+    disk.finish_snapshot();
+    let seen = events(&disk);
+    assert!(
+        matches!(seen[..], [DiskEvent::SnapshotFailed { zxid: Zxid(1), .. }]),
+        "{seen:?}"
+    );
+    disk.append(batch(2..=3));
+    let seen = events(&disk);
+    assert!(matches!(seen[..], [DiskEvent::Synced { .. }]), "{seen:?}");
+}
+
+#[test]
+fn the_log_goes_on_after_a_truncation() {
+    let (_dir, dirs) = dirs();
+    let options = super::RecoverOptions::default();
+    super::recover(&dirs, &options).expect("fresh");
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    disk.append(batch(1..=20));
+    disk.truncate(Zxid(12));
+    let epoch_2 = Zxid::new(2, 1);
+    let mut next = LogBatch::new();
+    next.push(epoch_2, &super::sample::entry(epoch_2));
+    disk.append(next);
+    drop(disk);
+    let expected: Vec<i64> = (1..=12).chain([epoch_2.0]).collect();
+    assert_eq!(all_zxids(&dirs), expected);
+}
+
+#[test]
+fn without_fsync_nothing_is_synced() {
+    let (_dir, dirs) = dirs();
+    let options = DiskOptions {
+        fsync: false,
+        ..small()
+    };
+    let disk = Disk::start(&dirs, &options, || {}).expect("started");
+    disk.append(batch(1..=3));
+    let seen = events(&disk);
+    assert!(matches!(seen[..], [DiskEvent::Synced { .. }]), "{seen:?}");
+    assert_eq!(disk.stats().fsync_count, 0);
+}

@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn damage_names_file_and_offset() {
         let dir = tempfile::tempdir().expect("a directory");
-        let mut bytes = batch(1..=9).bytes().to_vec();
+        let mut bytes = batch(2..=10).bytes().to_vec();
         let entry = bytes.len() / 9;
         bytes[3 * entry + 20] ^= 4;
         let path = log(dir.path(), &[&FileKind::Log.header(), &bytes, &[0; 5000]]);

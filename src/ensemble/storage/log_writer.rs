@@ -1,6 +1,6 @@
 //! Appends to transaction logs: one write per batch, into zeros that were there before.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -160,6 +160,7 @@ impl LogWriter {
 }
 
 /// How large the next file is to be.
+#[derive(Clone, Copy)]
 struct Room {
     needed: u64,
     first: u64,
@@ -209,6 +210,7 @@ fn open_next(
 mod tests {
     use super::super::sample::{batch, read_zxids};
     use super::*;
+    use std::fs;
 
     fn options() -> DiskOptions {
         DiskOptions {

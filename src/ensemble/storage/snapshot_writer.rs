@@ -41,7 +41,9 @@ impl SnapshotWriter {
     /// # Errors
     /// If the file cannot be made.
     pub fn begin(dirs: &DataDirs, zxid: Zxid) -> Result<Self, StorageError> {
-        let temporary = dirs.snapshot_path(zxid).with_added_extension("tmp");
+        let mut temporary = dirs.snapshot_path(zxid).into_os_string();
+        temporary.push(".tmp");
+        let temporary = PathBuf::from(temporary);
         let file = File::create(&temporary).map_err(StorageError::io("create", &temporary))?;
         let mut writer = Self {
             dirs: dirs.clone(),

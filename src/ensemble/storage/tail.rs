@@ -7,8 +7,9 @@
 //! entry is
 //!
 //! - clean, if it is nothing but zeros;
-//! - torn, if it fits into one write and holds no further sound entry, or if whole pages of zeros
-//!   separate it from the next one (a page that never reached the disk);
+//! - torn, if it fits into one write and holds no further sound entry, or if zeros up to the end of
+//!   a page separate it from the next one (a page that never reached the disk, or whose last part
+//!   did not);
 //! - damaged otherwise: bytes that once were synced, and acknowledged, have changed.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -49,7 +50,7 @@ pub fn judge_tail(rest: &[u8], offset: u64, after: Zxid) -> Tail {
     }
     match find_entry(&rest[..lost_bytes], after) {
         None => Tail::Torn { lost_bytes },
-        Some(at) if holds_zero_page(&rest[..at], offset) => Tail::Torn { lost_bytes },
+        Some(at) if misses_page(&rest[..at], offset) => Tail::Torn { lost_bytes },
         Some(_) => Tail::Damaged,
     }
 }
@@ -60,14 +61,17 @@ fn find_entry(bytes: &[u8], after: Zxid) -> Option<usize> {
         .find(|at| matches!(parse_entry(&bytes[*at..]), Parsed::Entry(entry) if entry.zxid > after))
 }
 
-/// Is a whole page of the file, within `bytes` that begin at `offset`, nothing but zeros?
-fn holds_zero_page(bytes: &[u8], offset: u64) -> bool {
+/// The upper half of every checksum is zero: such zeros tell nothing.
+const MEANINGLESS_ZEROS: usize = 4;
+
+/// Did a page not reach the disk? `bytes` begin at `offset`, where the last sound entry ends. Either
+/// all that follows it in its page is as it was before the write, zeros, or a whole page is.
+fn misses_page(bytes: &[u8], offset: u64) -> bool {
     let page = PAGE_BYTES as u64;
     let skip = usize::try_from((page - offset % page) % page).unwrap_or(0);
-    bytes.get(skip..).is_some_and(|aligned| {
-        aligned
-            .chunks_exact(PAGE_BYTES)
-            .any(|page| page.iter().all(|byte| *byte == 0))
+    let zeros = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+    bytes.split_at_checked(skip).is_some_and(|(rest, pages)| {
+        (rest.len() > MEANINGLESS_ZEROS && zeros(rest)) || pages.chunks_exact(PAGE_BYTES).any(zeros)
     })
 }
 

@@ -1,6 +1,7 @@
 //! The four-letter words (specification 16.5): what operators and monitoring tools ask a server.
 //!
 //! Pure: the node fills a [`View`], this module writes the text.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -159,7 +160,10 @@ pub fn answer(word: Word, view: &View, allowed: &[String]) -> String {
         Word::Crst => "Connection stats reset.\n".to_owned(),
         Word::Srst => "Server stats reset.\n".to_owned(),
         Word::Dirs => {
-            format!("datadir_size: {}\nlogdir_size: {}\n", view.dir_bytes.0, view.dir_bytes.1)
+            format!(
+                "datadir_size: {}\nlogdir_size: {}\n",
+                view.dir_bytes.0, view.dir_bytes.1
+            )
         }
         Word::Ruok | Word::Isro | Word::Conf | Word::Envi => String::new(),
     }
@@ -179,7 +183,13 @@ fn statistics(view: &View) -> String {
         view.counts.0,
     );
     if let Some((last, min, max)) = view.proposal_bytes {
-        let signed = |bytes: usize| if max == 0 { "-1".to_owned() } else { bytes.to_string() };
+        let signed = |bytes: usize| {
+            if max == 0 {
+                "-1".to_owned()
+            } else {
+                bytes.to_string()
+            }
+        };
         let sizes = [signed(last), signed(min), signed(max)].join("/");
         let _infallible = writeln!(text, "Proposal sizes last/min/max: {sizes}");
     }
@@ -187,7 +197,13 @@ fn statistics(view: &View) -> String {
 }
 
 fn brief(connection: &Connection) -> String {
-    let Connection { address, queued, received, sent, .. } = connection;
+    let Connection {
+        address,
+        queued,
+        received,
+        sent,
+        ..
+    } = connection;
     format!(" /{address}[1](queued={queued},recved={received},sent={sent}")
 }
 
@@ -204,8 +220,7 @@ fn cons(view: &View) -> String {
     for connection in &view.connections {
         text.push_str(&brief(connection));
         if let Some((session, timeout_ms, since_ms)) = connection.session {
-            let _infallible =
-                write!(text, ",sid=0x{session:x},est={since_ms},to={timeout_ms}");
+            let _infallible = write!(text, ",sid=0x{session:x},est={since_ms},to={timeout_ms}");
         }
         text.push_str(")\n");
     }
@@ -225,7 +240,10 @@ fn conf(view: &View) -> String {
 }
 
 fn dump(view: &View) -> String {
-    let mut text = format!("SessionTracker dump:\nGlobal Sessions({}):\n", view.sessions.len());
+    let mut text = format!(
+        "SessionTracker dump:\nGlobal Sessions({}):\n",
+        view.sessions.len()
+    );
     for (session, timeout_ms) in &view.sessions {
         let _infallible = writeln!(text, "0x{session:x}\t{timeout_ms}ms");
     }
@@ -268,7 +286,10 @@ fn mntr(view: &View) -> String {
     let (syncs, total_ns, max_ns) = view.fsyncs;
     put("cnt_fsynctime", syncs.to_string());
     let mean_us = total_ns.checked_div(syncs).unwrap_or(0) / 1000;
-    put("avg_fsynctime", format!("{}.{:03}", mean_us / 1000, mean_us % 1000));
+    put(
+        "avg_fsynctime",
+        format!("{}.{:03}", mean_us / 1000, mean_us % 1000),
+    );
     put("max_fsynctime", (max_ns / 1_000_000).to_string());
     if let Some((learners, followers, observers, syncs)) = view.learners {
         put("learners", learners.to_string());
@@ -320,10 +341,19 @@ mod tests {
         assert_eq!(answer(Word::Ruok, &view(), &all()), "imok");
         assert_eq!(answer(Word::Isro, &view(), &all()), "rw");
         let refused = answer(Word::Mntr, &view(), &["srvr".to_owned()]);
-        assert_eq!(refused, "mntr is not executed because it is not in the whitelist.\n");
-        let idle = View { mode: None, ..view() };
+        assert_eq!(
+            refused,
+            "mntr is not executed because it is not in the whitelist.\n"
+        );
+        let idle = View {
+            mode: None,
+            ..view()
+        };
         let text = answer(Word::Srvr, &idle, &all());
-        assert_eq!(text, "This ZooKeeper instance is not currently serving requests\n");
+        assert_eq!(
+            text,
+            "This ZooKeeper instance is not currently serving requests\n"
+        );
         assert!(answer(Word::Mntr, &view(), &all()).contains("zk_server_state\tleader\n"));
         assert_eq!(Word::parse(&[0, 0, 0, 45]), None);
     }

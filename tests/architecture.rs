@@ -1,0 +1,490 @@
+//! The rules of the house, as data: who may import whom, which library lives where, what is pure,
+//! and what no file may hold. `docs/ARCHITECTURE.md` gives the reasons.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Module, and what it may import of ours.
+const IMPORTS: [(&str, &[&str]); 10] = [
+    ("wire", &[]),
+    ("measure", &[]),
+    ("workload", &[]),
+    ("client", &["wire"]),
+    // `wire` for the null responder, which speaks the server's side.
+    ("load", &["workload", "measure", "client", "wire"]),
+    ("result", &["workload", "measure"]),
+    ("report", &["result", "measure", "workload"]),
+    ("ensemble", &["wire"]),
+    // No `ensemble`: servers are child processes, whoever wrote them.
+    (
+        "experiment",
+        &["workload", "load", "result", "measure", "client"],
+    ),
+    (
+        "cli",
+        &[
+            "workload",
+            "wire",
+            "client",
+            "load",
+            "measure",
+            "result",
+            "report",
+            "ensemble",
+            "experiment",
+        ],
+    ),
+];
+
+/// Part of the ensemble, and what it may import of the others: the logic knows no shell.
+const ENSEMBLE_IMPORTS: [(&str, &[&str]); 6] = [
+    ("database", &[]),
+    ("peer", &["database"]),
+    ("words", &[]),
+    ("storage", &["database"]),
+    ("config", &["storage"]),
+    ("node", &["database", "peer", "words", "storage", "config"]),
+];
+
+/// Library, and the modules that may use it.
+const LIBRARIES: [(&str, &[&str]); 19] = [
+    ("anyhow", &["cli"]),
+    ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("toml", &["workload"]),
+    ("strsim", &["workload"]),
+    ("rand_distr", &["workload"]),
+    ("hdrhistogram", &["measure"]),
+    ("plotters", &["report"]),
+    // Never while a measurement runs.
+    ("rayon", &["report"]),
+    // `result` writes and reads; `experiment` and `cli` carry the calibration through as a value.
+    ("serde_json", &["result", "experiment", "cli"]),
+    ("sha1", &["ensemble"]),
+    ("simd_adler32", &["ensemble"]),
+    ("hashbrown", &["ensemble"]),
+    ("rustc_hash", &["ensemble"]),
+    ("socket2", &["ensemble", "load", "client"]),
+    ("signal_hook", &["cli", "ensemble"]),
+    // The house is synchronous.
+    ("tokio", &[]),
+    ("futures", &[]),
+];
+
+/// Pure folder or file, and the files below it that are shell. Tests may do as they like.
+const PURE: [(&str, &[&str]); 15] = [
+    ("wire", &[]),
+    ("measure", &[]),
+    ("workload", &[]),
+    ("ensemble/database", &[]),
+    ("ensemble/peer", &[]),
+    ("ensemble/words", &[]),
+    ("load/arrivals.rs", &[]),
+    ("load/assign.rs", &[]),
+    ("load/key.rs", &[]),
+    ("load/null/answer.rs", &[]),
+    ("load/payload.rs", &[]),
+    ("load/schedule.rs", &[]),
+    (
+        "client",
+        // A blocking client for preparation and probes, on its own socket.
+        &[
+            "mod.rs",
+            "error.rs",
+            "admin.rs",
+            "four_letter.rs",
+            "pipeline.rs",
+        ],
+    ),
+    (
+        "result",
+        &["mod.rs", "environment.rs", "fsync.rs", "store.rs"],
+    ),
+    (
+        "report",
+        // What writes files or paints through the plotting library.
+        &[
+            "mod.rs",
+            "canvas.rs",
+            "compare_page.rs",
+            "draw.rs",
+            "forest.rs",
+            "html.rs",
+            "plot.rs",
+        ],
+    ),
+];
+
+/// What denies clocks, sleep, threads, files and random iteration order (`clippy.toml` lists them).
+const FENCE: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";
+
+/// Files that may sleep: they wait for other processes, which offer nothing to wait on.
+const SLEEPERS: [&str; 4] = [
+    "src/experiment/deploy.rs",
+    "src/experiment/standing.rs",
+    "src/cli/server.rs",
+    // The null responder's pause between looks at its stop flag.
+    "src/load/null/server.rs",
+];
+
+/// Folder of source files, and the longest file in it: a test may spell out a little more.
+const LINES_MAX: [(&str, usize); 3] = [("src", 900), ("tests", 1_000), ("benches", 900)];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Files below `dir`, or the file `dir` (relative to the root) as relative paths with their text; binary files are
+/// left out.
+fn files(dir: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    if let Ok(text) = fs::read_to_string(root().join(dir)) {
+        found.push((dir.to_owned(), text));
+    }
+    let mut dirs = vec![root().join(dir)];
+    while let Some(dir) = dirs.pop() {
+        let Ok(entries) = fs::read_dir(&dir) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else if let Ok(text) = fs::read_to_string(&path) {
+                found.push((relative(&path), text));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn relative(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap().display().to_string()
+}
+
+fn sources(dir: &str) -> Vec<(String, String)> {
+    let mut found = files(dir);
+    found.retain(|(path, _)| path.ends_with(".rs"));
+    assert!(!found.is_empty(), "no source file below {dir}");
+    found
+}
+
+/// The code of a file: without comments.
+fn code(text: &str) -> String {
+    text.lines()
+        .map(|line| line.trim_start())
+        .filter(|line| !line.starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn first_word(text: &str) -> &str {
+    let text = text.trim_start();
+    text.split(|c: char| !is_word(c)).next().unwrap_or_default()
+}
+
+/// The names that directly follow `prefix` (which ends in `::`): `x` of `crate::x::y`, and `x`, `y`
+/// of `crate::{x::z, y}`.
+fn followers(code: &str, prefix: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (at, _) in code.match_indices(prefix) {
+        if code[..at].ends_with(|c: char| is_word(c) || c == ':') {
+            continue;
+        }
+        let rest = &code[at + prefix.len()..];
+        match rest.strip_prefix('{') {
+            None => _ = names.insert(first_word(rest).to_owned()),
+            Some(group) => {
+                let mut depth = 0;
+                let mut item = 0;
+                for (index, c) in group.char_indices() {
+                    match c {
+                        '{' => depth += 1,
+                        ',' | '}' if depth == 0 => {
+                            names.insert(first_word(&group[item..index]).to_owned());
+                            item = index + 1;
+                            if c == '}' {
+                                break;
+                            }
+                        }
+                        '}' => depth -= 1,
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    names.remove("");
+    names
+}
+
+/// Whether `library` is named as the start of a path.
+fn uses(code: &str, library: &str) -> bool {
+    let path = format!("{library}::");
+    code.match_indices(&path)
+        .any(|(at, _)| !code[..at].ends_with(|c: char| is_word(c) || c == ':'))
+}
+
+/// `a` of `src/a/b.rs`, `src/a.rs` and `src/a/b/c.rs`.
+fn module(path: &str) -> &str {
+    first_word(path.strip_prefix("src/").unwrap())
+}
+
+fn assert_none(violations: &[String]) {
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
+
+#[test]
+fn modules_import_only_what_the_table_allows() {
+    let known: BTreeSet<&str> = IMPORTS.iter().map(|(module, _)| *module).collect();
+    let mut wrong = Vec::new();
+    for (path, text) in sources("src") {
+        let own = module(&path);
+        if ["lib", "main"].contains(&own) {
+            continue;
+        }
+        let Some((_, allowed)) = IMPORTS.iter().find(|(module, _)| *module == own) else {
+            wrong.push(format!("{path}: module {own} is not in the table"));
+            continue;
+        };
+        for name in followers(&code(&text), "crate::") {
+            if known.contains(name.as_str()) && name != own && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{path}: {own} may not import {name}"));
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn the_logic_of_the_ensemble_knows_no_shell() {
+    let parts: BTreeSet<&str> = ENSEMBLE_IMPORTS.iter().map(|(part, _)| *part).collect();
+    let mut wrong = Vec::new();
+    for (part, allowed) in ENSEMBLE_IMPORTS {
+        for (path, text) in sources(&format!("src/ensemble/{part}")) {
+            let code = code(&text);
+            let mut names = followers(&code, "crate::ensemble::");
+            // From `src/ensemble/part/file.rs` and from `mod.rs` beside it.
+            names.extend(followers(&code, "super::super::"));
+            if path.ends_with(&format!("ensemble/{part}/mod.rs")) {
+                names.extend(followers(&code, "super::"));
+            }
+            for name in names {
+                let name = name.as_str();
+                if parts.contains(name) && name != part && !allowed.contains(&name) {
+                    wrong.push(format!("{path}: {part} may not import {name}"));
+                }
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn a_library_has_one_home() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources("src") {
+        let own = module(&path);
+        let code = code(&text);
+        for (library, homes) in LIBRARIES {
+            if !homes.contains(&own) && uses(&code, library) {
+                wrong.push(format!("{path}: {library} lives in {homes:?}"));
+            }
+        }
+    }
+    for (path, text) in sources("src").into_iter().chain(sources("tests")) {
+        if uses(&code(&text), "criterion") {
+            wrong.push(format!("{path}: criterion lives in benches"));
+        }
+    }
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    for line in manifest.lines() {
+        if line.starts_with("tokio") || line.starts_with("async-") {
+            wrong.push(format!("Cargo.toml: {line}: the house is synchronous"));
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn what_is_pure_says_so() {
+    let fenced = |path: &Path| {
+        fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line == FENCE))
+    };
+    let mut wrong = Vec::new();
+    for (dir, shell) in PURE {
+        let dir = format!("src/{dir}");
+        for name in shell {
+            if !root().join(&dir).join(name).is_file() {
+                wrong.push(format!("{dir}/{name} is in the table, but not there"));
+            }
+        }
+        for (path, _) in sources(&dir) {
+            let below = path.strip_prefix(&dir).unwrap().trim_start_matches('/');
+            if shell.contains(&below) || is_test(below) {
+                continue;
+            }
+            // A lint level holds for the modules below, too.
+            let mut place: PathBuf = root().join(&path);
+            let mut covered = fenced(&place);
+            while !covered && place.pop() && place.starts_with(root().join(&dir)) {
+                covered = fenced(&place.join("mod.rs"));
+            }
+            if !covered {
+                wrong.push(format!("{path}: is pure and has no {FENCE}"));
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+fn is_test(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.split('/').any(|part| part == "tests")
+}
+
+#[test]
+fn every_source_file_is_introduced_and_short() {
+    let mut wrong = Vec::new();
+    for (dir, lines_max) in LINES_MAX {
+        for (path, text) in sources(dir) {
+            if !text.starts_with("//! ") {
+                wrong.push(format!("{path}: does not begin with a //! paragraph"));
+            }
+            let lines = text.lines().count();
+            if lines > lines_max {
+                wrong.push(format!("{path}: {lines} lines, at most {lines_max}"));
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn nothing_is_left_undone() {
+    // Put together here, so that this file does not hold them.
+    let banned = ["todo", "unimplemented"].map(|name| format!("{name}!("));
+    let marks = [["FIX", "ME"].concat(), "X".repeat(3)];
+    let mut wrong = Vec::new();
+    for dir in ["src", "tests", "benches"] {
+        for (path, text) in sources(dir) {
+            for word in banned.iter().chain(&marks) {
+                if text.contains(word) {
+                    wrong.push(format!("{path}: holds {word}"));
+                }
+            }
+            let sleeps = code(&text).contains(&["thread::", "sleep"].concat());
+            if sleeps && dir == "src" && !SLEEPERS.contains(&path.as_str()) {
+                wrong.push(format!("{path}: sleeps; wait for an event instead"));
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn no_file_names_a_place_on_somebodys_machine() {
+    let places = ["work", "home", "root", "tmp"].map(|dir| format!("/{dir}/"));
+    let mut texts: Vec<(String, String)> = [
+        "src",
+        "tests",
+        "benches",
+        "docs",
+        "workloads",
+        "assets",
+        ".ci",
+        "results",
+    ]
+    .into_iter()
+    .flat_map(files)
+    .collect();
+    for entry in fs::read_dir(root()).unwrap() {
+        let path = entry.unwrap().path();
+        // In a work tree, `.git` is a file.
+        if path.is_file() && !path.ends_with(".git") {
+            texts.push((relative(&path), fs::read_to_string(&path).unwrap()));
+        }
+    }
+    let mut wrong = Vec::new();
+    for (path, text) in texts {
+        // Recorded results name the machine they come from.
+        if path.starts_with("results/") && path != "results/README.md" {
+            continue;
+        }
+        for (number, line) in (1..).zip(text.lines()) {
+            for place in &places {
+                let absolute = line.match_indices(place.as_str()).any(|(at, _)| {
+                    !line[..at].ends_with(|c: char| is_word(c) || "}./-:".contains(c))
+                });
+                if absolute {
+                    wrong.push(format!("{path}:{number}: names {place}"));
+                }
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn the_change_log_has_this_version() {
+    let log = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(
+        log.lines()
+            .any(|line| line.starts_with("## ") && line.split(' ').any(|word| word == version)),
+        "CHANGELOG.md has no section {version}"
+    );
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut wrong = Vec::new();
+    let mut documents = vec![
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "results/README.md",
+    ]
+    .into_iter()
+    .map(str::to_owned)
+    .collect::<Vec<_>>();
+    documents.extend(
+        files("docs")
+            .into_iter()
+            .map(|(path, _)| path)
+            .filter(|path| path.ends_with(".md")),
+    );
+    for document in documents {
+        let path = root().join(&document);
+        let text = fs::read_to_string(&path).unwrap();
+        for (at, _) in text.match_indices("](") {
+            let link = text[at + 2..].split(')').next().unwrap_or_default();
+            let target = link.split('#').next().unwrap_or_default();
+            if !target.is_empty()
+                && !target.contains("://")
+                && !path.with_file_name(target).exists()
+            {
+                wrong.push(format!("{document}: {link} leads nowhere"));
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn the_scanner_sees_groups_and_nothing_else() {
+    let names = followers(
+        "use crate::{wire::{a, b}, load};\ncrate::measure::X; mycrate::y",
+        "crate::",
+    );
+    let expected = ["load", "measure", "wire"].map(str::to_owned);
+    assert_eq!(names, BTreeSet::from(expected));
+    assert!(uses("let x = toml::from_str(y)", "toml"));
+    assert!(!uses("let x = self::toml::from_str(y); my_toml::z", "toml"));
+}

@@ -1,6 +1,8 @@
 //! The load driver against a null responder that misbehaves on cue: what is recorded must be what
 //! happened.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Mutex;

@@ -93,6 +93,10 @@ fn record(generator: Calibration, data_dir: &Path, machine: &Environment) -> Rec
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one line of the table for each figure"
+)]
 fn table(record: &Record, machine: &Environment) -> String {
     let generator = &record.generator;
     let accuracy = &generator.accuracy;

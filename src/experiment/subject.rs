@@ -52,7 +52,7 @@ pub enum ExperimentError {
         /// As asked.
         target: String,
         /// Why.
-        source: LoadError,
+        source: Box<LoadError>,
     },
     /// The user ended it before anything was measured.
     #[error("interrupted before anything was measured; nothing was written")]
@@ -381,7 +381,7 @@ impl Subject {
         ExperimentError::Load {
             phase,
             target: self.spec.clone(),
-            source,
+            source: Box::new(source),
         }
     }
 

@@ -55,7 +55,7 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
             let sender = sender.clone();
             let spawned = thread::Builder::new()
                 .name(format!("load-{number}"))
-                .spawn_scoped(scope, move || work(orders, sender));
+                .spawn_scoped(scope, move || work(orders, &sender));
             if let Err(source) = spawned {
                 abandoned.store(true, Ordering::Relaxed);
                 return Err(LoadError::system("start a thread")(source));

@@ -317,7 +317,10 @@ impl Cluster {
         self.hasher.finish()
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "callers build the line for it")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers build the line for it"
+    )]
     fn note(&mut self, line: String) {
         let says = |what: &str| usize::from(line.contains(what));
         self.seen.elections += says("serving from");

@@ -150,36 +150,40 @@ fn show_all(args: &CompareArgs, dir: &Path, results: &[RunResult]) -> Result<Sta
     let Some((base, candidates)) = results.split_first() else {
         return Ok(Status::SUCCESS);
     };
-    let several = candidates.len() > 1;
-    let mut texts = Vec::with_capacity(candidates.len());
-    for (index, candidate) in candidates.iter().enumerate() {
-        let comparison = judge(
-            args,
-            std::slice::from_ref(base),
-            std::slice::from_ref(candidate),
-        )?;
-        texts.push(text(args, &comparison)?);
-        let own = if several {
-            dir.join(format!("comparison-{}", index + 2))
-        } else {
-            dir.to_owned()
-        };
-        write_comparison(&own, &comparison)?;
-    }
-    let glue = if format(args)? == Format::Json && several {
-        texts = vec![format!("[{}]", texts.join(","))];
-        ""
-    } else {
-        "\n"
-    };
-    args.layout.deliver(&texts.join(glue))?;
     if !args.quiet {
         output::tell(&dir.display().to_string());
         if usize::try_from(args.runs).is_ok_and(|runs| runs < RUNS_MIN) {
             output::tell(&format!("a verdict needs --runs {RUNS_MIN} or more"));
         }
     }
-    Ok(Status::SUCCESS)
+    let several = candidates.len() > 1;
+    let mut texts = Vec::with_capacity(candidates.len());
+    let mut refused = None;
+    for (index, candidate) in candidates.iter().enumerate() {
+        let own = if several {
+            dir.join(format!("comparison-{}", index + 2))
+        } else {
+            dir.to_owned()
+        };
+        match judge(
+            args,
+            std::slice::from_ref(base),
+            std::slice::from_ref(candidate),
+        ) {
+            Ok(comparison) => {
+                texts.push(text(args, &comparison)?);
+                write_comparison(&own, &comparison)?;
+            }
+            // The others may be worth comparing.
+            Err(failure) => refused = Some(failure),
+        }
+    }
+    if format(args)? == Format::Json && several {
+        args.layout.deliver(&format!("[{}]", texts.join(",")))?;
+    } else if !texts.is_empty() {
+        args.layout.deliver(&texts.join("\n"))?;
+    }
+    refused.map_or(Ok(Status::SUCCESS), Err)
 }
 
 fn judge(

@@ -95,7 +95,7 @@ impl Screen {
             state.last_plain.get_or_insert_with(Instant::now);
             state.throughput.clear();
         }
-        if matches!(progress.phase, Phase::WarmUp | Phase::Measure) && !progress.elapsed.is_zero() {
+        if matches!(progress.phase, Phase::WarmUp | Phase::Measure) && !has_just_begun(progress) {
             if state.throughput.len() == HISTORY_MAX {
                 state.throughput.remove(0);
             }
@@ -165,7 +165,7 @@ fn words(run: u32, runs: u32, progress: &Progress) -> String {
         };
         text.push_str(&format!(", {at_most}{:.1} s left", left.as_secs_f64()));
     }
-    if progress.elapsed.is_zero() || matches!(progress.phase, Phase::Prepare | Phase::CleanUp) {
+    if has_just_begun(progress) || matches!(progress.phase, Phase::Prepare | Phase::CleanUp) {
         if progress.ok > 0 {
             text.push_str(&format!("  {} done", count(progress.ok)));
         }
@@ -184,6 +184,11 @@ fn words(run: u32, runs: u32, progress: &Progress) -> String {
         errors => format!("  {} errors", count(errors)),
     });
     text
+}
+
+/// A phase of no length yet has no rate either.
+fn has_just_begun(progress: &Progress) -> bool {
+    progress.elapsed < Duration::from_millis(50)
 }
 
 fn fitted(text: &str, width: usize) -> String {

@@ -180,7 +180,10 @@ impl Node {
     }
 
     fn snapshot_written(&mut self, zxid: Zxid) {
-        super::log(self.config.server_id(), &format!("snapshot {zxid} is written"));
+        super::log(
+            self.config.server_id(),
+            &format!("snapshot {zxid} is written"),
+        );
         if let Some(saving) = self.saving.take_if(|saving| saving.zxid == zxid) {
             for epochs in saving.held {
                 self.write_epochs(epochs);
@@ -465,7 +468,10 @@ impl Node {
                         .get_or_insert(NodeError::Fatal { status: 10, reason });
                 }
                 DiskEvent::SnapshotFailed { zxid, error } => {
-                    super::log(self.config.server_id(), &format!("snapshot {zxid} failed: {error}"));
+                    super::log(
+                        self.config.server_id(),
+                        &format!("snapshot {zxid} failed: {error}"),
+                    );
                 }
                 DiskEvent::Truncated { .. } => {}
                 DiskEvent::Failed(error) => {

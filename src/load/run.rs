@@ -55,7 +55,7 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
             let sender = sender.clone();
             let spawned = thread::Builder::new()
                 .name(format!("load-{number}"))
-                .spawn_scoped(scope, move || work(orders, sender));
+                .spawn_scoped(scope, move || work(orders, &sender));
             if let Err(source) = spawned {
                 abandoned.store(true, Ordering::Relaxed);
                 return Err(LoadError::system("start a thread")(source));
@@ -73,6 +73,9 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
                 collector.start(at_ns);
                 // Only this thread sets it.
                 let _set_once = start.set(at_ns);
+            }
+            if job.stop.load(Ordering::Relaxed) {
+                collector.stopped(now_ns());
             }
             collector.tell(now_ns());
         }

@@ -88,7 +88,7 @@ struct Worker<'a> {
 }
 
 /// Runs one worker to its end. Everything it has to say goes to `sender`.
-pub(super) fn work(orders: Orders<'_>, sender: Sender<Message>) {
+pub(super) fn work(orders: Orders<'_>, sender: &Sender<Message>) {
     let tally = Tally::new(orders.plan, sender.clone());
     let result = Worker::new(orders, tally).and_then(Worker::run);
     if let Err(error) = result {

@@ -24,6 +24,8 @@ pub(super) struct Collector<'a> {
     /// Start of the measured phase.
     start_ns: Option<i64>,
     began_ns: i64,
+    /// When the user asked to end.
+    stopped_ns: Option<i64>,
     /// Response times of the interval that is being put together, and its index.
     current: (i64, Histogram),
     quantiles_us: Option<[f64; 2]>,
@@ -46,6 +48,7 @@ impl<'a> Collector<'a> {
             snapshots: vec![Snapshot::default(); threads],
             start_ns: None,
             began_ns: now_ns(),
+            stopped_ns: None,
             current: (-1, Histogram::new()),
             quantiles_us: None,
             told: None,
@@ -61,6 +64,11 @@ impl<'a> Collector<'a> {
     pub(super) fn start(&mut self, start_ns: i64) {
         self.start_ns = Some(start_ns);
         self.recording.started_unix_ms = unix_ms(start_ns);
+    }
+
+    /// The user asks to end: what follows is the drain.
+    pub(super) fn stopped(&mut self, now: i64) {
+        self.stopped_ns = self.stopped_ns.or(Some(now));
     }
 
     pub(super) fn take(&mut self, message: Message) {
@@ -130,6 +138,9 @@ impl<'a> Collector<'a> {
             return (Phase::WarmUp, self.began_ns, load.warm_up_ms);
         };
         let end_ns = start_ns + ms_to_ns(load.duration_ms);
+        if let Some(stopped_ns) = self.stopped_ns {
+            return (Phase::Drain, stopped_ns.min(end_ns), load.drain_ms);
+        }
         if now < start_ns {
             let begin_ns = start_ns - ms_to_ns(load.warm_up_ms);
             (Phase::WarmUp, begin_ns.min(now), load.warm_up_ms)

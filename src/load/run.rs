@@ -74,6 +74,9 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
                 // Only this thread sets it.
                 let _set_once = start.set(at_ns);
             }
+            if job.stop.load(Ordering::Relaxed) {
+                collector.stopped(now_ns());
+            }
             collector.tell(now_ns());
         }
     })?;

@@ -226,7 +226,8 @@ mod tests {
         assert!(maker.wait_ready());
         drop(maker.take_as(&dir.path().join("log.1")).expect("taken"));
         // Too late or not: the one being made vanishes, the next cannot even begin.
-        std::fs::remove_dir_all(&gone).expect("removed");
+        // Renamed and not removed: that is atomic, whatever is being made in there.
+        std::fs::rename(&gone, dir.path().join("elsewhere")).expect("renamed");
         while maker.wait_ready() {
             assert!(maker.take_as(&dir.path().join("log.2")).is_err());
         }

@@ -1,6 +1,6 @@
 //! What a server keeps on disk, in Apache ZooKeeper's own formats (specification section 15).
 //!
-//! Reading order: [`format`] (the framing of log entries, pure) and [`tail`] (is the end of a log
+//! Reading order: [`mod@format`] (the framing of log entries, pure) and [`tail`] (is the end of a log
 //! torn or damaged? pure), [`DataDirs`] (where what lies), [`LogReader`] and [`LogWriter`] (one
 //! transaction log), [`snapshot_reader`] and [`SnapshotWriter`], [`Epochs`], [`recover`] (what a
 //! server starts with), [`truncate`], [`purge`], and [`Disk`], the thread that does all writing

@@ -23,9 +23,6 @@ pub enum Word {
     Cons,
     Dump,
     Envi,
-    Wchs,
-    Crst,
-    Srst,
     Dirs,
 }
 
@@ -43,9 +40,6 @@ impl Word {
             b"cons" => Self::Cons,
             b"dump" => Self::Dump,
             b"envi" => Self::Envi,
-            b"wchs" => Self::Wchs,
-            b"crst" => Self::Crst,
-            b"srst" => Self::Srst,
             b"dirs" => Self::Dirs,
             _ => return None,
         })
@@ -64,9 +58,6 @@ impl Word {
             Self::Cons => "cons",
             Self::Dump => "dump",
             Self::Envi => "envi",
-            Self::Wchs => "wchs",
-            Self::Crst => "crst",
-            Self::Srst => "srst",
             Self::Dirs => "dirs",
         }
     }
@@ -151,14 +142,6 @@ pub fn answer(word: Word, view: &View, allowed: &[String]) -> String {
         Word::Mntr => mntr(view),
         Word::Cons => cons(view),
         Word::Dump => dump(view),
-        Word::Wchs => format!(
-            "{} connections watching {} paths\nTotal watches:{}\n",
-            view.connections.len(),
-            view.counts.1,
-            view.counts.1
-        ),
-        Word::Crst => "Connection stats reset.\n".to_owned(),
-        Word::Srst => "Server stats reset.\n".to_owned(),
         Word::Dirs => {
             format!(
                 "datadir_size: {}\nlogdir_size: {}\n",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::clock::{now_ns, unix_ms};
-use super::null::{NullResponder, NullScript};
+use super::null::{NullReport, NullResponder, NullScript};
 use super::poller::{Poller, Spin};
 use super::{Job, LoadError, Role, Server, run};
 use crate::measure::{Histogram, Recording};
@@ -71,6 +71,11 @@ pub struct Accuracy {
     pub achieved_per_s: f64,
     /// The responder's delay, microseconds.
     pub delay_us: f64,
+    /// Median of the delay as the responder kept it, by its own clock: the truth.
+    pub kept_p50_us: f64,
+    /// 99th percentile of the delay as the responder kept it. On a busy machine the responder
+    /// loses its processor too.
+    pub kept_p99_us: f64,
     /// Median response time reported.
     pub response_p50_us: f64,
     /// 99th percentile reported.
@@ -108,7 +113,7 @@ fn throughput(
     step: &'static str,
     load: &str,
 ) -> Result<f64, LoadError> {
-    let recording = drive(options, step, load, NullScript::default())?;
+    let (recording, _) = drive(options, step, load, NullScript::default())?;
     let missing = LoadError::Calibration { step };
     recording.throughput_per_s().ok_or(missing)
 }
@@ -123,15 +128,21 @@ fn measure_accuracy(
         ..NullScript::default()
     };
     let load = format!("sessions = 16\nrate = {RATE_PER_S}");
-    let recording = drive(options, step, &load, script)?;
+    let (recording, responder) = drive(options, step, &load, script)?;
     let all = recording.all();
     let missing = || LoadError::Calibration { step };
     let [response_p50_us, response_p99_us] =
         all.response.quantiles_us([0.5, 0.99]).ok_or_else(missing)?;
+    let [kept_p50_us, kept_p99_us] = responder
+        .kept
+        .quantiles_us([0.5, 0.99])
+        .ok_or_else(missing)?;
     Ok(Accuracy {
         asked_per_s: f64::from(RATE_PER_S),
         achieved_per_s: recording.throughput_per_s().ok_or_else(missing)?,
         delay_us: DELAY.as_secs_f64() * 1e6,
+        kept_p50_us,
+        kept_p99_us,
         response_p50_us,
         response_p99_us,
         send_delay_p99_us: all.send_delay.p99_us().ok_or_else(missing)?,
@@ -144,7 +155,7 @@ fn drive(
     step: &'static str,
     load: &str,
     script: NullScript,
-) -> Result<Recording, LoadError> {
+) -> Result<(Recording, NullReport), LoadError> {
     (options.begins)(step);
     let responder =
         NullResponder::start(script).map_err(LoadError::system("start the null responder"))?;
@@ -160,12 +171,12 @@ fn drive(
         stop: options.stop,
         progress: &|_| {},
     })?;
-    // It has been told all it had to be told; how it ends is of no matter.
-    drop(responder);
     if recording.interrupted {
         return Err(LoadError::Interrupted);
     }
-    Ok(recording)
+    let report = responder.stop();
+    let report = report.map_err(LoadError::system("run the null responder"))?;
+    Ok((recording, report))
 }
 
 fn plan(step: &'static str, load: &str, length: Duration) -> Result<Plan, LoadError> {

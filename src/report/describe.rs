@@ -321,12 +321,29 @@ pub(crate) fn environment_rows(result: &RunResult) -> Vec<Row> {
             environment
                 .calibration
                 .as_ref()
-                .map(|_| "yes, see result.json".to_owned()),
+                .map(calibrated),
         ),
     ];
     rows.into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
+}
+
+/// What a calibration says in a line; what it does not have is left out.
+fn calibrated(calibration: &serde_json::Value) -> String {
+    let rate = |key: &str, what: &str| {
+        let rate = calibration.get(key)?.as_f64()?;
+        Some(format!("{}/s {what}", per_second(rate)))
+    };
+    let parts = [
+        rate("pipelined_per_s", "pipelined"),
+        rate("single_per_s", "one at a time"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        return "yes, see result.json".to_owned();
+    }
+    format!("a driver thread does {}", parts.join(", "))
 }
 
 /// How busy the driver's threads were, the busiest run of each.

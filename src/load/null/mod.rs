@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::measure::Histogram;
+
 /// How a null responder behaves.
 #[derive(Clone, Debug, Default)]
 pub struct NullScript {
@@ -49,7 +51,7 @@ pub enum Fault {
 }
 
 /// What a null responder saw.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NullReport {
     /// Requests, pings and handshakes apart.
     pub requests: u64,
@@ -63,6 +65,9 @@ pub struct NullReport {
     pub closed: u64,
     /// Requests per session, as they came, if they were kept.
     pub transcript: BTreeMap<i64, Vec<u8>>,
+    /// The delay as it was kept: from the read that brought a request to the write that took its
+    /// reply away. Empty without a delay.
+    pub kept: Histogram,
 }
 
 /// A running null responder. Dropping it ends it.

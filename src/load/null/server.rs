@@ -23,8 +23,10 @@ const LISTENER_KEY: u64 = u64::MAX - 1;
 /// Replies on their way.
 #[derive(Debug)]
 struct Delayed {
+    read_ns: i64,
     due_ns: i64,
     key: u64,
+    replies: u64,
     bytes: Vec<u8>,
 }
 
@@ -86,8 +88,9 @@ impl Server {
             let due_ns = self.delayed.front().map_or(i64::MAX, |first| first.due_ns);
             let until_ns = due_ns.min(now + LOOK_NS);
             if self.stalled_until_ns > now {
-                // Level-triggered events would end every wait at once.
-                std::thread::sleep(Duration::from_millis(1));
+                // The stall itself: nothing is read, nothing released.
+                let stall_ns = (self.stalled_until_ns - now).min(LOOK_NS);
+                std::thread::sleep(Duration::from_nanos(stall_ns.unsigned_abs()));
                 continue;
             }
             self.poller.wait(until_ns, due_ns <= until_ns)?;
@@ -153,6 +156,7 @@ impl Server {
         let now = now_ns();
         let inbox = connection.take_inbox();
         let mut used = 0;
+        let before = self.report.requests;
         let mut replies = self.spare.pop().unwrap_or_default();
         while !connection.closing
             && self.stalled_until_ns <= now
@@ -168,8 +172,10 @@ impl Server {
         connection.put_inbox(inbox, used);
         if self.delay_ns > 0 && !replies.is_empty() {
             self.delayed.push_back(Delayed {
+                read_ns: now,
                 due_ns: now + self.delay_ns,
                 key: connection.key,
+                replies: self.report.requests - before,
                 bytes: replies,
             });
         } else {
@@ -295,9 +301,10 @@ impl Server {
             .front()
             .is_some_and(|first| first.due_ns <= now)
         {
-            let Some(Delayed { key, bytes, .. }) = self.delayed.pop_front() else {
+            let Some(delayed) = self.delayed.pop_front() else {
                 return;
             };
+            let Delayed { key, bytes, .. } = delayed;
             let Owner::Slot(place) = key::owner(key) else {
                 continue;
             };
@@ -311,6 +318,8 @@ impl Server {
                     self.connections[place] = Some(connection);
                 }
             }
+            let kept_ns = (now_ns() - delayed.read_ns).unsigned_abs();
+            self.report.kept.record_n_ns(kept_ns, delayed.replies);
             self.keep(bytes);
         }
     }

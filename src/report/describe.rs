@@ -1,7 +1,7 @@
 //! Plan, target and machine as rows of a name and a value, the same in every format.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::human::{bytes, duration_us, number, span_ms};
+use super::human::{bytes, duration_us, number, per_second, span_ms};
 use crate::result::{GateOutcome, RunResult, Server};
 use crate::workload::{Arrival, Attach, KeyChoice, OpPlan, Plan, SizeChoice};
 

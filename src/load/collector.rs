@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::clock::{now_ns, unix_ms};
 use super::context::ms_to_ns;
 use super::message::{Message, Snapshot, Summary};
+use super::stolen::Stolen;
 use super::{LoadError, Phase, Progress};
 use crate::measure::{Histogram, IntervalPart, Recording};
 use crate::workload::Plan;
@@ -20,6 +21,7 @@ pub(super) struct Collector<'a> {
     connected: usize,
     error: Option<LoadError>,
     summaries: Vec<Summary>,
+    stolen: Stolen,
     snapshots: Vec<Snapshot>,
     /// Start of the measured phase.
     start_ns: Option<i64>,
@@ -45,6 +47,7 @@ impl<'a> Collector<'a> {
             connected: 0,
             error: None,
             summaries: Vec::new(),
+            stolen: Stolen::default(),
             snapshots: vec![Snapshot::default(); threads],
             start_ns: None,
             began_ns: now_ns(),
@@ -107,6 +110,9 @@ impl<'a> Collector<'a> {
     /// Tells how it is getting on, if it is time.
     pub(super) fn tell(&mut self, now: i64) {
         let (phase, since_ns, total_ms) = self.phase(now);
+        if phase == Phase::Measure {
+            self.stolen.look();
+        }
         let ok = self.snapshots.iter().map(|snapshot| snapshot.ok).sum();
         let mut throughput_per_s = 0.0;
         if let Some((told_ns, told_phase, told_ok)) = self.told {
@@ -156,6 +162,7 @@ impl<'a> Collector<'a> {
             return Err(error);
         }
         let recording = &mut self.recording;
+        recording.stolen = self.stolen.share();
         let measured_ns = self.summaries.iter().map(|one| one.measured_ns).max();
         recording.measured_s = duration(measured_ns.unwrap_or(0)).as_secs_f64();
         for summary in &self.summaries {

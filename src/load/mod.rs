@@ -5,6 +5,7 @@
 //! - `worker`: the loop; `slot`: one session in it; `guest`: a session that lives for one operation;
 //!   `link`: a session's connection; `poller`: epoll and the timer
 //! - `tally`: samples into intervals; `collector`: intervals of all workers into a recording
+//! - `stolen`: what the hypervisor took away meanwhile
 //! - [`NullResponder`], [`calibrate`]: what the generator itself can do
 
 mod arrivals;
@@ -29,6 +30,7 @@ mod prepare;
 mod run;
 pub mod schedule;
 mod slot;
+mod stolen;
 mod tally;
 mod worker;
 

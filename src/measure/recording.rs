@@ -147,6 +147,9 @@ pub struct Recording {
     pub events_dropped: u64,
     /// Share of one core that each driver thread used in the measured phase, 0..1.
     pub driver_cpu: Vec<f64>,
+    /// Share of all processors' time that the hypervisor gave to somebody else in the measured
+    /// phase, 0..1; `None` where the kernel does not tell.
+    pub stolen: Option<f64>,
     /// Operations still without a reply at the end of the drain.
     pub in_flight_at_end: u64,
     /// Sessions lost and re-established with the same id.

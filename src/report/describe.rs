@@ -316,12 +316,10 @@ pub(crate) fn environment_rows(result: &RunResult) -> Vec<Row> {
         ("Data on", data_on),
         ("Sync takes", fsync),
         ("Driver threads", driver_cpu(result)),
+        ("Taken by the hypervisor", stolen(result)),
         (
             "Calibrated",
-            environment
-                .calibration
-                .as_ref()
-                .map(calibrated),
+            environment.calibration.as_ref().map(calibrated),
         ),
     ];
     rows.into_iter()
@@ -344,6 +342,13 @@ fn calibrated(calibration: &serde_json::Value) -> String {
         return "yes, see result.json".to_owned();
     }
     format!("a driver thread does {}", parts.join(", "))
+}
+
+/// What the hypervisor took, in the worst run.
+fn stolen(result: &RunResult) -> Option<String> {
+    let shares = result.runs.iter().filter_map(|run| run.stolen);
+    let worst = shares.max_by(f64::total_cmp)?;
+    Some(format!("{:.1} % of the processors' time", 100.0 * worst))
 }
 
 /// How busy the driver's threads were, the busiest run of each.

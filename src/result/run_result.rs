@@ -293,6 +293,7 @@ pub(crate) mod example {
             interval_ms: 1_000,
             measured_s: 2.0,
             driver_cpu: vec![0.12],
+            stolen: Some(0.0),
             ..Recording::default()
         };
         for index in 0..2 {

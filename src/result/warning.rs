@@ -8,6 +8,8 @@ use crate::workload::{Arrival, Plan};
 
 /// Largest share of its core that a driver thread may use.
 const DRIVER_CPU_MAX: f64 = 0.80;
+/// Largest share of the processors' time that the hypervisor may take without a word.
+const STOLEN_MAX: f64 = 0.005;
 /// Fewest operations behind a 99.9th percentile that deserves the name.
 const P999_SAMPLES_MIN: u64 = 10_000;
 
@@ -25,6 +27,13 @@ pub(super) fn run_warnings(plan: &Plan, run: &Recording, record: &OpRecord) -> V
             "a driver thread was {:.0} % busy; a closed loop saturates on purpose, but the ceiling found may be \
              the generator's own (see `quorate calibrate`)",
             100.0 * busiest
+        ));
+    }
+    if let Some(stolen) = run.stolen.filter(|stolen| *stolen > STOLEN_MAX) {
+        warnings.push(format!(
+            "the hypervisor took away {:.1} % of this machine's processor time: its pauses are part of the high \
+             percentiles",
+            100.0 * stolen
         ));
     }
     let counts = &record.counts;
@@ -141,6 +150,7 @@ mod tests {
         environment.on_tmpfs = Some(true);
         let mut run = example::bumpy_recording();
         run.in_flight_at_end = 1;
+        run.stolen = Some(0.048);
         let warnings = judge(&plan, &[run], &environment, &target)
             .warnings
             .join("\n");
@@ -148,6 +158,7 @@ mod tests {
             "error replies: ConnectionLoss 1",
             "1 operation with unknown outcome",
             "1 operation still without a reply",
+            "the hypervisor took away 4.8 %",
             "reconnected once",
             "tmpfs",
             "3 servers and 1 driver thread share 2 cores",

@@ -115,6 +115,7 @@ fn scaled(salt: i64, percent: i64) -> Recording {
         interval_ms: 1_000,
         measured_s: f64::from(SECONDS),
         driver_cpu: vec![0.12],
+        stolen: Some(0.03),
         reconnects: 1,
         ..Recording::default()
     };

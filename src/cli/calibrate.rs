@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::failure::{Failure, Status, bad_usage};
 use super::output::{print, tell};
 use super::{calibration_store, interrupt};
-use crate::experiment::cache_dir;
+use crate::experiment::{cache_dir, shown};
 use crate::load::{CalibrateOptions, Calibration, calibrate};
 use crate::report::{duration_us, per_second};
 use crate::result::{self, Environment, FsyncLatency};
@@ -86,7 +86,7 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<Status, Failure> {
 fn record(generator: Calibration, data_dir: &Path, machine: &Environment) -> Record {
     Record {
         generator,
-        data_dir: data_dir.display().to_string(),
+        data_dir: shown(data_dir),
         data_fs_type: machine.data_fs_type.clone(),
         on_tmpfs: machine.on_tmpfs,
         fsync: machine.fsync,

@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::net::TcpStream;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -120,6 +120,13 @@ fn start(config: &ServerConfig) -> Result<Status, Failure> {
         ))?;
         return Ok(Status::ERROR);
     }
+    // Whoever has the port now would answer in the server's place.
+    if let Some(client) = config.client
+        && let Err(error) = TcpListener::bind(client)
+    {
+        print("Starting zookeeper ... FAILED TO START")?;
+        return Err(anyhow::anyhow!("cannot listen on {client} (clientPort): {error}").into());
+    }
     fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("cannot create {}", config.data_dir.display()))?;
     let log_dir = env::var_os("ZOO_LOG_DIR")
@@ -159,9 +166,10 @@ fn start(config: &ServerConfig) -> Result<Status, Failure> {
             )
             .into());
         }
+        // It listens before it has read its data, and answers after that.
         if config
             .client
-            .is_some_and(|client| TcpStream::connect_timeout(&client, ANSWER_TIMEOUT).is_ok())
+            .is_some_and(|client| four_letter(client, "ruok", ANSWER_TIMEOUT).is_ok())
         {
             break;
         }

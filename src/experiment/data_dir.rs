@@ -39,6 +39,19 @@ pub fn cache_dir() -> PathBuf {
         .join("quorate")
 }
 
+/// `path` as it is shown and kept in results, which are passed on: the home folder as `~`.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    let below_home = env::var_os("HOME").and_then(|home| below(path, Path::new(&home)));
+    below_home.unwrap_or_else(|| path.display().to_string())
+}
+
+fn below(path: &Path, home: &Path) -> Option<String> {
+    let named = home.is_absolute() && home.parent().is_some();
+    let rest = named.then(|| path.strip_prefix(home).ok()).flatten()?;
+    Some(Path::new("~").join(rest).display().to_string())
+}
+
 /// A fresh folder for one deployment, below `asked` or the cache folder. Folders of runs that were
 /// killed are removed first.
 ///
@@ -101,6 +114,17 @@ mod tests {
         assert_ne!(first, second);
         assert!(first.is_dir() && second.is_dir() && !dead.exists());
         assert!(others.iter().all(|dir| dir.is_dir()));
+    }
+
+    #[test]
+    fn the_home_folder_is_not_told() {
+        let shown = |path: &str, home: &str| below(Path::new(path), Path::new(home));
+        assert_eq!(
+            shown("/home/ada/.cache/quorate", "/home/ada").as_deref(),
+            Some("~/.cache/quorate")
+        );
+        assert_eq!(shown("/home/adam/x", "/home/ada"), None);
+        assert_eq!(shown("/var/x", "/"), None);
     }
 
     #[test]

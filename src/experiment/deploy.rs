@@ -3,17 +3,21 @@
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
 use super::answers::parse_srvr;
 use super::identity::resident_bytes;
 use super::member::Member;
 use super::ports::Reserved;
-use super::process::{Tie, ending, log_tails, says_address_taken};
+use super::process::{Tie, ending, last_line, log_tails, says_address_taken};
 use super::software::{ServerDir, Software};
 use super::zoo_cfg::Place;
 use crate::client::four_letter;
@@ -25,6 +29,11 @@ pub const SERVE_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(10);
 /// How long a starting server may take over one answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long a server may take to be gone after its sockets are.
+const DYING: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 300_000_000,
+};
 /// Deployments tried when somebody takes a port at the wrong moment.
 const ATTEMPTS: u32 = 3;
 /// Client, quorum and election port.
@@ -237,14 +246,37 @@ impl Deployment {
             .iter_mut()
             .filter_map(|server| {
                 let status = server.child.try_wait().ok().flatten()?;
+                let last_words = last_line(&server.dir.logs()).map_or_else(
+                    || "it wrote no log".to_owned(),
+                    |line| format!("it said last: {line}"),
+                );
                 Some(format!(
-                    "server {} ended by itself with {}; {}",
+                    "server {} ended by itself with {}; {last_words}",
                     server.place.id,
                     ending(status),
-                    log_tails(&server.dir.logs())
                 ))
             })
             .collect()
+    }
+
+    /// Those servers that ended by themselves, in words, after a connection to one was lost: a
+    /// process that dies closes its sockets a little before it can be waited for.
+    pub fn ending(&mut self) -> Vec<String> {
+        let pidfds: Vec<OwnedFd> = self
+            .servers
+            .iter()
+            .filter_map(|server| {
+                let pid = Pid::from_child(&server.child);
+                pidfd_open(pid, PidfdFlags::empty()).ok()
+            })
+            .collect();
+        let mut fds: Vec<PollFd<'_>> = pidfds
+            .iter()
+            .map(|pidfd| PollFd::new(pidfd, PollFlags::IN))
+            .collect();
+        // Whether one has ended is asked below; a poll that fails has cost nothing but the wait.
+        let _ = poll(&mut fds, Some(&DYING));
+        self.ended()
     }
 
     fn end(&mut self) {

@@ -22,7 +22,7 @@ mod target;
 mod zoo_cfg;
 
 pub use answers::{Mode, Srvr, parse_mntr, parse_srvr};
-pub use data_dir::{DataDirError, cache_dir};
+pub use data_dir::{DataDirError, cache_dir, shown};
 pub use deploy::{DeployError, Deployment, Order, SERVE_TIMEOUT};
 pub use identity::{Identity, resident_bytes};
 pub use interleave::interleave;

@@ -118,6 +118,16 @@ pub fn log_tails(logs: &[PathBuf]) -> String {
     text
 }
 
+/// The last line that one of `logs` says, the later ones first.
+#[must_use]
+pub(super) fn last_line(logs: &[PathBuf]) -> Option<String> {
+    logs.iter().rev().find_map(|log| {
+        let tail = tail(log).ok()?;
+        let line = tail.lines().rev().find(|line| !line.trim().is_empty())?;
+        Some(line.trim().to_owned())
+    })
+}
+
 /// Whether a log says that an address was taken.
 #[must_use]
 pub(super) fn says_address_taken(logs: &[PathBuf]) -> bool {
@@ -155,6 +165,8 @@ mod tests {
         );
         assert!(text.ends_with("  line 999"), "{text}");
         assert_eq!(log_tails(&[]), "it wrote no log");
+        let logs = [dir.path().join("out"), dir.path().join("missing")];
+        assert_eq!(last_line(&logs).as_deref(), Some("line 999"));
     }
 
     #[test]

@@ -46,6 +46,16 @@ fn repeat(subject: &mut Subject, setting: &Setting<'_>) -> Result<Runs, Experime
     let mut runs: Vec<Recording> = Vec::new();
     for number in 1..=subject.repeats() {
         match interruptible(subject.measure(number, setting), setting) {
+            // Interrupted in the warm-up: there is nothing to tell.
+            Ok(recording) if recording.interrupted && recording.measured_s <= 0.0 => {
+                if runs.is_empty() {
+                    return Err(ExperimentError::Interrupted);
+                }
+                return Ok((
+                    runs,
+                    Some(format!("interrupted before run {number} measured")),
+                ));
+            }
             Ok(recording) => runs.push(recording),
             Err(error) if runs.is_empty() => return Err(error),
             Err(error) => return Ok((runs, Some(format!("run {number}: {error}")))),

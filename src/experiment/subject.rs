@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::answers::{Mode, parse_mntr};
-use super::data_dir::{DataDirError, fresh};
+use super::data_dir::{DataDirError, fresh, shown};
 use super::deploy::{DeployError, Deployment, Order};
 use super::java::{JavaError, Surroundings};
 use super::member::Member;
@@ -191,7 +191,7 @@ impl Subject {
             stop: setting.stop,
             progress: &progress,
         })
-        .map_err(|source| self.failed("preparing", source))?;
+        .map_err(|source| self.ended("preparing", source))?;
         self.before = self.counters();
         Ok(())
     }
@@ -246,13 +246,15 @@ impl Subject {
             stop: setting.stop,
             progress: &progress,
         })
-        .map_err(|source| {
-            let error = self.failed("running against", source);
-            if let Some(deployment) = &mut self.deployment {
-                self.failures.extend(deployment.ended());
-            }
-            error
-        })
+        .map_err(|source| self.ended("running against", source))
+    }
+
+    /// The driver failed: perhaps because a server did.
+    fn ended(&mut self, phase: &'static str, source: LoadError) -> ExperimentError {
+        if let Some(deployment) = &mut self.deployment {
+            self.failures.extend(deployment.ending());
+        }
+        self.failed(phase, source)
     }
 
     /// Removes what the load created, and ends what was started.
@@ -319,7 +321,7 @@ impl Subject {
             data_on: self
                 .deployment
                 .as_ref()
-                .and_then(|deployment| Some(deployment.dir().parent()?.display().to_string())),
+                .and_then(|deployment| Some(shown(deployment.dir().parent()?))),
             start_ms: self
                 .deployment
                 .as_ref()

@@ -23,6 +23,8 @@ pub(super) struct Collector<'a> {
     summaries: Vec<Summary>,
     stolen: Stolen,
     snapshots: Vec<Snapshot>,
+    /// Acknowledged per second by each worker, between its last two snapshots.
+    rates_per_s: Vec<f64>,
     /// Start of the measured phase.
     start_ns: Option<i64>,
     began_ns: i64,
@@ -31,7 +33,7 @@ pub(super) struct Collector<'a> {
     /// Response times of the interval that is being put together, and its index.
     current: (i64, Histogram),
     quantiles_us: Option<[f64; 2]>,
-    told: Option<(i64, Phase, u64)>,
+    told: Option<(i64, Phase)>,
 }
 
 impl<'a> Collector<'a> {
@@ -49,6 +51,7 @@ impl<'a> Collector<'a> {
             summaries: Vec::new(),
             stolen: Stolen::default(),
             snapshots: vec![Snapshot::default(); threads],
+            rates_per_s: vec![0.0; threads],
             start_ns: None,
             began_ns: now_ns(),
             stopped_ns: None,
@@ -90,7 +93,13 @@ impl<'a> Collector<'a> {
             }
             Message::WarmPart(part) => self.see(-1, &part),
             Message::Event(event) => self.recording.note(event),
-            Message::Snapshot(worker, snapshot) => self.snapshots[worker] = snapshot,
+            Message::Snapshot(worker, snapshot) => {
+                let last = std::mem::replace(&mut self.snapshots[worker], snapshot);
+                self.rates_per_s[worker] = rate(
+                    snapshot.ok.saturating_sub(last.ok),
+                    snapshot.at_ns - last.at_ns,
+                );
+            }
             Message::Done(summary) => self.summaries.push(summary),
         }
     }
@@ -113,24 +122,22 @@ impl<'a> Collector<'a> {
         if phase == Phase::Measure {
             self.stolen.look();
         }
-        let ok = self.snapshots.iter().map(|snapshot| snapshot.ok).sum();
-        let mut throughput_per_s = 0.0;
-        if let Some((told_ns, told_phase, told_ok)) = self.told {
-            if told_phase == phase && now - told_ns < TELL_NS {
-                return;
-            }
-            throughput_per_s = rate(u64::saturating_sub(ok, told_ok), now - told_ns);
+        if let Some((told_ns, told_phase)) = self.told
+            && told_phase == phase
+            && now - told_ns < TELL_NS
+        {
+            return;
         }
-        self.told = Some((now, phase, ok));
+        self.told = Some((now, phase));
         let sum = |get: fn(&Snapshot) -> u64| self.snapshots.iter().map(get).sum();
         (self.progress)(&Progress {
             phase,
             elapsed: duration(now - since_ns),
             total: Duration::from_millis(total_ms),
-            throughput_per_s,
+            throughput_per_s: self.rates_per_s.iter().sum(),
             p50_us: self.quantiles_us.map(|[p50, _]| p50),
             p99_us: self.quantiles_us.map(|[_, p99]| p99),
-            ok,
+            ok: sum(|snapshot| snapshot.ok),
             errors: sum(|snapshot| snapshot.errors),
             in_flight: sum(|snapshot| snapshot.in_flight),
             sessions_connected: self.snapshots.iter().map(|one| one.connected).sum(),

@@ -25,6 +25,8 @@ pub(super) enum Message {
 /// How one worker is getting on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Snapshot {
+    /// When it was taken.
+    pub(super) at_ns: i64,
     pub(super) ok: u64,
     pub(super) errors: u64,
     pub(super) in_flight: u64,

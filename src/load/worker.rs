@@ -264,6 +264,7 @@ impl<'a> Worker<'a> {
         if now >= self.snapshot_ns {
             self.snapshot_ns = now + SNAPSHOT_NS;
             let mut snapshot = self.cx.tally.snapshot;
+            snapshot.at_ns = now;
             snapshot.in_flight = self.cx.in_flight;
             let message = Message::Snapshot(self.orders.number, snapshot);
             self.cx.tally.send(message);

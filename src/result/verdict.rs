@@ -138,8 +138,9 @@ fn invalid_reasons(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<Strin
         && delay > SEND_DELAY_SHARE_MAX * response
     {
         reasons.push(format!(
-            "send delay p99 is {delay:.0} µs, {:.0} % of the response time p99 (at most 10 % allowed): \
+            "send delay p99 is {}, {:.0} % of the response time p99 (at most 10 % allowed): \
              operations started late",
+            span(delay),
             100.0 * delay / response
         ));
     }
@@ -149,6 +150,16 @@ fn invalid_reasons(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<Strin
 #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
 fn float(count: u64) -> f64 {
     count as f64
+}
+
+fn span(us: f64) -> String {
+    if us < 1_000.0 {
+        format!("{us:.0} µs")
+    } else if us < 1_000_000.0 {
+        format!("{:.2} ms", us / 1_000.0)
+    } else {
+        format!("{:.2} s", us / 1_000_000.0)
+    }
 }
 
 fn seconds(ms: u64) -> f64 {

@@ -247,3 +247,32 @@ fn start_refuses_a_second_server_and_stop_ends_the_first() {
     assert!(!bench.path().join("data/zookeeper_server.pid").exists());
     drop(input);
 }
+
+/// "STARTED" is only said of a server that answers, and never because somebody else does.
+#[test]
+fn start_fails_if_the_port_is_taken_or_the_data_is_damaged() {
+    let bench = Bench::new();
+    let somebody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = somebody.local_addr().unwrap();
+    bench.file(
+        "zoo.cfg",
+        &format!(
+            "tickTime=2000\ndataDir=data\nclientPort={}\nclientPortAddress=127.0.0.1\n",
+            address.port()
+        ),
+    );
+    let start = bench.run(&["server", "start", "./zoo.cfg"]);
+    start.fails(1, &["cannot listen on", &address.to_string(), "clientPort"]);
+    assert!(start.stdout.contains("FAILED TO START"), "{start:?}");
+    drop(somebody);
+    fs::create_dir_all(bench.path().join("data/version-2")).unwrap();
+    bench.file("data/version-2/log.1", &"not a log ".repeat(100));
+    let start = bench.run(&["server", "start", "./zoo.cfg"]);
+    assert_eq!(start.status, Some(1), "{start:?}");
+    assert!(
+        start.stderr.contains("version-2/log.1 does not begin like"),
+        "{start:?}"
+    );
+    assert!(start.stdout.contains("FAILED TO START"), "{start:?}");
+    assert!(!bench.path().join("data/zookeeper_server.pid").exists());
+}

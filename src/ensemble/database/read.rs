@@ -12,6 +12,10 @@ use super::state::Database;
 use super::watch_table::Mode;
 use super::{Caller, WatchEvent};
 
+/// A multiRead that would answer with more bytes is refused: its parts may name one large node as
+/// often as they like.
+const MULTI_READ_BYTES_MAX: usize = 16 << 20;
+
 /// A request that cannot be decoded.
 pub(super) fn malformed(_reason: JuteError) -> ErrorCode {
     ErrorCode::MARSHALLING
@@ -210,7 +214,11 @@ impl Database {
         out: &mut Vec<u8>,
     ) -> Result<(), ErrorCode> {
         let MultiOps(parts) = MultiOps::decode(reader, OpCode::MultiRead).map_err(malformed)?;
+        let mark = out.len();
         for part in parts {
+            if out.len() - mark > MULTI_READ_BYTES_MAX {
+                return Err(ErrorCode::MARSHALLING);
+            }
             let (op, path) = match part {
                 MultiOp::GetData(request) => (OpCode::GetData, request.path),
                 MultiOp::GetChildren(request) => (OpCode::GetChildren, request.path),

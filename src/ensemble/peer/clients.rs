@@ -14,8 +14,15 @@ use crate::wire::jute::{
 
 /// A connection with this many parked requests is not read until some are answered.
 const PARKED_MAX: usize = 2048;
-/// Nor one whose parked local requests hold this many bytes.
+/// Nor one whose parked requests hold this many bytes, here or on their way to the leader.
 const PARKED_BYTES_MAX: usize = 4 << 20;
+/// A connection cannot prove to be more than this many identities...
+const IDENTITIES_MAX: usize = 100;
+/// ...which together are no longer than this: every write carries them to the leader.
+const IDENTITIES_BYTES_MAX: usize = 64 << 10;
+/// A step that has answered this much leaves the rest of a connection's requests to the next one:
+/// a few bytes ask for a megabyte, and the client may not be reading.
+pub(crate) const STEP_BYTES_MAX: usize = 4 << 20;
 /// A connection without a session is dropped after this (specification 2.6), ms.
 pub(crate) const SESSIONLESS_MS: u64 = 10_000;
 
@@ -56,7 +63,13 @@ impl Latency {
 #[derive(Debug)]
 pub(crate) enum Parked {
     /// Submitted to the leader, waits for its commit.
-    Write { xid: i32, op: OpCode, since_ms: u64 },
+    Write {
+        xid: i32,
+        op: OpCode,
+        since_ms: u64,
+        /// Length of the request, which is on its way to the commit.
+        bytes: usize,
+    },
     /// Waits for the leader's SYNC (or its last proposal's commit).
     Sync {
         xid: i32,
@@ -65,6 +78,17 @@ pub(crate) enum Parked {
     },
     /// Needs nothing but its turn: the whole frame.
     Local(Box<[u8]>),
+}
+
+impl Parked {
+    /// How many bytes it holds, somewhere.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Write { bytes, .. } => *bytes,
+            Self::Sync { path, .. } => path.len(),
+            Self::Local(frame) => frame.len(),
+        }
+    }
 }
 
 /// Where a connection stands.
@@ -120,18 +144,31 @@ impl Conn {
     }
 
     pub(crate) fn park(&mut self, parked: Parked) {
-        if let Parked::Local(frame) = &parked {
-            self.parked_bytes += frame.len();
-        }
+        self.parked_bytes += parked.bytes();
         self.parked.push_back(parked);
     }
 
     pub(crate) fn unpark(&mut self) -> Option<Parked> {
         let parked = self.parked.pop_front()?;
-        if let Parked::Local(frame) = &parked {
-            self.parked_bytes -= frame.len();
-        }
+        self.parked_bytes -= parked.bytes();
         Some(parked)
+    }
+
+    /// It has proved to be these as well.
+    ///
+    /// # Errors
+    /// `AUTH_FAILED` if that makes more of them than a connection may have.
+    pub(crate) fn identify(&mut self, ids: Vec<Id>) -> Result<(), ErrorCode> {
+        for id in ids {
+            if !self.auth.contains(&id) {
+                self.auth.push(id);
+            }
+        }
+        let bytes: usize = self.auth.iter().map(|id| id.id.len()).sum();
+        if self.auth.len() > IDENTITIES_MAX || bytes > IDENTITIES_BYTES_MAX {
+            return Err(ErrorCode::AUTH_FAILED);
+        }
+        Ok(())
     }
 
     /// Is it at its bounds? Remembers that its bytes must be offered again.
@@ -253,9 +290,11 @@ impl Clients {
         std::mem::take(&mut self.touched)
     }
 
-    /// Ends a handshake well.
+    /// Ends a handshake well; not one that has ended meanwhile.
     pub(crate) fn open(&mut self, conn: ConnId, fx: &mut Effects) {
-        if let Some(state) = self.conns.get_mut(&conn) {
+        if let Some(state) = self.conns.get_mut(&conn)
+            && state.stage == Stage::Establishing
+        {
             state.stage = Stage::Open;
             let start = fx.bytes.len();
             let response = ConnectResponse {

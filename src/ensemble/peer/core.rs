@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::clients::{Clients, Parked, Stage, reply};
+use super::clients::{Clients, Parked, STEP_BYTES_MAX, Stage, reply};
 use super::effects::{Effect, Effects};
 use super::history::History;
 use super::settings::Settings;
@@ -93,6 +93,7 @@ impl Core {
         self.db.set_config_node(&self.settings.config_text);
         self.last_logged = recovered.last_logged;
         self.last_applied = recovered.last_logged;
+        self.snapshot = None; // of the tree that was; the disk dropped its part with the restart
         self.history.clear();
         for (zxid, entry) in recovered.committed {
             self.history.push(zxid, entry);
@@ -225,6 +226,7 @@ impl Core {
                 xid,
                 op: requested,
                 since_ms,
+                ..
             }) if *xid == cxid => {
                 let (xid, requested, since_ms) = (*xid, *requested, *since_ms);
                 state.unpark();
@@ -264,7 +266,12 @@ impl Core {
             let Some(state) = self.clients.get_mut(conn) else {
                 return;
             };
+            let full = fx.bytes.len() >= STEP_BYTES_MAX;
             match state.parked.front() {
+                Some(Parked::Local(_)) if full => {
+                    fx.push(Effect::ResumeClient(conn));
+                    return;
+                }
                 Some(Parked::Local(_)) => {
                     if let Some(Parked::Local(frame)) = state.unpark() {
                         self.clients.outstanding -= 1;
@@ -349,7 +356,7 @@ impl Core {
                         authenticate(packet.scheme, packet.auth, digest)
                     });
                 outcome
-                    .map(|ids| state.auth.extend(ids))
+                    .and_then(|ids| state.identify(ids))
                     .inspect_err(|_| closes = true)
             }
             Some(OpCode::Sasl) => {

@@ -129,6 +129,9 @@ impl Leader {
             serving_since_ms: now.mono_ms,
         };
         if settings.is_standalone() {
+            // Nobody to ping and nobody to count: a deadline that is never served keeps a core busy.
+            leader.next_ping_ms = u64::MAX;
+            leader.next_check_ms = u64::MAX;
             leader.epoch = core.last_logged.epoch();
             leader.serve(core, now, fx);
         } else {
@@ -287,6 +290,9 @@ impl Leader {
         }
         if info.protocol_version < LearnerInfo::PROTOCOL {
             return self.drop_link(link, "it speaks a protocol from before ZAB 1.0", fx);
+        }
+        if sid == core.settings.me {
+            return self.drop_link(link, &format!("it claims to be us, server {sid}"), fx);
         }
         if !observer && !core.settings.voters.contains(&sid) {
             return self.drop_link(link, &format!("server {sid} is no voter of ours"), fx);
@@ -566,7 +572,8 @@ impl Leader {
         (request, owner): (&WriteRequest<'_>, u64),
         fx: &mut Effects,
     ) -> Result<(), Lost> {
-        if self.last_proposed.counter() >= u32::MAX - 1 {
+        // A new election gives a new epoch; who is alone has none and just goes on counting.
+        if self.last_proposed.counter() >= u32::MAX - 1 && !core.settings.is_standalone() {
             return Err(Lost("the counter of this epoch is used up".to_owned()));
         }
         let zxid = self.last_proposed.next();
@@ -732,12 +739,9 @@ impl Leader {
     // --- sessions and time ------------------------------------------------------------------
 
     /// A client of ours wants its session back.
-    pub(crate) fn reopen(&mut self, session: SessionId, now: Now) -> bool {
-        let valid = self.tracker.touch(session, now.mono_ms);
-        if valid {
-            self.tracker.set_owner(session, LOCAL_OWNER);
-        }
-        valid
+    pub(crate) fn reopen(&mut self, session: SessionId, timeout_ms: i32, now: Now) -> bool {
+        self.tracker
+            .reopen(session, (LOCAL_OWNER, timeout_ms), now.mono_ms)
     }
 
     fn revalidate(
@@ -746,13 +750,13 @@ impl Leader {
         (link, packet): (LinkId, &QuorumPacket<'_>),
         fx: &mut Effects,
     ) {
-        let Ok(session) = Reader::new(packet.data.unwrap_or_default()).i64() else {
+        let mut reader = Reader::new(packet.data.unwrap_or_default());
+        let (Ok(session), Ok(timeout_ms)) = (reader.i64(), reader.i32()) else {
             return self.drop_link(link, "unreadable REVALIDATE", fx);
         };
-        let valid = self.tracker.touch(SessionId(session), now.mono_ms);
-        if valid {
-            self.tracker.set_owner(SessionId(session), link.0);
-        }
+        let valid = self
+            .tracker
+            .reopen(SessionId(session), (link.0, timeout_ms), now.mono_ms);
         let mut data = Vec::with_capacity(9);
         data.put_i64(session);
         data.put_bool(valid);

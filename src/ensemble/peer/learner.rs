@@ -583,10 +583,7 @@ impl Learner {
             self.phase = Phase::Dialling { retry_at_ms: None };
             fx.push(Effect::DialLeader(self.leader));
         }
-        let limit = match self.phase {
-            Phase::Active | Phase::AwaitingUpToDate => core.settings.sync_ms(),
-            _ => core.settings.init_ms(),
-        };
+        let limit = self.limit_ms(core);
         if now.mono_ms >= self.heard_ms + limit {
             return Err(Lost(format!(
                 "nothing heard of server {} for {limit} ms",
@@ -594,6 +591,14 @@ impl Learner {
             )));
         }
         Ok(())
+    }
+
+    /// How long the leader may be silent.
+    fn limit_ms(&self, core: &Core) -> u64 {
+        match self.phase {
+            Phase::Active | Phase::AwaitingUpToDate => core.settings.sync_ms(),
+            _ => core.settings.init_ms(),
+        }
     }
 
     /// When [`Self::tick`] has something to do.
@@ -604,7 +609,7 @@ impl Learner {
         {
             return at;
         }
-        self.heard_ms + core.settings.sync_ms().min(core.settings.init_ms())
+        self.heard_ms + self.limit_ms(core)
     }
 }
 

@@ -15,6 +15,8 @@ mod learner;
 mod requests;
 mod settings;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use core::Recovered;
 pub use effects::{Effect, Effects, LinkId};
@@ -180,7 +182,8 @@ impl Peer {
             Role::Looking(_) => {}
         }
         self.core.settle(fx);
-        self.round += 1;
+        // The round may be what a peer told us.
+        self.round = self.round.saturating_add(1);
         let start = (self.round, self.core.last_logged, self.core.current_epoch);
         let election = Election::start(&self.core.settings, start, now.mono_ms, fx);
         self.role = Role::Looking(election);
@@ -221,8 +224,8 @@ impl Peer {
                 }
             }
             Role::Leading(_) | Role::Learning(_) => {
-                let is_voter = settings.voters.contains(&from);
-                if is_voter && message.state != PeerState::Looking {
+                // Whoever has decided asks nothing; two that answer each other would never end.
+                if message.state != PeerState::Looking {
                     return;
                 }
                 let state = match self.role {

@@ -1,9 +1,9 @@
 //! What a client's bytes ask for: the handshake and the sorting of requests (specification 2.4,
 //! 11.1).
 
-use super::clients::{Parked, Stage};
+use super::clients::{Parked, STEP_BYTES_MAX, Stage};
 use super::core::is_write;
-use super::effects::Effects;
+use super::effects::{Effect, Effects};
 use super::leader::Lost;
 use super::settings::Now;
 use super::{Peer, Role};
@@ -24,12 +24,17 @@ impl Peer {
         let serving = self.is_serving();
         let mut at = 0;
         let mut outcome = Ok(());
+        self.core.drain(conn, fx); // what a full step has left over
         while let Some(state) = self.core.clients.get_mut(conn) {
             if state.stage == Stage::Closing {
                 at = bytes.len();
                 break;
             }
             if state.stage == Stage::Establishing || state.is_full() {
+                break;
+            }
+            if fx.bytes.len() >= STEP_BYTES_MAX {
+                fx.push(Effect::ResumeClient(conn));
                 break;
             }
             let rest = &bytes[at..];
@@ -154,7 +159,7 @@ impl Peer {
         }
         match &mut self.role {
             Role::Leading(leader) => {
-                if leader.reopen(session, now) {
+                if leader.reopen(session, timeout_ms, now) {
                     clients.open(conn, fx);
                 } else {
                     clients.refuse(conn, fx);
@@ -188,6 +193,7 @@ impl Peer {
                     xid,
                     op,
                     since_ms: now.mono_ms,
+                    bytes: frame.len(),
                 });
                 core.clients.outstanding += 1;
                 self.submit(now, conn, (xid, code), reader.rest(), fx)

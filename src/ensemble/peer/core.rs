@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::clients::{Clients, Parked, STEP_BYTES_MAX, Stage, reply};
 use super::effects::{Effect, Effects};
 use super::history::History;
-use super::settings::Settings;
+use super::settings::{Now, Settings};
 use crate::ensemble::database::{Applied, Caller, ConnId, Database, SnapshotCursor, authenticate};
 use crate::wire::jute::{
     AuthPacket, ErrorCode, OpCode, Reader, ReplyHeader, RequestHeader, SessionId, TxnHeader,
@@ -50,8 +50,8 @@ pub(crate) struct Core {
     pub(crate) last_logged: Zxid,
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) clients: Clients,
-    /// The monotonic clock of the present step.
-    pub(crate) now_ms: u64,
+    /// The clocks of the present step.
+    pub(crate) now: Now,
     /// The last transaction applied; unlike the database's position never a bare epoch.
     pub(crate) last_applied: Zxid,
     epoch_ticket: u64,
@@ -75,7 +75,7 @@ impl Core {
             last_logged: recovered.last_logged,
             pending: VecDeque::new(),
             clients: Clients::default(),
-            now_ms: 0,
+            now: Now::default(),
             last_applied: recovered.last_logged,
             epoch_ticket: 0,
             next_session,
@@ -236,7 +236,7 @@ impl Core {
                 self.clients.packets_sent += 1;
                 self.clients
                     .latency
-                    .record(self.now_ms.saturating_sub(since_ms));
+                    .record(self.now.mono_ms.saturating_sub(since_ms));
                 let err = applied.error();
                 if err == ErrorCode::SESSION_MOVED {
                     self.clients.close(conn, fx);

@@ -7,7 +7,7 @@ use crate::ensemble::database::Database;
 use crate::wire::jute::{
     Acl, ConnectRequest, ConnectResponse, CreateRequest, ErrorCode, LearnerInfo, OpCode,
     PacketType, PathWatch, QuorumPacket, Reader, ReplyHeader, RequestHeader, SessionId,
-    SetDataRequest, WriteJute, session_password,
+    SetDataRequest, Txn, TxnHeader, WriteJute, encode_entry, session_password,
 };
 
 const ME: PeerId = PeerId(3);
@@ -144,8 +144,12 @@ impl World {
     }
 
     /// Server 3 has won the election among three.
-    fn leading() -> Self {
-        let mut world = Self::new(settings(ME, &[1, 2, 3], &[]), recovered(Zxid::ZERO));
+    fn leading(tick_ms: u64) -> Self {
+        let settings = Settings {
+            tick_ms,
+            ..settings(ME, &[1, 2, 3], &[])
+        };
+        let mut world = Self::new(settings, recovered(Zxid::ZERO));
         for voter in [1, 2] {
             world.vote(voter, PeerState::Looking, ME.0, 1);
         }
@@ -155,7 +159,11 @@ impl World {
 
     /// Server 1 has dialled the elected server 3.
     fn learning() -> Self {
-        let mut world = Self::new(settings(PeerId(1), &[1, 2, 3], &[]), recovered(Zxid::ZERO));
+        let settings = Settings {
+            snap_count: 2,
+            ..settings(PeerId(1), &[1, 2, 3], &[])
+        };
+        let mut world = Self::new(settings, recovered(Zxid::ZERO));
         world.vote(2, PeerState::Following, ME.0, 1);
         world.vote(ME.0, PeerState::Leading, ME.0, 1);
         assert!(world.did(&Effect::DialLeader(ME)));
@@ -248,6 +256,13 @@ fn who_is_alone_sleeps() {
         1000,
         "nothing to do but to sweep"
     );
+}
+
+#[test]
+fn who_pings_with_the_shortest_tick_sleeps() {
+    let mut world = World::leading(1);
+    world.step(Input::Tick);
+    assert!(world.peer.deadline_ms(0) > 0);
 }
 
 #[test]
@@ -404,7 +419,7 @@ fn an_observer_and_a_voter_fall_silent() {
 
 #[test]
 fn nobody_else_is_us() {
-    let mut world = World::leading();
+    let mut world = World::leading(1000);
     let link = LinkId(9);
     world.step(Input::LinkUp(link));
     let info = LearnerInfo {
@@ -433,6 +448,28 @@ fn a_cut_log_ends_the_snapshot_of_the_tree_that_was() {
     assert!(world.peer.is_snapshotting());
     world.step(Input::Truncated(Box::new(recovered(Zxid::ZERO))));
     assert!(!world.peer.is_snapshotting());
+}
+
+#[test]
+fn no_snapshot_of_less_sees_what_was_never_committed() {
+    let mut world = World::following();
+    for counter in [1, 2] {
+        let zxid = Zxid::new(1, counter);
+        let header = TxnHeader {
+            session: SessionId(1),
+            cxid: 1,
+            zxid,
+            time_ms: 0,
+            op: OpCode::Error,
+        };
+        let mut entry = Vec::new();
+        encode_entry(&header, &Txn::Error(ErrorCode::NO_NODE), &mut entry);
+        world.leader_says(&QuorumPacket::new(PacketType::Proposal, zxid, Some(&entry)));
+    }
+    assert!(world.did(&Effect::BeginSnapshot(Zxid::new(1, 0))));
+    world.step(Input::LeaderDown);
+    assert_eq!(world.peer.database().last_processed(), Zxid::new(1, 2));
+    assert!(world.did(&Effect::AbortSnapshot) && !world.peer.is_snapshotting());
 }
 
 #[test]

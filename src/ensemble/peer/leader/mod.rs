@@ -128,7 +128,7 @@ impl Leader {
         }
         self.drop_silent(core, fx);
         if ms >= self.next_ping_ms {
-            self.next_ping_ms = ms + core.settings.tick_ms / 2;
+            self.next_ping_ms = ms + (core.settings.tick_ms / 2).max(1);
             let start = fx.bytes.len();
             QuorumPacket::new(PacketType::Ping, self.last_proposed, None).encode(&mut fx.bytes);
             fx.learners(self.links_at(Stage::Synced), start);

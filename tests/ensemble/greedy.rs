@@ -32,6 +32,7 @@ fn who_reads_gets_everything_and_who_does_not_is_let_go() {
         let reply = client.next().unwrap();
         assert_eq!((reply.xid, reply.body().buffer().len()), (xid, LARGE));
     }
+    client.close();
     let before = connections(server);
     let mut silent = Client::try_new(server.client, 1_000).unwrap();
     assert_eq!(connections(server), before + 1);

@@ -83,10 +83,9 @@ impl Database {
     ) -> Result<(), ErrorCode> {
         let request = PathWatch::decode(reader).map_err(malformed)?;
         let id = self.permitted(request.path, Perms::READ, caller.auth)?;
-        let node = self.tree.nodes.node(id);
-        out.put_buffer(node.data.as_deref());
-        node.stat().encode(out);
+        self.content(id, out);
         if request.watch {
+            let node = self.tree.nodes.node(id);
             self.watches.know(caller);
             self.watches
                 .data
@@ -143,6 +142,13 @@ impl Database {
                 .add(&node.path, Some(&node.path), caller.conn, Mode::STANDARD);
         }
         Ok(())
+    }
+
+    /// Appends a node's data and its stat.
+    fn content(&self, id: NodeId, out: &mut Vec<u8>) {
+        let node = self.tree.nodes.node(id);
+        out.put_buffer(node.data.as_deref());
+        node.stat().encode(out);
     }
 
     /// Appends the names of a node's children, sorted.
@@ -236,9 +242,7 @@ impl Database {
                 }
                 Ok(id) => {
                     encode_part_header(out, op, ErrorCode::OK);
-                    let node = self.tree.nodes.node(id);
-                    out.put_buffer(node.data.as_deref());
-                    node.stat().encode(out);
+                    self.content(id, out);
                 }
             }
         }

@@ -190,14 +190,7 @@ impl Node {
         poller.add(&wake, Token::Disk, (true, false))?;
         let wake = Arc::new(wake);
         let (disk, recovered) = perform::open_disk(config, &wake)?;
-        let start_ms = u64::try_from(
-            SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default()
-                .as_millis(),
-        )
-        .unwrap_or(0);
-        let peer = Peer::new(settings(config, start_ms), recovered);
+        let peer = Peer::new(settings(config, wall_ms()), recovered);
         let votes = (!config.is_standalone()).then(|| {
             let own = config.election_address_text();
             Votes::new(me, own, election_addresses)
@@ -236,12 +229,9 @@ impl Node {
 
     fn now(&self) -> Now {
         let mono_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
         Now {
             mono_ms,
-            wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
+            wall_ms: i64::try_from(wall_ms()).unwrap_or(i64::MAX),
         }
     }
 
@@ -406,6 +396,12 @@ impl Node {
 /// are in go on.
 fn accept(listener: Option<&TcpListener>) -> Option<(TcpStream, SocketAddr)> {
     listener?.accept().ok()
+}
+
+/// Milliseconds since 1970.
+fn wall_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A line of the server's log.

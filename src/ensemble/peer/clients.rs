@@ -192,6 +192,9 @@ impl Conn {
 pub(crate) struct Clients {
     conns: BTreeMap<ConnId, Conn>,
     by_session: BTreeMap<SessionId, ConnId>,
+    /// The writes that connections left unanswered behind, oldest first: a session may come back
+    /// with the same xids.
+    abandoned: BTreeMap<SessionId, VecDeque<i32>>,
     /// Sessions heard of since the leader's last ping (learners only).
     touched: BTreeMap<SessionId, i32>,
     pub(crate) packets_received: u64,
@@ -219,7 +222,7 @@ impl Clients {
 
     pub(crate) fn remove(&mut self, conn: ConnId) {
         if let Some(gone) = self.conns.remove(&conn) {
-            self.outstanding -= gone.parked.len().min(self.outstanding);
+            self.abandon(gone.session, gone.parked);
             if self.by_session.get(&gone.session) == Some(&conn) {
                 self.by_session.remove(&gone.session);
             }
@@ -244,14 +247,45 @@ impl Clients {
         }
     }
 
+    /// What waited on a connection of this session will not be answered.
+    fn abandon(&mut self, session: SessionId, parked: VecDeque<Parked>) {
+        self.outstanding -= parked.len().min(self.outstanding);
+        for parked in parked {
+            if let Parked::Write { xid, .. } = parked {
+                self.abandoned.entry(session).or_default().push_back(xid);
+            }
+        }
+    }
+
+    /// Is this commit the oldest that a former connection of the session waited for? Then nobody
+    /// does any more.
+    pub(crate) fn was_abandoned(&mut self, session: SessionId, xid: i32) -> bool {
+        let Some(xids) = self.abandoned.get_mut(&session) else {
+            return false;
+        };
+        let found = xids.front() == Some(&xid);
+        if found {
+            xids.pop_front();
+        }
+        if xids.is_empty() {
+            self.abandoned.remove(&session);
+        }
+        found
+    }
+
+    /// No commit is to come any more.
+    pub(crate) fn forget_abandoned(&mut self) {
+        self.abandoned.clear();
+    }
+
     /// Closes a connection once its bytes are out.
     pub(crate) fn close(&mut self, conn: ConnId, fx: &mut Effects) {
         if let Some(state) = self.conns.get_mut(&conn)
             && state.stage != Stage::Closing
         {
             state.stage = Stage::Closing;
-            self.outstanding -= state.parked.len().min(self.outstanding);
-            state.parked.clear();
+            let (session, parked) = (state.session, std::mem::take(&mut state.parked));
+            self.abandon(session, parked);
             fx.push(Effect::CloseClient(conn));
         }
     }

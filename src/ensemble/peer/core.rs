@@ -216,6 +216,7 @@ impl Core {
             op,
             ..
         } = applied.header;
+        let abandoned = self.clients.was_abandoned(session, cxid);
         let Some((conn, state)) = self.clients.of_session(session) else {
             return;
         };
@@ -231,7 +232,7 @@ impl Core {
                 op: requested,
                 since_ms,
                 ..
-            }) if *xid == cxid => {
+            }) if *xid == cxid && !abandoned => {
                 let (xid, requested, since_ms) = (*xid, *requested, *since_ms);
                 state.unpark();
                 state.sent += 1;
@@ -448,6 +449,7 @@ impl Core {
         while !self.pending.is_empty() {
             self.commit_oldest(fx);
         }
+        self.clients.forget_abandoned();
     }
 }
 

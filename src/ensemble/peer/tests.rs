@@ -490,6 +490,21 @@ fn a_session_that_moved_on_opens_only_its_last_connection() {
 }
 
 #[test]
+fn a_commit_answers_only_the_connection_that_asked() {
+    let mut world = World::standalone();
+    let session = world.hello(CLIENT, SessionId(0), 4000).expect("a session");
+    world.request(&create("/first", b""));
+    world.step(Input::ClientDown(CLIENT));
+    let second = ConnId(2);
+    world.hello(second, session, 4000).expect("the session");
+    world.step(Input::ClientBytes(second, &create("/second", b"")));
+    world.sync_disk();
+    let sent = world.sent_to(second);
+    assert_eq!(replies(&sent), [1]);
+    assert!(sent.ends_with(b"/second"), "the same xid, another request");
+}
+
+#[test]
 fn a_session_lives_as_long_as_it_was_last_granted() {
     let mut world = World::standalone();
     let session = world.hello(CLIENT, SessionId(0), 4000);

@@ -12,6 +12,7 @@ mod election;
 mod history;
 mod leader;
 mod learner;
+mod replies;
 mod requests;
 mod settings;
 mod status;

@@ -125,7 +125,7 @@ const FENCE: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_type
 /// Files that may sleep: they wait for other processes, which offer nothing to wait on.
 const SLEEPERS: [&str; 4] = [
     "src/experiment/deploy.rs",
-    "src/experiment/standing.rs",
+    "src/experiment/standing/mod.rs",
     "src/cli/server.rs",
     // The null responder's pause between looks at its stop flag.
     "src/load/null/server.rs",

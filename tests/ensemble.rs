@@ -12,6 +12,8 @@
 mod client;
 #[path = "ensemble/crashes.rs"]
 mod crashes;
+#[path = "ensemble/greedy.rs"]
+mod greedy;
 #[path = "ensemble/hostile.rs"]
 mod hostile;
 #[path = "ensemble/load.rs"]

@@ -27,7 +27,7 @@ mod watch_table;
 mod watches;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use applied::{Applied, ApplyError, ApplyResult};
 pub use authenticate::authenticate;

@@ -12,6 +12,10 @@ use super::state::Database;
 use super::watch_table::Mode;
 use super::{Caller, WatchEvent};
 
+/// A multiRead that would answer with more bytes is refused: its parts may name one large node as
+/// often as they like.
+const MULTI_READ_BYTES_MAX: usize = 16 << 20;
+
 /// A request that cannot be decoded.
 pub(super) fn malformed(_reason: JuteError) -> ErrorCode {
     ErrorCode::MARSHALLING
@@ -79,10 +83,9 @@ impl Database {
     ) -> Result<(), ErrorCode> {
         let request = PathWatch::decode(reader).map_err(malformed)?;
         let id = self.permitted(request.path, Perms::READ, caller.auth)?;
-        let node = self.tree.nodes.node(id);
-        out.put_buffer(node.data.as_deref());
-        node.stat().encode(out);
+        self.content(id, out);
         if request.watch {
+            let node = self.tree.nodes.node(id);
             self.watches.know(caller);
             self.watches
                 .data
@@ -139,6 +142,13 @@ impl Database {
                 .add(&node.path, Some(&node.path), caller.conn, Mode::STANDARD);
         }
         Ok(())
+    }
+
+    /// Appends a node's data and its stat.
+    fn content(&self, id: NodeId, out: &mut Vec<u8>) {
+        let node = self.tree.nodes.node(id);
+        out.put_buffer(node.data.as_deref());
+        node.stat().encode(out);
     }
 
     /// Appends the names of a node's children, sorted.
@@ -210,7 +220,11 @@ impl Database {
         out: &mut Vec<u8>,
     ) -> Result<(), ErrorCode> {
         let MultiOps(parts) = MultiOps::decode(reader, OpCode::MultiRead).map_err(malformed)?;
+        let mark = out.len();
         for part in parts {
+            if out.len() - mark > MULTI_READ_BYTES_MAX {
+                return Err(ErrorCode::MARSHALLING);
+            }
             let (op, path) = match part {
                 MultiOp::GetData(request) => (OpCode::GetData, request.path),
                 MultiOp::GetChildren(request) => (OpCode::GetChildren, request.path),
@@ -228,9 +242,7 @@ impl Database {
                 }
                 Ok(id) => {
                     encode_part_header(out, op, ErrorCode::OK);
-                    let node = self.tree.nodes.node(id);
-                    out.put_buffer(node.data.as_deref());
-                    node.stat().encode(out);
+                    self.content(id, out);
                 }
             }
         }

@@ -85,6 +85,24 @@ impl SessionTracker {
         true
     }
 
+    /// The session reconnected through `owner` and was granted this timeout; `false` as
+    /// [`Self::touch`] gives it.
+    pub fn reopen(
+        &mut self,
+        session: SessionId,
+        (owner, timeout_ms): (u64, i32),
+        now_ms: u64,
+    ) -> bool {
+        match self.sessions.get_mut(&session) {
+            Some(known) if !known.closing => {
+                known.owner = Some(owner);
+                known.timeout_ms = timeout_ms;
+                self.touch(session, now_ms)
+            }
+            _ => false,
+        }
+    }
+
     /// Is the session tracked, closing or not?
     #[must_use]
     pub fn is_known(&self, session: SessionId) -> bool {

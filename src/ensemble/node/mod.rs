@@ -13,7 +13,7 @@ mod votes;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{self, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ use crate::wire::jute::{PeerId, Zxid};
 const READ_BYTES: usize = 256 << 10;
 /// Connections accepted per wake-up, so that a storm does not starve those who are in.
 const ACCEPTS_MAX: usize = 256;
+/// A connection that is to close has this long to take its last bytes, ms.
+const LINGER_MS: u64 = 5_000;
 
 /// Why a server ended.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +140,10 @@ struct Node {
     next_id: u64,
     dirty: Vec<Token>,
     resume: Vec<Token>,
+    /// To be offered again in the next round: their unsent bytes are fewer now.
+    later: Vec<Token>,
+    /// Connections that close once their bytes are out, and when that has taken too long.
+    lingering: VecDeque<(u64, Token)>,
     buffer: Vec<u8>,
     started: Instant,
     fatal: Option<NodeError>,
@@ -184,14 +190,7 @@ impl Node {
         poller.add(&wake, Token::Disk, (true, false))?;
         let wake = Arc::new(wake);
         let (disk, recovered) = perform::open_disk(config, &wake)?;
-        let start_ms = u64::try_from(
-            SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default()
-                .as_millis(),
-        )
-        .unwrap_or(0);
-        let peer = Peer::new(settings(config, start_ms), recovered);
+        let peer = Peer::new(settings(config, wall_ms()), recovered);
         let votes = (!config.is_standalone()).then(|| {
             let own = config.election_address_text();
             Votes::new(me, own, election_addresses)
@@ -220,6 +219,8 @@ impl Node {
             next_id: 1,
             dirty: Vec::new(),
             resume: Vec::new(),
+            later: Vec::new(),
+            lingering: VecDeque::new(),
             buffer: vec![0; READ_BYTES],
             started: Instant::now(),
             fatal: None,
@@ -228,12 +229,9 @@ impl Node {
 
     fn now(&self) -> Now {
         let mono_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
         Now {
             mono_ms,
-            wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
+            wall_ms: i64::try_from(wall_ms()).unwrap_or(i64::MAX),
         }
     }
 
@@ -243,7 +241,7 @@ impl Node {
         self.step(now, Input::Start);
         loop {
             self.finish_round(now)?;
-            let timeout = if self.peer.is_snapshotting() {
+            let timeout = if self.peer.is_snapshotting() || !self.later.is_empty() {
                 Duration::ZERO
             } else {
                 let due_ms = self
@@ -259,8 +257,10 @@ impl Node {
                     self.submit();
                     return Ok(()); // dropping the disk carries out what was requested
                 }
-                self.handle(now, *event)?;
+                self.handle(now, *event);
             }
+            self.resume.append(&mut self.later);
+            self.end_lingering(now);
             if self.peer.is_snapshotting() {
                 self.step(now, Input::SnapshotContinue);
             }
@@ -300,11 +300,11 @@ impl Node {
         }
     }
 
-    fn handle(&mut self, now: Now, event: Ready) -> Result<(), NodeError> {
+    fn handle(&mut self, now: Now, event: Ready) {
         match event.token {
-            Token::ClientListener => self.accept_clients(now)?,
-            Token::QuorumListener => self.accept_links(now)?,
-            Token::ElectionListener => self.accept_votes()?,
+            Token::ClientListener => self.accept_clients(now),
+            Token::QuorumListener => self.accept_links(now),
+            Token::ElectionListener => self.accept_votes(now),
             Token::Disk => self.disk_events(now),
             Token::Signal => {}
             Token::Vote(id) => {
@@ -327,32 +327,32 @@ impl Node {
                 }
             }
         }
-        Ok(())
     }
 
-    fn accept_clients(&mut self, now: Now) -> Result<(), NodeError> {
+    /// Has the poller watch an accepted connection; `None` if the system will not have it.
+    fn admit(&self, stream: TcpStream, token: Token) -> Option<Socket> {
+        let mut socket = Socket::new(stream).ok()?;
+        socket.interest = (true, false);
+        self.poller.add(&socket, token, socket.interest).ok()?;
+        Some(socket)
+    }
+
+    fn accept_clients(&mut self, now: Now) {
         for _ in 0..ACCEPTS_MAX {
-            let Some(listener) = &self.client_listener else {
-                return Ok(());
+            let Some((stream, address)) = accept(self.client_listener.as_ref()) else {
+                return;
             };
-            let (stream, address) = match listener.accept() {
-                Ok(accepted) => accepted,
-                // Running out of descriptors is no reason to die: those who are in go on.
-                Err(_none_left) => return Ok(()),
-            };
-            let host = self.per_host.entry(address.ip()).or_default();
             let limit = self.config.max_client_connections();
-            if limit != 0 && *host >= limit {
+            let connected = self.per_host.get(&address.ip()).copied().unwrap_or(0);
+            if limit != 0 && connected >= limit {
                 continue; // closed by dropping it
             }
-            let Ok(mut socket) = Socket::new(stream) else {
-                continue;
-            };
             let id = self.next_id;
             self.next_id += 1;
-            self.poller.add(&socket, Token::Client(id), (true, false))?;
-            socket.interest = (true, false);
-            *host += 1;
+            let Some(socket) = self.admit(stream, Token::Client(id)) else {
+                continue;
+            };
+            *self.per_host.entry(address.ip()).or_default() += 1;
             self.clients.insert(
                 id,
                 Client {
@@ -363,49 +363,45 @@ impl Node {
             );
             self.step(now, Input::ClientUp(ConnId(id), &address.ip().to_string()));
         }
-        Ok(())
     }
 
-    fn accept_links(&mut self, now: Now) -> Result<(), NodeError> {
+    fn accept_links(&mut self, now: Now) {
         for _ in 0..ACCEPTS_MAX {
-            let Some(listener) = &self.quorum_listener else {
-                return Ok(());
-            };
-            let stream = match listener.accept() {
-                Ok((stream, _)) => stream,
-                // Running out of descriptors is no reason to die: those who are in go on.
-                Err(_none_left) => return Ok(()),
-            };
-            let Ok(mut socket) = Socket::new(stream) else {
-                continue;
+            let Some((stream, _)) = accept(self.quorum_listener.as_ref()) else {
+                return;
             };
             let id = self.next_id;
             self.next_id += 1;
-            self.poller.add(&socket, Token::Link(id), (true, false))?;
-            socket.interest = (true, false);
+            let Some(socket) = self.admit(stream, Token::Link(id)) else {
+                continue;
+            };
             self.links.insert(id, socket);
             self.step(now, Input::LinkUp(LinkId(id)));
         }
-        Ok(())
     }
 
-    fn accept_votes(&mut self) -> Result<(), NodeError> {
+    fn accept_votes(&mut self, now: Now) {
         for _ in 0..ACCEPTS_MAX {
-            let Some(listener) = &self.election_listener else {
-                return Ok(());
+            let Some((stream, _)) = accept(self.election_listener.as_ref()) else {
+                return;
             };
-            match listener.accept() {
-                Ok((stream, _)) => {
-                    if let Some(votes) = &mut self.votes {
-                        votes.accept(&self.poller, stream);
-                    }
-                }
-                // Running out of descriptors is no reason to die: those who are in go on.
-                Err(_none_left) => return Ok(()),
+            if let Some(votes) = &mut self.votes {
+                votes.accept(&self.poller, now.mono_ms, stream);
             }
         }
-        Ok(())
     }
+}
+
+/// The next connection that waits, if any. Running out of descriptors is no reason to die: those who
+/// are in go on.
+fn accept(listener: Option<&TcpListener>) -> Option<(TcpStream, SocketAddr)> {
+    listener?.accept().ok()
+}
+
+/// Milliseconds since 1970.
+fn wall_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A line of the server's log.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::poller::{Ready, Token};
 use super::socket::{Ended, Socket};
-use super::{Node, NodeError, Saving, answers, dial};
+use super::{LINGER_MS, Node, NodeError, Saving, answers, dial};
 use crate::ensemble::config::Config;
 use crate::ensemble::database::ConnId;
 use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
@@ -83,18 +83,8 @@ impl Node {
                         self.resume.push(Token::Leader(*id));
                     }
                 }
-                Effect::CloseClient(ConnId(id)) => {
-                    if let Some(client) = self.clients.get_mut(&id) {
-                        client.socket.closing = true;
-                        mark(&mut client.socket, &mut self.dirty, Token::Client(id));
-                    }
-                }
-                Effect::CloseLearner(LinkId(id)) => {
-                    if let Some(socket) = self.links.get_mut(&id) {
-                        socket.closing = true;
-                        mark(socket, &mut self.dirty, Token::Link(id));
-                    }
-                }
+                Effect::CloseClient(ConnId(id)) => self.close(now, Token::Client(id)),
+                Effect::CloseLearner(LinkId(id)) => self.close(now, Token::Link(id)),
                 Effect::Vote { to, message } => {
                     if let Some(votes) = &mut self.votes {
                         votes.send(&self.poller, now.mono_ms, to, message);
@@ -324,9 +314,8 @@ impl Node {
                 if let Some(client) = self.clients.get_mut(&id) {
                     client.socket.inbox.clear();
                     client.socket.queue(text.as_bytes());
-                    client.socket.closing = true;
-                    mark(&mut client.socket, &mut self.dirty, Token::Client(id));
                 }
+                self.close(now, Token::Client(id));
             }
             None => self.offer_again(now, Token::Client(id)),
         }
@@ -353,8 +342,13 @@ impl Node {
         let Some(socket) = self.socket(token) else {
             return;
         };
-        if socket.inbox.is_empty() {
-            return;
+        if let Token::Client(_) = token {
+            if socket.is_backed_up() {
+                socket.postponed = true;
+                return;
+            }
+        } else if socket.inbox.is_empty() {
+            return; // the peer may hold requests of a client, of nobody else
         }
         let inbox = std::mem::take(&mut socket.inbox);
         let consumed = self.offer(now, token, &inbox);
@@ -382,7 +376,11 @@ impl Node {
         let Some(socket) = self.socket(token) else {
             return;
         };
-        let wanted = socket.wanted_interest();
+        let (read, write) = socket.wanted_interest();
+        // A client that does not read its answers is not read either. Servers always read each other:
+        // two that both had much to say would wait for each other forever.
+        let held = matches!(token, Token::Client(_)) && socket.is_backed_up();
+        let wanted = (read && !held, write);
         if socket.interest == wanted {
             return;
         }
@@ -416,7 +414,35 @@ impl Node {
         if outcome.is_err() || (socket.closing && socket.is_flushed()) {
             self.gone(now, token);
         } else {
+            if socket.postponed && !socket.is_backed_up() {
+                socket.postponed = false;
+                self.later.push(token);
+            }
             self.set_interest(token);
+        }
+    }
+
+    /// Closes a connection once its bytes are out, or after a while: whoever does not read could
+    /// stay forever.
+    fn close(&mut self, now: Now, token: Token) {
+        let socket = match token {
+            Token::Client(id) => self.clients.get_mut(&id).map(|client| &mut client.socket),
+            Token::Link(id) => self.links.get_mut(&id),
+            _ => None,
+        };
+        if let Some(socket) = socket.filter(|socket| !socket.closing) {
+            socket.closing = true;
+            mark(socket, &mut self.dirty, token);
+            self.lingering.push_back((now.mono_ms + LINGER_MS, token));
+        }
+    }
+
+    pub(super) fn end_lingering(&mut self, now: Now) {
+        while let Some(&(due_ms, token)) = self.lingering.front()
+            && due_ms <= now.mono_ms
+        {
+            self.lingering.pop_front();
+            self.gone(now, token);
         }
     }
 

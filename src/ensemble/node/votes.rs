@@ -12,7 +12,7 @@ use super::poller::{Poller, Token};
 use super::socket::{Ended, Socket};
 use crate::wire::jute::{JuteError, Notification, PeerId, VoteHello};
 
-/// A connect that takes longer is given up (`zookeeper.cnxTimeout`), ms.
+/// A connect, or a greeting, that takes longer is given up (`zookeeper.cnxTimeout`), ms.
 const CONNECT_MS: u64 = 5_000;
 /// Connections that have not said who they are; more are refused.
 const UNKNOWN_MAX: usize = 64;
@@ -21,8 +21,8 @@ const UNKNOWN_MAX: usize = 64;
 enum Stage {
     /// We dial this server.
     Connecting(PeerId, u64),
-    /// Somebody dialled us and has not said who it is.
-    Unknown,
+    /// Somebody dialled us then and has not said who it is.
+    Unknown(u64),
     /// The connection of this pair.
     Open(PeerId),
     /// Closed once our greeting is out: we only knocked.
@@ -120,14 +120,14 @@ impl Votes {
     }
 
     /// Somebody has connected to our election port.
-    pub(super) fn accept(&mut self, poller: &Poller, stream: TcpStream) {
+    pub(super) fn accept(&mut self, poller: &Poller, now_ms: u64, stream: TcpStream) {
         let unknown = self
             .lines
             .values()
-            .filter(|line| line.stage == Stage::Unknown)
+            .filter(|line| matches!(line.stage, Stage::Unknown(_)))
             .count();
         if unknown < UNKNOWN_MAX {
-            let _refused = self.add(poller, stream, Stage::Unknown, (true, false));
+            let _refused = self.add(poller, stream, Stage::Unknown(now_ms), (true, false));
         }
     }
 
@@ -202,7 +202,7 @@ impl Votes {
             Err(Ended::Closed | Ended::Stuck) => return false,
             Ok(count) => line.socket.inbox.extend_from_slice(&buffer[..count]),
         }
-        if line.stage == Stage::Unknown {
+        if let Stage::Unknown(_) = line.stage {
             match VoteHello::decode(&line.socket.inbox) {
                 Ok(None) => return true,
                 Err(_garbage) => return false,
@@ -292,10 +292,43 @@ impl Votes {
         }
     }
 
-    /// Gives up connects that take too long.
+    /// Gives up connects and greetings that take too long.
     pub(super) fn tick(&mut self, now_ms: u64) {
-        self.lines.retain(|_, line| {
-            !matches!(line.stage, Stage::Connecting(_, since) if now_ms >= since + CONNECT_MS)
+        self.lines.retain(|_, line| match line.stage {
+            Stage::Connecting(_, since_ms) | Stage::Unknown(since_ms) => {
+                now_ms < since_ms + CONNECT_MS
+            }
+            Stage::Open(_) | Stage::Knocking => true,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn those_who_do_not_say_who_they_are_make_room() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let poller = Poller::new().expect("a poller");
+        let mut votes = Votes::new(PeerId(1), String::new(), BTreeMap::new());
+        let mut dialled = Vec::new();
+        let mut accept = |votes: &mut Votes, now_ms| {
+            dialled.push(TcpStream::connect(address).expect("it listens"));
+            let (stream, _) = listener.accept().expect("dialled");
+            votes.accept(&poller, now_ms, stream);
+        };
+        for now_ms in 0..=UNKNOWN_MAX as u64 {
+            accept(&mut votes, now_ms);
+        }
+        assert_eq!(votes.lines.len(), UNKNOWN_MAX, "one too many");
+        votes.tick(CONNECT_MS);
+        accept(&mut votes, CONNECT_MS);
+        assert_eq!(votes.lines.len(), UNKNOWN_MAX, "the oldest made room");
+        votes.tick(3 * CONNECT_MS);
+        assert_eq!(votes.lines.len(), 0);
     }
 }

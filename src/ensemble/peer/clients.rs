@@ -14,8 +14,15 @@ use crate::wire::jute::{
 
 /// A connection with this many parked requests is not read until some are answered.
 const PARKED_MAX: usize = 2048;
-/// Nor one whose parked local requests hold this many bytes.
+/// Nor one whose parked requests hold this many bytes, here or on their way to the leader.
 const PARKED_BYTES_MAX: usize = 4 << 20;
+/// A connection cannot prove to be more than this many identities...
+const IDENTITIES_MAX: usize = 100;
+/// ...which together are no longer than this: every write carries them to the leader.
+const IDENTITIES_BYTES_MAX: usize = 64 << 10;
+/// A step that has answered this much leaves the rest of a connection's requests to the next one:
+/// a few bytes ask for a megabyte, and the client may not be reading.
+pub(crate) const STEP_BYTES_MAX: usize = 4 << 20;
 /// A connection without a session is dropped after this (specification 2.6), ms.
 pub(crate) const SESSIONLESS_MS: u64 = 10_000;
 
@@ -56,7 +63,13 @@ impl Latency {
 #[derive(Debug)]
 pub(crate) enum Parked {
     /// Submitted to the leader, waits for its commit.
-    Write { xid: i32, op: OpCode, since_ms: u64 },
+    Write {
+        xid: i32,
+        op: OpCode,
+        since_ms: u64,
+        /// Length of the request, which is on its way to the commit.
+        bytes: usize,
+    },
     /// Waits for the leader's SYNC (or its last proposal's commit).
     Sync {
         xid: i32,
@@ -65,6 +78,17 @@ pub(crate) enum Parked {
     },
     /// Needs nothing but its turn: the whole frame.
     Local(Box<[u8]>),
+}
+
+impl Parked {
+    /// How many bytes it holds, somewhere.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Write { bytes, .. } => *bytes,
+            Self::Sync { path, .. } => path.len(),
+            Self::Local(frame) => frame.len(),
+        }
+    }
 }
 
 /// Where a connection stands.
@@ -120,18 +144,31 @@ impl Conn {
     }
 
     pub(crate) fn park(&mut self, parked: Parked) {
-        if let Parked::Local(frame) = &parked {
-            self.parked_bytes += frame.len();
-        }
+        self.parked_bytes += parked.bytes();
         self.parked.push_back(parked);
     }
 
     pub(crate) fn unpark(&mut self) -> Option<Parked> {
         let parked = self.parked.pop_front()?;
-        if let Parked::Local(frame) = &parked {
-            self.parked_bytes -= frame.len();
-        }
+        self.parked_bytes -= parked.bytes();
         Some(parked)
+    }
+
+    /// It has proved to be these as well.
+    ///
+    /// # Errors
+    /// `AUTH_FAILED` if that makes more of them than a connection may have.
+    pub(crate) fn identify(&mut self, ids: Vec<Id>) -> Result<(), ErrorCode> {
+        for id in ids {
+            if !self.auth.contains(&id) {
+                self.auth.push(id);
+            }
+        }
+        let bytes: usize = self.auth.iter().map(|id| id.id.len()).sum();
+        if self.auth.len() > IDENTITIES_MAX || bytes > IDENTITIES_BYTES_MAX {
+            return Err(ErrorCode::AUTH_FAILED);
+        }
+        Ok(())
     }
 
     /// Is it at its bounds? Remembers that its bytes must be offered again.
@@ -155,6 +192,9 @@ impl Conn {
 pub(crate) struct Clients {
     conns: BTreeMap<ConnId, Conn>,
     by_session: BTreeMap<SessionId, ConnId>,
+    /// The writes that connections left unanswered behind, oldest first: a session may come back
+    /// with the same xids.
+    abandoned: BTreeMap<SessionId, VecDeque<i32>>,
     /// Sessions heard of since the leader's last ping (learners only).
     touched: BTreeMap<SessionId, i32>,
     pub(crate) packets_received: u64,
@@ -182,7 +222,7 @@ impl Clients {
 
     pub(crate) fn remove(&mut self, conn: ConnId) {
         if let Some(gone) = self.conns.remove(&conn) {
-            self.outstanding -= gone.parked.len().min(self.outstanding);
+            self.abandon(gone.session, gone.parked);
             if self.by_session.get(&gone.session) == Some(&conn) {
                 self.by_session.remove(&gone.session);
             }
@@ -207,14 +247,45 @@ impl Clients {
         }
     }
 
+    /// What waited on a connection of this session will not be answered.
+    fn abandon(&mut self, session: SessionId, parked: VecDeque<Parked>) {
+        self.outstanding -= parked.len().min(self.outstanding);
+        for parked in parked {
+            if let Parked::Write { xid, .. } = parked {
+                self.abandoned.entry(session).or_default().push_back(xid);
+            }
+        }
+    }
+
+    /// Is this commit the oldest that a former connection of the session waited for? Then nobody
+    /// does any more.
+    pub(crate) fn was_abandoned(&mut self, session: SessionId, xid: i32) -> bool {
+        let Some(xids) = self.abandoned.get_mut(&session) else {
+            return false;
+        };
+        let found = xids.front() == Some(&xid);
+        if found {
+            xids.pop_front();
+        }
+        if xids.is_empty() {
+            self.abandoned.remove(&session);
+        }
+        found
+    }
+
+    /// No commit is to come any more.
+    pub(crate) fn forget_abandoned(&mut self) {
+        self.abandoned.clear();
+    }
+
     /// Closes a connection once its bytes are out.
     pub(crate) fn close(&mut self, conn: ConnId, fx: &mut Effects) {
         if let Some(state) = self.conns.get_mut(&conn)
             && state.stage != Stage::Closing
         {
             state.stage = Stage::Closing;
-            self.outstanding -= state.parked.len().min(self.outstanding);
-            state.parked.clear();
+            let (session, parked) = (state.session, std::mem::take(&mut state.parked));
+            self.abandon(session, parked);
             fx.push(Effect::CloseClient(conn));
         }
     }
@@ -253,9 +324,11 @@ impl Clients {
         std::mem::take(&mut self.touched)
     }
 
-    /// Ends a handshake well.
+    /// Ends a handshake well; not one that has ended meanwhile.
     pub(crate) fn open(&mut self, conn: ConnId, fx: &mut Effects) {
-        if let Some(state) = self.conns.get_mut(&conn) {
+        if let Some(state) = self.conns.get_mut(&conn)
+            && state.stage == Stage::Establishing
+        {
             state.stage = Stage::Open;
             let start = fx.bytes.len();
             let response = ConnectResponse {

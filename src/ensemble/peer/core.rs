@@ -3,15 +3,12 @@
 
 use std::collections::VecDeque;
 
-use super::clients::{Clients, Parked, Stage, reply};
+use super::clients::Clients;
 use super::effects::{Effect, Effects};
 use super::history::History;
-use super::settings::Settings;
-use crate::ensemble::database::{Applied, Caller, ConnId, Database, SnapshotCursor, authenticate};
-use crate::wire::jute::{
-    AuthPacket, ErrorCode, OpCode, Reader, ReplyHeader, RequestHeader, SessionId, TxnHeader,
-    WriteJute, Zxid,
-};
+use super::settings::{Now, Settings};
+use crate::ensemble::database::{Database, SnapshotCursor};
+use crate::wire::jute::{OpCode, SessionId, TxnHeader, Zxid};
 
 /// How many znodes one slice of a background snapshot holds: about a millisecond.
 const SNAPSHOT_SLICE_NODES: usize = 2_000;
@@ -50,8 +47,8 @@ pub(crate) struct Core {
     pub(crate) last_logged: Zxid,
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) clients: Clients,
-    /// The monotonic clock of the present step.
-    pub(crate) now_ms: u64,
+    /// The clocks of the present step.
+    pub(crate) now: Now,
     /// The last transaction applied; unlike the database's position never a bare epoch.
     pub(crate) last_applied: Zxid,
     epoch_ticket: u64,
@@ -75,7 +72,7 @@ impl Core {
             last_logged: recovered.last_logged,
             pending: VecDeque::new(),
             clients: Clients::default(),
-            now_ms: 0,
+            now: Now::default(),
             last_applied: recovered.last_logged,
             epoch_ticket: 0,
             next_session,
@@ -93,6 +90,7 @@ impl Core {
         self.db.set_config_node(&self.settings.config_text);
         self.last_logged = recovered.last_logged;
         self.last_applied = recovered.last_logged;
+        self.snapshot = None; // of the tree that was; the disk dropped its part with the restart
         self.history.clear();
         for (zxid, entry) in recovered.committed {
             self.history.push(zxid, entry);
@@ -107,6 +105,10 @@ impl Core {
         self.last_logged = last_processed;
         self.last_applied = last_processed;
         self.history.clear();
+        self.abort_snapshot(fx);
+    }
+
+    fn abort_snapshot(&mut self, fx: &mut Effects) {
         if self.snapshot.take().is_some() {
             fx.push(Effect::AbortSnapshot);
         }
@@ -203,257 +205,21 @@ impl Core {
         applied.header
     }
 
-    fn answer(&mut self, applied: &Applied, fx: &mut Effects) {
-        let TxnHeader {
-            session,
-            cxid,
-            zxid,
-            op,
-            ..
-        } = applied.header;
-        let Some((conn, state)) = self.clients.of_session(session) else {
-            return;
-        };
-        if op == OpCode::CreateSession {
-            if state.stage == Stage::Establishing {
-                self.clients.open(conn, fx);
-            }
-            return;
-        }
-        match state.parked.front() {
-            Some(Parked::Write {
-                xid,
-                op: requested,
-                since_ms,
-            }) if *xid == cxid => {
-                let (xid, requested, since_ms) = (*xid, *requested, *since_ms);
-                state.unpark();
-                state.sent += 1;
-                let resume = state.take_starved();
-                self.clients.outstanding -= 1;
-                self.clients.packets_sent += 1;
-                self.clients
-                    .latency
-                    .record(self.now_ms.saturating_sub(since_ms));
-                let err = applied.error();
-                if err == ErrorCode::SESSION_MOVED {
-                    self.clients.close(conn, fx);
-                    return;
-                }
-                reply(fx, conn, ReplyHeader { xid, zxid, err }, |out| {
-                    applied.encode_response(requested, out);
-                });
-                if requested == OpCode::CloseSession {
-                    self.clients.close(conn, fx);
-                    return;
-                }
-                if resume {
-                    fx.push(Effect::ResumeClient(conn));
-                }
-                self.drain(conn, fx);
-            }
-            // Expired, or closed through another connection.
-            _ if op == OpCode::CloseSession => self.clients.close(conn, fx),
-            _ => {}
-        }
-    }
-
-    /// Answers what no longer has to wait on this connection.
-    pub(crate) fn drain(&mut self, conn: ConnId, fx: &mut Effects) {
-        loop {
-            let Some(state) = self.clients.get_mut(conn) else {
-                return;
-            };
-            match state.parked.front() {
-                Some(Parked::Local(_)) => {
-                    if let Some(Parked::Local(frame)) = state.unpark() {
-                        self.clients.outstanding -= 1;
-                        self.local_request(conn, &frame, fx);
-                    }
-                }
-                Some(Parked::Sync { answered: true, .. }) => {
-                    let Some(Parked::Sync { xid, path, .. }) = state.unpark() else {
-                        return;
-                    };
-                    state.sent += 1;
-                    self.clients.outstanding -= 1;
-                    self.clients.packets_sent += 1;
-                    let zxid = self.db.last_processed();
-                    let header = ReplyHeader {
-                        xid,
-                        zxid,
-                        err: ErrorCode::OK,
-                    };
-                    reply(fx, conn, header, |out| out.put_buffer(Some(&path)));
-                }
-                _ => {
-                    if state.take_starved() {
-                        fx.push(Effect::ResumeClient(conn));
-                    }
-                    return;
-                }
-            }
-        }
-    }
-
-    /// The oldest unanswered sync of this connection may be answered now.
-    pub(crate) fn sync_done(&mut self, conn: ConnId, fx: &mut Effects) {
-        if let Some(state) = self.clients.get_mut(conn) {
-            let waiting = state.parked.iter_mut().find_map(|parked| match parked {
-                Parked::Sync { answered, .. } if !*answered => Some(answered),
-                _ => None,
-            });
-            if let Some(answered) = waiting {
-                *answered = true;
-            }
-            self.drain(conn, fx);
-        }
-    }
-
-    /// Answers a request that needs no commit: reads, pings, auth, watches.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm for each kind, one frame around them"
-    )]
-    pub(crate) fn local_request(&mut self, conn: ConnId, frame: &[u8], fx: &mut Effects) {
-        let mut reader = Reader::new(frame);
-        let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut reader) else {
-            self.clients.close(conn, fx);
-            return;
-        };
-        let Some(state) = self.clients.get_mut(conn) else {
-            return;
-        };
-        state.sent += 1;
-        let start = fx.bytes.len();
-        fx.bytes.put(&[0; 4]);
-        let mut header = ReplyHeader {
-            xid,
-            zxid: self.db.last_processed(),
-            err: ErrorCode::OK,
-        };
-        header.encode(&mut fx.bytes);
-        let body = fx.bytes.len();
-        let mut closes = false;
-        let result = match OpCode::from_i32(op) {
-            Some(OpCode::Ping) => {
-                header.xid = RequestHeader::PING_XID;
-                Ok(())
-            }
-            Some(OpCode::Auth) => {
-                header.zxid = Zxid::ZERO;
-                let outcome = AuthPacket::decode(&mut reader)
-                    .map_err(|_malformed| ErrorCode::AUTH_FAILED)
-                    .and_then(|packet| {
-                        let digest = self.settings.super_digest.as_deref();
-                        authenticate(packet.scheme, packet.auth, digest)
-                    });
-                outcome
-                    .map(|ids| state.auth.extend(ids))
-                    .inspect_err(|_| closes = true)
-            }
-            Some(OpCode::Sasl) => {
-                header.zxid = Zxid::ZERO;
-                fx.bytes.put_buffer(None);
-                Ok(())
-            }
-            Some(op) if is_read(op) => {
-                let caller = Caller {
-                    conn,
-                    session: state.session,
-                    auth: &state.auth,
-                };
-                let mut missed = Vec::new();
-                let read = self
-                    .db
-                    .read(op, reader.rest(), &caller, &mut fx.bytes, &mut |event| {
-                        missed.push((event.kind, event.path.to_owned()));
-                    });
-                if !missed.is_empty() {
-                    // setWatches: what was missed goes ahead of the reply.
-                    let reply: Vec<u8> = fx.bytes.drain(start..).collect();
-                    for (kind, path) in &missed {
-                        let event = crate::ensemble::database::WatchEvent {
-                            conn,
-                            kind: *kind,
-                            path,
-                        };
-                        Clients::notify(&event, fx);
-                    }
-                    return self.finish_local(conn, (header, &reply[20..]), read, closes, fx);
-                }
-                read
-            }
-            _ => {
-                header.zxid = Zxid(-1);
-                closes = true;
-                Err(ErrorCode::UNIMPLEMENTED)
-            }
-        };
-        if let Err(code) = result {
-            header.err = code;
-            fx.bytes.truncate(body);
-        }
-        let length = i32::try_from(fx.bytes.len() - start - 4).unwrap_or(i32::MAX);
-        let mut prefix = [0; 20];
-        prefix[0..4].copy_from_slice(&length.to_be_bytes());
-        prefix[4..8].copy_from_slice(&header.xid.to_be_bytes());
-        prefix[8..16].copy_from_slice(&header.zxid.0.to_be_bytes());
-        prefix[16..20].copy_from_slice(&header.err.0.to_be_bytes());
-        fx.bytes[start..start + 20].copy_from_slice(&prefix);
-        fx.client(conn, start);
-        self.clients.packets_sent += 1;
-        if closes {
-            self.clients.close(conn, fx);
-        }
-    }
-
-    fn finish_local(
-        &mut self,
-        conn: ConnId,
-        (mut header, body): (ReplyHeader, &[u8]),
-        result: Result<(), ErrorCode>,
-        closes: bool,
-        fx: &mut Effects,
-    ) {
-        header.err = result.err().unwrap_or_default();
-        reply(fx, conn, header, |out| out.put(body));
-        self.clients.packets_sent += 1;
-        if closes {
-            self.clients.close(conn, fx);
-        }
-    }
-
     /// The role ends: whatever is in the log counts from now on, so that memory equals log and the
     /// next vote is honest (specification 19, ZOOKEEPER-3911).
     pub(crate) fn settle(&mut self, fx: &mut Effects) {
         self.clients.close_all(fx);
         self.epoch_ticket += 1; // answers still to come were asked for by the ending role
+        if !self.pending.is_empty() {
+            // Its name says that it holds less: should the next leader have these cut again, a
+            // snapshot that saw them would bring them back.
+            self.abort_snapshot(fx);
+        }
         while !self.pending.is_empty() {
             self.commit_oldest(fx);
         }
+        self.clients.forget_abandoned();
     }
-}
-
-/// Requests that the connected server answers from its own tree.
-pub(crate) const fn is_read(op: OpCode) -> bool {
-    matches!(
-        op,
-        OpCode::Exists
-            | OpCode::GetData
-            | OpCode::GetAcl
-            | OpCode::GetChildren
-            | OpCode::GetChildren2
-            | OpCode::GetEphemerals
-            | OpCode::GetAllChildrenNumber
-            | OpCode::MultiRead
-            | OpCode::SetWatches
-            | OpCode::SetWatches2
-            | OpCode::AddWatch
-            | OpCode::CheckWatches
-            | OpCode::RemoveWatches
-            | OpCode::WhoAmI
-    )
 }
 
 /// Requests that become transactions.

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::ensemble::database::ConnId;
-use crate::wire::jute::{Notification, PeerId, Zxid};
+use crate::wire::jute::{Notification, PeerId, QuorumPacket, Zxid};
 
 /// A connection that a learner opened to our quorum port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,11 +120,26 @@ impl Effects {
         }
     }
 
-    /// Everything appended to the arena since `start` goes to this learner.
-    pub(super) fn learner(&mut self, link: LinkId, start: usize) {
+    /// This packet goes to the leader.
+    pub(super) fn leader_packet(&mut self, packet: &QuorumPacket<'_>) {
+        let start = self.bytes.len();
+        packet.encode(&mut self.bytes);
+        self.leader(start);
+    }
+
+    /// Everything appended to the arena since `start` goes to these learners.
+    pub(super) fn learners(&mut self, links: impl IntoIterator<Item = LinkId>, start: usize) {
         let end = self.bytes.len();
-        if start != end {
-            self.list.push(Effect::ToLearner(link, start..end));
-        }
+        let effects = links
+            .into_iter()
+            .map(|link| Effect::ToLearner(link, start..end));
+        self.list.extend(effects);
+    }
+
+    /// This packet goes to this learner.
+    pub(super) fn learner_packet(&mut self, link: LinkId, packet: &QuorumPacket<'_>) {
+        let start = self.bytes.len();
+        packet.encode(&mut self.bytes);
+        self.learners([link], start);
     }
 }

@@ -143,7 +143,9 @@ impl Election {
     ) -> Option<Vote> {
         if !settings.voters.contains(&from) {
             // An observer or a newcomer asks whom we vote for.
-            self.send(settings, from, fx);
+            if message.state == PeerState::Looking {
+                self.send(settings, from, fx);
+            }
             return None;
         }
         if !settings.voters.contains(&message.leader) {
@@ -185,7 +187,10 @@ impl Election {
             return;
         }
         if vote.round < self.proposal.round {
-            self.send(settings, from, fx);
+            // An observer's round moves nobody: the voter would answer, and so on without end.
+            if !settings.is_observer() {
+                self.send(settings, from, fx);
+            }
             return;
         }
         if vote.round > self.proposal.round {

@@ -1,6 +1,6 @@
 //! One server of the ensemble as a pure state machine.
 //!
-//! `step(now, input, &mut effects)`: no clock, no socket, no file. Election and ZAB, the client
+//! `step(input, &mut effects)`: no clock, no socket, no file. Election and ZAB, the client
 //! pipeline and the database are all in here; the shell only performs effects. Durability order
 //! is decided here: an ACK is an effect that only a `Synced` input can produce.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
@@ -12,9 +12,12 @@ mod election;
 mod history;
 mod leader;
 mod learner;
+mod replies;
 mod requests;
 mod settings;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use core::Recovered;
 pub use effects::{Effect, Effects, LinkId};
@@ -109,39 +112,39 @@ impl Peer {
     /// Takes one input; what is to be done is appended to `fx`.
     pub fn step(&mut self, now: Now, input: Input<'_>, fx: &mut Effects) {
         fx.consumed = 0;
-        self.core.now_ms = now.mono_ms;
-        let outcome = self.dispatch(now, input, fx);
+        self.core.now = now;
+        let outcome = self.dispatch(input, fx);
         if let Err(Lost(why)) = outcome {
             fx.log(format!("{} no more: {why}", self.mode()));
-            self.look(now, fx);
+            self.look(fx);
         }
     }
 
-    fn dispatch(&mut self, now: Now, input: Input<'_>, fx: &mut Effects) -> Result<(), Lost> {
+    fn dispatch(&mut self, input: Input<'_>, fx: &mut Effects) -> Result<(), Lost> {
         let core = &mut self.core;
         match (input, &mut self.role) {
             (Input::Start, _) => {
                 if core.settings.is_standalone() {
-                    self.role = Role::Leading(Box::new(Leader::new(core, now, fx)));
+                    self.role = Role::Leading(Box::new(Leader::new(core, fx)));
                 } else {
-                    self.look(now, fx);
+                    self.look(fx);
                 }
             }
-            (Input::Tick, _) => return self.tick(now, fx),
-            (Input::Vote(from, message), _) => self.vote(now, from, &message, fx),
-            (Input::LinkUp(link), Role::Leading(leader)) => leader.link_up(link, now),
+            (Input::Tick, _) => return self.tick(fx),
+            (Input::Vote(from, message), _) => self.vote(from, &message, fx),
+            (Input::LinkUp(link), Role::Leading(leader)) => leader.link_up(core, link),
             (Input::LinkUp(link), _) => fx.push(Effect::CloseLearner(link)),
             (Input::LinkBytes(link, bytes), Role::Leading(leader)) => {
-                return leader.link_bytes(core, now, (link, bytes), fx);
+                return leader.link_bytes(core, link, bytes, fx);
             }
             (Input::LinkDown(link), Role::Leading(leader)) => leader.link_down(link, fx),
-            (Input::LeaderUp, Role::Learning(learner)) => learner.leader_up(core, now, fx),
+            (Input::LeaderUp, Role::Learning(learner)) => learner.leader_up(core, fx),
             (Input::LeaderBytes(bytes), Role::Learning(learner)) => {
-                let outcome = learner.bytes(core, now, bytes, fx);
+                let outcome = learner.bytes(core, bytes, fx);
                 self.adopt_epoch();
                 return outcome;
             }
-            (Input::LeaderDown, Role::Learning(learner)) => return learner.leader_down(now),
+            (Input::LeaderDown, Role::Learning(learner)) => return learner.leader_down(core),
             (Input::LinkBytes(_, bytes) | Input::LeaderBytes(bytes), _) => {
                 fx.consumed = bytes.len();
             }
@@ -150,7 +153,7 @@ impl Peer {
             (Input::Synced(last), Role::Learning(learner)) => learner.synced_log(last, fx),
             (Input::Synced(_), Role::Looking(_)) => {}
             (Input::EpochsWritten(ticket), _) if core.awaits_epochs(ticket) => {
-                return self.epochs_written(now, fx);
+                self.epochs_written(fx);
             }
             (Input::EpochsWritten(_), _) => {}
             (Input::Truncated(recovered), role) => {
@@ -160,9 +163,9 @@ impl Peer {
                 }
             }
             (Input::ClientUp(conn, address), _) => {
-                core.clients.insert(conn, address, now.mono_ms);
+                core.clients.insert(conn, address, core.now.mono_ms);
             }
-            (Input::ClientBytes(conn, bytes), _) => return self.client_bytes(now, conn, bytes, fx),
+            (Input::ClientBytes(conn, bytes), _) => return self.client_bytes(conn, bytes, fx),
             (Input::ClientDown(conn), _) => {
                 core.clients.remove(conn);
                 core.db.connection_closed(conn);
@@ -173,29 +176,30 @@ impl Peer {
     }
 
     /// Back to LOOKING: the next round.
-    fn look(&mut self, now: Now, fx: &mut Effects) {
+    fn look(&mut self, fx: &mut Effects) {
         match &mut self.role {
             Role::Leading(leader) => leader.end(fx),
             Role::Learning(_) => fx.push(Effect::HangUpLeader),
             Role::Looking(_) => {}
         }
         self.core.settle(fx);
-        self.round += 1;
+        // The round may be what a peer told us.
+        self.round = self.round.saturating_add(1);
         let start = (self.round, self.core.last_logged, self.core.current_epoch);
-        let election = Election::start(&self.core.settings, start, now.mono_ms, fx);
+        let election = Election::start(&self.core.settings, start, self.core.now.mono_ms, fx);
         self.role = Role::Looking(election);
-        self.try_decide(now, fx);
+        self.try_decide(fx);
     }
 
-    fn try_decide(&mut self, now: Now, fx: &mut Effects) {
+    fn try_decide(&mut self, fx: &mut Effects) {
         if let Role::Looking(election) = &mut self.role
-            && let Some(vote) = election.tick(&self.core.settings, now.mono_ms, fx)
+            && let Some(vote) = election.tick(&self.core.settings, self.core.now.mono_ms, fx)
         {
-            self.decide(now, vote, fx);
+            self.decide(vote, fx);
         }
     }
 
-    fn decide(&mut self, now: Now, vote: Vote, fx: &mut Effects) {
+    fn decide(&mut self, vote: Vote, fx: &mut Effects) {
         self.vote = vote;
         self.round = vote.round;
         fx.log(format!(
@@ -203,26 +207,31 @@ impl Peer {
             vote.leader, vote.round
         ));
         self.role = if vote.leader == self.core.settings.me {
-            Role::Leading(Box::new(Leader::new(&mut self.core, now, fx)))
+            Role::Leading(Box::new(Leader::new(&mut self.core, fx)))
         } else {
-            Role::Learning(Box::new(Learner::new(vote.leader, now, fx)))
+            Role::Learning(Box::new(Learner::new(
+                vote.leader,
+                self.core.now.mono_ms,
+                fx,
+            )))
         };
     }
 
-    fn vote(&mut self, now: Now, from: PeerId, message: &Notification, fx: &mut Effects) {
+    fn vote(&mut self, from: PeerId, message: &Notification, fx: &mut Effects) {
         let settings = &self.core.settings;
+        let now_ms = self.core.now.mono_ms;
         match &mut self.role {
             Role::Looking(election) => {
-                let decision = election.receive(settings, from, message, now.mono_ms, fx);
+                let decision = election.receive(settings, from, message, now_ms, fx);
                 self.round = election.round();
                 match decision {
-                    Some(vote) => self.decide(now, vote, fx),
-                    None => self.try_decide(now, fx),
+                    Some(vote) => self.decide(vote, fx),
+                    None => self.try_decide(fx),
                 }
             }
             Role::Leading(_) | Role::Learning(_) => {
-                let is_voter = settings.voters.contains(&from);
-                if is_voter && message.state != PeerState::Looking {
+                // Whoever has decided asks nothing; two that answer each other would never end.
+                if message.state != PeerState::Looking {
                     return;
                 }
                 let state = match self.role {
@@ -236,18 +245,14 @@ impl Peer {
         }
     }
 
-    fn epochs_written(&mut self, now: Now, fx: &mut Effects) -> Result<(), Lost> {
+    fn epochs_written(&mut self, fx: &mut Effects) {
         let core = &mut self.core;
-        let outcome = match &mut self.role {
-            Role::Leading(leader) => leader.epochs_written(core, now, fx),
-            Role::Learning(learner) => {
-                learner.epochs_written(core, fx);
-                Ok(())
-            }
-            Role::Looking(_) => Ok(()),
-        };
+        match &mut self.role {
+            Role::Leading(leader) => leader.epochs_written(core, fx),
+            Role::Learning(learner) => learner.epochs_written(core, fx),
+            Role::Looking(_) => {}
+        }
         self.adopt_epoch();
-        outcome
     }
 
     /// Once synchronised, our vote carries the established epoch (ZOOKEEPER-1818).
@@ -261,22 +266,24 @@ impl Peer {
         }
     }
 
-    fn tick(&mut self, now: Now, fx: &mut Effects) -> Result<(), Lost> {
-        if now.mono_ms >= self.next_sweep_ms {
-            self.next_sweep_ms = now.mono_ms + 1000;
-            self.core.clients.close_sessionless(now.mono_ms, fx);
+    fn tick(&mut self, fx: &mut Effects) -> Result<(), Lost> {
+        if self.core.now.mono_ms >= self.next_sweep_ms {
+            self.next_sweep_ms = self.core.now.mono_ms + 1000;
+            self.core
+                .clients
+                .close_sessionless(self.core.now.mono_ms, fx);
         }
         match &mut self.role {
             Role::Looking(_) => {
-                self.try_decide(now, fx);
+                self.try_decide(fx);
                 Ok(())
             }
             Role::Leading(leader) => {
-                let outcome = leader.tick(&mut self.core, now, fx);
+                let outcome = leader.tick(&mut self.core, fx);
                 self.adopt_epoch();
                 outcome
             }
-            Role::Learning(learner) => learner.tick(&self.core, now, fx),
+            Role::Learning(learner) => learner.tick(&self.core, fx),
         }
     }
 

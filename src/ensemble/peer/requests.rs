@@ -1,22 +1,37 @@
 //! What a client's bytes ask for: the handshake and the sorting of requests (specification 2.4,
 //! 11.1).
 
-use super::clients::{Parked, Stage};
-use super::core::is_write;
-use super::effects::Effects;
+use super::clients::{Parked, STEP_BYTES_MAX, Stage};
+use super::core::{Core, is_write};
+use super::effects::{Effect, Effects};
 use super::leader::Lost;
-use super::settings::Now;
 use super::{Peer, Role};
 use crate::ensemble::database::{ConnId, WriteRequest};
 use crate::wire::jute::{
     ConnectRequest, MAX_FRAME_BYTES, OpCode, Reader, RequestHeader, SessionId, session_password,
 };
 
+impl Role {
+    /// Hands a write to the leader, which may be ourselves.
+    fn submit(
+        &mut self,
+        core: &mut Core,
+        request: &WriteRequest<'_>,
+        fx: &mut Effects,
+    ) -> Result<(), Lost> {
+        match self {
+            Self::Leading(leader) => return leader.submit(core, request, fx),
+            Self::Learning(learner) => learner.forward(request, fx),
+            Self::Looking(_) => {}
+        }
+        Ok(())
+    }
+}
+
 impl Peer {
     /// All whole frames at the start of `bytes`, as far as the connection's bounds allow.
     pub(super) fn client_bytes(
         &mut self,
-        now: Now,
         conn: ConnId,
         bytes: &[u8],
         fx: &mut Effects,
@@ -24,12 +39,17 @@ impl Peer {
         let serving = self.is_serving();
         let mut at = 0;
         let mut outcome = Ok(());
+        self.core.drain(conn, fx); // what a full step has left over
         while let Some(state) = self.core.clients.get_mut(conn) {
             if state.stage == Stage::Closing {
                 at = bytes.len();
                 break;
             }
             if state.stage == Stage::Establishing || state.is_full() {
+                break;
+            }
+            if fx.bytes.len() >= STEP_BYTES_MAX {
+                fx.push(Effect::ResumeClient(conn));
                 break;
             }
             let rest = &bytes[at..];
@@ -56,23 +76,23 @@ impl Peer {
             let stage = state.stage;
             self.core.clients.packets_received += 1;
             outcome = if stage == Stage::Fresh {
-                self.handshake(now, conn, frame, fx)
+                self.handshake(conn, frame, fx)
             } else {
-                self.request(now, conn, frame, fx)
+                self.request(conn, frame, fx)
             };
             if outcome.is_err() {
                 break;
             }
         }
         if at > 0 {
-            self.touch(now, conn);
+            self.touch(conn);
         }
         fx.consumed = at;
         outcome
     }
 
     /// Anything a client sends keeps its session alive.
-    fn touch(&mut self, now: Now, conn: ConnId) {
+    fn touch(&mut self, conn: ConnId) {
         let Some(state) = self.core.clients.get_mut(conn) else {
             return;
         };
@@ -82,7 +102,7 @@ impl Peer {
         let (session, timeout_ms) = (state.session, state.timeout_ms);
         match &mut self.role {
             Role::Leading(leader) => {
-                leader.tracker.touch(session, now.mono_ms);
+                leader.tracker.touch(session, self.core.now.mono_ms);
             }
             Role::Learning(_) => self.core.clients.touch(session, timeout_ms),
             Role::Looking(_) => {}
@@ -90,13 +110,7 @@ impl Peer {
     }
 
     /// Specification 2.4.
-    fn handshake(
-        &mut self,
-        now: Now,
-        conn: ConnId,
-        frame: &[u8],
-        fx: &mut Effects,
-    ) -> Result<(), Lost> {
+    fn handshake(&mut self, conn: ConnId, frame: &[u8], fx: &mut Effects) -> Result<(), Lost> {
         let Ok(request) = ConnectRequest::decode(frame) else {
             self.core.clients.close(conn, fx);
             return Ok(());
@@ -137,16 +151,9 @@ impl Peer {
                 op: OpCode::CreateSession.code(),
                 body: &body,
                 auth: &[],
-                time_ms: now.wall_ms,
+                time_ms: self.core.now.wall_ms,
             };
-            return match &mut self.role {
-                Role::Leading(leader) => leader.submit(&mut self.core, now, &request, fx),
-                Role::Learning(learner) => {
-                    learner.forward(&request, fx);
-                    Ok(())
-                }
-                Role::Looking(_) => Ok(()),
-            };
+            return self.role.submit(&mut self.core, &request, fx);
         }
         if request.password != session_password(session) {
             clients.refuse(conn, fx);
@@ -154,7 +161,7 @@ impl Peer {
         }
         match &mut self.role {
             Role::Leading(leader) => {
-                if leader.reopen(session, now) {
+                if leader.reopen(session, timeout_ms, self.core.now.mono_ms) {
                     clients.open(conn, fx);
                 } else {
                     clients.refuse(conn, fx);
@@ -166,13 +173,7 @@ impl Peer {
         Ok(())
     }
 
-    fn request(
-        &mut self,
-        now: Now,
-        conn: ConnId,
-        frame: &[u8],
-        fx: &mut Effects,
-    ) -> Result<(), Lost> {
+    fn request(&mut self, conn: ConnId, frame: &[u8], fx: &mut Effects) -> Result<(), Lost> {
         let core = &mut self.core;
         let Some(state) = core.clients.get_mut(conn) else {
             return Ok(());
@@ -187,10 +188,11 @@ impl Peer {
                 state.park(Parked::Write {
                     xid,
                     op,
-                    since_ms: now.mono_ms,
+                    since_ms: core.now.mono_ms,
+                    bytes: frame.len(),
                 });
                 core.clients.outstanding += 1;
-                self.submit(now, conn, (xid, code), reader.rest(), fx)
+                self.submit(conn, (xid, code), reader.rest(), fx)
             }
             Some(OpCode::Sync) => {
                 let path = reader.string().ok().flatten().unwrap_or_default();
@@ -208,7 +210,7 @@ impl Peer {
                     }
                     Role::Learning(learner) => {
                         learner.expect_sync(conn);
-                        self.submit(now, conn, (xid, code), reader.rest(), fx)
+                        self.submit(conn, (xid, code), reader.rest(), fx)
                     }
                     Role::Looking(_) => Ok(()),
                 }
@@ -226,10 +228,9 @@ impl Peer {
         }
     }
 
-    /// Hands a request to the leader, which may be ourselves.
+    /// Hands a client's request to the leader.
     fn submit(
         &mut self,
-        now: Now,
         conn: ConnId,
         (xid, op): (i32, i32),
         body: &[u8],
@@ -248,16 +249,9 @@ impl Peer {
             op,
             body,
             auth: &auth,
-            time_ms: now.wall_ms,
+            time_ms: core.now.wall_ms,
         };
-        let outcome = match &mut self.role {
-            Role::Leading(leader) => leader.submit(core, now, &request, fx),
-            Role::Learning(learner) => {
-                learner.forward(&request, fx);
-                Ok(())
-            }
-            Role::Looking(_) => Ok(()),
-        };
+        let outcome = self.role.submit(core, &request, fx);
         if let Some(state) = self.core.clients.get_mut(conn) {
             state.auth = auth;
         }

@@ -151,26 +151,8 @@ mod tests {
     use super::super::DataDirs;
     use super::super::snapshot_writer::SnapshotWriter;
     use super::*;
+    use crate::ensemble::database::tests::golden::java_snapshot;
     use crate::wire::jute::Zxid;
-
-    /// snapshot.0 of a fresh standalone Java 3.8.0 server (specification 22).
-    const JAVA_SNAPSHOT: &str = "\
-        5a4b534e00000002ffffffffffffffff00000000000000010000000000000001000000010000000100000005776f726c\
-        6400000006616e796f6e650000000000000000ffffffffffffffff000000000000000000000000000000000000000000\
-        0000000000000000000000000000000000000000000000000000000000000000000000000000000000000a2f7a6f6f6b\
-        656570657200000000ffffffffffffffff00000000000000000000000000000000000000000000000000000000000000\
-        0000000000000000000000000000000000000000000000000000000000000000112f7a6f6f6b65657065722f636f6e66\
-        696700000000000000000000000100000000000000000000000000000000000000000000000000000000000000000000\
-        000000000000ffffffff00000000000000000000000000000000000000102f7a6f6f6b65657065722f71756f74610000\
-        0000ffffffffffffffff0000000000000000000000000000000000000000000000000000000000000000000000000000\
-        00000000000000000000000000000000000000000000000000012f00000000b8a23b49000000012f0000000000000000\
-        0000000200000000000000000000000095b93d59000000012f";
-
-    fn java_bytes() -> Vec<u8> {
-        (0..JAVA_SNAPSHOT.len() / 2)
-            .map(|at| u8::from_str_radix(&JAVA_SNAPSHOT[2 * at..2 * at + 2], 16).expect("hex"))
-            .collect()
-    }
 
     fn saved(dirs: &DataDirs, bytes: &[u8]) -> SnapshotFile {
         dirs.create().expect("created");
@@ -182,7 +164,7 @@ mod tests {
     fn loads_what_java_wrote_with_every_releases_trailers() {
         let dir = tempfile::tempdir().expect("a directory");
         let dirs = DataDirs::new(dir.path(), None);
-        let of_3_8 = java_bytes();
+        let of_3_8 = java_snapshot();
         let of_3_4 = &of_3_8[..of_3_8.len() - 33];
         let mut of_3_9 = of_3_8.clone();
         of_3_9.extend_from_slice(&5_i64.to_be_bytes());
@@ -208,7 +190,7 @@ mod tests {
         writer.write(&body).expect("written");
         writer.finish().expect("finished");
         let ours = std::fs::read(dirs.snapshot_path(Zxid(0))).expect("read");
-        let java = java_bytes();
+        let java = java_snapshot();
         assert_eq!(ours.len(), java.len() - 33);
         assert_eq!(ours, java[..java.len() - 33], "bit by bit");
     }
@@ -217,7 +199,7 @@ mod tests {
     fn every_cut_and_every_changed_byte_is_refused() {
         let dir = tempfile::tempdir().expect("a directory");
         let dirs = DataDirs::new(dir.path(), None);
-        let whole = java_bytes();
+        let whole = java_snapshot();
         let seal_a = whole.len() - 33;
         for cut in (0..whole.len()).filter(|cut| *cut != seal_a) {
             assert!(load(&saved(&dirs, &whole[..cut])).is_err(), "cut at {cut}");

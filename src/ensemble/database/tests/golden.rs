@@ -21,7 +21,8 @@ const HEADER: usize = 16;
 /// Seal A, snapshot zxid and digest, seal B.
 const TRAILER: usize = 13 + 20 + 13;
 
-fn bytes() -> Vec<u8> {
+/// `snapshot.0` of a fresh standalone server.
+pub(crate) fn java_snapshot() -> Vec<u8> {
     (0..SNAPSHOT_0.len() / 2)
         .map(|at| u8::from_str_radix(&SNAPSHOT_0[2 * at..2 * at + 2], 16).expect("hex"))
         .collect()
@@ -29,7 +30,7 @@ fn bytes() -> Vec<u8> {
 
 #[test]
 fn javas_first_snapshot_is_read_and_written_again() {
-    let all = bytes();
+    let all = java_snapshot();
     assert_eq!(all.len(), 457);
     let body = &all[HEADER..all.len() - TRAILER];
     let mut decoder = SnapshotDecoder::new();
@@ -46,7 +47,7 @@ fn javas_first_snapshot_is_read_and_written_again() {
 
 #[test]
 fn a_fresh_database_is_javas() {
-    let all = bytes();
+    let all = java_snapshot();
     let database = Database::new();
     let ours = encoded(|out| database.encode_snapshot(out));
     assert_eq!(ours, all[HEADER..all.len() - TRAILER]);

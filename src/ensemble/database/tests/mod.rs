@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod apply;
-mod golden;
+pub(crate) mod golden;
 mod model;
 mod multi;
 mod reads;

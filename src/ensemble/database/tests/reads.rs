@@ -213,3 +213,24 @@ fn a_multi_read_answers_part_by_part_and_leaves_no_watch() {
         Err(ErrorCode::MARSHALLING)
     );
 }
+
+#[test]
+fn a_multi_read_of_one_large_node_is_no_lever() {
+    let mut world = World::new();
+    let data = vec![7; 900_000];
+    world.write(OpCode::Create, &create_body("/l", &data, Acl::open(), 0));
+    let read = |times: usize| {
+        encoded(|out| {
+            for _ in 0..times {
+                MultiOps::encode_op_header(out, OpCode::GetData);
+                out.put_string("/l");
+                out.put_bool(false);
+            }
+            MultiOps::encode_end(out);
+        })
+    };
+    let ten = world.read(OpCode::MultiRead, &read(10)).expect("9 MB");
+    assert!(ten.len() > 9_000_000);
+    let many = world.read(OpCode::MultiRead, &read(1000));
+    assert_eq!(many, Err(ErrorCode::MARSHALLING));
+}

@@ -1,0 +1,39 @@
+//! What can be wrong with a configuration.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a configuration does not make a server.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A value is not what its key needs.
+    #[error("{file}:{line}: {key}={value}: {expected}")]
+    Value {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The key.
+        key: String,
+        /// The value as written.
+        value: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// Something is missing or does not fit together.
+    #[error("{file}: {problem}")]
+    Whole {
+        /// The file.
+        file: String,
+        /// What, and what to do.
+        problem: String,
+    },
+}

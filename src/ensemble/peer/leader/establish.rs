@@ -1,0 +1,246 @@
+//! From a won election to an established epoch: discovery and synchronisation (specification 13.2,
+//! 13.4, 13.6).
+
+use super::links::Stage;
+use super::{Leader, Phase};
+use crate::ensemble::peer::core::Core;
+use crate::ensemble::peer::effects::{Effects, LinkId};
+use crate::ensemble::peer::history::SyncPlan;
+use crate::wire::jute::{LearnerInfo, PacketType, PeerId, QuorumPacket, Reader, WriteJute, Zxid};
+
+/// The word behind a snapshot stream.
+pub(crate) const SNAPSHOT_SIGNATURE: &str = "BenWasHere";
+
+impl Leader {
+    pub(super) fn introduce(
+        &mut self,
+        core: &mut Core,
+        link: LinkId,
+        packet: &QuorumPacket<'_>,
+        fx: &mut Effects,
+    ) {
+        let info = LearnerInfo::decode(packet.data);
+        let Ok(info) = info else {
+            return self.drop_link(link, "unreadable LearnerInfo", fx);
+        };
+        let observer = packet.kind == PacketType::ObserverInfo;
+        let sid = PeerId(info.server.unwrap_or(-1));
+        if info.config_version > 0 {
+            return self.drop_link(link, "it knows a newer configuration than we do", fx);
+        }
+        if info.protocol_version < LearnerInfo::PROTOCOL {
+            return self.drop_link(link, "it speaks a protocol from before ZAB 1.0", fx);
+        }
+        if sid == core.settings.me {
+            return self.drop_link(link, &format!("it claims to be us, server {sid}"), fx);
+        }
+        if !observer && !core.settings.voters.contains(&sid) {
+            return self.drop_link(link, &format!("server {sid} is no voter of ours"), fx);
+        }
+        let older: Vec<LinkId> = self
+            .links
+            .iter()
+            .filter(|(id, l)| **id != link && l.sid == sid && sid.0 >= 0)
+            .map(|(id, _)| *id)
+            .collect();
+        for stale in older {
+            self.drop_link(stale, &format!("server {sid} has connected anew"), fx);
+        }
+        if let Some(state) = self.links.get_mut(&link) {
+            state.sid = sid;
+            state.observer = observer;
+            state.stage = Stage::Introduced;
+        }
+        if self.phase == Phase::Discovery {
+            if !observer {
+                self.accepted.insert(sid, packet.zxid.epoch());
+            }
+            self.try_epoch(core, fx);
+        } else if self.phase > Phase::AcceptingEpoch {
+            self.offer(link, fx);
+        }
+    }
+
+    /// With a quorum of accepted epochs, the new one is the highest plus one.
+    pub(super) fn try_epoch(&mut self, core: &mut Core, fx: &mut Effects) {
+        if self.phase == Phase::Discovery && core.settings.is_quorum(self.accepted.keys()) {
+            self.epoch = 1 + self.accepted.values().copied().max().unwrap_or(0);
+            self.phase = Phase::AcceptingEpoch;
+            core.accepted_epoch = self.epoch;
+            core.write_epochs(fx);
+        }
+    }
+
+    fn offer(&mut self, link: LinkId, fx: &mut Effects) {
+        let version = LearnerInfo::PROTOCOL.to_be_bytes();
+        let zxid = Zxid::new(self.epoch, 0);
+        let packet = QuorumPacket::new(PacketType::LeaderInfo, zxid, Some(&version));
+        fx.learner_packet(link, &packet);
+        if let Some(state) = self.links.get_mut(&link) {
+            state.stage = Stage::Offered;
+        }
+    }
+
+    /// Our own epoch files are durable.
+    pub(crate) fn epochs_written(&mut self, core: &mut Core, fx: &mut Effects) {
+        match self.phase {
+            Phase::AcceptingEpoch => {
+                self.phase = Phase::AgreeingEpoch;
+                self.agreed.insert(core.settings.me);
+                for link in self.links_at(Stage::Introduced) {
+                    self.offer(link, fx);
+                }
+                self.try_enter(core, fx);
+            }
+            Phase::EnteringEpoch => {
+                self.phase = Phase::Synchronisation;
+                self.synced.insert(core.settings.me);
+                for link in self.links_at(Stage::Agreed) {
+                    self.synchronise(core, link, fx);
+                }
+                self.try_serve(core, fx);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn epoch_ack(
+        &mut self,
+        core: &mut Core,
+        link: LinkId,
+        packet: &QuorumPacket<'_>,
+        fx: &mut Effects,
+    ) {
+        let Some(state) = self.links.get_mut(&link) else {
+            return;
+        };
+        let epoch = Reader::new(packet.data.unwrap_or_default())
+            .i32()
+            .unwrap_or(-1);
+        let ours = (core.current_epoch, core.last_logged);
+        if self.phase == Phase::AgreeingEpoch
+            && epoch != -1
+            && (i64::from(epoch), packet.zxid) > ours
+        {
+            return self.drop_link(link, "it is ahead of us", fx);
+        }
+        state.last_zxid = packet.zxid;
+        state.stage = Stage::Agreed;
+        if epoch != -1 && state.votes() {
+            self.agreed.insert(state.sid);
+        }
+        if self.phase >= Phase::Synchronisation {
+            self.synchronise(core, link, fx);
+        } else {
+            self.try_enter(core, fx);
+        }
+    }
+
+    fn try_enter(&mut self, core: &mut Core, fx: &mut Effects) {
+        if self.phase == Phase::AgreeingEpoch && core.settings.is_quorum(&self.agreed) {
+            self.phase = Phase::EnteringEpoch;
+            core.current_epoch = self.epoch;
+            core.write_epochs(fx);
+        }
+    }
+
+    /// Brings a learner up to date and lets it take part in the broadcast from here on.
+    fn synchronise(&mut self, core: &mut Core, link: LinkId, fx: &mut Effects) {
+        let Some(state) = self.links.get_mut(&link) else {
+            return;
+        };
+        let start = fx.bytes.len();
+        let out = &mut fx.bytes;
+        let last = core.last_applied;
+        let plan = core.history.plan(state.last_zxid, last);
+        let from = match plan {
+            SyncPlan::Diff { from } => {
+                let newest = core.history.newest().unwrap_or(last);
+                let zxid = if state.last_zxid == last {
+                    last
+                } else {
+                    newest
+                };
+                QuorumPacket::new(PacketType::Diff, zxid, None).encode(out);
+                Some(from)
+            }
+            SyncPlan::Trunc { to, from } => {
+                QuorumPacket::new(PacketType::Trunc, to, None).encode(out);
+                Some(from)
+            }
+            SyncPlan::Snap => {
+                let last = core.db.last_processed();
+                QuorumPacket::new(PacketType::Snap, last, None).encode(out);
+                core.db.encode_snapshot(out);
+                out.put_string(SNAPSHOT_SIGNATURE);
+                None
+            }
+        };
+        for (zxid, entry) in from.into_iter().flat_map(|from| core.history.from(from)) {
+            QuorumPacket::new(PacketType::Proposal, zxid, Some(entry)).encode(out);
+            QuorumPacket::new(PacketType::Commit, zxid, None).encode(out);
+        }
+        if state.votes() {
+            for pending in &core.pending {
+                QuorumPacket::new(PacketType::Proposal, pending.zxid, Some(&pending.entry))
+                    .encode(out);
+            }
+        }
+        let config = core.settings.config_text.as_bytes();
+        QuorumPacket::new(
+            PacketType::NewLeader,
+            Zxid::new(self.epoch, 0),
+            Some(config),
+        )
+        .encode(out);
+        state.stage = Stage::Forwarding;
+        fx.log(format!(
+            "server {} at {} is synchronised by {plan:?}",
+            state.sid, state.last_zxid
+        ));
+        fx.learners([link], start);
+    }
+
+    /// A learner has acknowledged NEWLEADER.
+    pub(super) fn synced(&mut self, core: &mut Core, link: LinkId, fx: &mut Effects) {
+        if self.is_serving() {
+            Self::up_to_date(link, fx);
+        } else if let Some(state) = self.links.get(&link)
+            && state.votes()
+        {
+            self.synced.insert(state.sid);
+            self.try_serve(core, fx);
+        }
+    }
+
+    fn up_to_date(link: LinkId, fx: &mut Effects) {
+        let packet = QuorumPacket::new(PacketType::UpToDate, Zxid(-1), None);
+        fx.learner_packet(link, &packet);
+    }
+
+    fn try_serve(&mut self, core: &mut Core, fx: &mut Effects) {
+        if self.phase == Phase::Synchronisation && core.settings.is_quorum(&self.synced) {
+            let first = Zxid::new(self.epoch, 0);
+            self.last_proposed = first;
+            self.committed = first;
+            core.db.set_last_processed(first);
+            self.serve(core, fx);
+            for link in self.links_at(Stage::Synced) {
+                Self::up_to_date(link, fx);
+            }
+        }
+    }
+
+    pub(super) fn serve(&mut self, core: &mut Core, fx: &mut Effects) {
+        self.phase = Phase::Serving;
+        self.serving_since_ms = core.now.mono_ms;
+        for (session, timeout_ms) in core.db.sessions() {
+            self.tracker.add(session, timeout_ms, core.now.mono_ms);
+        }
+        let took = core.now.mono_ms - self.since_ms;
+        fx.log(format!(
+            "serving from {} on, after {took} ms of synchronisation",
+            self.committed
+        ));
+    }
+}

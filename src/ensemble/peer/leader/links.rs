@@ -1,0 +1,198 @@
+//! The connections of the learners, and how far each of them has come.
+
+use super::{Leader, Lost, Phase};
+use crate::ensemble::peer::core::Core;
+use crate::ensemble::peer::effects::{Effect, Effects, LinkId};
+use crate::wire::jute::{PacketType, PeerId, QuorumPacket, Reader, SessionId, Zxid};
+
+/// How far a learner has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Connected, silent.
+    Fresh,
+    /// Has sent FOLLOWERINFO or OBSERVERINFO.
+    Introduced,
+    /// Was sent LEADERINFO.
+    Offered,
+    /// Has acknowledged the epoch; waits until we may synchronise it.
+    Agreed,
+    /// Was sent everything and NEWLEADER; gets live traffic.
+    Forwarding,
+    /// Has acknowledged NEWLEADER.
+    Synced,
+}
+
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) stage: Stage,
+    pub(super) sid: PeerId,
+    pub(super) observer: bool,
+    /// Its last logged zxid when it acknowledged the epoch.
+    pub(super) last_zxid: Zxid,
+    /// Highest proposal it has acknowledged.
+    pub(super) acked: Zxid,
+    pub(super) heard_ms: u64,
+}
+
+impl Link {
+    pub(super) fn votes(&self) -> bool {
+        !self.observer
+    }
+}
+
+impl Leader {
+    pub(crate) fn link_up(&mut self, core: &Core, link: LinkId) {
+        let fresh = Link {
+            stage: Stage::Fresh,
+            sid: PeerId(-1),
+            observer: false,
+            last_zxid: Zxid::ZERO,
+            acked: Zxid::ZERO,
+            heard_ms: core.now.mono_ms,
+        };
+        self.links.insert(link, fresh);
+    }
+
+    pub(crate) fn link_down(&mut self, link: LinkId, fx: &mut Effects) {
+        if let Some(gone) = self.links.remove(&link) {
+            fx.log(format!(
+                "server {} left (it was {:?})",
+                gone.sid, gone.stage
+            ));
+            if self.phase < Phase::Serving {
+                self.accepted.remove(&gone.sid);
+                self.agreed.remove(&gone.sid);
+                self.synced.remove(&gone.sid);
+            }
+        }
+    }
+
+    pub(super) fn drop_link(&mut self, link: LinkId, why: &str, fx: &mut Effects) {
+        fx.log(format!("closing a learner's connection: {why}"));
+        fx.push(Effect::CloseLearner(link));
+        self.link_down(link, fx);
+    }
+
+    /// All whole packets at the start of `bytes`.
+    pub(crate) fn link_bytes(
+        &mut self,
+        core: &mut Core,
+        link: LinkId,
+        bytes: &[u8],
+        fx: &mut Effects,
+    ) -> Result<(), Lost> {
+        let mut at = 0;
+        while self.links.contains_key(&link) {
+            match QuorumPacket::decode(&bytes[at..]) {
+                Ok(None) => break,
+                Ok(Some((packet, length))) => {
+                    at += length;
+                    self.packet(core, link, &packet, fx)?;
+                }
+                Err(error) => {
+                    self.drop_link(link, &format!("{error}"), fx);
+                    at = bytes.len();
+                }
+            }
+        }
+        fx.consumed = at;
+        if let Some(state) = self.links.get_mut(&link) {
+            state.heard_ms = core.now.mono_ms;
+        }
+        self.try_commit(core, fx);
+        Ok(())
+    }
+
+    fn packet(
+        &mut self,
+        core: &mut Core,
+        link: LinkId,
+        packet: &QuorumPacket<'_>,
+        fx: &mut Effects,
+    ) -> Result<(), Lost> {
+        let Some(state) = self.links.get_mut(&link) else {
+            return Ok(());
+        };
+        match (packet.kind, state.stage) {
+            (PacketType::FollowerInfo | PacketType::ObserverInfo, Stage::Fresh) => {
+                self.introduce(core, link, packet, fx);
+            }
+            (PacketType::AckEpoch, Stage::Offered) => {
+                self.epoch_ack(core, link, packet, fx);
+            }
+            (PacketType::Ack, Stage::Forwarding | Stage::Synced) => {
+                if packet.zxid.counter() != 0 {
+                    state.acked = state.acked.max(packet.zxid);
+                } else if packet.zxid == Zxid::new(self.epoch, 0) && state.stage < Stage::Synced {
+                    state.stage = Stage::Synced;
+                    self.synced(core, link, fx);
+                }
+            }
+            (PacketType::Ping, Stage::Forwarding | Stage::Synced) => {
+                let mut reader = Reader::new(packet.data.unwrap_or_default());
+                while let (Ok(session), Ok(_timeout)) = (reader.i64(), reader.i32()) {
+                    self.tracker.touch(SessionId(session), core.now.mono_ms);
+                }
+            }
+            (PacketType::Request, Stage::Synced) if self.phase == Phase::Serving => {
+                self.request(core, link, packet, fx)?;
+            }
+            (PacketType::Revalidate, Stage::Synced) => {
+                self.revalidate(core, link, packet, fx);
+            }
+            (kind, stage) => {
+                let why = format!("server {} sent {kind:?} when it was {stage:?}", state.sid);
+                self.drop_link(link, &why, fx);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn links_at(&self, stage: Stage) -> Vec<LinkId> {
+        self.links
+            .iter()
+            .filter(|(_, link)| link.stage == stage)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    pub(super) fn drop_silent(&mut self, core: &Core, fx: &mut Effects) {
+        let now_ms = core.now.mono_ms;
+        let oldest = core
+            .pending
+            .front()
+            .map(|pending| (pending.zxid, pending.since_ms));
+        let silent: Vec<LinkId> = self
+            .links
+            .iter()
+            .filter(|(_, link)| {
+                let limit = if link.stage == Stage::Synced {
+                    core.settings.sync_ms()
+                } else {
+                    core.settings.init_ms()
+                };
+                let owes_ack = link.votes()
+                    && link.stage == Stage::Synced
+                    && oldest.is_some_and(|(zxid, since_ms)| {
+                        link.acked < zxid && now_ms >= since_ms + limit
+                    });
+                now_ms >= link.heard_ms + limit || owes_ack
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for link in silent {
+            self.drop_link(link, "nothing heard of it in time", fx);
+        }
+    }
+
+    /// Learners: followers, followers in sync, observers in sync.
+    pub(crate) fn learner_counts(&self) -> (usize, usize, usize) {
+        let synced = |observer| {
+            self.links
+                .values()
+                .filter(|link| link.observer == observer && link.stage == Stage::Synced)
+                .count()
+        };
+        (self.links.len(), synced(false), synced(true))
+    }
+}

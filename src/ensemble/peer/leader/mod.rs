@@ -1,0 +1,167 @@
+//! The leader's side of ZAB 1.0 (specification 13.2, 13.4, 13.6-13.8).
+
+mod broadcast;
+mod establish;
+mod links;
+mod sessions;
+
+pub(crate) use self::establish::SNAPSHOT_SIGNATURE;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use self::broadcast::SyncOrigin;
+use self::links::{Link, Stage};
+use super::core::Core;
+use super::effects::{Effect, Effects, LinkId};
+use crate::ensemble::database::{Preparer, SessionTracker};
+use crate::wire::jute::{PacketType, PeerId, QuorumPacket, Zxid};
+
+/// How far the leader itself has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    /// Collects accepted epochs.
+    Discovery,
+    /// Its accepted epoch is being written.
+    AcceptingEpoch,
+    /// Collects ACKEPOCH.
+    AgreeingEpoch,
+    /// Its current epoch is being written.
+    EnteringEpoch,
+    /// Collects acknowledgements of NEWLEADER.
+    Synchronisation,
+    /// Broadcasts.
+    Serving,
+}
+
+/// Why the role ended.
+#[derive(Debug)]
+pub(crate) struct Lost(pub(crate) String);
+
+/// State of a leader.
+#[derive(Debug)]
+pub(crate) struct Leader {
+    phase: Phase,
+    since_ms: u64,
+    epoch: i64,
+    accepted: BTreeMap<PeerId, i64>,
+    agreed: BTreeSet<PeerId>,
+    synced: BTreeSet<PeerId>,
+    links: BTreeMap<LinkId, Link>,
+    last_proposed: Zxid,
+    committed: Zxid,
+    own_acked: Zxid,
+    preparer: Preparer,
+    pub(crate) tracker: SessionTracker,
+    syncs: VecDeque<(Zxid, SyncOrigin)>,
+    next_ping_ms: u64,
+    next_check_ms: u64,
+    entry: Vec<u8>,
+    /// Sizes of proposals for `srvr`: last, min, max.
+    pub(crate) proposal_bytes: (usize, usize, usize),
+    pub(crate) serving_since_ms: u64,
+}
+
+impl Leader {
+    /// Begins to lead; a standalone server serves at once.
+    pub(crate) fn new(core: &mut Core, fx: &mut Effects) -> Self {
+        let settings = &core.settings;
+        let mut leader = Self {
+            phase: Phase::Discovery,
+            since_ms: core.now.mono_ms,
+            epoch: 0,
+            accepted: BTreeMap::from([(settings.me, core.accepted_epoch)]),
+            agreed: BTreeSet::new(),
+            synced: BTreeSet::new(),
+            links: BTreeMap::new(),
+            last_proposed: core.last_logged,
+            committed: core.last_logged,
+            own_acked: Zxid::ZERO,
+            preparer: Preparer::new(),
+            tracker: SessionTracker::new(settings.tick_ms),
+            syncs: VecDeque::new(),
+            next_ping_ms: core.now.mono_ms,
+            next_check_ms: core.now.mono_ms + settings.tick_ms,
+            entry: Vec::new(),
+            proposal_bytes: (0, 0, 0),
+            serving_since_ms: core.now.mono_ms,
+        };
+        if settings.is_standalone() {
+            // Nobody to ping and nobody to count: a deadline that is never served keeps a core busy.
+            leader.next_ping_ms = u64::MAX;
+            leader.next_check_ms = u64::MAX;
+            leader.epoch = core.last_logged.epoch();
+            leader.serve(core, fx);
+        } else {
+            leader.try_epoch(core, fx);
+        }
+        leader
+    }
+
+    pub(crate) fn is_serving(&self) -> bool {
+        self.phase == Phase::Serving
+    }
+
+    /// The epoch once it is agreed.
+    pub(crate) const fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
+    pub(crate) fn pending_syncs(&self) -> usize {
+        self.syncs.len()
+    }
+
+    /// Time passes.
+    pub(crate) fn tick(&mut self, core: &mut Core, fx: &mut Effects) -> Result<(), Lost> {
+        let ms = core.now.mono_ms;
+        if !self.is_serving() {
+            if ms >= self.since_ms + core.settings.init_ms() {
+                return Err(Lost(format!(
+                    "no quorum of followers within initLimit, in {:?}",
+                    self.phase
+                )));
+            }
+        } else {
+            self.expire_sessions(core, fx)?;
+        }
+        if core.settings.is_standalone() {
+            return Ok(());
+        }
+        self.drop_silent(core, fx);
+        if ms >= self.next_ping_ms {
+            self.next_ping_ms = ms + (core.settings.tick_ms / 2).max(1);
+            let start = fx.bytes.len();
+            QuorumPacket::new(PacketType::Ping, self.last_proposed, None).encode(&mut fx.bytes);
+            fx.learners(self.links_at(Stage::Synced), start);
+        }
+        if ms >= self.next_check_ms {
+            self.next_check_ms = ms + core.settings.tick_ms;
+            let alive = self
+                .links
+                .values()
+                .filter(|l| l.votes() && l.stage == Stage::Synced);
+            let alive: Vec<PeerId> = alive
+                .map(|link| link.sid)
+                .chain([core.settings.me])
+                .collect();
+            if self.is_serving() && !core.settings.is_quorum(&alive) {
+                return Err(Lost(
+                    "fewer than a quorum of followers are in sync".to_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// When [`Self::tick`] has something to do.
+    pub(crate) fn deadline_ms(&self, now_ms: u64) -> u64 {
+        let expiry = self.tracker.next_deadline(now_ms).unwrap_or(u64::MAX);
+        self.next_ping_ms.min(self.next_check_ms).min(expiry)
+    }
+
+    /// The role ends: closes every learner's connection.
+    pub(crate) fn end(&mut self, fx: &mut Effects) {
+        for link in std::mem::take(&mut self.links).into_keys() {
+            fx.push(Effect::CloseLearner(link));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Whose session lives, and through whom it is used.
+
+use super::{Leader, Lost};
+use crate::ensemble::database::WriteRequest;
+use crate::ensemble::peer::core::Core;
+use crate::ensemble::peer::effects::{Effects, LinkId};
+use crate::wire::jute::{OpCode, PacketType, QuorumPacket, Reader, SessionId, WriteJute, Zxid};
+
+/// Owner of sessions whose client is connected to the leader itself.
+pub(super) const LOCAL_OWNER: u64 = u64::MAX;
+
+impl Leader {
+    /// A client of ours wants its session back.
+    pub(crate) fn reopen(&mut self, session: SessionId, timeout_ms: i32, now_ms: u64) -> bool {
+        self.tracker
+            .reopen(session, (LOCAL_OWNER, timeout_ms), now_ms)
+    }
+
+    pub(super) fn revalidate(
+        &mut self,
+        core: &Core,
+        link: LinkId,
+        packet: &QuorumPacket<'_>,
+        fx: &mut Effects,
+    ) {
+        let mut reader = Reader::new(packet.data.unwrap_or_default());
+        let (Ok(session), Ok(timeout_ms)) = (reader.i64(), reader.i32()) else {
+            return self.drop_link(link, "unreadable REVALIDATE", fx);
+        };
+        let valid = self
+            .tracker
+            .reopen(SessionId(session), (link.0, timeout_ms), core.now.mono_ms);
+        let mut data = Vec::with_capacity(9);
+        data.put_i64(session);
+        data.put_bool(valid);
+        let packet = QuorumPacket::new(PacketType::Revalidate, Zxid(-1), Some(&data));
+        fx.learner_packet(link, &packet);
+    }
+
+    /// Proposes the end of every session whose time is over.
+    pub(super) fn expire_sessions(
+        &mut self,
+        core: &mut Core,
+        fx: &mut Effects,
+    ) -> Result<(), Lost> {
+        for session in self.tracker.expire(core.now.mono_ms) {
+            fx.log(format!("session {session} has expired"));
+            let request = WriteRequest {
+                session,
+                cxid: 0,
+                op: OpCode::CloseSession.code(),
+                body: &[],
+                auth: &[],
+                time_ms: core.now.wall_ms,
+            };
+            self.submit(core, &request, fx)?;
+        }
+        Ok(())
+    }
+}

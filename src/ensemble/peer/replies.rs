@@ -1,0 +1,242 @@
+//! Answers to clients, in the order of their requests (specification 11.3).
+
+use super::clients::{Clients, Parked, STEP_BYTES_MAX, Stage, reply};
+use super::core::Core;
+use super::effects::{Effect, Effects};
+use crate::ensemble::database::{Applied, Caller, ConnId, WatchEvent, authenticate};
+use crate::wire::jute::{
+    AuthPacket, ErrorCode, OpCode, Reader, ReplyHeader, RequestHeader, TxnHeader, WriteJute, Zxid,
+};
+
+impl Core {
+    /// The client that waits for this transaction, if it is ours, is answered.
+    pub(super) fn answer(&mut self, applied: &Applied, fx: &mut Effects) {
+        let TxnHeader {
+            session,
+            cxid,
+            zxid,
+            op,
+            ..
+        } = applied.header;
+        let abandoned = self.clients.was_abandoned(session, cxid);
+        let Some((conn, state)) = self.clients.of_session(session) else {
+            return;
+        };
+        if op == OpCode::CreateSession {
+            if state.stage == Stage::Establishing {
+                self.clients.open(conn, fx);
+            }
+            return;
+        }
+        match state.parked.front() {
+            Some(Parked::Write {
+                xid,
+                op: requested,
+                since_ms,
+                ..
+            }) if *xid == cxid && !abandoned => {
+                let (xid, requested, since_ms) = (*xid, *requested, *since_ms);
+                state.unpark();
+                state.sent += 1;
+                let resume = state.take_starved();
+                self.clients.outstanding -= 1;
+                self.clients.packets_sent += 1;
+                self.clients
+                    .latency
+                    .record(self.now.mono_ms.saturating_sub(since_ms));
+                let err = applied.error();
+                if err == ErrorCode::SESSION_MOVED {
+                    self.clients.close(conn, fx);
+                    return;
+                }
+                reply(fx, conn, ReplyHeader { xid, zxid, err }, |out| {
+                    applied.encode_response(requested, out);
+                });
+                if requested == OpCode::CloseSession {
+                    self.clients.close(conn, fx);
+                    return;
+                }
+                if resume {
+                    fx.push(Effect::ResumeClient(conn));
+                }
+                self.drain(conn, fx);
+            }
+            // Expired, or closed through another connection.
+            _ if op == OpCode::CloseSession => self.clients.close(conn, fx),
+            _ => {}
+        }
+    }
+
+    /// Answers what no longer has to wait on this connection.
+    pub(crate) fn drain(&mut self, conn: ConnId, fx: &mut Effects) {
+        loop {
+            let Some(state) = self.clients.get_mut(conn) else {
+                return;
+            };
+            let full = fx.bytes.len() >= STEP_BYTES_MAX;
+            match state.parked.front() {
+                Some(Parked::Local(_)) if full => {
+                    fx.push(Effect::ResumeClient(conn));
+                    return;
+                }
+                Some(Parked::Local(_)) => {
+                    if let Some(Parked::Local(frame)) = state.unpark() {
+                        self.clients.outstanding -= 1;
+                        self.local_request(conn, &frame, fx);
+                    }
+                }
+                Some(Parked::Sync { answered: true, .. }) => {
+                    let Some(Parked::Sync { xid, path, .. }) = state.unpark() else {
+                        return;
+                    };
+                    state.sent += 1;
+                    self.clients.outstanding -= 1;
+                    self.clients.packets_sent += 1;
+                    let zxid = self.db.last_processed();
+                    let header = ReplyHeader {
+                        xid,
+                        zxid,
+                        err: ErrorCode::OK,
+                    };
+                    reply(fx, conn, header, |out| out.put_buffer(Some(&path)));
+                }
+                _ => {
+                    if state.take_starved() {
+                        fx.push(Effect::ResumeClient(conn));
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The oldest unanswered sync of this connection may be answered now.
+    pub(crate) fn sync_done(&mut self, conn: ConnId, fx: &mut Effects) {
+        if let Some(state) = self.clients.get_mut(conn) {
+            let waiting = state.parked.iter_mut().find_map(|parked| match parked {
+                Parked::Sync { answered, .. } if !*answered => Some(answered),
+                _ => None,
+            });
+            if let Some(answered) = waiting {
+                *answered = true;
+            }
+            self.drain(conn, fx);
+        }
+    }
+
+    /// Answers a request that needs no commit: reads, pings, auth, watches.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind, one frame around them"
+    )]
+    pub(crate) fn local_request(&mut self, conn: ConnId, frame: &[u8], fx: &mut Effects) {
+        let mut reader = Reader::new(frame);
+        let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut reader) else {
+            self.clients.close(conn, fx);
+            return;
+        };
+        let Some(state) = self.clients.get_mut(conn) else {
+            return;
+        };
+        state.sent += 1;
+        let mut header = ReplyHeader {
+            xid,
+            zxid: self.db.last_processed(),
+            err: ErrorCode::OK,
+        };
+        let (mut start, mut body) = begin_reply(fx);
+        let mut closes = false;
+        let result = match OpCode::from_i32(op) {
+            Some(OpCode::Ping) => {
+                header.xid = RequestHeader::PING_XID;
+                Ok(())
+            }
+            Some(OpCode::Auth) => {
+                header.zxid = Zxid::ZERO;
+                let digest = self.settings.super_digest.as_deref();
+                AuthPacket::decode(&mut reader)
+                    .map_err(|_malformed| ErrorCode::AUTH_FAILED)
+                    .and_then(|packet| authenticate(packet.scheme, packet.auth, digest))
+                    .and_then(|ids| state.identify(ids))
+                    .inspect_err(|_| closes = true)
+            }
+            Some(OpCode::Sasl) => {
+                header.zxid = Zxid::ZERO;
+                fx.bytes.put_buffer(None);
+                Ok(())
+            }
+            Some(op) if is_read(op) => {
+                let caller = Caller {
+                    conn,
+                    session: state.session,
+                    auth: &state.auth,
+                };
+                let mut missed = Vec::new();
+                let read = self
+                    .db
+                    .read(op, reader.rest(), &caller, &mut fx.bytes, &mut |event| {
+                        missed.push((event.kind, event.path.to_owned()));
+                    });
+                if !missed.is_empty() {
+                    // setWatches, answered by a bare header: what was missed goes ahead of it.
+                    fx.bytes.truncate(start);
+                    for (kind, path) in missed {
+                        let path = &path;
+                        Clients::notify(&WatchEvent { conn, kind, path }, fx);
+                    }
+                    (start, body) = begin_reply(fx);
+                }
+                read
+            }
+            _ => {
+                header.zxid = Zxid(-1);
+                closes = true;
+                Err(ErrorCode::UNIMPLEMENTED)
+            }
+        };
+        if let Err(code) = result {
+            header.err = code;
+            fx.bytes.truncate(body);
+        }
+        let length = i32::try_from(fx.bytes.len() - start - 4).unwrap_or(i32::MAX);
+        let mut prefix = [0; 20];
+        prefix[0..4].copy_from_slice(&length.to_be_bytes());
+        prefix[4..8].copy_from_slice(&header.xid.to_be_bytes());
+        prefix[8..16].copy_from_slice(&header.zxid.0.to_be_bytes());
+        prefix[16..20].copy_from_slice(&header.err.0.to_be_bytes());
+        fx.bytes[start..start + 20].copy_from_slice(&prefix);
+        fx.client(conn, start);
+        self.clients.packets_sent += 1;
+        if closes {
+            self.clients.close(conn, fx);
+        }
+    }
+}
+
+/// Makes room for length and header, which are known last; where the reply and its body begin.
+fn begin_reply(fx: &mut Effects) -> (usize, usize) {
+    let start = fx.bytes.len();
+    fx.bytes.put(&[0; 20]);
+    (start, fx.bytes.len())
+}
+
+/// Requests that the connected server answers from its own tree.
+const fn is_read(op: OpCode) -> bool {
+    matches!(
+        op,
+        OpCode::Exists
+            | OpCode::GetData
+            | OpCode::GetAcl
+            | OpCode::GetChildren
+            | OpCode::GetChildren2
+            | OpCode::GetEphemerals
+            | OpCode::GetAllChildrenNumber
+            | OpCode::MultiRead
+            | OpCode::SetWatches
+            | OpCode::SetWatches2
+            | OpCode::AddWatch
+            | OpCode::CheckWatches
+            | OpCode::RemoveWatches
+            | OpCode::WhoAmI
+    )
+}

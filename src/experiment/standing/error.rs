@@ -1,0 +1,102 @@
+//! Why a standing ensemble could not be started, found or ended.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::places::PORT_STEP;
+
+/// A standing ensemble could not be started, found or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum StandingError {
+    /// There is one already.
+    #[error("an ensemble runs in {} already ({connect}); `quorate ensemble down` ends it, --dir starts another one elsewhere", dir.display())]
+    Running {
+        /// Its folder.
+        dir: PathBuf,
+        /// Its connect string.
+        connect: String,
+    },
+    /// There is none.
+    #[error("no ensemble in {}: `quorate ensemble up` starts one, --dir names the folder of another", dir.display())]
+    None {
+        /// The folder looked at.
+        dir: PathBuf,
+    },
+    /// A state file that cannot be understood.
+    #[error("{}: line {line} is not a state of this version of quorate; end its servers by hand and remove the file", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where, from 1.
+        line: usize,
+    },
+    /// More servers than ports.
+    #[error("--base-port {base_port} leaves no room for {servers} servers: they take ports {base_port} to {base_port} + {} + {servers}", 2 * PORT_STEP)]
+    NoRoom {
+        /// As asked.
+        base_port: u16,
+        /// As asked.
+        servers: usize,
+    },
+    /// Somebody else listens there.
+    #[error("port {port} of 127.0.0.1 is taken ({source}); choose others with --base-port")]
+    PortTaken {
+        /// Which one.
+        port: u16,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// A server ended before it served.
+    #[error("server {id} ended with {ending} before it served; {tail}")]
+    Ended {
+        /// Its `myid`.
+        id: u16,
+        /// How.
+        ending: String,
+        /// What it said last.
+        tail: String,
+    },
+    /// Not all serve in time.
+    #[error("server {id} did not serve within {waited_s} s; {tail}")]
+    Timeout {
+        /// Its `myid`.
+        id: u16,
+        /// How long was waited.
+        waited_s: u64,
+        /// What it said last.
+        tail: String,
+    },
+    /// The user ended it.
+    #[error("interrupted; the servers that had started were ended")]
+    Interrupted,
+    /// A server does not end.
+    #[error("server {id} (process {pid}) does not end")]
+    WillNotEnd {
+        /// Its `myid`.
+        id: u16,
+        /// Its process.
+        pid: u32,
+    },
+    /// The file system or the kernel refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+pub(super) fn io_error(
+    action: &'static str,
+    path: &Path,
+) -> impl FnOnce(io::Error) -> StandingError {
+    let path = path.to_owned();
+    move |source| StandingError::Io {
+        action,
+        path,
+        source,
+    }
+}

@@ -1,0 +1,95 @@
+//! The state file: which servers there are, and which processes they were given.
+
+use std::fmt::Write;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::error::io_error;
+use super::{Standing, StandingError, StandingServer};
+
+/// Name of the state file.
+pub(super) const STATE_FILE: &str = "ensemble.state";
+/// First line of a state file; another one is a newer version's, or somebody else's file.
+const HEADER: &str = "quorate ensemble 1";
+
+impl Standing {
+    /// The ensemble of `dir`.
+    ///
+    /// # Errors
+    /// If there is none, or its state file cannot be understood.
+    pub fn load(dir: &Path) -> Result<Self, StandingError> {
+        let path = dir.join(STATE_FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => parse(dir, &text).map_err(|line| StandingError::Malformed { path, line }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(StandingError::None {
+                dir: dir.to_owned(),
+            }),
+            Err(source) => Err(io_error("read", &path)(source)),
+        }
+    }
+
+    pub(super) fn save(&self) -> Result<(), StandingError> {
+        let path = self.dir.join(STATE_FILE);
+        let draft = self.dir.join(format!("{STATE_FILE}.new"));
+        fs::write(&draft, render(self))
+            .and_then(|()| fs::rename(&draft, &path))
+            .map_err(io_error("write", &path))
+    }
+}
+
+fn render(standing: &Standing) -> String {
+    let mut text = format!("{HEADER}\nboot {}\n", standing.boot);
+    for server in &standing.servers {
+        let process = server
+            .process
+            .map_or_else(|| "-".to_owned(), |process| process.to_string());
+        let role = if server.observer { "observer" } else { "voter" };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "server {} {process} {} {role}",
+            server.id, server.address
+        );
+    }
+    text
+}
+
+/// The number of the first line that is not understood, if there is one.
+fn parse(dir: &Path, text: &str) -> Result<Standing, usize> {
+    let mut lines = text.lines();
+    if lines.next() != Some(HEADER) {
+        return Err(1);
+    }
+    let boot = lines
+        .next()
+        .and_then(|line| line.strip_prefix("boot "))
+        .ok_or(2_usize)?;
+    let servers = lines
+        .zip(3..)
+        .map(|(line, number)| parse_server(line).ok_or(number))
+        .collect::<Result<_, usize>>()?;
+    Ok(Standing {
+        dir: dir.to_owned(),
+        boot: boot.to_owned(),
+        servers,
+    })
+}
+
+fn parse_server(line: &str) -> Option<StandingServer> {
+    let mut words = line.strip_prefix("server ")?.split(' ');
+    let server = StandingServer {
+        id: words.next()?.parse().ok()?,
+        process: match words.next()? {
+            "-" => None,
+            identity => Some(identity.parse().ok()?),
+        },
+        address: words.next()?.parse().ok()?,
+        observer: match words.next()? {
+            "voter" => false,
+            "observer" => true,
+            _ => return None,
+        },
+    };
+    words.next().is_none().then_some(server)
+}

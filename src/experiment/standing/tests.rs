@@ -1,0 +1,139 @@
+//! What `up` writes is what `down` ends: its own servers, and nobody else's.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use super::state::STATE_FILE;
+use super::*;
+
+fn sleeper() -> Child {
+    Command::new("sleep")
+        .arg("600")
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn standing(dir: &Path, processes: &[Option<Identity>]) -> Standing {
+    Standing {
+        dir: dir.to_owned(),
+        boot: boot_id(),
+        servers: (1..)
+            .zip(processes)
+            .map(|(id, process)| StandingServer {
+                id,
+                process: *process,
+                address: SocketAddr::from(([127, 0, 0, 1], 1_000 + id)),
+                observer: id == 2,
+            })
+            .collect(),
+    }
+}
+
+#[test]
+fn the_state_file_is_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let identity = Identity {
+        pid: 12,
+        started: 345,
+    };
+    let standing = standing(dir.path(), &[Some(identity), None]);
+    standing.save().unwrap();
+    assert_eq!(Standing::load(dir.path()).unwrap(), standing);
+    assert_eq!(standing.connect_string(), "127.0.0.1:1001,127.0.0.1:1002");
+}
+
+#[test]
+fn a_state_file_of_somebody_else_is_not_acted_upon() {
+    let dir = tempfile::tempdir().unwrap();
+    let problem = |text: &str| {
+        fs::write(dir.path().join(STATE_FILE), text).unwrap();
+        Standing::load(dir.path()).unwrap_err().to_string()
+    };
+    assert!(problem("quorate ensemble 2\n").contains("line 1"));
+    assert!(problem("quorate ensemble 1\n").contains("line 2"));
+    let head = "quorate ensemble 1\nboot x\n";
+    for line in [
+        "server 1",
+        "server 1 5 127.0.0.1:1 voter",
+        "server 1 5-6 localhost voter",
+        "server 1 5-6 127.0.0.1:1 leader",
+        "server 1 5-6 127.0.0.1:1 voter more",
+        "",
+    ] {
+        assert!(
+            problem(&format!("{head}{line}\n")).contains("line 3"),
+            "{line}"
+        );
+    }
+    fs::remove_file(dir.path().join(STATE_FILE)).unwrap();
+    let error = Standing::load(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("no ensemble in"), "{error}");
+}
+
+#[test]
+fn down_ends_its_own_processes_and_no_recycled_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("ensemble");
+    fs::create_dir_all(home.join("server-1/data")).unwrap();
+    let (mut mine, mut stranger) = (sleeper(), sleeper());
+    let recycled = Identity {
+        started: 1,
+        ..Identity::of(stranger.id()).unwrap()
+    };
+    let standing = standing(&home, &[Identity::of(mine.id()), Some(recycled)]);
+    standing.save().unwrap();
+    assert!(standing.runs());
+    assert_eq!(standing.conditions()[1], Condition::Gone);
+    assert_eq!(standing.down(false).unwrap(), 1);
+    mine.wait().unwrap();
+    assert_eq!(stranger.try_wait().unwrap(), None);
+    assert!(!home.exists());
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+#[test]
+fn processes_of_another_boot_are_strangers() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut stranger = sleeper();
+    let mut standing = standing(dir.path(), &[Identity::of(stranger.id())]);
+    standing.boot = "another".into();
+    standing.save().unwrap();
+    assert!(!standing.runs());
+    assert_eq!(standing.down(true).unwrap(), 0);
+    assert_eq!(stranger.try_wait().unwrap(), None);
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let stop = AtomicBool::new(false);
+    let dir = tempfile::tempdir().unwrap();
+    let order = |base_port| {
+        let shape = TargetShape {
+            voters: 1,
+            observers: 0,
+            fsync: true,
+            tick_time_ms: 2_000,
+            init_limit: 10,
+            sync_limit: 5,
+            heap_mib: 64,
+        };
+        Standing::up(&StandingOrder {
+            software: &Software::Bundled,
+            shape: &shape,
+            quorate: Path::new("/nonexistent"),
+            dir: dir.path(),
+            base_port,
+            stop: &stop,
+        })
+        .unwrap_err()
+        .to_string()
+    };
+    assert!(order(port).contains(&format!("port {port} of 127.0.0.1 is taken")));
+    assert!(order(65_500).contains("--base-port 65500 leaves no room"));
+}

@@ -1,0 +1,167 @@
+//! What must hold, and what a run went through.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::hash::{Hash as _, Hasher as _};
+
+use quorate::ensemble::database::{Database, SnapshotDecoder};
+use quorate::ensemble::peer::Peer;
+use quorate::wire::jute::Zxid;
+
+use super::{Cluster, Event};
+
+/// The liveness phase must end within this much simulated time.
+const SETTLE_MS: u64 = 60_000;
+
+/// What a run went through, so that a test can tell that the seeds reach what they should.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Coverage {
+    pub(crate) acknowledged: usize,
+    pub(crate) elections: usize,
+    pub(crate) diffs: usize,
+    pub(crate) truncations: usize,
+    pub(crate) snapshots_sent: usize,
+    pub(crate) snapshots_taken: usize,
+}
+
+impl Coverage {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.acknowledged += other.acknowledged;
+        self.elections += other.elections;
+        self.diffs += other.diffs;
+        self.truncations += other.truncations;
+        self.snapshots_sent += other.snapshots_sent;
+        self.snapshots_taken += other.snapshots_taken;
+    }
+}
+
+impl Cluster {
+    /// Everybody must come to serve and hold the same tree with every acknowledged write.
+    pub(crate) fn settle(&mut self) {
+        let deadline = self.now + SETTLE_MS;
+        while !self.all_serve() {
+            assert!(
+                self.now < deadline,
+                "no ensemble within {SETTLE_MS} ms: {}",
+                self.modes()
+            );
+            self.run_for(50);
+        }
+        let before = self.history.len();
+        self.run_for(3000);
+        assert!(
+            self.history.len() > before,
+            "a healed ensemble acknowledges writes"
+        );
+        for client in &mut self.clients {
+            client.server = None; // no more load
+            client.conn = 0;
+        }
+        self.events
+            .retain(|Reverse((_, _, event))| !matches!(event, Event::Client(_)));
+        let deadline = self.now + SETTLE_MS;
+        while !(self.all_serve() && self.agree()) {
+            assert!(
+                self.now < deadline,
+                "the trees still differ: {}",
+                self.modes()
+            );
+            self.run_for(50);
+        }
+        for (at, server) in self.servers.iter().enumerate() {
+            let mut database = Database::new();
+            if let Some(peer) = &server.peer {
+                let mut body = Vec::new();
+                peer.database().encode_snapshot(&mut body);
+                let mut decoder = SnapshotDecoder::new();
+                decoder.feed(&body).expect("our own snapshot");
+                database = decoder.finish().expect("our own snapshot");
+            }
+            self.history.check(at, &mut database);
+        }
+    }
+
+    fn all_serve(&self) -> bool {
+        self.servers
+            .iter()
+            .all(|s| s.peer.as_ref().is_some_and(Peer::is_serving))
+    }
+
+    fn agree(&self) -> bool {
+        let trees: Vec<(Zxid, Vec<u8>)> = self
+            .trees()
+            .into_iter()
+            .map(|(_, zxid, tree)| (zxid, tree))
+            .collect();
+        trees.windows(2).all(|pair| pair[0] == pair[1])
+    }
+
+    /// Every serving server's position and tree.
+    fn trees(&self) -> Vec<(usize, Zxid, Vec<u8>)> {
+        let serving = self.servers.iter().enumerate().filter_map(|(at, server)| {
+            let peer = server.peer.as_ref().filter(|peer| peer.is_serving())?;
+            let mut tree = Vec::new();
+            peer.database().encode_snapshot(&mut tree);
+            Some((at, peer.database().last_processed(), tree))
+        });
+        serving.collect()
+    }
+
+    /// Servers that serve have applied the same prefix: equal positions mean equal trees.
+    pub(super) fn check_prefixes(&self) {
+        let mut seen: BTreeMap<Zxid, (usize, Vec<u8>)> = BTreeMap::new();
+        for (at, zxid, tree) in self.trees() {
+            if let Some((other, theirs)) = seen.get(&zxid) {
+                assert!(*theirs == tree, "servers {other} and {at} differ at {zxid}");
+            }
+            seen.insert(zxid, (at, tree));
+        }
+    }
+
+    fn modes(&self) -> String {
+        let mut text = String::new();
+        for server in &self.servers {
+            let mode = server.peer.as_ref().map(Peer::mode);
+            let last = server.peer.as_ref().map(Peer::last_logged);
+            let _ok = write!(text, "{}: {mode:?} {last:?}; ", server.id);
+        }
+        text
+    }
+
+    pub(crate) fn tail(&self) -> String {
+        let mut text = String::from("the last events:\n");
+        for line in &self.log {
+            let _ok = writeln!(text, "  {line}");
+        }
+        text
+    }
+
+    pub(crate) fn coverage(&self) -> Coverage {
+        Coverage {
+            acknowledged: self.history.len(),
+            ..self.seen
+        }
+    }
+
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.hasher.finish()
+    }
+
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers build the line for it"
+    )]
+    pub(super) fn note(&mut self, line: String) {
+        let says = |what: &str| usize::from(line.contains(what));
+        self.seen.elections += says("serving from");
+        self.seen.diffs += says("synchronises us by Diff");
+        self.seen.truncations += says("cuts its log");
+        self.seen.snapshots_sent += says("synchronises us by Snap");
+        line.hash(&mut self.hasher);
+        self.log.push_back(format!("{:>6} {line}", self.now));
+        if self.log.len() > 200 {
+            self.log.pop_front();
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Servers, connections, clients and time, all simulated.
+
+mod checks;
+mod clients;
+mod disks;
+mod servers;
+mod wires;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
+use std::hash::DefaultHasher;
+
+use quorate::ensemble::peer::Input;
+use quorate::wire::jute::{Notification, PeerId};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+pub(crate) use self::checks::Coverage;
+use self::clients::Client;
+use self::servers::Server;
+use self::wires::Wire;
+use crate::disk::Disk;
+use crate::faults::{self, Fault};
+use crate::history::History;
+
+const TICK_MS: u64 = 200;
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Tick(usize, u64),
+    Vote {
+        from: usize,
+        to: usize,
+        id: u64,
+    },
+    Dial {
+        from: usize,
+        to: usize,
+        wire: u64,
+    },
+    /// Bytes at the other end of a wire, towards the leader or the learner.
+    Wire {
+        wire: u64,
+        to_leader: bool,
+    },
+    WireDown {
+        wire: u64,
+        to_leader: bool,
+    },
+    Disk(usize, u64),
+    Client(usize),
+}
+
+/// The whole world.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    rng: Xoshiro256PlusPlus,
+    now: u64,
+    sequence: u64,
+    events: BinaryHeap<Reverse<(u64, u64, Event)>>,
+    servers: Vec<Server>,
+    clients: Vec<Client>,
+    wires: BTreeMap<u64, Wire>,
+    votes: BTreeMap<u64, Notification>,
+    cut: Vec<bool>,
+    cut_active: bool,
+    voters: BTreeSet<PeerId>,
+    observers: BTreeSet<PeerId>,
+    history: History,
+    next_id: u64,
+    log: VecDeque<String>,
+    hasher: DefaultHasher,
+    seen: Coverage,
+}
+
+impl Cluster {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let voters = [3, 3, 3, 5, 5, 7][rng.random_range(0..6)];
+        let observers = [0, 0, 1, 2][rng.random_range(0..4)];
+        let ids: Vec<PeerId> = (1..=voters + observers).map(PeerId).collect();
+        let split = usize::try_from(voters).expect("small");
+        let servers = ids
+            .iter()
+            .map(|id| Server {
+                id: *id,
+                peer: None,
+                disk: Disk::default(),
+                disk_busy: false,
+                disk_slow_until: 0,
+                life: 0,
+                leader_wire: None,
+                tick_at: u64::MAX,
+            })
+            .collect();
+        let clients = (0..rng.random_range(2..6))
+            .map(|_| Client::default())
+            .collect();
+        let mut cluster = Self {
+            rng,
+            now: 0,
+            sequence: 0,
+            events: BinaryHeap::new(),
+            cut: vec![false; ids.len()],
+            servers,
+            clients,
+            wires: BTreeMap::new(),
+            votes: BTreeMap::new(),
+            cut_active: false,
+            voters: ids[..split].iter().copied().collect(),
+            observers: ids[split..].iter().copied().collect(),
+            history: History::default(),
+            next_id: 1,
+            log: VecDeque::new(),
+            hasher: DefaultHasher::new(),
+            seen: Coverage::default(),
+        };
+        for server in 0..cluster.servers.len() {
+            cluster.start(server);
+        }
+        for client in 0..cluster.clients.len() {
+            cluster.after(500, Event::Client(client));
+        }
+        cluster
+    }
+
+    pub(crate) fn make_disks_lie(&mut self) {
+        for server in &mut self.servers {
+            server.disk.lies = true;
+        }
+    }
+
+    /// Load and faults.
+    pub(crate) fn with_faults(&mut self) {
+        self.run_for(1500);
+        for (pause, fault) in faults::plan(&mut self.rng, self.servers.len()) {
+            self.note(format!("fault {fault:?}"));
+            self.inflict(fault);
+            self.run_for(pause);
+        }
+    }
+
+    /// The faults end.
+    pub(crate) fn heal(&mut self) {
+        self.cut_active = false;
+        for server in 0..self.servers.len() {
+            self.servers[server].disk_slow_until = 0;
+            if self.servers[server].peer.is_none() {
+                self.start(server);
+            }
+        }
+    }
+
+    fn inflict(&mut self, fault: Fault) {
+        match fault {
+            Fault::Crash { server, kept } => self.crash(server, kept),
+            Fault::CrashLeader { kept } => {
+                if let Some(server) = self.leader() {
+                    self.crash(server, kept);
+                }
+            }
+            Fault::IsolateLeader => {
+                if let Some(leader) = self.leader() {
+                    self.cut = (0..self.servers.len())
+                        .map(|server| server == leader)
+                        .collect();
+                    self.cut_active = true;
+                }
+            }
+            Fault::Restart { server } => {
+                if self.servers[server].peer.is_none() {
+                    self.start(server);
+                }
+            }
+            Fault::Partition { side } => {
+                self.cut = side;
+                self.cut_active = true;
+            }
+            Fault::Heal => self.cut_active = false,
+            Fault::Break { server } => {
+                if let Some(wire) = self.servers[server].leader_wire {
+                    self.break_wire(wire);
+                }
+            }
+            Fault::SlowDisk { server, ms } => {
+                self.servers[server].disk_slow_until = self.now + ms;
+            }
+        }
+    }
+
+    fn after(&mut self, ms: u64, event: Event) {
+        self.sequence += 1;
+        self.events
+            .push(Reverse((self.now + ms, self.sequence, event)));
+    }
+
+    fn delay(&mut self) -> u64 {
+        if self.rng.random_bool(0.02) {
+            self.rng.random_range(0..80)
+        } else {
+            self.rng.random_range(0..3)
+        }
+    }
+
+    fn run_for(&mut self, ms: u64) {
+        let end = self.now + ms;
+        while let Some(Reverse((at, _, _))) = self.events.peek() {
+            if *at > end {
+                break;
+            }
+            let Some(Reverse((at, _, event))) = self.events.pop() else {
+                break;
+            };
+            self.now = at;
+            self.handle(event);
+        }
+        self.now = end;
+        self.check_prefixes();
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "an event happens once")]
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Tick(server, at) => {
+                if self.servers[server].tick_at == at {
+                    self.servers[server].tick_at = u64::MAX;
+                    self.tick(server);
+                }
+            }
+            Event::Vote { from, to, id } => {
+                let message = self.votes.remove(&id).expect("each vote arrives once");
+                if !self.is_cut(from, to) {
+                    let from = self.servers[from].id;
+                    self.step(to, Input::Vote(from, message));
+                }
+            }
+            Event::Dial { from, to, wire } => self.dialled(from, to, wire),
+            Event::Wire { wire, to_leader } => self.arrive(wire, to_leader),
+            Event::WireDown { wire, to_leader } => self.wire_down(wire, to_leader),
+            Event::Disk(server, life) => self.disk_done(server, life),
+            Event::Client(client) => self.client_turn(client),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What connects the servers: election messages one by one, quorum connections as streams.
+
+use std::collections::VecDeque;
+
+use quorate::ensemble::peer::{Input, LinkId};
+use quorate::wire::jute::{Notification, PeerId};
+
+use super::{Cluster, Event};
+
+/// A connection from a learner to a leader.
+#[derive(Debug)]
+pub(super) struct Wire {
+    pub(super) learner: usize,
+    pub(super) leader: usize,
+    pub(super) up: bool,
+    pub(super) to_leader: Stream,
+    pub(super) to_learner: Stream,
+}
+
+/// One direction of it.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    /// At the other end, but not taken yet.
+    arrived: Vec<u8>,
+    /// On the way: chunks that arrive in order.
+    flying: VecDeque<Vec<u8>>,
+}
+
+impl Cluster {
+    pub(super) fn is_cut(&self, a: usize, b: usize) -> bool {
+        self.cut_active && self.cut[a] != self.cut[b]
+    }
+
+    pub(super) fn send_vote(&mut self, from: usize, to: PeerId, message: Notification) {
+        let to = self.index(to);
+        let id = self.next_id;
+        self.next_id += 1;
+        self.votes.insert(id, message);
+        let delay = self.delay();
+        self.after(delay, Event::Vote { from, to, id });
+    }
+
+    pub(super) fn dialled(&mut self, from: usize, to: usize, wire: u64) {
+        if self.servers[from].leader_wire != Some(wire) {
+            return;
+        }
+        if self.servers[to].peer.is_none() || self.is_cut(from, to) {
+            self.servers[from].leader_wire = None;
+            self.step(from, Input::LeaderDown);
+            return;
+        }
+        let state = Wire {
+            learner: from,
+            leader: to,
+            up: true,
+            to_leader: Stream::default(),
+            to_learner: Stream::default(),
+        };
+        self.wires.insert(wire, state);
+        self.step(to, Input::LinkUp(LinkId(wire)));
+        if self.wires.get(&wire).is_some_and(|wire| wire.up) {
+            self.step(from, Input::LeaderUp);
+        }
+    }
+
+    pub(super) fn send(&mut self, wire: u64, to_leader: bool, bytes: Vec<u8>) {
+        let delay = self.delay();
+        if self.wires.get(&wire).is_some_and(|state| state.up)
+            && let Some(stream) = self.stream(wire, to_leader)
+        {
+            stream.flying.push_back(bytes);
+            self.after(delay, Event::Wire { wire, to_leader });
+        }
+    }
+
+    /// Whatever has been sent by now arrives: chunks merge as they do in TCP.
+    pub(super) fn arrive(&mut self, wire: u64, to_leader: bool) {
+        let Some(state) = self.wires.get(&wire) else {
+            return;
+        };
+        let (learner, leader) = (state.learner, state.leader);
+        if !state.up || self.is_cut(learner, leader) {
+            return; // lost on the way; the bytes stay queued until the connection times out
+        }
+        let Some(stream) = self.stream(wire, to_leader) else {
+            return;
+        };
+        let mut bytes = std::mem::take(&mut stream.arrived);
+        bytes.extend(stream.flying.drain(..).flatten());
+        let used = if to_leader {
+            self.step(leader, Input::LinkBytes(LinkId(wire), &bytes))
+        } else if self.servers[learner].leader_wire == Some(wire) {
+            self.step(learner, Input::LeaderBytes(&bytes))
+        } else {
+            bytes.len()
+        };
+        if let Some(stream) = self.stream(wire, to_leader) {
+            let rest = bytes.get(used..).unwrap_or_default();
+            stream.arrived.splice(..0, rest.iter().copied());
+        }
+    }
+
+    fn stream(&mut self, wire: u64, to_leader: bool) -> Option<&mut Stream> {
+        let state = self.wires.get_mut(&wire)?;
+        Some(if to_leader {
+            &mut state.to_leader
+        } else {
+            &mut state.to_learner
+        })
+    }
+
+    /// Both ends learn of it after a while.
+    pub(super) fn break_wire(&mut self, wire: u64) {
+        let Some(state) = self.wires.get_mut(&wire) else {
+            return;
+        };
+        if state.up {
+            state.up = false;
+            for to_leader in [true, false] {
+                self.after(1, Event::WireDown { wire, to_leader });
+            }
+        }
+    }
+
+    pub(super) fn wire_down(&mut self, wire: u64, to_leader: bool) {
+        let Some(state) = self.wires.get(&wire) else {
+            return;
+        };
+        let (learner, leader) = (state.learner, state.leader);
+        if to_leader {
+            self.step(leader, Input::LinkDown(LinkId(wire)));
+        } else if self.servers[learner].leader_wire == Some(wire) {
+            self.servers[learner].leader_wire = None;
+            self.step(learner, Input::LeaderDown);
+        }
+    }
+}

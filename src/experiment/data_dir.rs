@@ -120,10 +120,10 @@ mod tests {
     fn the_home_folder_is_not_told() {
         let shown = |path: &str, home: &str| below(Path::new(path), Path::new(home));
         assert_eq!(
-            shown("/home/ada/.cache/quorate", "/home/ada").as_deref(),
+            shown("/u/ada/.cache/quorate", "/u/ada").as_deref(),
             Some("~/.cache/quorate")
         );
-        assert_eq!(shown("/home/adam/x", "/home/ada"), None);
+        assert_eq!(shown("/u/adam/x", "/u/ada"), None);
         assert_eq!(shown("/var/x", "/"), None);
     }
 

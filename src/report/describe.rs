@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::human::{bytes, duration_us, number, per_second, span_ms};
-use crate::result::{GateOutcome, RunResult, Server};
+use crate::result::{Environment, GateOutcome, RunResult, Server};
 use crate::workload::{Arrival, Attach, KeyChoice, OpPlan, Plan, SizeChoice};
 
 /// A name and what it is.
@@ -317,10 +317,7 @@ pub(crate) fn environment_rows(result: &RunResult) -> Vec<Row> {
         ("Sync takes", fsync),
         ("Driver threads", driver_cpu(result)),
         ("Taken by the hypervisor", stolen(result)),
-        (
-            "Calibrated",
-            environment.calibration.as_ref().map(calibrated),
-        ),
+        ("Calibrated", calibrated(environment)),
     ];
     rows.into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
@@ -328,20 +325,18 @@ pub(crate) fn environment_rows(result: &RunResult) -> Vec<Row> {
 }
 
 /// What a calibration says in a line; what it does not have is left out.
-fn calibrated(calibration: &serde_json::Value) -> String {
-    let rate = |key: &str, what: &str| {
-        let rate = calibration.get(key)?.as_f64()?;
-        Some(format!("{}/s {what}", per_second(rate)))
-    };
-    let parts = [
-        rate("pipelined_per_s", "pipelined"),
-        rate("single_per_s", "one at a time"),
-    ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() {
-        return "yes, see result.json".to_owned();
-    }
-    format!("a driver thread does {}", parts.join(", "))
+fn calibrated(environment: &Environment) -> Option<String> {
+    let rates = environment.calibrated_rates_per_s()?;
+    let parts: Vec<String> = rates
+        .into_iter()
+        .zip(["pipelined", "one at a time"])
+        .filter_map(|(rate, what)| Some(format!("{}/s {what}", per_second(rate?))))
+        .collect();
+    Some(if parts.is_empty() {
+        "yes, see result.json".to_owned()
+    } else {
+        format!("a driver thread does {}", parts.join(", "))
+    })
 }
 
 /// What the hypervisor took, in the worst run.

@@ -131,6 +131,17 @@ pub struct CounterChange {
     pub after: f64,
 }
 
+impl Environment {
+    /// Operations per second that one driver thread did in the last calibration of this machine,
+    /// pipelined and one at a time; `None` if there is no calibration.
+    #[must_use]
+    pub fn calibrated_rates_per_s(&self) -> Option<[Option<f64>; 2]> {
+        let calibration = self.calibration.as_ref()?;
+        let rate = |key| calibration.get(key)?.as_f64();
+        Some([rate("pipelined_per_s"), rate("single_per_s")])
+    }
+}
+
 impl Tool {
     /// This build.
     #[must_use]

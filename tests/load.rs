@@ -502,11 +502,13 @@ fn preparing_and_cleaning_up_send_what_they_should() {
         stop: &stop,
         progress: &|progress| phases.lock().unwrap().push(progress.phase),
     };
-    prepare(&job).unwrap();
-    clean_up(&job).unwrap();
+    assert!(prepare(&job).unwrap().is_empty(), "nothing above /quorate");
+    let error = clean_up(&job, &[]).unwrap_err().to_string();
     let report = responder.stop().unwrap();
-    // /quorate, one parent, a hundred znodes; the responder says that the chroot went at once.
+    // /quorate, one parent, a hundred znodes, and a look at /quorate: the responder does not say
+    // that a run created it, so it stays.
     assert_eq!(report.requests, 2 + 100 + 1);
+    assert!(error.contains("refusing to remove"), "{error}");
     assert_eq!(report.opened, report.closed);
     let phases = phases.into_inner().unwrap();
     assert_eq!(phases.first(), Some(&Phase::Prepare));

@@ -74,6 +74,8 @@ pub struct Subject {
     rss_end: Vec<Option<u64>>,
     before: Vec<BTreeMap<String, f64>>,
     after: Vec<BTreeMap<String, f64>>,
+    /// Directories of a live target above the chroot that the preparation created.
+    made: Vec<String>,
     warnings: Vec<String>,
     failures: Vec<String>,
 }
@@ -99,6 +101,7 @@ impl Subject {
             rss_end: Vec::new(),
             before: Vec::new(),
             after: Vec::new(),
+            made: Vec::new(),
             warnings: Vec::new(),
             failures: Vec::new(),
         };
@@ -184,7 +187,7 @@ impl Subject {
         setting.step(&format!("preparing {}", self.spec));
         let servers = self.servers();
         let progress = |progress: &Progress| notify_load(setting, 0, progress, &self.plan);
-        load::prepare(&Job {
+        self.made = load::prepare(&Job {
             plan: &self.driven,
             run: 0,
             servers: &servers,
@@ -274,13 +277,14 @@ impl Subject {
                 // An interrupt ends the load, not the cleaning; a second one ends everything.
                 let stop = AtomicBool::new(false);
                 let progress = |progress: &Progress| notify_load(setting, 0, progress, &self.plan);
-                let cleaned = load::clean_up(&Job {
+                let job = Job {
                     plan: &self.driven,
                     run: 0,
                     servers: &servers,
                     stop: &stop,
                     progress: &progress,
-                });
+                };
+                let cleaned = load::clean_up(&job, &self.made);
                 if let Err(source) = cleaned {
                     setting.warning(&self.failed("cleaning up", source).to_string());
                 }

@@ -3,19 +3,21 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::prepare::MARK;
 use super::{Job, LoadError, Phase, Progress};
-use crate::client::AdminClient;
+use crate::client::{AdminClient, ClientError, ErrorCode};
 
 /// Session timeout of the preparing and cleaning client, and its patience with each reply. Long:
 /// creating millions of znodes may keep a server's disk busy.
 pub(super) const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Removes the plan's chroot with everything below it, unless the plan keeps it. Nothing outside
-/// the chroot is touched; that there is none is no error.
+/// Removes the plan's chroot with everything below it, unless the plan keeps it, and then those
+/// directories above it that [`prepare`](super::prepare()) `made` and nobody else uses. Nothing else
+/// is touched; that there is no chroot is no error.
 ///
 /// # Errors
-/// If the servers cannot be reached or refuse, or the chroot is none that a run may remove.
-pub fn clean_up(job: &Job<'_>) -> Result<(), LoadError> {
+/// If the servers cannot be reached or refuse, or the chroot is none that a run created.
+pub fn clean_up(job: &Job<'_>, made: &[String]) -> Result<(), LoadError> {
     let chroot = &job.plan.prepare.chroot;
     if job.plan.prepare.keep {
         return Ok(());
@@ -28,7 +30,25 @@ pub fn clean_up(job: &Job<'_>) -> Result<(), LoadError> {
         source,
     };
     let mut client = AdminClient::connect(&addresses(job), ADMIN_TIMEOUT).map_err(admin)?;
-    client.delete_recursive(chroot).map_err(admin)?;
+    match client.get(chroot) {
+        Ok(node) if node.data == MARK => client.delete_recursive(chroot).map_err(admin)?,
+        Ok(_) => {
+            client.close().map_err(admin)?;
+            return Err(LoadError::Chroot {
+                chroot: chroot.clone(),
+            });
+        }
+        Err(ClientError::Server { code, .. }) if code == ErrorCode::NO_NODE => {}
+        Err(error) => return Err(admin(error)),
+    }
+    for directory in made.iter().rev() {
+        match client.delete(directory) {
+            // Gone, or somebody else's by now.
+            Err(ClientError::Server { code, .. })
+                if code == ErrorCode::NO_NODE || code == ErrorCode::NOT_EMPTY => {}
+            outcome => outcome.map_err(admin)?,
+        }
+    }
     client.close().map_err(admin)
 }
 

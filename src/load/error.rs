@@ -76,6 +76,15 @@ pub enum LoadError {
         /// The path.
         chroot: String,
     },
+    /// The plan's chroot is somebody else's.
+    #[error(
+        "{chroot} exists on the target and was not created by a run, so nothing is written there; name another \
+         directory with `prepare.chroot`"
+    )]
+    Occupied {
+        /// The path.
+        chroot: String,
+    },
     /// A calibration step measured nothing.
     #[error("the calibration step {step:?} measured nothing")]
     Calibration {

@@ -19,17 +19,22 @@ const CONNECTIONS: u64 = 4;
 const BATCH: u64 = 2_000;
 const PROGRESS: Duration = Duration::from_millis(250);
 
-/// Creates the plan's directories and znodes. What exists already is given the size it should
-/// have, so that preparing twice is the same as once.
+/// What the chroot of a run holds, so that nobody else's znodes are ever taken for a run's.
+pub(super) const MARK: &[u8] = b"quorate";
+
+/// Creates the plan's directories and znodes. What an earlier run left is given the size it should
+/// have, so that preparing twice is the same as once. Returns the directories above the plan's
+/// chroot that were not there before, outermost first: [`clean_up`](super::clean_up()) takes them.
 ///
 /// # Errors
-/// If the servers cannot be reached or refuse.
-pub fn prepare(job: &Job<'_>) -> Result<(), LoadError> {
+/// If the servers cannot be reached or refuse, or the chroot exists and no run created it.
+pub fn prepare(job: &Job<'_>) -> Result<Vec<String>, LoadError> {
     let plan = job.plan;
     (job.progress)(&Progress::start_of(Phase::Prepare, Duration::ZERO));
     let addresses = addresses(job);
     let znodes = plan.prepare.znodes;
     let mut client = AdminClient::connect(&addresses, ADMIN_TIMEOUT).map_err(admin(plan))?;
+    let made = create_chroot(&mut client, plan)?;
     create_directories(&mut client, plan)?;
     // A client that opens later may be at a server that lags behind: it sees the directories all
     // the same, for every write goes through the leader, in order.
@@ -66,7 +71,38 @@ pub fn prepare(job: &Job<'_>) -> Result<(), LoadError> {
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     })?;
-    client.close().map_err(admin(plan))
+    client.close().map_err(admin(plan))?;
+    Ok(made)
+}
+
+/// Creates the chroot, marked, and what is missing above it; returns the latter.
+fn create_chroot(client: &mut AdminClient, plan: &Plan) -> Result<Vec<String>, LoadError> {
+    let chroot = &plan.prepare.chroot;
+    let is_new = |created: Result<String, ClientError>, path: &str| match created {
+        Ok(_) => Ok(true),
+        Err(ClientError::Server { code, .. }) if code == ErrorCode::NODE_EXISTS => Ok(false),
+        Err(ClientError::Server { code, .. }) => Err(create_error(path, code)),
+        Err(error) => Err(admin(plan)(error)),
+    };
+    let mut made = Vec::new();
+    for (end, _) in chroot.match_indices('/').filter(|(at, _)| *at > 0) {
+        let path = &chroot[..end];
+        if is_new(client.create(path, &[], 0), path)? {
+            made.push(path.to_owned());
+        }
+    }
+    if !is_new(client.create(chroot, MARK, 0), chroot)? && !is_marked(client, plan)? {
+        return Err(LoadError::Occupied {
+            chroot: chroot.clone(),
+        });
+    }
+    Ok(made)
+}
+
+/// Was the chroot, which exists, created by a run?
+fn is_marked(client: &mut AdminClient, plan: &Plan) -> Result<bool, LoadError> {
+    let node = client.get(&plan.prepare.chroot).map_err(admin(plan))?;
+    Ok(node.data == MARK)
 }
 
 fn admin(plan: &Plan) -> impl Fn(ClientError) -> LoadError {
@@ -78,7 +114,8 @@ fn admin(plan: &Plan) -> impl Fn(ClientError) -> LoadError {
 }
 
 fn create_directories(client: &mut AdminClient, plan: &Plan) -> Result<(), LoadError> {
-    let paths = directories(plan);
+    let mut paths = directories(plan);
+    paths.retain(|path| path.len() > plan.prepare.chroot.len()); // the others are there
     let path = |index: u64| {
         let index = usize::try_from(index).ok();
         index

@@ -282,13 +282,26 @@ fn an_ensemble_stays_up_between_runs_and_keeps_nothing_of_them() {
     bench
         .run(&["ensemble", "up", "--dir", "e"])
         .fails(1, &["runs in", &target["zk://".len()..]]);
-    let live = format!("{target}/below");
+    let live = format!("{target}/below/that");
     bench
         .run(&["run", &mine, "--quiet", "--target", &live])
         .succeeds();
     let address = target["zk://".len()..].parse().unwrap();
     let mut client = AdminClient::connect(&[address], PATIENCE).unwrap();
-    assert_eq!(client.list("/below").unwrap(), Vec::<String>::new());
+    assert_eq!(client.list("/").unwrap(), ["zookeeper"]);
+    client.create("/app", b"config", 0).unwrap();
+    client.create("/app/lock", b"", 0).unwrap();
+    bench
+        .run(
+            &[
+                &["run", &mine, "--quiet", "--target", &target],
+                &["--set", "prepare.chroot=/app"][..],
+            ]
+            .concat(),
+        )
+        .fails(1, &["/app exists on the target", "prepare.chroot"]);
+    assert_eq!(client.list("/app").unwrap(), ["lock"]);
+    assert_eq!(client.get("/app").unwrap().data, b"config");
     client.close().unwrap();
     let status = bench.run(&["ensemble", "status", "--dir", "e"]);
     assert!(status.succeeds().contains("standalone"), "{status:?}");

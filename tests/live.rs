@@ -41,3 +41,5 @@ mod servers;
 mod surplus;
 #[path = "live/truncate.rs"]
 mod truncate;
+#[path = "live/words.rs"]
+mod words;

@@ -1,7 +1,9 @@
 //! A leader whose log holds more than was ever committed (specification 13.4, TRUNC).
 
+use std::collections::BTreeMap;
+
 use super::client::{Bytes, CREATE, Client, DELETE, create};
-use super::replicas::{assert_alike, log, tree};
+use super::replicas::{Head, assert_alike, log, tree};
 use super::servers::{Ensemble, wait_for};
 
 /// What happens between the leader's death and its return.
@@ -15,13 +17,9 @@ pub(crate) enum Meanwhile {
 
 const SURPLUS: usize = 5;
 
-/// Server 3 leads, logs what nobody else ever receives, dies, and comes back behind another leader.
-/// Returns, when all three have the same tree and log, what is left of the surplus on its disk: nothing
-/// if it was cut, all if a snapshot was laid over it.
-pub(crate) fn a_leader_comes_back_with_surplus(
-    ensemble: &mut Ensemble,
-    meanwhile: Meanwhile,
-) -> usize {
+/// Server 3 leads and logs what nobody else ever receives; then all are killed. The last zxid that was
+/// committed, and server 3's log.
+fn a_leader_dies_with_surplus(ensemble: &mut Ensemble) -> (i64, BTreeMap<i64, Head>) {
     // Of two, the higher number leads; the third joins.
     for index in [2, 0] {
         ensemble.servers[index].start();
@@ -56,7 +54,17 @@ pub(crate) fn a_leader_comes_back_with_surplus(
         (log.range(committed + 1..).count() == SURPLUS).then_some(log)
     });
     ensemble.kill_all();
+    (committed, logged)
+}
 
+/// Server 3 comes back from [`a_leader_dies_with_surplus`] behind another leader.
+/// Returns, when all three have the same tree and log, what is left of the surplus on its disk: nothing
+/// if it was cut, all if a snapshot was laid over it.
+pub(crate) fn a_leader_comes_back_with_surplus(
+    ensemble: &mut Ensemble,
+    meanwhile: Meanwhile,
+) -> usize {
+    let (committed, logged) = a_leader_dies_with_surplus(ensemble);
     for index in [0, 1] {
         ensemble.servers[index].start();
     }

@@ -10,6 +10,8 @@
 
 #[path = "ensemble/client.rs"]
 mod client;
+#[path = "ensemble/connections.rs"]
+mod connections;
 #[path = "ensemble/crashes.rs"]
 mod crashes;
 #[path = "ensemble/greedy.rs"]
@@ -24,12 +26,16 @@ mod logs;
 mod observers;
 #[path = "ensemble/operations.rs"]
 mod operations;
+#[path = "ensemble/replicas.rs"]
+mod replicas;
 #[path = "ensemble/servers.rs"]
 mod servers;
 #[path = "ensemble/sessions.rs"]
 mod sessions;
 #[path = "ensemble/start.rs"]
 mod start;
+#[path = "ensemble/surplus.rs"]
+mod surplus;
 #[path = "ensemble/watches.rs"]
 mod watches;
 #[path = "ensemble/words.rs"]

@@ -25,11 +25,21 @@ mod kazoo;
 mod load;
 #[path = "live/mixed.rs"]
 mod mixed;
+#[path = "live/observers.rs"]
+mod observers;
 #[path = "live/peers.rs"]
 mod peers;
+#[path = "ensemble/replicas.rs"]
+mod replicas;
 #[path = "ensemble/servers.rs"]
 #[allow(
     dead_code,
     reason = "shared with the tests of the bundled ensemble, which use all of it"
 )]
 mod servers;
+#[path = "ensemble/surplus.rs"]
+mod surplus;
+#[path = "live/truncate.rs"]
+mod truncate;
+#[path = "live/words.rs"]
+mod words;

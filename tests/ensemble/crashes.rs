@@ -2,6 +2,7 @@
 
 use super::load::{Load, assert_all_there};
 use super::servers::Ensemble;
+use super::surplus::{Meanwhile, a_leader_comes_back_with_surplus};
 
 #[test]
 fn writes_resume_after_the_leader_is_killed_and_none_is_lost() {
@@ -43,4 +44,15 @@ fn a_follower_that_missed_much_catches_up() {
     load.await_more(50);
     let acknowledged = load.finish();
     assert_all_there(&ensemble, &acknowledged);
+}
+
+#[test]
+fn a_leader_that_logged_what_was_never_committed_loses_it_behind_the_next() {
+    for meanwhile in [Meanwhile::Nothing, Meanwhile::Writes] {
+        let mut ensemble = Ensemble::prepared(3, 0, "");
+        let left = a_leader_comes_back_with_surplus(&mut ensemble, meanwhile);
+        assert_eq!(left, 0, "{meanwhile:?}");
+        let output = ensemble.servers[2].output();
+        assert!(output.contains("synchronises us by Trunc"), "{output}");
+    }
 }

@@ -163,6 +163,21 @@ impl Server {
         self.child.as_mut().unwrap().kill().unwrap();
     }
 
+    /// SIGSTOP: it neither reads nor answers, and its connections stand.
+    pub(crate) fn pause(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    /// SIGCONT.
+    pub(crate) fn resume(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let child = rustix::process::Pid::from_child(self.child.as_ref().unwrap());
+        rustix::process::kill_process(child, signal).unwrap();
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child
             .as_mut()

@@ -84,3 +84,65 @@ fn a_word_outside_the_whitelist_is_refused_and_a_lone_server_says_so() {
         "mntr is not executed because it is not in the whitelist.\n"
     );
 }
+
+/// The lines of an answer, which ends as Java's does.
+fn lines(text: &str) -> Vec<&str> {
+    assert!(text.ends_with("\n\n") || text == "\n", "{text:?}");
+    text.lines().filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn the_words_about_watches_tell_who_watches_what() {
+    let ensemble = Ensemble::start(1, 0);
+    let server = &ensemble.servers[0];
+    let ask = |word| server.word(word).unwrap();
+    let mut clients = [Client::new(server.client), Client::new(server.client)];
+    let none = "0 connections watching 0 paths\nTotal watches:0\n";
+    assert_eq!(ask("wchs"), none);
+    assert_eq!((ask("wchc").as_str(), ask("wchp").as_str()), ("\n", "\n"));
+
+    clients[0].create("/a", b"", 0).unwrap();
+    clients[0].create("/b", b"", 0).unwrap();
+    clients[0].get("/a", true).unwrap();
+    clients[0].children("/a", true).unwrap();
+    clients[0].children("/b", true).unwrap();
+    assert_eq!(clients[1].exists("/c", true), Err(-101));
+    clients[1].get("/a", true).unwrap();
+    assert_eq!(
+        ask("wchs"),
+        "2 connections watching 3 paths\nTotal watches:5\n"
+    );
+    let sid = |index: usize| format!("0x{:x}", clients[index].session);
+    assert_eq!(
+        lines(&ask("wchc")),
+        [&sid(0), "\t/a", "\t/b", &sid(1), "\t/a", "\t/c"]
+    );
+    let tabbed = |index| format!("\t{}", sid(index));
+    assert_eq!(
+        lines(&ask("wchp")),
+        [
+            "/a",
+            &tabbed(0),
+            &tabbed(1),
+            "/b",
+            &tabbed(0),
+            "/c",
+            &tabbed(1)
+        ]
+    );
+
+    // What has fired is watched no more, nor what a closed connection watched.
+    let [mut first, second] = clients;
+    first.set("/a", b"x", -1).unwrap();
+    assert_eq!(
+        ask("wchs"),
+        "2 connections watching 3 paths\nTotal watches:3\n"
+    );
+    second.close();
+    assert_eq!(
+        ask("wchs"),
+        "1 connections watching 2 paths\nTotal watches:2\n"
+    );
+    first.close();
+    assert_eq!(ask("wchs"), none);
+}

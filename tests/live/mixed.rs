@@ -83,7 +83,7 @@ fn java_follows_our_leader_and_both_see_each_others_writes() {
 }
 
 /// A write through every server is seen on every other, ephemerals and watches included.
-fn both_ways(ensemble: &Ensemble, path: &str) {
+pub(crate) fn both_ways(ensemble: &Ensemble, path: &str) {
     session(&ensemble.servers[0]).create(path, b"", 0).unwrap();
     for (index, server) in ensemble.servers.iter().enumerate() {
         let mut writer = session(server);

@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::wire::jute::{Acl, Id, Perms, SessionId, StatPersisted, Zxid};
 
@@ -123,6 +124,18 @@ impl Database {
         self.watches.len()
     }
 
+    /// Connections that watch, and paths that are watched. Java's `wchs` leaves out those that are
+    /// watched for their children alone; this counts what [`Self::watch_count`] counts.
+    #[must_use]
+    pub fn watch_breadth(&self) -> (usize, usize) {
+        self.watches.breadth()
+    }
+
+    /// Who watches which path, in no order; twice if for its data and for its children.
+    pub fn watched(&self) -> impl Iterator<Item = (ConnId, &Arc<str>)> {
+        self.watches.pairs()
+    }
+
     /// Ephemeral nodes.
     #[must_use]
     pub fn ephemerals_count(&self) -> usize {
@@ -137,7 +150,7 @@ impl Database {
 
     /// Paths of a session's ephemerals, in order (for `dump`).
     #[must_use]
-    pub fn ephemerals(&self, session: SessionId) -> Vec<std::sync::Arc<str>> {
+    pub fn ephemerals(&self, session: SessionId) -> Vec<Arc<str>> {
         self.tree.ephemerals(session)
     }
 

@@ -64,6 +64,25 @@ impl WatchTable {
         self.pairs
     }
 
+    /// Connections that watch and paths that are watched.
+    pub(super) fn breadth(&self) -> (usize, usize) {
+        (self.conns.len(), self.paths.len())
+    }
+
+    /// Those of them that the other table does not have.
+    pub(super) fn breadth_beyond(&self, other: &Self) -> (usize, usize) {
+        let conns = self.conns.keys().filter(|c| !other.conns.contains_key(*c));
+        let paths = self.paths.keys().filter(|p| !other.paths.contains_key(*p));
+        (conns.count(), paths.count())
+    }
+
+    /// Who watches which path, in no order.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (ConnId, &Arc<str>)> {
+        self.conns
+            .iter()
+            .flat_map(|(conn, paths)| paths.iter().map(move |path| (*conn, path)))
+    }
+
     /// Watches a path; `shared` is an equal string if there is one already.
     pub(super) fn add(&mut self, path: &str, shared: Option<&Arc<str>>, conn: ConnId, mode: Mode) {
         let watched = match self.paths.get_mut(path) {

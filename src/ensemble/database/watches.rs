@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::wire::jute::{EventType, Id, Perms};
 
@@ -29,6 +30,18 @@ impl Watches {
     /// Pairs of connection and path, in both managers.
     pub(super) const fn len(&self) -> usize {
         self.data.len() + self.child.len()
+    }
+
+    /// Connections that watch, and paths that are watched, in either manager.
+    pub(super) fn breadth(&self) -> (usize, usize) {
+        let (conns, paths) = self.data.breadth();
+        let (more_conns, more_paths) = self.child.breadth_beyond(&self.data);
+        (conns + more_conns, paths + more_paths)
+    }
+
+    /// Who watches which path, in no order.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (ConnId, &Arc<str>)> {
+        self.data.pairs().chain(self.child.pairs())
     }
 
     /// Does nobody watch?

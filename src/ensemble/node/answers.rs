@@ -3,19 +3,35 @@
 use super::Node;
 use crate::ensemble::database::ConnId;
 use crate::ensemble::peer::{Mode, Now};
-use crate::ensemble::words::{self, Connection, View, Word};
+use crate::ensemble::words::{
+    self, Connection, Interest, Reply, Session, View, WatchSummary, Word,
+};
 
-/// The text for the four bytes that a fresh connection began with, if they are a word.
-pub(super) fn answer(node: &Node, now: Now, bytes: [u8; 4]) -> Option<String> {
+/// The text for the four bytes that a fresh connection, `asker`, began with, if they are a word.
+/// Does what the word asks for.
+pub(super) fn answer(
+    node: &mut Node,
+    now: Now,
+    (asker, bytes): (ConnId, [u8; 4]),
+) -> Option<String> {
     let word = Word::parse(&bytes)?;
-    Some(words::answer(
-        word,
-        &view(node, now, word),
-        node.config.whitelist(),
-    ))
+    node.peer.word_received(asker);
+    if word.is_allowed(node.config.whitelist()) && node.peer.is_serving() {
+        match word {
+            Word::Crst => node.peer.reset_accounts(),
+            Word::Srst => {
+                node.peer.reset_figures();
+                node.disk.reset_stats();
+            }
+            _ => {}
+        }
+    }
+    let view = view(node, now, (asker, word));
+    node.peer.word_answered(asker);
+    Some(words::answer(word, view, node.config.whitelist()))
 }
 
-fn view(node: &Node, now: Now, word: Word) -> View {
+fn view(node: &Node, now: Now, (asker, word): (ConnId, Word)) -> View {
     let status = node.peer.status();
     let db = node.peer.database();
     let mode = match status.mode {
@@ -54,11 +70,23 @@ fn view(node: &Node, now: Now, word: Word) -> View {
             .map(|(session, timeout)| (session.0, *timeout))
             .collect(),
         fsyncs: (disk.fsync_count, disk.fsync_total_ns, disk.fsync_ns_max),
-        connections: connections(node, now),
+        connections: connections(node, asker),
         ..View::default()
     };
     match word {
         Word::Mntr => view.descriptors = descriptors(),
+        Word::Wchs => {
+            let (connections, paths) = db.watch_breadth();
+            view.watches = WatchSummary {
+                connections,
+                paths,
+                total: db.watch_count(),
+            };
+        }
+        Word::Wchc | Word::Wchp => {
+            let watched = node.peer.watched();
+            view.watched = watched.map(|(session, path)| (session.0, path)).collect();
+        }
         Word::Dirs => view.dir_bytes = node.config.data_dirs().sizes().unwrap_or_default(),
         Word::Conf => {
             view.config = node.config.rendered();
@@ -69,25 +97,38 @@ fn view(node: &Node, now: Now, word: Word) -> View {
     view
 }
 
-fn connections(node: &Node, now: Now) -> Vec<Connection> {
-    let started_ms = now
-        .wall_ms
-        .saturating_sub_unsigned(now.mono_ms)
-        .cast_unsigned();
+fn connections(node: &Node, asker: ConnId) -> Vec<Connection> {
     node.peer
         .connections()
         .filter_map(|state| {
             let ConnId(id) = state.conn;
-            let address = node.clients.get(&id)?.address;
-            let since_ms = started_ms + state.since_ms;
+            let client = node.clients.get(&id)?;
+            // Nothing is awaited of the one that asks: it is closed behind the answer.
+            let (read, write) = if state.conn == asker {
+                (false, false)
+            } else {
+                client.socket.wanted_interest()
+            };
+            let account = &state.account;
             Some(Connection {
-                address,
+                address: client.address,
+                interest: Interest { read, write },
                 queued: state.queued,
-                received: state.received,
-                sent: state.sent,
-                session: state
-                    .session
-                    .map(|session| (session.0, state.timeout_ms, since_ms)),
+                received: account.received,
+                sent: account.sent,
+                session: state.session.map(|session| Session {
+                    id: session.0,
+                    timeout_ms: state.timeout_ms,
+                    established_ms: state.established_ms,
+                    last_cxid: account.last_cxid,
+                    last: account.last.map(|last| Reply {
+                        op: last.op,
+                        zxid: last.zxid,
+                        at_ms: last.at_ms,
+                        latency_ms: last.latency_ms,
+                    }),
+                    latency_ms: account.latency_ms(),
+                }),
             })
         })
         .collect()

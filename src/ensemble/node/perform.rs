@@ -309,7 +309,7 @@ impl Node {
             return true;
         };
         client.fresh = false;
-        match answers::answer(self, now, word) {
+        match answers::answer(self, now, (ConnId(id), word)) {
             Some(text) => {
                 if let Some(client) = self.clients.get_mut(&id) {
                     client.socket.inbox.clear();

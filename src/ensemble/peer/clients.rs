@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::account::{Account, LastReply};
 use super::effects::{Effect, Effects};
+use super::latency::Latency;
+use super::settings::Now;
 use crate::ensemble::database::{ConnId, WatchEvent};
 use crate::wire::jute::{
     ConnectResponse, ErrorCode, Id, OpCode, ReplyHeader, SessionId, WatcherEvent, Zxid,
@@ -26,39 +29,6 @@ pub(crate) const STEP_BYTES_MAX: usize = 4 << 20;
 /// A connection without a session is dropped after this (specification 2.6), ms.
 pub(crate) const SESSIONLESS_MS: u64 = 10_000;
 
-/// Time from request to reply, as the four-letter words tell it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Latency {
-    count: u64,
-    total_ms: u64,
-    min_ms: u64,
-    max_ms: u64,
-}
-
-impl Latency {
-    pub(crate) fn record(&mut self, ms: u64) {
-        self.min_ms = if self.count == 0 {
-            ms
-        } else {
-            self.min_ms.min(ms)
-        };
-        self.max_ms = self.max_ms.max(ms);
-        self.count += 1;
-        self.total_ms += ms;
-    }
-
-    /// Smallest, mean and largest, ms.
-    #[expect(clippy::cast_precision_loss, reason = "a mean for display")]
-    pub(crate) fn summary_ms(&self) -> (u64, f64, u64) {
-        let mean = if self.count == 0 {
-            0.0
-        } else {
-            self.total_ms as f64 / self.count as f64
-        };
-        (self.min_ms, mean, self.max_ms)
-    }
-}
-
 /// A request that waits for its turn.
 #[derive(Debug)]
 pub(crate) enum Parked {
@@ -75,19 +45,52 @@ pub(crate) enum Parked {
         xid: i32,
         path: Box<[u8]>,
         answered: bool,
+        since_ms: u64,
     },
     /// Needs nothing but its turn: the whole frame.
-    Local(Box<[u8]>),
+    Local { frame: Box<[u8]>, since_ms: u64 },
 }
 
 impl Parked {
+    /// Does it count as queued? Pings and the like, which have no number of their own, do not.
+    fn is_numbered(&self) -> bool {
+        match self {
+            Self::Write { xid, .. } | Self::Sync { xid, .. } => *xid > 0,
+            Self::Local { frame, .. } => frame
+                .first_chunk::<4>()
+                .is_some_and(|xid| i32::from_be_bytes(*xid) > 0),
+        }
+    }
+
     /// How many bytes it holds, somewhere.
     fn bytes(&self) -> usize {
         match self {
             Self::Write { bytes, .. } => *bytes,
             Self::Sync { path, .. } => path.len(),
-            Self::Local(frame) => frame.len(),
+            Self::Local { frame, .. } => frame.len(),
         }
+    }
+}
+
+/// What the server counts over all its connections, since it started or since `srst`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+    pub(crate) latency: Latency,
+}
+
+impl Figures {
+    /// A frame goes to the connection with this account.
+    pub(crate) fn sent(&mut self, account: &mut Account) {
+        self.sent += 1;
+        account.sent += 1;
+    }
+
+    /// Its request `xid` is answered.
+    pub(crate) fn answered(&mut self, account: &mut Account, xid: i32, reply: LastReply) {
+        self.latency.record(reply.latency_ms);
+        account.answered(xid, reply);
     }
 }
 
@@ -109,6 +112,10 @@ pub(crate) enum Stage {
 pub(crate) struct Conn {
     pub(crate) stage: Stage,
     pub(crate) since_ms: u64,
+    /// The same by the wall clock: ms since the epoch.
+    pub(crate) established_ms: i64,
+    /// When it asked for its session, monotonic ms.
+    pub(crate) asked_ms: u64,
     pub(crate) session: SessionId,
     pub(crate) timeout_ms: i32,
     /// Did the ConnectRequest carry the read-only byte?
@@ -117,15 +124,16 @@ pub(crate) struct Conn {
     pub(crate) parked: VecDeque<Parked>,
     parked_bytes: usize,
     starved: bool,
-    pub(crate) received: u64,
-    pub(crate) sent: u64,
+    pub(crate) account: Account,
 }
 
 impl Conn {
-    fn new(address: &str, now_ms: u64) -> Self {
+    fn new(address: &str, now: Now) -> Self {
         Self {
             stage: Stage::Fresh,
-            since_ms: now_ms,
+            since_ms: now.mono_ms,
+            established_ms: now.wall_ms,
+            asked_ms: now.mono_ms,
             session: SessionId(0),
             timeout_ms: 0,
             read_only_byte: false,
@@ -133,14 +141,19 @@ impl Conn {
             parked: VecDeque::new(),
             parked_bytes: 0,
             starved: false,
-            received: 0,
-            sent: 0,
+            account: Account::default(),
         }
     }
 
     /// Must this connection's next request wait for an earlier one?
     pub(crate) fn must_park(&self) -> bool {
         !self.parked.is_empty()
+    }
+
+    /// Requests of this connection that wait.
+    pub(crate) fn queued(&self) -> usize {
+        let numbered = self.parked.iter().filter(|parked| parked.is_numbered());
+        numbered.count()
     }
 
     pub(crate) fn park(&mut self, parked: Parked) {
@@ -197,19 +210,49 @@ pub(crate) struct Clients {
     abandoned: BTreeMap<SessionId, VecDeque<i32>>,
     /// Sessions heard of since the leader's last ping (learners only).
     touched: BTreeMap<SessionId, i32>,
-    pub(crate) packets_received: u64,
-    pub(crate) packets_sent: u64,
     pub(crate) outstanding: usize,
-    pub(crate) latency: Latency,
+    pub(crate) figures: Figures,
 }
 
 impl Clients {
-    pub(crate) fn insert(&mut self, conn: ConnId, address: &str, now_ms: u64) {
-        self.conns.insert(conn, Conn::new(address, now_ms));
+    pub(crate) fn insert(&mut self, conn: ConnId, address: &str, now: Now) {
+        self.conns.insert(conn, Conn::new(address, now));
+    }
+
+    /// A connection and the figures of all, which are counted together.
+    pub(crate) fn counted(&mut self, conn: ConnId) -> Option<(&mut Conn, &mut Figures)> {
+        let state = self.conns.get_mut(&conn)?;
+        Some((state, &mut self.figures))
+    }
+
+    /// Counts a frame from this connection.
+    pub(crate) fn count_received(&mut self, conn: ConnId) {
+        self.figures.received += 1;
+        if let Some(state) = self.conns.get_mut(&conn) {
+            state.account.received += 1;
+        }
+    }
+
+    /// Counts a frame to this connection.
+    pub(crate) fn count_sent(&mut self, conn: ConnId) {
+        if let Some((state, figures)) = self.counted(conn) {
+            figures.sent(&mut state.account);
+        }
+    }
+
+    /// Forgets the figures of every connection (`crst`).
+    pub(crate) fn reset_accounts(&mut self) {
+        for conn in self.conns.values_mut() {
+            conn.account = Account::default();
+        }
     }
 
     pub(crate) fn get_mut(&mut self, conn: ConnId) -> Option<&mut Conn> {
         self.conns.get_mut(&conn)
+    }
+
+    pub(crate) fn get(&self, conn: ConnId) -> Option<&Conn> {
+        self.conns.get(&conn)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ConnId, &Conn)> {
@@ -229,10 +272,14 @@ impl Clients {
         }
     }
 
-    /// The connection that serves this session here.
-    pub(crate) fn of_session(&mut self, session: SessionId) -> Option<(ConnId, &mut Conn)> {
+    /// The connection that serves this session here, and the figures of all.
+    pub(crate) fn of_session(
+        &mut self,
+        session: SessionId,
+    ) -> Option<(ConnId, &mut Conn, &mut Figures)> {
         let conn = *self.by_session.get(&session)?;
-        self.conns.get_mut(&conn).map(|state| (conn, state))
+        let state = self.conns.get_mut(&conn)?;
+        Some((conn, state, &mut self.figures))
     }
 
     /// Binds a session to a connection; an older connection of it is closed (specification 2.4).
@@ -340,6 +387,7 @@ impl Clients {
             response.encode_frame(&mut fx.bytes);
             fx.client(conn, start);
             fx.push(Effect::ResumeClient(conn));
+            self.count_sent(conn);
         }
     }
 
@@ -355,13 +403,14 @@ impl Clients {
             };
             response.encode_frame(&mut fx.bytes);
             fx.client(conn, start);
+            self.count_sent(conn);
         }
         self.close(conn, fx);
     }
 
     /// Sends a watch notification; called while a transaction is applied, so it is ahead of every
     /// reply that reflects the change (specification 7.5).
-    pub(crate) fn notify(event: &WatchEvent<'_>, fx: &mut Effects) {
+    pub(crate) fn notify(&mut self, event: &WatchEvent<'_>, fx: &mut Effects) {
         let start = fx.bytes.len();
         let at = begin_frame(&mut fx.bytes);
         let header = ReplyHeader {
@@ -373,6 +422,7 @@ impl Clients {
         WatcherEvent::new(event.kind, event.path).encode(&mut fx.bytes);
         end_frame(&mut fx.bytes, at);
         fx.client(event.conn, start);
+        self.count_sent(event.conn);
     }
 }
 

@@ -182,9 +182,10 @@ impl Core {
 
     /// Applies a committed entry, notifies watchers, answers the client if it is ours.
     pub(crate) fn apply(&mut self, zxid: Zxid, entry: Box<[u8]>, fx: &mut Effects) -> TxnHeader {
+        let clients = &mut self.clients;
         let applied = self
             .db
-            .apply(&entry, &mut |event| Clients::notify(&event, fx));
+            .apply(&entry, &mut |event| clients.notify(&event, fx));
         let applied = match applied {
             Ok(applied) => applied,
             Err(error) => {

@@ -5,11 +5,13 @@
 //! is decided here: an ACK is an effect that only a `Synced` input can produce.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod account;
 mod clients;
 mod core;
 mod effects;
 mod election;
 mod history;
+mod latency;
 mod leader;
 mod learner;
 mod replies;
@@ -19,6 +21,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use account::{Account, LastReply};
 pub use core::Recovered;
 pub use effects::{Effect, Effects, LinkId};
 pub use settings::{Now, Settings};
@@ -163,7 +166,7 @@ impl Peer {
                 }
             }
             (Input::ClientUp(conn, address), _) => {
-                core.clients.insert(conn, address, core.now.mono_ms);
+                core.clients.insert(conn, address, core.now);
             }
             (Input::ClientBytes(conn, bytes), _) => return self.client_bytes(conn, bytes, fx),
             (Input::ClientDown(conn), _) => {

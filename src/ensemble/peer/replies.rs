@@ -1,6 +1,7 @@
 //! Answers to clients, in the order of their requests (specification 11.3).
 
-use super::clients::{Clients, Parked, STEP_BYTES_MAX, Stage, reply};
+use super::account::LastReply;
+use super::clients::{Parked, STEP_BYTES_MAX, Stage, reply};
 use super::core::Core;
 use super::effects::{Effect, Effects};
 use crate::ensemble::database::{Applied, Caller, ConnId, WatchEvent, authenticate};
@@ -19,11 +20,14 @@ impl Core {
             ..
         } = applied.header;
         let abandoned = self.clients.was_abandoned(session, cxid);
-        let Some((conn, state)) = self.clients.of_session(session) else {
+        let Some((conn, state, figures)) = self.clients.of_session(session) else {
             return;
         };
+        let now_ms = self.now.mono_ms;
         if op == OpCode::CreateSession {
             if state.stage == Stage::Establishing {
+                let last = LastReply::new(Some(op), zxid, (state.asked_ms, now_ms));
+                figures.answered(&mut state.account, 0, last);
                 self.clients.open(conn, fx);
             }
             return;
@@ -37,14 +41,15 @@ impl Core {
             }) if *xid == cxid && !abandoned => {
                 let (xid, requested, since_ms) = (*xid, *requested, *since_ms);
                 state.unpark();
-                state.sent += 1;
                 let resume = state.take_starved();
-                self.clients.outstanding -= 1;
-                self.clients.packets_sent += 1;
-                self.clients
-                    .latency
-                    .record(self.now.mono_ms.saturating_sub(since_ms));
                 let err = applied.error();
+                if err != ErrorCode::SESSION_MOVED {
+                    let done = (op != OpCode::Error).then_some(requested);
+                    let last = LastReply::new(done, zxid, (since_ms, now_ms));
+                    figures.answered(&mut state.account, xid, last);
+                    figures.sent(&mut state.account);
+                }
+                self.clients.outstanding -= 1;
                 if err == ErrorCode::SESSION_MOVED {
                     self.clients.close(conn, fx);
                     return;
@@ -70,29 +75,37 @@ impl Core {
     /// Answers what no longer has to wait on this connection.
     pub(crate) fn drain(&mut self, conn: ConnId, fx: &mut Effects) {
         loop {
-            let Some(state) = self.clients.get_mut(conn) else {
+            let Some((state, figures)) = self.clients.counted(conn) else {
                 return;
             };
             let full = fx.bytes.len() >= STEP_BYTES_MAX;
             match state.parked.front() {
-                Some(Parked::Local(_)) if full => {
+                Some(Parked::Local { .. }) if full => {
                     fx.push(Effect::ResumeClient(conn));
                     return;
                 }
-                Some(Parked::Local(_)) => {
-                    if let Some(Parked::Local(frame)) = state.unpark() {
+                Some(Parked::Local { .. }) => {
+                    if let Some(Parked::Local { frame, since_ms }) = state.unpark() {
                         self.clients.outstanding -= 1;
-                        self.local_request(conn, &frame, fx);
+                        self.local_request(conn, (&frame, since_ms), fx);
                     }
                 }
                 Some(Parked::Sync { answered: true, .. }) => {
-                    let Some(Parked::Sync { xid, path, .. }) = state.unpark() else {
+                    let Some(Parked::Sync {
+                        xid,
+                        path,
+                        since_ms,
+                        ..
+                    }) = state.unpark()
+                    else {
                         return;
                     };
-                    state.sent += 1;
-                    self.clients.outstanding -= 1;
-                    self.clients.packets_sent += 1;
                     let zxid = self.db.last_processed();
+                    let now_ms = self.now.mono_ms;
+                    let last = LastReply::new(Some(OpCode::Sync), zxid, (since_ms, now_ms));
+                    figures.answered(&mut state.account, xid, last);
+                    figures.sent(&mut state.account);
+                    self.clients.outstanding -= 1;
                     let header = ReplyHeader {
                         xid,
                         zxid,
@@ -124,21 +137,26 @@ impl Core {
         }
     }
 
-    /// Answers a request that needs no commit: reads, pings, auth, watches.
+    /// Answers a request that needs no commit: reads, pings, auth, watches. With when it came, ms.
     #[expect(
         clippy::too_many_lines,
         reason = "one arm for each kind, one frame around them"
     )]
-    pub(crate) fn local_request(&mut self, conn: ConnId, frame: &[u8], fx: &mut Effects) {
+    pub(crate) fn local_request(
+        &mut self,
+        conn: ConnId,
+        (frame, since_ms): (&[u8], u64),
+        fx: &mut Effects,
+    ) {
         let mut reader = Reader::new(frame);
         let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut reader) else {
             self.clients.close(conn, fx);
             return;
         };
-        let Some(state) = self.clients.get_mut(conn) else {
+        let Some((state, figures)) = self.clients.counted(conn) else {
             return;
         };
-        state.sent += 1;
+        figures.sent(&mut state.account);
         let mut header = ReplyHeader {
             xid,
             zxid: self.db.last_processed(),
@@ -146,7 +164,12 @@ impl Core {
         };
         let (mut start, mut body) = begin_reply(fx);
         let mut closes = false;
-        let result = match OpCode::from_i32(op) {
+        let code = OpCode::from_i32(op);
+        if code.is_some_and(|op| op == OpCode::Ping || is_read(op)) {
+            let last = LastReply::new(code, header.zxid, (since_ms, self.now.mono_ms));
+            figures.answered(&mut state.account, xid, last);
+        }
+        let result = match code {
             Some(OpCode::Ping) => {
                 header.xid = RequestHeader::PING_XID;
                 Ok(())
@@ -182,7 +205,7 @@ impl Core {
                     fx.bytes.truncate(start);
                     for (kind, path) in missed {
                         let path = &path;
-                        Clients::notify(&WatchEvent { conn, kind, path }, fx);
+                        self.clients.notify(&WatchEvent { conn, kind, path }, fx);
                     }
                     (start, body) = begin_reply(fx);
                 }
@@ -206,7 +229,6 @@ impl Core {
         prefix[16..20].copy_from_slice(&header.err.0.to_be_bytes());
         fx.bytes[start..start + 20].copy_from_slice(&prefix);
         fx.client(conn, start);
-        self.clients.packets_sent += 1;
         if closes {
             self.clients.close(conn, fx);
         }

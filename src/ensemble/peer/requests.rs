@@ -72,9 +72,9 @@ impl Peer {
                 self.core.clients.close(conn, fx);
                 continue;
             }
-            state.received += 1;
+            state.account.received += 1;
             let stage = state.stage;
-            self.core.clients.packets_received += 1;
+            self.core.clients.figures.received += 1;
             outcome = if stage == Stage::Fresh {
                 self.handshake(conn, frame, fx)
             } else {
@@ -142,6 +142,7 @@ impl Peer {
         };
         state.timeout_ms = timeout_ms;
         state.read_only_byte = request.read_only.is_some();
+        state.asked_ms = self.core.now.mono_ms;
         state.stage = Stage::Establishing;
         if is_new {
             let body = timeout_ms.to_be_bytes();
@@ -201,6 +202,7 @@ impl Peer {
                     xid,
                     path,
                     answered: false,
+                    since_ms: core.now.mono_ms,
                 });
                 core.clients.outstanding += 1;
                 match &mut self.role {
@@ -217,11 +219,13 @@ impl Peer {
             }
             _ => {
                 if state.must_park() {
-                    state.park(Parked::Local(frame.into()));
+                    state.park(Parked::Local {
+                        frame: frame.into(),
+                        since_ms: core.now.mono_ms,
+                    });
                     core.clients.outstanding += 1;
                 } else {
-                    core.clients.latency.record(0);
-                    core.local_request(conn, frame, fx);
+                    core.local_request(conn, (frame, core.now.mono_ms), fx);
                 }
                 Ok(())
             }

@@ -1,8 +1,10 @@
 //! What a server says about itself: the source of the four-letter words.
 
 use std::fmt;
+use std::sync::Arc;
 
-use super::clients::Stage;
+use super::account::Account;
+use super::clients::Figures;
 use super::{Peer, Role};
 use crate::ensemble::database::{ConnId, Database};
 use crate::wire::jute::{SessionId, Zxid};
@@ -39,16 +41,14 @@ impl fmt::Display for Mode {
 pub struct ConnStatus {
     /// Which.
     pub conn: ConnId,
-    /// Its session, if it has one.
+    /// Its session, once it has asked for one.
     pub session: Option<SessionId>,
     /// Negotiated timeout, ms.
     pub timeout_ms: i32,
-    /// When it connected, monotonic ms.
-    pub since_ms: u64,
-    /// Requests received.
-    pub received: u64,
-    /// Replies sent.
-    pub sent: u64,
+    /// When it connected, ms since the epoch.
+    pub established_ms: i64,
+    /// What it sent and was answered.
+    pub account: Account,
     /// Requests that wait.
     pub queued: usize,
 }
@@ -60,7 +60,7 @@ pub struct Status {
     pub mode: Mode,
     /// Last applied transaction.
     pub zxid: Zxid,
-    /// Requests received and replies sent.
+    /// Frames received and sent, four-letter words among them.
     pub packets: (u64, u64),
     /// Time from request to reply: smallest, mean, largest, ms.
     pub latency_ms: (u64, f64, u64),
@@ -126,8 +126,8 @@ impl Peer {
         Status {
             mode: self.mode(),
             zxid: self.core.db.last_processed(),
-            packets: (clients.packets_received, clients.packets_sent),
-            latency_ms: clients.latency.summary_ms(),
+            packets: (clients.figures.received, clients.figures.sent),
+            latency_ms: clients.figures.latency.summary_ms(),
             outstanding: clients.outstanding,
             connections: clients.len(),
             sessions: self.core.db.sessions().collect(),
@@ -142,12 +142,43 @@ impl Peer {
     pub fn connections(&self) -> impl Iterator<Item = ConnStatus> {
         self.core.clients.iter().map(|(conn, state)| ConnStatus {
             conn,
-            session: (state.stage == Stage::Open).then_some(state.session),
+            session: (state.session != SessionId(0)).then_some(state.session),
             timeout_ms: state.timeout_ms,
-            since_ms: state.since_ms,
-            received: state.received,
-            sent: state.sent,
-            queued: state.parked.len(),
+            established_ms: state.established_ms,
+            account: state.account,
+            queued: state.queued(),
         })
+    }
+
+    /// Which session watches which path here, in no order; a path watched for its data and for its
+    /// children comes twice. Not for hot paths.
+    pub fn watched(&self) -> impl Iterator<Item = (SessionId, Arc<str>)> {
+        self.core.db.watched().filter_map(|(conn, path)| {
+            let state = self.core.clients.get(conn)?;
+            Some((state.session, Arc::clone(path)))
+        })
+    }
+
+    /// Counts a four-letter word among the frames received.
+    pub fn word_received(&mut self, conn: ConnId) {
+        self.core.clients.count_received(conn);
+    }
+
+    /// Counts its answer among the frames sent.
+    pub fn word_answered(&mut self, conn: ConnId) {
+        self.core.clients.count_sent(conn);
+    }
+
+    /// Begins every connection's figures anew (`crst`).
+    pub fn reset_accounts(&mut self) {
+        self.core.clients.reset_accounts();
+    }
+
+    /// Begins the server's figures anew, the leader's of its proposals among them (`srst`).
+    pub fn reset_figures(&mut self) {
+        self.core.clients.figures = Figures::default();
+        if let Role::Leading(leader) = &mut self.role {
+            leader.proposal_bytes = (0, 0, 0);
+        }
     }
 }

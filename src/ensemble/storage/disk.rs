@@ -210,7 +210,7 @@ impl Disk {
         self.queue.stats()
     }
 
-    /// Forgets the counters.
+    /// Forgets the counters (`srst`).
     pub fn reset_stats(&self) {
         self.queue.reset_stats();
     }

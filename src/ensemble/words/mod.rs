@@ -3,9 +3,15 @@
 //! Pure: the node fills a [`View`], this module writes the text.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod connection;
+mod watches;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::sync::Arc;
+
+pub use self::connection::{Connection, Interest, Reply, Session};
+pub use self::watches::WatchSummary;
 
 /// What `srvr` and `mntr` give as version: the release whose behaviour is followed, then ours.
 pub const VERSION: &str = concat!("3.9.5-quorate-", env!("CARGO_PKG_VERSION"));
@@ -24,6 +30,11 @@ pub enum Word {
     Dump,
     Envi,
     Dirs,
+    Crst,
+    Srst,
+    Wchs,
+    Wchc,
+    Wchp,
 }
 
 impl Word {
@@ -41,6 +52,11 @@ impl Word {
             b"dump" => Self::Dump,
             b"envi" => Self::Envi,
             b"dirs" => Self::Dirs,
+            b"crst" => Self::Crst,
+            b"srst" => Self::Srst,
+            b"wchs" => Self::Wchs,
+            b"wchc" => Self::Wchc,
+            b"wchp" => Self::Wchp,
             _ => return None,
         })
     }
@@ -59,23 +75,20 @@ impl Word {
             Self::Dump => "dump",
             Self::Envi => "envi",
             Self::Dirs => "dirs",
+            Self::Crst => "crst",
+            Self::Srst => "srst",
+            Self::Wchs => "wchs",
+            Self::Wchc => "wchc",
+            Self::Wchp => "wchp",
         }
     }
-}
 
-/// One client connection.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    /// The client.
-    pub address: SocketAddr,
-    /// Requests that wait.
-    pub queued: usize,
-    /// Requests received.
-    pub received: u64,
-    /// Replies sent.
-    pub sent: u64,
-    /// Session id, timeout in ms, when it was established (ms since the epoch).
-    pub session: Option<(i64, i32, u64)>,
+    /// Is it answered? `allowed` is the whitelist.
+    #[must_use]
+    pub fn is_allowed(self, allowed: &[String]) -> bool {
+        let name = self.name();
+        allowed.iter().any(|entry| entry == "*" || entry == name)
+    }
 }
 
 /// What a server can say of itself.
@@ -85,7 +98,7 @@ pub struct View {
     pub mode: Option<&'static str>,
     /// Smallest, mean and largest time from request to reply, ms.
     pub latency_ms: (u64, f64, u64),
-    /// Requests received and replies sent.
+    /// Frames received and sent.
     pub packets: (u64, u64),
     /// Requests that wait.
     pub outstanding: usize,
@@ -117,19 +130,23 @@ pub struct View {
     pub membership: Option<String>,
     /// Client connections.
     pub connections: Vec<Connection>,
+    /// What `wchs` sums up.
+    pub watches: WatchSummary,
+    /// `wchc`, `wchp`: session and path.
+    pub watched: Vec<(i64, Arc<str>)>,
 }
 
-/// The answer to a word; `allowed` is the whitelist.
+/// The answer to a word; `allowed` is the whitelist. `crst` and `srst` only say here what was done.
 #[must_use]
-pub fn answer(word: Word, view: &View, allowed: &[String]) -> String {
+pub fn answer(word: Word, view: View, allowed: &[String]) -> String {
     let name = word.name();
-    if !allowed.iter().any(|entry| entry == "*" || entry == name) {
+    if !word.is_allowed(allowed) {
         return format!("{name} is not executed because it is not in the whitelist.\n");
     }
     match word {
         Word::Ruok => return "imok".to_owned(),
         Word::Isro => return if view.mode.is_some() { "rw" } else { "null" }.to_owned(),
-        Word::Conf => return conf(view),
+        Word::Conf => return conf(&view),
         Word::Envi => return envi(),
         _ if view.mode.is_none() => {
             return "This ZooKeeper instance is not currently serving requests\n".to_owned();
@@ -137,11 +154,16 @@ pub fn answer(word: Word, view: &View, allowed: &[String]) -> String {
         _ => {}
     }
     match word {
-        Word::Srvr => format!("Zookeeper version: {VERSION}\n{}", statistics(view)),
-        Word::Stat => stat(view),
-        Word::Mntr => mntr(view),
-        Word::Cons => cons(view),
-        Word::Dump => dump(view),
+        Word::Srvr => format!("Zookeeper version: {VERSION}\n{}", statistics(&view)),
+        Word::Stat => stat(&view),
+        Word::Mntr => mntr(&view),
+        Word::Cons => cons(&view),
+        Word::Dump => dump(&view),
+        Word::Crst => "Connection stats reset.\n".to_owned(),
+        Word::Srst => "Server stats reset.\n".to_owned(),
+        Word::Wchs => watches::summary(view.watches),
+        Word::Wchc => watches::by_session(view.watched),
+        Word::Wchp => watches::by_path(view.watched),
         Word::Dirs => {
             format!(
                 "datadir_size: {}\nlogdir_size: {}\n",
@@ -152,11 +174,17 @@ pub fn answer(word: Word, view: &View, allowed: &[String]) -> String {
     }
 }
 
+/// As Java prints a mean: at most four decimals, at least one.
+fn mean(ms: f64) -> String {
+    format!("{:?}", (ms * 1e4).round() / 1e4)
+}
+
 fn statistics(view: &View) -> String {
     let (min, avg, max) = view.latency_ms;
     let mut text = format!(
-        "Latency min/avg/max: {min}/{avg:.4}/{max}\nReceived: {}\nSent: {}\nConnections: {}\n\
+        "Latency min/avg/max: {min}/{}/{max}\nReceived: {}\nSent: {}\nConnections: {}\n\
          Outstanding: {}\nZxid: 0x{:x}\nMode: {}\nNode count: {}\n",
+        mean(avg),
         view.packets.0,
         view.packets.1,
         view.connections.len(),
@@ -179,21 +207,10 @@ fn statistics(view: &View) -> String {
     text
 }
 
-fn brief(connection: &Connection) -> String {
-    let Connection {
-        address,
-        queued,
-        received,
-        sent,
-        ..
-    } = connection;
-    format!(" /{address}[1](queued={queued},recved={received},sent={sent}")
-}
-
 fn stat(view: &View) -> String {
     let mut text = format!("Zookeeper version: {VERSION}\nClients:\n");
     for connection in &view.connections {
-        let _infallible = writeln!(text, "{})", brief(connection));
+        connection.brief(&mut text);
     }
     text + "\n" + &statistics(view)
 }
@@ -201,11 +218,7 @@ fn stat(view: &View) -> String {
 fn cons(view: &View) -> String {
     let mut text = String::new();
     for connection in &view.connections {
-        text.push_str(&brief(connection));
-        if let Some((session, timeout_ms, since_ms)) = connection.session {
-            let _infallible = write!(text, ",sid=0x{session:x},est={since_ms},to={timeout_ms}");
-        }
-        text.push_str(")\n");
+        connection.full(&mut text);
     }
     text + "\n"
 }
@@ -251,7 +264,7 @@ fn mntr(view: &View) -> String {
     put("version", VERSION.to_owned());
     put("server_state", mode.to_owned());
     put("min_latency", min.to_string());
-    put("avg_latency", format!("{avg:.4}"));
+    put("avg_latency", mean(avg));
     put("max_latency", max.to_string());
     put("packets_received", view.packets.0.to_string());
     put("packets_sent", view.packets.1.to_string());
@@ -312,18 +325,18 @@ mod tests {
     #[test]
     fn srvr_is_laid_out_as_monitoring_expects() {
         let expected = format!(
-            "Zookeeper version: {VERSION}\nLatency min/avg/max: 0/0.0000/0\nReceived: 7\nSent: 6\n\
+            "Zookeeper version: {VERSION}\nLatency min/avg/max: 0/0.0/0\nReceived: 7\nSent: 6\n\
              Connections: 0\nOutstanding: 0\nZxid: 0x100000002\nMode: leader\nNode count: 5\n\
              Proposal sizes last/min/max: 36/32/48\n"
         );
-        assert_eq!(answer(Word::Srvr, &view(), &all()), expected);
+        assert_eq!(answer(Word::Srvr, view(), &all()), expected);
     }
 
     #[test]
     fn short_words_have_no_newline_and_the_whitelist_holds() {
-        assert_eq!(answer(Word::Ruok, &view(), &all()), "imok");
-        assert_eq!(answer(Word::Isro, &view(), &all()), "rw");
-        let refused = answer(Word::Mntr, &view(), &["srvr".to_owned()]);
+        assert_eq!(answer(Word::Ruok, view(), &all()), "imok");
+        assert_eq!(answer(Word::Isro, view(), &all()), "rw");
+        let refused = answer(Word::Mntr, view(), &["srvr".to_owned()]);
         assert_eq!(
             refused,
             "mntr is not executed because it is not in the whitelist.\n"
@@ -332,12 +345,26 @@ mod tests {
             mode: None,
             ..view()
         };
-        let text = answer(Word::Srvr, &idle, &all());
+        let text = answer(Word::Srvr, idle, &all());
         assert_eq!(
             text,
             "This ZooKeeper instance is not currently serving requests\n"
         );
-        assert!(answer(Word::Mntr, &view(), &all()).contains("zk_server_state\tleader\n"));
+        assert!(answer(Word::Mntr, view(), &all()).contains("zk_server_state\tleader\n"));
         assert_eq!(Word::parse(&[0, 0, 0, 45]), None);
+    }
+
+    #[test]
+    fn a_mean_has_one_to_four_decimals() {
+        for (ms, shown) in [
+            (0.0, "0.0"),
+            (3.0, "3.0"),
+            (0.5, "0.5"),
+            (1.0 / 3.0, "0.3333"),
+            (12.345_67, "12.3457"),
+            (0.000_1, "0.0001"),
+        ] {
+            assert_eq!(mean(ms), shown);
+        }
     }
 }

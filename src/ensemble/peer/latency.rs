@@ -1,0 +1,40 @@
+//! Time from request to reply, as the four-letter words tell it.
+
+/// Smallest, largest and total of the times recorded; whole milliseconds, as in Java.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Latency {
+    count: u64,
+    total_ms: u64,
+    min_ms: u64,
+    max_ms: u64,
+}
+
+impl Latency {
+    pub(crate) fn record(&mut self, ms: u64) {
+        self.min_ms = if self.count == 0 {
+            ms
+        } else {
+            self.min_ms.min(ms)
+        };
+        self.max_ms = self.max_ms.max(ms);
+        self.count += 1;
+        self.total_ms += ms;
+    }
+
+    /// Smallest, mean and largest, ms; what a server says of all its connections.
+    #[expect(clippy::cast_precision_loss, reason = "a mean for display")]
+    pub(crate) fn summary_ms(&self) -> (u64, f64, u64) {
+        let mean = if self.count == 0 {
+            0.0
+        } else {
+            self.total_ms as f64 / self.count as f64
+        };
+        (self.min_ms, mean, self.max_ms)
+    }
+
+    /// The same with the mean rounded down; what it says of one connection.
+    pub(crate) fn whole_ms(&self) -> (u64, u64, u64) {
+        let mean = self.total_ms.checked_div(self.count).unwrap_or(0);
+        (self.min_ms, mean, self.max_ms)
+    }
+}

@@ -46,6 +46,19 @@ pub fn shown(path: &Path) -> String {
     below_home.unwrap_or_else(|| path.display().to_string())
 }
 
+/// The path that [`shown`] shows as `text`: a shell leaves `~` alone behind a prefix.
+pub(super) fn meant(text: &str) -> PathBuf {
+    let home = env::var_os("HOME").map(PathBuf::from);
+    expanded(text, home.as_deref())
+}
+
+fn expanded(text: &str, home: Option<&Path>) -> PathBuf {
+    match (text.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(text),
+    }
+}
+
 fn below(path: &Path, home: &Path) -> Option<String> {
     let named = home.is_absolute() && home.parent().is_some();
     let rest = named.then(|| path.strip_prefix(home).ok()).flatten()?;
@@ -125,6 +138,16 @@ mod tests {
         );
         assert_eq!(shown("/u/adam/x", "/u/ada"), None);
         assert_eq!(shown("/var/x", "/"), None);
+    }
+
+    #[test]
+    fn what_is_shown_is_understood() {
+        let home = Path::new("/u/ada");
+        let path = Path::new("/u/ada/zk-3.4.10");
+        let shown = below(path, home).unwrap();
+        assert_eq!(expanded(&shown, Some(home)), path);
+        assert_eq!(expanded("zk", Some(home)), Path::new("zk"));
+        assert_eq!(expanded("~/zk", None), Path::new("~/zk"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::data_dir::{meant, shown};
 use crate::client::ConnectString;
 
 /// Servers that a live target may name.
@@ -78,7 +79,7 @@ impl FromStr for TargetSpec {
                         return Err(malformed("no folder after `zookeeper:`".to_owned()));
                     }
                     Ok(Self::ZooKeeper {
-                        home: Some(PathBuf::from(dir)),
+                        home: Some(meant(dir)),
                     })
                 } else if let Some(rest) = spec.strip_prefix("zk://") {
                     live(rest).map_err(malformed)
@@ -97,7 +98,7 @@ impl fmt::Display for TargetSpec {
         match self {
             Self::Bundled => f.write_str("bundled"),
             Self::ZooKeeper { home: None } => f.write_str("zookeeper"),
-            Self::ZooKeeper { home: Some(home) } => write!(f, "zookeeper:{}", home.display()),
+            Self::ZooKeeper { home: Some(home) } => write!(f, "zookeeper:{}", shown(home)),
             Self::Live { servers, chroot } => {
                 f.write_str("zk://")?;
                 for (index, server) in servers.iter().enumerate() {

@@ -122,15 +122,6 @@ const PURE: [(&str, &[&str]); 15] = [
 /// What denies clocks, sleep, threads, files and random iteration order (`clippy.toml` lists them).
 const FENCE: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";
 
-/// Files that may sleep: they wait for other processes, which offer nothing to wait on.
-const SLEEPERS: [&str; 4] = [
-    "src/experiment/deploy.rs",
-    "src/experiment/standing/mod.rs",
-    "src/cli/server.rs",
-    // The null responder's pause between looks at its stop flag.
-    "src/load/null/server.rs",
-];
-
 /// Folder of source files, and the longest file in it: a test may spell out a little more.
 const LINES_MAX: [(&str, usize); 3] = [("src", 900), ("tests", 1_000), ("benches", 900)];
 
@@ -385,7 +376,7 @@ fn nothing_is_left_undone() {
                 }
             }
             let sleeps = code(&text).contains(&["thread::", "sleep"].concat());
-            if sleeps && dir == "src" && !SLEEPERS.contains(&path.as_str()) {
+            if sleeps && dir == "src" {
                 wrong.push(format!("{path}: sleeps; wait for an event instead"));
             }
         }

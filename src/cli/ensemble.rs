@@ -128,9 +128,8 @@ fn up(args: &UpArgs) -> Result<Status, Failure> {
         observers: args.observers,
         fsync: !args.no_fsync,
         tick_time_ms,
-        init_limit: 10,
-        sync_limit: 5,
         heap_mib: args.heap,
+        ..TargetShape::default()
     };
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -16,7 +15,7 @@ use super::failure::{Failure, MeansStatus, Status};
 use super::output::{print, tell};
 use super::server_config::{ServerConfig, config_path};
 use crate::client::four_letter;
-use crate::experiment::{Identity, Launch, Tie, ending, log_tails};
+use crate::experiment::{Identity, Launch, Tie, await_any_end, ending, log_tails};
 
 /// How long a started server is watched before it counts as started although nothing answers yet.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,8 +23,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(5);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it may take over an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a starting server is looked at.
-const POLL: Duration = Duration::from_millis(10);
+/// How often a starting server is asked; that it has ended is noticed at once.
+const ASK: Duration = Duration::from_millis(10);
 /// The word in the server's command line by which a pid file is believed.
 const MARK: &str = "start-foreground";
 
@@ -173,7 +172,7 @@ fn start(config: &ServerConfig) -> Result<Status, Failure> {
         {
             break;
         }
-        thread::sleep(POLL);
+        await_any_end([&child], ASK);
     }
     print("Starting zookeeper ... STARTED")?;
     Ok(Status::SUCCESS)

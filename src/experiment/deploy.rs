@@ -2,38 +2,22 @@
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::fd::OwnedFd;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::process::Child;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
-
-use super::answers::parse_srvr;
 use super::identity::resident_bytes;
 use super::member::Member;
 use super::ports::Reserved;
-use super::process::{Tie, ending, last_line, log_tails, says_address_taken};
+use super::process::{Tie, await_any_end, ending, last_line};
 use super::software::{ServerDir, Software};
+use super::starting::{StartError, Started, await_serving};
 use super::zoo_cfg::Place;
-use crate::client::four_letter;
 use crate::workload::TargetShape;
 
-/// Servers that are not all serving after this long have failed.
-pub const SERVE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often a starting server is asked; small against the time any of them needs.
-const POLL: Duration = Duration::from_millis(10);
-/// How long a starting server may take over one answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a server may take to be gone after its sockets are.
-const DYING: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 300_000_000,
-};
+const DYING: Duration = Duration::from_millis(300);
 /// Deployments tried when somebody takes a port at the wrong moment.
 const ATTEMPTS: u32 = 3;
 /// Client, quorum and election port.
@@ -60,51 +44,17 @@ pub enum DeployError {
         /// What the kernel said.
         source: io::Error,
     },
-    /// A server ended before it served.
-    #[error("server {id} ended with {ending} before it served; {tail}")]
-    Ended {
-        /// Its `myid`.
-        id: u16,
-        /// How.
-        ending: String,
-        /// What it said last.
-        tail: String,
-        /// Because somebody else had one of its ports.
-        address_taken: bool,
-    },
-    /// Not all serve in time.
-    #[error("{waiting} of {count} servers did not serve within {waited_s} s; server {id}: {tail}")]
-    Timeout {
-        /// Servers that do not serve.
-        waiting: usize,
-        /// Servers in all.
-        count: usize,
-        /// How long was waited.
-        waited_s: u64,
-        /// One of them.
-        id: u16,
-        /// What it said last.
-        tail: String,
-    },
-    /// The user ended it.
-    #[error("interrupted while the servers started")]
-    Interrupted,
+    /// The servers do not all serve.
+    #[error(transparent)]
+    Start(#[from] StartError),
 }
 
 /// A running ensemble that ends with this value.
 #[derive(Debug)]
 pub struct Deployment {
     dir: PathBuf,
-    servers: Vec<Server>,
+    servers: Vec<Started>,
     start: Duration,
-}
-
-/// One of its servers.
-#[derive(Debug)]
-struct Server {
-    place: Place,
-    dir: ServerDir,
-    child: Child,
 }
 
 /// What is to be started.
@@ -132,10 +82,10 @@ impl Deployment {
         let mut attempt = 1;
         loop {
             match Self::attempt(order) {
-                Err(DeployError::Ended {
+                Err(DeployError::Start(StartError::Ended {
                     address_taken: true,
                     ..
-                }) if attempt < ATTEMPTS => attempt += 1,
+                })) if attempt < ATTEMPTS => attempt += 1,
                 outcome => {
                     if outcome.is_err() {
                         let _ = fs::remove_dir_all(order.dir);
@@ -177,46 +127,11 @@ impl Deployment {
             let child = dir
                 .start(order.software, order.shape, order.quorate, Tie::EndsWithUs)
                 .map_err(failed("start a server"))?;
-            deployment.servers.push(Server { place, dir, child });
+            deployment.servers.push(Started { place, dir, child });
         }
-        let members = deployment.await_serving(began, order.stop)?;
+        let members = await_serving(&mut deployment.servers, order.stop)?;
         deployment.start = began.elapsed();
         Ok((deployment, members))
-    }
-
-    fn await_serving(
-        &mut self,
-        began: Instant,
-        stop: &AtomicBool,
-    ) -> Result<Vec<Member>, DeployError> {
-        let mut members: Vec<Option<Member>> = vec![None; self.servers.len()];
-        loop {
-            for (member, server) in members.iter_mut().zip(&mut self.servers) {
-                server.check()?;
-                if member.is_none() {
-                    *member = serving(server.address(), server.place.observer);
-                }
-            }
-            let waiting = members.iter().filter(|member| member.is_none()).count();
-            if waiting == 0 {
-                return Ok(members.into_iter().flatten().collect());
-            }
-            if stop.load(Ordering::Relaxed) {
-                return Err(DeployError::Interrupted);
-            }
-            let waited = began.elapsed();
-            if waited >= SERVE_TIMEOUT {
-                let late = members.iter().position(Option::is_none).unwrap_or(0);
-                return Err(DeployError::Timeout {
-                    waiting,
-                    count: members.len(),
-                    waited_s: waited.as_secs(),
-                    id: self.servers[late].place.id,
-                    tail: log_tails(&self.servers[late].dir.logs()),
-                });
-            }
-            thread::sleep(POLL);
-        }
     }
 
     /// From the start of the first process until the last server served.
@@ -262,20 +177,7 @@ impl Deployment {
     /// Those servers that ended by themselves, in words, after a connection to one was lost: a
     /// process that dies closes its sockets a little before it can be waited for.
     pub fn ending(&mut self) -> Vec<String> {
-        let pidfds: Vec<OwnedFd> = self
-            .servers
-            .iter()
-            .filter_map(|server| {
-                let pid = Pid::from_child(&server.child);
-                pidfd_open(pid, PidfdFlags::empty()).ok()
-            })
-            .collect();
-        let mut fds: Vec<PollFd<'_>> = pidfds
-            .iter()
-            .map(|pidfd| PollFd::new(pidfd, PollFlags::IN))
-            .collect();
-        // Whether one has ended is asked below; a poll that fails has cost nothing but the wait.
-        let _ = poll(&mut fds, Some(&DYING));
+        await_any_end(self.servers.iter().map(|server| &server.child), DYING);
         self.ended()
     }
 
@@ -308,34 +210,6 @@ impl Drop for Deployment {
             let _ = fs::remove_dir_all(&self.dir);
         }
     }
-}
-
-impl Server {
-    fn address(&self) -> SocketAddr {
-        SocketAddr::new(self.place.ip, self.place.client_port)
-    }
-
-    /// An error if it has ended.
-    fn check(&mut self) -> Result<(), DeployError> {
-        let Ok(Some(status)) = self.child.try_wait() else {
-            return Ok(());
-        };
-        let logs = self.dir.logs();
-        Err(DeployError::Ended {
-            id: self.place.id,
-            ending: ending(status),
-            tail: log_tails(&logs),
-            address_taken: says_address_taken(&logs),
-        })
-    }
-}
-
-/// The member at `address`, if it serves.
-pub(super) fn serving(address: SocketAddr, observer: bool) -> Option<Member> {
-    let answer = four_letter(address, "srvr", ANSWER_TIMEOUT).ok()?;
-    let mut member = Member::answered(address.to_string(), address, parse_srvr(&answer)?);
-    member.observer = Some(observer);
-    Some(member)
 }
 
 fn reserve(shape: &TargetShape, count: usize) -> Result<(Vec<Place>, Reserved), DeployError> {

@@ -9,9 +9,14 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 /// Bytes from the end of a log that are looked at.
 const TAIL_BYTES: u64 = 4_096;
@@ -79,6 +84,26 @@ impl Launch<'_> {
             .stderr(output)
             .spawn()
     }
+}
+
+/// Waits until one of `children` has ended or `timeout` has passed.
+pub fn await_any_end<'a>(children: impl IntoIterator<Item = &'a Child>, timeout: Duration) {
+    // The handle of a process becomes readable when the process ends. One that cannot be had is not
+    // waited for; the others, or the timeout, are.
+    let handles: Vec<OwnedFd> = children
+        .into_iter()
+        .filter_map(|child| pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok())
+        .collect();
+    let mut polled: Vec<PollFd<'_>> = handles
+        .iter()
+        .map(|handle| PollFd::new(handle, PollFlags::IN))
+        .collect();
+    let timeout = Timespec {
+        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(timeout.subsec_nanos()),
+    };
+    // The caller looks which one it was; a wait that a signal cuts short does no harm.
+    let _ = poll(&mut polled, Some(&timeout));
 }
 
 /// How a process ended, in words.
@@ -167,6 +192,21 @@ mod tests {
         assert_eq!(log_tails(&[]), "it wrote no log");
         let logs = [dir.path().join("out"), dir.path().join("missing")];
         assert_eq!(last_line(&logs).as_deref(), Some("line 999"));
+    }
+
+    #[test]
+    fn the_first_that_ends_ends_the_wait() {
+        let start = |program: &str, args: &[&str]| {
+            let mut command = Command::new(program);
+            command.args(args).stdin(Stdio::null()).spawn().unwrap()
+        };
+        let (mut lasting, mut short) = (start("sleep", &["600"]), start("true", &[]));
+        await_any_end([&lasting, &short], Duration::from_secs(600));
+        assert_eq!(lasting.try_wait().unwrap(), None);
+        assert!(short.try_wait().unwrap().is_some(), "it was waited for");
+        await_any_end([&lasting], Duration::from_millis(1));
+        lasting.kill().unwrap();
+        lasting.wait().unwrap();
     }
 
     #[test]

@@ -139,12 +139,8 @@ mod tests {
         };
         let shape = TargetShape {
             voters: 1,
-            observers: 0,
-            fsync: true,
-            tick_time_ms: 2_000,
-            init_limit: 10,
-            sync_limit: 5,
             heap_mib: 256,
+            ..TargetShape::default()
         };
         let args = java_args(&installation, &shape, Path::new("/c"), "/s/zoo.cfg".into());
         assert_eq!(args[0], "-Xmx256m");

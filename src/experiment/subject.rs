@@ -14,6 +14,7 @@ use super::member::Member;
 use super::probe::{ProbeError, probe, refresh};
 use super::setting::{Notice, Setting};
 use super::software::Software;
+use super::starting::StartError;
 use super::target::TargetSpec;
 use crate::client::four_letter;
 use crate::load::{self, Job, LoadError, Progress, Role};
@@ -155,7 +156,7 @@ impl Subject {
             stop: setting.stop,
         })
         .map_err(|source| match source {
-            DeployError::Interrupted => ExperimentError::Interrupted,
+            DeployError::Start(StartError::Interrupted) => ExperimentError::Interrupted,
             source => ExperimentError::Deploy {
                 target: self.spec.clone(),
                 source,

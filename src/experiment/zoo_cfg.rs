@@ -95,11 +95,7 @@ mod tests {
         TargetShape {
             voters,
             observers,
-            fsync: true,
-            tick_time_ms: 2_000,
-            init_limit: 10,
-            sync_limit: 5,
-            heap_mib: 512,
+            ..TargetShape::default()
         }
     }
 

@@ -248,12 +248,7 @@ pub(crate) mod example {
             seed: 7,
             target: TargetShape {
                 voters: 3,
-                observers: 0,
-                fsync: true,
-                tick_time_ms: 2_000,
-                init_limit: 10,
-                sync_limit: 5,
-                heap_mib: 512,
+                ..TargetShape::default()
             },
             prepare: Prepare {
                 znodes: 1_000,

@@ -46,6 +46,21 @@ pub struct TargetShape {
     pub heap_mib: u32,
 }
 
+impl Default for TargetShape {
+    /// What a workload file that says nothing about its target means.
+    fn default() -> Self {
+        Self {
+            voters: 3,
+            observers: 0,
+            fsync: true,
+            tick_time_ms: 2_000,
+            init_limit: 10,
+            sync_limit: 5,
+            heap_mib: 512,
+        }
+    }
+}
+
 /// What is created before the load starts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prepare {

@@ -82,7 +82,9 @@ fn write(
     while !stop.load(Ordering::Relaxed) {
         at += 1;
         let Ok(mut client) = Client::try_new(addresses[at % addresses.len()], 60_000) else {
-            thread::sleep(Duration::from_millis(10)); // nobody there: do not spin
+            // Refused at once while nobody serves there, and nothing tells when somebody does: a writer
+            // that only tried again would take the processor from the servers that are starting.
+            thread::sleep(Duration::from_millis(10));
             continue;
         };
         while !stop.load(Ordering::Relaxed) {

@@ -32,7 +32,7 @@ fn an_observer_serves_and_forwards_but_is_no_part_of_a_majority() {
         });
     }
     for _ in 0..100 {
-        // That nothing happens can only be watched for a while.
+        // That nothing happens can only be watched for a while: five times what an election takes.
         assert_eq!(
             (ensemble.servers[left].mode(), ensemble.servers[3].mode()),
             (None, None)

@@ -15,7 +15,7 @@ use quorate::experiment::{Installation, Launch, MAIN_CLASS, Tie};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(15);
 
-/// Polls until `ready` gives something.
+/// Asks until `ready` gives something: another process tells nobody when its state changes.
 pub(crate) fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
@@ -237,6 +237,19 @@ pub(crate) struct Ensemble {
 }
 
 impl Ensemble {
+    /// Starts three voters so that the last one leads: of two, the higher number wins; the third joins.
+    pub(crate) fn start_led_by_the_last(&mut self) {
+        for index in [2, 0] {
+            self.servers[index].start();
+        }
+        for index in [2, 0] {
+            self.servers[index].await_serving();
+        }
+        self.servers[1].start();
+        self.servers[1].await_serving();
+        assert_eq!(self.leader(), 2, "{:?}", self.servers[2].software);
+    }
+
     /// Writes the configuration of `voters` and, behind them, `observers`; starts nothing. `extra`
     /// lines go first and so before the defaults.
     pub(crate) fn prepared(voters: usize, observers: usize, extra: &str) -> Self {

@@ -20,16 +20,7 @@ const SURPLUS: usize = 5;
 /// Server 3 leads and logs what nobody else ever receives; then all are killed. The last zxid that was
 /// committed, and server 3's log.
 fn a_leader_dies_with_surplus(ensemble: &mut Ensemble) -> (i64, BTreeMap<i64, Head>) {
-    // Of two, the higher number leads; the third joins.
-    for index in [2, 0] {
-        ensemble.servers[index].start();
-    }
-    for index in [2, 0] {
-        ensemble.servers[index].await_serving();
-    }
-    ensemble.servers[1].start();
-    ensemble.servers[1].await_serving();
-    assert_eq!(ensemble.leader(), 2);
+    ensemble.start_led_by_the_last();
     let mut client = Client::new(ensemble.servers[2].client);
     for child in 0..20 {
         client.create(&format!("/n{child}"), b"kept", 0).unwrap();

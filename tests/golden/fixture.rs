@@ -22,11 +22,7 @@ pub(crate) fn plan() -> Plan {
         target: TargetShape {
             voters: 3,
             observers: 1,
-            fsync: true,
-            tick_time_ms: 2_000,
-            init_limit: 10,
-            sync_limit: 5,
-            heap_mib: 512,
+            ..TargetShape::default()
         },
         prepare: Prepare {
             znodes: 1_000,

@@ -12,11 +12,8 @@ fn shape(voters: u16, observers: u16) -> TargetShape {
     TargetShape {
         voters,
         observers,
-        fsync: true,
-        tick_time_ms: 2_000,
-        init_limit: 10,
-        sync_limit: 5,
         heap_mib: 128,
+        ..TargetShape::default()
     }
 }
 

@@ -114,16 +114,7 @@ fn we_follow_a_java_leader_and_take_over_when_it_is_killed() {
     for installation in installations() {
         let mut ensemble = Ensemble::prepared(3, 0, "");
         ensemble.servers[2].software = Software::Java(installation.clone());
-        // Two of three, of which the higher number wins; the third joins.
-        for index in [2, 0] {
-            ensemble.servers[index].start();
-        }
-        for index in [2, 0] {
-            ensemble.servers[index].await_serving();
-        }
-        ensemble.servers[1].start();
-        ensemble.servers[1].await_serving();
-        assert_eq!(ensemble.leader(), 2, "{installation:?}");
+        ensemble.start_led_by_the_last();
         both_ways(&ensemble, "/both");
 
         let load = Load::start(&ensemble.addresses());

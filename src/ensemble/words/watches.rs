@@ -2,8 +2,10 @@
 //!
 //! Java leaves out the watches on children; these tell of all, as `mntr` does.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::sync::Arc;
+
+use crate::wire::jute::SessionId;
 
 /// What `wchs` sums up.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,31 +30,26 @@ pub(super) fn summary(watches: WatchSummary) -> String {
 /// Each session and what it watches.
 pub(super) fn by_session(mut pairs: Vec<(i64, Arc<str>)>) -> String {
     pairs.sort_unstable();
-    pairs.dedup();
-    let mut text = String::new();
-    for of_one in pairs.chunk_by(|a, b| a.0 == b.0) {
-        for (at, (session, path)) in of_one.iter().enumerate() {
-            if at == 0 {
-                let _infallible = writeln!(text, "0x{session:x}");
-            }
-            let _infallible = writeln!(text, "\t{path}");
-        }
-    }
-    text.push('\n');
-    text
+    grouped(pairs.into_iter().map(|(id, path)| (SessionId(id), path)))
 }
 
 /// Each path and the sessions that watch it.
 pub(super) fn by_path(mut pairs: Vec<(i64, Arc<str>)>) -> String {
     pairs.sort_unstable_by(|a, b| (&a.1, a.0).cmp(&(&b.1, b.0)));
+    grouped(pairs.into_iter().map(|(id, path)| (path, SessionId(id))))
+}
+
+/// Each key of the sorted `pairs` on a line of its own, its values indented below it, each once.
+fn grouped<K: Display + PartialEq, V: Display + PartialEq>(
+    pairs: impl Iterator<Item = (K, V)>,
+) -> String {
+    let mut pairs: Vec<_> = pairs.collect();
     pairs.dedup();
     let mut text = String::new();
-    for of_one in pairs.chunk_by(|a, b| a.1 == b.1) {
-        for (at, (session, path)) in of_one.iter().enumerate() {
-            if at == 0 {
-                let _infallible = writeln!(text, "{path}");
-            }
-            let _infallible = writeln!(text, "\t0x{session:x}");
+    for of_one in pairs.chunk_by(|a, b| a.0 == b.0) {
+        let _infallible = writeln!(text, "{}", of_one[0].0);
+        for (_, value) in of_one {
+            let _infallible = writeln!(text, "\t{value}");
         }
     }
     text.push('\n');

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::places::PORT_STEP;
+use crate::experiment::StartError;
 
 /// A standing ensemble could not be started, found or ended.
 #[derive(Debug, thiserror::Error)]
@@ -46,29 +47,9 @@ pub enum StandingError {
         /// What the kernel said.
         source: io::Error,
     },
-    /// A server ended before it served.
-    #[error("server {id} ended with {ending} before it served; {tail}")]
-    Ended {
-        /// Its `myid`.
-        id: u16,
-        /// How.
-        ending: String,
-        /// What it said last.
-        tail: String,
-    },
-    /// Not all serve in time.
-    #[error("server {id} did not serve within {waited_s} s; {tail}")]
-    Timeout {
-        /// Its `myid`.
-        id: u16,
-        /// How long was waited.
-        waited_s: u64,
-        /// What it said last.
-        tail: String,
-    },
-    /// The user ended it.
-    #[error("interrupted; the servers that had started were ended")]
-    Interrupted,
+    /// The servers do not all serve; those that had started were ended.
+    #[error("{0}; the servers that had started were ended")]
+    Start(#[from] StartError),
     /// A server does not end.
     #[error("server {id} (process {pid}) does not end")]
     WillNotEnd {

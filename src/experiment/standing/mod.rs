@@ -16,9 +16,8 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -26,20 +25,19 @@ use self::error::io_error;
 use self::places::places;
 use self::state::STATE_FILE;
 use super::answers::Mode;
-use super::deploy::{SERVE_TIMEOUT, serving};
 use super::identity::Identity;
 use super::member::Member;
-use super::process::{Tie, ending, log_tails};
+use super::process::Tie;
 use super::software::{ServerDir, Software};
+use super::starting::{Started, await_serving, serving};
 use super::zoo_cfg::Place;
 use crate::workload::TargetShape;
 
-/// How often a starting server is asked.
-const POLL: Duration = Duration::from_millis(10);
 /// How long a server may take to end after SIGTERM.
 const TERM_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the kernel may take to end it after SIGKILL.
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What is to be started.
 #[derive(Clone, Copy, Debug)]
 pub struct StandingOrder<'a> {
@@ -139,8 +137,7 @@ impl Standing {
         order: &StandingOrder<'_>,
         places: &[Place],
     ) -> Result<Vec<Member>, StandingError> {
-        let began = Instant::now();
-        let mut children = Vec::with_capacity(places.len());
+        let mut started = Vec::with_capacity(places.len());
         for (index, place) in places.iter().enumerate() {
             let dir = ServerDir::new(&self.dir, place.id);
             let child = dir
@@ -149,40 +146,10 @@ impl Standing {
                 .map_err(io_error("start a server in", &self.dir))?;
             self.servers[index].process = Identity::of(child.id());
             self.save()?;
-            children.push((dir, child));
+            let place = place.clone();
+            started.push(Started { place, dir, child });
         }
-        let mut members: Vec<Option<Member>> = vec![None; places.len()];
-        loop {
-            for ((place, member), (dir, child)) in
-                places.iter().zip(&mut members).zip(&mut children)
-            {
-                if let Ok(Some(status)) = child.try_wait() {
-                    return Err(StandingError::Ended {
-                        id: place.id,
-                        ending: ending(status),
-                        tail: log_tails(&dir.logs()),
-                    });
-                }
-                if member.is_none() {
-                    *member = serving(SocketAddr::new(place.ip, place.client_port), place.observer);
-                }
-            }
-            let Some(late) = members.iter().position(Option::is_none) else {
-                return Ok(members.into_iter().flatten().collect());
-            };
-            if order.stop.load(Ordering::Relaxed) {
-                return Err(StandingError::Interrupted);
-            }
-            let waited = began.elapsed();
-            if waited >= SERVE_TIMEOUT {
-                return Err(StandingError::Timeout {
-                    id: places[late].id,
-                    waited_s: waited.as_secs(),
-                    tail: log_tails(&children[late].0.logs()),
-                });
-            }
-            thread::sleep(POLL);
-        }
+        Ok(await_serving(&mut started, order.stop)?)
     }
 
     /// Its servers.

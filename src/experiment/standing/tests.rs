@@ -116,12 +116,8 @@ fn a_taken_port_is_named() {
     let order = |base_port| {
         let shape = TargetShape {
             voters: 1,
-            observers: 0,
-            fsync: true,
-            tick_time_ms: 2_000,
-            init_limit: 10,
-            sync_limit: 5,
             heap_mib: 64,
+            ..TargetShape::default()
         };
         Standing::up(&StandingOrder {
             software: &Software::Bundled,

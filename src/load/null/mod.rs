@@ -124,7 +124,9 @@ impl NullResponder {
 
     fn end(&mut self) -> Option<io::Result<NullReport>> {
         self.stop.store(true, Ordering::Relaxed);
-        let ended = self.thread.take()?.join();
+        let thread = self.thread.take()?;
+        thread.thread().unpark(); // from a stall
+        let ended = thread.join();
         Some(ended.unwrap_or_else(|_| Err(io::Error::other("the null responder panicked"))))
     }
 }

@@ -88,9 +88,9 @@ impl Server {
             let due_ns = self.delayed.front().map_or(i64::MAX, |first| first.due_ns);
             let until_ns = due_ns.min(now + LOOK_NS);
             if self.stalled_until_ns > now {
-                // The stall itself: nothing is read, nothing released.
-                let stall_ns = (self.stalled_until_ns - now).min(LOOK_NS);
-                std::thread::sleep(Duration::from_nanos(stall_ns.unsigned_abs()));
+                // The stall itself: nothing is read, nothing released. Whoever stops it unparks it.
+                let stall_ns = (self.stalled_until_ns - now).unsigned_abs();
+                std::thread::park_timeout(Duration::from_nanos(stall_ns));
                 continue;
             }
             self.poller.wait(until_ns, due_ns <= until_ns)?;

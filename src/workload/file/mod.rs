@@ -137,26 +137,30 @@ fn read_why(root: &Section<'_>) -> Read<String> {
 }
 
 fn read_target(table: &Section<'_>) -> Read<TargetShape> {
-    let heap_bytes = match table.node("heap") {
-        None => 512 << 20,
-        Some(node) => table.size_bytes("heap", node, &limits::HEAP_BYTES)?,
+    let default = TargetShape::default();
+    let heap_mib = match table.node("heap") {
+        None => default.heap_mib,
+        Some(node) => {
+            let bytes = table.size_bytes("heap", node, &limits::HEAP_BYTES)?;
+            if bytes % (1 << 20) != 0 {
+                return Err(table.bad(
+                    "heap",
+                    "is no whole number of MiB; write for instance \"512MiB\"",
+                ));
+            }
+            u32::try_from(bytes >> 20).unwrap_or(u32::MAX)
+        }
     };
-    if heap_bytes % (1 << 20) != 0 {
-        return Err(table.bad(
-            "heap",
-            "is no whole number of MiB; write for instance \"512MiB\"",
-        ));
-    }
     Ok(TargetShape {
-        voters: table.integer("voters", limits::VOTERS, 3)?,
-        observers: table.integer("observers", limits::OBSERVERS, 0)?,
-        fsync: table.boolean("fsync", true)?,
+        voters: table.integer("voters", limits::VOTERS, default.voters)?,
+        observers: table.integer("observers", limits::OBSERVERS, default.observers)?,
+        fsync: table.boolean("fsync", default.fsync)?,
         tick_time_ms: table
             .duration_ms("tick_time", limits::TICK_MS)?
-            .unwrap_or(2_000),
-        init_limit: table.integer("init_limit", limits::LIMIT_TICKS, 10)?,
-        sync_limit: table.integer("sync_limit", limits::LIMIT_TICKS, 5)?,
-        heap_mib: u32::try_from(heap_bytes >> 20).unwrap_or(u32::MAX),
+            .unwrap_or(default.tick_time_ms),
+        init_limit: table.integer("init_limit", limits::LIMIT_TICKS, default.init_limit)?,
+        sync_limit: table.integer("sync_limit", limits::LIMIT_TICKS, default.sync_limit)?,
+        heap_mib,
     })
 }
 

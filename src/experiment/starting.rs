@@ -1,0 +1,128 @@
+//! From started processes to serving members.
+
+use std::net::SocketAddr;
+use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::answers::parse_srvr;
+use super::member::Member;
+use super::process::{await_any_end, ending, log_tails, says_address_taken};
+use super::software::ServerDir;
+use super::zoo_cfg::Place;
+use crate::client::four_letter;
+
+/// Servers that are not all serving after this long have failed.
+pub const SERVE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often a starting server is asked; small against the time any of them needs.
+const ASK: Duration = Duration::from_millis(10);
+/// How long a starting server may take over one answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// A server whose process was started.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) place: Place,
+    pub(super) dir: ServerDir,
+    pub(super) child: Child,
+}
+
+/// Started servers do not all serve.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A server ended before it served.
+    #[error("server {id} ended with {ending} before it served; {tail}")]
+    Ended {
+        /// Its `myid`.
+        id: u16,
+        /// How.
+        ending: String,
+        /// What it said last.
+        tail: String,
+        /// Because somebody else had one of its ports.
+        address_taken: bool,
+    },
+    /// Not all serve in time.
+    #[error("{waiting} of {count} servers did not serve within {waited_s} s; server {id}: {tail}")]
+    Timeout {
+        /// Servers that do not serve.
+        waiting: usize,
+        /// Servers in all.
+        count: usize,
+        /// How long was waited.
+        waited_s: u64,
+        /// One of them.
+        id: u16,
+        /// What it said last.
+        tail: String,
+    },
+    /// The user ended it.
+    #[error("interrupted while the servers started")]
+    Interrupted,
+}
+
+impl Started {
+    pub(super) fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.place.ip, self.place.client_port)
+    }
+
+    /// An error if it has ended.
+    fn check(&mut self) -> Result<(), StartError> {
+        let Ok(Some(status)) = self.child.try_wait() else {
+            return Ok(());
+        };
+        let logs = self.dir.logs();
+        Err(StartError::Ended {
+            id: self.place.id,
+            ending: ending(status),
+            tail: log_tails(&logs),
+            address_taken: says_address_taken(&logs),
+        })
+    }
+}
+
+/// Waits until all `servers` serve. That one has ended is noticed at once; that one serves can only be
+/// asked for.
+///
+/// # Errors
+/// If one ends, they take too long, or `stop` becomes true.
+pub(super) fn await_serving(
+    servers: &mut [Started],
+    stop: &AtomicBool,
+) -> Result<Vec<Member>, StartError> {
+    let began = Instant::now();
+    let mut members: Vec<Option<Member>> = vec![None; servers.len()];
+    loop {
+        for (member, server) in members.iter_mut().zip(&mut *servers) {
+            server.check()?;
+            if member.is_none() {
+                *member = serving(server.address(), server.place.observer);
+            }
+        }
+        let Some(late) = members.iter().position(Option::is_none) else {
+            return Ok(members.into_iter().flatten().collect());
+        };
+        if stop.load(Ordering::Relaxed) {
+            return Err(StartError::Interrupted);
+        }
+        let waited = began.elapsed();
+        if waited >= SERVE_TIMEOUT {
+            return Err(StartError::Timeout {
+                waiting: members.iter().filter(|member| member.is_none()).count(),
+                count: members.len(),
+                waited_s: waited.as_secs(),
+                id: servers[late].place.id,
+                tail: log_tails(&servers[late].dir.logs()),
+            });
+        }
+        await_any_end(servers.iter().map(|server| &server.child), ASK);
+    }
+}
+
+/// The member at `address`, if it serves.
+pub(super) fn serving(address: SocketAddr, observer: bool) -> Option<Member> {
+    let answer = four_letter(address, "srvr", ANSWER_TIMEOUT).ok()?;
+    let mut member = Member::answered(address.to_string(), address, parse_srvr(&answer)?);
+    member.observer = Some(observer);
+    Some(member)
+}

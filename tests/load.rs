@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use quorate::load::{
-    Fault, Job, LoadError, NullReport, NullResponder, NullScript, Phase, Progress, Role, Server,
-    clean_up, prepare, run,
+    Created, Fault, Job, LoadError, NullReport, NullResponder, NullScript, Phase, Progress, Role,
+    Server, clean_up, prepare, run,
 };
 use quorate::measure::{OpRecord, Recording};
 use quorate::workload::{Plan, Source, resolve};
@@ -502,15 +502,43 @@ fn preparing_and_cleaning_up_send_what_they_should() {
         stop: &stop,
         progress: &|progress| phases.lock().unwrap().push(progress.phase),
     };
-    assert!(prepare(&job).unwrap().is_empty(), "nothing above /quorate");
-    let error = clean_up(&job, &[]).unwrap_err().to_string();
+    clean_up(&job, &Created::default()).unwrap();
+    let mut created = Created::default();
+    prepare(&job, &mut created).unwrap();
+    assert!(created.chroot && created.above.is_empty(), "{created:?}");
+    clean_up(&job, &created).unwrap();
     let report = responder.stop().unwrap();
-    // /quorate, one parent, a hundred znodes, and a look at /quorate: the responder does not say
-    // that a run created it, so it stays.
+    // Nothing for the one that created nothing; then /quorate, one parent, a hundred znodes; the
+    // responder says that the chroot went at once.
     assert_eq!(report.requests, 2 + 100 + 1);
-    assert!(error.contains("refusing to remove"), "{error}");
     assert_eq!(report.opened, report.closed);
     let phases = phases.into_inner().unwrap();
     assert_eq!(phases.first(), Some(&Phase::Prepare));
     assert_eq!(phases.last(), Some(&Phase::CleanUp));
+}
+
+#[test]
+fn what_a_failed_preparation_created_is_known() {
+    let responder = NullResponder::start(NullScript {
+        faults: vec![(10, Fault::Drop)],
+        ..NullScript::default()
+    })
+    .unwrap();
+    let plan = plan(
+        "sessions = 2\nrate = 10\nduration = \"1s\"",
+        "kind = \"set\"",
+    );
+    let mut created = Created::default();
+    let failed = prepare(
+        &Job {
+            plan: &plan,
+            run: 0,
+            servers: &[server(responder.address())],
+            stop: &AtomicBool::new(false),
+            progress: &|_| {},
+        },
+        &mut created,
+    );
+    assert!(failed.is_err(), "its connections were dropped");
+    assert!(created.chroot, "{created:?}");
 }

@@ -17,7 +17,7 @@ use super::software::Software;
 use super::starting::StartError;
 use super::target::TargetSpec;
 use crate::client::four_letter;
-use crate::load::{self, Job, LoadError, Progress, Role};
+use crate::load::{self, Created, Job, LoadError, Progress, Role};
 use crate::measure::Recording;
 use crate::result::{self, CounterChange, Environment, RunResult, Target, Verdict};
 use crate::workload::Plan;
@@ -75,8 +75,8 @@ pub struct Subject {
     rss_end: Vec<Option<u64>>,
     before: Vec<BTreeMap<String, f64>>,
     after: Vec<BTreeMap<String, f64>>,
-    /// Directories of a live target above the chroot that the preparation created.
-    made: Vec<String>,
+    /// What of a live target is to be removed again.
+    created: Created,
     warnings: Vec<String>,
     failures: Vec<String>,
 }
@@ -102,7 +102,7 @@ impl Subject {
             rss_end: Vec::new(),
             before: Vec::new(),
             after: Vec::new(),
-            made: Vec::new(),
+            created: Created::default(),
             warnings: Vec::new(),
             failures: Vec::new(),
         };
@@ -188,14 +188,14 @@ impl Subject {
         setting.step(&format!("preparing {}", self.spec));
         let servers = self.servers();
         let progress = |progress: &Progress| notify_load(setting, 0, progress, &self.plan);
-        self.made = load::prepare(&Job {
+        let job = Job {
             plan: &self.driven,
             run: 0,
             servers: &servers,
             stop: setting.stop,
             progress: &progress,
-        })
-        .map_err(|source| self.ended("preparing", source))?;
+        };
+        load::prepare(&job, &mut self.created).map_err(|source| self.ended("preparing", source))?;
         self.before = self.counters();
         Ok(())
     }
@@ -285,7 +285,7 @@ impl Subject {
                     stop: &stop,
                     progress: &progress,
                 };
-                let cleaned = load::clean_up(&job, &self.made);
+                let cleaned = load::clean_up(&job, &self.created);
                 if let Err(source) = cleaned {
                     setting.warning(&self.failed("cleaning up", source).to_string());
                 }

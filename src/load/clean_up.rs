@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::prepare::MARK;
+use super::prepare::Created;
 use super::{Job, LoadError, Phase, Progress};
 use crate::client::{AdminClient, ClientError, ErrorCode};
 
@@ -11,15 +11,15 @@ use crate::client::{AdminClient, ClientError, ErrorCode};
 /// creating millions of znodes may keep a server's disk busy.
 pub(super) const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Removes the plan's chroot with everything below it, unless the plan keeps it, and then those
-/// directories above it that [`prepare`](super::prepare()) `made` and nobody else uses. Nothing else
-/// is touched; that there is no chroot is no error.
+/// Removes what [`prepare`](super::prepare()) `created`, unless the plan keeps it: the chroot with
+/// everything below it, and those directories above it that nobody else uses by now. Nothing else is
+/// touched; what is gone already is no error.
 ///
 /// # Errors
-/// If the servers cannot be reached or refuse, or the chroot is none that a run created.
-pub fn clean_up(job: &Job<'_>, made: &[String]) -> Result<(), LoadError> {
+/// If the servers cannot be reached or refuse, or the chroot is none that a run may remove.
+pub fn clean_up(job: &Job<'_>, created: &Created) -> Result<(), LoadError> {
     let chroot = &job.plan.prepare.chroot;
-    if job.plan.prepare.keep {
+    if job.plan.prepare.keep || *created == Created::default() {
         return Ok(());
     }
     (job.progress)(&Progress::start_of(Phase::CleanUp, Duration::ZERO));
@@ -30,18 +30,10 @@ pub fn clean_up(job: &Job<'_>, made: &[String]) -> Result<(), LoadError> {
         source,
     };
     let mut client = AdminClient::connect(&addresses(job), ADMIN_TIMEOUT).map_err(admin)?;
-    match client.get(chroot) {
-        Ok(node) if node.data == MARK => client.delete_recursive(chroot).map_err(admin)?,
-        Ok(_) => {
-            client.close().map_err(admin)?;
-            return Err(LoadError::Chroot {
-                chroot: chroot.clone(),
-            });
-        }
-        Err(ClientError::Server { code, .. }) if code == ErrorCode::NO_NODE => {}
-        Err(error) => return Err(admin(error)),
+    if created.chroot {
+        client.delete_recursive(chroot).map_err(admin)?;
     }
-    for directory in made.iter().rev() {
+    for directory in created.above.iter().rev() {
         match client.delete(directory) {
             // Gone, or somebody else's by now.
             Err(ClientError::Server { code, .. })

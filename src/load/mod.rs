@@ -39,5 +39,5 @@ pub use clean_up::clean_up;
 pub use error::LoadError;
 pub use job::{Job, Phase, Progress, Role, Server};
 pub use null::{Fault, NullReport, NullResponder, NullScript};
-pub use prepare::prepare;
+pub use prepare::{Created, prepare};
 pub use run::run;

@@ -20,21 +20,30 @@ const BATCH: u64 = 2_000;
 const PROGRESS: Duration = Duration::from_millis(250);
 
 /// What the chroot of a run holds, so that nobody else's znodes are ever taken for a run's.
-pub(super) const MARK: &[u8] = b"quorate";
+const MARK: &[u8] = b"quorate";
+
+/// What of a target is the run's, to be removed again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Created {
+    /// The plan's chroot, with everything below it: created now, or left by an earlier run.
+    pub chroot: bool,
+    /// Directories above the chroot that were not there before, outermost first.
+    pub above: Vec<String>,
+}
 
 /// Creates the plan's directories and znodes. What an earlier run left is given the size it should
-/// have, so that preparing twice is the same as once. Returns the directories above the plan's
-/// chroot that were not there before, outermost first: [`clean_up`](super::clean_up()) takes them.
+/// have, so that preparing twice is the same as once. `created` tells what there is to
+/// [`clean_up`](super::clean_up()), also after an error.
 ///
 /// # Errors
 /// If the servers cannot be reached or refuse, or the chroot exists and no run created it.
-pub fn prepare(job: &Job<'_>) -> Result<Vec<String>, LoadError> {
+pub fn prepare(job: &Job<'_>, created: &mut Created) -> Result<(), LoadError> {
     let plan = job.plan;
     (job.progress)(&Progress::start_of(Phase::Prepare, Duration::ZERO));
     let addresses = addresses(job);
     let znodes = plan.prepare.znodes;
     let mut client = AdminClient::connect(&addresses, ADMIN_TIMEOUT).map_err(admin(plan))?;
-    let made = create_chroot(&mut client, plan)?;
+    create_chroot(&mut client, plan, created)?;
     create_directories(&mut client, plan)?;
     // A client that opens later may be at a server that lags behind: it sees the directories all
     // the same, for every write goes through the leader, in order.
@@ -51,18 +60,18 @@ pub fn prepare(job: &Job<'_>) -> Result<Vec<String>, LoadError> {
             })
             .collect();
         drop(sender);
-        let mut created = 0;
+        let mut done = 0;
         let began = Instant::now();
         let mut told = began;
         loop {
             match receiver.recv_timeout(PROGRESS) {
-                Ok(count) => created += count,
+                Ok(count) => done += count,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if told.elapsed() >= PROGRESS {
                 told = Instant::now();
-                tell(job, created, began.elapsed());
+                tell(job, done, began.elapsed());
             }
         }
         workers.into_iter().try_for_each(|worker| {
@@ -71,12 +80,15 @@ pub fn prepare(job: &Job<'_>) -> Result<Vec<String>, LoadError> {
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     })?;
-    client.close().map_err(admin(plan))?;
-    Ok(made)
+    client.close().map_err(admin(plan))
 }
 
-/// Creates the chroot, marked, and what is missing above it; returns the latter.
-fn create_chroot(client: &mut AdminClient, plan: &Plan) -> Result<Vec<String>, LoadError> {
+/// Creates the chroot, marked, and what is missing above it.
+fn create_chroot(
+    client: &mut AdminClient,
+    plan: &Plan,
+    created: &mut Created,
+) -> Result<(), LoadError> {
     let chroot = &plan.prepare.chroot;
     let is_new = |created: Result<String, ClientError>, path: &str| match created {
         Ok(_) => Ok(true),
@@ -84,25 +96,21 @@ fn create_chroot(client: &mut AdminClient, plan: &Plan) -> Result<Vec<String>, L
         Err(ClientError::Server { code, .. }) => Err(create_error(path, code)),
         Err(error) => Err(admin(plan)(error)),
     };
-    let mut made = Vec::new();
     for (end, _) in chroot.match_indices('/').filter(|(at, _)| *at > 0) {
         let path = &chroot[..end];
         if is_new(client.create(path, &[], 0), path)? {
-            made.push(path.to_owned());
+            created.above.push(path.to_owned());
         }
     }
-    if !is_new(client.create(chroot, MARK, 0), chroot)? && !is_marked(client, plan)? {
-        return Err(LoadError::Occupied {
+    created.chroot = is_new(client.create(chroot, MARK, 0), chroot)?
+        || client.get(chroot).map_err(admin(plan))?.data == MARK;
+    if created.chroot {
+        Ok(())
+    } else {
+        Err(LoadError::Occupied {
             chroot: chroot.clone(),
-        });
+        })
     }
-    Ok(made)
-}
-
-/// Was the chroot, which exists, created by a run?
-fn is_marked(client: &mut AdminClient, plan: &Plan) -> Result<bool, LoadError> {
-    let node = client.get(&plan.prepare.chroot).map_err(admin(plan))?;
-    Ok(node.data == MARK)
 }
 
 fn admin(plan: &Plan) -> impl Fn(ClientError) -> LoadError {

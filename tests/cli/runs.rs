@@ -291,17 +291,18 @@ fn an_ensemble_stays_up_between_runs_and_keeps_nothing_of_them() {
     assert_eq!(client.list("/").unwrap(), ["zookeeper"]);
     client.create("/app", b"config", 0).unwrap();
     client.create("/app/lock", b"", 0).unwrap();
-    bench
-        .run(
-            &[
-                &["run", &mine, "--quiet", "--target", &target],
-                &["--set", "prepare.chroot=/app"][..],
-            ]
-            .concat(),
-        )
-        .fails(1, &["/app exists on the target", "prepare.chroot"]);
+    let occupied = bench.run(
+        &[
+            &["run", &mine, "--quiet", "--target", &target],
+            &["--set", "prepare.chroot=/app"][..],
+        ]
+        .concat(),
+    );
+    occupied.fails(1, &["/app exists on the target", "prepare.chroot"]);
+    assert!(!occupied.stderr.contains("warning"), "{occupied:?}");
     assert_eq!(client.list("/app").unwrap(), ["lock"]);
     assert_eq!(client.get("/app").unwrap().data, b"config");
+    assert_eq!(client.list("/").unwrap(), ["app", "zookeeper"]);
     client.close().unwrap();
     let status = bench.run(&["ensemble", "status", "--dir", "e"]);
     assert!(status.succeeds().contains("standalone"), "{status:?}");

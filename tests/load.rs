@@ -383,7 +383,10 @@ fn sessions_that_cannot_be_opened_are_errors_of_the_operation() {
         },
     })
     .unwrap();
-    let counts = all(&recording).counts;
+    let record = all(&recording);
+    // Asked of the server, if in vain: each has a service time.
+    assert_eq!(record.service.count(), 50);
+    let counts = record.counts;
     let refused = counts.errors.get(&-4).copied();
     assert!(refused.is_some_and(|count| count >= 10), "{counts:?}");
     assert_eq!(counts.total(), 50, "{counts:?}");

@@ -1,8 +1,10 @@
 //! Sessions that live for one operation: connect, open a session, close it again.
 //!
-//! Such an operation is *sent* when its handshake was written, *done* when the server confirmed
-//! that the session is closed.
+//! Such an operation is *sent* when the kernel was told to connect, *done* when the server confirmed
+//! that the session is closed: how long the server takes to accept is the server's time, not the
+//! generator's.
 
+use super::clock::now_ns;
 use super::context::Context;
 use super::key;
 use super::link::{Link, Loss, Ticket};
@@ -18,7 +20,7 @@ struct Guest {
     /// Position of the slot whose operation it is.
     slot: usize,
     began_ns: i64,
-    sent_ns: Option<i64>,
+    sent_ns: i64,
     /// The session was open.
     attached: bool,
 }
@@ -57,7 +59,7 @@ impl Guests {
             ticket,
             slot,
             began_ns: now,
-            sent_ns: None,
+            sent_ns: now_ns(),
             attached: false,
         });
         match opened {
@@ -83,7 +85,7 @@ impl Guests {
             Err(_) if guest.attached => Outcome::Unknown,
             Err(_) => Outcome::Error(ErrorCode::CONNECTION_LOSS.0),
         };
-        self.end(cx, place, outcome, super::clock::now_ns())
+        self.end(cx, place, outcome, now_ns())
     }
 
     /// Gives up those that took too long. Returns the slots that own them.
@@ -122,7 +124,7 @@ impl Guests {
     ) -> Option<usize> {
         let guest = self.places[place].take()?;
         self.free.push(place);
-        let times = (guest.ticket.intended_ns, guest.sent_ns);
+        let times = (guest.ticket.intended_ns, Some(guest.sent_ns));
         cx.tally
             .record(guest.ticket.op as usize, times, now, outcome);
         cx.in_flight -= 1;
@@ -159,10 +161,6 @@ impl Guest {
             }
         }
         self.link.flush(&cx.poller)?;
-        let written = !self.link.is_connecting() && self.link.session.output().is_empty();
-        if written && self.sent_ns.is_none() {
-            self.sent_ns = Some(super::clock::now_ns());
-        }
         Ok(outcome)
     }
 }

@@ -33,7 +33,7 @@ fn bench_mix(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("mix");
     group.throughput(Throughput::Elements(1));
     for (name, ops) in cases {
-        let mut mix = Mix::new(&plan(ops), 0);
+        let mut mix = Mix::new(&plan(ops), 0, 0);
         let mut operation = Operation::default();
         group.bench_function(name, |bencher| {
             bencher.iter(|| {

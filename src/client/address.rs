@@ -106,8 +106,11 @@ fn host_port(text: &str, part: &str) -> Result<(String, u16), AddressError> {
 }
 
 /// The order in which one session tries servers, as indices into a list: first those it is meant
-/// for, round robin over the sessions, then the others, so that a session survives the death of
-/// every server it was meant for.
+/// for, then the others, so that a session survives the death of every server it was meant for.
+///
+/// Sessions go round the servers they are meant for. Those that share a first server are dealt evenly,
+/// in an order that the seed decides, over the rest: when a server dies, its sessions scatter over all
+/// survivors instead of falling on one neighbour.
 #[derive(Clone, Debug)]
 pub struct ServerOrder {
     order: Vec<u32>,
@@ -116,23 +119,33 @@ pub struct ServerOrder {
 }
 
 impl ServerOrder {
-    /// The order of session number `session` among `servers` servers. Others than `preferred` come
-    /// in a random order that `seed` and the session decide.
+    /// The order of session number `session` among `servers` servers.
     ///
     /// # Panics
     /// If no server is preferred.
     #[must_use]
     pub fn new(preferred: &[u32], servers: u32, session: u32, seed: u64) -> Self {
         assert!(!preferred.is_empty(), "a session is meant for some server");
-        let mut order = preferred.to_vec();
-        order.rotate_left(session as usize % preferred.len());
-        let mut others: Vec<u32> = (0..servers).filter(|i| !preferred.contains(i)).collect();
-        let mut random = SplitMix64::seed_from_u64(seed ^ (u64::from(session) << 32));
-        for last in (1..others.len()).rev() {
-            let chosen = random.next_u64() % (last as u64 + 1);
-            others.swap(last, usize::try_from(chosen).unwrap_or(0));
-        }
-        order.extend(others);
+        let session = session as usize;
+        let home = session % preferred.len();
+        // Which of the sessions of that home it is.
+        let ordinal = session / preferred.len();
+        let first = preferred[home];
+        let mut random = SplitMix64::seed_from_u64(seed ^ (u64::from(first) << 32));
+        let mut dealt = |mut list: Vec<u32>| {
+            for last in (1..list.len()).rev() {
+                let chosen = random.next_u64() % (last as u64 + 1);
+                list.swap(last, usize::try_from(chosen).unwrap_or(0));
+            }
+            let turn = ordinal % list.len().max(1);
+            list.rotate_left(turn);
+            list
+        };
+        let rest = preferred.iter().copied().filter(|server| *server != first);
+        let others = (0..servers).filter(|server| !preferred.contains(server));
+        let mut order = vec![first];
+        order.extend(dealt(rest.collect()));
+        order.extend(dealt(others.collect()));
         Self {
             order,
             at: 0,
@@ -194,6 +207,22 @@ mod tests {
                 "{text}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn the_sessions_of_a_dead_server_scatter_evenly_over_the_survivors() {
+        let mut taken = [0; 4];
+        for session in 0..48 {
+            let mut order = ServerOrder::new(&[0, 1, 2, 3], 4, session, 5);
+            if order.current() == 2 {
+                order.advance();
+                taken[order.current() as usize] += 1;
+            }
+        }
+        assert_eq!(taken, [4, 4, 0, 4]);
+        let order = |seed| ServerOrder::new(&[0, 1, 2, 3], 4, 0, seed).order;
+        assert_eq!(order(1), order(1));
+        assert!((2..9).any(|seed| order(seed) != order(1)));
     }
 
     #[test]

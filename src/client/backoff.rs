@@ -1,69 +1,103 @@
-//! How long to wait before the next attempt to connect: exponential, with jitter.
+//! How long to wait before the next attempt to connect: growing, with jitter.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
-/// Longest first wait.
-const FIRST_NS: i64 = 25_000_000;
-/// Longest wait.
-const MAX_NS: i64 = 1_000_000_000;
-/// Attempts after which the wait no longer grows.
-const DOUBLINGS_MAX: u32 = 6;
+/// How waits grow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BackoffPolicy {
+    /// Longest first wait.
+    pub first_ns: i64,
+    /// Longest wait.
+    pub max_ns: i64,
+    /// By how much each wait is longer than the one before, from 1.
+    pub growth: f64,
+    /// Share of a wait that is random, 0 to 1.
+    pub jitter: f64,
+}
 
 /// The waits of one session. Seeded, so that sessions which lost the same server do not come back
 /// in step, yet a run can be repeated.
 #[derive(Clone, Debug)]
 pub struct Backoff {
+    policy: BackoffPolicy,
     random: SplitMix64,
-    attempts: u32,
+    /// Longest next wait.
+    next_ns: f64,
 }
 
 impl Backoff {
     /// A fresh one.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
+    pub fn new(policy: BackoffPolicy, seed: u64) -> Self {
         Self {
+            policy,
             random: SplitMix64::seed_from_u64(seed),
-            attempts: 0,
+            next_ns: float(policy.first_ns),
         }
     }
 
-    /// The next wait, nanoseconds: between half and all of 25 ms, 50 ms, 100 ms, ... 1 s.
+    /// The next wait, nanoseconds.
     pub fn next_ns(&mut self) -> i64 {
-        let longest = (FIRST_NS << self.attempts.min(DOUBLINGS_MAX)).min(MAX_NS);
-        self.attempts = self.attempts.saturating_add(1);
-        let half = longest / 2;
-        half + i64::from(self.random.next_u32()) * half / i64::from(u32::MAX)
+        let longest = self.next_ns.min(float(self.policy.max_ns));
+        self.next_ns = longest * self.policy.growth;
+        let drawn = f64::from(self.random.next_u32()) / f64::from(u32::MAX);
+        #[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
+        let wait = (longest * (1.0 - self.policy.jitter * drawn)) as i64;
+        wait
     }
 
     /// A connection succeeded: the next wait is a short one.
     pub fn reset(&mut self) {
-        self.attempts = 0;
+        self.next_ns = float(self.policy.first_ns);
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "waits are far below 2^53 ns")]
+fn float(ns: i64) -> f64 {
+    ns as f64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const POLICY: BackoffPolicy = BackoffPolicy {
+        first_ns: 25_000_000,
+        max_ns: 1_000_000_000,
+        growth: 2.0,
+        jitter: 0.5,
+    };
+
     #[test]
-    fn waits_double_up_to_the_limit_and_differ_by_seed() {
+    fn waits_grow_up_to_the_limit_and_differ_by_seed() {
         let waits = |seed| {
-            let mut backoff = Backoff::new(seed);
+            let mut backoff = Backoff::new(POLICY, seed);
             (0..10).map(|_| backoff.next_ns()).collect::<Vec<_>>()
         };
         let first = waits(1);
         for (attempt, wait) in first.iter().enumerate() {
-            let longest = (FIRST_NS << attempt.min(6)).min(MAX_NS);
+            let longest = (POLICY.first_ns << attempt.min(6)).min(POLICY.max_ns);
             assert!((longest / 2..=longest).contains(wait), "{attempt}: {wait}");
         }
         assert_eq!(first, waits(1));
         assert_ne!(first, waits(2));
-        let mut backoff = Backoff::new(1);
+        let mut backoff = Backoff::new(POLICY, 1);
         backoff.next_ns();
         backoff.next_ns();
         backoff.reset();
-        assert!(backoff.next_ns() <= FIRST_NS);
+        assert!(backoff.next_ns() <= POLICY.first_ns);
+    }
+
+    #[test]
+    fn without_jitter_and_growth_every_wait_is_the_first() {
+        let policy = BackoffPolicy {
+            growth: 1.0,
+            jitter: 0.0,
+            ..POLICY
+        };
+        let mut backoff = Backoff::new(policy, 3);
+        assert!((0..5).all(|_| backoff.next_ns() == POLICY.first_ns));
     }
 }

@@ -5,6 +5,15 @@ use std::collections::VecDeque;
 
 use crate::wire::jute::OpCode;
 
+/// How a request went out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Read before the system call that handed its last byte to the socket.
+    pub at_ns: i64,
+    /// The socket had no room for it at first: the peer did not read.
+    pub held: bool,
+}
+
 /// One operation without a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending<T> {
@@ -18,6 +27,8 @@ pub struct Pending<T> {
     end: u64,
     /// When it was submitted; once written, when its last byte was.
     at_ns: i64,
+    /// It waited for room in the socket.
+    held: bool,
 }
 
 /// A first-in, first-out ring of them. Replies come in order, so do writes: only the oldest needs
@@ -50,16 +61,18 @@ impl<T> PendingRing<T> {
             op,
             end,
             at_ns: now_ns,
+            held: false,
         });
     }
 
-    /// The stream is written up to `written`: whatever ends there or before was sent `now_ns`.
-    pub(super) fn wrote(&mut self, written: u64, now_ns: i64) {
+    /// The stream is written up to `written`: whatever ends there or before was sent so.
+    pub(super) fn wrote(&mut self, written: u64, sent: Sent) {
         for entry in self.ring.range_mut(self.sent..) {
             if entry.end > written {
                 break;
             }
-            entry.at_ns = now_ns;
+            entry.at_ns = sent.at_ns;
+            entry.held = sent.held;
             self.sent += 1;
         }
     }
@@ -73,12 +86,15 @@ impl<T> PendingRing<T> {
         self.ring.front().map(|entry| entry.at_ns)
     }
 
-    /// Takes the oldest, and when it was sent (`None` if not all of it was).
-    pub(super) fn pop(&mut self) -> Option<(Pending<T>, Option<i64>)> {
+    /// Takes the oldest, and how it was sent (`None` if not all of it was).
+    pub(super) fn pop(&mut self) -> Option<(Pending<T>, Option<Sent>)> {
         let entry = self.ring.pop_front()?;
-        let sent_ns = (self.sent > 0).then_some(entry.at_ns);
+        let sent = (self.sent > 0).then_some(Sent {
+            at_ns: entry.at_ns,
+            held: entry.held,
+        });
         self.sent = self.sent.saturating_sub(1);
-        Some((entry, sent_ns))
+        Some((entry, sent))
     }
 }
 
@@ -92,12 +108,13 @@ mod tests {
         ring.push('a', 1, OpCode::SetData, (10, 100));
         ring.push('b', 2, OpCode::SetData, (20, 101));
         ring.push('c', 3, OpCode::SetData, (30, 102));
-        ring.wrote(19, 200);
+        let sent = |at_ns, held| Sent { at_ns, held };
+        ring.wrote(19, sent(200, false));
         assert_eq!(ring.oldest_ns(), Some(200));
-        ring.wrote(20, 300);
+        ring.wrote(20, sent(300, true));
         let mut pop = || ring.pop().map(|(entry, sent)| (entry.token, sent));
-        assert_eq!(pop(), Some(('a', Some(200))));
-        assert_eq!(pop(), Some(('b', Some(300))));
+        assert_eq!(pop(), Some(('a', Some(sent(200, false)))));
+        assert_eq!(pop(), Some(('b', Some(sent(300, true)))));
         assert_eq!(pop(), Some(('c', None)));
         assert_eq!(pop(), None);
     }

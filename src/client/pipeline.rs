@@ -3,6 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 
 use super::admin::AdminClient;
+use super::pending::Sent;
 use super::session::{Event, Reply};
 use super::{ClientError, ErrorCode, OpCode};
 
@@ -71,13 +72,16 @@ impl AdminClient {
 
     /// Writes all output.
     pub(super) fn flush(&mut self) -> Result<(), ClientError> {
+        let sent = Sent {
+            at_ns: self.now_ns(),
+            held: false,
+        };
         let output = self.session.output();
         let size = output.len();
         (&self.stream)
             .write_all(output)
             .map_err(|source| self.lost(source))?;
-        let now_ns = self.now_ns();
-        self.session.wrote(size, now_ns);
+        self.session.wrote(size, sent);
         Ok(())
     }
 

@@ -3,20 +3,14 @@
 
 use std::collections::VecDeque;
 
-use super::schedule::{Schedule, SessionShare};
+use super::schedule::{Schedule, SessionTimes};
 
 /// The operations of one session that are due and wait.
 #[derive(Debug)]
 pub(super) enum Arrivals {
-    /// Open loop. Intended times are a function of the operation's number, so that however long
-    /// the queue grows, two numbers hold it.
-    Open {
-        share: SessionShare,
-        /// This session's next operation.
-        next: u64,
-        /// Operations due so far.
-        due: u64,
-    },
+    /// Open loop. Intended times can be told again, so that however long the queue grows, a number
+    /// holds it.
+    Open(Box<Open>),
     /// Closed loop: the instants at which a place in flight became free.
     Closed {
         free: VecDeque<i64>,
@@ -25,13 +19,26 @@ pub(super) enum Arrivals {
     },
 }
 
+#[derive(Debug)]
+pub(super) struct Open {
+    /// Tells when the next operation falls due.
+    ahead: SessionTimes,
+    /// Tells the intended times of those that fell due, a second time.
+    behind: SessionTimes,
+    /// Operations due and not taken.
+    waiting: u64,
+    /// Intended time of the oldest of them, once it was asked for; of the schedule's clock.
+    front_ns: Option<i64>,
+}
+
 impl Arrivals {
-    pub(super) fn open(share: SessionShare) -> Self {
-        Self::Open {
-            share,
-            next: 0,
-            due: 0,
-        }
+    pub(super) fn open(times: SessionTimes) -> Self {
+        Self::Open(Box::new(Open {
+            ahead: times.clone(),
+            behind: times,
+            waiting: 0,
+            front_ns: None,
+        }))
     }
 
     pub(super) fn closed(in_flight: usize) -> Self {
@@ -41,10 +48,19 @@ impl Arrivals {
         }
     }
 
-    /// Open loop: another operation is due.
+    /// Open loop: when the next operation falls due, on the schedule's clock. Each call goes one
+    /// operation further.
+    pub(super) fn next_due_ns(&mut self, schedule: Option<&Schedule>) -> Option<i64> {
+        match self {
+            Self::Open(open) => open.ahead.next_ns(schedule?),
+            Self::Closed { .. } => None,
+        }
+    }
+
+    /// Open loop: an operation has fallen due.
     pub(super) fn arrive(&mut self) {
-        if let Self::Open { due, .. } = self {
-            *due += 1;
+        if let Self::Open(open) = self {
+            open.waiting += 1;
         }
     }
 
@@ -62,21 +78,30 @@ impl Arrivals {
         }
     }
 
-    /// When the oldest waiting operation should have started.
-    pub(super) fn front(&self, schedule: Option<&Schedule>, start_ns: i64) -> Option<i64> {
+    /// When the oldest waiting operation should have started, on the clock whose `start_ns` is the
+    /// start of the measured phase.
+    pub(super) fn front(&mut self, schedule: Option<&Schedule>, start_ns: i64) -> Option<i64> {
         match self {
-            Self::Open { share, next, due } => {
-                let index = (next < due).then(|| share.index(*next))?;
-                schedule?.at_ns(index).map(|at| start_ns + at)
+            Self::Open(open) => {
+                if open.waiting == 0 {
+                    return None;
+                }
+                if open.front_ns.is_none() {
+                    open.front_ns = open.behind.next_ns(schedule?);
+                }
+                open.front_ns.map(|at| start_ns + at)
             }
             Self::Closed { free, .. } => free.front().copied(),
         }
     }
 
-    /// The oldest waiting operation waits no more.
+    /// The oldest waiting operation, which [`Arrivals::front`] told, waits no more.
     pub(super) fn pop(&mut self) {
         match self {
-            Self::Open { next, .. } => *next += 1,
+            Self::Open(open) => {
+                open.waiting -= 1;
+                open.front_ns = None;
+            }
             Self::Closed { free, .. } => drop(free.pop_front()),
         }
     }
@@ -85,7 +110,7 @@ impl Arrivals {
     /// asked for. Returns how many of those there were.
     pub(super) fn end(&mut self) -> u64 {
         match self {
-            Self::Open { .. } => 0,
+            Self::Open(_) => 0,
             Self::Closed { free, recurring } => {
                 let waiting = free.len() as u64;
                 free.clear();
@@ -99,7 +124,7 @@ impl Arrivals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::RatePhase;
+    use crate::workload::{RatePhase, Spacing};
 
     #[test]
     fn an_open_loop_forgets_nothing_that_was_due() {
@@ -108,21 +133,26 @@ mod tests {
             from_per_s: 1_000.0,
             to_per_s: 1_000.0,
         }];
-        let schedule = Schedule::new(&phases, 0, 1_000);
-        let mut arrivals = Arrivals::open(SessionShare {
-            session: 1,
-            sessions: 10,
-        });
-        assert_eq!(arrivals.front(Some(&schedule), 7), None);
-        (0..5).for_each(|_| arrivals.arrive());
-        assert!(!arrivals.freed(99), "a reply makes nothing due");
-        assert_eq!(arrivals.end(), 0);
-        for nth in 0..5 {
-            let intended = 7 + 1_000_000 + nth * 10_000_000;
-            assert_eq!(arrivals.front(Some(&schedule), 7), Some(intended));
-            arrivals.pop();
+        for spacing in Spacing::ALL {
+            let schedule = Schedule::new(&phases, 0, 1_000);
+            let times = SessionTimes::new(spacing, 1, 10, 3);
+            let mut arrivals = Arrivals::open(times);
+            assert_eq!(arrivals.front(Some(&schedule), 7), None);
+            let due: Vec<i64> = (0..5)
+                .map(|_| {
+                    arrivals.arrive();
+                    arrivals.next_due_ns(Some(&schedule)).unwrap()
+                })
+                .collect();
+            assert!(!arrivals.freed(99), "a reply makes nothing due");
+            assert_eq!(arrivals.end(), 0);
+            for at in due {
+                assert_eq!(arrivals.front(Some(&schedule), 7), Some(7 + at));
+                assert_eq!(arrivals.front(Some(&schedule), 7), Some(7 + at), "asking changes nothing");
+                arrivals.pop();
+            }
+            assert_eq!(arrivals.front(Some(&schedule), 7), None);
         }
-        assert_eq!(arrivals.front(Some(&schedule), 7), None);
     }
 
     #[test]
@@ -134,5 +164,6 @@ mod tests {
         assert_eq!(arrivals.end(), 1);
         assert!(!arrivals.freed(7), "the load has ended");
         assert_eq!(arrivals.front(None, 0), None);
+        assert_eq!(arrivals.next_due_ns(None), None);
     }
 }

@@ -14,13 +14,15 @@ use crate::workload::{Plan, Source, resolve};
 
 /// Rate of the timer and accuracy steps, per second.
 const RATE_PER_S: u32 = 20_000;
+/// Rate of the resolution step: moderate, as a latency measurement's.
+const RESOLUTION_RATE_PER_S: u32 = 2_000;
 /// Delay of the null responder in the accuracy step.
 const DELAY: Duration = Duration::from_millis(2);
 
 /// How to calibrate.
 #[derive(Clone, Copy)]
 pub struct CalibrateOptions<'a> {
-    /// Length of each of the four steps.
+    /// Length of each of the five steps.
     pub step: Duration,
     /// Set to end early, with an error.
     pub stop: &'a AtomicBool,
@@ -49,6 +51,41 @@ pub struct Calibration {
     pub timer_error: TimerError,
     /// What it reports of a known delay.
     pub accuracy: Accuracy,
+    /// What it reports of a server that does nothing.
+    pub resolution: Resolution,
+}
+
+/// What an open loop of 2,000 operations per second reports of a responder that answers at once: the
+/// least that can be told of any server on this machine. Generator and loopback are in it, a server's
+/// work is not.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// Median response time, microseconds.
+    pub response_p50_us: f64,
+    /// 99th percentile of the response time.
+    pub response_p99_us: f64,
+    /// Median of how late the generator was.
+    pub late_p50_us: f64,
+    /// 99th percentile of how late the generator was.
+    pub late_p99_us: f64,
+    /// Median service time.
+    pub service_p50_us: f64,
+    /// 10th percentile of the service time.
+    pub service_p10_us: f64,
+    /// Median of the time from the read that brought a request to the write that took its reply, by the
+    /// responder's own account. No service time can be shorter.
+    pub kept_p50_us: f64,
+    /// 10th percentile of the same.
+    pub kept_p10_us: f64,
+}
+
+impl Resolution {
+    /// Whether the service times hold what the responder says that it took. If not, operations are
+    /// taken for sent too late.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.service_p10_us >= self.kept_p10_us && self.service_p50_us >= self.kept_p50_us
+    }
 }
 
 /// Lateness of a timer at 20,000 due times per second, microseconds.
@@ -80,13 +117,17 @@ pub struct Accuracy {
     pub response_p50_us: f64,
     /// 99th percentile reported.
     pub response_p99_us: f64,
-    /// 99th percentile of the send delay.
-    pub send_delay_p99_us: f64,
+    /// Median service time reported.
+    pub service_p50_us: f64,
+    /// 99th percentile of the service time reported.
+    pub service_p99_us: f64,
+    /// 99th percentile of how late the generator was.
+    pub late_p99_us: f64,
     /// Share of one core that the driver used.
     pub driver_cpu: f64,
 }
 
-/// Calibrates: four steps, each against a null responder of its own.
+/// Calibrates: five steps, each against a null responder of its own.
 ///
 /// # Errors
 /// If sockets or threads are refused, or it is interrupted.
@@ -99,12 +140,49 @@ pub fn calibrate(options: &CalibrateOptions<'_>) -> Result<Calibration, LoadErro
     (options.begins)("timer: 20,000 due times/s");
     let timer_error = timer_error(options)?;
     let accuracy = measure_accuracy(options, accuracy)?;
+    let resolution = resolution(options)?;
     Ok(Calibration {
         at_unix_ms: unix_ms(now_ns()),
         pipelined_per_s,
         single_per_s,
         timer_error,
         accuracy,
+        resolution,
+    })
+}
+
+/// The resolution alone, in one step.
+///
+/// # Errors
+/// As [`calibrate`].
+pub fn resolution(options: &CalibrateOptions<'_>) -> Result<Resolution, LoadError> {
+    let step = "resolution: 2,000 operations/s, replies at once";
+    let script = NullScript {
+        accounts: true,
+        ..NullScript::default()
+    };
+    let load = format!("sessions = 18\nrate = {RESOLUTION_RATE_PER_S}");
+    let (recording, responder) = drive(options, step, &load, script)?;
+    let all = recording.all();
+    let missing = || LoadError::Calibration { step };
+    let [response_p50_us, response_p99_us] =
+        all.response.quantiles_us([0.5, 0.99]).ok_or_else(missing)?;
+    let [late_p50_us, late_p99_us] = all.late.quantiles_us([0.5, 0.99]).ok_or_else(missing)?;
+    let [service_p10_us, service_p50_us] =
+        all.service.quantiles_us([0.1, 0.5]).ok_or_else(missing)?;
+    let [kept_p10_us, kept_p50_us] = responder
+        .kept
+        .quantiles_us([0.1, 0.5])
+        .ok_or_else(missing)?;
+    Ok(Resolution {
+        response_p50_us,
+        response_p99_us,
+        late_p50_us,
+        late_p99_us,
+        service_p50_us,
+        service_p10_us,
+        kept_p50_us,
+        kept_p10_us,
     })
 }
 
@@ -127,12 +205,14 @@ fn measure_accuracy(
         spin: true,
         ..NullScript::default()
     };
-    let load = format!("sessions = 16\nrate = {RATE_PER_S}");
+    let load = format!("sessions = 16\nrate = {RATE_PER_S}\nspacing = \"even\"");
     let (recording, responder) = drive(options, step, &load, script)?;
     let all = recording.all();
     let missing = || LoadError::Calibration { step };
     let [response_p50_us, response_p99_us] =
         all.response.quantiles_us([0.5, 0.99]).ok_or_else(missing)?;
+    let [service_p50_us, service_p99_us] =
+        all.service.quantiles_us([0.5, 0.99]).ok_or_else(missing)?;
     let [kept_p50_us, kept_p99_us] = responder
         .kept
         .quantiles_us([0.5, 0.99])
@@ -145,8 +225,10 @@ fn measure_accuracy(
         kept_p99_us,
         response_p50_us,
         response_p99_us,
-        send_delay_p99_us: all.send_delay.p99_us().ok_or_else(missing)?,
-        driver_cpu: recording.driver_cpu.iter().sum(),
+        service_p50_us,
+        service_p99_us,
+        late_p99_us: all.late.p99_us().ok_or_else(missing)?,
+        driver_cpu: recording.driver.iter().map(|thread| thread.busy).sum(),
     })
 }
 
@@ -160,6 +242,7 @@ fn drive(
     let responder =
         NullResponder::start(script).map_err(LoadError::system("start the null responder"))?;
     let servers = [Server {
+        name: responder.address().to_string(),
         address: responder.address(),
         role: Role::Standalone,
     }];
@@ -170,6 +253,7 @@ fn drive(
         servers: &servers,
         stop: options.stop,
         progress: &|_| {},
+        moment: &|_| {},
     })?;
     if recording.interrupted {
         return Err(LoadError::Interrupted);

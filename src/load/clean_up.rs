@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::prepare::Created;
 use super::{Job, LoadError, Phase, Progress};
 use crate::client::{AdminClient, ClientError, ErrorCode};
+use crate::workload::run_dir;
 
 /// Session timeout of the preparing and cleaning client, and its patience with each reply. Long:
 /// creating millions of znodes may keep a server's disk busy.
@@ -41,6 +42,26 @@ pub fn clean_up(job: &Job<'_>, created: &Created) -> Result<(), LoadError> {
             outcome => outcome.map_err(admin)?,
         }
     }
+    client.close().map_err(admin)
+}
+
+/// Removes what run number `job.run` created, so that the next one meets the same tree. The prepared
+/// znodes stay. What is gone already is no error.
+///
+/// # Errors
+/// If the servers cannot be reached or refuse.
+pub fn recycle(job: &Job<'_>) -> Result<(), LoadError> {
+    if !job.plan.creates() {
+        return Ok(());
+    }
+    (job.progress)(&Progress::start_of(Phase::CleanUp, Duration::ZERO));
+    let dir = run_dir(job.plan, job.run);
+    let admin = |source| LoadError::Admin {
+        what: format!("remove {dir}"),
+        source,
+    };
+    let mut client = AdminClient::connect(&addresses(job), ADMIN_TIMEOUT).map_err(admin)?;
+    client.delete_recursive(&dir).map_err(admin)?;
     client.close().map_err(admin)
 }
 

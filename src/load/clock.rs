@@ -4,9 +4,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-/// Now. About 25 ns.
+/// Now, nanoseconds of `CLOCK_MONOTONIC`. About 25 ns.
+#[must_use]
 #[inline]
-pub(super) fn now_ns() -> i64 {
+pub fn now_ns() -> i64 {
     ns(clock_gettime(ClockId::Monotonic))
 }
 

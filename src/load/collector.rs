@@ -6,8 +6,8 @@ use super::clock::{now_ns, unix_ms};
 use super::context::ms_to_ns;
 use super::message::{Message, Snapshot, Summary};
 use super::stolen::Stolen;
-use super::{LoadError, Phase, Progress};
-use crate::measure::{Histogram, IntervalPart, Recording};
+use super::{Job, LoadError, Moment, Phase, Progress};
+use crate::measure::{Histogram, Parts, Recording};
 use crate::workload::Plan;
 
 /// Progress is not told more often than this, except when the phase changes.
@@ -17,10 +17,11 @@ const TELL_NS: i64 = 240_000_000;
 pub(super) struct Collector<'a> {
     plan: &'a Plan,
     progress: &'a (dyn Fn(&Progress) + Sync),
+    moment: &'a (dyn Fn(Moment<'_>) + Sync),
     recording: Recording,
     connected: usize,
     error: Option<LoadError>,
-    summaries: Vec<Summary>,
+    summaries: Vec<Box<Summary>>,
     stolen: Stolen,
     snapshots: Vec<Snapshot>,
     /// Acknowledged per second by each worker, between its last two snapshots.
@@ -34,14 +35,19 @@ pub(super) struct Collector<'a> {
     current: (i64, Histogram),
     quantiles_us: Option<[f64; 2]>,
     told: Option<(i64, Phase)>,
+    /// Whether others know that the measured phase began, and that it ended.
+    begun: bool,
+    ended: bool,
 }
 
 impl<'a> Collector<'a> {
-    pub(super) fn new(plan: &'a Plan, progress: &'a (dyn Fn(&Progress) + Sync)) -> Self {
+    pub(super) fn new(job: &Job<'a>) -> Self {
+        let plan = job.plan;
         let threads = usize::try_from(plan.load.threads).unwrap_or(1).max(1);
         Self {
             plan,
-            progress,
+            progress: job.progress,
+            moment: job.moment,
             recording: Recording {
                 interval_ms: plan.load.interval_ms,
                 ..Recording::default()
@@ -58,6 +64,8 @@ impl<'a> Collector<'a> {
             current: (-1, Histogram::new()),
             quantiles_us: None,
             told: None,
+            begun: false,
+            ended: false,
         }
     }
 
@@ -87,12 +95,16 @@ impl<'a> Collector<'a> {
                     self.error = Some(error);
                 }
             }
-            Message::Part(part) => {
-                self.see(i64::from(part.index), &part);
-                self.recording.add(part);
+            Message::Parts(parts) => {
+                self.see(&parts);
+                for part in parts.intervals {
+                    self.recording.add(part);
+                }
             }
-            Message::WarmPart(part) => self.see(-1, &part),
-            Message::Event(event) => self.recording.note(event),
+            Message::Event(event) => {
+                (self.moment)(Moment::Event(&event));
+                self.recording.note(event);
+            }
             Message::Snapshot(worker, snapshot) => {
                 let last = std::mem::replace(&mut self.snapshots[worker], snapshot);
                 self.rates_per_s[worker] = rate(
@@ -105,11 +117,14 @@ impl<'a> Collector<'a> {
     }
 
     /// For the display: the response times of the latest interval.
-    fn see(&mut self, index: i64, part: &IntervalPart) {
+    fn see(&mut self, parts: &Parts) {
+        // The first part is the interval that has just ended, the others are older ones.
+        let index = parts.intervals.first().map_or(-1, |part| i64::from(part.index));
         if index != self.current.0 || index < 0 {
             self.current = (index, Histogram::new());
         }
-        for op in &part.ops {
+        self.current.1.merge(&parts.warm_up.response);
+        for op in parts.intervals.iter().flat_map(|part| &part.ops) {
             self.current.1.merge(&op.response);
         }
         let quantiles = self.current.1.quantiles_us([0.5, 0.99]);
@@ -119,6 +134,7 @@ impl<'a> Collector<'a> {
     /// Tells how it is getting on, if it is time.
     pub(super) fn tell(&mut self, now: i64) {
         let (phase, since_ns, total_ms) = self.phase(now);
+        self.note_phase(phase);
         if phase == Phase::Measure {
             self.stolen.look();
         }
@@ -142,6 +158,28 @@ impl<'a> Collector<'a> {
             in_flight: sum(|snapshot| snapshot.in_flight),
             sessions_connected: self.snapshots.iter().map(|one| one.connected).sum(),
         });
+    }
+
+    /// Tells others when the measured phase begins and ends.
+    fn note_phase(&mut self, phase: Phase) {
+        if phase == Phase::Measure && !self.begun {
+            self.begun = true;
+            (self.moment)(Moment::Begin);
+        }
+        if phase == Phase::Drain && self.begun && !self.ended {
+            self.ended = true;
+            (self.moment)(Moment::End);
+        }
+    }
+
+    /// How long to wait for messages: until the next change of phase, at most `longest`.
+    pub(super) fn patience(&self, now: i64, longest: Duration) -> Duration {
+        let Some(start_ns) = self.start_ns else {
+            return longest;
+        };
+        let end_ns = start_ns + ms_to_ns(self.plan.load.duration_ms);
+        let next = [start_ns, end_ns].into_iter().find(|at_ns| *at_ns > now);
+        next.map_or(longest, |at_ns| duration(at_ns - now).min(longest))
     }
 
     /// The phase, since when, and how long it is to take.
@@ -173,13 +211,17 @@ impl<'a> Collector<'a> {
         let measured_ns = self.summaries.iter().map(|one| one.measured_ns).max();
         recording.measured_s = duration(measured_ns.unwrap_or(0)).as_secs_f64();
         for summary in &self.summaries {
-            recording.driver_cpu.push(summary.cpu);
+            recording.driver.push(summary.thread);
+            recording.add_servers(&summary.servers);
+            recording.timeline.merge(&summary.timeline);
+            recording.backlog_at_start += summary.backlog_at_start;
             recording.in_flight_at_end += summary.in_flight_at_end;
             recording.reconnects += summary.reconnects;
             recording.expired_sessions += summary.expired_sessions;
             recording.events_dropped += summary.events_dropped;
             recording.interrupted |= summary.interrupted;
         }
+        recording.timeline.trim();
         Ok(self.recording)
     }
 }

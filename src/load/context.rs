@@ -1,9 +1,10 @@
 //! What all sessions of one worker share.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::net::SocketAddr;
 
-use super::link::Ticket;
+use super::guest::Wanted;
 use super::payload::Payload;
 use super::poller::{Poller, Spin};
 use super::schedule::Schedule;
@@ -39,8 +40,10 @@ pub(super) struct Context<'a> {
     pub(super) in_flight: u64,
     /// Sessions connecting or shaking hands.
     pub(super) opening: u32,
-    /// Session operations to begin: position of the slot, and ticket.
-    pub(super) wanted_guests: Vec<(usize, Ticket)>,
+    /// Session operations to begin, oldest first.
+    pub(super) wanted_guests: VecDeque<Wanted>,
+    /// Slots that want to be looked after at an instant, by position.
+    wakes: BinaryHeap<Reverse<(i64, usize)>>,
     /// Every operation is a session of its own: none needs the slot's connection.
     pub(super) only_guests: bool,
     /// Why servers could not be connected to before the run, the latest reason of each.
@@ -58,6 +61,7 @@ impl<'a> Context<'a> {
             Arrival::Open {
                 phases,
                 in_flight_cap,
+                ..
             } => {
                 let schedule = Schedule::new(phases, load.warm_up_ms, load.duration_ms);
                 (Some(schedule), *in_flight_cap)
@@ -82,11 +86,35 @@ impl<'a> Context<'a> {
             waiting: 0,
             in_flight: 0,
             opening: 0,
-            wanted_guests: Vec::new(),
+            wanted_guests: VecDeque::new(),
+            wakes: BinaryHeap::new(),
             only_guests: plan.ops.iter().all(|op| op.kind == OpKind::Session),
             connect_failures: BTreeMap::new(),
             cannot_connect: None,
             ending: false,
+        })
+    }
+
+    pub(super) fn name(&self, server: u32) -> &'a str {
+        &self.servers[server as usize].name
+    }
+
+    /// The slot at `position` is to be looked after at `at_ns`.
+    pub(super) fn wake(&mut self, at_ns: i64, position: usize) {
+        self.wakes.push(Reverse((at_ns, position)));
+    }
+
+    /// When the next slot wants to be looked after.
+    pub(super) fn next_wake_ns(&self) -> i64 {
+        self.wakes.peek().map_or(i64::MAX, |Reverse((at_ns, _))| *at_ns)
+    }
+
+    /// The position of a slot that wants to be looked after by now.
+    pub(super) fn take_wake(&mut self, now: i64) -> Option<usize> {
+        let Reverse((at_ns, position)) = *self.wakes.peek()?;
+        (at_ns <= now).then(|| {
+            self.wakes.pop();
+            position
         })
     }
 

@@ -1,13 +1,13 @@
 //! Sessions that live for one operation: connect, open a session, close it again.
 //!
-//! Such an operation is *sent* when the kernel was told to connect, *done* when the server confirmed
+//! Such an operation is *sent* when the kernel is told to connect, *done* when the server confirmed
 //! that the session is closed: how long the server takes to accept is the server's time, not the
 //! generator's.
 
 use super::clock::now_ns;
 use super::context::Context;
 use super::key;
-use super::link::{Link, Loss, Ticket};
+use super::link::{Link, Loss, Ticket, Times};
 use super::poller::Ready;
 use crate::client::{ErrorCode, Event};
 use crate::measure::Outcome;
@@ -19,10 +19,18 @@ struct Guest {
     ticket: Ticket,
     /// Position of the slot whose operation it is.
     slot: usize,
-    began_ns: i64,
+    server: u32,
     sent_ns: i64,
     /// The session was open.
     attached: bool,
+}
+
+/// An operation that is to be begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// Position of the slot whose operation it is.
+    pub(super) slot: usize,
+    pub(super) ticket: Ticket,
 }
 
 /// Those of one worker.
@@ -39,9 +47,9 @@ impl Guests {
     pub(super) fn begin(
         &mut self,
         cx: &mut Context<'_>,
-        (slot, ticket): (usize, Ticket),
-        (server, session_timeout_ms): (u32, u64),
-        now: i64,
+        wanted: Wanted,
+        server: u32,
+        session_timeout_ms: u64,
     ) -> Option<usize> {
         let place = self.free.pop().unwrap_or_else(|| {
             self.places.push(None);
@@ -49,22 +57,20 @@ impl Guests {
         });
         self.connections = self.connections.wrapping_add(1);
         let mut link = Link::new(session_timeout_ms);
-        let opened = link.open(
-            cx.address(server),
-            key::guest(place, self.connections),
-            &cx.poller,
-        );
+        let key = key::guest(place, self.connections);
+        let sent_ns = now_ns();
+        let opened = link.open(cx.address(server), key, &cx.poller);
         self.places[place] = Some(Guest {
             link,
-            ticket,
-            slot,
-            began_ns: now,
-            sent_ns: now_ns(),
+            ticket: wanted.ticket,
+            slot: wanted.slot,
+            server,
+            sent_ns,
             attached: false,
         });
         match opened {
             Ok(()) => None,
-            Err(_) => self.end(cx, place, Outcome::Error(ErrorCode::CONNECTION_LOSS.0), now),
+            Err(_) => self.end(cx, place, Outcome::Refused, now_ns()),
         }
     }
 
@@ -83,14 +89,14 @@ impl Guests {
             Ok(None) => return None,
             Ok(Some(outcome)) => outcome,
             Err(_) if guest.attached => Outcome::Unknown,
-            Err(_) => Outcome::Error(ErrorCode::CONNECTION_LOSS.0),
+            Err(_) => Outcome::Refused,
         };
         self.end(cx, place, outcome, now_ns())
     }
 
     /// Gives up those that took too long. Returns the slots that own them.
     pub(super) fn sweep(&mut self, cx: &mut Context<'_>, now: i64) -> Vec<usize> {
-        let late = |guest: &Guest| now - guest.began_ns >= cx.operation_timeout_ns;
+        let late = |guest: &Guest| now - guest.sent_ns >= cx.operation_timeout_ns;
         let late: Vec<usize> = self
             .occupied()
             .filter(|(_, guest)| late(guest))
@@ -124,9 +130,13 @@ impl Guests {
     ) -> Option<usize> {
         let guest = self.places[place].take()?;
         self.free.push(place);
-        let times = (guest.ticket.intended_ns, Some(guest.sent_ns));
+        let times = Times {
+            intended_ns: guest.ticket.intended_ns,
+            ready_ns: Some(guest.ticket.ready_ns),
+            sent_ns: Some(guest.sent_ns),
+        };
         cx.tally
-            .record(guest.ticket.op as usize, times, now, outcome);
+            .record(guest.ticket.op, guest.server, times, now, outcome);
         cx.in_flight -= 1;
         Some(guest.slot)
     }

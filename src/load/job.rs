@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use crate::measure::Event;
 use crate::workload::Plan;
 
 /// A server of the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
+    /// What events call it: `host:port` as the user wrote it.
+    pub name: String,
     /// Its client port.
     pub address: SocketAddr,
     /// What it was when it was last asked.
@@ -32,7 +35,8 @@ pub enum Role {
 pub struct Job<'a> {
     /// What to do.
     pub plan: &'a Plan,
-    /// Index of the repeat; for messages only.
+    /// Number of the run, from 0: its names and random choices differ from those of other runs, and
+    /// are the same on every target.
     pub run: u32,
     /// The target.
     pub servers: &'a [Server],
@@ -40,6 +44,22 @@ pub struct Job<'a> {
     pub stop: &'a AtomicBool,
     /// Called about four times a second and when the phase changes, by the calling thread.
     pub progress: &'a (dyn Fn(&Progress) + Sync),
+    /// Called at moments that others must know too, by the calling thread.
+    pub moment: &'a (dyn Fn(Moment<'_>) + Sync),
+}
+
+/// A moment of a run that others than the driver want to know.
+#[derive(Clone, Copy, Debug)]
+pub enum Moment<'a> {
+    /// The measured phase will begin at this instant of `CLOCK_MONOTONIC`, nanoseconds. Instants of
+    /// events count from there.
+    StartKnown(i64),
+    /// The measured phase begins now.
+    Begin,
+    /// The measured phase ends now.
+    End,
+    /// Something happened.
+    Event(&'a Event),
 }
 
 impl fmt::Debug for Job<'_> {

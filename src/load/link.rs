@@ -1,8 +1,9 @@
 //! A session's connection: a non-blocking socket in an epoll set, and the session on it.
 //!
-//! The clock is read once per syscall that moved bytes: an operation is *sent* right after the
-//! write that carried its last byte, *done* right after the read that carried its reply's last
-//! byte. What shares a syscall shares the instant.
+//! The clock is read once per system call that moves bytes: an operation is *sent* right before the
+//! write that carries its last byte, *done* right after the read that carried its reply's last
+//! byte. What shares a call shares the instant. Before, because on loopback a server may have answered
+//! by the time that the write returns: its work would count as the generator's delay.
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
@@ -12,7 +13,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::clock::now_ns;
 use super::poller::Poller;
-use crate::client::{ProtocolError, Session};
+use crate::client::{ProtocolError, Sent, Session};
 
 /// What the driver wants to know again when a reply comes.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,31 @@ pub(super) struct Ticket {
     pub(super) op: u32,
     /// When it should have started.
     pub(super) intended_ns: i64,
+    /// When in-flight cap and connection let it go.
+    pub(super) ready_ns: i64,
+}
+
+impl Ticket {
+    /// When it was ready and sent: what waited for room in the socket was held back by the peer.
+    pub(super) fn times(&self, sent: Option<Sent>) -> Times {
+        let ready_ns = match sent {
+            Some(sent) if sent.held => sent.at_ns,
+            _ => self.ready_ns,
+        };
+        Times {
+            intended_ns: self.intended_ns,
+            ready_ns: Some(ready_ns),
+            sent_ns: sent.map(|sent| sent.at_ns),
+        }
+    }
+}
+
+/// The instants of an operation up to its sending, on the run's clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) intended_ns: i64,
+    pub(super) ready_ns: Option<i64>,
+    pub(super) sent_ns: Option<i64>,
 }
 
 /// Why a connection ended.
@@ -47,6 +73,13 @@ pub(super) enum Loss {
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Connect(error) | Self::Io(error) if is_reset(error) => {
+                write!(
+                    f,
+                    "{error}; a server does so when one address has more connections than its \
+                     maxClientCnxns allows"
+                )
+            }
             Self::Connect(error) | Self::Io(error) => write!(f, "{error}"),
             Self::ConnectTimeout => f.write_str("no handshake in time"),
             Self::Closed => f.write_str("closed by the server"),
@@ -149,11 +182,13 @@ impl Link {
         if self.connecting {
             return Ok(());
         }
+        let held = self.watches_writes;
         let mut full = false;
         while !full && !self.session.output().is_empty() {
+            let at_ns = now_ns();
             match socket.write(self.session.output()) {
                 Ok(0) => return Err(Loss::Closed),
-                Ok(size) => self.session.wrote(size, now_ns()),
+                Ok(size) => self.session.wrote(size, Sent { at_ns, held }),
                 Err(error) if is_not_now(&error) => full = true,
                 Err(error) => return Err(Loss::Io(error)),
             }
@@ -171,6 +206,10 @@ impl Link {
         self.connecting = false;
         self.watches_writes = false;
     }
+}
+
+fn is_reset(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ConnectionReset
 }
 
 fn is_not_now(error: &io::Error) -> bool {

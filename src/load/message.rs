@@ -1,7 +1,7 @@
 //! What workers tell the collector.
 
 use crate::load::LoadError;
-use crate::measure::{Event, IntervalPart};
+use crate::measure::{Event, Parts, ServerRecord, Timeline};
 
 /// From a worker to the collector. Nothing of it is sent per operation.
 #[derive(Debug)]
@@ -10,16 +10,14 @@ pub(super) enum Message {
     Connected,
     /// This worker cannot go on.
     Failed(LoadError),
-    /// An interval of the measured phase has passed.
-    Part(IntervalPart),
-    /// An interval of the warm-up has passed: for display only.
-    WarmPart(IntervalPart),
+    /// An interval has passed.
+    Parts(Box<Parts>),
     /// Something happened.
     Event(Event),
     /// How it is getting on.
     Snapshot(usize, Snapshot),
     /// This worker is done.
-    Done(Summary),
+    Done(Box<Summary>),
 }
 
 /// How one worker is getting on.
@@ -34,15 +32,18 @@ pub(super) struct Snapshot {
 }
 
 /// What one worker has to say at the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Summary {
-    /// Share of one core used in the measured phase; includes spinning.
-    pub(super) cpu: f64,
+    /// Its processor time in the measured phase.
+    pub(super) thread: crate::measure::DriverThread,
     /// Length of the measured phase.
     pub(super) measured_ns: i64,
+    pub(super) backlog_at_start: u64,
     pub(super) in_flight_at_end: u64,
     pub(super) reconnects: u64,
     pub(super) expired_sessions: u64,
     pub(super) events_dropped: u64,
     pub(super) interrupted: bool,
+    pub(super) servers: Vec<Vec<ServerRecord>>,
+    pub(super) timeline: Timeline,
 }

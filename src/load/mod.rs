@@ -5,14 +5,14 @@
 //! - `worker`: the loop; `slot`: one session in it; `guest`: a session that lives for one operation;
 //!   `link`: a session's connection; `poller`: epoll and the timer
 //! - `tally`: samples into intervals; `collector`: intervals of all workers into a recording
-//! - `stolen`: what the hypervisor took away meanwhile
+//! - `stolen`: what the hypervisor took away meanwhile; `thread_time`: what a thread got of a processor
 //! - [`NullResponder`], [`calibrate`]: what the generator itself can do
 
 mod arrivals;
 mod assign;
 mod calibrate;
 mod clean_up;
-mod clock;
+pub mod clock;
 mod collector;
 mod context;
 mod error;
@@ -32,12 +32,15 @@ pub mod schedule;
 mod slot;
 mod stolen;
 mod tally;
+mod thread_time;
 mod worker;
 
-pub use calibrate::{Accuracy, CalibrateOptions, Calibration, TimerError, calibrate};
-pub use clean_up::clean_up;
+pub use calibrate::{
+    Accuracy, CalibrateOptions, Calibration, Resolution, TimerError, calibrate, resolution,
+};
+pub use clean_up::{clean_up, recycle};
 pub use error::LoadError;
-pub use job::{Job, Phase, Progress, Role, Server};
+pub use job::{Job, Moment, Phase, Progress, Role, Server};
 pub use null::{Fault, NullReport, NullResponder, NullScript};
 pub use prepare::{Created, prepare};
 pub use run::run;

@@ -31,8 +31,8 @@ pub struct Created {
     pub above: Vec<String>,
 }
 
-/// Creates the plan's directories and znodes. What an earlier run left is given the size it should
-/// have, so that preparing twice is the same as once. `created` tells what there is to
+/// Creates the plan's directories and znodes, and the directories of run number `job.run`. Znodes that
+/// an earlier run left are given the size they should have, so that every run meets the same tree. `created` tells what there is to
 /// [`clean_up`](super::clean_up()), also after an error.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ pub fn prepare(job: &Job<'_>, created: &mut Created) -> Result<(), LoadError> {
     let znodes = plan.prepare.znodes;
     let mut client = AdminClient::connect(&addresses, ADMIN_TIMEOUT).map_err(admin(plan))?;
     create_chroot(&mut client, plan, created)?;
-    create_directories(&mut client, plan)?;
+    create_directories(&mut client, job)?;
     // A client that opens later may be at a server that lags behind: it sees the directories all
     // the same, for every write goes through the leader, in order.
     thread::scope(|scope| {
@@ -121,8 +121,9 @@ fn admin(plan: &Plan) -> impl Fn(ClientError) -> LoadError {
     }
 }
 
-fn create_directories(client: &mut AdminClient, plan: &Plan) -> Result<(), LoadError> {
-    let mut paths = directories(plan);
+fn create_directories(client: &mut AdminClient, job: &Job<'_>) -> Result<(), LoadError> {
+    let plan = job.plan;
+    let mut paths = directories(plan, job.run);
     paths.retain(|path| path.len() > plan.prepare.chroot.len()); // the others are there
     let path = |index: u64| {
         let index = usize::try_from(index).ok();

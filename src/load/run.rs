@@ -13,7 +13,7 @@ use super::clock::now_ns;
 use super::collector::Collector;
 use super::context::ms_to_ns;
 use super::worker::{Orders, work};
-use super::{Job, LoadError};
+use super::{Job, LoadError, Moment};
 use crate::measure::Recording;
 use crate::workload::Plan;
 
@@ -38,13 +38,14 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
     allow_files(plan)?;
     let start = OnceLock::new();
     let abandoned = AtomicBool::new(false);
-    let mut collector = Collector::new(plan, job.progress);
+    let mut collector = Collector::new(job);
     thread::scope(|scope| {
         let (sender, receiver) = channel();
         let threads = usize::try_from(plan.load.threads).unwrap_or(1).max(1);
         for number in 0..threads {
             let orders = Orders {
                 plan,
+                run: job.run,
                 servers: job.servers,
                 preferred: &preferred,
                 stop: job.stop,
@@ -63,7 +64,7 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
         }
         drop(sender);
         loop {
-            match receiver.recv_timeout(PROGRESS) {
+            match receiver.recv_timeout(collector.patience(now_ns(), PROGRESS)) {
                 Ok(message) => collector.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -71,6 +72,7 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
             if collector.connected() == threads && start.get().is_none() {
                 let at_ns = now_ns() + LEAD_NS + ms_to_ns(plan.load.warm_up_ms);
                 collector.start(at_ns);
+                (job.moment)(Moment::StartKnown(at_ns));
                 // Only this thread sets it.
                 let _set_once = start.set(at_ns);
             }

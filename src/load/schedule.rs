@@ -1,13 +1,17 @@
-//! The open-loop schedule: at what instant each operation should start, as a pure function of its
-//! number.
+//! The open-loop schedule: at what instant each operation should start.
 //!
-//! The rate over time is integrated once; operation `n` starts when the integral reaches `n`. The
-//! operations go round the sessions (session `s` of `S` has the operations `s`, `s + S`, ...), so
-//! each session gets its share with an offset of its own, and the total is exact. Nothing here
-//! knows what became of earlier operations: a due operation cannot be skipped.
+//! The rate over time is integrated once; a count of operations is due when the integral reaches it.
+//! Each session walks through the counts that are its own: evenly, session `s` of `S` has `s`, `s + S`,
+//! ...; by Poisson, it has a process of its own with the rate `1 / S`, and all together are a Poisson
+//! process again. Both are a function of seed, run and session alone, so that they do not depend on how
+//! sessions are spread over threads or machines. Nothing here knows what became of earlier operations:
+//! a due operation cannot be skipped.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use crate::workload::RatePhase;
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
+
+use crate::workload::{RatePhase, Spacing};
 
 const NS_PER_S: f64 = 1e9;
 
@@ -39,12 +43,12 @@ impl Segment {
     }
 }
 
-/// An open loop's schedule.
+/// The rate of an open loop over time, integrated.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     segments: Vec<Segment>,
-    /// Operations altogether.
-    total: u64,
+    /// Operations altogether, warm-up included.
+    total: f64,
 }
 
 impl Schedule {
@@ -54,7 +58,7 @@ impl Schedule {
     pub fn new(phases: &[RatePhase], warm_up_ms: u64, duration_ms: u64) -> Self {
         let mut schedule = Self {
             segments: Vec::with_capacity(phases.len() + 2),
-            total: 0,
+            total: 0.0,
         };
         let end_s = ms_to_s(duration_ms);
         let warm_up_s = ms_to_s(warm_up_ms);
@@ -90,73 +94,92 @@ impl Schedule {
         }
         // An operation due exactly at the end does not start any more; the small number forgives
         // the rounding of the sums.
-        schedule.total = floor_u64((before - 1e-6).ceil());
+        schedule.total = before - 1e-6;
         schedule
     }
 
-    /// Operations altogether, warm-up included.
+    /// When so many operations are due, nanoseconds from the start of the measured phase (negative =
+    /// warm-up); `None` behind the end.
     #[must_use]
-    pub fn operations(&self) -> u64 {
-        self.total
-    }
-
-    /// When operation `index` should start, nanoseconds from the start of the measured phase
-    /// (negative = warm-up); `None` behind the end.
-    #[must_use]
-    pub fn at_ns(&self, index: u64) -> Option<i64> {
-        if index >= self.total {
+    pub fn at_ns(&self, operations: f64) -> Option<i64> {
+        if operations >= self.total {
             return None;
         }
-        let operation = to_f64(index);
         let position = self
             .segments
-            .partition_point(|segment| segment.before <= operation);
+            .partition_point(|segment| segment.before <= operations);
         // The last one that begins with this count: those before it without a rate are empty.
         let segment = self.segments.get(position.checked_sub(1)?)?;
-        let elapsed_s = segment.elapsed_s(operation - segment.before);
+        let elapsed_s = segment.elapsed_s(operations - segment.before);
         Some(round_ns(
             (segment.start_s + elapsed_s.min(segment.length_s)) * NS_PER_S,
         ))
     }
 }
 
-/// The operations of one session among `sessions`.
-#[derive(Clone, Copy, Debug)]
-pub struct SessionShare {
-    /// The session's number.
-    pub session: u32,
-    /// Sessions altogether.
-    pub sessions: u32,
+/// The due times of one session, one after the other.
+#[derive(Clone, Debug)]
+pub struct SessionTimes {
+    sessions: f64,
+    next: Next,
 }
 
-impl SessionShare {
-    /// The number, over all sessions, of this session's `nth` operation.
+#[derive(Clone, Debug)]
+enum Next {
+    /// The count at which the next operation of this session is due.
+    Even(f64),
+    /// The count at which the last one was due, and what the distances come from.
+    Poisson(f64, SplitMix64),
+}
+
+impl SessionTimes {
+    /// Those of `session` among `sessions`.
     #[must_use]
-    pub fn index(self, nth: u64) -> u64 {
-        nth * u64::from(self.sessions) + u64::from(self.session)
+    pub fn new(spacing: Spacing, session: u32, sessions: u32, seed: u64) -> Self {
+        let next = match spacing {
+            Spacing::Even => Next::Even(f64::from(session)),
+            Spacing::Poisson => {
+                // Neighbouring seeds and sessions must not give related streams.
+                let mixed = SplitMix64::seed_from_u64(seed).next_u64() ^ u64::from(session);
+                let own = SplitMix64::seed_from_u64(mixed).next_u64();
+                Next::Poisson(0.0, SplitMix64::seed_from_u64(own))
+            }
+        };
+        Self {
+            sessions: f64::from(sessions.max(1)),
+            next,
+        }
+    }
+
+    /// When the next operation is due, as [`Schedule::at_ns`] tells it; `None` behind the end.
+    pub fn next_ns(&mut self, schedule: &Schedule) -> Option<i64> {
+        let operations = match &mut self.next {
+            Next::Even(next) => {
+                let due = *next;
+                *next += self.sessions;
+                due
+            }
+            Next::Poisson(last, random) => {
+                // 53 random bits and a half: never 0, whose logarithm is none.
+                let uniform = (to_f64(random.next_u64() >> 11) + 0.5) / TWO_TO_53;
+                *last -= uniform.ln() * self.sessions;
+                *last
+            }
+        };
+        schedule.at_ns(operations)
     }
 }
+
+const TWO_TO_53: f64 = 9_007_199_254_740_992.0;
 
 #[expect(clippy::cast_precision_loss, reason = "lengths lie far below 2^53 ms")]
 fn ms_to_s(ms: u64) -> f64 {
     ms as f64 / 1_000.0
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a run has far fewer than 2^53 operations"
-)]
+#[expect(clippy::cast_precision_loss, reason = "below 2^53")]
 fn to_f64(count: u64) -> f64 {
     count as f64
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "casts of floats saturate; a count below 0 is 0"
-)]
-fn floor_u64(count: f64) -> u64 {
-    count as u64
 }
 
 #[expect(
@@ -179,8 +202,21 @@ mod tests {
         }
     }
 
+    fn times_of(schedule: &Schedule, mut session: SessionTimes) -> Vec<i64> {
+        std::iter::from_fn(|| session.next_ns(schedule)).collect()
+    }
+
     fn all(schedule: &Schedule) -> Vec<i64> {
-        (0..).map_while(|index| schedule.at_ns(index)).collect()
+        times_of(schedule, SessionTimes::new(Spacing::Even, 0, 1, 0))
+    }
+
+    fn poisson(schedule: &Schedule, sessions: u32, seed: u64) -> Vec<Vec<i64>> {
+        (0..sessions)
+            .map(|session| {
+                let own = SessionTimes::new(Spacing::Poisson, session, sessions, seed);
+                times_of(schedule, own)
+            })
+            .collect()
     }
 
     /// Operations in `[from_ms, to_ms)`.
@@ -190,11 +226,10 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_rate_is_a_comb_from_the_warm_up_on() {
+    fn an_even_rate_is_a_comb_from_the_warm_up_on() {
         let schedule = Schedule::new(&[phase(10_000, 1_000.0, 1_000.0)], 2_000, 10_000);
         let times = all(&schedule);
         assert_eq!(times.len(), 12_000);
-        assert_eq!(schedule.operations(), 12_000);
         for (index, at) in (0_i64..).zip(&times) {
             assert_eq!(*at, index * 1_000_000 - 2_000_000_000);
         }
@@ -240,17 +275,12 @@ mod tests {
     }
 
     #[test]
-    fn sessions_share_the_rate_with_offsets_of_their_own() {
+    fn even_sessions_share_the_comb() {
         let schedule = Schedule::new(&[phase(1_000, 1_000.0, 1_000.0)], 0, 1_000);
         let mut seen = Vec::new();
         for session in 0..3 {
-            let share = SessionShare {
-                session,
-                sessions: 3,
-            };
-            let times: Vec<i64> = (0..)
-                .map_while(|nth| schedule.at_ns(share.index(nth)))
-                .collect();
+            let own = SessionTimes::new(Spacing::Even, session, 3, 9);
+            let times = times_of(&schedule, own);
             assert!(times.windows(2).all(|pair| pair[1] - pair[0] == 3_000_000));
             seen.extend(times);
         }
@@ -258,10 +288,51 @@ mod tests {
         assert_eq!(seen, all(&schedule));
     }
 
+    /// Distances of a Poisson process are exponential: the share above k means is e^-k, and counts in
+    /// windows have a variance equal to their mean.
+    #[test]
+    fn poisson_sessions_together_are_a_poisson_process() {
+        let schedule = Schedule::new(&[phase(100_000, 1_000.0, 1_000.0)], 0, 100_000);
+        let mut times: Vec<i64> = poisson(&schedule, 16, 7).concat();
+        times.sort_unstable();
+        let total = f64::from(u32::try_from(times.len()).unwrap());
+        assert!((total - 100_000.0).abs() < 4.0 * 100_000_f64.sqrt(), "{total}");
+        for (means, expected) in [(1_i64, 0.3679), (2, 0.1353), (4, 0.0183)] {
+            let longer = times
+                .windows(2)
+                .filter(|pair| pair[1] - pair[0] > means * 1_000_000)
+                .count();
+            let share = f64::from(u32::try_from(longer).unwrap()) / total;
+            assert!((share - expected).abs() < 0.01, "{means}: {share}");
+        }
+        let windows: Vec<f64> = (0..1_000)
+            .map(|window| {
+                let found = count(&times, window * 100, (window + 1) * 100);
+                f64::from(u32::try_from(found).unwrap())
+            })
+            .collect();
+        let mean = windows.iter().sum::<f64>() / 1_000.0;
+        let variance = windows.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / 999.0;
+        assert!((0.8..1.2).contains(&(variance / mean)), "{variance} {mean}");
+    }
+
+    #[test]
+    fn poisson_times_depend_on_seed_and_session_alone() {
+        let schedule = Schedule::new(&[phase(1_000, 500.0, 500.0)], 100, 1_000);
+        let first = poisson(&schedule, 4, 7);
+        assert_eq!(first, poisson(&schedule, 4, 7));
+        assert_ne!(first, poisson(&schedule, 4, 8));
+        assert_ne!(first[0], first[1]);
+        assert!(first.iter().all(|times| times.is_sorted()));
+        let (begin, end) = (-100_000_000, 1_000_000_000);
+        assert!(first.concat().iter().all(|at| (begin..end).contains(at)));
+    }
+
     #[test]
     fn no_rate_no_operations() {
         let none = Schedule::new(&[phase(1_000, 0.0, 0.0)], 1_000, 1_000);
-        assert_eq!(none.at_ns(0), None);
-        assert_eq!(Schedule::new(&[], 0, 1_000).operations(), 0);
+        assert!(all(&none).is_empty());
+        assert!(poisson(&none, 2, 1).concat().is_empty());
+        assert!(all(&Schedule::new(&[], 0, 1_000)).is_empty());
     }
 }

@@ -1,15 +1,16 @@
 //! One session of the load: its connection, its operations, and how it comes back when it is lost.
 
 use super::arrivals::Arrivals;
-use super::context::Context;
+use super::context::{Context, ms_to_ns};
 use super::key;
-use super::link::{Link, Loss, Ticket};
+use super::guest::Wanted;
+use super::link::{Link, Loss, Ticket, Times};
 use super::payload::Payload;
 use super::poller::Ready;
-use crate::client::{Backoff, ErrorCode, Event, OpCode, ServerOrder, Session};
+use crate::client::{Backoff, BackoffPolicy, ErrorCode, Event, OpCode, ServerOrder, Session};
 use crate::client::{created_path, request};
-use crate::measure::Outcome;
-use crate::workload::{Mix, OpKind, Operation, Plan};
+use crate::measure::{EventKind, Outcome, Unsent};
+use crate::workload::{Mix, OpKind, Operation, Plan, Reconnect};
 
 /// Rounds over its servers that a session makes before the run, until it is said to be impossible.
 const CONNECT_ROUNDS_MAX: u32 = 3;
@@ -39,8 +40,11 @@ pub(super) struct Slot {
     backoff: Backoff,
     mix: Mix,
     pub(super) arrivals: Arrivals,
-    /// Operations in flight that are sessions of their own.
-    guests: usize,
+    /// Operations in flight, those that are sessions of their own included.
+    in_flight: usize,
+    /// Since when it could send: connected, and with room under the cap. What was intended before was
+    /// held back by the target until then.
+    free_ns: i64,
     /// Already on the worker's list of slots with something due.
     pub(super) listed: bool,
     /// Connections so far; distinguishes their events.
@@ -55,20 +59,23 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn new(
         plan: &Plan,
+        run: u32,
         (number, position): (u32, usize),
         order: ServerOrder,
         arrivals: Arrivals,
     ) -> Self {
+        let policy = policy(plan.load.reconnect);
         Self {
             number,
             position,
             link: Link::new(plan.load.session_timeout_ms),
             state: State::Down { retry_ns: 0 },
             order,
-            backoff: Backoff::new(plan.seed ^ u64::from(number)),
-            mix: Mix::new(plan, number),
+            backoff: Backoff::new(policy, plan.run_seed(run) ^ u64::from(number)),
+            mix: Mix::new(plan, run, number),
             arrivals,
-            guests: 0,
+            in_flight: 0,
+            free_ns: i64::MIN,
             listed: false,
             connections: 0,
             rounds: 0,
@@ -117,6 +124,8 @@ impl Slot {
         let mut attached = None;
         let mut expired = false;
         let mut closed = false;
+        let server = self.order.current();
+        let was_full = self.in_flight >= cx.in_flight_cap;
         let received =
             self.link
                 .session
@@ -132,10 +141,11 @@ impl Slot {
                         {
                             self.mix.created(path);
                         }
-                        let times = (reply.token.intended_ns, reply.sent_ns);
+                        let times = reply.token.times(reply.sent);
                         cx.tally
-                            .record(reply.token.op as usize, times, now, outcome);
+                            .record(reply.token.op, server, times, now, outcome);
                         cx.in_flight -= 1;
+                        self.in_flight -= 1;
                         cx.waiting += u64::from(self.arrivals.freed(now));
                     }
                     Event::Attached { resumed } => attached = Some(resumed),
@@ -143,6 +153,9 @@ impl Slot {
                     Event::Closed => closed = true,
                     Event::Notified(_) => {}
                 });
+        if was_full && self.in_flight < cx.in_flight_cap {
+            self.free_ns = now;
+        }
         received.map_err(Loss::Protocol)?;
         if expired {
             return Err(Loss::Expired);
@@ -160,21 +173,16 @@ impl Slot {
         self.set_state(cx, State::Up);
         self.backoff.reset();
         self.was_attached = true;
+        self.free_ns = now;
         if let Some(lost_ns) = self.lost_ns.take() {
-            let address = cx.address(self.order.current());
-            let kind = if resumed {
-                cx.tally.summary.reconnects += 1;
-                "the same"
-            } else {
-                "a new"
-            };
-            let (number, ms) = (self.number, (now - lost_ns) / 1_000_000);
-            cx.tally.event(
-                now,
-                format_args!(
-                    "session {number} is back at {address} after {ms} ms as {kind} session"
-                ),
-            );
+            cx.tally.summary.reconnects += u64::from(resumed);
+            let server = cx.name(self.order.current());
+            cx.tally.event(now, || EventKind::SessionBack {
+                session: self.number,
+                server: server.to_owned(),
+                after_ns: (now - lost_ns).unsigned_abs(),
+                resumed,
+            });
         }
     }
 
@@ -182,27 +190,31 @@ impl Slot {
     /// for longer than the operation timeout is given up: never sent.
     pub(super) fn fill(&mut self, cx: &mut Context<'_>, now: i64) {
         while let Some(intended_ns) = self.arrivals.front(cx.schedule.as_ref(), cx.start_ns) {
-            if !self.link.session.is_attached() && !cx.only_guests {
+            if !self.is_connected(cx) {
                 if now - intended_ns < cx.operation_timeout_ns {
                     break;
                 }
                 self.give_up_front(cx, intended_ns, now);
                 continue;
             }
-            if self.link.session.in_flight() + self.guests >= cx.in_flight_cap {
+            if self.in_flight >= cx.in_flight_cap {
                 break;
             }
             self.arrivals.pop();
             cx.waiting -= 1;
             cx.in_flight += 1;
+            self.in_flight += 1;
             self.mix.next(&mut cx.operation);
             let ticket = Ticket {
                 op: u32::try_from(cx.operation.op).unwrap_or(u32::MAX),
                 intended_ns,
+                ready_ns: self.free_ns.max(intended_ns),
             };
             if cx.operation.kind == OpKind::Session {
-                self.guests += 1;
-                cx.wanted_guests.push((self.position, ticket));
+                cx.wanted_guests.push_back(Wanted {
+                    slot: self.position,
+                    ticket,
+                });
             } else {
                 submit(
                     &mut self.link.session,
@@ -214,13 +226,32 @@ impl Slot {
         }
     }
 
+    /// Has what its operations need to be sent.
+    fn is_connected(&self, cx: &Context<'_>) -> bool {
+        self.link.session.is_attached() || cx.only_guests
+    }
+
     /// The oldest waiting operation will not be sent any more.
     fn give_up_front(&mut self, cx: &mut Context<'_>, intended_ns: i64, now: i64) {
         self.arrivals.pop();
         cx.waiting -= 1;
         self.mix.next(&mut cx.operation);
+        let why = if !self.is_connected(cx) {
+            Unsent::NoConnection
+        } else if self.in_flight >= cx.in_flight_cap {
+            Unsent::CapFull
+        } else {
+            Unsent::NotIssued
+        };
+        let times = Times {
+            intended_ns,
+            ready_ns: (why == Unsent::NotIssued).then(|| self.free_ns.max(intended_ns)),
+            sent_ns: None,
+        };
+        let op = u32::try_from(cx.operation.op).unwrap_or(u32::MAX);
+        let server = self.order.current();
         cx.tally
-            .record(cx.operation.op, (intended_ns, None), now, Outcome::NotSent);
+            .record(op, server, times, now, Outcome::NotSent(why));
         cx.waiting += u64::from(self.arrivals.freed(now));
     }
 
@@ -275,7 +306,7 @@ impl Slot {
         let now = super::clock::now_ns();
         let server = self.order.current();
         let was_up = self.state == State::Up;
-        let unknown = self.give_up_in_flight(cx, matches!(loss, Loss::TimedOut), now);
+        let in_flight = self.give_up_in_flight(cx, matches!(loss, Loss::TimedOut), now);
         let expired = matches!(loss, Loss::Expired) && self.was_attached;
         let mut retry_ns = now;
         if expired {
@@ -294,15 +325,16 @@ impl Slot {
             self.lost_ns = Some(now);
         }
         if was_up || expired {
-            let (number, address) = (self.number, cx.address(server));
-            cx.tally.event(
-                now,
-                format_args!(
-                    "session {number} lost {address} ({loss}), {unknown} operations in flight"
-                ),
-            );
+            let name = cx.name(server);
+            cx.tally.event(now, || EventKind::SessionLost {
+                session: self.number,
+                server: name.to_owned(),
+                cause: loss.to_string(),
+                in_flight,
+            });
         }
         self.set_state(cx, State::Down { retry_ns });
+        cx.wake(retry_ns, self.position);
         if cx.ending {
             self.set_state(cx, State::Gone);
         }
@@ -328,20 +360,26 @@ impl Slot {
     fn give_up_in_flight(&mut self, cx: &mut Context<'_>, timed_out: bool, now: i64) -> u64 {
         self.link.close();
         let mut count = 0;
+        let server = self.order.current();
         self.link.session.detach(|given| {
-            let late = |sent: i64| now - sent >= cx.operation_timeout_ns;
-            let outcome = match given.sent_ns {
+            let late = |at_ns: i64| now - at_ns >= cx.operation_timeout_ns;
+            let mut times = given.token.times(given.sent);
+            let outcome = match given.sent {
                 // The oldest is why the connection was given up.
                 _ if timed_out && count == 0 => Outcome::TimedOut,
-                Some(sent) if timed_out && late(sent) => Outcome::TimedOut,
+                Some(sent) if timed_out && late(sent.at_ns) => Outcome::TimedOut,
                 Some(_) => Outcome::Unknown,
-                None => Outcome::NotSent,
+                // The peer took nothing more from the socket.
+                None => Outcome::NotSent(Unsent::NoConnection),
             };
+            if given.sent.is_none() {
+                times.ready_ns = None;
+            }
             count += 1;
-            let times = (given.token.intended_ns, given.sent_ns);
             cx.tally
-                .record(given.token.op as usize, times, now, outcome);
+                .record(given.token.op, server, times, now, outcome);
             cx.in_flight -= 1;
+            self.in_flight -= 1;
             cx.waiting += u64::from(self.arrivals.freed(now));
         });
         count
@@ -398,10 +436,22 @@ impl Slot {
 
     /// An operation that was a session of its own is over.
     pub(super) fn guest_ended(&mut self, cx: &mut Context<'_>, now: i64) {
-        self.guests -= 1;
+        if self.in_flight >= cx.in_flight_cap {
+            self.free_ns = now;
+        }
+        self.in_flight -= 1;
         cx.waiting += u64::from(self.arrivals.freed(now));
         self.fill(cx, now);
         self.flush(cx);
+    }
+}
+
+fn policy(reconnect: Reconnect) -> BackoffPolicy {
+    BackoffPolicy {
+        first_ns: ms_to_ns(reconnect.first_ms),
+        max_ns: ms_to_ns(reconnect.max_ms),
+        growth: reconnect.growth,
+        jitter: reconnect.jitter,
     }
 }
 

@@ -1,10 +1,10 @@
 //! One worker's samples, by interval, and its events.
 
-use std::fmt;
 use std::sync::mpsc::Sender;
 
+use super::link::Times;
 use super::message::{Message, Snapshot, Summary};
-use crate::measure::{Event, Outcome, Recorder, Sample};
+use crate::measure::{Event, EventKind, Layout, Outcome, Recorder, Sample};
 use crate::workload::Plan;
 
 /// Events one worker reports; further ones are counted.
@@ -18,10 +18,6 @@ pub(super) struct Tally {
     interval_ns: i64,
     /// Start of the measured phase; 0 until it is known.
     start_ns: i64,
-    /// End of the measured phase.
-    end_ns: i64,
-    /// Current interval: negative in the warm-up.
-    index: i64,
     /// End of the current interval.
     roll_ns: i64,
     events: u64,
@@ -30,15 +26,19 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(plan: &Plan, sender: Sender<Message>) -> Self {
-        let interval_ms = i64::try_from(plan.load.interval_ms).unwrap_or(i64::MAX / 1_000_000);
+    pub(super) fn new(plan: &Plan, servers: usize, sender: Sender<Message>) -> Self {
+        let ns = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX / 1_000_000) * 1_000_000;
+        let interval_ns = ns(plan.load.interval_ms.max(1));
+        let layout = Layout {
+            interval_ns,
+            measured_ns: ns(plan.load.duration_ms),
+            drain_ns: ns(plan.load.drain_ms),
+        };
         Self {
-            recorder: Recorder::new(plan.ops.len()),
+            recorder: Recorder::new(plan.ops.len(), servers, layout),
             sender,
-            interval_ns: interval_ms.max(1) * 1_000_000,
+            interval_ns,
             start_ns: 0,
-            end_ns: i64::MAX,
-            index: -1,
             roll_ns: i64::MAX,
             events: 0,
             snapshot: Snapshot::default(),
@@ -46,69 +46,71 @@ impl Tally {
         }
     }
 
-    /// The measured phase is `start_ns..end_ns`; the warm-up's intervals lie on the same grid.
-    pub(super) fn start(&mut self, now_ns: i64, start_ns: i64, end_ns: i64) {
+    /// The measured phase begins at `start_ns`; the warm-up's intervals lie on the same grid.
+    pub(super) fn start(&mut self, now_ns: i64, start_ns: i64) {
         self.start_ns = start_ns;
-        self.end_ns = end_ns;
         self.enter(now_ns);
     }
 
-    /// The measured phase ends at `end_ns`, perhaps earlier than planned, but not in the past of
-    /// what was recorded: what follows is the drain.
+    /// The measured phase ends at `end_ns`, perhaps earlier than planned; what follows is the drain.
     pub(super) fn end(&mut self, end_ns: i64) {
-        self.roll_to(end_ns - 1);
-        self.end_ns = end_ns;
-        self.hand_over();
-        self.enter(end_ns);
-        self.summary.measured_ns = (end_ns - self.start_ns).max(0);
+        self.roll_to(end_ns);
+        let measured_ns = (end_ns - self.start_ns).max(0);
+        self.recorder.end_at(measured_ns);
+        self.summary.measured_ns = measured_ns;
     }
 
-    /// Counts one finished or given-up operation; instants of the run's clock. `done_ns` must not
-    /// go back from call to call.
+    /// Counts one operation that finished or was given up; instants of the run's clock.
     #[inline]
     pub(super) fn record(
         &mut self,
-        op: usize,
-        (intended_ns, sent_ns): (i64, Option<i64>),
+        op: u32,
+        server: u32,
+        times: Times,
         done_ns: i64,
         outcome: Outcome,
     ) {
         if done_ns >= self.roll_ns {
             self.roll_to(done_ns);
         }
+        let since_start = |at_ns: i64| at_ns - self.start_ns;
         let sample = Sample {
-            op,
-            intended_ns: intended_ns - self.start_ns,
-            sent_ns: sent_ns.map(|at| at - self.start_ns),
-            done_ns: done_ns - self.start_ns,
+            op: op as usize,
+            server: Some(server as usize),
+            intended_ns: since_start(times.intended_ns),
+            ready_ns: times.ready_ns.map(since_start),
+            sent_ns: times.sent_ns.map(since_start),
+            done_ns: since_start(done_ns),
             outcome,
         };
         self.recorder.record(&sample);
-        match outcome {
-            Outcome::Ok => self.snapshot.ok += 1,
-            Outcome::Error(_) | Outcome::Unknown | Outcome::TimedOut | Outcome::NotSent => {
-                self.snapshot.errors += 1;
-            }
+        if outcome == Outcome::Ok {
+            self.snapshot.ok += 1;
+        } else {
+            self.snapshot.errors += 1;
         }
     }
 
     /// Hands over the interval that ended by `now_ns`, if one did.
     pub(super) fn roll_to(&mut self, now_ns: i64) {
         if now_ns >= self.roll_ns {
-            self.hand_over();
             self.enter(now_ns);
         }
     }
 
     /// The last interval, and the summary.
     pub(super) fn finish(mut self) {
-        self.hand_over();
+        self.hand_over(i64::MAX / self.interval_ns - 1);
         self.summary.events_dropped = self.events.saturating_sub(EVENTS_MAX);
-        self.send(Message::Done(self.summary));
+        let (servers, timeline) = self.recorder.finish();
+        self.summary.servers = servers;
+        self.summary.timeline = timeline;
+        // The collector only goes away after an error of its own; then nobody wants to know.
+        let _nobody_listens = self.sender.send(Message::Done(Box::new(self.summary)));
     }
 
-    /// Notes an event; the text is only made if it is kept.
-    pub(super) fn event(&mut self, now_ns: i64, text: fmt::Arguments<'_>) {
+    /// Notes an event; it is only made if it is kept.
+    pub(super) fn event(&mut self, now_ns: i64, make: impl FnOnce() -> EventKind) {
         self.events += 1;
         if self.events <= EVENTS_MAX {
             let at_ns = if self.start_ns == 0 {
@@ -116,10 +118,8 @@ impl Tally {
             } else {
                 now_ns - self.start_ns
             };
-            self.send(Message::Event(Event {
-                at_ms: at_ns.div_euclid(1_000_000),
-                text: text.to_string(),
-            }));
+            let kind = make();
+            self.send(Message::Event(Event { at_ns, kind }));
         }
     }
 
@@ -128,27 +128,16 @@ impl Tally {
         let _nobody_listens = self.sender.send(message);
     }
 
-    fn hand_over(&mut self) {
-        let message = match u32::try_from(self.index) {
-            Ok(index) => Message::Part(self.recorder.take(index)),
-            Err(_) => Message::WarmPart(self.recorder.take(0)),
-        };
-        self.send(message);
+    fn hand_over(&mut self, current: i64) {
+        let parts = self.recorder.take(current);
+        self.send(Message::Parts(Box::new(parts)));
     }
 
-    /// Begins the interval that `now_ns` lies in. Those of the drain come after those of the
-    /// measured phase, even when the phase ended within one.
+    /// Begins the interval that `now_ns` lies in.
     fn enter(&mut self, now_ns: i64) {
-        let index = |at: i64| (at - self.start_ns).div_euclid(self.interval_ns);
-        let first_of_drain = index(self.end_ns - 1) + 1;
-        self.index = index(now_ns);
-        if now_ns >= self.end_ns {
-            self.index = self.index.max(first_of_drain);
-        }
-        self.roll_ns = self.start_ns + (self.index + 1) * self.interval_ns;
-        if now_ns < self.end_ns {
-            self.roll_ns = self.roll_ns.min(self.end_ns);
-        }
+        let index = (now_ns - self.start_ns).div_euclid(self.interval_ns);
+        self.hand_over(index);
+        self.roll_ns = self.start_ns + (index + 1) * self.interval_ns;
     }
 }
 
@@ -163,56 +152,74 @@ mod tests {
 
     fn tally() -> (Tally, Receiver<Message>) {
         let (sender, receiver) = channel();
-        let plan = fixture::plan("rate = 10\ninterval = \"1s\"\n", "kind = \"set\"");
-        let mut tally = Tally::new(&plan, sender);
-        tally.start(START - 500 * MS, START, START + 2_500 * MS);
+        let load = "rate = 10\ninterval = \"1s\"\nduration = \"2500ms\"\n";
+        let plan = fixture::plan(load, "kind = \"set\"");
+        let mut tally = Tally::new(&plan, 1, sender);
+        tally.start(START - 500 * MS, START);
         (tally, receiver)
     }
 
-    fn record(tally: &mut Tally, done_ms: i64) {
-        let done = START + done_ms * MS;
-        tally.record(0, (done - 1, Some(done)), done, Outcome::Ok);
+    fn record(tally: &mut Tally, intended_ms: i64, done_ms: i64) {
+        let at = |ms: i64| START + ms * MS;
+        let times = Times {
+            intended_ns: at(intended_ms),
+            ready_ns: Some(at(intended_ms)),
+            sent_ns: Some(at(intended_ms)),
+        };
+        tally.record(0, 0, times, at(done_ms), Outcome::Ok);
     }
 
-    /// Index (-1 = warm-up) and acknowledged operations of each part that is not empty.
-    fn parts(receiver: &Receiver<Message>) -> Vec<(i64, u64)> {
-        let parts = receiver.try_iter().filter_map(|message| match message {
-            Message::Part(part) => Some((i64::from(part.index), part.ops[0].ok)),
-            Message::WarmPart(part) => Some((-1, part.ops[0].ok)),
-            _ => None,
-        });
-        parts.filter(|(_, ok)| *ok > 0).collect()
+    /// Index, operations intended and acknowledged, summed over the parts.
+    fn told(receiver: &Receiver<Message>) -> Vec<(u32, u64, u64)> {
+        let mut sums = std::collections::BTreeMap::new();
+        for message in receiver.try_iter() {
+            if let Message::Parts(parts) = message {
+                for part in parts.intervals {
+                    let sum: &mut (u64, u64) = sums.entry(part.index).or_default();
+                    sum.0 += part.ops[0].counts.total();
+                    sum.1 += part.ops[0].acknowledged;
+                }
+            }
+        }
+        let told = sums.into_iter().map(|(index, (due, ok))| (index, due, ok));
+        told.filter(|(_, due, ok)| due + ok > 0).collect()
     }
 
     #[test]
-    fn samples_go_to_the_interval_in_which_they_were_done() {
+    fn samples_go_to_the_interval_in_which_they_were_intended() {
         let (mut tally, receiver) = tally();
-        for done_ms in [-100, -1, 0, 999, 1_000, 2_499, 2_500, 2_999, 3_000, 5_100] {
-            record(&mut tally, done_ms);
+        for (intended, done) in [
+            (-200, -100),
+            (-1, 0),
+            (0, 999),
+            (900, 1_000),
+            (2_400, 2_499),
+        ] {
+            record(&mut tally, intended, done);
         }
         tally.end(START + 2_500 * MS);
+        record(&mut tally, 1_900, 3_000);
         tally.finish();
-        let expected = [(-1, 2), (0, 2), (1, 1), (2, 1), (3, 3), (5, 1)];
-        assert_eq!(parts(&receiver), expected);
+        assert_eq!(told(&receiver), [(0, 2, 2), (1, 1, 1), (2, 1, 1)]);
     }
 
     #[test]
-    fn an_early_end_begins_the_drain_in_an_interval_of_its_own() {
+    fn after_an_early_end_nothing_raises_the_throughput() {
         let (mut tally, receiver) = tally();
-        record(&mut tally, 100);
+        record(&mut tally, 90, 100);
         tally.end(START + 1_400 * MS);
-        record(&mut tally, 1_450);
+        record(&mut tally, 1_399, 1_450);
         let measured_ns = tally.summary.measured_ns;
         tally.finish();
         assert_eq!(measured_ns, 1_400 * MS);
-        assert_eq!(parts(&receiver), [(0, 1), (2, 1)]);
+        assert_eq!(told(&receiver), [(0, 1, 1), (1, 1, 0)]);
     }
 
     #[test]
     fn events_beyond_the_bound_are_counted() {
         let (mut tally, receiver) = tally();
         for _ in 0..EVENTS_MAX + 3 {
-            tally.event(START - 1, format_args!("lost"));
+            tally.event(START - 1, || EventKind::Note("lost".to_owned()));
         }
         tally.finish();
         let mut events = 0;
@@ -220,7 +227,7 @@ mod tests {
         for message in receiver.try_iter() {
             match message {
                 Message::Event(event) => {
-                    assert_eq!(event.at_ms, -1);
+                    assert_eq!(event.at_ns, -1);
                     events += 1;
                 }
                 Message::Done(summary) => dropped = summary.events_dropped,

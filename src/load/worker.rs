@@ -5,19 +5,22 @@
 //! ramps and steps differ in their [`Schedule`](super::schedule::Schedule) and
 //! [`Arrivals`] only. Nothing is allocated or shared per operation.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
 use super::arrivals::Arrivals;
-use super::clock::{now_ns, thread_cpu_ns};
+use super::clock::now_ns;
 use super::context::{Context, ms_to_ns};
 use super::guest::Guests;
 use super::key::{self, Owner};
 use super::message::Message;
-use super::schedule::SessionShare;
+use super::schedule::SessionTimes;
 use super::slot::Slot;
 use super::tally::Tally;
+use super::thread_time::ThreadTime;
 use super::{LoadError, Server};
 use crate::client::ServerOrder;
 use crate::workload::{Arrival, Plan};
@@ -38,6 +41,8 @@ const CLOSE_NS: i64 = 2_000_000_000;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Orders<'a> {
     pub(super) plan: &'a Plan,
+    /// Number of the run, from 0.
+    pub(super) run: u32,
     pub(super) servers: &'a [Server],
     /// Servers that sessions are meant for.
     pub(super) preferred: &'a [u32],
@@ -72,24 +77,24 @@ struct Worker<'a> {
     stage: Stage,
     /// When the stage ends at the latest.
     stage_end_ns: i64,
-    /// Open loop: the next operation of this worker is the `nth` of the slot at `at`.
-    nth: u64,
-    at: usize,
+    /// Open loop: when the next operation of each slot falls due, by position.
+    upcoming: BinaryHeap<Reverse<(i64, usize)>>,
+    /// The first of them; `i64::MAX` when there is none.
     next_due_ns: i64,
     /// Slots with something due.
     due: Vec<usize>,
     sweep_ns: i64,
     sweep_at: usize,
     snapshot_ns: i64,
-    /// Processor time and instant at the start of the measured phase.
-    cpu_start_ns: Option<(i64, i64)>,
+    /// The thread's clocks at the start of the measured phase.
+    measure_from: Option<ThreadTime>,
     /// Where the next session of its own goes.
     guest_turn: usize,
 }
 
 /// Runs one worker to its end. Everything it has to say goes to `sender`.
 pub(super) fn work(orders: Orders<'_>, sender: &Sender<Message>) {
-    let tally = Tally::new(orders.plan, sender.clone());
+    let tally = Tally::new(orders.plan, orders.servers.len(), sender.clone());
     let result = Worker::new(orders, tally).and_then(Worker::run);
     if let Err(error) = result {
         orders.abandoned.store(true, Ordering::Relaxed);
@@ -104,15 +109,18 @@ impl<'a> Worker<'a> {
         let cx = Context::new(plan, orders.servers, tally)?;
         let servers = u32::try_from(orders.servers.len()).unwrap_or(u32::MAX);
         let sessions = plan.load.sessions;
+        let seed = plan.run_seed(orders.run);
         let threads = usize::try_from(plan.load.threads).unwrap_or(1).max(1);
         let numbers = (0..sessions).skip(orders.number).step_by(threads);
         let slots = numbers.enumerate().map(|(position, session)| {
             let arrivals = match plan.load.arrival {
-                Arrival::Open { .. } => Arrivals::open(SessionShare { session, sessions }),
+                Arrival::Open { spacing, .. } => {
+                    Arrivals::open(SessionTimes::new(spacing, session, sessions, seed))
+                }
                 Arrival::Closed { .. } => Arrivals::closed(cx.in_flight_cap),
             };
-            let order = ServerOrder::new(orders.preferred, servers, session, plan.seed);
-            Slot::new(plan, (session, position), order, arrivals)
+            let order = ServerOrder::new(orders.preferred, servers, session, seed);
+            Slot::new(plan, orders.run, (session, position), order, arrivals)
         });
         let slots = slots.collect();
         let now = now_ns();
@@ -123,14 +131,13 @@ impl<'a> Worker<'a> {
             guests: Guests::default(),
             stage: Stage::Connecting,
             stage_end_ns: now + CONNECT_NS,
-            nth: 0,
-            at: 0,
+            upcoming: BinaryHeap::new(),
             next_due_ns: i64::MAX,
             due: Vec::new(),
             sweep_ns: now,
             sweep_at: 0,
             snapshot_ns: now,
-            cpu_start_ns: None,
+            measure_from: None,
             guest_turn: orders.number,
         })
     }
@@ -139,6 +146,9 @@ impl<'a> Worker<'a> {
         loop {
             let now = now_ns();
             self.issue_due(now);
+            while let Some(position) = self.cx.take_wake(now) {
+                self.slots[position].sweep(&mut self.cx, now);
+            }
             if now >= self.sweep_ns {
                 self.sweep(now);
             }
@@ -146,7 +156,7 @@ impl<'a> Worker<'a> {
                 self.cx.tally.finish();
                 return Ok(());
             }
-            let housekeeping_ns = self.sweep_ns.min(self.stage_end_ns);
+            let housekeeping_ns = self.sweep_ns.min(self.stage_end_ns).min(self.cx.next_wake_ns());
             let until_ns = housekeeping_ns.min(self.next_due_ns);
             let precise = self.next_due_ns <= housekeeping_ns;
             let waited = self.cx.poller.wait(until_ns, precise);
@@ -186,21 +196,21 @@ impl<'a> Worker<'a> {
         if now < self.next_due_ns {
             return;
         }
-        while self.next_due_ns <= now {
-            let slot = &mut self.slots[self.at];
+        while let Some(Reverse((due_ns, position))) = self.upcoming.peek().copied() {
+            if due_ns > now {
+                break;
+            }
+            self.upcoming.pop();
+            let slot = &mut self.slots[position];
             slot.arrivals.arrive();
             self.cx.waiting += 1;
             if !slot.listed {
                 slot.listed = true;
-                self.due.push(self.at);
+                self.due.push(position);
             }
-            self.at += 1;
-            if self.at == self.slots.len() {
-                self.at = 0;
-                self.nth += 1;
-            }
-            self.next_due_ns = self.due_ns();
+            self.look_ahead(position);
         }
+        self.next_due_ns = self.first_due_ns();
         for position in self.due.drain(..) {
             let slot = &mut self.slots[position];
             slot.listed = false;
@@ -210,33 +220,29 @@ impl<'a> Worker<'a> {
         self.begin_guests();
     }
 
-    /// When the next operation of this worker is due.
-    fn due_ns(&self) -> i64 {
-        let Some(schedule) = &self.cx.schedule else {
-            return i64::MAX;
-        };
-        let Some(slot) = self.slots.get(self.at) else {
-            return i64::MAX;
-        };
-        let share = SessionShare {
-            session: slot.number,
-            sessions: self.orders.plan.load.sessions,
-        };
-        let at_ns = schedule.at_ns(share.index(self.nth));
-        at_ns.map_or(i64::MAX, |at_ns| self.cx.start_ns + at_ns)
+    /// Notes when the next operation of a slot falls due.
+    fn look_ahead(&mut self, position: usize) {
+        let arrivals = &mut self.slots[position].arrivals;
+        if let Some(at_ns) = arrivals.next_due_ns(self.cx.schedule.as_ref()) {
+            self.upcoming
+                .push(Reverse((self.cx.start_ns + at_ns, position)));
+        }
+    }
+
+    fn first_due_ns(&self) -> i64 {
+        let first = self.upcoming.peek();
+        first.map_or(i64::MAX, |Reverse((due_ns, _))| *due_ns)
     }
 
     /// Opens the sessions that are operations of their own.
     fn begin_guests(&mut self) {
-        while let Some((slot, ticket)) = self.cx.wanted_guests.pop() {
-            let now = now_ns();
+        while let Some(wanted) = self.cx.wanted_guests.pop_front() {
             let preferred = self.orders.preferred;
             let server = preferred[self.guest_turn % preferred.len()];
             self.guest_turn = self.guest_turn.wrapping_add(1);
             let timeout_ms = self.orders.plan.load.session_timeout_ms;
-            let to = (server, timeout_ms);
-            if let Some(slot) = self.guests.begin(&mut self.cx, (slot, ticket), to, now) {
-                self.slots[slot].guest_ended(&mut self.cx, now);
+            if let Some(slot) = self.guests.begin(&mut self.cx, wanted, server, timeout_ms) {
+                self.slots[slot].guest_ended(&mut self.cx, now_ns());
             }
         }
     }
@@ -290,9 +296,12 @@ impl<'a> Worker<'a> {
                 }
             }
             Stage::Loading => {
-                if self.cpu_start_ns.is_none() && now >= self.cx.start_ns {
-                    self.cpu_start_ns = Some((thread_cpu_ns(), now));
+                if self.measure_from.is_none() && now >= self.cx.start_ns {
+                    self.measure_from = Some(ThreadTime::now());
                     self.stage_end_ns = self.end_ns();
+                    if self.cx.schedule.is_some() {
+                        self.cx.tally.summary.backlog_at_start = self.cx.waiting;
+                    }
                 }
                 if stopped || abandoned || now >= self.end_ns() {
                     self.end_load(now.min(self.end_ns()), now, stopped || abandoned);
@@ -339,8 +348,11 @@ impl<'a> Worker<'a> {
         self.stage = Stage::Loading;
         self.stage_end_ns = start_ns;
         self.cx.start_ns = start_ns;
-        self.cx.tally.start(now, start_ns, self.end_ns());
-        self.next_due_ns = self.due_ns();
+        self.cx.tally.start(now, start_ns);
+        for position in 0..self.slots.len() {
+            self.look_ahead(position);
+        }
+        self.next_due_ns = self.first_due_ns();
         if self.cx.schedule.is_none() {
             for slot in &mut self.slots {
                 for _ in 0..self.cx.in_flight_cap {
@@ -365,9 +377,8 @@ impl<'a> Worker<'a> {
             self.issue_due(end_ns - 1);
         }
         self.next_due_ns = i64::MAX;
-        if let Some((cpu_ns, since_ns)) = self.cpu_start_ns {
-            let used_ns = thread_cpu_ns() - cpu_ns;
-            self.cx.tally.summary.cpu = share(used_ns, now - since_ns);
+        if let Some(from) = self.measure_from {
+            self.cx.tally.summary.thread = from.until_now();
         }
         self.cx.tally.end(end_ns);
         self.cx.tally.summary.interrupted = interrupted;
@@ -390,15 +401,4 @@ impl<'a> Worker<'a> {
             slot.finish(&mut self.cx, now);
         }
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a share needs no more than 53 bits"
-)]
-fn share(part: i64, whole: i64) -> f64 {
-    if whole <= 0 {
-        return 0.0;
-    }
-    part as f64 / whole as f64
 }

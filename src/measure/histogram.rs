@@ -18,13 +18,19 @@ const LOWEST_NS: u64 = 1_000;
 pub(super) const HIGHEST_NS: u64 = 3_600_000_000_000;
 /// Significant decimal digits.
 const DIGITS: u8 = 3;
+/// Durations that must lie beyond a percentile for it to be told.
+const BEYOND_MIN: f64 = 10.0;
 /// Longest accepted text form. The densest possible histogram of our range stays below this.
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// HDR histogram of durations in nanoseconds: 1 us .. 1 h, three significant digits; values outside are clamped.
+///
+/// The longest duration is kept exactly beside the buckets.
 #[derive(Clone)]
 pub struct Histogram {
     form: Form,
+    /// The longest duration; 0 when empty.
+    longest_ns: u64,
 }
 
 /// How the counts are held.
@@ -73,11 +79,12 @@ impl Histogram {
     pub fn new() -> Self {
         Self {
             form: Form::Dense(empty()),
+            longest_ns: 0,
         }
     }
 
-    /// The counts of consecutive buckets, as numbered by the `tally` module.
-    pub(super) fn from_buckets(first: usize, counts: Box<[u32]>) -> Self {
+    /// The counts of consecutive buckets, as numbered by the `tally` module, and the longest duration.
+    pub(super) fn from_buckets(first: usize, counts: Box<[u32]>, longest_ns: u64) -> Self {
         let count = counts.iter().map(|count| u64::from(*count)).sum();
         Self {
             form: Form::Buckets {
@@ -85,17 +92,22 @@ impl Histogram {
                 counts,
                 count,
             },
+            longest_ns,
         }
     }
 
     /// Counts one duration.
     #[inline]
     pub fn record_ns(&mut self, value_ns: u64) {
+        self.longest_ns = self.longest_ns.max(value_ns);
         self.dense().saturating_record(value_ns.min(HIGHEST_NS));
     }
 
     /// Counts the same duration `count` times.
     pub fn record_n_ns(&mut self, value_ns: u64, count: u64) {
+        if count > 0 {
+            self.longest_ns = self.longest_ns.max(value_ns);
+        }
         self.dense()
             .saturating_record_n(value_ns.min(HIGHEST_NS), count);
     }
@@ -105,6 +117,7 @@ impl Histogram {
         if other.is_empty() {
             return;
         }
+        self.longest_ns = self.longest_ns.max(other.longest_ns);
         let source = other.hdr();
         let target = self.dense();
         if target.add(source.as_ref()).is_err() {
@@ -151,7 +164,7 @@ impl Histogram {
     /// microseconds; `None` when empty.
     #[must_use]
     pub fn quantile_us(&self, quantile: f64) -> Option<f64> {
-        (!self.is_empty()).then(|| us(self.hdr().value_at_quantile(quantile)))
+        self.quantiles_us([quantile]).map(|[value]| value)
     }
 
     /// Several quantiles at once (one unpacking), microseconds; `None` when empty.
@@ -161,7 +174,8 @@ impl Histogram {
             return None;
         }
         let hdr = self.hdr();
-        Some(quantiles.map(|q| us(hdr.value_at_quantile(q))))
+        // A bucket's upper end may lie beyond the largest value in it.
+        Some(quantiles.map(|q| us(hdr.value_at_quantile(q).min(self.longest_ns))))
     }
 
     /// Median, microseconds.
@@ -188,10 +202,29 @@ impl Histogram {
         self.quantile_us(0.999)
     }
 
-    /// Largest duration, microseconds.
+    /// 99.9th percentile, if at least ten durations lie beyond it; microseconds.
+    #[must_use]
+    pub fn told_p999_us(&self) -> Option<f64> {
+        self.told_us(0.999)
+    }
+
+    /// 99.99th percentile, if at least ten durations lie beyond it; microseconds.
+    #[must_use]
+    pub fn told_p9999_us(&self) -> Option<f64> {
+        self.told_us(0.9999)
+    }
+
+    /// A high quantile that enough durations stand behind.
+    fn told_us(&self, quantile: f64) -> Option<f64> {
+        // The small number forgives what 1 - 0.999 is not.
+        let beyond = count_f64(self.count()) * (1.0 - quantile) + 1e-6;
+        (beyond >= BEYOND_MIN).then(|| self.quantile_us(quantile)).flatten()
+    }
+
+    /// Largest duration, exactly; microseconds.
     #[must_use]
     pub fn max_us(&self) -> Option<f64> {
-        self.quantile_us(1.0)
+        (!self.is_empty()).then(|| us(self.longest_ns))
     }
 
     /// Smallest duration, microseconds.
@@ -261,11 +294,26 @@ impl Histogram {
             add_clamped(&mut ours, &read);
             ours
         };
+        let longest_ns = if hdr.is_empty() { 0 } else { hdr.max() };
         let mut histogram = Self {
             form: Form::Dense(hdr),
+            longest_ns,
         };
         histogram.pack();
         Ok(histogram)
+    }
+
+    /// Puts back the exact longest duration, which the encoding does not hold.
+    pub fn set_max_us(&mut self, max_us: f64) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "casts of floats saturate"
+        )]
+        let ns = (max_us * 1_000.0).round() as u64;
+        if !self.is_empty() {
+            self.longest_ns = ns;
+        }
     }
 
     /// The dense form, unpacking if need be.
@@ -403,7 +451,35 @@ mod tests {
         h.record_ns(0);
         h.record_ns(u64::MAX);
         assert_eq!(h.count(), 2);
-        close(h.max_us(), 3_600_000_000.0);
+        close(h.quantile_us(0.99), 3_600_000_000.0);
+    }
+
+    #[test]
+    fn the_largest_duration_is_exact() {
+        let mut h = Histogram::new();
+        h.record_ns(1_234_567_891);
+        h.record_ns(5);
+        let mut other = Histogram::new();
+        other.merge(&h);
+        other.pack();
+        assert_eq!(other.max_us(), Some(1_234_567.891));
+        let mut read = Histogram::from_base64(&h.to_base64()).unwrap();
+        close(read.max_us(), 1_234_567.0);
+        read.set_max_us(1_234_567.891);
+        assert_eq!(read.max_us(), h.max_us());
+    }
+
+    #[test]
+    fn a_high_percentile_is_told_only_with_ten_values_beyond_it() {
+        let mut h = Histogram::new();
+        h.record_n_ns(1_000_000, 9_999);
+        assert_eq!(h.told_p999_us(), None);
+        h.record_ns(2_000_000);
+        assert!(h.told_p999_us().is_some());
+        assert_eq!(h.told_p9999_us(), None);
+        h.record_n_ns(1_000_000, 90_000);
+        assert!(h.told_p9999_us().is_some());
+        assert_eq!(Histogram::new().told_p999_us(), None);
     }
 
     #[test]

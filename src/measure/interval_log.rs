@@ -2,6 +2,9 @@
 //!
 //! Version 1.3 of the log, V2 deflated histograms, values in nanoseconds. The third column (the
 //! interval's largest value) is in milliseconds, as the format's own writer does it.
+//!
+//! Readers take the lines without a tag unless they are told another one. Those hold the response times
+//! of all operations, so that a log opened as it is shows the measured distribution.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt::Write as _;
@@ -14,8 +17,10 @@ use super::{Histogram, Recording};
 
 type Writer<'a, 'b> = IntervalLogWriter<'a, 'b, Vec<u8>, V2DeflateSerializer>;
 
-/// The interval log of a recording, one line per interval, operation and kind of time, tagged
-/// `<label>.response`, `<label>.service`, `<label>.send_delay`. Empty histograms are left out.
+/// The interval log of a recording. Per interval, one line without a tag: the response times of all
+/// operations. Then one per operation and kind of time, tagged `<label>.response`, `<label>.service`,
+/// `<label>.blocked`, `<label>.late`. Operations stand in the interval in which they were intended; empty
+/// histograms are left out.
 ///
 /// `labels` are the operations' labels by index; `title` goes into the first comment line.
 #[must_use]
@@ -47,14 +52,17 @@ fn write_log(
     for interval in &recording.intervals {
         let at = Duration::from_millis(recording.interval_ms) * interval.index;
         let length = Duration::from_secs_f64(recording.interval_s(interval.index));
+        write_line(&mut log, &interval.all().response, (at, length), None)?;
         for (record, label) in interval.ops.iter().zip(labels) {
             let kinds = [
                 ("response", &record.response),
                 ("service", &record.service),
-                ("send_delay", &record.send_delay),
+                ("blocked", &record.blocked),
+                ("late", &record.late),
             ];
             for (kind, histogram) in kinds {
-                write_line(&mut log, histogram, (at, length), &tag_text(label, kind))?;
+                let tag = tag_text(label, kind);
+                write_line(&mut log, histogram, (at, length), Some(&tag))?;
             }
         }
     }
@@ -65,10 +73,10 @@ fn write_line(
     log: &mut Writer<'_, '_>,
     histogram: &Histogram,
     (at, length): (Duration, Duration),
-    tag: &str,
+    tag: Option<&str>,
 ) -> Result<(), Box<dyn std::error::Error>> {
     if !histogram.is_empty() {
-        log.write_histogram(histogram.hdr().as_ref(), at, length, Tag::new(tag))?;
+        log.write_histogram(histogram.hdr().as_ref(), at, length, tag.and_then(Tag::new))?;
     }
     Ok(())
 }
@@ -92,18 +100,29 @@ fn tag_text(label: &str, kind: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Outcome, Recorder, Sample};
+    use crate::measure::{Layout, Outcome, Recorder, Sample};
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
     #[test]
     fn the_log_reads_back_with_its_tags_and_values() {
-        let mut recorder = Recorder::new(1);
+        let mut recorder = Recorder::new(
+            1,
+            1,
+            Layout {
+                interval_ns: 500_000_000,
+                measured_ns: 1_000_000_000,
+                drain_ns: 0,
+            },
+        );
+        recorder.take(1);
         recorder.record(&Sample {
             op: 0,
-            intended_ns: 0,
-            sent_ns: Some(500_000),
-            done_ns: 2_000_000,
+            server: None,
+            intended_ns: 500_000_000,
+            ready_ns: Some(500_200_000),
+            sent_ns: Some(500_500_000),
+            done_ns: 502_000_000,
             outcome: Outcome::Ok,
         });
         let mut recording = Recording {
@@ -112,7 +131,7 @@ mod tests {
             measured_s: 1.0,
             ..Recording::default()
         };
-        recording.add(recorder.take(1));
+        recording.add(recorder.take(2).intervals.remove(0));
         let log = interval_log("quorate", &["my set,x"], &recording);
         assert!(
             log.contains("#[Histogram log format version 1.3]\n"),
@@ -120,10 +139,10 @@ mod tests {
         );
         assert!(log.contains("#[StartTime: 1700000000.000"), "{log}");
 
-        let mut tags = Vec::new();
+        let mut found = Vec::new();
         for entry in IntervalLogIterator::new(log.as_bytes()) {
             if let LogEntry::Interval(line) = entry.unwrap() {
-                let tag = line.tag().unwrap().as_str().to_owned();
+                let tag = line.tag().map(|tag| tag.as_str().to_owned());
                 assert_eq!(line.start_timestamp(), Duration::from_millis(500));
                 let bytes = base64::Engine::decode(
                     &base64::engine::general_purpose::STANDARD,
@@ -133,14 +152,19 @@ mod tests {
                 let h: hdrhistogram::Histogram<u64> = Deserializer::new()
                     .deserialize(&mut bytes.as_slice())
                     .unwrap();
-                tags.push((tag, h.max() / 100_000));
+                found.push((tag, h.max() / 100_000));
             }
         }
         let expected = [
-            ("my_set_x.response", 20),
-            ("my_set_x.service", 15),
-            ("my_set_x.send_delay", 5),
+            (None, 20),
+            (Some("my_set_x.response"), 20),
+            (Some("my_set_x.service"), 15),
+            (Some("my_set_x.blocked"), 2),
+            (Some("my_set_x.late"), 3),
         ];
-        assert_eq!(tags, expected.map(|(tag, max)| (tag.to_owned(), max)));
+        assert_eq!(
+            found,
+            expected.map(|(tag, max)| (tag.map(str::to_owned), max))
+        );
     }
 }

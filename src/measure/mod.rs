@@ -1,18 +1,27 @@
 //! Samples, histograms, the recorder and the recording.
 //!
-//! Each worker owns a [`Recorder`]; per interval it hands over an [`IntervalPart`]; the collector
-//! merges parts into a [`Recording`]. Histograms are merged, percentiles are never averaged.
+//! Each worker owns a [`Recorder`]; per interval it hands over [`Parts`]; the collector merges parts
+//! into a [`Recording`]. Histograms are merged, percentiles are never averaged.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod counts;
+mod event;
 mod histogram;
 mod interval_log;
+mod op_record;
 mod recorder;
 mod recording;
 mod sample;
+mod sparse;
 mod tally;
+mod timeline;
 
+pub use counts::OpCounts;
+pub use event::{Event, EventKind};
 pub use histogram::{Histogram, HistogramError};
 pub use interval_log::interval_log;
-pub use recorder::{IntervalPart, OpPart, Recorder};
-pub use recording::{EVENTS_MAX, Event, Interval, OpCounts, OpRecord, Recording};
-pub use sample::{Outcome, Sample};
+pub use op_record::{OpRecord, ServerRecord};
+pub use recorder::{IntervalPart, Layout, Parts, Recorder};
+pub use recording::{DriverThread, EVENTS_MAX, Interval, Recording};
+pub use sample::{Outcome, Sample, Unsent};
+pub use timeline::Timeline;

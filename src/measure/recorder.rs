@@ -1,59 +1,112 @@
-//! The per-worker recorder: owned by one thread, no lock, no allocation per sample.
+//! The per-worker recorder: owned by one thread, no lock, no allocation for an operation that is done
+//! within the interval in which it was intended.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use super::sparse::SparseTally;
 use super::tally::Tally;
-use super::{Histogram, Outcome, Sample};
+use super::timeline::TimelineWriter;
+use super::{OpCounts, OpRecord, Outcome, Sample, ServerRecord, Timeline};
 
-/// What one worker saw of one operation kind within one interval.
-#[derive(Clone, Debug, Default)]
-pub struct OpPart {
-    /// done - intended, every finished or given-up operation.
-    pub response: Histogram,
-    /// done - sent, where it was sent.
-    pub service: Histogram,
-    /// sent - intended, where it was sent.
-    pub send_delay: Histogram,
-    /// Acknowledged.
-    pub ok: u64,
-    /// Replies with an error code, by code.
-    pub errors: BTreeMap<i32, u64>,
-    /// Connection lost before the reply.
-    pub unknown: u64,
-    /// No reply in time.
-    pub timed_out: u64,
-    /// Never sent.
-    pub not_sent: u64,
-}
-
-/// What one worker saw within one interval.
+/// What one worker saw of the operations that were intended within one interval.
 #[derive(Clone, Debug)]
 pub struct IntervalPart {
-    /// Interval index, 0 = first of the measured phase. Operations belong to the interval in which
-    /// they were done.
+    /// Interval index, 0 = first of the measured phase.
     pub index: u32,
     /// Per operation index.
-    pub ops: Vec<OpPart>,
+    pub ops: Vec<OpRecord>,
 }
 
-/// Records samples of one worker.
+/// What one worker saw since the last hand-over.
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    /// Intervals of the measured phase. The one that has just ended, and earlier ones whose operations
+    /// were done meanwhile.
+    pub intervals: Vec<IntervalPart>,
+    /// Operations intended in the warm-up, all kinds together: for display only.
+    pub warm_up: OpRecord,
+}
+
+/// How long the phases are that a recorder sorts samples into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Length of an interval.
+    pub interval_ns: i64,
+    /// Length of the measured phase.
+    pub measured_ns: i64,
+    /// Length of the drain, at most.
+    pub drain_ns: i64,
+}
+
+/// Sorts samples of one worker by the interval in which they were intended.
 #[derive(Debug)]
 pub struct Recorder {
+    layout: Layout,
+    /// The interval that the present moment lies in: negative in the warm-up.
+    current: i64,
+    /// When it is.
+    now: Range<i64>,
     ops: Vec<OpTally>,
+    /// Intended in an earlier interval, by interval and operation.
+    earlier: BTreeMap<(u32, usize), EarlierTally>,
+    warm_up: Tally,
+    warm_up_ok: u64,
+    /// Per server and operation; made when the first sample comes.
+    servers: Vec<Option<Box<ServerTally>>>,
+    timeline: TimelineWriter,
 }
 
-/// What is being recorded of one operation kind.
+/// What is being recorded of one operation kind in the current interval.
 #[derive(Debug)]
 struct OpTally {
     response: Tally,
     service: Tally,
-    send_delay: Tally,
-    ok: u64,
-    errors: BTreeMap<i32, u64>,
-    unknown: u64,
-    timed_out: u64,
-    not_sent: u64,
+    blocked: Tally,
+    late: Tally,
+    counts: OpCounts,
+    acknowledged: u64,
+}
+
+/// The same of an earlier interval.
+#[derive(Debug, Default)]
+struct EarlierTally {
+    response: SparseTally,
+    service: SparseTally,
+    blocked: SparseTally,
+    late: SparseTally,
+    counts: OpCounts,
+}
+
+#[derive(Debug)]
+struct ServerTally {
+    response: Tally,
+    failed: u64,
+    acknowledged: u64,
+}
+
+/// The four times of a sample, nanoseconds.
+#[derive(Clone, Copy)]
+struct Times {
+    response: u64,
+    service: Option<u64>,
+    blocked: u64,
+    late: Option<u64>,
+}
+
+impl Times {
+    #[inline]
+    fn of(sample: &Sample) -> Self {
+        let sent = sample.sent_ns;
+        let ready = sample.ready_ns;
+        Self {
+            response: elapsed_ns(sample.intended_ns, sample.done_ns),
+            service: sent.map(|sent| elapsed_ns(sent, sample.done_ns)),
+            blocked: elapsed_ns(sample.intended_ns, ready.unwrap_or(sample.done_ns)),
+            late: ready.zip(sent).map(|(ready, sent)| elapsed_ns(ready, sent)),
+        }
+    }
 }
 
 impl OpTally {
@@ -61,71 +114,191 @@ impl OpTally {
         Self {
             response: Tally::new(),
             service: Tally::new(),
-            send_delay: Tally::new(),
-            ok: 0,
-            errors: BTreeMap::new(),
-            unknown: 0,
-            timed_out: 0,
-            not_sent: 0,
+            blocked: Tally::new(),
+            late: Tally::new(),
+            counts: OpCounts::default(),
+            acknowledged: 0,
         }
     }
 
-    fn take(&mut self) -> OpPart {
-        OpPart {
+    #[inline]
+    fn record(&mut self, times: Times, outcome: Outcome) {
+        self.response.record_ns(times.response);
+        self.blocked.record_ns(times.blocked);
+        if let Some(service) = times.service {
+            self.service.record_ns(service);
+        }
+        if let Some(late) = times.late {
+            self.late.record_ns(late);
+        }
+        self.counts.count(outcome);
+    }
+
+    fn take(&mut self) -> OpRecord {
+        OpRecord {
             response: self.response.take(),
             service: self.service.take(),
-            send_delay: self.send_delay.take(),
-            ok: std::mem::take(&mut self.ok),
-            errors: std::mem::take(&mut self.errors),
-            unknown: std::mem::take(&mut self.unknown),
-            timed_out: std::mem::take(&mut self.timed_out),
-            not_sent: std::mem::take(&mut self.not_sent),
+            blocked: self.blocked.take(),
+            late: self.late.take(),
+            counts: std::mem::take(&mut self.counts),
+            acknowledged: std::mem::take(&mut self.acknowledged),
+        }
+    }
+}
+
+impl EarlierTally {
+    fn record(&mut self, times: Times, outcome: Outcome) {
+        self.response.record_ns(times.response);
+        self.blocked.record_ns(times.blocked);
+        if let Some(service) = times.service {
+            self.service.record_ns(service);
+        }
+        if let Some(late) = times.late {
+            self.late.record_ns(late);
+        }
+        self.counts.count(outcome);
+    }
+
+    fn into_record(self) -> OpRecord {
+        OpRecord {
+            response: self.response.into_histogram(),
+            service: self.service.into_histogram(),
+            blocked: self.blocked.into_histogram(),
+            late: self.late.into_histogram(),
+            counts: self.counts,
+            acknowledged: 0,
         }
     }
 }
 
 impl Recorder {
-    /// A recorder for `ops` kinds of operation.
+    /// A recorder for `ops` kinds of operation at `servers` servers.
     #[must_use]
-    pub fn new(ops: usize) -> Self {
+    pub fn new(ops: usize, servers: usize, layout: Layout) -> Self {
+        let length_ns = layout.measured_ns.saturating_add(layout.drain_ns);
+        let length_ms = u64::try_from(length_ns / 1_000_000).unwrap_or(0);
         Self {
+            layout,
+            current: -1,
+            now: 0..0,
             ops: (0..ops).map(|_| OpTally::new()).collect(),
+            earlier: BTreeMap::new(),
+            warm_up: Tally::new(),
+            warm_up_ok: 0,
+            servers: (0..servers * ops).map(|_| None).collect(),
+            timeline: TimelineWriter::new(ops, length_ms),
         }
     }
 
-    /// Counts one sample: its response time at full age whatever became of it; service time and
-    /// send delay where it was sent.
+    /// The measured phase ends here, earlier than planned.
+    pub fn end_at(&mut self, measured_ns: i64) {
+        self.layout.measured_ns = measured_ns;
+    }
+
+    /// Counts one sample. It belongs to the interval in which it was intended; an acknowledgement
+    /// counts for the throughput of the interval in which it came, if that is the current one.
     ///
     /// # Panics
     /// If the sample names an operation that the recorder was not made for.
     #[inline]
     pub fn record(&mut self, sample: &Sample) {
-        let op = &mut self.ops[sample.op];
-        op.response
-            .record_ns(elapsed_ns(sample.intended_ns, sample.done_ns));
-        if let Some(sent_ns) = sample.sent_ns {
-            op.service.record_ns(elapsed_ns(sent_ns, sample.done_ns));
-            op.send_delay
-                .record_ns(elapsed_ns(sample.intended_ns, sent_ns));
+        let acknowledged = sample.outcome == Outcome::Ok;
+        let in_phase = |at_ns: i64| (0..self.layout.measured_ns).contains(&at_ns);
+        let done_in_phase = in_phase(sample.done_ns);
+        let intended_in_phase = in_phase(sample.intended_ns);
+        let times = Times::of(sample);
+        if acknowledged && done_in_phase {
+            self.ops[sample.op].acknowledged += 1;
         }
-        match sample.outcome {
-            Outcome::Ok => op.ok += 1,
-            // A map node is allocated once per code and interval, not per sample.
-            Outcome::Error(code) => *op.errors.entry(code).or_default() += 1,
-            Outcome::Unknown => op.unknown += 1,
-            Outcome::TimedOut => op.timed_out += 1,
-            Outcome::NotSent => op.not_sent += 1,
+        self.timeline.record(sample);
+        if !intended_in_phase {
+            self.warm_up.record_ns(times.response);
+            self.warm_up_ok += u64::from(acknowledged);
+            if acknowledged && done_in_phase {
+                self.server(sample, |server| server.acknowledged += 1);
+            }
+            return;
+        }
+        self.server(sample, |server| {
+            server.response.record_ns(times.response);
+            server.failed += u64::from(!acknowledged);
+            server.acknowledged += u64::from(acknowledged && done_in_phase);
+        });
+        if self.now.contains(&sample.intended_ns) {
+            self.ops[sample.op].record(times, sample.outcome);
+        } else {
+            let index = sample.intended_ns / self.layout.interval_ns.max(1);
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            let tally = self.earlier.entry((index, sample.op)).or_default();
+            tally.record(times, sample.outcome);
         }
     }
 
-    /// Hands over what was recorded since the last call.
+    #[inline]
+    fn server(&mut self, sample: &Sample, change: impl FnOnce(&mut ServerTally)) {
+        let place = sample
+            .server
+            .and_then(|server| self.servers.get_mut(server * self.ops.len() + sample.op));
+        if let Some(place) = place {
+            change(place.get_or_insert_with(|| {
+                Box::new(ServerTally {
+                    response: Tally::new(),
+                    failed: 0,
+                    acknowledged: 0,
+                })
+            }));
+        }
+    }
+
+    /// Hands over what was recorded since the last call; from now on, interval `current` is the
+    /// present one (negative in the warm-up).
     ///
     /// Copies the buckets in use, a few microseconds per operation kind; making histograms of them
     /// is the collector's business.
-    pub fn take(&mut self, index: u32) -> IntervalPart {
-        IntervalPart {
-            index,
-            ops: self.ops.iter_mut().map(OpTally::take).collect(),
+    pub fn take(&mut self, current: i64) -> Parts {
+        let ended = std::mem::replace(&mut self.current, current);
+        let from_ns = current.saturating_mul(self.layout.interval_ns).max(0);
+        let to_ns = (current + 1).saturating_mul(self.layout.interval_ns);
+        self.now = from_ns..to_ns;
+        let mut parts = Parts::default();
+        if let Ok(index) = u32::try_from(ended) {
+            let ops = self.ops.iter_mut().map(OpTally::take).collect();
+            parts.intervals.push(IntervalPart { index, ops });
+        }
+        for ((index, op), tally) in std::mem::take(&mut self.earlier) {
+            let last = parts.intervals.last();
+            if last.is_none_or(|part| part.index != index) {
+                let ops = self.ops.iter().map(|_| OpRecord::default()).collect();
+                parts.intervals.push(IntervalPart { index, ops });
+            }
+            if let Some(part) = parts.intervals.last_mut() {
+                part.ops[op].merge(&tally.into_record());
+            }
+        }
+        parts.warm_up.response = self.warm_up.take();
+        parts.warm_up.counts.ok = std::mem::take(&mut self.warm_up_ok);
+        parts
+    }
+
+    /// Hands over, at the end, what is not kept by interval: per server and operation index, and the
+    /// timeline.
+    #[must_use]
+    pub fn finish(self) -> (Vec<Vec<ServerRecord>>, Timeline) {
+        let ops = self.ops.len().max(1);
+        let mut records = self.servers.into_iter().map(|tally| {
+            tally.map_or_else(ServerRecord::default, |mut tally| ServerRecord {
+                response: tally.response.take(),
+                failed: tally.failed,
+                acknowledged: tally.acknowledged,
+            })
+        });
+        let mut servers = Vec::new();
+        loop {
+            let server: Vec<ServerRecord> = records.by_ref().take(ops).collect();
+            if server.is_empty() {
+                return (servers, self.timeline.finish());
+            }
+            servers.push(server);
         }
     }
 }
@@ -138,83 +311,143 @@ fn elapsed_ns(from_ns: i64, to_ns: i64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Unsent;
     use super::*;
+
+    const MS: i64 = 1_000_000;
+    const LAYOUT: Layout = Layout {
+        interval_ns: 1_000 * MS,
+        measured_ns: 2_500 * MS,
+        drain_ns: 5_000 * MS,
+    };
+
+    fn recorder() -> Recorder {
+        let mut recorder = Recorder::new(2, 2, LAYOUT);
+        recorder.take(0);
+        recorder
+    }
 
     fn sample(sent_ns: Option<i64>, outcome: Outcome) -> Sample {
         Sample {
             op: 1,
-            intended_ns: 1_000_000,
+            server: Some(0),
+            intended_ns: MS,
+            ready_ns: Some(2 * MS),
             sent_ns,
-            done_ns: 9_000_000,
+            done_ns: 9 * MS,
             outcome,
         }
     }
 
-    fn is_about(actual_us: Option<f64>, expected_us: f64) -> bool {
-        actual_us.is_some_and(|us| (us - expected_us).abs() <= expected_us * 0.001)
+    fn done(intended_ms: i64, done_ms: i64) -> Sample {
+        Sample {
+            op: 0,
+            server: Some(1),
+            intended_ns: intended_ms * MS,
+            ready_ns: Some(intended_ms * MS),
+            sent_ns: Some(intended_ms * MS),
+            done_ns: done_ms * MS,
+            outcome: Outcome::Ok,
+        }
+    }
+
+    /// Interval, operations intended in it, acknowledged in it; those that have either.
+    fn told(parts: &Parts) -> Vec<(u32, u64, u64)> {
+        let told = parts.intervals.iter().map(|part| {
+            let op = &part.ops[0];
+            (part.index, op.counts.total(), op.acknowledged)
+        });
+        told.filter(|(_, total, ok)| total + ok > 0).collect()
     }
 
     #[test]
-    fn the_three_times_come_from_the_three_instants() {
-        let mut recorder = Recorder::new(2);
-        recorder.record(&sample(Some(3_000_000), Outcome::Ok));
-        let part = recorder.take(0);
-        let op = &part.ops[1];
-        assert!(is_about(op.response.max_us(), 8_000.0));
-        assert!(is_about(op.service.max_us(), 6_000.0));
-        assert!(is_about(op.send_delay.max_us(), 2_000.0));
-        assert_eq!(op.ok, 1);
-        assert_eq!(part.ops[0].response.count(), 0);
+    fn the_four_times_come_from_the_four_instants() {
+        let mut recorder = recorder();
+        recorder.record(&sample(Some(3 * MS), Outcome::Ok));
+        let parts = recorder.take(1);
+        let op = &parts.intervals[0].ops[1];
+        assert_eq!(op.response.max_us(), Some(8_000.0));
+        assert_eq!(op.blocked.max_us(), Some(1_000.0));
+        assert_eq!(op.late.max_us(), Some(1_000.0));
+        assert_eq!(op.service.max_us(), Some(6_000.0));
+        assert_eq!((op.counts.ok, op.acknowledged), (1, 1));
+        assert!(parts.intervals[0].ops[0].is_empty());
     }
 
     #[test]
     fn an_operation_without_a_reply_counts_at_its_full_age() {
         for outcome in [Outcome::TimedOut, Outcome::Unknown, Outcome::Error(-101)] {
-            let mut recorder = Recorder::new(2);
-            recorder.record(&sample(Some(1_000_000), outcome));
-            let part = recorder.take(0);
-            assert!(
-                is_about(part.ops[1].response.max_us(), 8_000.0),
-                "{outcome:?}"
-            );
-            assert_eq!(part.ops[1].ok, 0);
+            let mut recorder = recorder();
+            recorder.record(&sample(Some(2 * MS), outcome));
+            let op = recorder.take(1).intervals.remove(0).ops.remove(1);
+            assert_eq!(op.response.max_us(), Some(8_000.0), "{outcome:?}");
+            assert_eq!((op.counts.ok, op.acknowledged), (0, 0));
         }
     }
 
     #[test]
-    fn an_operation_never_sent_has_a_response_time_only() {
-        let mut recorder = Recorder::new(2);
-        recorder.record(&sample(None, Outcome::NotSent));
-        let part = recorder.take(7);
-        assert_eq!(part.index, 7);
-        let op = &part.ops[1];
-        assert_eq!(
-            (
-                op.response.count(),
-                op.service.count(),
-                op.send_delay.count()
-            ),
-            (1, 0, 0)
-        );
-        assert_eq!(op.not_sent, 1);
+    fn what_was_never_ready_was_blocked_to_the_end_and_is_nobody_late() {
+        let mut recorder = recorder();
+        recorder.record(&Sample {
+            ready_ns: None,
+            ..sample(None, Outcome::NotSent(Unsent::CapFull))
+        });
+        let op = recorder.take(1).intervals.remove(0).ops.remove(1);
+        assert_eq!(op.blocked.max_us(), Some(8_000.0));
+        assert!(op.late.is_empty() && op.service.is_empty());
+        assert_eq!((op.counts.not_sent, op.counts.cap_full), (1, 1));
     }
 
     #[test]
-    fn errors_are_counted_by_code_and_taking_starts_afresh() {
-        let mut recorder = Recorder::new(2);
-        for code in [-101, -101, -110] {
-            recorder.record(&sample(Some(1_000_000), Outcome::Error(code)));
-        }
-        let errors = recorder.take(0).ops.swap_remove(1).errors;
-        assert_eq!(errors, BTreeMap::from([(-101, 2), (-110, 1)]));
-        assert!(recorder.take(1).ops[1].errors.is_empty());
+    fn latency_goes_by_the_intended_interval_and_throughput_by_the_done_one() {
+        let mut recorder = recorder();
+        recorder.record(&done(-5, 5)); // of the warm-up
+        recorder.record(&done(10, 20));
+        recorder.record(&done(900, 950));
+        let first = recorder.take(1);
+        assert_eq!(told(&first), [(0, 2, 3)]);
+        assert_eq!(first.warm_up.response.count(), 1);
+        recorder.record(&done(999, 1_010));
+        recorder.record(&done(990, 1_010));
+        recorder.record(&done(1_500, 1_600));
+        assert_eq!(told(&recorder.take(2)), [(1, 1, 3), (0, 2, 0)]);
+        recorder.record(&done(1_700, 2_100));
+        recorder.record(&done(2_499, 2_600)); // done in the drain
+        recorder.record(&done(2_400, 2_499));
+        assert_eq!(told(&recorder.take(3)), [(2, 2, 2), (1, 1, 0)]);
+    }
+
+    #[test]
+    fn a_short_last_interval_keeps_its_operations() {
+        let mut recorder = Recorder::new(1, 1, LAYOUT);
+        recorder.take(2);
+        recorder.end_at(2_001 * MS);
+        recorder.record(&done(2_000, 2_000));
+        recorder.record(&done(2_000, 2_050));
+        assert_eq!(told(&recorder.take(3)), [(2, 2, 1)]);
+    }
+
+    #[test]
+    fn every_server_has_its_own_response_times() {
+        let mut recorder = recorder();
+        recorder.record(&sample(Some(2 * MS), Outcome::Unknown));
+        recorder.record(&done(10, 20));
+        recorder.record(&done(-10, 20));
+        recorder.record(&done(2_000, 3_000));
+        let (servers, timeline) = recorder.finish();
+        assert_eq!(servers.len(), 2);
+        let (lost, fine) = (&servers[0][1], &servers[1][0]);
+        assert_eq!((lost.response.count(), lost.failed, lost.acknowledged), (1, 1, 0));
+        assert_eq!((fine.response.count(), fine.failed, fine.acknowledged), (2, 0, 2));
+        assert!(servers[0][0].response.is_empty());
+        assert_eq!(timeline.acknowledged_of_all().iter().sum::<u32>(), 3);
     }
 
     #[test]
     fn a_clock_that_seems_to_run_backwards_is_zero() {
-        let mut recorder = Recorder::new(2);
-        recorder.record(&sample(Some(999_999), Outcome::Ok));
-        let part = recorder.take(0);
-        assert!(part.ops[1].send_delay.max_us().unwrap() < 1.0);
+        let mut recorder = recorder();
+        recorder.record(&sample(Some(MS), Outcome::Ok));
+        let op = recorder.take(1).intervals.remove(0).ops.remove(1);
+        assert_eq!(op.late.max_us(), Some(0.0));
     }
 }

@@ -1,108 +1,14 @@
 //! What a run measured: merged intervals and what happened meanwhile.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::collections::BTreeMap;
-
-use super::{Histogram, IntervalPart, OpPart};
+use super::op_record::merged;
+use super::{Event, IntervalPart, OpRecord, ServerRecord, Timeline};
 
 /// Events kept per run; further ones are counted in `events_dropped`.
 pub const EVENTS_MAX: usize = 1_000;
 
 /// Intervals of a run, at most, so that a wrong index cannot exhaust the memory.
 const INTERVALS_MAX: u32 = 10_000_000;
-
-/// Counts by outcome.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OpCounts {
-    /// Acknowledged.
-    pub ok: u64,
-    /// Replies with an error code, by code.
-    pub errors: BTreeMap<i32, u64>,
-    /// Connection lost before the reply.
-    pub unknown: u64,
-    /// No reply in time.
-    pub timed_out: u64,
-    /// Never sent.
-    pub not_sent: u64,
-}
-
-impl OpCounts {
-    /// Replies with an error code.
-    #[must_use]
-    pub fn error_replies(&self) -> u64 {
-        self.errors.values().sum()
-    }
-
-    /// Everything that was not acknowledged.
-    #[must_use]
-    pub fn failed(&self) -> u64 {
-        self.error_replies() + self.unknown + self.timed_out + self.not_sent
-    }
-
-    /// Everything that finished or was given up.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.ok + self.failed()
-    }
-
-    /// Adds another's counts.
-    pub fn merge(&mut self, other: &Self) {
-        self.ok += other.ok;
-        for (code, count) in &other.errors {
-            *self.errors.entry(*code).or_default() += count;
-        }
-        self.unknown += other.unknown;
-        self.timed_out += other.timed_out;
-        self.not_sent += other.not_sent;
-    }
-}
-
-/// One operation kind within one interval (or, merged, within the run).
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct OpRecord {
-    /// done - intended.
-    pub response: Histogram,
-    /// done - sent.
-    pub service: Histogram,
-    /// sent - intended.
-    pub send_delay: Histogram,
-    /// Counts by outcome.
-    pub counts: OpCounts,
-}
-
-impl OpRecord {
-    /// Adds another's histograms and counts.
-    pub fn merge(&mut self, other: &Self) {
-        self.response.merge(&other.response);
-        self.service.merge(&other.service);
-        self.send_delay.merge(&other.send_delay);
-        self.counts.merge(&other.counts);
-    }
-
-    /// Gives back the memory of empty buckets.
-    pub fn pack(&mut self) {
-        self.response.pack();
-        self.service.pack();
-        self.send_delay.pack();
-    }
-}
-
-impl From<OpPart> for OpRecord {
-    fn from(part: OpPart) -> Self {
-        Self {
-            response: part.response,
-            service: part.service,
-            send_delay: part.send_delay,
-            counts: OpCounts {
-                ok: part.ok,
-                errors: part.errors,
-                unknown: part.unknown,
-                timed_out: part.timed_out,
-                not_sent: part.not_sent,
-            },
-        }
-    }
-}
 
 /// One recording interval, all workers merged.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,13 +27,14 @@ impl Interval {
     }
 }
 
-/// Something that happened during the run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Milliseconds since the start of the measured phase (negative = before).
-    pub at_ms: i64,
-    /// One line: "session 3 lost 127.0.0.1:2181 (connection reset), 4 operations unknown".
-    pub text: String,
+/// How much processor time a driver thread had in the measured phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct DriverThread {
+    /// Share of one core that it used, 0..1; spinning included.
+    pub busy: f64,
+    /// Share of the time that it could have run and waited for a core, 0..1; `None` where the kernel
+    /// does not tell.
+    pub waiting: Option<f64>,
 }
 
 /// What one run measured.
@@ -141,15 +48,21 @@ pub struct Recording {
     pub measured_s: f64,
     /// Merged intervals, by index, without gaps.
     pub intervals: Vec<Interval>,
-    /// Connection losses, reconnects, expiries ... in time order (bounded; `events_dropped` beyond).
+    /// Per server index and operation index, in the order in which the target names its servers.
+    pub servers: Vec<Vec<ServerRecord>>,
+    /// What was due and what was acknowledged, in buckets of 10 ms.
+    pub timeline: Timeline,
+    /// In time order (bounded; `events_dropped` beyond).
     pub events: Vec<Event>,
     /// Events beyond the bound.
     pub events_dropped: u64,
-    /// Share of one core that each driver thread used in the measured phase, 0..1.
-    pub driver_cpu: Vec<f64>,
+    /// The driver's threads.
+    pub driver: Vec<DriverThread>,
     /// Share of all processors' time that the hypervisor gave to somebody else in the measured
     /// phase, 0..1; `None` where the kernel does not tell.
     pub stolen: Option<f64>,
+    /// Operations that were due in the warm-up and still waited to be sent when it ended.
+    pub backlog_at_start: u64,
     /// Operations still without a reply at the end of the drain.
     pub in_flight_at_end: u64,
     /// Sessions lost and re-established with the same id.
@@ -187,13 +100,27 @@ impl Recording {
             interval.ops.resize_with(ops, OpRecord::default);
         }
         for (record, part) in interval.ops.iter_mut().zip(part.ops) {
-            let part = OpRecord::from(part);
-            if record.counts.total() == 0 {
+            if record.is_empty() {
                 *record = part;
-            } else {
+            } else if !part.is_empty() {
                 record.merge(&part);
             }
             record.pack();
+        }
+    }
+
+    /// Merges one worker's figures by server.
+    pub fn add_servers(&mut self, servers: &[Vec<ServerRecord>]) {
+        if self.servers.len() < servers.len() {
+            self.servers.resize_with(servers.len(), Vec::new);
+        }
+        for (own, others) in self.servers.iter_mut().zip(servers) {
+            if own.len() < others.len() {
+                own.resize_with(others.len(), ServerRecord::default);
+            }
+            for (record, other) in own.iter_mut().zip(others) {
+                record.merge(other);
+            }
         }
     }
 
@@ -203,7 +130,7 @@ impl Recording {
             self.events_dropped += 1;
             return;
         }
-        let position = self.events.partition_point(|e| e.at_ms <= event.at_ms);
+        let position = self.events.partition_point(|e| e.at_ns <= event.at_ns);
         self.events.insert(position, event);
     }
 
@@ -227,8 +154,7 @@ impl Recording {
         merged(&self.totals())
     }
 
-    /// Operations acknowledged in the measured phase. What was acknowledged during the drain is in
-    /// the histograms and counts, but must not raise the throughput.
+    /// Operations acknowledged in the measured phase, whenever they were intended.
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
         self.acknowledged_per_op().iter().sum()
@@ -242,21 +168,11 @@ impl Recording {
             if counts.len() < interval.ops.len() {
                 counts.resize(interval.ops.len(), 0);
             }
-            if self.is_measured(interval.index) {
-                for (count, record) in counts.iter_mut().zip(&interval.ops) {
-                    *count += record.counts.ok;
-                }
+            for (count, record) in counts.iter_mut().zip(&interval.ops) {
+                *count += record.acknowledged;
             }
         }
         counts
-    }
-
-    /// Whether an interval belongs to the measured phase; one that reaches into it by less than a
-    /// twentieth of its length belongs to the drain.
-    #[must_use]
-    pub fn is_measured(&self, index: u32) -> bool {
-        let length_s = self.interval_s(index);
-        length_s > 0.0 && length_s >= ms_to_s(self.interval_ms) / 20.0
     }
 
     /// Acknowledged operations per second of the measured phase; `None` when nothing was measured.
@@ -265,7 +181,8 @@ impl Recording {
         per_second(self.acknowledged(), self.measured_s)
     }
 
-    /// How much of interval `index` lies in the measured phase, seconds: 0 for those of the drain.
+    /// How much of interval `index` lies in the measured phase, seconds: less than a whole one only
+    /// for the last.
     #[must_use]
     pub fn interval_s(&self, index: u32) -> f64 {
         let length_s = ms_to_s(self.interval_ms);
@@ -273,25 +190,12 @@ impl Recording {
         rest_s.clamp(0.0, length_s)
     }
 
-    /// Acknowledged operations per second within one interval; `None` for one of the drain.
+    /// Acknowledged operations per second within one interval; `None` if it has no length.
     #[must_use]
     pub fn interval_throughput_per_s(&self, interval: &Interval) -> Option<f64> {
-        if !self.is_measured(interval.index) {
-            return None;
-        }
-        let seconds = self.interval_s(interval.index);
-        let ok = interval.ops.iter().map(|record| record.counts.ok).sum();
-        per_second(ok, seconds)
+        let ok = interval.ops.iter().map(|record| record.acknowledged).sum();
+        per_second(ok, self.interval_s(interval.index))
     }
-}
-
-/// Merges records of several operation kinds.
-fn merged(records: &[OpRecord]) -> OpRecord {
-    let mut all = OpRecord::default();
-    for record in records {
-        all.merge(record);
-    }
-    all
 }
 
 #[expect(
@@ -310,20 +214,32 @@ fn ms_to_s(ms: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Outcome, Recorder, Sample};
+    use crate::measure::{EventKind, Layout, Outcome, Recorder, Sample};
 
     fn part(index: u32, op: usize, times: u32, outcome: Outcome) -> IntervalPart {
-        let mut recorder = Recorder::new(2);
+        let second = i64::from(index) * 1_000_000_000;
+        let mut recorder = Recorder::new(
+            2,
+            1,
+            Layout {
+                interval_ns: 1_000_000_000,
+                measured_ns: 100_000_000_000,
+                drain_ns: 0,
+            },
+        );
+        recorder.take(i64::from(index));
         for _ in 0..times {
             recorder.record(&Sample {
                 op,
-                intended_ns: 0,
-                sent_ns: Some(1_000),
-                done_ns: 2_000_000,
+                server: Some(0),
+                intended_ns: second,
+                ready_ns: Some(second),
+                sent_ns: Some(second + 1_000),
+                done_ns: second + 2_000_000,
                 outcome,
             });
         }
-        recorder.take(index)
+        recorder.take(i64::from(index) + 1).intervals.remove(0)
     }
 
     #[test]
@@ -335,6 +251,7 @@ mod tests {
         let indices: Vec<u32> = recording.intervals.iter().map(|i| i.index).collect();
         assert_eq!(indices, [0, 1, 2, 3]);
         assert_eq!(recording.intervals[3].ops[0].counts.ok, 9);
+        assert_eq!(recording.intervals[3].ops[0].acknowledged, 9);
         assert_eq!(recording.intervals[3].ops[0].response.count(), 9);
         assert_eq!(recording.intervals[1].ops[1].counts.errors[&-101], 2);
         assert_eq!(recording.intervals[2].all().counts.total(), 0);
@@ -366,36 +283,13 @@ mod tests {
     fn a_short_last_interval_has_its_own_length() {
         let mut recording = Recording {
             interval_ms: 1_000,
-            measured_s: 1.5,
+            measured_s: 1.02,
             ..Recording::default()
         };
-        recording.add(part(2, 0, 1, Outcome::Ok));
         recording.add(part(1, 0, 10, Outcome::Ok));
-        assert_eq!(
-            recording.interval_throughput_per_s(&recording.intervals[1]),
-            Some(20.0)
-        );
-        assert_eq!(
-            recording.interval_throughput_per_s(&recording.intervals[2]),
-            None,
-            "interval 2 lies behind the measured phase"
-        );
-    }
-
-    #[test]
-    fn what_is_acknowledged_during_the_drain_does_not_raise_the_throughput() {
-        let mut recording = Recording {
-            interval_ms: 1_000,
-            measured_s: 2.001,
-            ..Recording::default()
-        };
-        for index in 0..4 {
-            recording.add(part(index, 0, 10, Outcome::Ok));
-        }
-        assert_eq!(recording.acknowledged_per_op(), [20, 0]);
-        assert_eq!(recording.acknowledged(), 20);
-        assert_eq!(recording.all().counts.ok, 40, "but it is counted");
-        assert!(recording.is_measured(1) && !recording.is_measured(2));
+        let throughput = recording.interval_throughput_per_s(&recording.intervals[1]);
+        assert!(throughput.is_some_and(|rate| (rate - 500.0).abs() < 1e-6));
+        assert_eq!(recording.acknowledged(), 10, "nothing of it is lost");
     }
 
     #[test]
@@ -407,14 +301,30 @@ mod tests {
     #[test]
     fn events_are_sorted_and_bounded() {
         let mut recording = Recording::default();
-        for at_ms in (0..EVENTS_MAX as i64 + 3).rev() {
+        for at_ns in (0..EVENTS_MAX as i64 + 3).rev() {
             recording.note(Event {
-                at_ms,
-                text: String::new(),
+                at_ns,
+                kind: EventKind::Note(String::new()),
             });
         }
         assert_eq!(recording.events.len(), EVENTS_MAX);
         assert_eq!(recording.events_dropped, 3);
-        assert!(recording.events.is_sorted_by_key(|e| e.at_ms));
+        assert!(recording.events.is_sorted_by_key(|e| e.at_ns));
+    }
+
+    #[test]
+    fn servers_of_several_workers_are_merged() {
+        let mut recording = Recording::default();
+        let one = |failed| {
+            vec![vec![ServerRecord {
+                failed,
+                acknowledged: 2,
+                ..ServerRecord::default()
+            }]]
+        };
+        recording.add_servers(&one(1));
+        recording.add_servers(&one(3));
+        let server = &recording.servers[0][0];
+        assert_eq!((server.failed, server.acknowledged), (4, 4));
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Tally {
     lowest: usize,
     /// Highest bucket in use; 0 when there is none.
     highest: usize,
+    /// The longest duration, exactly.
+    longest_ns: u64,
 }
 
 impl Tally {
@@ -35,6 +37,7 @@ impl Tally {
             counts: vec![0; BUCKETS].into_boxed_slice(),
             lowest: BUCKETS,
             highest: 0,
+            longest_ns: 0,
         }
     }
 
@@ -46,26 +49,28 @@ impl Tally {
         *count = count.saturating_add(1);
         self.lowest = self.lowest.min(bucket);
         self.highest = self.highest.max(bucket);
+        self.longest_ns = self.longest_ns.max(value_ns);
     }
 
     /// Hands the counts over and starts afresh.
     pub(super) fn take(&mut self) -> Histogram {
         if self.lowest > self.highest {
-            return Histogram::from_buckets(0, Box::default());
+            return Histogram::from_buckets(0, Box::default(), 0);
         }
         let used = &mut self.counts[self.lowest..=self.highest];
         let taken: Box<[u32]> = Box::from(&*used);
         used.fill(0);
         let first = std::mem::replace(&mut self.lowest, BUCKETS);
         self.highest = 0;
-        Histogram::from_buckets(first, taken)
+        let longest_ns = std::mem::take(&mut self.longest_ns);
+        Histogram::from_buckets(first, taken, longest_ns)
     }
 }
 
 /// The bucket of a duration: linear in units up to 2,048 of them, then 1,024 per power of two.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "below 2,048")]
-const fn bucket_of(value_ns: u64) -> usize {
+pub(super) const fn bucket_of(value_ns: u64) -> usize {
     let linear = ((2 * HALF as u64) - 1) << UNIT_BITS;
     let power = 64 - UNIT_BITS - HALF_BITS - 1 - (value_ns | linear).leading_zeros();
     let within = (value_ns >> (power + UNIT_BITS)) as usize;
@@ -109,6 +114,7 @@ mod tests {
         let taken = tally.take();
         assert_eq!(taken.count(), durations().len() as u64);
         assert_eq!(taken, histogram);
+        assert_eq!(taken.max_us(), histogram.max_us());
     }
 
     #[test]

@@ -49,6 +49,9 @@ pub(super) const INTERVAL_MS: RangeInclusive<u64> = 10..=3_600_000;
 pub(super) const INTERVALS: u64 = 100_000;
 pub(super) const SESSION_TIMEOUT_MS: RangeInclusive<u64> = 100..=3_600_000;
 pub(super) const OPERATION_TIMEOUT_MS: RangeInclusive<u64> = 10..=600_000;
+pub(super) const RECONNECT_MS: RangeInclusive<u64> = 1..=600_000;
+pub(super) const RECONNECT_GROWTH: RangeInclusive<f64> = 1.0..=100.0;
+pub(super) const RECONNECT_JITTER: RangeInclusive<f64> = 0.0..=1.0;
 
 pub(super) const OPS: usize = 64;
 pub(super) const LABEL_CHARS: usize = 32;

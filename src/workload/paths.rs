@@ -1,5 +1,5 @@
 //! Where in the tree everything lies: `<chroot>/p00000/n0000042` for the prepared znodes,
-//! `<chroot>/s00003/c0000000017` for what session 3 creates.
+//! `<chroot>/r00001/s00003/c0000000017` for what session 3 creates in the second run.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::plan::Plan;
@@ -32,18 +32,28 @@ pub(super) fn write_parent(chroot: &str, parent: u64, out: &mut String) {
     push_padded(out, parent, DIRECTORY_DIGITS);
 }
 
-/// The directory under which a session creates its znodes.
+/// The directory of everything that run number `run` (from 0) creates. Every run has one of its own, so
+/// that none meets what another left.
 #[must_use]
-pub fn session_dir(plan: &Plan, session: u32) -> String {
-    let mut path = format!("{}/s", plan.prepare.chroot);
+pub fn run_dir(plan: &Plan, run: u32) -> String {
+    let mut path = format!("{}/r", plan.prepare.chroot);
+    push_padded(&mut path, u64::from(run), DIRECTORY_DIGITS);
+    path
+}
+
+/// The directory under which a session creates its znodes in run number `run`.
+#[must_use]
+pub fn session_dir(plan: &Plan, run: u32, session: u32) -> String {
+    let mut path = run_dir(plan, run);
+    path.push_str("/s");
     push_padded(&mut path, u64::from(session), DIRECTORY_DIGITS);
     path
 }
 
-/// Every directory the run needs, parents first: the parts of the chroot, the parents of the
-/// prepared znodes, and, if any operation creates, one directory per session.
+/// Every directory that run number `run` needs, parents first: the parts of the chroot, the parents of
+/// the prepared znodes, and, if any operation creates, the run's own with one per session.
 #[must_use]
-pub fn directories(plan: &Plan) -> Vec<String> {
+pub fn directories(plan: &Plan, run: u32) -> Vec<String> {
     let chroot = &plan.prepare.chroot;
     let ends = chroot
         .match_indices('/')
@@ -60,7 +70,8 @@ pub fn directories(plan: &Plan) -> Vec<String> {
         paths.push(path);
     }
     if plan.creates() {
-        paths.extend((0..plan.load.sessions).map(|session| session_dir(plan, session)));
+        paths.push(run_dir(plan, run));
+        paths.extend((0..plan.load.sessions).map(|session| session_dir(plan, run, session)));
     }
     paths
 }
@@ -97,15 +108,16 @@ mod tests {
     fn directories_come_parents_first() {
         let reads = plan("[[op]]\nkind = \"get\"\n");
         let parents = ["/a", "/a/b", "/a/b/p00000", "/a/b/p00001", "/a/b/p00002"];
-        assert_eq!(directories(&reads), parents);
+        assert_eq!(directories(&reads, 0), parents);
         let creates = plan("[[op]]\nkind = \"create\"\n");
-        assert_eq!(directories(&creates)[5..], ["/a/b/s00000", "/a/b/s00001"]);
+        let own = ["/a/b/r00002", "/a/b/r00002/s00000", "/a/b/r00002/s00001"];
+        assert_eq!(directories(&creates, 2)[5..], own);
     }
 
     #[test]
     fn every_prepared_path_lies_in_a_directory() {
         let plan = plan("[[op]]\nkind = \"get\"\n");
-        let directories = directories(&plan);
+        let directories = directories(&plan, 0);
         let mut path = "stale".to_owned();
         for index in 0..plan.prepare.znodes {
             prepared_path(&plan, index, &mut path);

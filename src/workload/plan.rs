@@ -91,7 +91,8 @@ pub struct LoadPlan {
     pub duration_ms: u64,
     /// How long after the end replies are still awaited.
     pub drain_ms: u64,
-    /// How often the measured run is repeated against the same deployment.
+    /// How often the measured run is repeated against the same deployment. Each repeat has names and
+    /// random choices of its own.
     pub repeats: u32,
     /// Length of a recording interval.
     pub interval_ms: u64,
@@ -101,6 +102,9 @@ pub struct LoadPlan {
     pub operation_timeout_ms: u64,
     /// Which servers the sessions attach to.
     pub attach: Attach,
+    /// How a lost session comes back.
+    #[serde(default)]
+    pub reconnect: Reconnect,
 }
 
 /// How operations arrive.
@@ -112,14 +116,72 @@ pub enum Arrival {
         /// Rate over time, all sessions together; the last phase's end rate holds to the end.
         /// Phases cover the measured duration; the warm-up runs at the first phase's start rate.
         phases: Vec<RatePhase>,
-        /// At most this many operations in flight per session; beyond it an operation waits and is late.
+        /// At most this many operations in flight per session; beyond it an operation waits, blocked by
+        /// the target.
         in_flight_cap: u32,
+        /// How operations are spread over time. Results from before there was a choice were even.
+        #[serde(default = "Spacing::of_old")]
+        spacing: Spacing,
     },
     /// Closed loop: each session keeps this many operations in flight.
     Closed {
         /// Operations in flight per session.
         in_flight: u32,
     },
+}
+
+/// How the operations of an open loop are spread over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Spacing {
+    /// Every session is a Poisson process of its own: independent users. Operations come in bursts and
+    /// meet each other.
+    Poisson,
+    /// All sessions together make a comb with equal distances.
+    Even,
+}
+
+impl Spacing {
+    /// Every variant.
+    pub const ALL: [Self; 2] = [Self::Poisson, Self::Even];
+
+    /// The word for it in workload files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Poisson => "poisson",
+            Self::Even => "even",
+        }
+    }
+
+    const fn of_old() -> Self {
+        Self::Even
+    }
+}
+
+/// How a session that lost its connection comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reconnect {
+    /// Longest wait before the first attempt, milliseconds.
+    pub first_ms: u64,
+    /// Longest wait, milliseconds.
+    pub max_ms: u64,
+    /// By how much each wait is longer than the one before.
+    pub growth: f64,
+    /// Share of a wait that is random, 0 to 1.
+    pub jitter: f64,
+}
+
+impl Default for Reconnect {
+    /// What a workload file that says nothing means, and what results of schema 1 were made with.
+    fn default() -> Self {
+        Self {
+            first_ms: 25,
+            max_ms: 1_000,
+            growth: 2.0,
+            jitter: 0.5,
+        }
+    }
 }
 
 /// A stretch of time with a constant or linearly changing rate.
@@ -204,6 +266,15 @@ impl Plan {
     pub fn trim_of(&self, op: usize) -> Option<usize> {
         let trim = self.ops.get(op)?.trim()?;
         self.ops.iter().position(|other| other.label == trim.label)
+    }
+
+    /// The seed of run number `run` (from 0): every run makes other random choices, the same on every
+    /// target.
+    #[must_use]
+    pub fn run_seed(&self, run: u32) -> u64 {
+        // The increment of SplitMix64: neighbouring runs share no bits to speak of.
+        self.seed
+            .wrapping_add(u64::from(run).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     /// Whether any operation creates znodes of its own, so that sessions need directories.

@@ -6,7 +6,9 @@ use std::fmt::{Display, Write as _};
 
 use super::error::{Place, WorkloadError};
 use super::file::{Source, format_duration, resolve};
-use super::plan::{Arrival, KeyChoice, LoadPlan, OpKind, OpPlan, Plan, RatePhase, SizeChoice};
+use super::plan::{
+    Arrival, KeyChoice, LoadPlan, OpKind, OpPlan, Plan, RatePhase, Reconnect, SizeChoice,
+};
 
 /// Column of the comments.
 const COMMENT_COLUMN: usize = 36;
@@ -143,6 +145,18 @@ fn render_load(page: &mut Page, load: &LoadPlan) {
         quoted(load.attach.name()),
         "spread, leader, followers or observers",
     );
+    let Reconnect {
+        first_ms,
+        max_ms,
+        growth,
+        jitter,
+    } = load.reconnect;
+    let reconnect = format!(
+        "{{ first = {}, max = {}, growth = {growth}, jitter = {jitter} }}",
+        duration(first_ms),
+        duration(max_ms)
+    );
+    page.key("reconnect", reconnect, "waits of a lost session");
     match &load.arrival {
         Arrival::Open { phases, .. } if load.constant_rate_per_s().is_none() => {
             phases.iter().for_each(|phase| render_phase(page, phase));
@@ -163,7 +177,9 @@ fn render_arrival(page: &mut Page, load: &LoadPlan) {
         Arrival::Open {
             phases,
             in_flight_cap,
+            spacing,
         } => {
+            page.key("spacing", quoted(spacing.name()), "poisson or even");
             if let Some(rate) = load.constant_rate_per_s() {
                 page.key("rate", rate, "operations/s over all sessions, open loop");
             } else {

@@ -6,7 +6,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::outbox::Outbox;
-use super::pending::{Pending, PendingRing};
+use super::pending::{Pending, PendingRing, Sent};
 use super::reply::check;
 use crate::wire::jute::{
     ConnectRequest, ConnectResponse, ErrorCode, JuteError, OpCode, Reader, ReplyHeader,
@@ -48,8 +48,8 @@ pub struct Reply<'a, T> {
     pub token: T,
     /// The request's code.
     pub op: OpCode,
-    /// When the request's last byte was written; `None` if it was not.
-    pub sent_ns: Option<i64>,
+    /// How the request went out; `None` if its last byte was not written.
+    pub sent: Option<Sent>,
     /// 0, or the error; of a multi the first one inside.
     pub error: ErrorCode,
     /// The response record, checked to be long enough; empty on an error.
@@ -80,8 +80,8 @@ pub enum Event<'a, T> {
 pub struct Given<T> {
     /// What was given with the request.
     pub token: T,
-    /// When its last byte was written; `None` if it was not.
-    pub sent_ns: Option<i64>,
+    /// How it went out; `None` if its last byte was not written.
+    pub sent: Option<Sent>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,8 +171,8 @@ impl<T> Session<T> {
         if self.state != State::Closed {
             self.state = State::Detached;
         }
-        while let Some((Pending { token, .. }, sent_ns)) = self.pending.pop() {
-            lost(Given { token, sent_ns });
+        while let Some((Pending { token, .. }, sent)) = self.pending.pop() {
+            lost(Given { token, sent });
         }
     }
 
@@ -205,11 +205,11 @@ impl<T> Session<T> {
         self.outbox.waiting()
     }
 
-    /// The first `count` bytes of [`Session::output`] were written `now_ns`.
-    pub fn wrote(&mut self, count: usize, now_ns: i64) {
+    /// The first `count` bytes of [`Session::output`] were written so.
+    pub fn wrote(&mut self, count: usize, sent: Sent) {
         let written = self.outbox.advance(count);
-        self.pending.wrote(written, now_ns);
-        self.wrote_ns = now_ns;
+        self.pending.wrote(written, sent);
+        self.wrote_ns = sent.at_ns;
     }
 
     /// Bytes came from the socket. Frames are read where they lie; only the beginning of an
@@ -309,11 +309,11 @@ impl<T> Session<T> {
         } else {
             body = &[];
         }
-        if let Some((Pending { token, op, .. }, sent_ns)) = self.pending.pop() {
+        if let Some((Pending { token, op, .. }, sent)) = self.pending.pop() {
             sink(Event::Reply(Reply {
                 token,
                 op,
-                sent_ns,
+                sent,
                 error,
                 body,
             }));

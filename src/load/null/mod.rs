@@ -33,6 +33,8 @@ pub struct NullScript {
     pub refuses: bool,
     /// Keep the bytes of all requests, per session.
     pub records: bool,
+    /// Keep account of how long replies took, also without a delay.
+    pub accounts: bool,
 }
 
 /// One misbehaviour.
@@ -66,7 +68,7 @@ pub struct NullReport {
     /// Requests per session, as they came, if they were kept.
     pub transcript: BTreeMap<i64, Vec<u8>>,
     /// The delay as it was kept: from the read that brought a request to the write that took its
-    /// reply away. Empty without a delay.
+    /// reply away. Empty without a delay, unless the script asks for accounts.
     pub kept: Histogram,
 }
 

@@ -38,6 +38,7 @@ pub(super) struct Server {
     forgets: bool,
     refuses: bool,
     records: bool,
+    accounts: bool,
     poller: Poller,
     connections: Vec<Option<Connection>>,
     accepted: u32,
@@ -68,6 +69,7 @@ impl Server {
             forgets: script.forgets,
             refuses: script.refuses,
             records: script.records,
+            accounts: script.accounts,
             poller,
             connections: Vec::new(),
             accepted: 0,
@@ -183,6 +185,11 @@ impl Server {
             self.keep(replies);
         }
         self.write(connection)?;
+        let answered = self.report.requests - before;
+        if self.accounts && self.delay_ns == 0 && answered > 0 {
+            let kept_ns = (now_ns() - now).unsigned_abs();
+            self.report.kept.record_n_ns(kept_ns, answered);
+        }
         Ok(!(connection.closing && connection.out.is_empty()))
     }
 

@@ -6,7 +6,7 @@ use super::section::Section;
 use super::units::format_duration;
 use crate::workload::error::WorkloadError;
 use crate::workload::limits;
-use crate::workload::plan::{Arrival, Attach, LoadPlan, RatePhase};
+use crate::workload::plan::{Arrival, Attach, LoadPlan, RatePhase, Reconnect, Spacing};
 
 type Read<T> = Result<T, WorkloadError>;
 
@@ -51,6 +51,7 @@ pub(super) fn read(table: &Section<'_>) -> Read<LoadPlan> {
             .unwrap_or(TIMEOUT_MS),
         operation_timeout_ms,
         attach: read_attach(table)?,
+        reconnect: read_reconnect(table)?,
     })
 }
 
@@ -70,13 +71,19 @@ fn read_arrival(table: &Section<'_>, duration_ms: Option<u64>) -> Read<(Arrival,
                 let problem = "belongs to an open loop; in a closed one `load.in_flight` says it all: remove one of the two";
                 return Err(table.bad("in_flight_cap", problem));
             }
+            if table.has("spacing") {
+                let problem = "belongs to an open loop; in a closed one the replies decide when the next operation starts: remove it";
+                return Err(table.bad("spacing", problem));
+            }
             let in_flight = table.integer("in_flight", limits::IN_FLIGHT, 1)?;
             Ok((Arrival::Closed { in_flight }, duration_ms.unwrap_or(DURATION_MS)))
         }
         [_] => {
             let (phases, duration_ms) = read_phases(table, duration_ms)?;
             let in_flight_cap = table.integer("in_flight_cap", limits::IN_FLIGHT, IN_FLIGHT_CAP)?;
-            Ok((Arrival::Open { phases, in_flight_cap }, duration_ms))
+            let spacing = read_spacing(table)?;
+            let arrival = Arrival::Open { phases, in_flight_cap, spacing };
+            Ok((arrival, duration_ms))
         }
         [first, second, ..] => Err(table.inconsistent(
             second,
@@ -186,6 +193,45 @@ fn read_interval(table: &Section<'_>, duration_ms: u64) -> Read<u64> {
         return Err(table.bad("interval", problem));
     }
     Ok(interval_ms)
+}
+
+fn read_spacing(table: &Section<'_>) -> Read<Spacing> {
+    let Some(text) = table.text("spacing")? else {
+        return Ok(Spacing::Poisson);
+    };
+    let spacing = Spacing::ALL.into_iter().find(|spacing| spacing.name() == text);
+    spacing.ok_or_else(|| {
+        let names = Spacing::ALL.map(Spacing::name).join(", ");
+        table.bad("spacing", format!("is {text:?}; it must be one of {names}"))
+    })
+}
+
+fn read_reconnect(load: &Section<'_>) -> Read<Reconnect> {
+    let table = load.section("reconnect", &schema::RECONNECT)?;
+    let default = Reconnect::default();
+    let reconnect = Reconnect {
+        first_ms: table
+            .duration_ms("first", limits::RECONNECT_MS)?
+            .unwrap_or(default.first_ms),
+        max_ms: table
+            .duration_ms("max", limits::RECONNECT_MS)?
+            .unwrap_or(default.max_ms),
+        growth: table
+            .number("growth", limits::RECONNECT_GROWTH)?
+            .unwrap_or(default.growth),
+        jitter: table
+            .number("jitter", limits::RECONNECT_JITTER)?
+            .unwrap_or(default.jitter),
+    };
+    if reconnect.first_ms > reconnect.max_ms {
+        let problem = format!(
+            "is {}, longer than the longest wait of {}; lower it, or raise `load.reconnect.max`",
+            format_duration(reconnect.first_ms),
+            format_duration(reconnect.max_ms)
+        );
+        return Err(table.bad("first", problem));
+    }
+    Ok(reconnect)
 }
 
 fn read_attach(table: &Section<'_>) -> Read<Attach> {

@@ -52,7 +52,7 @@ fn replace_arrival(root: &mut Table, key: &str) {
     let closed = key == "in_flight";
     load.retain(|other, node| {
         let rival = other != key && ARRIVAL.contains(&other.as_str());
-        let useless = closed && other == "in_flight_cap";
+        let useless = closed && matches!(other.as_str(), "in_flight_cap" | "spacing");
         !(rival || useless) || matches!(node.place, Place::Override(_))
     });
 }

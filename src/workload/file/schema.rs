@@ -46,7 +46,13 @@ pub(super) const LOAD: Shape = Shape {
         "session_timeout",
         "operation_timeout",
         "attach",
+        "spacing",
+        "reconnect",
     ],
+};
+pub(super) const RECONNECT: Shape = Shape {
+    path: "load.reconnect",
+    keys: &["first", "max", "growth", "jitter"],
 };
 pub(super) const PHASE: Shape = Shape {
     path: "load.phase",
@@ -86,8 +92,8 @@ pub(super) const KEYS: Shape = Shape {
     keys: &["zipf"],
 };
 
-const SHAPES: [&Shape; 9] = [
-    &ROOT, &TARGET, &PREPARE, &LOAD, &PHASE, &OP, &GATES, &SIZE, &KEYS,
+const SHAPES: [&Shape; 10] = [
+    &ROOT, &TARGET, &PREPARE, &LOAD, &PHASE, &RECONNECT, &OP, &GATES, &SIZE, &KEYS,
 ];
 
 /// What other load generators call our keys.
@@ -104,6 +110,8 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("operation_timeout_ms", "load.operation_timeout"),
     ("operations", "op"),
     ("ops", "op"),
+    ("arrival", "load.spacing"),
+    ("arrivals", "load.spacing"),
     ("outstanding", "load.in_flight"),
     ("phases", "load.phase"),
     ("pipeline_depth", "load.in_flight"),

@@ -1,6 +1,6 @@
 //! The operation mix: the endless stream of operations of one session.
 //!
-//! The stream depends on the plan, its seed, the session and on which creates were acknowledged,
+//! The stream depends on the plan, its seed, the run, the session and on which creates were acknowledged,
 //! nothing else. Each operation of the mix draws from a random stream of its own, so that for
 //! instance the keys of the sets are the same whatever became of the creates. Nothing is allocated
 //! per operation once the buffers have grown.
@@ -58,12 +58,13 @@ struct Line {
 }
 
 impl Mix {
-    /// The stream of `session`, counted from 0.
+    /// The stream of `session` in run number `run`, both counted from 0.
     ///
     /// # Panics
     /// If the plan has no operations; [`super::resolve`] makes none such.
     #[must_use]
-    pub fn new(plan: &Plan, session: u32) -> Self {
+    pub fn new(plan: &Plan, run: u32, session: u32) -> Self {
+        let seed = plan.run_seed(run);
         assert!(!plan.ops.is_empty(), "a plan has at least one operation");
         let mut sum = 0;
         let cumulative = plan.ops.iter().map(|op| {
@@ -73,16 +74,16 @@ impl Mix {
         let cumulative = cumulative.collect();
         let lines = plan.ops.iter().zip(1..).map(|(op, stream)| Line {
             kind: op.kind,
-            random: Random::new(plan.seed, session, stream),
+            random: Random::new(seed, session, stream),
             sizes: Sizes::new(&op.size),
             keys: Keys::new(&op.keys, plan, session),
             batch: usize::try_from(op.batch).unwrap_or(usize::MAX),
         });
         Self {
-            random: Random::new(plan.seed, session, 0),
+            random: Random::new(seed, session, 0),
             cumulative,
             lines: lines.collect(),
-            created: Created::new(plan, &session_dir(plan, session)),
+            created: Created::new(plan, &session_dir(plan, run, session)),
             chroot: plan.prepare.chroot.clone(),
             per_parent: plan.prepare.per_parent,
         }

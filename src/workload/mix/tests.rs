@@ -23,7 +23,7 @@ const MIXED: &str = "[[op]]\nkind = \"get\"\nweight = 6\n[[op]]\nkind = \"set\"\
 
 /// Runs the mix for `count` operations, acknowledging every create at once.
 fn stream(plan: &Plan, session: u32, count: usize) -> Vec<Operation> {
-    let mut mix = Mix::new(plan, session);
+    let mut mix = Mix::new(plan, 0, session);
     let mut operation = Operation::default();
     let mut seen = Vec::new();
     for _ in 0..count {
@@ -60,7 +60,7 @@ fn the_same_seed_and_session_give_the_same_stream() {
 #[test]
 fn keys_do_not_depend_on_what_becomes_of_creates() {
     let plan = plan(MIXED);
-    let (mut acknowledged, mut lost) = (Mix::new(&plan, 0), Mix::new(&plan, 0));
+    let (mut acknowledged, mut lost) = (Mix::new(&plan, 0, 0), Mix::new(&plan, 0, 0));
     let (mut a, mut b) = (Operation::default(), Operation::default());
     for _ in 0..2_000 {
         acknowledged.next(&mut a);
@@ -119,7 +119,7 @@ fn paths_and_sizes_are_within_the_plan() {
                 assert_eq!(operation.size, 300);
             }
             _ => assert!(
-                operation.path.starts_with("/quorate/s00003/c"),
+                operation.path.starts_with("/quorate/r00000/s00003/c"),
                 "{operation:?}"
             ),
         }
@@ -135,7 +135,7 @@ fn paths_and_sizes_are_within_the_plan() {
 fn keep_count_is_reached_and_kept() {
     let plan = plan("[[op]]\nkind = \"create\"\nkeep_count = 5\n");
     let trim = plan.trim_of(0).unwrap();
-    let mut mix = Mix::new(&plan, 0);
+    let mut mix = Mix::new(&plan, 0, 0);
     let mut operation = Operation::default();
     let mut tree = Vec::new();
     for step in 0..1_000 {
@@ -164,7 +164,7 @@ fn keep_count_is_reached_and_kept() {
 #[test]
 fn late_acknowledgements_overshoot_by_no_more_than_is_in_flight() {
     let plan = plan("[[op]]\nkind = \"create\"\nkeep_count = 5\n");
-    let mut mix = Mix::new(&plan, 0);
+    let mut mix = Mix::new(&plan, 0, 0);
     let mut operation = Operation::default();
     let mut in_flight = std::collections::VecDeque::new();
     for _ in 0..10_000 {
@@ -184,31 +184,31 @@ fn late_acknowledgements_overshoot_by_no_more_than_is_in_flight() {
 fn a_delete_takes_the_oldest_and_creates_when_there_is_none() {
     let ops = "[[op]]\nkind = \"delete\"\n[[op]]\nkind = \"create\"\nweight = 0\nsize = 7\n";
     let plan = plan(ops);
-    let mut mix = Mix::new(&plan, 1);
+    let mut mix = Mix::new(&plan, 0, 1);
     let mut operation = Operation::default();
     mix.next(&mut operation);
     assert_eq!(
         (operation.op, operation.kind, operation.size),
         (1, OpKind::Create, 7)
     );
-    assert_eq!(operation.path, "/quorate/s00001/c0000000000");
+    assert_eq!(operation.path, "/quorate/r00000/s00001/c0000000000");
     mix.created(&operation.path);
     mix.next(&mut operation);
     assert_eq!(
         (operation.op, operation.kind, operation.size),
         (0, OpKind::Delete, 0)
     );
-    assert_eq!(operation.path, "/quorate/s00001/c0000000000");
+    assert_eq!(operation.path, "/quorate/r00000/s00001/c0000000000");
     assert_eq!(mix.live(), 0);
 }
 
 #[test]
 fn a_delete_looks_at_all_creates_for_the_oldest() {
     let ops = "[[op]]\nkind = \"create\"\nlabel = \"a\"\n[[op]]\nkind = \"create\"\nlabel = \"b\"\n[[op]]\nkind = \"delete\"\n";
-    let mut mix = Mix::new(&plan(ops), 0);
+    let mut mix = Mix::new(&plan(ops), 0, 0);
     let paths = [
-        "/quorate/s00000/c1-0000000000",
-        "/quorate/s00000/c0000000000",
+        "/quorate/r00000/s00000/c1-0000000000",
+        "/quorate/r00000/s00000/c0000000000",
     ];
     for path in paths {
         mix.created(path);
@@ -227,12 +227,12 @@ fn a_delete_looks_at_all_creates_for_the_oldest() {
 #[test]
 fn sequential_creates_are_deleted_under_the_servers_name() {
     let ops = "[[op]]\nkind = \"create\"\nephemeral = true\nsequential = true\nkeep_count = 1\n";
-    let mut mix = Mix::new(&plan(ops), 0);
+    let mut mix = Mix::new(&plan(ops), 0, 0);
     let mut operation = Operation::default();
     for number in ["0000000017", "-2147483647"] {
         mix.next(&mut operation);
         assert_eq!((operation.kind, operation.flags), (OpKind::Create, 3));
-        assert_eq!(operation.path, "/quorate/s00000/c");
+        assert_eq!(operation.path, "/quorate/r00000/s00000/c");
         let answered = format!("{}{number}", operation.path);
         mix.created(&answered);
         mix.next(&mut operation);
@@ -244,10 +244,10 @@ fn sequential_creates_are_deleted_under_the_servers_name() {
 #[test]
 fn a_replaced_session_forgets_its_ephemerals() {
     let ops = "[[op]]\nkind = \"create\"\nephemeral = true\nkeep_count = 3\n[[op]]\nkind = \"create\"\nlabel = \"kept\"\nkeep_count = 3\n";
-    let mut mix = Mix::new(&plan(ops), 0);
-    mix.created("/quorate/s00000/c0000000000");
-    mix.created("/quorate/s00000/c1-0000000000");
-    mix.created("/quorate/s00001/c0000000000");
+    let mut mix = Mix::new(&plan(ops), 0, 0);
+    mix.created("/quorate/r00000/s00000/c0000000000");
+    mix.created("/quorate/r00000/s00000/c1-0000000000");
+    mix.created("/quorate/r00000/s00001/c0000000000");
     assert_eq!(mix.live(), 2, "another session's znode is ignored");
     mix.session_replaced();
     assert_eq!(mix.live(), 1);
@@ -256,8 +256,8 @@ fn a_replaced_session_forgets_its_ephemerals() {
 #[test]
 fn creates_that_nothing_deletes_are_not_remembered() {
     let plan = plan("[[op]]\nkind = \"create\"\n");
-    let mut mix = Mix::new(&plan, 0);
-    mix.created("/quorate/s00000/c0000000000");
+    let mut mix = Mix::new(&plan, 0, 0);
+    mix.created("/quorate/r00000/s00000/c0000000000");
     assert_eq!(mix.live(), 0);
 }
 
@@ -338,7 +338,7 @@ fn lists_sizes_and_pathless_operations() {
 #[test]
 fn buffers_are_kept() {
     let plan = plan(MIXED);
-    let mut mix = Mix::new(&plan, 0);
+    let mut mix = Mix::new(&plan, 0, 0);
     let mut operation = Operation::default();
     let mut places = |rounds: usize| {
         let mut seen = BTreeMap::new();

@@ -21,7 +21,7 @@ use crate::result::{self, Environment, FsyncLatency};
 /// The last calibration of a machine goes into every result made on it.
 #[derive(Args, Debug)]
 pub(super) struct CalibrateArgs {
-    /// Length of each of the four steps
+    /// Length of each of the five steps
     #[arg(long, value_name = "TIME", default_value = "3s")]
     step: humantime::Duration,
     /// Folder whose disk is measured [default: the user's cache folder]
@@ -66,6 +66,7 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<Status, Failure> {
         stop: &stop,
         begins: &begins,
     })?;
+    let sound = generator.resolution.is_sound();
     let record = record(generator, &data_dir, &machine);
     let value = serde_json::to_value(&record)?;
     let text = if args.json {
@@ -80,6 +81,13 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<Status, Failure> {
         "kept in {} for the results of this machine",
         kept.display()
     ));
+    if !sound {
+        return Err(anyhow::anyhow!(
+            "service times are shorter than what the responder itself took: operations are taken for sent too late, \
+             so no service time of this build can be believed"
+        )
+        .into());
+    }
     Ok(Status::SUCCESS)
 }
 
@@ -101,6 +109,7 @@ fn table(record: &Record, machine: &Environment) -> String {
     let generator = &record.generator;
     let accuracy = &generator.accuracy;
     let timer = &generator.timer_error;
+    let resolution = &generator.resolution;
     let fsync = record.fsync.map_or_else(
         || "not measured".to_owned(),
         |fsync| {
@@ -154,12 +163,44 @@ fn table(record: &Record, machine: &Environment) -> String {
             ),
         ),
         (
-            "  with a send delay p99 of",
-            duration_us(accuracy.send_delay_p99_us),
+            "  with a generator late by, p99",
+            duration_us(accuracy.late_p99_us),
         ),
         (
             "  and a driver core busy to",
             format!("{:.0} %", accuracy.driver_cpu * 100.0),
+        ),
+        (
+            "A server that does nothing, at 2,000/s",
+            format!(
+                "p50 {}  p99 {}",
+                duration_us(resolution.response_p50_us),
+                duration_us(resolution.response_p99_us)
+            ),
+        ),
+        (
+            "  with a generator late by",
+            format!(
+                "p50 {}  p99 {}",
+                duration_us(resolution.late_p50_us),
+                duration_us(resolution.late_p99_us)
+            ),
+        ),
+        (
+            "  service time, as the driver reports it",
+            format!(
+                "p10 {}  p50 {}",
+                duration_us(resolution.service_p10_us),
+                duration_us(resolution.service_p50_us)
+            ),
+        ),
+        (
+            "  of which the server says that it took",
+            format!(
+                "p10 {}  p50 {}",
+                duration_us(resolution.kept_p10_us),
+                duration_us(resolution.kept_p50_us)
+            ),
         ),
         ("1 KiB written and synced", fsync),
         (

@@ -13,8 +13,10 @@ impl Status {
     pub(super) const ERROR: Self = Self(1);
     /// Bad usage or a bad file.
     pub(super) const BAD_USAGE: Self = Self(2);
-    /// The run is invalid, or a gate failed.
+    /// A measurement is invalid: worth another try.
     pub(super) const INVALID: Self = Self(3);
+    /// A gate failed: the target is not good enough.
+    pub(super) const GATE_FAILED: Self = Self(4);
 }
 
 impl From<Status> for ExitCode {

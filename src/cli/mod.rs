@@ -1,6 +1,6 @@
 //! The command line: one file per command, and the little they share.
 //!
-//! Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 run invalid or a gate failed. `server`
+//! Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 run invalid, 4 a gate failed. `server`
 //! has those of ZooKeeper's own script.
 
 mod calibrate;
@@ -41,7 +41,7 @@ Examples:
   quorate run mine.toml --set load.rate=2000 --set load.duration=10s --json
   quorate compare --targets bundled,zookeeper write-saturation
 
-Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the run is invalid or a gate failed.";
+Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the measurement is invalid, 4 a gate failed.";
 
 /// Performance benchmark and load generator for ZooKeeper ensembles
 ///

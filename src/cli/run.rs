@@ -99,9 +99,7 @@ fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
         }
         match run_one(plan, &target, options, plans.len() > 1, &setting, &screen) {
             Ok((result, unwritten)) => {
-                if !result.passed() {
-                    status = Status::INVALID;
-                }
+                status = worse(status, status_of(&result));
                 results.push(result);
                 failure = unwritten;
             }
@@ -119,6 +117,27 @@ fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
         Some(failure) => Err(failure),
         None => Ok(status),
     }
+}
+
+/// What a result means for the exit status: an invalid measurement tells nothing about gates.
+fn status_of(result: &RunResult) -> Status {
+    if !result.verdict.is_valid() {
+        Status::INVALID
+    } else if !result.gates_passed() {
+        Status::GATE_FAILED
+    } else {
+        Status::SUCCESS
+    }
+}
+
+/// Of several workloads, an invalid one comes before a failed gate.
+fn worse(a: Status, b: Status) -> Status {
+    let rank = |status: Status| match status {
+        Status::INVALID => 2,
+        Status::GATE_FAILED => 1,
+        _ => 0,
+    };
+    if rank(b) > rank(a) { b } else { a }
 }
 
 /// The result, and why it could not be written if it could not: it is shown in any case.

@@ -194,6 +194,7 @@ impl Subject {
             servers: &servers,
             stop: setting.stop,
             progress: &progress,
+            moment: &|_| {},
         };
         load::prepare(&job, &mut self.created).map_err(|source| self.ended("preparing", source))?;
         self.before = self.counters();
@@ -249,6 +250,7 @@ impl Subject {
             servers: &servers,
             stop: setting.stop,
             progress: &progress,
+            moment: &|_| {},
         })
         .map_err(|source| self.ended("running against", source))
     }
@@ -284,6 +286,7 @@ impl Subject {
                     servers: &servers,
                     stop: &stop,
                     progress: &progress,
+                    moment: &|_| {},
                 };
                 let cleaned = load::clean_up(&job, &self.created);
                 if let Err(source) = cleaned {
@@ -357,6 +360,7 @@ impl Subject {
         self.members
             .iter()
             .map(|member| load::Server {
+                name: member.name.clone(),
                 address: member.address,
                 role: match member.mode {
                     Mode::Leader => Role::Leader,

@@ -6,8 +6,8 @@ use super::clock::{now_ns, unix_ms};
 use super::context::ms_to_ns;
 use super::message::{Message, Snapshot, Summary};
 use super::stolen::Stolen;
-use super::{Job, LoadError, Moment, Phase, Progress};
-use crate::measure::{Histogram, Parts, Recording};
+use super::{Job, LoadError, Moment, Phase, Progress, Role, Server};
+use crate::measure::{Histogram, Parts, Recording, ServerRun};
 use crate::workload::Plan;
 
 /// Progress is not told more often than this, except when the phase changes.
@@ -49,6 +49,8 @@ impl<'a> Collector<'a> {
             progress: job.progress,
             moment: job.moment,
             recording: Recording {
+                number: job.run,
+                servers: job.servers.iter().map(server_run).collect(),
                 interval_ms: plan.load.interval_ms,
                 ..Recording::default()
             },
@@ -223,6 +225,15 @@ impl<'a> Collector<'a> {
         }
         recording.timeline.trim();
         Ok(self.recording)
+    }
+}
+
+fn server_run(server: &Server) -> ServerRun {
+    let known = server.role != Role::Unknown;
+    ServerRun {
+        address: server.name.clone(),
+        mode: known.then(|| server.role.name().to_owned()),
+        ..ServerRun::default()
     }
 }
 

@@ -60,6 +60,35 @@ pub struct ServerRecord {
     pub acknowledged: u64,
 }
 
+/// One server in one run: what it was, what operations met there, and what it used.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServerRun {
+    /// `host:port` of its client port.
+    pub address: String,
+    /// `leader`, `follower`, `observer` or `standalone` when the load started; `None` if it did not say.
+    pub mode: Option<String>,
+    /// Per operation index.
+    pub ops: Vec<ServerRecord>,
+    /// Processor time it used in the measured phase, seconds; local servers only, as what follows.
+    pub cpu_s: Option<f64>,
+    /// Bytes that it caused to be written to the disk in the measured phase.
+    pub disk_written_bytes: Option<u64>,
+    /// Syncs of its log in the measured phase, where it counts them.
+    pub syncs: Option<u64>,
+}
+
+impl ServerRun {
+    /// All operation kinds merged.
+    #[must_use]
+    pub fn all(&self) -> ServerRecord {
+        let mut all = ServerRecord::default();
+        for record in &self.ops {
+            all.merge(record);
+        }
+        all
+    }
+}
+
 impl ServerRecord {
     /// Adds another's.
     pub fn merge(&mut self, other: &Self) {

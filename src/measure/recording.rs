@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::op_record::merged;
-use super::{Event, IntervalPart, OpRecord, ServerRecord, Timeline};
+use super::{Event, IntervalPart, OpRecord, ServerRecord, ServerRun, Timeline};
 
 /// Events kept per run; further ones are counted in `events_dropped`.
 pub const EVENTS_MAX: usize = 1_000;
@@ -37,9 +37,25 @@ pub struct DriverThread {
     pub waiting: Option<f64>,
 }
 
+/// How fast the servers' disk synced before a run, beside how fast it did when nothing else used it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DiskState {
+    /// Median time of a sync at the beginning of everything, microseconds.
+    pub baseline_us: f64,
+    /// Median time of a sync right before this run, microseconds.
+    pub before_us: f64,
+    /// How long was waited for the disk to settle, seconds.
+    pub waited_s: f64,
+    /// Whether it was back at its baseline.
+    pub settled: bool,
+}
+
 /// What one run measured.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
+    /// Number of the run, from 0. Runs of the same number of several targets belong to one round: their
+    /// random choices are the same.
+    pub number: u32,
     /// Wall clock at the start of the measured phase, ms since the epoch.
     pub started_unix_ms: u64,
     /// Length of an interval.
@@ -48,8 +64,10 @@ pub struct Recording {
     pub measured_s: f64,
     /// Merged intervals, by index, without gaps.
     pub intervals: Vec<Interval>,
-    /// Per server index and operation index, in the order in which the target names its servers.
-    pub servers: Vec<Vec<ServerRecord>>,
+    /// In the order in which the target names its servers.
+    pub servers: Vec<ServerRun>,
+    /// The disk before the run, where it was looked at.
+    pub disk: Option<DiskState>,
     /// What was due and what was acknowledged, in buckets of 10 ms.
     pub timeline: Timeline,
     /// In time order (bounded; `events_dropped` beyond).
@@ -112,13 +130,13 @@ impl Recording {
     /// Merges one worker's figures by server.
     pub fn add_servers(&mut self, servers: &[Vec<ServerRecord>]) {
         if self.servers.len() < servers.len() {
-            self.servers.resize_with(servers.len(), Vec::new);
+            self.servers.resize_with(servers.len(), ServerRun::default);
         }
         for (own, others) in self.servers.iter_mut().zip(servers) {
-            if own.len() < others.len() {
-                own.resize_with(others.len(), ServerRecord::default);
+            if own.ops.len() < others.len() {
+                own.ops.resize_with(others.len(), ServerRecord::default);
             }
-            for (record, other) in own.iter_mut().zip(others) {
+            for (record, other) in own.ops.iter_mut().zip(others) {
                 record.merge(other);
             }
         }
@@ -324,7 +342,7 @@ mod tests {
         };
         recording.add_servers(&one(1));
         recording.add_servers(&one(3));
-        let server = &recording.servers[0][0];
+        let server = &recording.servers[0].ops[0];
         assert_eq!((server.failed, server.acknowledged), (4, 4));
     }
 }

@@ -8,10 +8,11 @@ use crate::measure::{Histogram, OpRecord, Recording};
 use crate::result::{RunResult, asked_per_s, csv_cell};
 
 const HEAD: &str = "workload,target,server_version,verdict,run,op,measured_s,asked_per_s,throughput_per_s,\
-ok,errors,unknown,timed_out,not_sent,\
+ok,errors,refused,unknown,timed_out,not_sent,\
 response_mean_us,response_p50_us,response_p90_us,response_p99_us,response_p999_us,response_max_us,\
 service_mean_us,service_p50_us,service_p90_us,service_p99_us,service_p999_us,service_max_us,\
-send_delay_mean_us,send_delay_p50_us,send_delay_p90_us,send_delay_p99_us,send_delay_p999_us,send_delay_max_us\n";
+blocked_mean_us,blocked_p50_us,blocked_p90_us,blocked_p99_us,blocked_p999_us,blocked_max_us,\
+late_mean_us,late_p50_us,late_p90_us,late_p99_us,late_p999_us,late_max_us\n";
 
 /// All results in one table. A missing figure is an empty cell; `asked_per_s` is that of all
 /// operations together.
@@ -53,13 +54,19 @@ fn line(
         [
             counts.ok,
             counts.error_replies(),
+            counts.refused,
             counts.unknown,
             counts.timed_out,
             counts.not_sent,
         ]
         .map(|count| count.to_string()),
     );
-    for histogram in [&record.response, &record.service, &record.send_delay] {
+    for histogram in [
+        &record.response,
+        &record.service,
+        &record.blocked,
+        &record.late,
+    ] {
         cells.extend(times(histogram));
     }
     let _ = writeln!(text, "{}", cells.join(","));

@@ -138,8 +138,11 @@ fn offsets(result: &RunResult) -> Vec<f64> {
 fn throughput(result: &RunResult) -> Figure {
     let rate = |run: &Recording, interval: &Interval, lane: Lane| {
         let ok: u64 = match lane {
-            Lane::All => interval.ops.iter().map(|record| record.counts.ok).sum(),
-            Lane::Op(index) => interval.ops.get(index).map_or(0, |record| record.counts.ok),
+            Lane::All => interval.ops.iter().map(|record| record.acknowledged).sum(),
+            Lane::Op(index) => interval
+                .ops
+                .get(index)
+                .map_or(0, |record| record.acknowledged),
         };
         #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
         Some(ok as f64 / run.interval_s(interval.index))
@@ -236,7 +239,7 @@ fn over_time(
         let mut open = false;
         for interval in &run.intervals {
             let length_s = run.interval_s(interval.index);
-            let measured = run.is_measured(interval.index);
+            let measured = length_s > 0.0;
             let Some(y) = measured.then(|| figure(run, interval)).flatten() else {
                 open = false;
                 continue;
@@ -291,7 +294,7 @@ fn marks(result: &RunResult) -> Vec<Mark> {
                 ink: Ink::Axis,
             });
         }
-        let events = run.events.iter().map(|event| event.at_ms as f64 / 1_000.0);
+        let events = run.events.iter().map(|event| event.at_ns as f64 / 1e9);
         marks.extend(
             events
                 .filter(|at| (0.0..=run.measured_s).contains(at))

@@ -348,14 +348,14 @@ fn stolen(result: &RunResult) -> Option<String> {
 
 /// How busy the driver's threads were, the busiest run of each.
 fn driver_cpu(result: &RunResult) -> Option<String> {
-    let threads = result.runs.iter().map(|run| run.driver_cpu.len()).max()?;
+    let threads = result.runs.iter().map(|run| run.driver.len()).max()?;
     let busiest: Vec<String> = (0..threads)
         .map(|thread| {
             let share = result
                 .runs
                 .iter()
-                .filter_map(|run| run.driver_cpu.get(thread))
-                .copied()
+                .filter_map(|run| run.driver.get(thread))
+                .map(|thread| thread.busy)
                 .fold(0.0, f64::max);
             format!("{:.0} %", 100.0 * share)
         })

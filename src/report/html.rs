@@ -218,7 +218,8 @@ fn operations(body: &mut String, summary: &Summary<'_>) {
         );
         times(body, " class=\"lead\"", "response", &op.record.response);
         times(body, "", "service", &op.record.service);
-        times(body, "", "send delay", &op.record.send_delay);
+        times(body, "", "blocked", &op.record.blocked);
+        times(body, "", "late", &op.record.late);
     }
     if summary.ops.len() > 1 {
         body.push_str("<tr class=\"op\"><th colspan=\"7\">all together</th></tr>\n");
@@ -284,8 +285,8 @@ fn events(body: &mut String, result: &RunResult) {
             let _ = writeln!(
                 body,
                 "<li><time>{which}{:+.3} s</time>{}</li>",
-                event.at_ms as f64 / 1_000.0,
-                escaped(&event.text)
+                event.at_ns as f64 / 1e9,
+                escaped(&event.kind.to_string())
             );
         }
         let hidden = run.events.len().saturating_sub(EVENTS_SHOWN) as u64 + run.events_dropped;

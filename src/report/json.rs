@@ -34,7 +34,8 @@ struct Op {
     not_sent: u64,
     response_us: Us,
     service_us: Us,
-    send_delay_us: Us,
+    blocked_us: Us,
+    late_us: Us,
 }
 
 #[derive(Default, Serialize)]
@@ -100,7 +101,8 @@ fn operation(op: &OpSummary<'_>) -> Op {
         not_sent: counts.not_sent,
         response_us: us(&op.record.response),
         service_us: us(&op.record.service),
-        send_delay_us: us(&op.record.send_delay),
+        blocked_us: us(&op.record.blocked),
+        late_us: us(&op.record.late),
     }
 }
 

@@ -77,7 +77,8 @@ fn operations(text: &mut String, summary: &Summary<'_>) {
         );
         line(text, &head, "response", &op.record.response);
         line(text, "  |  |  | ", "service", &op.record.service);
-        line(text, "  |  |  | ", "send delay", &op.record.send_delay);
+        line(text, "  |  |  | ", "blocked", &op.record.blocked);
+        line(text, "  |  |  | ", "late", &op.record.late);
     }
     text.push('\n');
 }

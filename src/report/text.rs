@@ -26,7 +26,7 @@ fn one(result: &RunResult) -> String {
     let summary = Summary::new(result);
     let mut text = String::new();
     let mut verdict = result.verdict.word().to_uppercase();
-    if result.verdict.is_valid() && !result.passed() {
+    if !result.gates_passed() {
         verdict += ", GATE FAILED";
     }
     let name = &result.plan.name;
@@ -74,8 +74,10 @@ fn operation(text: &mut String, op: &OpSummary<'_>) {
     let OpRecord {
         response,
         service,
-        send_delay,
+        blocked,
+        late,
         counts,
+        ..
     } = &op.record;
     let mut line = format!(
         "{}: {}/s, {} ok",
@@ -94,7 +96,8 @@ fn operation(text: &mut String, op: &OpSummary<'_>) {
     wrapped(text, "", &line);
     times(text, "  response time", response);
     times(text, "  service time", service);
-    times(text, "  send delay", send_delay);
+    times(text, "  blocked", blocked);
+    times(text, "  late", late);
 }
 
 fn times(text: &mut String, name: &str, histogram: &Histogram) {
@@ -130,12 +133,16 @@ fn notes(text: &mut String, result: &RunResult) {
         .reasons()
         .iter()
         .map(|reason| ("INVALID: ", reason.clone()));
+    let findings = result
+        .findings
+        .iter()
+        .map(|finding| ("found: ", finding.clone()));
     let warnings = result
         .warnings
         .iter()
         .map(|warning| ("warning: ", warning.clone()));
     let mut first = true;
-    for (kind, sentence) in reasons.chain(gates).chain(warnings) {
+    for (kind, sentence) in reasons.chain(gates).chain(findings).chain(warnings) {
         if first {
             text.push('\n');
             first = false;

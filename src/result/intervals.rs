@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use super::run_result::RunResult;
 use crate::measure::{OpRecord, Recording};
 
-const HEAD: &str = "run,interval,start_s,length_s,op,ok,errors,unknown,timed_out,not_sent,throughput_per_s,\
-response_mean_us,response_p50_us,response_p90_us,response_p99_us,response_p999_us,response_max_us,\
-service_p50_us,service_p99_us,send_delay_p50_us,send_delay_p99_us\n";
+const HEAD: &str = "run,interval,start_s,length_s,op,ok,errors,refused,unknown,timed_out,not_sent,\
+acknowledged,throughput_per_s,response_mean_us,response_p50_us,response_p90_us,response_p99_us,response_p999_us,response_max_us,\
+service_p50_us,service_p99_us,blocked_p50_us,blocked_p99_us,late_p50_us,late_p99_us\n";
 
 /// The text of `intervals.csv`. A missing figure is an empty cell.
 #[must_use]
@@ -31,26 +31,26 @@ fn line(text: &mut String, run: u32, recording: &Recording, index: u32, op: (&st
     let counts = &record.counts;
     let _ = write!(
         text,
-        "{run},{index},{:.3},{length_s:.3},{},{},{},{},{},{},",
+        "{run},{index},{:.3},{length_s:.3},{},{},{},{},{},{},{},{},",
         interval_s * f64::from(index),
         csv_cell(label),
         counts.ok,
         counts.error_replies(),
+        counts.refused,
         counts.unknown,
         counts.timed_out,
         counts.not_sent,
+        record.acknowledged,
     );
     #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
-    let throughput = recording
-        .is_measured(index)
-        .then(|| counts.ok as f64 / length_s);
-    let response = record.response.quantiles_us([0.5, 0.9, 0.99, 0.999, 1.0]);
-    let service = record.service.quantiles_us([0.5, 0.99]);
-    let send_delay = record.send_delay.quantiles_us([0.5, 0.99]);
-    let mut cells = vec![throughput, record.response.mean_us()];
-    cells.extend(optional(response));
-    cells.extend(optional(service));
-    cells.extend(optional(send_delay));
+    let throughput = (length_s > 0.0).then(|| record.acknowledged as f64 / length_s);
+    let response = &record.response;
+    let mut cells = vec![throughput, response.mean_us()];
+    cells.extend(optional(response.quantiles_us([0.5, 0.9, 0.99])));
+    cells.extend([response.told_p999_us(), response.max_us()]);
+    for histogram in [&record.service, &record.blocked, &record.late] {
+        cells.extend(optional(histogram.quantiles_us([0.5, 0.99])));
+    }
     let cells: Vec<String> = cells
         .into_iter()
         .map(|cell| cell.map_or_else(String::new, |value| format!("{value:.1}")))
@@ -94,10 +94,10 @@ mod tests {
             columns
         );
         assert!(
-            lines[1].starts_with("1,0,0.000,1.000,\"set, \"\"small\"\"\",1000,0,0,0,0,1000.0,")
+            lines[1].starts_with("1,0,0.000,1.000,\"set, \"\"small\"\"\",1000,0,0,0,0,0,999,999.0,")
         );
         assert!(
-            lines[2].ends_with(",0,0,0,0,0,0.0,,,,,,,,,,"),
+            lines[2].ends_with(",0,0,0,0,0,0,0,0.0,,,,,,,,,,,,"),
             "{}",
             lines[2]
         );

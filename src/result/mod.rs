@@ -7,14 +7,18 @@ mod asked;
 mod environment;
 mod error_name;
 mod file;
+mod file_v1;
+mod finding;
 mod fsync;
 mod gate;
 mod intervals;
 mod plan_difference;
 mod run_result;
 mod store;
+pub mod thresholds;
 mod verdict;
 mod warning;
+mod words;
 
 pub use asked::asked_per_s;
 pub use environment::{gather, machine_memory_bytes};
@@ -26,6 +30,8 @@ pub use intervals::{csv_cell, intervals_csv};
 pub use plan_difference::plan_differences;
 #[cfg(test)]
 pub(crate) use run_result::example;
-pub use run_result::{CounterChange, Environment, FsyncLatency, RunResult, Server, Target, Tool};
+pub use run_result::{
+    CounterChange, Environment, FsyncLatency, Resolution, RunResult, Server, Target, Tool,
+};
 pub use store::{ResultError, read_result, results_dir, save, write_result};
 pub use verdict::{Judgement, Verdict, judge};

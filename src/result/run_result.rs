@@ -6,14 +6,18 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::file::SCHEMA_VERSION;
 use super::gate::GateOutcome;
 use super::verdict::{Verdict, judge};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::Plan;
 
-/// One result: every run of one plan against one deployment.
+/// One result: every run of one plan against one target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunResult {
+    /// Version of the file's form that it was made under. Figures of schema 1 have other meanings: see
+    /// `docs/RESULTS.md`.
+    pub schema: u64,
     /// What measured.
     pub tool: Tool,
     /// The machine that measured (and, for a local target, that was measured).
@@ -24,8 +28,10 @@ pub struct RunResult {
     pub plan: Plan,
     /// What was measured, one per repeat.
     pub runs: Vec<Recording>,
-    /// Whether the figures mean what they say.
+    /// Whether the generator did its part, so that the figures mean what they say.
     pub verdict: Verdict,
+    /// What the target did, a sentence each.
+    pub findings: Vec<String>,
     /// The conditions that the plan set, and whether they were met.
     pub gates: Vec<GateOutcome>,
     /// What a reader should know before believing the figures.
@@ -131,7 +137,33 @@ pub struct CounterChange {
     pub after: f64,
 }
 
+/// What this machine can tell of a server at the least: the figures of one that does nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Resolution {
+    /// Median response time, microseconds.
+    pub response_p50_us: f64,
+    /// 99th percentile of the response time.
+    pub response_p99_us: f64,
+    /// Median of how late the generator was.
+    pub late_p50_us: f64,
+    /// 99th percentile of how late the generator was.
+    pub late_p99_us: f64,
+}
+
 impl Environment {
+    /// The resolution that the last calibration of this machine found.
+    #[must_use]
+    pub fn resolution(&self) -> Option<Resolution> {
+        let found = self.calibration.as_ref()?.get("resolution")?;
+        let figure = |key| found.get(key)?.as_f64();
+        Some(Resolution {
+            response_p50_us: figure("response_p50_us")?,
+            response_p99_us: figure("response_p99_us")?,
+            late_p50_us: figure("late_p50_us")?,
+            late_p99_us: figure("late_p99_us")?,
+        })
+    }
+
     /// Operations per second that one driver thread did in the last calibration of this machine,
     /// pipelined and one at a time; `None` if there is no calibration.
     #[must_use]
@@ -182,22 +214,24 @@ impl RunResult {
     pub fn new(environment: Environment, target: Target, plan: Plan, runs: Vec<Recording>) -> Self {
         let judgement = judge(&plan, &runs, &environment, &target);
         Self {
+            schema: SCHEMA_VERSION,
             tool: Tool::this_build(),
             environment,
             target,
             plan,
             runs,
             verdict: judgement.verdict,
+            findings: judgement.findings,
             gates: judgement.gates,
             warnings: judgement.warnings,
             path: None,
         }
     }
 
-    /// Whether the run is valid and every gate was passed: what the exit status tells.
+    /// Whether every gate was passed.
     #[must_use]
-    pub fn passed(&self) -> bool {
-        self.verdict.is_valid() && self.gates.iter().all(|gate| gate.passed)
+    pub fn gates_passed(&self) -> bool {
+        self.gates.iter().all(|gate| gate.passed)
     }
 
     /// Per operation of the plan: all runs merged.
@@ -235,10 +269,10 @@ impl RunResult {
 #[cfg(test)]
 pub(crate) mod example {
     use super::*;
-    use crate::measure::{Event, Outcome, Recorder, Sample};
+    use crate::measure::{DriverThread, Event, EventKind, Layout, Outcome, Recorder, Sample, ServerRun};
     use crate::workload::{
-        Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Prepare, RatePhase,
-        SizeChoice, TargetShape,
+        Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Prepare, RatePhase, Reconnect,
+        SizeChoice, Spacing, TargetShape,
     };
 
     pub(crate) fn plan() -> Plan {
@@ -258,7 +292,7 @@ pub(crate) mod example {
                 keep: false,
             },
             load: LoadPlan {
-                sessions: 16,
+                sessions: 15,
                 threads: 1,
                 arrival: Arrival::Open {
                     phases: vec![RatePhase {
@@ -267,6 +301,7 @@ pub(crate) mod example {
                         to_per_s: 1_000.0,
                     }],
                     in_flight_cap: 1_000,
+                    spacing: Spacing::Even,
                 },
                 warm_up_ms: 1_000,
                 duration_ms: 2_000,
@@ -276,6 +311,7 @@ pub(crate) mod example {
                 session_timeout_ms: 10_000,
                 operation_timeout_ms: 10_000,
                 attach: Attach::Spread,
+                reconnect: Reconnect::default(),
             },
             ops: vec![OpPlan {
                 label: "set".into(),
@@ -292,50 +328,108 @@ pub(crate) mod example {
         }
     }
 
-    /// Two seconds at 1,000/s; response `1 ms + i us`, send delay 10 us.
+    /// A recorder of the example's plan.
+    pub(crate) fn recorder() -> Recorder {
+        Recorder::new(
+            1,
+            3,
+            Layout {
+                interval_ns: 1_000_000_000,
+                measured_ns: 2_000_000_000,
+                drain_ns: 5_000_000_000,
+            },
+        )
+    }
+
+    /// Intended `index` milliseconds into the run at server `index % 3`: sent 10 us later.
+    pub(crate) fn sample(index: i64, response_ns: i64, outcome: Outcome) -> Sample {
+        let intended_ns = index * 1_000_000;
+        Sample {
+            op: 0,
+            server: usize::try_from(index % 3).ok(),
+            intended_ns,
+            ready_ns: Some(intended_ns),
+            sent_ns: Some(intended_ns + 10_000),
+            done_ns: intended_ns + response_ns,
+            outcome,
+        }
+    }
+
+    /// Records `samples`, in the order in which they were done, as one worker does.
+    pub(crate) fn record(recording: &mut Recording, samples: &[Sample]) {
+        let mut recorder = recorder();
+        let mut interval = -1;
+        for sample in samples {
+            let current = sample.done_ns.div_euclid(1_000_000_000);
+            if current != interval {
+                interval = current;
+                for part in recorder.take(current).intervals {
+                    recording.add(part);
+                }
+            }
+            recorder.record(sample);
+        }
+        for part in recorder.take(interval + 1).intervals {
+            recording.add(part);
+        }
+        let (servers, timeline) = recorder.finish();
+        recording.add_servers(&servers);
+        recording.timeline.merge(&timeline);
+        recording.timeline.trim();
+    }
+
+    /// Two seconds at 1,000/s; response `1 ms + i us`, 10 us late.
     pub(crate) fn recording() -> Recording {
         let mut recording = Recording {
             started_unix_ms: 1_764_000_000_000,
             interval_ms: 1_000,
             measured_s: 2.0,
-            driver_cpu: vec![0.12],
+            driver: vec![DriverThread {
+                busy: 0.12,
+                waiting: Some(0.001),
+            }],
             stolen: Some(0.0),
+            servers: ["follower", "follower", "leader"]
+                .into_iter()
+                .zip(1..)
+                .map(|(mode, number)| ServerRun {
+                    address: format!("127.0.0.1:218{number}"),
+                    mode: Some(mode.to_owned()),
+                    cpu_s: Some(0.1),
+                    disk_written_bytes: Some(1 << 20),
+                    ..ServerRun::default()
+                })
+                .collect(),
             ..Recording::default()
         };
-        for index in 0..2 {
-            let mut recorder = Recorder::new(1);
-            for i in 0..1_000 {
-                recorder.record(&Sample {
-                    op: 0,
-                    intended_ns: 0,
-                    sent_ns: Some(10_000),
-                    done_ns: 1_000_000 + i * 1_000,
-                    outcome: Outcome::Ok,
-                });
-            }
-            recording.add(recorder.take(index));
-        }
+        let samples: Vec<Sample> = (0..2_000)
+            .map(|i| {
+                // The last ones are done in time.
+                let response_ns = if i == 1_999 { 900_000 } else { 1_000_000 + i % 1_000 * 1_000 };
+                sample(i, response_ns.min(2_000_000_000 - i * 1_000_000 - 1), Outcome::Ok)
+            })
+            .collect();
+        let mut by_done = samples;
+        by_done.sort_by_key(|sample| sample.done_ns);
+        record(&mut recording, &by_done);
         recording
     }
 
     /// As [`recording`], and two operations got no acknowledgement when a connection broke.
     pub(crate) fn bumpy_recording() -> Recording {
         let mut recording = recording();
-        let mut recorder = Recorder::new(1);
-        for outcome in [Outcome::Unknown, Outcome::Error(-4)] {
-            recorder.record(&Sample {
-                op: 0,
-                intended_ns: 0,
-                sent_ns: Some(10_000),
-                done_ns: 40_000_000,
-                outcome,
-            });
-        }
-        recording.add(recorder.take(1));
+        let lost = [Outcome::Unknown, Outcome::Error(-4)];
+        let samples = lost.map(|outcome| sample(1_200, 40_000_000, outcome));
+        record(&mut recording, &samples);
         recording.reconnects = 1;
         recording.note(Event {
-            at_ms: 1_200,
-            text: "session 3 lost 127.0.0.1:2181 (connection reset)".into(),
+            at_ns: 1_200_000_000,
+            kind: EventKind::SessionLost {
+                session: 3,
+                server: "127.0.0.1:2181".into(),
+                cause: "connection reset".into(),
+                in_flight: 2,
+            },
         });
         recording
     }

@@ -1,20 +1,19 @@
-//! What a run is worth: valid or not and why, the gates of its plan, and what a reader should know.
+//! What a run is worth: whether the generator did its part, what the target did, the gates of the plan,
+//! and what a reader should know.
 //!
-//! An invalid run is one whose figures do not describe the target: the generator fell behind, was
-//! itself the bottleneck, or nothing was measured. The rules are those of `docs/METHODOLOGY.md`.
+//! A run is invalid when the *generator* failed: then its figures do not describe the target. What the
+//! target did, however bad, is a finding. The rules are those of `docs/METHODOLOGY.md`, the numbers in
+//! them those of `thresholds`.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::asked::asked_per_s;
+use super::finding::findings;
 use super::gate::{GateOutcome, gates};
-use super::run_result::{Environment, Target};
-use super::warning::{busiest_driver, run_warnings, setting_warnings};
+use super::run_result::{Environment, Resolution, Target};
+use super::thresholds::{DRIVER_BUSY_MAX, DRIVER_WAITING_MAX, ISSUED_MIN, LATE_SHARE_MAX};
+use super::warning::{run_warnings, setting_warnings};
+use super::words::{float, seconds, span};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::{Arrival, Plan};
-
-/// Least share of the asked rate that an open-loop run must achieve.
-const ACHIEVED_MIN: f64 = 0.95;
-/// Largest send delay p99 as a share of the response time p99.
-const SEND_DELAY_SHARE_MAX: f64 = 0.10;
 
 /// Whether the figures mean what they say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +28,14 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    pub(super) fn new(valid: bool, reasons: Vec<String>) -> Self {
+        if valid {
+            Self::Valid
+        } else {
+            Self::Invalid { reasons }
+        }
+    }
+
     /// Whether it is `Valid`.
     #[must_use]
     pub fn is_valid(&self) -> bool {
@@ -59,6 +66,8 @@ impl Verdict {
 pub struct Judgement {
     /// Valid or not.
     pub verdict: Verdict,
+    /// What the target did.
+    pub findings: Vec<String>,
     /// The plan's gates.
     pub gates: Vec<GateOutcome>,
     /// What a reader should know.
@@ -77,7 +86,9 @@ pub fn judge(
     if runs.is_empty() {
         reasons.push("no run was completed".to_owned());
     }
+    let resolution = environment.resolution();
     let mut all = OpRecord::default();
+    let mut found = Vec::new();
     let mut warnings = Vec::new();
     for (number, run) in (1..).zip(runs) {
         let prefix = if runs.len() > 1 {
@@ -85,25 +96,32 @@ pub fn judge(
         } else {
             String::new()
         };
+        let prefixed = |text: String| format!("{prefix}{text}");
+        let ops = run.totals();
         let record = run.all();
-        let reason = |text: String| format!("{prefix}{text}");
-        reasons.extend(invalid_reasons(plan, run, &record).into_iter().map(reason));
-        warnings.extend(run_warnings(plan, run, &record).into_iter().map(reason));
+        let invalid = invalid_reasons(plan, run, &ops, &record, resolution);
+        reasons.extend(invalid.into_iter().map(prefixed));
+        found.extend(findings(plan, run, &record).into_iter().map(prefixed));
+        let run_warnings = run_warnings(plan, run, &ops, &record, resolution);
+        warnings.extend(run_warnings.into_iter().map(prefixed));
         all.merge(&record);
     }
-    warnings.extend(setting_warnings(plan, &all, environment, target));
+    warnings.extend(setting_warnings(plan, environment, target));
     Judgement {
-        verdict: if reasons.is_empty() {
-            Verdict::Valid
-        } else {
-            Verdict::Invalid { reasons }
-        },
+        verdict: Verdict::new(reasons.is_empty(), reasons),
+        findings: found,
         gates: gates(plan, runs, &all),
         warnings,
     }
 }
 
-fn invalid_reasons(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<String> {
+fn invalid_reasons(
+    plan: &Plan,
+    run: &Recording,
+    ops: &[OpRecord],
+    record: &OpRecord,
+    resolution: Option<Resolution>,
+) -> Vec<String> {
     let mut reasons = Vec::new();
     if run.interrupted {
         reasons.push(format!(
@@ -112,75 +130,96 @@ fn invalid_reasons(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<Strin
             seconds(plan.load.duration_ms)
         ));
     }
-    if record.counts.ok == 0 {
-        reasons.push("no operation was acknowledged".to_owned());
-    }
     if matches!(plan.load.arrival, Arrival::Closed { .. }) {
         return reasons;
     }
-    let achieved = run.throughput_per_s().unwrap_or(0.0);
-    if let Some(asked) = asked_per_s(&plan.load, run.measured_s)
-        && asked > 0.0
-        && achieved < ACHIEVED_MIN * asked
+    let counts = &record.counts;
+    let issued = float(counts.issued()) / float(counts.total().max(1));
+    if counts.total() > 0 && issued < ISSUED_MIN {
+        reasons.push(format!(
+            "the generator issued {:.1} % of the {} operations that were due (at least {:.0} % needed): it was too slow \
+             for this rate; spread the sessions over more driver threads (load.threads), or lower load.rate",
+            100.0 * issued,
+            counts.total(),
+            100.0 * ISSUED_MIN
+        ));
+    }
+    let busiest = run.driver.iter().map(|thread| thread.busy);
+    if let Some(busiest) = busiest.fold(None, largest)
+        && busiest > DRIVER_BUSY_MAX
     {
         reasons.push(format!(
-            "achieved {achieved:.0} operations/s, {:.1} % of the {asked:.0} asked (at least 95 % needed)",
-            100.0 * achieved / asked
+            "a driver thread was {:.0} % busy (at most {:.0} % allowed): the generator may be the bottleneck; spread the \
+             sessions over more driver threads (load.threads), or lower load.rate",
+            100.0 * busiest,
+            100.0 * DRIVER_BUSY_MAX
         ));
     }
-    if let Some(busiest) = busiest_driver(run) {
-        reasons.push(format!(
-            "a driver thread was {:.0} % busy (at most 80 % allowed): the generator may be the bottleneck",
-            100.0 * busiest
-        ));
-    }
-    if let (Some(delay), Some(response)) = (record.send_delay.p99_us(), record.response.p99_us())
-        && delay > SEND_DELAY_SHARE_MAX * response
+    let longest = run.driver.iter().filter_map(|thread| thread.waiting);
+    if let Some(waiting) = longest.fold(None, largest)
+        && waiting > DRIVER_WAITING_MAX
     {
         reasons.push(format!(
-            "send delay p99 is {}, {:.0} % of the response time p99 (at most 10 % allowed): \
-             operations started late",
-            span(delay),
-            100.0 * delay / response
+            "a driver thread waited for a processor for {:.0} % of the time (at most {:.0} % allowed): something else used \
+             the processors; end it, or use a machine with more cores",
+            100.0 * waiting,
+            100.0 * DRIVER_WAITING_MAX
         ));
     }
+    reasons.extend(material_lateness(plan, ops, resolution).map(|late| {
+        format!(
+            "{late} (at most {:.0} % allowed): operations were started late; see what else used the processors, lower \
+             load.rate, or give the driver a machine of its own",
+            100.0 * LATE_SHARE_MAX
+        )
+    }));
     reasons
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
-fn float(count: u64) -> f64 {
-    count as f64
+/// Where the generator's lateness is a material part of an operation's response time, in words.
+pub(super) fn material_lateness(
+    plan: &Plan,
+    ops: &[OpRecord],
+    resolution: Option<Resolution>,
+) -> impl Iterator<Item = String> {
+    let told = resolution.map_or([0.0; 2], |found| [found.late_p50_us, found.late_p99_us]);
+    plan.ops.iter().zip(ops).flat_map(move |(op, record)| {
+        let response = record.response.quantiles_us([0.5, 0.99]);
+        let late = record.late.quantiles_us([0.5, 0.99]);
+        let mut words = Vec::new();
+        if let (Some(response), Some(late)) = (response, late) {
+            for (index, name) in [(0, "p50"), (1, "p99")] {
+                let (response, late) = (response[index], late[index]);
+                if late > LATE_SHARE_MAX * response && late > told[index] {
+                    words.push(format!(
+                        "{}: the generator's lateness {name} is {}, {:.0} % of the response time {name}",
+                        op.label,
+                        span(late),
+                        100.0 * late / response
+                    ));
+                }
+            }
+        }
+        words
+    })
 }
 
-fn span(us: f64) -> String {
-    if us < 1_000.0 {
-        format!("{us:.0} µs")
-    } else if us < 1_000_000.0 {
-        format!("{:.2} ms", us / 1_000.0)
-    } else {
-        format!("{:.2} s", us / 1_000_000.0)
-    }
-}
-
-fn seconds(ms: u64) -> f64 {
-    float(ms) / 1_000.0
+/// The larger of two; for folds.
+fn largest(so_far: Option<f64>, next: f64) -> Option<f64> {
+    Some(so_far.map_or(next, |so_far| so_far.max(next)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Outcome, Recorder, Sample};
+    use crate::measure::{DriverThread, Outcome, Sample, Unsent};
     use crate::result::run_result::example;
 
-    fn judged(change: impl FnOnce(&mut Plan, &mut Recording)) -> Judgement {
+    fn judged(change: impl FnOnce(&mut Plan, &mut Recording, &mut Environment)) -> Judgement {
         let (mut plan, mut recording) = (example::plan(), example::recording());
-        change(&mut plan, &mut recording);
-        judge(
-            &plan,
-            &[recording],
-            &example::environment(),
-            &example::target(),
-        )
+        let mut environment = example::environment();
+        change(&mut plan, &mut recording, &mut environment);
+        judge(&plan, &[recording], &environment, &example::target())
     }
 
     fn only_reason(judgement: &Judgement) -> &str {
@@ -190,67 +229,143 @@ mod tests {
         reason
     }
 
+    fn close_loop(plan: &mut Plan) {
+        plan.load.arrival = Arrival::Closed { in_flight: 4 };
+    }
+
+    /// Operations that were `late_us` late, with a response time of 1.9 ms.
+    fn add_late(run: &mut Recording, late_us: i64) {
+        let samples: Vec<Sample> = (0..100)
+            .map(|_| {
+                let sample = example::sample(1_990, 1_900_000, Outcome::Ok);
+                Sample {
+                    sent_ns: Some(sample.intended_ns + late_us * 1_000),
+                    ..sample
+                }
+            })
+            .collect();
+        example::record(run, &samples);
+    }
+
     #[test]
-    fn a_clean_run_is_valid() {
-        let judgement = judged(|_, _| ());
+    fn a_clean_run_is_valid_and_there_is_nothing_to_say() {
+        let judgement = judged(|_, _, _| ());
         assert_eq!(judgement.verdict, Verdict::Valid);
         assert!(judgement.gates.is_empty());
-        assert_eq!(judgement.warnings.len(), 1, "{:?}", judgement.warnings);
-        assert!(judgement.warnings[0].contains("only 2000 operations"));
+        assert_eq!(judgement.warnings, Vec::<String>::new());
+        assert_eq!(judgement.findings, Vec::<String>::new());
     }
 
     #[test]
-    fn under_95_percent_of_the_asked_rate_is_invalid() {
-        let judgement = judged(|_, run| run.measured_s = 2.2);
-        assert!(only_reason(&judgement).contains("90.9 % of the 1000 asked"));
-        assert!(judged(|_, run| run.measured_s = 2.1).verdict.is_valid());
+    fn what_the_generator_did_not_get_to_is_its_fault() {
+        let unsent = |why| {
+            judged(|_, run, _| {
+                let samples: Vec<Sample> = (0..200)
+                    .map(|_| Sample {
+                        sent_ns: None,
+                        ..example::sample(1_990, 5_000_000, Outcome::NotSent(why))
+                    })
+                    .collect();
+                example::record(run, &samples);
+            })
+        };
+        let judgement = unsent(Unsent::NotIssued);
+        let reason = only_reason(&judgement);
+        assert!(
+            reason.contains("issued 90.9 % of the 2200 operations"),
+            "{reason}"
+        );
+        for why in [Unsent::CapFull, Unsent::NoConnection] {
+            let judgement = unsent(why);
+            assert!(judgement.verdict.is_valid(), "the target held them back");
+            assert!(!judgement.findings.is_empty(), "and that is told");
+        }
     }
 
     #[test]
-    fn a_busy_driver_is_invalid_in_an_open_loop_and_a_warning_in_a_closed_one() {
-        let judgement = judged(|_, run| run.driver_cpu = vec![0.3, 0.81]);
+    fn a_target_that_acknowledges_too_little_is_no_invalid_run() {
+        let judgement = judged(|_, run, _| run.intervals[1].ops[0].acknowledged = 100);
+        assert!(judgement.verdict.is_valid());
+        assert!(judgement.findings[0].contains("saturated"), "{judgement:?}");
+    }
+
+    #[test]
+    fn a_driver_that_lacks_processor_is_invalid_in_an_open_loop_and_a_warning_in_a_closed_one() {
+        let thread = |busy, waiting| DriverThread {
+            busy,
+            waiting: Some(waiting),
+        };
+        let judgement = judged(|_, run, _| run.driver = vec![thread(0.3, 0.0), thread(0.81, 0.0)]);
         assert!(only_reason(&judgement).contains("81 % busy"));
-        let judgement = judged(|plan, run| {
-            plan.load.arrival = Arrival::Closed { in_flight: 4 };
-            run.driver_cpu = vec![0.99];
+        let judgement = judged(|_, run, _| run.driver = vec![thread(0.3, 0.11)]);
+        assert!(only_reason(&judgement).contains("waited for a processor for 11 %"));
+        let judgement = judged(|plan, run, _| {
+            close_loop(plan);
+            run.driver = vec![thread(0.99, 0.0)];
         });
         assert!(judgement.verdict.is_valid());
         assert!(judgement.warnings[0].contains("saturates on purpose"));
     }
 
     #[test]
-    fn late_sending_is_invalid() {
-        let judgement = judged(|_, run| {
-            let mut recorder = Recorder::new(1);
-            for _ in 0..100 {
-                recorder.record(&Sample {
-                    op: 0,
-                    intended_ns: 0,
-                    sent_ns: Some(900_000),
-                    done_ns: 1_900_000,
-                    outcome: Outcome::Ok,
-                });
-            }
-            run.add(recorder.take(0));
-        });
+    fn lateness_that_is_material_is_invalid_per_operation_and_percentile() {
+        let judgement = judged(|_, run, _| add_late(run, 900));
         assert!(
-            only_reason(&judgement).starts_with("send delay p99 is 900 µs, 45 %"),
+            only_reason(&judgement).starts_with(
+                "set: the generator's lateness p99 is 900 µs, 45 % of the response time p99"
+            ),
             "{judgement:?}"
         );
+        let judgement = judged(|plan, run, _| {
+            close_loop(plan);
+            add_late(run, 900);
+        });
+        assert!(judgement.verdict.is_valid());
+        assert!(judgement.warnings[0].contains("lateness p99"), "{judgement:?}");
     }
 
     #[test]
-    fn interrupted_and_empty_runs_are_invalid() {
-        let judgement = judged(|_, run| {
+    fn lateness_below_the_machines_resolution_is_not_held_against_a_run() {
+        let calibrated = |late_p99_us: f64| {
+            judged(|_, run, environment| {
+                environment.calibration = Some(serde_json::json!({"resolution": {
+                    "response_p50_us": 30.0, "response_p99_us": 300.0,
+                    "late_p50_us": 5.0, "late_p99_us": late_p99_us,
+                }}));
+                add_late(run, 250);
+            })
+        };
+        assert!(!calibrated(200.0).verdict.is_valid());
+        assert!(calibrated(260.0).verdict.is_valid());
+    }
+
+    /// A target that stands still for a third of the run: the cap is full, the generator idle.
+    #[test]
+    fn waiting_for_the_target_is_never_the_generators_lateness() {
+        let judgement = judged(|_, run, _| {
+            let samples: Vec<Sample> = (0..1_000)
+                .map(|index| {
+                    let sample = example::sample(index, 3_000_000_000, Outcome::Ok);
+                    let ready_ns = sample.intended_ns + 2_999_000_000;
+                    Sample {
+                        ready_ns: Some(ready_ns),
+                        sent_ns: Some(ready_ns + 10_000),
+                        ..sample
+                    }
+                })
+                .collect();
+            example::record(run, &samples);
+        });
+        assert_eq!(judgement.verdict, Verdict::Valid);
+    }
+
+    #[test]
+    fn interrupted_and_missing_runs_are_invalid() {
+        let judgement = judged(|_, run, _| {
             run.interrupted = true;
             run.measured_s = 1.9;
         });
         assert_eq!(only_reason(&judgement), "interrupted after 1.9 s of 2.0 s");
-        let judgement = judged(|plan, run| {
-            plan.load.arrival = Arrival::Closed { in_flight: 1 };
-            run.intervals.clear();
-        });
-        assert_eq!(only_reason(&judgement), "no operation was acknowledged");
         let nothing = judge(
             &example::plan(),
             &[],
@@ -258,6 +373,13 @@ mod tests {
             &example::target(),
         );
         assert_eq!(only_reason(&nothing), "no run was completed");
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_was_due_or_acknowledged_is_valid_and_says_so() {
+        let judgement = judged(|_, run, _| run.intervals.clear());
+        assert!(judgement.verdict.is_valid());
+        assert!(judgement.findings[0].contains("no operation was due"));
     }
 
     #[test]

@@ -1,32 +1,43 @@
 //! What a reader should know before believing the figures of a valid run.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::error_name::error_name;
-use super::run_result::{Environment, Target};
+use super::run_result::{Environment, Resolution, Target};
+use super::thresholds::{BACKLOG_MAX, DRIVER_BUSY_MAX, DRIVER_WAITING_TOLD, STOLEN_MAX};
+use super::verdict::material_lateness;
+use super::words::{counted, float};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::{Arrival, Plan};
 
-/// Largest share of its core that a driver thread may use.
-const DRIVER_CPU_MAX: f64 = 0.80;
-/// Largest share of the processors' time that the hypervisor may take without a word.
-const STOLEN_MAX: f64 = 0.005;
-/// Fewest operations behind a 99.9th percentile that deserves the name.
-const P999_SAMPLES_MIN: u64 = 10_000;
-
-/// The busiest driver thread, if it is too busy.
-pub(super) fn busiest_driver(run: &Recording) -> Option<f64> {
-    let busiest = run.driver_cpu.iter().copied().fold(0.0, f64::max);
-    (busiest > DRIVER_CPU_MAX).then_some(busiest)
-}
-
-/// What went wrong in one run without making it invalid.
-pub(super) fn run_warnings(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<String> {
+/// What about one run limits its figures.
+pub(super) fn run_warnings(
+    plan: &Plan,
+    run: &Recording,
+    ops: &[OpRecord],
+    record: &OpRecord,
+    resolution: Option<Resolution>,
+) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let (Arrival::Closed { .. }, Some(busiest)) = (&plan.load.arrival, busiest_driver(run)) {
+    let closed = matches!(plan.load.arrival, Arrival::Closed { .. });
+    let busiest = run.driver.iter().map(|thread| thread.busy).fold(0.0, f64::max);
+    if closed && busiest > DRIVER_BUSY_MAX {
         warnings.push(format!(
             "a driver thread was {:.0} % busy; a closed loop saturates on purpose, but the ceiling found may be \
              the generator's own (see `quorate calibrate`)",
             100.0 * busiest
+        ));
+    }
+    if closed {
+        warnings.extend(material_lateness(plan, ops, resolution).map(|late| {
+            format!("{late}; in a closed loop this is no fault, but the service time says more of the target")
+        }));
+    }
+    let waited = run.driver.iter().filter_map(|thread| thread.waiting);
+    let waited = waited.fold(0.0, f64::max);
+    if waited > DRIVER_WAITING_TOLD {
+        warnings.push(format!(
+            "a driver thread waited for a processor for {:.1} % of the time: servers, driver and whatever else runs here \
+             share the processors",
+            100.0 * waited
         ));
     }
     if let Some(stolen) = run.stolen.filter(|stolen| *stolen > STOLEN_MAX) {
@@ -36,44 +47,18 @@ pub(super) fn run_warnings(plan: &Plan, run: &Recording, record: &OpRecord) -> V
             100.0 * stolen
         ));
     }
-    let counts = &record.counts;
-    if counts.error_replies() > 0 {
-        let mut errors: Vec<(u64, String)> = counts
-            .errors
-            .iter()
-            .map(|(code, count)| (*count, error_name(*code)))
-            .collect();
-        errors.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        let list: Vec<String> = errors
-            .iter()
-            .map(|(n, name)| format!("{name} {n}"))
-            .collect();
-        warnings.push(format!("error replies: {}", list.join(", ")));
-    }
-    let phrases = [
-        (
-            counts.unknown,
-            "with unknown outcome (connection lost before the reply)",
-        ),
-        (counts.timed_out, "without a reply in time"),
-        (counts.not_sent, "never sent for want of a connection"),
-        (
-            run.in_flight_at_end,
-            "still without a reply at the end of the drain",
-        ),
-    ];
-    for (count, what) in phrases {
-        if count > 0 {
-            warnings.push(format!("{} {what}", counted(count, "operation")));
-        }
-    }
-    if run.reconnects > 0 {
-        warnings.push(format!("sessions reconnected {}", times(run.reconnects)));
-    }
-    if run.expired_sessions > 0 {
+    let due = record.counts.total().max(1);
+    if float(run.backlog_at_start) > BACKLOG_MAX * float(due) {
         warnings.push(format!(
-            "{} expired",
-            counted(run.expired_sessions, "session")
+            "{} of the warm-up still waited when the measured phase began: a longer load.warm_up, or a lower rate, starts \
+             it clean",
+            counted(run.backlog_at_start, "operation")
+        ));
+    }
+    if let Some(disk) = run.disk.filter(|disk| !disk.settled) {
+        warnings.push(format!(
+            "the disk had not settled before the run: a sync took {:.0} µs, at the beginning {:.0} µs",
+            disk.before_us, disk.baseline_us
         ));
     }
     if run.events_dropped > 0 {
@@ -88,7 +73,6 @@ pub(super) fn run_warnings(plan: &Plan, run: &Recording, record: &OpRecord) -> V
 /// What about the setting limits the figures.
 pub(super) fn setting_warnings(
     plan: &Plan,
-    all: &OpRecord,
     environment: &Environment,
     target: &Target,
 ) -> Vec<String> {
@@ -102,66 +86,44 @@ pub(super) fn setting_warnings(
             "the servers do not sync their log before they acknowledge (fsync = false)".into(),
         );
     }
-    let servers = u32::try_from(target.servers.len()).unwrap_or(u32::MAX);
-    let busy = servers.saturating_add(plan.load.threads);
-    if let Some(cores) = environment.cores
-        && target.shares_machine()
-        && busy > cores
-    {
-        warnings.push(format!(
-            "{servers} servers and {} share {}: they slow each other down",
-            counted(u64::from(plan.load.threads), "driver thread"),
-            counted(u64::from(cores), "core"),
-        ));
-    }
-    let count = all.response.count();
-    if count > 0 && count < P999_SAMPLES_MIN {
-        warnings.push(format!(
-            "only {} measured: fewer than 10 lie beyond the 99.9th percentile",
-            counted(count, "operation")
-        ));
-    }
     warnings
-}
-
-fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
-}
-
-fn times(count: u64) -> String {
-    if count == 1 {
-        "once".to_owned()
-    } else {
-        format!("{count} times")
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::measure::{DiskState, DriverThread};
     use crate::result::judge;
     use crate::result::run_result::example;
 
     #[test]
-    fn trouble_is_told_in_words() {
-        let (plan, target) = (example::plan(), example::target());
+    fn circumstances_are_told_in_words() {
+        let (mut plan, target) = (example::plan(), example::target());
+        plan.target.fsync = false;
         let mut environment = example::environment();
-        environment.cores = Some(2);
         environment.on_tmpfs = Some(true);
-        let mut run = example::bumpy_recording();
-        run.in_flight_at_end = 1;
+        let mut run = example::recording();
         run.stolen = Some(0.048);
-        let warnings = judge(&plan, &[run], &environment, &target)
-            .warnings
-            .join("\n");
+        run.backlog_at_start = 7;
+        run.driver = vec![DriverThread {
+            busy: 0.1,
+            waiting: Some(0.03),
+        }];
+        run.disk = Some(DiskState {
+            baseline_us: 100.0,
+            before_us: 900.0,
+            waited_s: 30.0,
+            settled: false,
+        });
+        let judgement = judge(&plan, &[run], &environment, &target);
+        assert!(judgement.verdict.is_valid());
+        let warnings = judgement.warnings.join("\n");
         for expected in [
-            "error replies: ConnectionLoss 1",
-            "1 operation with unknown outcome",
-            "1 operation still without a reply",
             "the hypervisor took away 4.8 %",
-            "reconnected once",
             "tmpfs",
-            "3 servers and 1 driver thread share 2 cores",
+            "fsync = false",
+            "7 operations of the warm-up still waited",
+            "waited for a processor for 3.0 %",
+            "a sync took 900 µs, at the beginning 100 µs",
         ] {
             assert!(
                 warnings.contains(expected),

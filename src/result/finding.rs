@@ -1,0 +1,178 @@
+//! What the target did in a run, in words: data, never a reason to disbelieve the run.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::asked::asked_per_s;
+use super::error_name::error_name;
+use super::thresholds::ACKNOWLEDGED_MIN;
+use super::words::{counted, float, rate, times};
+use crate::measure::{EventKind, OpCounts, OpRecord, Recording};
+use crate::workload::{Arrival, Plan};
+
+/// The findings of one run.
+pub(super) fn findings(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<String> {
+    let mut found = Vec::new();
+    let counts = &record.counts;
+    if counts.total() == 0 {
+        found.push(nothing_due(plan, run));
+    } else if counts.ok == 0 {
+        found.push("no operation was acknowledged".to_owned());
+    } else {
+        found.extend(saturation(plan, run, counts));
+    }
+    if counts.error_replies() > 0 {
+        found.push(format!("error replies: {}", errors(counts)));
+    }
+    let phrases = [
+        (counts.refused, "whose connection could not be opened"),
+        (
+            counts.unknown,
+            "with unknown outcome (connection lost before the reply)",
+        ),
+        (counts.timed_out, "without a reply in time"),
+        (
+            counts.no_connection(),
+            "never sent: their session had no connection",
+        ),
+        (
+            counts.cap_full,
+            "never sent: their session had as many in flight as it may, to the end",
+        ),
+        (
+            run.in_flight_at_end,
+            "still without a reply at the end of the drain",
+        ),
+    ];
+    for (count, what) in phrases {
+        if count > 0 {
+            found.push(format!("{} {what}", counted(count, "operation")));
+        }
+    }
+    if run.reconnects > 0 {
+        found.push(format!("sessions reconnected {}", times(run.reconnects)));
+    }
+    if run.expired_sessions > 0 {
+        found.push(format!(
+            "{} expired",
+            counted(run.expired_sessions, "session")
+        ));
+    }
+    found.extend(run.events.iter().filter_map(|event| match &event.kind {
+        EventKind::LeaderChanged { .. } | EventKind::ServerEnded { .. } => Some(format!(
+            "{} ({:+.2} s)",
+            event.kind,
+            seconds_of(event.at_ns)
+        )),
+        EventKind::SessionLost { .. } | EventKind::SessionBack { .. } | EventKind::Note(_) => None,
+    }));
+    found
+}
+
+/// A rate so low, or a run so short, that chance left it empty.
+fn nothing_due(plan: &Plan, run: &Recording) -> String {
+    match asked_per_s(&plan.load, run.measured_s) {
+        Some(asked) => format!(
+            "no operation was due in {:.1} s at {} operations/s: lengthen load.duration, or set load.spacing = \"even\"",
+            run.measured_s,
+            rate(asked)
+        ),
+        None => "no operation was due".to_owned(),
+    }
+}
+
+/// In an open loop: the target fell behind what was issued.
+fn saturation(plan: &Plan, run: &Recording, counts: &OpCounts) -> Option<String> {
+    if matches!(plan.load.arrival, Arrival::Closed { .. }) || run.measured_s <= 0.0 {
+        return None;
+    }
+    let issued = float(counts.issued());
+    let acknowledged = float(run.acknowledged());
+    (acknowledged < ACKNOWLEDGED_MIN * issued).then(|| {
+        format!(
+            "saturated: {} operations/s acknowledged of {} issued ({:.1} %)",
+            rate(acknowledged / run.measured_s),
+            rate(issued / run.measured_s),
+            100.0 * acknowledged / issued
+        )
+    })
+}
+
+/// `NoNode 12, ConnectionLoss 3`, the most frequent first.
+fn errors(counts: &OpCounts) -> String {
+    let mut errors: Vec<(u64, String)> = counts
+        .errors
+        .iter()
+        .map(|(code, count)| (*count, error_name(*code)))
+        .collect();
+    errors.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let list: Vec<String> = errors
+        .iter()
+        .map(|(n, name)| format!("{name} {n}"))
+        .collect();
+    list.join(", ")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with two decimals")]
+fn seconds_of(ns: i64) -> f64 {
+    ns as f64 / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{Event, Outcome, Sample, Unsent};
+    use crate::result::run_result::example;
+
+    #[test]
+    fn what_the_target_did_is_told_in_words() {
+        let mut run = example::bumpy_recording();
+        let outcomes = [
+            Outcome::TimedOut,
+            Outcome::Refused,
+            Outcome::NotSent(Unsent::CapFull),
+            Outcome::NotSent(Unsent::NoConnection),
+        ];
+        let samples: Vec<Sample> = outcomes
+            .into_iter()
+            .map(|outcome| example::sample(1_500, 40_000_000, outcome))
+            .collect();
+        example::record(&mut run, &samples);
+        run.in_flight_at_end = 1;
+        run.note(Event {
+            at_ns: 1_250_000_000,
+            kind: EventKind::ServerEnded {
+                server: "h:1".into(),
+                how: "signal 9".into(),
+            },
+        });
+        let record = run.all();
+        let text = findings(&example::plan(), &run, &record).join("\n");
+        for expected in [
+            "error replies: ConnectionLoss 1",
+            "1 operation with unknown outcome",
+            "1 operation without a reply in time",
+            "1 operation whose connection could not be opened",
+            "1 operation never sent: their session had no connection",
+            "1 operation never sent: their session had as many in flight",
+            "1 operation still without a reply",
+            "reconnected once",
+            "server h:1 ended: signal 9 (+1.25 s)",
+        ] {
+            assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
+        }
+        assert!(!text.contains("saturated"), "{text}");
+    }
+
+    #[test]
+    fn a_small_rate_is_told_with_its_digits() {
+        let mut plan = example::plan();
+        let mut run = example::recording();
+        run.intervals.clear();
+        if let Arrival::Open { phases, .. } = &mut plan.load.arrival {
+            phases[0].from_per_s = 0.01;
+            phases[0].to_per_s = 0.01;
+        }
+        let found = findings(&plan, &run, &OpRecord::default());
+        assert!(found[0].contains("at 0.01 operations/s"), "{found:?}");
+        assert_eq!(rate(0.4), "0.40");
+    }
+}

@@ -1,8 +1,8 @@
-//! How long it takes to say when an operation is due: asked once or twice per operation.
+//! How long it takes to say when an operation is due: asked twice per operation.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use quorate::load::schedule::Schedule;
-use quorate::workload::RatePhase;
+use quorate::load::schedule::{Schedule, SessionTimes};
+use quorate::workload::{RatePhase, Spacing};
 use std::hint::black_box;
 
 fn phase(from_per_s: f64, to_per_s: f64) -> RatePhase {
@@ -26,14 +26,19 @@ fn bench_schedule(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     for (name, phases) in cases {
         let schedule = Schedule::new(&phases, 5_000, 100_000);
-        let total = schedule.operations();
-        let mut index = 0;
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                index = (index + 1) % total;
-                black_box(schedule.at_ns(black_box(index)))
+        for spacing in Spacing::ALL {
+            let times = || SessionTimes::new(spacing, 3, 16, 7);
+            let mut session = times();
+            group.bench_function(format!("{name}, {}", spacing.name()), |bencher| {
+                bencher.iter(|| {
+                    let due = session.next_ns(black_box(&schedule));
+                    if due.is_none() {
+                        session = times();
+                    }
+                    due
+                });
             });
-        });
+        }
     }
     group.finish();
 }

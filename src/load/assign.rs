@@ -23,7 +23,7 @@ pub(super) fn preferred(attach: Attach, servers: &[Server]) -> Result<Vec<u32>, 
     if chosen.is_empty() {
         let found: Vec<String> = servers
             .iter()
-            .map(|server| format!("{} ({})", server.address, server.role.name()))
+            .map(|server| format!("{} ({})", server.name, server.role.name()))
             .collect();
         return Err(LoadError::NoRole {
             wanted,
@@ -56,6 +56,7 @@ mod tests {
         ports
             .zip(roles)
             .map(|(port, role)| Server {
+                name: format!("127.0.0.1:{port}"),
                 address: ([127, 0, 0, 1], port).into(),
                 role: *role,
             })

@@ -27,6 +27,8 @@ pub(super) struct Context<'a> {
     pub(super) schedule: Option<Schedule>,
     /// Start of the measured phase; 0 until it is known.
     pub(super) start_ns: i64,
+    /// Its end: a closed loop asks for nothing any more.
+    pub(super) end_ns: i64,
     pub(super) buffer: Vec<u8>,
     /// Overwritten by each operation drawn.
     pub(super) operation: Operation,
@@ -77,6 +79,7 @@ impl<'a> Context<'a> {
             tally,
             schedule,
             start_ns: 0,
+            end_ns: i64::MAX,
             buffer: vec![0; BUFFER_BYTES],
             operation: Operation::default(),
             payload: Payload::new(plan),

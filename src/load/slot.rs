@@ -146,7 +146,7 @@ impl Slot {
                             .record(reply.token.op, server, times, now, outcome);
                         cx.in_flight -= 1;
                         self.in_flight -= 1;
-                        cx.waiting += u64::from(self.arrivals.freed(now));
+                        cx.waiting += u64::from(now < cx.end_ns && self.arrivals.freed(now));
                     }
                     Event::Attached { resumed } => attached = Some(resumed),
                     Event::Expired => expired = true,
@@ -252,7 +252,7 @@ impl Slot {
         let server = self.order.current();
         cx.tally
             .record(op, server, times, now, Outcome::NotSent(why));
-        cx.waiting += u64::from(self.arrivals.freed(now));
+        cx.waiting += u64::from(now < cx.end_ns && self.arrivals.freed(now));
     }
 
     /// Writes what waits for the socket.
@@ -380,7 +380,7 @@ impl Slot {
                 .record(given.token.op, server, times, now, outcome);
             cx.in_flight -= 1;
             self.in_flight -= 1;
-            cx.waiting += u64::from(self.arrivals.freed(now));
+            cx.waiting += u64::from(now < cx.end_ns && self.arrivals.freed(now));
         });
         count
     }
@@ -440,7 +440,7 @@ impl Slot {
             self.free_ns = now;
         }
         self.in_flight -= 1;
-        cx.waiting += u64::from(self.arrivals.freed(now));
+        cx.waiting += u64::from(now < cx.end_ns && self.arrivals.freed(now));
         self.fill(cx, now);
         self.flush(cx);
     }

@@ -348,6 +348,7 @@ impl<'a> Worker<'a> {
         self.stage = Stage::Loading;
         self.stage_end_ns = start_ns;
         self.cx.start_ns = start_ns;
+        self.cx.end_ns = self.end_ns();
         self.cx.tally.start(now, start_ns);
         for position in 0..self.slots.len() {
             self.look_ahead(position);

@@ -261,7 +261,11 @@ impl Recorder {
         let to_ns = (current + 1).saturating_mul(self.layout.interval_ns);
         self.now = from_ns..to_ns;
         let mut parts = Parts::default();
-        if let Ok(index) = u32::try_from(ended) {
+        // Behind the measured phase, nothing was recorded.
+        let measured = ended.saturating_mul(self.layout.interval_ns) < self.layout.measured_ns;
+        if let Ok(index) = u32::try_from(ended)
+            && measured
+        {
             let ops = self.ops.iter_mut().map(OpTally::take).collect();
             parts.intervals.push(IntervalPart { index, ops });
         }

@@ -18,6 +18,8 @@ pub struct Timeline {
     pub bucket_ms: u64,
     /// Per bucket: operations that were intended in it.
     pub due: Vec<u32>,
+    /// Per bucket: operations that came to an end in it, whatever became of them.
+    pub ended: Vec<u32>,
     /// Per operation index and bucket: operations acknowledged in it.
     pub acknowledged: Vec<Vec<u32>>,
 }
@@ -34,6 +36,7 @@ impl Timeline {
         Self {
             bucket_ms,
             due: vec![0; buckets],
+            ended: vec![0; buckets],
             acknowledged: vec![vec![0; buckets]; ops],
         }
     }
@@ -45,6 +48,7 @@ impl Timeline {
             return;
         }
         add(&mut self.due, &other.due);
+        add(&mut self.ended, &other.ended);
         for (own, others) in self.acknowledged.iter_mut().zip(&other.acknowledged) {
             add(own, others);
         }
@@ -53,9 +57,11 @@ impl Timeline {
     /// Drops the empty buckets at the end: most of a drain.
     pub fn trim(&mut self) {
         let used = |counts: &Vec<u32>| counts.iter().rposition(|count| *count > 0);
-        let last = self.acknowledged.iter().chain([&self.due]).filter_map(used);
+        let others = [&self.due, &self.ended];
+        let last = self.acknowledged.iter().chain(others).filter_map(used);
         let length = last.max().map_or(0, |last| last + 1);
-        for counts in self.acknowledged.iter_mut().chain([&mut self.due]) {
+        let others = [&mut self.due, &mut self.ended];
+        for counts in self.acknowledged.iter_mut().chain(others) {
             counts.truncate(length);
         }
     }
@@ -70,8 +76,8 @@ impl Timeline {
         all
     }
 
-    /// Stretches in which operations were due and none was acknowledged, of at least `least_ms`, as
-    /// from-to in seconds since the start of the measured phase, within the first `until_s`.
+    /// Stretches of at least `least_ms` in which operations waited and none was acknowledged, as from-to
+    /// in seconds since the start of the measured phase, within the first `until_s`.
     #[must_use]
     pub fn silences_s(&self, least_ms: u64, until_s: f64) -> Vec<(f64, f64)> {
         if self.bucket_ms == 0 {
@@ -83,8 +89,7 @@ impl Timeline {
         let mut from: Option<usize> = None;
         let mut close = |from: Option<usize>, to: usize| {
             let Some(from) = from else { return };
-            let waited = self.due.get(..to).is_some_and(|due| due.iter().any(|n| *n > 0));
-            if waited && (to - from) as u64 * self.bucket_ms >= least_ms {
+            if self.someone_waits(from, to) && (to - from) as u64 * self.bucket_ms >= least_ms {
                 let end_s = (count_f64(to) * bucket_s).min(until_s);
                 found.push((count_f64(from) * bucket_s, end_s));
             }
@@ -153,8 +158,16 @@ impl TimelineWriter {
                 *due = due.saturating_add(1);
             }
         }
-        if sample.outcome == Outcome::Ok && sample.done_ns >= 0 {
-            self.done.go_to(sample.done_ns, self.bucket_ns);
+        if sample.done_ns < 0 {
+            return;
+        }
+        self.done.go_to(sample.done_ns, self.bucket_ns);
+        if sample.intended_ns >= 0
+            && let Some(ended) = self.timeline.ended.get_mut(self.done.index)
+        {
+            *ended = ended.saturating_add(1);
+        }
+        if sample.outcome == Outcome::Ok {
             let counts = &mut self.timeline.acknowledged[sample.op];
             if let Some(count) = counts.get_mut(self.done.index) {
                 *count = count.saturating_add(1);
@@ -175,6 +188,16 @@ impl Place {
             self.from_ns = index * bucket_ns;
             self.index = usize::try_from(index).unwrap_or(usize::MAX);
         }
+    }
+}
+
+impl Timeline {
+    /// Whether an operation was without its end at the beginning of `from..to`, or fell due in it.
+    fn someone_waits(&self, from: usize, to: usize) -> bool {
+        let sum = |counts: &[u32], to: usize| -> u64 {
+            counts.iter().take(to).copied().map(u64::from).sum()
+        };
+        sum(&self.due, to) > sum(&self.due, from) || sum(&self.due, from) > sum(&self.ended, from)
     }
 }
 
@@ -224,6 +247,7 @@ mod tests {
         writer.record(&sample(95, 500, Outcome::Ok));
         let mut timeline = writer.finish();
         assert_eq!(timeline.due, [0, 2, 0, 0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(timeline.ended, [0, 0, 0, 2, 0, 0, 0, 0, 0, 0]);
         let mut expected = [0; 10];
         expected[0] = 1;
         expected[3] = 1;
@@ -237,12 +261,14 @@ mod tests {
     }
 
     #[test]
-    fn a_silence_is_a_stretch_in_which_something_was_due_and_nothing_came() {
+    fn a_silence_is_a_stretch_in_which_something_waited_and_nothing_came() {
         let mut writer = TimelineWriter::new(1, 1_000);
         for at in (0..200).chain(600..700) {
             writer.record(&sample(at, at, Outcome::Ok));
         }
         writer.record(&sample(250, 600, Outcome::Ok));
+        // Still waiting at the end.
+        writer.record(&sample(650, 5_000, Outcome::Unknown));
         let mut timeline = writer.finish();
         let close = |found: &[(f64, f64)], expected: &[(f64, f64)]| {
             assert_eq!(found.len(), expected.len(), "{found:?}");
@@ -256,6 +282,19 @@ mod tests {
         timeline.trim();
         close(&timeline.silences_s(100, 1.0), &[(0.2, 0.6), (0.7, 1.0)]);
         assert!(Timeline::default().silences_s(1, 1.0).is_empty());
+    }
+
+    #[test]
+    fn where_nothing_is_due_nothing_is_missing() {
+        let mut writer = TimelineWriter::new(1, 1_000);
+        writer.record(&sample(100, 105, Outcome::Ok));
+        writer.record(&sample(300, 305, Outcome::Error(-101)));
+        writer.record(&sample(900, 905, Outcome::Ok));
+        let timeline = writer.finish();
+        // The failed one was due, and nothing was acknowledged.
+        let silences = timeline.silences_s(100, 1.0);
+        assert_eq!(silences.len(), 1, "{silences:?}");
+        assert!(silences[0].0 < 0.3 && silences[0].1 > 0.3);
     }
 
     #[test]

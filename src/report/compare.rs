@@ -439,7 +439,7 @@ pub(super) mod tests {
         other[0].plan.target.voters = 7;
         let error = compare(&side_of(5, 10), &other, false).unwrap_err();
         assert!(
-            error.to_string().contains("load.sessions: 16 and 99"),
+            error.to_string().contains("load.sessions: 15 and 99"),
             "{error}"
         );
         assert!(

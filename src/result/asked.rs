@@ -40,13 +40,14 @@ fn ms_to_s(ms: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::result::run_result::example;
-    use crate::workload::RatePhase;
+    use crate::workload::{RatePhase, Spacing};
 
     fn load(phases: Vec<RatePhase>) -> LoadPlan {
         LoadPlan {
             arrival: Arrival::Open {
                 phases,
                 in_flight_cap: 1,
+                spacing: Spacing::Even,
             },
             ..example::plan().load
         }

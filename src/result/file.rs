@@ -190,6 +190,7 @@ struct FileServerOp {
 struct FileTimeline {
     bucket_ms: u64,
     due: String,
+    ended: String,
     acknowledged: BTreeMap<String, String>,
 }
 
@@ -529,6 +530,7 @@ impl FileTimeline {
         Self {
             bucket_ms: timeline.bucket_ms,
             due: counts_text(&timeline.due),
+            ended: counts_text(&timeline.ended),
             acknowledged: named(labels, &timeline.acknowledged, |counts| counts_text(counts)),
         }
     }
@@ -537,6 +539,7 @@ impl FileTimeline {
         Ok(Timeline {
             bucket_ms: self.bucket_ms,
             due: read_counts(&self.due).map_err(|why| format!("timeline: {why}"))?,
+            ended: read_counts(&self.ended).map_err(|why| format!("timeline: {why}"))?,
             acknowledged: in_order(self.acknowledged, labels, "timeline", |text| {
                 read_counts(&text)
             })?,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::workload::Plan;
 
-/// The keys of the load in which two plans differ, each as `load.sessions: 16 and 32`; empty when
+/// The keys of the load in which two plans differ, each as `load.sessions: 15 and 32`; empty when
 /// both ask for the same operations.
 ///
 /// Only what decides the load counts: `load`, `ops`, `prepare` and `seed`. Name, why, gates and the
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(
             plan_differences(&a, &b),
             [
-                "load.sessions: 16 and 32",
+                "load.sessions: 15 and 32",
                 "ops[0].size.fixed: 100 and 200",
                 "seed: 7 and 8"
             ]

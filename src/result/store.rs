@@ -288,7 +288,7 @@ mod tests {
             (b"hello".as_slice(), "x.json: not a Quorate result"),
             (b"\xff\xfe", "x.json: not a Quorate result: not text"),
             (b"{\"schema_version\": 1}", "x.json: damaged: missing field"),
-            (b"{\"schema_version\": 2}", "x.json: schema version 2"),
+            (b"{\"schema_version\": 3}", "x.json: schema version 3"),
         ] {
             fs::write(&path, bytes).unwrap();
             let error = read_result(&path).unwrap_err().to_string();

@@ -1,7 +1,7 @@
 //! The session against hand-made server bytes.
 
 use super::*;
-use crate::client::request;
+use crate::client::{Sent, request};
 use crate::wire::jute::{
     EventType, Stat, WriteJute as _, begin_frame, end_frame, session_password,
 };
@@ -24,7 +24,7 @@ fn feed(session: &mut Session<u32>, bytes: &[u8], now: i64) -> Result<Vec<Seen>,
         seen.push(match event {
             Event::Attached { resumed } => Seen::Attached(resumed),
             Event::Expired => Seen::Expired,
-            Event::Reply(reply) => Seen::Reply(reply.token, reply.sent_ns, reply.error.0),
+            Event::Reply(reply) => Seen::Reply(reply.token, reply.sent.map(|sent| sent.at_ns), reply.error.0),
             Event::Notified(event) => Seen::Notified(event.path.to_owned()),
             Event::Closed => Seen::Closed,
         });
@@ -61,7 +61,7 @@ fn answer(xid: i32, zxid: i64, err: i32, body: &[u8]) -> Vec<u8> {
 
 fn write_all(session: &mut Session<u32>, now: i64) -> Vec<u8> {
     let bytes = session.output().to_vec();
-    session.wrote(bytes.len(), now);
+    session.wrote(bytes.len(), Sent { at_ns: now, held: false });
     bytes
 }
 
@@ -109,7 +109,7 @@ fn a_lost_connection_gives_back_what_was_in_flight_and_resumes() {
     write_all(&mut session, 2);
     set(&mut session, 11, 3);
     let mut lost = Vec::new();
-    session.detach(|given| lost.push((given.token, given.sent_ns)));
+    session.detach(|given| lost.push((given.token, given.sent.map(|sent| sent.at_ns))));
     assert_eq!(lost, [(10, Some(2)), (11, None)]);
     session.attach(9);
     let hello = write_all(&mut session, 9);

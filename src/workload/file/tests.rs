@@ -1,7 +1,9 @@
 //! What a workload file resolves to, and the words for everything that can be wrong with one.
 
 use super::*;
-use crate::workload::plan::{Arrival, Attach, KeyChoice, LoadPlan, OpKind, RatePhase};
+use crate::workload::plan::{
+    Arrival, Attach, KeyChoice, LoadPlan, OpKind, RatePhase, Reconnect, Spacing,
+};
 
 /// Eight lines, so that what a test appends starts at line 9.
 const HEAD: &str = "name = \"t\"\nwhy = \"w\"\n\n[prepare]\nznodes = 10\n\n[load]\nrate = 100\n";
@@ -58,6 +60,7 @@ fn every_default_is_filled_in() {
         arrival: Arrival::Open {
             phases: vec![phase],
             in_flight_cap: 64,
+            spacing: Spacing::Poisson,
         },
         warm_up_ms: 5_000,
         duration_ms: 30_000,
@@ -67,6 +70,7 @@ fn every_default_is_filled_in() {
         session_timeout_ms: 10_000,
         operation_timeout_ms: 10_000,
         attach: Attach::Spread,
+        reconnect: Reconnect::default(),
     };
     assert_eq!(plan.load, load);
     assert_eq!(plan.ops.len(), 1);

@@ -173,7 +173,7 @@ fn what_the_cap_holds_back_is_late_from_its_intended_time() {
 #[test]
 fn the_service_time_holds_all_of_the_servers_own_account() {
     let plan = plan(
-        "sessions = 4\nin_flight = 1\nduration = \"500ms\"",
+        "sessions = 4\nrate = 4000\nduration = \"1s\"",
         "kind = \"get\"",
     );
     let script = NullScript {
@@ -183,6 +183,11 @@ fn the_service_time_holds_all_of_the_servers_own_account() {
     let (recording, report) = against(&plan, script);
     let service = all(&recording).service;
     assert_eq!(service.count(), report.kept.count());
+    let (shortest, kept) = (service.min_us().unwrap(), report.kept.min_us().unwrap());
+    assert!(
+        shortest + 0.6 >= kept,
+        "a service time of {shortest} us, but the server never took less than {kept} us"
+    );
     for quantile in [0.01, 0.1, 0.25, 0.5, 0.9] {
         let service = service.quantile_us(quantile).unwrap();
         let kept = report.kept.quantile_us(quantile).unwrap();

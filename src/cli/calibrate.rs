@@ -189,16 +189,16 @@ fn table(record: &Record, machine: &Environment) -> String {
         (
             "  service time, as the driver reports it",
             format!(
-                "p10 {}  p50 {}",
-                duration_us(resolution.service_p10_us),
+                "min {}  p50 {}",
+                duration_us(resolution.service_min_us),
                 duration_us(resolution.service_p50_us)
             ),
         ),
         (
             "  of which the server says that it took",
             format!(
-                "p10 {}  p50 {}",
-                duration_us(resolution.kept_p10_us),
+                "min {}  p50 {}",
+                duration_us(resolution.kept_min_us),
                 duration_us(resolution.kept_p50_us)
             ),
         ),

@@ -70,21 +70,25 @@ pub struct Resolution {
     pub late_p99_us: f64,
     /// Median service time.
     pub service_p50_us: f64,
-    /// 10th percentile of the service time.
-    pub service_p10_us: f64,
+    /// Shortest service time.
+    pub service_min_us: f64,
     /// Median of the time from the read that brought a request to the write that took its reply, by the
-    /// responder's own account. No service time can be shorter.
+    /// responder's own account.
     pub kept_p50_us: f64,
-    /// 10th percentile of the same.
-    pub kept_p10_us: f64,
+    /// Shortest of the same. No service time can be shorter.
+    pub kept_min_us: f64,
 }
+
+/// Width of the smallest bucket of a histogram, microseconds.
+const BUCKET_US: f64 = 0.512;
 
 impl Resolution {
     /// Whether the service times hold what the responder says that it took. If not, operations are
     /// taken for sent too late.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.service_p10_us >= self.kept_p10_us && self.service_p50_us >= self.kept_p50_us
+        self.service_min_us + BUCKET_US >= self.kept_min_us
+            && self.service_p50_us + BUCKET_US >= self.kept_p50_us
     }
 }
 
@@ -168,21 +172,18 @@ pub fn resolution(options: &CalibrateOptions<'_>) -> Result<Resolution, LoadErro
     let [response_p50_us, response_p99_us] =
         all.response.quantiles_us([0.5, 0.99]).ok_or_else(missing)?;
     let [late_p50_us, late_p99_us] = all.late.quantiles_us([0.5, 0.99]).ok_or_else(missing)?;
-    let [service_p10_us, service_p50_us] =
-        all.service.quantiles_us([0.1, 0.5]).ok_or_else(missing)?;
-    let [kept_p10_us, kept_p50_us] = responder
-        .kept
-        .quantiles_us([0.1, 0.5])
-        .ok_or_else(missing)?;
+    let figures = |histogram: &Histogram| Some((histogram.min_us()?, histogram.p50_us()?));
+    let (service_min_us, service_p50_us) = figures(&all.service).ok_or_else(missing)?;
+    let (kept_min_us, kept_p50_us) = figures(&responder.kept).ok_or_else(missing)?;
     Ok(Resolution {
         response_p50_us,
         response_p99_us,
         late_p50_us,
         late_p99_us,
         service_p50_us,
-        service_p10_us,
+        service_min_us,
         kept_p50_us,
-        kept_p10_us,
+        kept_min_us,
     })
 }
 

@@ -17,7 +17,16 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     if written.is_ok() && !text.ends_with('\n') {
         written = out.write_all(b"\n");
     }
-    match written.and_then(|()| out.flush()) {
+    drop(out);
+    finished(written)
+}
+
+/// What became of text `written` to standard output, once all of it is out.
+///
+/// # Errors
+/// As for [`print`].
+pub(super) fn finished(written: io::Result<()>) -> io::Result<()> {
+    match written.and_then(|()| io::stdout().flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(e) => Err(io::Error::new(
             e.kind(),

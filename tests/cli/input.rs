@@ -204,6 +204,34 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(ran.stderr, "");
 }
 
+/// Help and version too, which the parser of the command line prints by itself.
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let bench = Bench::new();
+    for args in [
+        &["--help"][..],
+        &["-h"],
+        &["help"],
+        &["run", "--help"],
+        &["--version"],
+        &["workloads"],
+        &["check", "mixed"],
+    ] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let mut command = bench.command(args);
+        let ran = Ran::from(command.stdout(full).output().unwrap());
+        ran.fails(1, &["cannot write to standard output"]);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran = Ran::from(bench.command(args).stdout(writer).output().unwrap());
+        ran.succeeds();
+        assert_eq!(ran.stderr, "", "{args:?}: a reader that has gone away");
+    }
+}
+
 #[test]
 fn an_unreachable_or_refusing_target_is_named_with_what_was_tried() {
     let bench = Bench::new();

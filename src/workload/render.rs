@@ -33,7 +33,7 @@ impl Plan {
     /// contradictory. Worth asking of a plan that was read from a result file.
     ///
     /// # Errors
-    /// The first problem; the line in it is one of the rendered plan ([`Plan::render_toml`]).
+    /// Whatever is wrong; the lines in it are those of the rendered plan ([`Plan::render_toml`]).
     pub fn validate(&self) -> Result<(), WorkloadError> {
         let source = Source::from_text(format!("plan {}", self.name), self.render_toml());
         let resolved = resolve(&source, &[], None)?;

@@ -75,6 +75,47 @@ fn a_bad_workload_is_status_2_and_names_file_line_and_key() {
     }
 }
 
+/// Five mistakes in one file and one in another: each is told once, in the order of the lines, and none
+/// of what only follows from them.
+#[test]
+fn all_problems_of_all_files_are_told_at_once() {
+    let bench = Bench::new();
+    let text = WORKLOAD
+        .replace("znodes = 10", "znodes = \"ten\"")
+        .replace("sessions = 2", "sesions = 2")
+        .replace("rate = 100", "rte = 100")
+        .replace(
+            "kind = \"set\"",
+            "kind = \"set\"\nweight = -1\nephemeral = true",
+        );
+    let first = bench.file("first.toml", &text);
+    let second = bench.file("second.toml", &WORKLOAD.replace("\"1s\"", "1"));
+    let overrides = ["--set", "target.voters=0"];
+    let expected = [
+        "first.toml:6: `prepare.znodes`",
+        "first.toml:9: unknown key `load.sesions`",
+        "first.toml:10: unknown key `load.rte`",
+        "first.toml:16: `op.0.weight`",
+        "first.toml:17: `op.0.ephemeral`",
+        "--set target.voters=0: `target.voters`",
+        "second.toml:12: `load.duration`",
+    ];
+    let ran = bench.run(&[&["check", &first, &second], &overrides[..]].concat());
+    ran.fails(2, &expected);
+    let lines: Vec<&str> = ran.stderr.lines().skip(1).collect();
+    assert_eq!(lines.len(), expected.len(), "{ran:?}");
+    for (line, words) in lines.iter().zip(expected) {
+        assert!(line.starts_with("  ") && line.contains(words), "{ran:?}");
+    }
+    let ran = bench.run(&[&["run", &first], &overrides[..]].concat());
+    ran.fails(2, &expected[..6]);
+    assert!(!bench.path().join("results").exists(), "nothing is begun");
+    let whole = bench.file("whole.toml", WORKLOAD);
+    let ran = bench.run(&["check", &whole, &whole, "--set", "load.rte=5"]);
+    ran.fails(2, &["error: --set load.rte=5: unknown key"]);
+    assert_eq!(ran.stderr.matches("load.rte").count(), 2, "{ran:?}");
+}
+
 #[test]
 fn bad_usage_is_status_2() {
     let bench = Bench::new();

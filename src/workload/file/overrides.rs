@@ -2,6 +2,7 @@
 //! they obey the same rules and their errors read the same.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use super::problems::Problems;
 use super::tree::{Node, Table, Value, parse_override};
 use crate::workload::error::{Place, WorkloadError};
 
@@ -11,33 +12,41 @@ const ARRIVAL: [&str; 3] = ["rate", "in_flight", "phase"];
 /// Parts of the longest key: `op.0.size.min`.
 const DEPTH: usize = 4;
 
-/// Lays all overrides over the file, in order: the last one wins.
-pub(super) fn apply(root: &mut Table, overrides: &[String]) -> Result<(), WorkloadError> {
+/// Lays all overrides over the file, in order: the last one wins. One that leads nowhere is noted and
+/// changes nothing.
+pub(super) fn apply(root: &mut Table, overrides: &[String], problems: &Problems) {
     for text in overrides {
-        let place = Place::Override(text.clone());
-        let (key, value) = text.split_once('=').ok_or_else(|| {
-            problem(
-                &place,
-                "an override has the form key=value, for instance load.rate=2000",
-            )
-        })?;
-        let path: Vec<&str> = key.trim().split('.').map(str::trim).collect();
-        if path.iter().any(|part| part.is_empty()) {
-            let what = "the key before = has an empty part; write for instance load.rate=2000";
-            return Err(problem(&place, what));
+        if let Err(problem) = apply_one(root, text) {
+            // What it was meant to set is not missing.
+            let key = text.split('=').next().unwrap_or_default();
+            problems.presume(key.trim().to_owned());
+            problems.note::<()>(problem);
         }
-        if path.len() > DEPTH {
-            let what =
-                format!("no key has more than {DEPTH} parts; write for instance op.0.weight=3");
-            return Err(problem(&place, what));
-        }
-        let node = parse_override(value, &place)?;
-        if let ["load", arrival, ..] = path.as_slice() {
-            replace_arrival(root, arrival);
-        }
-        set(root, &path, node, &place)?;
     }
-    Ok(())
+}
+
+fn apply_one(root: &mut Table, text: &str) -> Result<(), WorkloadError> {
+    let place = Place::Override(text.to_owned());
+    let (key, value) = text.split_once('=').ok_or_else(|| {
+        problem(
+            &place,
+            "an override has the form key=value, for instance load.rate=2000",
+        )
+    })?;
+    let path: Vec<&str> = key.trim().split('.').map(str::trim).collect();
+    if path.iter().any(|part| part.is_empty()) {
+        let what = "the key before = has an empty part; write for instance load.rate=2000";
+        return Err(problem(&place, what));
+    }
+    if path.len() > DEPTH {
+        let what = format!("no key has more than {DEPTH} parts; write for instance op.0.weight=3");
+        return Err(problem(&place, what));
+    }
+    let node = parse_override(value, &place)?;
+    if let ["load", arrival, ..] = path.as_slice() {
+        replace_arrival(root, arrival);
+    }
+    set(root, &path, node, &place)
 }
 
 /// `--set load.in_flight=4` turns an open loop into a closed one: the file's other arrival goes. Two

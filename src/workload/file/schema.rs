@@ -143,21 +143,50 @@ pub(super) fn join(path: &str, key: &str) -> String {
 }
 
 /// What to say about a key that `shape` does not have.
-pub(super) fn hint(shape: &Shape, unknown: &str) -> String {
+pub(super) struct Advice {
+    pub(super) text: String,
+    /// The key that was probably meant, and the table it belongs to.
+    pub(super) meant: Option<(&'static Shape, &'static str)>,
+}
+
+pub(super) fn advice(shape: &'static Shape, unknown: &str) -> Advice {
     let lower = unknown.to_lowercase();
+    let about = |words: [&str; 2], shape: &'static Shape, key: &'static str| {
+        let [before, after] = words;
+        Advice {
+            text: format!("{before} `{}`{after}", join(shape.path, key)),
+            meant: Some((shape, key)),
+        }
+    };
     if let Some(near) = nearest(shape.keys.iter().copied(), &lower) {
-        return format!("did you mean `{}`?", join(shape.path, near));
+        return about(["did you mean", "?"], shape, near);
     }
-    if let Some((_, ours)) = SYNONYMS.iter().find(|(theirs, _)| *theirs == lower) {
-        return format!("here it is called `{ours}`");
+    let synonym = SYNONYMS.iter().find(|(theirs, _)| *theirs == lower);
+    if let Some((shape, key)) = synonym.and_then(|(_, ours)| find(ours)) {
+        return about(["here it is called", ""], shape, key);
     }
-    let elsewhere = SHAPES
-        .iter()
-        .find(|other| other.keys.contains(&lower.as_str()));
-    if let Some(other) = elsewhere {
-        return format!("did you mean `{}`?", join(other.path, &lower));
+    let elsewhere = SHAPES.into_iter().find_map(|other| {
+        let key = other.keys.iter().find(|key| **key == lower)?;
+        Some((other, *key))
+    });
+    if let Some((shape, key)) = elsewhere {
+        return about(["did you mean", "?"], shape, key);
     }
-    format!("known here: {}", shape.keys.join(", "))
+    Advice {
+        text: format!("known here: {}", shape.keys.join(", ")),
+        meant: None,
+    }
+}
+
+/// The table and the name of the key with the full path `path`.
+fn find(path: &str) -> Option<(&'static Shape, &'static str)> {
+    SHAPES.into_iter().find_map(|shape| {
+        let key = shape
+            .keys
+            .iter()
+            .find(|key| join(shape.path, key) == path)?;
+        Some((shape, *key))
+    })
 }
 
 /// The most similar of `names`, if any is similar at all.
@@ -173,6 +202,10 @@ pub(in crate::workload) fn nearest<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn hint(shape: &'static Shape, unknown: &str) -> String {
+        advice(shape, unknown).text
+    }
 
     #[test]
     fn misspelt_foreign_and_misplaced_keys_get_a_hint() {
@@ -191,6 +224,7 @@ mod tests {
         let known = known_keys();
         for (theirs, ours) in SYNONYMS {
             assert!(known.iter().any(|key| key == ours), "{theirs} -> {ours}");
+            assert!(find(ours).is_some(), "{theirs} -> {ours}");
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod choices;
 mod load_table;
+mod nearest;
 mod op_table;
 mod overrides;
 mod problems;
@@ -17,8 +18,9 @@ mod units;
 use std::io::Read as _;
 use std::path::Path;
 
+pub(super) use nearest::nearest;
 pub use schema::known_keys;
-pub(super) use schema::nearest;
+
 pub(super) use units::format_duration;
 
 use super::error::WorkloadError;

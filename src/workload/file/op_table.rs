@@ -2,8 +2,8 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::choices::{key_choice, size_choice};
+use super::nearest::nearest;
 use super::problems::Read;
-use super::schema::nearest;
 use super::section::Section;
 use crate::workload::limits;
 use crate::workload::plan::{KeyChoice, OpKind, OpPlan, SizeChoice};

@@ -41,7 +41,12 @@ fn all_problems_are_told_in_the_order_of_the_file_and_of_the_overrides() {
 }
 
 /// A file without its name, overrides, and the only thing that is to be told.
-const ONE_MISTAKE: [(&str, &[&str], &str); 14] = [
+const ONE_MISTAKE: [(&str, &[&str], &str); 15] = [
+    (
+        "rate = 5\n[[op]]\nkind = \"sync\"\n",
+        &[],
+        "w.toml:2: unknown key `rate`; did you mean `load.rate`?",
+    ),
     // Would be `no arrival`, and more threads than sessions.
     (
         "[load]\nrte = 5\nthreads = 3\n[[op]]\nkind = \"sync\"\n",
@@ -102,9 +107,9 @@ const ONE_MISTAKE: [(&str, &[&str], &str); 14] = [
         "w.toml:4: unknown key `load.phase.0.duraton`",
     ),
     (
-        "[load]\nrate = 5\n[[op]]\nkind = \"set\"\nsize = { minn = 1, max = 2 }\n",
+        "[load]\nrate = 5\n[[op]]\nkind = \"set\"\nsize = { mni = 1, max = 2 }\n",
         &[],
-        "w.toml:6: unknown key `op.0.size.minn`",
+        "w.toml:6: unknown key `op.0.size.mni`",
     ),
     (
         "[load]\nrate = 5\n[[op]]\nkind = \"multi\"\nsize = \"2MiB\"\nbatch = 900\n",

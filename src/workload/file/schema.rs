@@ -1,5 +1,7 @@
-//! Every key a workload file can have, and the nearest one to a misspelt key.
+//! Every key a workload file can have, and what to say about one that it cannot have.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::nearest::nearest;
 
 /// A table of the file and its keys. Lists of tables (`op`, `load.phase`) are named without index.
 pub(super) struct Shape {
@@ -120,8 +122,19 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("warmup_seconds", "load.warm_up"),
 ];
 
-/// Names this different are no misspelling of each other (Jaro-Winkler similarity, 0 to 1).
-const SIMILAR_ENOUGH: f64 = 0.80;
+/// What other load generators set on an operation and this one does not offer.
+const NOT_OFFERED: &[&str] = &[
+    "acl",
+    "acls",
+    "auth",
+    "container",
+    "reconfig",
+    "ttl",
+    "watch",
+    "watcher",
+    "watchers",
+    "watches",
+];
 
 /// Full paths of all keys, such as `load.rate`; `size.min`, `size.max` and `keys.zipf` are the keys
 /// of inline tables.
@@ -158,22 +171,28 @@ pub(super) fn advice(shape: &'static Shape, unknown: &str) -> Advice {
             meant: Some((shape, key)),
         }
     };
-    if let Some(near) = nearest(shape.keys.iter().copied(), &lower) {
-        return about(["did you mean", "?"], shape, near);
+    let known = format!("known here: {}", shape.keys.join(", "));
+    if shape.path == OP.path && NOT_OFFERED.contains(&lower.as_str()) {
+        return Advice {
+            text: format!("not offered; {known}"),
+            meant: None,
+        };
     }
     let synonym = SYNONYMS.iter().find(|(theirs, _)| *theirs == lower);
     if let Some((shape, key)) = synonym.and_then(|(_, ours)| find(ours)) {
         return about(["here it is called", ""], shape, key);
     }
+    // The very word in another table is nearer than a similar one in this table.
     let elsewhere = SHAPES.into_iter().find_map(|other| {
         let key = other.keys.iter().find(|key| **key == lower)?;
         Some((other, *key))
     });
-    if let Some((shape, key)) = elsewhere {
+    let similar = || Some((shape, nearest(shape.keys.iter().copied(), &lower)?));
+    if let Some((shape, key)) = elsewhere.or_else(similar) {
         return about(["did you mean", "?"], shape, key);
     }
     Advice {
-        text: format!("known here: {}", shape.keys.join(", ")),
+        text: known,
         meant: None,
     }
 }
@@ -187,16 +206,6 @@ fn find(path: &str) -> Option<(&'static Shape, &'static str)> {
             .find(|key| join(shape.path, key) == path)?;
         Some((shape, *key))
     })
-}
-
-/// The most similar of `names`, if any is similar at all.
-pub(in crate::workload) fn nearest<'a>(
-    names: impl Iterator<Item = &'a str>,
-    wanted: &str,
-) -> Option<&'a str> {
-    let scored = names.map(|name| (strsim::jaro_winkler(name, wanted), name));
-    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (best.0 >= SIMILAR_ENOUGH).then_some(best.1)
 }
 
 #[cfg(test)]
@@ -216,7 +225,21 @@ mod tests {
             "here it is called `load.in_flight`"
         );
         assert_eq!(hint(&ROOT, "sessions"), "did you mean `load.sessions`?");
+        assert_eq!(hint(&ROOT, "rate"), "did you mean `load.rate`?");
+        assert_eq!(hint(&OP, "znodes"), "did you mean `prepare.znodes`?");
         assert_eq!(hint(&KEYS, "q"), "known here: zipf");
+        assert_eq!(
+            hint(&LOAD, "watch"),
+            format!("known here: {}", LOAD.keys.join(", "))
+        );
+    }
+
+    #[test]
+    fn what_an_operation_does_not_offer_is_not_taken_for_something_else() {
+        for key in NOT_OFFERED {
+            let known = OP.keys.join(", ");
+            assert_eq!(hint(&OP, key), format!("not offered; known here: {known}"));
+        }
     }
 
     #[test]

@@ -264,6 +264,11 @@ fn unknown_keys_name_the_nearest() {
         "w.toml:11: unknown key `op.0.wieght`; did you mean `op.weight`?",
     );
     assert_error(
+        &format!("{HEAD}{SET}watch = true\n"),
+        &[],
+        "w.toml:11: unknown key `op.0.watch`; not offered; known here: kind, label, weight, size, keys, ephemeral, sequential, keep_count, batch",
+    );
+    assert_error(
         &format!("{HEAD}{SET}[gate]\np99_ms = 1\n"),
         &[],
         "w.toml:11: unknown key `gate`; did you mean `gates`?",

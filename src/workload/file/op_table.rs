@@ -157,18 +157,22 @@ fn read_label(table: &Section<'_>, kind: Read<OpKind>) -> Read<String> {
     Some(label.to_owned())
 }
 
-/// Refuses keys that would silently do nothing.
-fn check_meaning(table: &Section<'_>, kind: OpKind) {
+/// The keys that belong to some kinds only: whether `kind` is one of them, and which they are.
+pub(super) fn meanings(kind: OpKind) -> [(&'static str, bool, &'static str); 6] {
     let create = kind == OpKind::Create;
-    let rules = [
+    [
         ("size", kind.uses_size(), "create, set and multi"),
         ("keys", kind.uses_keys(), "set, get, exists, list and multi"),
         ("ephemeral", create, "create"),
         ("sequential", create, "create"),
         ("keep_count", create, "create"),
         ("batch", kind == OpKind::Multi, "multi"),
-    ];
-    for (key, has_meaning, kinds) in rules {
+    ]
+}
+
+/// Refuses keys that would silently do nothing.
+fn check_meaning(table: &Section<'_>, kind: OpKind) {
+    for (key, has_meaning, kinds) in meanings(kind) {
         if table.has(key) && !has_meaning {
             let name = kind.name();
             let problem = format!("means nothing for a `{name}`, only for {kinds}; remove it");

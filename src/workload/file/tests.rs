@@ -195,6 +195,100 @@ fn an_arrival_override_replaces_the_arrival_of_the_file() {
     );
 }
 
+/// Every order of the overrides means the same.
+#[test]
+fn an_override_of_the_kind_replaces_what_the_file_says_for_the_old_kind() {
+    let file = format!(
+        "{HEAD}{SET}size = 70\nkeys = \"sequential\"\n[[op]]\nkind = \"create\"\nkeep_count = 5\n"
+    );
+    let both = |overrides: [&str; 2], check: &dyn Fn(&Plan)| {
+        let [first, second] = overrides;
+        check(&plan(&file, &[first, second]));
+        check(&plan(&file, &[second, first]));
+    };
+    both(["op.0.kind=get", "op.0.keys=uniform"], &|plan| {
+        assert_eq!(plan.ops[0].kind, OpKind::Get);
+        assert_eq!(plan.ops[0].keys, KeyChoice::Uniform);
+    });
+    both(["op.set.kind=multi", "op.set.batch=3"], &|plan| {
+        assert_eq!((plan.ops[0].kind, plan.ops[0].batch), (OpKind::Multi, 3));
+        assert_eq!(
+            plan.ops[0].size,
+            SizeChoice::Fixed(70),
+            "still means something"
+        );
+        assert_eq!(plan.ops[0].keys, KeyChoice::Sequential);
+        assert_eq!(plan.ops[0].label, "multi");
+    });
+    both(["op.create.size.min=1", "op.create.size.max=2"], &|plan| {
+        assert_eq!(plan.ops[1].size, SizeChoice::Uniform(1, 2));
+    });
+    both(["op.create.kind=sync", "op.create.label=flush"], &|plan| {
+        assert_eq!(
+            (plan.ops[1].kind, plan.ops[1].keep_count),
+            (OpKind::Sync, None)
+        );
+        assert_eq!(plan.ops[1].label, "flush");
+        assert_eq!(plan.ops.len(), 2, "nothing to trim");
+    });
+    let alone = format!("{HEAD}{SET}size = 70\nkeys = \"sequential\"\n");
+    for overrides in [
+        ["op.set.size=200", "op.set.kind=create"],
+        ["op.set.kind=create", "op.set.size=200"],
+    ] {
+        let plan = plan(&alone, &overrides);
+        assert_eq!(plan.ops[0].kind, OpKind::Create);
+        assert_eq!(plan.ops[0].size, SizeChoice::Fixed(200));
+    }
+}
+
+#[test]
+fn overrides_that_contradict_each_other_are_refused_in_every_order() {
+    let file = format!("{HEAD}{SET}size = {{ min = 1, max = 9 }}\n");
+    for (kind, other, problem) in [
+        (
+            "op.set.kind=get",
+            "op.set.size=5",
+            "--set op.set.size=5: `op.0.size` means nothing for a `get`, only for create, set and multi; remove it",
+        ),
+        (
+            "op.set.kind=get",
+            "op.set.size.max=5",
+            "--set op.set.size.max=5: `op.0.size` means nothing for a `get`, only for create, set and multi; remove it",
+        ),
+        (
+            "op.0.kind=create",
+            "op.set.keys=zipf",
+            "--set op.set.keys=zipf: `op.0.keys` means nothing for a `create`, only for set, get, exists, list and multi; remove it",
+        ),
+    ] {
+        assert_error(&file, &[kind, other], problem);
+        assert_error(&file, &[other, kind], problem);
+    }
+    // The label is the file's, so this one is not there.
+    assert_error(
+        &file,
+        &["op.set.kind=get", "op.get.weight=2"],
+        "--set op.get.weight=2: there is no `op.get`; the workload has 1 of them, counted from 0 (set)",
+    );
+    let phased =
+        format!("name = \"t\"\n[load]\n[[load.phase]]\nduration = \"1s\"\nrate = 1\n{SET}");
+    assert_error(
+        &phased,
+        &["load.phase.0.rate=5", "load.in_flight=4"],
+        "w.toml:3: `load.in_flight` and `load.phase` exclude each other: `rate` and `phase` make an open loop, `in_flight` a closed one; remove one of them",
+    );
+}
+
+#[test]
+fn operations_of_an_override_go_by_the_labels_that_it_gives() {
+    let plan = plan(
+        &format!("{HEAD}{SET}"),
+        &["op=[{kind=\"get\"},{kind=\"sync\"}]", "op.sync.weight=3"],
+    );
+    assert_eq!(plan.ops[1].weight, 3);
+}
+
 #[test]
 fn the_seed_given_goes_before_the_files() {
     let source = Source::from_text("w.toml", format!("seed = 5\n{HEAD}{SET}"));

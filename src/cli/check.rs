@@ -24,6 +24,6 @@ pub(super) struct CheckArgs {
 pub(super) fn run(args: &CheckArgs) -> Result<Status, Failure> {
     let plans = workload_file::plans(&args.files, &args.overrides, args.seed)?;
     let texts: Vec<String> = plans.iter().map(|plan| plan.render_toml()).collect();
-    output::print(&texts.join("\n"))?;
+    output::print_verbatim(&texts.join("\n"))?;
     Ok(Status::SUCCESS)
 }

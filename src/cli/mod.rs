@@ -3,6 +3,7 @@
 //! Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 run invalid or a gate failed. `server`
 //! has those of ZooKeeper's own script.
 
+mod ascii;
 mod calibrate;
 mod calibration_store;
 mod check;

@@ -273,6 +273,54 @@ fn output_that_cannot_be_written_is_an_error() {
     }
 }
 
+/// Micro signs and dashes only where the locale has them; what is written to a file does not depend
+/// on the locale.
+#[test]
+fn a_locale_without_utf8_gets_ascii() {
+    let bench = Bench::new();
+    let result = format!("{}/tests/golden/result-v1.json", env!("CARGO_MANIFEST_DIR"));
+    let run = |locale: [Option<&str>; 3], args: &[&str]| {
+        let mut command = bench.command(args);
+        for (name, value) in ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().zip(locale) {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Ran::from(command.output().unwrap())
+    };
+    let c = [Some("C"), None, None];
+    let report = ["report", result.as_str()];
+    for (locale, utf8) in [
+        (c, false),
+        ([Some(""), Some("POSIX"), Some("C.UTF-8")], false),
+        ([None, None, Some("de_DE.ISO-8859-1")], false),
+        ([Some("C.UTF-8"), Some("C"), Some("C")], true),
+        ([None, Some("en_US.utf8"), Some("C")], true),
+        ([None, None, None], true),
+    ] {
+        let ran = run(locale, &report);
+        let text = ran.succeeds();
+        assert_eq!(text.is_ascii(), !utf8, "{locale:?}: {text}");
+        assert_eq!(text.contains(" us "), !utf8, "{locale:?}: {text}");
+        assert_eq!(text.contains(" µs "), utf8, "{locale:?}: {text}");
+    }
+    let ran = run(c, &[&report[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(ran.succeeds()).unwrap();
+    assert!(json.is_object(), "{json}");
+    run(c, &[&report[..], &["-o", "report.txt"]].concat()).succeeds();
+    let file = fs::read_to_string(bench.path().join("report.txt")).unwrap();
+    assert!(file.contains(" µs "), "{file}");
+    // A workload that is read back must mean the same.
+    let mine = bench.file("mine.toml", &WORKLOAD.replace("A test.", "Reads – in µs."));
+    let ran = run(c, &["check", &mine]);
+    assert!(ran.succeeds().contains("Reads – in µs."), "{ran:?}");
+    for command in ["run", "check", "report", "compare", "server", "calibrate"] {
+        let ran = run(c, &[command, "--help"]);
+        assert!(ran.succeeds().is_ascii(), "{ran:?}");
+    }
+}
+
 #[test]
 fn an_unreachable_or_refusing_target_is_named_with_what_was_tried() {
     let bench = Bench::new();

@@ -333,3 +333,15 @@ fn a_connection_without_a_session_tells_no_more_than_stat_does() {
     });
     assert!(!shown.contains("sid="), "{shown}");
 }
+
+/// Shells start programs with a soft limit of open files far below the hard one.
+#[test]
+fn a_low_soft_limit_of_open_files_keeps_nobody_out() {
+    let mut ensemble = Ensemble::prepared(1, 0, "");
+    let server = &mut ensemble.servers[0];
+    server.start_with_open_files(64);
+    server.await_serving();
+    let clients: Vec<Client> = (0..100).map(|_| Client::new(server.client)).collect();
+    let cons = server.word("cons").unwrap();
+    assert_eq!(cons.matches(",sid=0x").count(), clients.len(), "{cons}");
+}

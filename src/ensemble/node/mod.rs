@@ -6,6 +6,7 @@
 
 mod answers;
 mod dial;
+mod files;
 mod perform;
 mod poller;
 mod socket;
@@ -154,6 +155,11 @@ struct Node {
 /// # Errors
 /// If it cannot start, or has to give up.
 pub fn run(config: &Config) -> Result<(), NodeError> {
+    if let Err(error) = files::allow_all() {
+        // Fewer connections are possible then, and nothing else is wrong.
+        let line = format!("cannot raise the limit of open files (ulimit -n): {error}");
+        log(config.server_id(), &line);
+    }
     Node::start(config)?.serve()
 }
 

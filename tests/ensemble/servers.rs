@@ -293,12 +293,17 @@ impl Ensemble {
                 ""
             };
             let text = format!(
-                "{extra}{}initLimit=40\nsyncLimit=20\nmaxClientCnxns=0\nadmin.enableServer=false\n\
+                "{extra}{}initLimit=40\nsyncLimit=20\n{}admin.enableServer=false\n\
                  4lw.commands.whitelist=*\ndataDir={}\nclientPort={}\nclientPortAddress={}\n{}{role}{lines}",
                 if extra.contains("tickTime") {
                     ""
                 } else {
                     "tickTime=500\n"
+                },
+                if extra.contains("maxClientCnxns") {
+                    ""
+                } else {
+                    "maxClientCnxns=0\n"
                 },
                 server.dir.join("data").display(),
                 server.client.port(),

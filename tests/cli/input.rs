@@ -149,6 +149,9 @@ fn bad_usage_is_status_2() {
         .run(&["compare", "--targets", "bundled"])
         .fails(2, &["names only one"]);
     bench
+        .run(&["compare", "--targets", "bundled,bundled"])
+        .fails(2, &["needs a workload", "`quorate workloads`"]);
+    bench
         .run(&["compare", "--targets", "bundled,zookeper"])
         .fails(2, &["unknown target `zookeper`"]);
     bench

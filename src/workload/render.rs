@@ -245,6 +245,8 @@ fn render_gates(page: &mut Page, plan: &Plan) {
     page.header("[gates]", "conditions of the exit status; none but these");
     let values = [
         ("p50_ms", gates.p50_ms, "response time, at most"),
+        ("p90_ms", gates.p90_ms, "response time, at most"),
+        ("p95_ms", gates.p95_ms, "response time, at most"),
         ("p99_ms", gates.p99_ms, "response time, at most"),
         ("p999_ms", gates.p999_ms, "response time, at most"),
         ("max_ms", gates.max_ms, "response time, at most"),

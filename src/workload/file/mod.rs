@@ -271,6 +271,8 @@ fn read_chroot(table: &Section<'_>) -> Read<String> {
 
 fn read_gates(table: &Section<'_>) -> Read<Gates> {
     let p50_ms = table.number("p50_ms", limits::GATE_MS);
+    let p90_ms = table.number("p90_ms", limits::GATE_MS);
+    let p95_ms = table.number("p95_ms", limits::GATE_MS);
     let p99_ms = table.number("p99_ms", limits::GATE_MS);
     let p999_ms = table.number("p999_ms", limits::GATE_MS);
     let max_ms = table.number("max_ms", limits::GATE_MS);
@@ -278,6 +280,8 @@ fn read_gates(table: &Section<'_>) -> Read<Gates> {
     let throughput_per_s = table.number("throughput_per_s", limits::GATE_PER_S);
     Some(Gates {
         p50_ms: p50_ms?,
+        p90_ms: p90_ms?,
+        p95_ms: p95_ms?,
         p99_ms: p99_ms?,
         p999_ms: p999_ms?,
         max_ms: max_ms?,

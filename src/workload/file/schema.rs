@@ -72,6 +72,8 @@ pub(super) const GATES: Shape = Shape {
     path: "gates",
     keys: &[
         "p50_ms",
+        "p90_ms",
+        "p95_ms",
         "p99_ms",
         "p999_ms",
         "max_ms",

@@ -313,7 +313,7 @@ fn a_rendered_plan_resolves_to_itself() {
         [[op]]\nkind = \"create\"\nlabel = \"other\"\nweight = 0\n[[op]]\nkind = \"delete\"\n[[op]]\nkind = \"set\"\nkeys = \"per_session\"\n\
         [[op]]\nkind = \"get\"\nkeys = { zipf = 0.7 }\n[[op]]\nkind = \"exists\"\nkeys = \"sequential\"\n[[op]]\nkind = \"list\"\n\
         [[op]]\nkind = \"multi\"\nbatch = 5\nsize = 10\n[[op]]\nkind = \"sync\"\n[[op]]\nkind = \"session\"\n\
-        [gates]\np50_ms = 0.5\np99_ms = 1\np999_ms = 2\nmax_ms = 3\nerror_ratio = 0.001\nthroughput_per_s = 1e3\n";
+        [gates]\np50_ms = 0.5\np90_ms = 0.7\np95_ms = 0.8\np99_ms = 1\np999_ms = 2\nmax_ms = 3\nerror_ratio = 0.001\nthroughput_per_s = 1e3\n";
     let one_phase = format!(
         "name = \"t\"\n[load]\nduration = \"9s\"\n[[load.phase]]\nduration = \"4s\"\nrate = 100\n{SET}"
     );

@@ -34,17 +34,17 @@ pub(super) fn preferred(attach: Attach, servers: &[Server]) -> Result<Vec<u32>, 
 }
 
 /// How many sessions of `load` are meant for each of `servers`, in their order: they go round those that
-/// `load.attach` means.
+/// `load.attach` means. `None` = it means another.
 ///
 /// # Errors
 /// If no server has the role that the plan attaches sessions to.
-pub fn sessions_per_server(load: &LoadPlan, servers: &[Server]) -> Result<Vec<u32>, LoadError> {
+pub fn sessions_per_server(load: &LoadPlan, servers: &[Server]) -> Result<Vec<Option<u32>>, LoadError> {
     let preferred = preferred(load.attach, servers)?;
-    let mut counts = vec![0; servers.len()];
+    let mut counts = vec![None; servers.len()];
     let parts = u32::try_from(preferred.len()).unwrap_or(u32::MAX);
     for (turn, server) in (0..).zip(preferred) {
         let one_more = u32::from(turn < load.sessions % parts);
-        counts[server as usize] = load.sessions / parts + one_more;
+        counts[server as usize] = Some(load.sessions / parts + one_more);
     }
     Ok(counts)
 }
@@ -108,9 +108,9 @@ mod tests {
             };
             sessions_per_server(&load, &ensemble).unwrap()
         };
-        assert_eq!(counted(Attach::Spread, 16), [6, 5, 5]);
-        assert_eq!(counted(Attach::Spread, 2), [1, 1, 0]);
-        assert_eq!(counted(Attach::Followers, 5), [3, 0, 2]);
+        assert_eq!(counted(Attach::Spread, 16), [6, 5, 5].map(Some));
+        assert_eq!(counted(Attach::Spread, 2), [1, 1, 0].map(Some));
+        assert_eq!(counted(Attach::Followers, 5), [Some(3), None, Some(2)]);
         // It is where a session's own order of servers begins.
         for session in 0..16 {
             let order = ServerOrder::new(&[0, 1, 2], 3, session, 7);

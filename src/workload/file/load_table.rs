@@ -10,6 +10,8 @@ use crate::workload::plan::{Arrival, Attach, LoadPlan, RatePhase, Reconnect, Spa
 
 type Read<T> = Result<T, WorkloadError>;
 
+/// Divides by 2, 3, 6 and 9 servers, so that each of them gets as many as the others.
+const SESSIONS: u32 = 18;
 const IN_FLIGHT_CAP: u32 = 64;
 const DURATION_MS: u64 = 30_000;
 const WARM_UP_MS: u64 = 5_000;
@@ -19,7 +21,7 @@ const DRAIN_MS: u64 = 10_000;
 
 /// Reads the table and checks it in itself.
 pub(super) fn read(table: &Section<'_>) -> Read<LoadPlan> {
-    let sessions = table.integer("sessions", limits::SESSIONS, 16)?;
+    let sessions = table.integer("sessions", limits::SESSIONS, SESSIONS)?;
     let threads = table.integer("threads", limits::THREADS, 1)?;
     if threads > sessions {
         let problem = format!("is {threads}, more than the {sessions} sessions; lower it");

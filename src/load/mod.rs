@@ -27,6 +27,7 @@ mod null;
 mod payload;
 mod poller;
 mod prepare;
+mod priority;
 mod run;
 pub mod schedule;
 mod slot;

@@ -24,14 +24,16 @@ impl ThreadTime {
         }
     }
 
-    /// Shares of the time that has passed since then. To be called by the same thread.
-    pub(super) fn until_now(self) -> DriverThread {
+    /// Shares of the time that has passed since then, of a thread with this priority. To be called by the
+    /// same thread.
+    pub(super) fn until_now(self, nice: i32) -> DriverThread {
         let now = Self::now();
         let passed_ns = now.at_ns - self.at_ns;
         let waited = self.waited_ns.zip(now.waited_ns);
         DriverThread {
             busy: share(now.used_ns - self.used_ns, passed_ns),
             waiting: waited.map(|(before, after)| share(after - before, passed_ns)),
+            nice,
         }
     }
 }
@@ -70,7 +72,7 @@ mod tests {
         while now_ns() - before.at_ns < 5_000_000 {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
-        let after = before.until_now();
+        let after = before.until_now(0);
         assert!(after.busy > 0.0, "{after:?}");
         assert!(after.busy <= 1.01, "{after:?}");
     }

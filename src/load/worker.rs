@@ -17,6 +17,7 @@ use super::context::{Context, ms_to_ns};
 use super::guest::Guests;
 use super::key::{self, Owner};
 use super::message::Message;
+use super::priority;
 use super::schedule::SessionTimes;
 use super::slot::Slot;
 use super::tally::Tally;
@@ -86,6 +87,8 @@ struct Worker<'a> {
     sweep_ns: i64,
     sweep_at: usize,
     snapshot_ns: i64,
+    /// The thread's priority.
+    nice: i32,
     /// The thread's clocks at the start of the measured phase.
     measure_from: Option<ThreadTime>,
     /// Where the next session of its own goes.
@@ -94,8 +97,12 @@ struct Worker<'a> {
 
 /// Runs one worker to its end. Everything it has to say goes to `sender`.
 pub(super) fn work(orders: Orders<'_>, sender: &Sender<Message>) {
+    let nice = match orders.plan.load.arrival {
+        Arrival::Open { .. } => priority::prefer(),
+        Arrival::Closed { .. } => priority::current(),
+    };
     let tally = Tally::new(orders.plan, orders.servers.len(), sender.clone());
-    let result = Worker::new(orders, tally).and_then(Worker::run);
+    let result = Worker::new(orders, nice, tally).and_then(Worker::run);
     if let Err(error) = result {
         orders.abandoned.store(true, Ordering::Relaxed);
         // If nobody listens, the run has failed already.
@@ -104,7 +111,7 @@ pub(super) fn work(orders: Orders<'_>, sender: &Sender<Message>) {
 }
 
 impl<'a> Worker<'a> {
-    fn new(orders: Orders<'a>, tally: Tally) -> Result<Self, LoadError> {
+    fn new(orders: Orders<'a>, nice: i32, tally: Tally) -> Result<Self, LoadError> {
         let plan = orders.plan;
         let cx = Context::new(plan, orders.servers, tally)?;
         let servers = u32::try_from(orders.servers.len()).unwrap_or(u32::MAX);
@@ -137,6 +144,7 @@ impl<'a> Worker<'a> {
             sweep_ns: now,
             sweep_at: 0,
             snapshot_ns: now,
+            nice,
             measure_from: None,
             guest_turn: orders.number,
         })
@@ -379,7 +387,7 @@ impl<'a> Worker<'a> {
         }
         self.next_due_ns = i64::MAX;
         if let Some(from) = self.measure_from {
-            self.cx.tally.summary.thread = from.until_now();
+            self.cx.tally.summary.thread = from.until_now(self.nice);
         }
         self.cx.tally.end(end_ns);
         self.cx.tally.summary.interrupted = interrupted;

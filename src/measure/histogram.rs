@@ -214,8 +214,9 @@ impl Histogram {
         self.told_us(0.9999)
     }
 
-    /// A high quantile that enough durations stand behind.
-    fn told_us(&self, quantile: f64) -> Option<f64> {
+    /// A quantile that enough durations stand behind: at least ten lie beyond it; microseconds.
+    #[must_use]
+    pub fn told_us(&self, quantile: f64) -> Option<f64> {
         // The small number forgives what 1 - 0.999 is not.
         let beyond = count_f64(self.count()) * (1.0 - quantile) + 1e-6;
         (beyond >= BEYOND_MIN).then(|| self.quantile_us(quantile)).flatten()

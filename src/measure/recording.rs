@@ -35,6 +35,8 @@ pub struct DriverThread {
     /// Share of the time that it could have run and waited for a core, 0..1; `None` where the kernel
     /// does not tell.
     pub waiting: Option<f64>,
+    /// Its priority as a nice value: below 0 it was preferred to others.
+    pub nice: i32,
 }
 
 /// How fast the servers' disk synced before a run, beside how fast it did when nothing else used it.

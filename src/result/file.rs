@@ -98,6 +98,7 @@ struct FileRun {
 struct FileThread {
     busy: f64,
     waiting: Option<f64>,
+    nice: i32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -655,6 +656,7 @@ impl From<&DriverThread> for FileThread {
         Self {
             busy: thread.busy,
             waiting: thread.waiting,
+            nice: thread.nice,
         }
     }
 }
@@ -664,6 +666,7 @@ impl From<FileThread> for DriverThread {
         Self {
             busy: thread.busy,
             waiting: thread.waiting,
+            nice: thread.nice,
         }
     }
 }

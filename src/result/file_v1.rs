@@ -125,6 +125,7 @@ impl FileRun {
                 .map(|busy| DriverThread {
                     busy,
                     waiting: None,
+                    nice: 0,
                 })
                 .collect(),
             stolen: self.stolen,

@@ -144,10 +144,6 @@ pub struct Resolution {
     pub response_p50_us: f64,
     /// 99th percentile of the response time.
     pub response_p99_us: f64,
-    /// Median of how late the generator was.
-    pub late_p50_us: f64,
-    /// 99th percentile of how late the generator was.
-    pub late_p99_us: f64,
 }
 
 impl Environment {
@@ -159,8 +155,6 @@ impl Environment {
         Some(Resolution {
             response_p50_us: figure("response_p50_us")?,
             response_p99_us: figure("response_p99_us")?,
-            late_p50_us: figure("late_p50_us")?,
-            late_p99_us: figure("late_p99_us")?,
         })
     }
 
@@ -387,6 +381,7 @@ pub(crate) mod example {
             driver: vec![DriverThread {
                 busy: 0.12,
                 waiting: Some(0.001),
+                nice: 0,
             }],
             stolen: Some(0.0),
             servers: ["follower", "follower", "leader"]

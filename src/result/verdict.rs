@@ -166,7 +166,8 @@ fn invalid_reasons(
             100.0 * DRIVER_WAITING_MAX
         ));
     }
-    reasons.extend(material_lateness(plan, ops, resolution).map(|late| {
+    let late = material_lateness(plan, ops, resolution).into_iter();
+    reasons.extend(late.map(|late| {
         format!(
             "{late} (at most {:.0} % allowed): operations were started late; see what else used the processors, lower \
              load.rate, or give the driver a machine of its own",
@@ -176,32 +177,38 @@ fn invalid_reasons(
     reasons
 }
 
-/// Where the generator's lateness is a material part of an operation's response time, in words.
+/// Where the generator's lateness is a material part of an operation's response time, in words. A
+/// percentile with fewer than ten operations beyond it is chance, and lateness below what a server that
+/// does nothing shows on this machine cannot be told from the machine's own noise.
 pub(super) fn material_lateness(
     plan: &Plan,
     ops: &[OpRecord],
     resolution: Option<Resolution>,
-) -> impl Iterator<Item = String> {
-    let told = resolution.map_or([0.0; 2], |found| [found.late_p50_us, found.late_p99_us]);
-    plan.ops.iter().zip(ops).flat_map(move |(op, record)| {
-        let response = record.response.quantiles_us([0.5, 0.99]);
-        let late = record.late.quantiles_us([0.5, 0.99]);
-        let mut words = Vec::new();
-        if let (Some(response), Some(late)) = (response, late) {
-            for (index, name) in [(0, "p50"), (1, "p99")] {
-                let (response, late) = (response[index], late[index]);
-                if late > LATE_SHARE_MAX * response && late > told[index] {
-                    words.push(format!(
-                        "{}: the generator's lateness {name} is {}, {:.0} % of the response time {name}",
-                        op.label,
-                        span(late),
-                        100.0 * late / response
-                    ));
-                }
+) -> Vec<String> {
+    let told = |figure: fn(Resolution) -> f64| resolution.map_or(0.0, figure);
+    let percentiles = [
+        (0.50, "p50", told(|found| found.response_p50_us)),
+        (0.99, "p99", told(|found| found.response_p99_us)),
+    ];
+    let mut words = Vec::new();
+    for (op, record) in plan.ops.iter().zip(ops) {
+        for (quantile, name, resolution_us) in percentiles {
+            let response = record.response.told_us(quantile);
+            let late = record.late.told_us(quantile);
+            if let (Some(response), Some(late)) = (response, late)
+                && late > LATE_SHARE_MAX * response
+                && late > resolution_us
+            {
+                words.push(format!(
+                    "{}: the generator's lateness {name} is {}, {:.0} % of the response time {name}",
+                    op.label,
+                    span(late),
+                    100.0 * late / response
+                ));
             }
         }
-        words
-    })
+    }
+    words
 }
 
 /// The larger of two; for folds.
@@ -233,11 +240,12 @@ mod tests {
         plan.load.arrival = Arrival::Closed { in_flight: 4 };
     }
 
-    /// Operations that were `late_us` late, with a response time of 1.9 ms.
+    /// Operations that were `late_us` late and would have taken 2 ms.
     fn add_late(run: &mut Recording, late_us: i64) {
         let samples: Vec<Sample> = (0..100)
             .map(|_| {
-                let sample = example::sample(1_990, 1_900_000, Outcome::Ok);
+                let response_ns = 2_000_000 + late_us * 1_000;
+                let sample = example::sample(1_990, response_ns, Outcome::Ok);
                 Sample {
                     sent_ns: Some(sample.intended_ns + late_us * 1_000),
                     ..sample
@@ -294,6 +302,7 @@ mod tests {
         let thread = |busy, waiting| DriverThread {
             busy,
             waiting: Some(waiting),
+            nice: 0,
         };
         let judgement = judged(|_, run, _| run.driver = vec![thread(0.3, 0.0), thread(0.81, 0.0)]);
         assert!(only_reason(&judgement).contains("81 % busy"));
@@ -312,7 +321,7 @@ mod tests {
         let judgement = judged(|_, run, _| add_late(run, 900));
         assert!(
             only_reason(&judgement).starts_with(
-                "set: the generator's lateness p99 is 900 µs, 45 % of the response time p99"
+                "set: the generator's lateness p99 is 900 µs, 31 % of the response time p99"
             ),
             "{judgement:?}"
         );
@@ -326,17 +335,31 @@ mod tests {
 
     #[test]
     fn lateness_below_the_machines_resolution_is_not_held_against_a_run() {
-        let calibrated = |late_p99_us: f64| {
+        let calibrated = |response_p99_us: f64| {
             judged(|_, run, environment| {
                 environment.calibration = Some(serde_json::json!({"resolution": {
-                    "response_p50_us": 30.0, "response_p99_us": 300.0,
-                    "late_p50_us": 5.0, "late_p99_us": late_p99_us,
+                    "response_p50_us": 30.0, "response_p99_us": response_p99_us,
                 }}));
                 add_late(run, 250);
             })
         };
         assert!(!calibrated(200.0).verdict.is_valid());
         assert!(calibrated(260.0).verdict.is_valid());
+    }
+
+    /// One operation that was late is one operation, no percentile.
+    #[test]
+    fn a_percentile_needs_ten_operations_beyond_it_to_be_judged() {
+        let judgement = judged(|_, run, _| {
+            run.intervals.clear();
+            let late = example::sample(500, 1_000_000, Outcome::Ok);
+            let late = Sample {
+                sent_ns: Some(late.intended_ns + 900_000),
+                ..late
+            };
+            example::record(run, &[late; 19]);
+        });
+        assert_eq!(judgement.verdict, Verdict::Valid);
     }
 
     /// A target that stands still for a third of the run: the cap is full, the generator idle.

@@ -27,7 +27,8 @@ pub(super) fn run_warnings(
         ));
     }
     if closed {
-        warnings.extend(material_lateness(plan, ops, resolution).map(|late| {
+        let late = material_lateness(plan, ops, resolution).into_iter();
+        warnings.extend(late.map(|late| {
             format!("{late}; in a closed loop this is no fault, but the service time says more of the target")
         }));
     }
@@ -107,6 +108,7 @@ mod tests {
         run.driver = vec![DriverThread {
             busy: 0.1,
             waiting: Some(0.03),
+            nice: 0,
         }];
         run.disk = Some(DiskState {
             baseline_us: 100.0,

@@ -84,13 +84,15 @@ pub fn main() -> ExitCode {
         Ok(cli) => dispatch(cli),
         Err(unparsed) => tell_of(&unparsed),
     };
-    match outcome {
-        Ok(status) => status.into(),
+    let status = match outcome {
+        Ok(status) => status,
         Err(failure) => {
             output::complain(&failure.text());
-            failure.status.into()
+            failure.status
         }
-    }
+    };
+    interrupt::end_as_asked();
+    status.into()
 }
 
 /// The definition of the command line, for completions and manual pages.

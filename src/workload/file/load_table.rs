@@ -8,6 +8,8 @@ use super::units::format_duration;
 use crate::workload::limits;
 use crate::workload::plan::{Arrival, Attach, LoadPlan, RatePhase, Reconnect, Spacing};
 
+/// Divides by 2, 3, 6 and 9 servers, so that each of them gets as many as the others.
+const SESSIONS: u32 = 18;
 const IN_FLIGHT_CAP: u32 = 64;
 const DURATION_MS: u64 = 30_000;
 const WARM_UP_MS: u64 = 5_000;
@@ -23,7 +25,7 @@ pub(super) struct Load {
 
 /// Reads the table and checks it in itself.
 pub(super) fn read(table: &Section<'_>) -> Load {
-    let sessions = table.integer("sessions", limits::SESSIONS, 16);
+    let sessions = table.integer("sessions", limits::SESSIONS, SESSIONS);
     Load {
         sessions,
         plan: read_plan(table, sessions),
@@ -272,7 +274,9 @@ fn read_spacing(table: &Section<'_>) -> Read<Spacing> {
     let Some(text) = table.text("spacing")? else {
         return Some(Spacing::Poisson);
     };
-    let spacing = Spacing::ALL.into_iter().find(|spacing| spacing.name() == text);
+    let spacing = Spacing::ALL
+        .into_iter()
+        .find(|spacing| spacing.name() == text);
     spacing.or_else(|| {
         let names = Spacing::ALL.map(Spacing::name).join(", ");
         table.bad("spacing", format!("is {text:?}; it must be one of {names}"))

@@ -55,7 +55,7 @@ fn every_default_is_filled_in() {
         to_per_s: 100.0,
     };
     let load = LoadPlan {
-        sessions: 16,
+        sessions: 18,
         threads: 1,
         arrival: Arrival::Open {
             phases: vec![phase],
@@ -473,7 +473,7 @@ fn operations_that_cannot_be() {
     assert_error(
         &format!("{HEAD}{SET}keys = \"per_session\"\n"),
         &[],
-        "w.toml:11: `op.0.keys` is \"per_session\", but 10 prepared znodes cannot be divided among 16 sessions; raise `prepare.znodes`",
+        "w.toml:11: `op.0.keys` is \"per_session\", but 10 prepared znodes cannot be divided among 18 sessions; raise `prepare.znodes`",
     );
     assert_error(
         &format!("{HEAD}{SET}{SET}"),
@@ -516,8 +516,8 @@ const BEYOND_LIMITS: [(&str, &str); 16] = [
         "`load.sessions` is -1; it must be 1 to 100000",
     ),
     (
-        "load.threads=17",
-        "`load.threads` is 17, more than the 16 sessions; lower it",
+        "load.threads=19",
+        "`load.threads` is 19, more than the 18 sessions; lower it",
     ),
     (
         "load.duration=0s",

@@ -4,7 +4,7 @@ use super::arrivals::Arrivals;
 use super::context::{Context, ms_to_ns};
 use super::guest::Wanted;
 use super::key;
-use super::link::{Link, Loss, Ticket, Times};
+use super::link::{Link, Loss, TOO_MANY, Ticket, Times};
 use super::payload::Payload;
 use super::poller::Ready;
 use crate::client::{Backoff, BackoffPolicy, ErrorCode, Event, OpCode, ServerOrder, Session};
@@ -344,6 +344,7 @@ impl Slot {
     fn connect_failed(&mut self, cx: &mut Context<'_>, server: u32, loss: &Loss) {
         let reason = match loss {
             Loss::Expired => "it refuses to open a session".to_owned(),
+            Loss::Closed => format!("{loss}; {TOO_MANY}"),
             loss => loss.to_string(),
         };
         cx.connect_failures.insert(server, reason);

@@ -21,7 +21,7 @@ pub(super) struct Collector<'a> {
     recording: Recording,
     connected: usize,
     error: Option<LoadError>,
-    summaries: Vec<Box<Summary>>,
+    summaries: Vec<Summary>,
     stolen: Stolen,
     snapshots: Vec<Snapshot>,
     /// Acknowledged per second by each worker, between its last two snapshots.
@@ -114,7 +114,7 @@ impl<'a> Collector<'a> {
                     snapshot.at_ns - last.at_ns,
                 );
             }
-            Message::Done(summary) => self.summaries.push(summary),
+            Message::Done(summary) => self.summaries.push(*summary),
         }
     }
 

@@ -561,7 +561,7 @@ fn read_counts(text: &str) -> Result<Vec<u32>, String> {
         .map(|count| {
             count
                 .parse()
-                .map_err(|_| format!("{count:?} is not a count"))
+                .map_err(|error| format!("{count:?} is not a count: {error}"))
         })
         .collect()
 }

@@ -17,8 +17,6 @@ use crate::report::{
 };
 use crate::result::{self, RunResult, read_result};
 
-/// What is run when nothing is said.
-const WORKLOAD: &str = "write-latency";
 /// Runs per target, at most.
 const RUNS_MAX: i64 = 1_000;
 
@@ -93,7 +91,11 @@ fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failure> {
         )));
     }
     let workload = match args.items.as_slice() {
-        [] => WORKLOAD,
+        [] => {
+            return Err(bad_usage(
+                "with --targets, `quorate compare` needs a workload: a file, or a name from `quorate workloads`",
+            ));
+        }
         [one] => one,
         more => {
             return Err(bad_usage(format!(

@@ -75,10 +75,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
 /// Everything that can be wrong with the command line is found before anything starts.
 fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
     let target: TargetSpec = options.target.parse().bad_usage()?;
-    let plans = files
-        .iter()
-        .map(|file| workload_file::plan(file, &options.overrides, options.seed))
-        .collect::<Result<Vec<_>, _>>()?;
+    let plans = workload_file::plans(files, &options.overrides, options.seed)?;
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
     let screen = Screen::new(options.quiet);

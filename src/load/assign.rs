@@ -38,7 +38,10 @@ pub(super) fn preferred(attach: Attach, servers: &[Server]) -> Result<Vec<u32>, 
 ///
 /// # Errors
 /// If no server has the role that the plan attaches sessions to.
-pub fn sessions_per_server(load: &LoadPlan, servers: &[Server]) -> Result<Vec<Option<u32>>, LoadError> {
+pub fn sessions_per_server(
+    load: &LoadPlan,
+    servers: &[Server],
+) -> Result<Vec<Option<u32>>, LoadError> {
     let preferred = preferred(load.attach, servers)?;
     let mut counts = vec![None; servers.len()];
     let parts = u32::try_from(preferred.len()).unwrap_or(u32::MAX);

@@ -121,7 +121,10 @@ impl<'a> Collector<'a> {
     /// For the display: the response times of the latest interval.
     fn see(&mut self, parts: &Parts) {
         // The first part is the interval that has just ended, the others are older ones.
-        let index = parts.intervals.first().map_or(-1, |part| i64::from(part.index));
+        let index = parts
+            .intervals
+            .first()
+            .map_or(-1, |part| i64::from(part.index));
         if index != self.current.0 || index < 0 {
             self.current = (index, Histogram::new());
         }

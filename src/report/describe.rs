@@ -158,7 +158,7 @@ fn operation(op: &OpPlan, plan: &Plan) -> String {
         Multi => text += &format!(", {} sets of {}", op.batch, size(&op.size)),
         Get | Exists | List | Delete | Sync | Session => {}
     }
-    if matches!(op.kind, Set | Get | Exists | Multi) {
+    if op.kind.uses_keys() {
         text += match &op.keys {
             KeyChoice::Uniform => ", keys uniform".to_owned(),
             KeyChoice::Zipf(exponent) => format!(", keys zipf {exponent}"),
@@ -384,4 +384,34 @@ pub(crate) fn gate_line(gate: &GateOutcome) -> String {
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", super::count(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::{OpKind, Source, resolve};
+
+    /// A list chooses its parent by the key of a child.
+    #[test]
+    fn an_operation_tells_its_choice_of_keys_if_it_has_one() {
+        for kind in OpKind::ALL {
+            let name = kind.name();
+            let keys = if kind.uses_keys() {
+                "keys = \"sequential\"\n"
+            } else {
+                ""
+            };
+            let text = format!(
+                "name = \"t\"\n[load]\nrate = 1\n[[op]]\nkind = \"{name}\"\n{keys}[[op]]\nkind = \"create\"\nlabel = \"c\"\n"
+            );
+            let plan = resolve(&Source::from_text("t", text), &[], None).unwrap();
+            let told = operation(&plan.ops[0], &plan);
+            assert!(told.starts_with(name), "{told}");
+            assert_eq!(
+                told.contains(", keys in sequence"),
+                kind.uses_keys(),
+                "{told}"
+            );
+        }
+    }
 }

@@ -94,7 +94,8 @@ mod tests {
             columns
         );
         assert!(
-            lines[1].starts_with("1,0,0.000,1.000,\"set, \"\"small\"\"\",1000,0,0,0,0,0,999,999.0,")
+            lines[1]
+                .starts_with("1,0,0.000,1.000,\"set, \"\"small\"\"\",1000,0,0,0,0,0,999,999.0,")
         );
         assert!(
             lines[2].ends_with(",0,0,0,0,0,0,0,0.0,,,,,,,,,,,,"),

@@ -54,6 +54,7 @@ impl Bench {
             .args(args)
             .current_dir(self.path())
             .env("XDG_CACHE_HOME", self.path().join("cache"))
+            .env("LC_ALL", "C.UTF-8")
             .env_remove("ZOOKEEPER_HOME")
             .env_remove("JAVA_HOME")
             .env_remove("ZOOCFGDIR")

@@ -41,7 +41,8 @@ Examples:
   quorate run mine.toml --set load.rate=2000 --set load.duration=10s --json
   quorate compare --targets bundled,zookeeper write-saturation
 
-Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the measurement is invalid, 4 a gate failed.";
+Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the measurement is invalid, 4 a gate failed.
+After Ctrl-C it ends by the signal (130 in a shell), with what was measured until then.";
 
 /// Performance benchmark and load generator for ZooKeeper ensembles
 ///

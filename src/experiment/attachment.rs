@@ -1,4 +1,5 @@
 //! Whether every server gets as many sessions as the others.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::load::{Server, sessions_per_server};
 use crate::workload::LoadPlan;

@@ -43,11 +43,11 @@ fn check(name: &str, actual: &str) {
 }
 
 fn compared(base: &RunResult, candidate: &RunResult) -> Comparison {
-    compare(base, candidate, None).unwrap()
+    compare(base, candidate, None).expect("both sides have runs")
 }
 
 fn text(comparison: &Comparison, format: Format) -> String {
-    render_comparison(comparison, format).unwrap()
+    render_comparison(comparison, format).expect("a comparison can be laid out")
 }
 
 /// Eight rounds of a mixed open loop.

@@ -70,11 +70,12 @@ mod tests {
     #[test]
     fn what_runs_and_how_long_is_told() {
         let plan = find_shipped("write-saturation").unwrap().plan().unwrap();
-        let told = |targets: &[&str]| {
+        let told_of = |targets: &[&str], rounds, needed| {
             let targets: Vec<TargetSpec> =
                 targets.iter().map(|spec| spec.parse().unwrap()).collect();
-            announcement(&plan, &targets, 7, Duration::from_secs(590))
+            announcement(&plan, &targets, (rounds, needed), Duration::from_secs(590))
         };
+        let told = |targets: &[&str]| told_of(targets, 7, 6);
         assert_eq!(
             told(&["bundled", "zookeeper"]),
             "write-saturation on bundled, zookeeper: 7 rounds, each with a fresh deployment, 5 s warm-up and 30 s measured; \

@@ -169,15 +169,16 @@ impl<'a> Watch<'a> {
         let consequence = if self.stop {
             "the comparison ends here, as --stop-if-invalid asks"
         } else {
-            "the comparison goes on, and will end with status 3; Ctrl-C ends it with the complete rounds, \
-             --stop-if-invalid would have"
+            "the comparison goes on, and will end with status 3; Ctrl-C ends it and keeps the complete rounds"
         };
         let target = self.targets.get(report.target);
         let warning = format!(
-            "round {} of {}: the run of {} is invalid: {}; {consequence}",
+            "round {} of {}: the run of {} (target {} of {}) is invalid: {}; {consequence}",
             report.round + 1,
             self.rounds,
             target.map_or_else(|| "a target".to_owned(), TargetSpec::to_string),
+            report.target + 1,
+            self.targets.len(),
             report.invalid.join("; ")
         );
         (Some(warning), flow)
@@ -255,8 +256,9 @@ mod tests {
             let (warning, flow) = watch.after(&report(&reasons));
             let warning = warning.unwrap();
             assert!(
-                warning
-                    .starts_with("round 2 of 7: the run of zookeeper is invalid: a driver thread"),
+                warning.starts_with(
+                    "round 2 of 7: the run of zookeeper (target 2 of 2) is invalid: a driver thread"
+                ),
                 "{warning}"
             );
             assert_eq!(flow.is_break(), stop);

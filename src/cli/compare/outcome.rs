@@ -7,7 +7,8 @@ use crate::report::{Comparison, FailIf, Objection};
 /// Why a command that showed its comparisons still does not end with 0.
 #[derive(Debug, Default)]
 pub(super) struct Ending {
-    reasons: Vec<(Status, String)>,
+    objections: Vec<(Status, String)>,
+    conditions: Vec<String>,
 }
 
 impl Ending {
@@ -21,54 +22,134 @@ impl Ending {
     }
 
     fn add(&mut self, comparison: &Comparison, force: bool, conditions: &[FailIf]) {
-        if !force {
-            for objection in &comparison.objections {
-                self.note(status(objection), short(objection));
+        for objection in comparison.objections.iter().filter(|_| !force) {
+            let reason = reason(objection);
+            // A base that several candidates are compared with is objected to once.
+            if !self.objections.contains(&reason) {
+                self.objections.push(reason);
             }
         }
-        for condition in conditions {
-            if let Some(failure) = condition.failure(comparison) {
-                self.note(Status::GATE_FAILED, failure);
-            }
-        }
-    }
-
-    /// The same side may be compared several times; its fault is told once.
-    fn note(&mut self, status: Status, text: String) {
-        if !self.reasons.iter().any(|(_, known)| *known == text) {
-            self.reasons.push((status, text));
-        }
+        let failures = conditions
+            .iter()
+            .filter_map(|condition| condition.failure(comparison));
+        self.conditions.extend(failures);
     }
 
     /// Figures that cannot be relied on come before a condition on them.
     pub(super) fn into_status(self) -> Result<Status, Failure> {
-        let order = [Status::BAD_USAGE, Status::INVALID, Status::GATE_FAILED];
-        let worst = order
-            .into_iter()
-            .find(|status| self.reasons.iter().any(|(reason, _)| reason == status));
-        let Some(worst) = worst else {
+        let objected = |status| self.objections.iter().any(|(own, _)| *own == status);
+        let status = if objected(Status::BAD_USAGE) {
+            Status::BAD_USAGE
+        } else if objected(Status::INVALID) {
+            Status::INVALID
+        } else if !self.conditions.is_empty() {
+            Status::GATE_FAILED
+        } else {
             return Ok(Status::SUCCESS);
         };
-        let texts: Vec<String> = self.reasons.into_iter().map(|(_, text)| text).collect();
+        let mut texts = Vec::new();
+        if !self.objections.is_empty() {
+            let reasons: Vec<String> = self.objections.into_iter().map(|(_, text)| text).collect();
+            texts.push(format!(
+                "{} (see the objections above the figures; --force accepts them)",
+                reasons.join(", ")
+            ));
+        }
+        texts.extend(self.conditions);
         let mut failure = bad_usage(texts.join("; "));
-        failure.status = worst;
+        failure.status = status;
         Err(failure)
     }
 }
 
-fn status(objection: &Objection) -> Status {
+/// What an objection means for the command; the comparison itself says the rest.
+fn reason(objection: &Objection) -> (Status, String) {
     match objection {
-        Objection::DifferentPlans { .. } | Objection::DifferentSchemas { .. } => Status::BAD_USAGE,
-        Objection::Invalid { .. } => Status::INVALID,
+        Objection::DifferentPlans { .. } => (
+            Status::BAD_USAGE,
+            "the plans ask for different loads".to_owned(),
+        ),
+        Objection::DifferentSchemas { .. } => (
+            Status::BAD_USAGE,
+            "the results have different schemas".to_owned(),
+        ),
+        Objection::Invalid { side, target, .. } => {
+            (Status::INVALID, format!("the {side} ({target}) is invalid"))
+        }
     }
 }
 
-/// The comparison itself says the rest.
-fn short(objection: &Objection) -> String {
-    let what = match objection {
-        Objection::DifferentPlans { .. } => "the plans ask for different loads".to_owned(),
-        Objection::DifferentSchemas { .. } => "the results have different schemas".to_owned(),
-        Objection::Invalid { side, target, .. } => format!("the {side} ({target}) is invalid"),
-    };
-    format!("{what} (see the objections above the figures; --force accepts them)")
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::compare;
+    use crate::result::{RunResult, Verdict, example};
+    use crate::workload::Arrival;
+
+    /// Seven rounds of a closed loop that took `tenths` tenths of their time.
+    fn side(tenths: f64) -> RunResult {
+        let mut result = example::result();
+        result.plan.load.arrival = Arrival::Closed { in_flight: 4 };
+        let runs = (0..7).map(|number| {
+            let mut run = example::recording();
+            run.number = number;
+            run.started_unix_ms += u64::from(number) * 60_000;
+            run.measured_s = 0.2 * tenths;
+            run
+        });
+        result.runs = runs.collect();
+        result
+    }
+
+    fn status(
+        candidate: &RunResult,
+        force: bool,
+        condition: &str,
+    ) -> Result<Status, (Status, String)> {
+        let comparison = compare(&side(10.0), candidate, None).unwrap();
+        let mut ending = Ending::default();
+        for _ in 0..2 {
+            ending.add(&comparison, force, &[condition.parse().unwrap()]);
+        }
+        ending
+            .into_status()
+            .map_err(|failure| (failure.status, failure.text()))
+    }
+
+    #[test]
+    fn a_condition_holds_or_not() {
+        let (code, text) = status(&side(12.0), false, "slower=15%").unwrap_err();
+        assert_eq!(code, Status::GATE_FAILED);
+        assert!(text.contains("16.7 % slower in set: throughput"), "{text}");
+        assert_eq!(
+            status(&side(12.0), false, "slower=20%"),
+            Ok(Status::SUCCESS)
+        );
+        assert_eq!(status(&side(10.0), false, "slower"), Ok(Status::SUCCESS));
+    }
+
+    #[test]
+    fn objections_come_first_and_are_told_once_and_force_leaves_the_condition() {
+        let mut invalid = side(12.0);
+        invalid.verdict = Verdict::Invalid {
+            reasons: vec!["late".into()],
+        };
+        let (code, text) = status(&invalid, false, "slower").unwrap_err();
+        assert_eq!(code, Status::INVALID);
+        assert_eq!(
+            text.matches("the candidate (bundled) is invalid").count(),
+            1,
+            "{text}"
+        );
+        invalid.plan.seed = 99;
+        assert_eq!(
+            status(&invalid, false, "slower").unwrap_err().0,
+            Status::BAD_USAGE
+        );
+        assert_eq!(
+            status(&invalid, true, "slower").unwrap_err().0,
+            Status::GATE_FAILED
+        );
+        assert_eq!(status(&invalid, true, "slower=90%"), Ok(Status::SUCCESS));
+    }
 }

@@ -209,7 +209,7 @@ impl Forest {
             both.filter(|speed| (low..=high).contains(speed)).collect()
         };
         let steps =
-            (-4..1).flat_map(|decade| [1.0, 2.0, 5.0].map(|step| step * 10_f64.powi(decade)));
+            (-4..0).flat_map(|decade| [1.0, 2.0, 5.0].map(|step| step * 10_f64.powi(decade)));
         let linear = steps.map(|step| (1..=10).map(|n| 1.0 + f64::from(n) * step).collect());
         let decades = |factors: &[f64]| -> Vec<f64> {
             let powers = (0..=9).map(|decade| 10_f64.powi(decade));

@@ -29,8 +29,8 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
         |figure: fn(Figure) -> bool| of_role(Role::Listed).any(|c| figure(c.metric.figure));
     if comparison.closed_loop {
         notes.push(
-            "In a closed loop every reply starts the next operation, so the response times restate the throughput (Little's \
-             law): only one of them is judged."
+            "In a closed loop every reply starts the next operation, so the mean response time is the operations in flight divided \
+             by the throughput (Little's law): one fact, one verdict."
                 .to_owned(),
         );
     } else if listed(Figure::more_is_better) {

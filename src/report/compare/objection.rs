@@ -2,6 +2,9 @@
 
 use crate::result::{RunResult, plan_differences};
 
+/// Reasons told of an invalid side, which may have some in every run; its own report has all.
+const REASONS_SHOWN: usize = 3;
+
 /// A reason not to rely on a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Objection {
@@ -46,10 +49,23 @@ impl Objection {
                 side,
                 target,
                 reasons,
-            } => format!(
-                "the {side} ({target}) is invalid, so its figures do not describe the target: {}",
-                reasons.join("; ")
-            ),
+            } => {
+                let shown: Vec<&str> = reasons
+                    .iter()
+                    .take(REASONS_SHOWN)
+                    .map(String::as_str)
+                    .collect();
+                let hidden = reasons.len() - shown.len();
+                let more = if hidden > 0 {
+                    format!("; and {hidden} more, see its report")
+                } else {
+                    String::new()
+                };
+                format!(
+                    "the {side} ({target}) is invalid, so its figures do not describe the target: {}{more}",
+                    shown.join("; ")
+                )
+            }
         }
     }
 
@@ -87,4 +103,28 @@ pub(super) fn objections(base: &RunResult, candidate: &RunResult) -> Vec<Objecti
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_side_that_is_invalid_in_every_run_does_not_fill_the_screen() {
+        let invalid = |runs: u32| Objection::Invalid {
+            side: "base",
+            target: "bundled".into(),
+            reasons: (1..=runs).map(|run| format!("run {run}: late")).collect(),
+        };
+        assert!(
+            invalid(3)
+                .text()
+                .ends_with("run 1: late; run 2: late; run 3: late")
+        );
+        assert!(
+            invalid(7)
+                .text()
+                .ends_with("run 3: late; and 4 more, see its report")
+        );
+    }
 }

@@ -41,6 +41,7 @@ pub(in crate::report) fn render(comparison: &Comparison) -> Result<String, Repor
         body,
         "<div class=\"banner{}\"><b>{}.</b><br>{}</div>",
         match comparison.headline().outcome {
+            _ if !comparison.objections.is_empty() => " warn",
             Outcome::Faster => "",
             Outcome::Slower => " bad",
             _ => " warn",

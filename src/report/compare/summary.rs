@@ -47,7 +47,7 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
             )
         }
         Outcome::NotMeasured | Outcome::NotJudged => {
-            format!("{name} was not measured in every run of {candidate} and {base}.")
+            format!("{name} was not measured in every run of both sides.")
         }
     }
 }
@@ -56,7 +56,7 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
 fn names(comparison: &Comparison) -> (String, String) {
     let (base, candidate) = (&comparison.base.spec, &comparison.candidate.spec);
     if base == candidate {
-        ("the base".to_owned(), "the candidate".to_owned())
+        ("the base".to_owned(), "The candidate".to_owned())
     } else {
         (base.clone(), candidate.clone())
     }

@@ -110,9 +110,9 @@ const PURE: [(&str, &[&str]); 15] = [
         &[
             "mod.rs",
             "canvas.rs",
-            "compare_page.rs",
+            "compare/forest.rs",
+            "compare/page.rs",
             "draw.rs",
-            "forest.rs",
             "html.rs",
             "plot.rs",
         ],

@@ -8,9 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use quorate::measure::EventKind;
-use quorate::report::{
-    Contents, Format, compare, render, render_comparison, svg_plots, write_comparison, write_report,
-};
+use quorate::report::{Contents, Format, render, svg_plots, write_report};
 use quorate::result::{intervals_csv, write_result};
 
 fn golden(name: &str) -> PathBuf {
@@ -58,18 +56,6 @@ fn reports() {
 }
 
 #[test]
-fn comparisons() {
-    let base = [fixture::repeated(5, 100)];
-    let candidate = [fixture::repeated(5, 80)];
-    let comparison = compare(&base, &candidate, false).unwrap();
-    let text = |format| render_comparison(&comparison, format).unwrap();
-    check("comparison.txt", &text(Format::Text));
-    check("comparison.md", &text(Format::Markdown));
-    check("comparison.csv", &text(Format::Csv));
-    check("comparison.json", &text(Format::Json));
-}
-
-#[test]
 fn plots_as_svg() {
     for file in svg_plots(&fixture::result()).unwrap() {
         if let Contents::Svg(text) = file.contents {
@@ -80,16 +66,10 @@ fn plots_as_svg() {
 
 #[test]
 fn the_terminal_has_80_columns() {
-    let comparison = compare(
-        &[fixture::repeated(2, 100)],
-        &[fixture::repeated(2, 90)],
-        false,
-    );
     let texts = [
         render(&[fixture::result()], Format::Text).unwrap(),
         render(&[fixture::seven()], Format::Text).unwrap(),
         render(&[fixture::outage()], Format::Text).unwrap(),
-        render_comparison(&comparison.unwrap(), Format::Text).unwrap(),
     ];
     for line in texts.iter().flat_map(|text| text.lines()) {
         assert!(line.chars().count() <= 80, "{line}");
@@ -181,9 +161,4 @@ fn a_folder_gets_its_page_and_plots() {
         "an empty picture is smaller: {}",
         png.len()
     );
-
-    let comparison = compare(&[fixture::repeated(1, 100)], &[result], false).unwrap();
-    let written = write_comparison(dir.path(), &comparison).unwrap();
-    assert!(written.iter().all(|path| path.is_file()));
-    assert!(dir.path().join("plots/comparison.svg").is_file());
 }

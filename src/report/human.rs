@@ -126,15 +126,6 @@ pub(crate) fn three_digits(value: f64) -> String {
     }
 }
 
-/// A ratio; around 1 the third decimal matters.
-pub(crate) fn ratio_digits(ratio: f64) -> String {
-    if (0.1..1.9995).contains(&ratio) {
-        format!("{ratio:.3}")
-    } else {
-        three_digits(ratio)
-    }
-}
-
 fn trimmed(digits: &str) -> String {
     if digits.contains('.') {
         digits

@@ -5,18 +5,15 @@
 //! the machine can tell, `lanes` chooses the operations shown apart, `incident` groups events, `silence`
 //! finds where nothing completed, `describe` puts plan, target and machine into rows. The formats only lay
 //! those out. `figure`, `percentiles` and `over_time` do the arithmetic of plots, `draw` paints.
+//! `compare` judges two results against each other by the tests in `statistics`.
 
-mod bootstrap;
 mod canvas;
 mod compare;
-mod compare_page;
-mod compare_table;
 mod csv;
 mod curves;
 mod describe;
 mod draw;
 mod figure;
-mod forest;
 mod glossary;
 mod html;
 mod human;
@@ -32,6 +29,7 @@ mod plot;
 mod resolution;
 mod servers;
 mod silence;
+mod statistics;
 mod summary;
 mod text;
 
@@ -41,9 +39,10 @@ use std::str::FromStr;
 use crate::result::{ResultError, RunResult, save};
 
 pub use compare::{
-    CompareError, Comparison, Estimate, Figure, Finding, Metric, Outcome, RUNS_MIN, Side, compare,
+    CompareError, Comparison, Contrast, Estimate, FailIf, FailIfError, Figure, Metric, Objection,
+    Outcome, ROUNDS_MIN, RUNS_MIN, Role, Side, check_headline, compare, comparison_plots,
+    rounds_needed,
 };
-pub use compare_page::comparison_plots;
 pub use human::{count, duration_us, per_second};
 pub use plot::{Contents, Pixels, PlotFile, plots, svg_plots};
 
@@ -130,11 +129,11 @@ pub fn render(results: &[RunResult], format: Format) -> Result<String, ReportErr
 /// If (HTML only) the plot cannot be drawn.
 pub fn render_comparison(comparison: &Comparison, format: Format) -> Result<String, ReportError> {
     Ok(match format {
-        Format::Text => compare_table::text(comparison),
-        Format::Markdown => compare_table::markdown(comparison),
-        Format::Csv => compare_table::csv(comparison),
-        Format::Json => compare_table::json(comparison),
-        Format::Html => compare_page::render(comparison)?,
+        Format::Text => compare::text(comparison),
+        Format::Markdown => compare::markdown(comparison),
+        Format::Csv => compare::csv(comparison),
+        Format::Json => compare::json(comparison),
+        Format::Html => compare::page(comparison)?,
     })
 }
 
@@ -165,7 +164,7 @@ pub fn write_comparison(dir: &Path, comparison: &Comparison) -> Result<Vec<PathB
         path: dir.to_owned(),
         source,
     })?;
-    save(&page, compare_page::render(comparison)?.as_bytes())?;
+    save(&page, compare::page(comparison)?.as_bytes())?;
     let mut written = vec![page];
     written.extend(plot::write(
         &dir.join("plots"),

@@ -7,10 +7,10 @@ use rayon::prelude::*;
 
 use super::ReportError;
 use super::canvas::{Canvas, Painted};
+use super::compare::Forest;
 use super::curves::figures;
 use super::draw::draw;
 use super::figure::{Figure, Ink};
-use super::forest::Forest;
 use super::summary::Summary;
 use crate::result::{ResultError, RunResult, save};
 

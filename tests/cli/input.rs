@@ -149,11 +149,26 @@ fn bad_usage_is_status_2() {
         .run(&["compare", "--targets", "bundled"])
         .fails(2, &["names only one"]);
     bench
-        .run(&["compare", "--targets", "bundled,bundled"])
-        .fails(2, &["needs a workload", "`quorate workloads`"]);
-    bench
         .run(&["compare", "--targets", "bundled,zookeper"])
         .fails(2, &["unknown target `zookeper`"]);
+    let two = ["compare", "--targets", "bundled,bundled"];
+    bench
+        .run(&two)
+        .fails(2, &["needs a workload", "`quorate workloads`"]);
+    let bad = |more: &[&str], words: &[&str]| {
+        bench
+            .run(&[&two[..], more, &[mine.as_str()]].concat())
+            .fails(2, words);
+    };
+    bad(&["--rounds", "0"], &["--rounds"]);
+    bad(
+        &["--fail-if", "faster"],
+        &["unknown condition `faster`", "slower=5%"],
+    );
+    bad(
+        &["--fail-if", "slower", "--rounds", "5"],
+        &["5 rounds cannot give", "--rounds 6"],
+    );
     bench
         .run(&["ensemble", "up", "--target", "zk://a"])
         .fails(2, &["running already"]);

@@ -191,13 +191,15 @@ fn targets_are_compared_in_rounds_and_results_afterwards() {
         "compare",
         "--targets",
         "bundled,bundled",
-        "--runs",
+        "--rounds",
         "2",
         "--out",
         "out",
         &mine,
     ]);
     assert!(ran.succeeds().contains("too few runs"), "{ran:?}");
+    let announced = "mine on bundled, bundled: 2 rounds, each with a fresh deployment, 100 ms warm-up and 400 ms measured";
+    assert!(ran.stderr.starts_with(announced), "{ran:?}");
     assert!(ran.stderr.contains("round 2 of 2"), "{ran:?}");
     for file in [
         "1-bundled/result.json",
@@ -207,24 +209,53 @@ fn targets_are_compared_in_rounds_and_results_afterwards() {
         assert!(bench.path().join("out").join(file).is_file(), "{file}");
     }
     let two = ["compare", "out/1-bundled", "out/2-bundled"];
-    assert_eq!(bench.run(&two).succeeds(), ran.stdout);
-    let again = [
-        "run",
-        &mine,
-        "--quiet",
-        "--out",
-        "larger",
-        "--set",
-        "load.sessions=3",
-    ];
-    bench.run(&again).succeeds();
-    let different = ["compare", "out/1-bundled", "larger"];
-    bench
-        .run(&different)
-        .fails(2, &["load.sessions: 2 and 3", "--force"]);
-    bench
-        .run(&[&different[..], &["--force"]].concat())
-        .succeeds();
+    let text = bench.run(&two);
+    assert_eq!(text.succeeds(), ran.stdout);
+    let and = |args: &[&str], more: &[&str]| bench.run(&[args, more].concat());
+    and(&two, &["--fail-if", "slower=5%"]).fails(4, &["cannot be decided", "too few runs"]);
+    and(&two, &["--headline", "p99"]).fails(2, &["--headline takes one of", "set: response p99"]);
+    let json = and(&two, &["--json", "--headline", "response p99"]);
+    let object: serde_json::Value = serde_json::from_str(json.succeeds()).unwrap();
+    assert_eq!(object["headline"], "set: response p99");
+    assert_eq!(object["paired"], true);
+    assert_eq!(object["candidate"]["path"], "out/2-bundled");
+}
+
+/// What speaks against a comparison is said on top, decides the status, and keeps no figure back.
+#[test]
+fn an_objection_decides_the_status_and_the_figures_are_shown() {
+    let bench = Bench::new();
+    let mine = bench.file("mine.toml", WORKLOAD);
+    let run = |out: &str, more: &[&str]| {
+        let args = ["run", &mine, "--quiet", "--out", out];
+        bench.run(&[&args[..], more].concat()).succeeds();
+    };
+    run("base", &[]);
+    run("larger", &["--set", "load.sessions=3"]);
+    let different = ["compare", "base", "larger"];
+    let ran = bench.run(&different);
+    ran.fails(2, &["the plans ask for different loads", "--force"]);
+    assert!(
+        ran.stdout.starts_with("OBJECTION: the plans ask"),
+        "{ran:?}"
+    );
+    assert!(ran.stdout.contains("load.sessions: 2 and 3"), "{ran:?}");
+    assert!(ran.stdout.contains("> throughput"), "{ran:?}");
+    let forced = bench.run(&[&different[..], &["--force"]].concat());
+    assert_eq!(forced.succeeds(), ran.stdout);
+
+    let file = bench.path().join("base/result.json");
+    let mut object: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    object["verdict"]["valid"] = false.into();
+    object["verdict"]["reasons"] = serde_json::json!(["it was made up"]);
+    fs::write(&file, object.to_string()).unwrap();
+    let invalid = ["compare", "base", "base"];
+    let ran = bench.run(&invalid);
+    ran.fails(3, &["the base (bundled) is invalid"]);
+    assert!(ran.stdout.contains("it was made up"), "{ran:?}");
+    let forced = bench.run(&[&invalid[..], &["--force"]].concat());
+    assert_eq!(forced.succeeds(), ran.stdout);
 }
 
 #[test]

@@ -1,43 +1,28 @@
-//! Medians, and how far their ratio can be trusted: a seeded percentile bootstrap.
-#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+//! How far a ratio of medians can be trusted when the runs were not paired: a percentile bootstrap
+//! (Efron 1979).
 
-use rand::{Rng as _, SeedableRng as _};
+use rand::Rng as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
+
+use super::median::median_in;
+use super::{generator, index_below};
 
 /// Resamples; enough for two steady digits of a 95 % interval.
 const RESAMPLES: u32 = 20_000;
 /// Resamples per generator: the result must not depend on the number of threads.
 const CHUNK: u32 = 1_000;
-/// Same observations, same interval.
-const SEED: u64 = 0x51_75_6f_72_61_74_65;
-
-/// The middle of the values (the mean of the two middle ones); `None` without values.
-pub(crate) fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    (!sorted.is_empty()).then(|| median_in(&mut sorted))
-}
-
-fn median_in(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 {
-        values[middle]
-    } else {
-        f64::midpoint(values[middle - 1], values[middle])
-    }
-}
 
 /// The interval that holds the ratio of medians (`candidate` / `base`) in 95 % of resamplings, each
 /// side drawn with replacement from its own runs. `None` without values or with a zero in `base`.
-pub(crate) fn ratio_interval(base: &[f64], candidate: &[f64]) -> Option<(f64, f64)> {
+pub(in crate::report) fn ratio_interval(base: &[f64], candidate: &[f64]) -> Option<(f64, f64)> {
     if base.is_empty() || candidate.is_empty() || base.iter().any(|value| *value <= 0.0) {
         return None;
     }
     let mut ratios: Vec<f64> = (0..RESAMPLES / CHUNK)
         .into_par_iter()
         .flat_map_iter(|chunk| {
-            let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED ^ u64::from(chunk));
+            let mut rng = generator(u64::from(chunk));
             let mut below = vec![0.0; base.len()];
             let mut above = vec![0.0; candidate.len()];
             (0..CHUNK)
@@ -60,22 +45,9 @@ fn resample(from: &[f64], into: &mut [f64], rng: &mut Xoshiro256PlusPlus) {
     }
 }
 
-/// Maps a random word to `0..length` by its upper bits.
-fn index_below(length: usize, word: u64) -> usize {
-    let product = u128::from(word) * length as u128;
-    usize::try_from(product >> 64).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_median_is_the_middle() {
-        assert_eq!(median(&[]), None);
-        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
-    }
 
     #[test]
     fn the_interval_holds_the_ratio_and_repeats_itself() {
@@ -99,11 +71,5 @@ mod tests {
     fn nothing_to_divide_by_is_no_interval() {
         assert_eq!(ratio_interval(&[], &[1.0]), None);
         assert_eq!(ratio_interval(&[0.0, 1.0], &[1.0]), None);
-    }
-
-    #[test]
-    fn indices_cover_the_range_and_stay_in_it() {
-        assert_eq!(index_below(5, 0), 0);
-        assert_eq!(index_below(5, u64::MAX), 4);
     }
 }

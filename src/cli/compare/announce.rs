@@ -1,0 +1,95 @@
+//! What a comparison is going to do, before it does it.
+
+use std::time::Duration;
+
+use crate::experiment::TargetSpec;
+use crate::report::ROUNDS_MIN;
+use crate::workload::Plan;
+
+/// `write-saturation on bundled, zookeeper: 7 rounds, each with a fresh deployment, 5 s warm-up and 30 s
+/// measured; about 10 min`. With fewer rounds than `needed` for every metric, it says so.
+pub(super) fn announcement(
+    plan: &Plan,
+    targets: &[TargetSpec],
+    (rounds, needed): (u32, u32),
+    expected: Duration,
+) -> String {
+    let names: Vec<String> = targets.iter().map(TargetSpec::to_string).collect();
+    let live = |target: &TargetSpec| matches!(target, TargetSpec::Live { .. });
+    let deployment = if targets.iter().all(live) {
+        ""
+    } else if targets.iter().any(live) {
+        "a fresh deployment of what is not running already, "
+    } else {
+        "a fresh deployment, "
+    };
+    let hint = if (rounds as usize) < ROUNDS_MIN {
+        format!("; a verdict takes --rounds {ROUNDS_MIN}")
+    } else if rounds < needed {
+        format!("; enough for the headline, a verdict on every metric takes --rounds {needed}")
+    } else {
+        String::new()
+    };
+    format!(
+        "{} on {}: {rounds} round{}, each with {deployment}{} warm-up and {} measured; about {}{hint}",
+        plan.name,
+        names.join(", "),
+        if rounds == 1 { "" } else { "s" },
+        exactly(plan.load.warm_up_ms),
+        exactly(plan.load.duration_ms),
+        roughly(expected)
+    )
+}
+
+fn exactly(ms: u64) -> String {
+    if ms.is_multiple_of(1_000) {
+        format!("{} s", ms / 1_000)
+    } else {
+        format!("{ms} ms")
+    }
+}
+
+/// `40 s`, `10 min`, `2 h 10 min`; rounded up.
+fn roughly(time: Duration) -> String {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let minutes = seconds.div_ceil(60);
+    if seconds <= 90 {
+        format!("{} s", seconds.div_ceil(10) * 10)
+    } else if minutes < 120 {
+        format!("{minutes} min")
+    } else {
+        format!("{} h {} min", minutes / 60, minutes % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::find_shipped;
+
+    #[test]
+    fn what_runs_and_how_long_is_told() {
+        let plan = find_shipped("write-saturation").unwrap().plan().unwrap();
+        let told = |targets: &[&str]| {
+            let targets: Vec<TargetSpec> =
+                targets.iter().map(|spec| spec.parse().unwrap()).collect();
+            announcement(&plan, &targets, 7, Duration::from_secs(590))
+        };
+        assert_eq!(
+            told(&["bundled", "zookeeper"]),
+            "write-saturation on bundled, zookeeper: 7 rounds, each with a fresh deployment, 5 s warm-up and 30 s measured; \
+             about 10 min"
+        );
+        assert!(told(&["zk://a:1", "zk://b:1"]).contains("each with 5 s warm-up"));
+        assert!(told(&["bundled", "zk://b:1"]).contains("of what is not running already"));
+        let told = |rounds, needed| told_of(&["bundled", "zookeeper"], rounds, needed);
+        assert!(told(7, 8).ends_with("a verdict on every metric takes --rounds 8"));
+        assert!(told(5, 8).ends_with("about 10 min; a verdict takes --rounds 6"));
+    }
+
+    #[test]
+    fn a_long_time_is_told_roughly() {
+        let told = [1, 90, 91, 7_140, 7_201].map(|s| roughly(Duration::from_secs(s)));
+        assert_eq!(told, ["10 s", "90 s", "2 min", "119 min", "2 h 1 min"]);
+    }
+}

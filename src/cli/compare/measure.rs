@@ -1,0 +1,266 @@
+//! Targets that are measured round by round, and then compared.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::announce::announcement;
+use super::outcome::Ending;
+use super::{CompareArgs, ROUNDS, compared, format};
+use crate::cli::failure::{Failure, MeansStatus, Status, bad_usage};
+use crate::cli::progress::Screen;
+use crate::cli::run::{writable_dir, write};
+use crate::cli::{calibration_store, interrupt, output, workload_file};
+use crate::experiment::{
+    Notice, RoundReport, Setting, TargetSpec, expected_time, rounds, split_targets,
+};
+use crate::report::{
+    Comparison, Format, ROUNDS_MIN, check_headline, render_comparison, rounds_needed,
+    write_comparison,
+};
+use crate::result::{self, RunResult};
+use crate::workload::Plan;
+
+/// Everything that can be wrong with the command line is found before anything starts.
+pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failure> {
+    let Asked {
+        plan,
+        targets,
+        rounds: (number, needed),
+    } = asked(args, targets)?;
+    let dir = writable_dir(args.out.as_deref(), &format!("compare-{}", plan.name))?;
+    if !args.quiet {
+        let expected = expected_time(&plan, &targets, number);
+        let announced = announcement(&plan, &targets, (number, needed), expected);
+        output::tell(&announced);
+    }
+    let stop = interrupt::flag()?;
+    let quorate = std::env::current_exe()?;
+    let screen = Screen::new(args.quiet);
+    let notify = |notice: &Notice<'_>| screen.show(notice);
+    let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
+    let setting = Setting {
+        quorate: &quorate,
+        data_dir: args.places.data_dir.as_deref(),
+        zookeeper_home: args.places.zookeeper_home.as_deref(),
+        calibration: calibration.as_ref(),
+        stop: &stop,
+        notify: &notify,
+    };
+    let mut watch = Watch::new(&targets, number, args.stop_if_invalid);
+    let measured = rounds(&plan, &targets, number, &setting, &mut |report| {
+        let (warning, flow) = watch.after(report);
+        if let Some(warning) = warning {
+            screen.show(&Notice::Warning(&warning));
+        }
+        flow
+    });
+    screen.clear();
+    let mut results = match measured {
+        Ok(results) => results,
+        Err(error) => {
+            // Only if it is empty: what somebody else put there stays.
+            let _ = std::fs::remove_dir(&dir);
+            let mut failure = Failure::from(error);
+            if watch.ended {
+                failure.status = Status::INVALID;
+            }
+            return Err(failure);
+        }
+    };
+    // Whatever cannot be written is still compared and shown.
+    let mut unwritten = None;
+    for (index, result) in results.iter_mut().enumerate() {
+        let own = dir.join(format!("{}-{}", index + 1, kind(&result.target.spec)));
+        if let Err(failure) = own_dir(&own).and_then(|()| write(&own, result)) {
+            unwritten = Some(failure);
+        }
+    }
+    let shown = show(args, &dir, &results);
+    match unwritten {
+        Some(failure) => Err(failure),
+        None => shown,
+    }
+}
+
+/// What is to be measured.
+struct Asked {
+    plan: Plan,
+    targets: Vec<TargetSpec>,
+    /// How many, and how many a verdict on every metric takes.
+    rounds: (u32, u32),
+}
+
+fn asked(args: &CompareArgs, targets: &str) -> Result<Asked, Failure> {
+    let specs = split_targets(targets).bad_usage()?;
+    if specs.len() < 2 {
+        return Err(bad_usage(format!(
+            "--targets {targets} names only one; name at least two, separated by a comma"
+        )));
+    }
+    let workload = match args.items.as_slice() {
+        [one] => one,
+        [] => {
+            return Err(bad_usage(
+                "with --targets, `quorate compare` needs a workload: a file, or a name from `quorate workloads`",
+            ));
+        }
+        more => {
+            return Err(bad_usage(format!(
+                "with --targets, `quorate compare` takes one workload, not {}",
+                more.len()
+            )));
+        }
+    };
+    let plan = workload_file::plan(workload, &args.overrides, args.seed)?;
+    let headline = args.headline.as_deref();
+    if let Some(headline) = headline {
+        check_headline(&plan, headline).bad_usage()?;
+    }
+    let needed = u32::try_from(rounds_needed(&plan, headline)).unwrap_or(u32::MAX);
+    let rounds = args.rounds.unwrap_or(ROUNDS.max(needed));
+    if !args.fail_if.is_empty() && (rounds as usize) < ROUNDS_MIN {
+        return Err(bad_usage(format!(
+            "--fail-if needs a verdict, which {rounds} rounds cannot give: use --rounds {ROUNDS_MIN} or more"
+        )));
+    }
+    Ok(Asked {
+        plan,
+        targets: specs,
+        rounds: (rounds, needed),
+    })
+}
+
+/// Looks at each run as it ends.
+struct Watch<'a> {
+    targets: &'a [TargetSpec],
+    rounds: u32,
+    stop: bool,
+    told: bool,
+    /// An invalid run has ended the rounds.
+    ended: bool,
+}
+
+impl<'a> Watch<'a> {
+    fn new(targets: &'a [TargetSpec], rounds: u32, stop: bool) -> Self {
+        Self {
+            targets,
+            rounds,
+            stop,
+            told: false,
+            ended: false,
+        }
+    }
+
+    /// A warning at the first invalid run, and whether to go on.
+    fn after(&mut self, report: &RoundReport<'_>) -> (Option<String>, ControlFlow<()>) {
+        if report.invalid.is_empty() {
+            return (None, ControlFlow::Continue(()));
+        }
+        let flow = if self.stop {
+            self.ended = true;
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        };
+        if self.told {
+            return (None, flow);
+        }
+        self.told = true;
+        let consequence = if self.stop {
+            "the comparison ends here, as --stop-if-invalid asks"
+        } else {
+            "the comparison goes on, and will end with status 3; Ctrl-C ends it with the complete rounds, \
+             --stop-if-invalid would have"
+        };
+        let target = self.targets.get(report.target);
+        let warning = format!(
+            "round {} of {}: the run of {} is invalid: {}; {consequence}",
+            report.round + 1,
+            self.rounds,
+            target.map_or_else(|| "a target".to_owned(), TargetSpec::to_string),
+            report.invalid.join("; ")
+        );
+        (Some(warning), flow)
+    }
+}
+
+fn own_dir(dir: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(dir)?;
+    Ok(())
+}
+
+/// Each of the others against the first. All are shown, whatever speaks against them.
+fn show(args: &CompareArgs, dir: &Path, results: &[RunResult]) -> Result<Status, Failure> {
+    let Some((base, candidates)) = results.split_first() else {
+        return Ok(Status::SUCCESS);
+    };
+    let comparisons = candidates
+        .iter()
+        .map(|candidate| compared(args, base, candidate))
+        .collect::<Result<Vec<_>, _>>()?;
+    args.layout.deliver(&laid_out(args, &comparisons)?)?;
+    let several = comparisons.len() > 1;
+    for (index, comparison) in comparisons.iter().enumerate() {
+        let own = if several {
+            dir.join(format!("comparison-{}", index + 2))
+        } else {
+            dir.to_owned()
+        };
+        let written = write_comparison(&own, comparison)?;
+        if let Some(page) = written.first().filter(|_| !args.quiet) {
+            output::tell(&page.display().to_string());
+        }
+    }
+    Ending::of(args, &comparisons).into_status()
+}
+
+fn laid_out(args: &CompareArgs, comparisons: &[Comparison]) -> Result<String, Failure> {
+    let format = format(args)?;
+    let texts = comparisons
+        .iter()
+        .map(|comparison| render_comparison(comparison, format))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(if format == Format::Json && texts.len() > 1 {
+        format!("[{}]", texts.join(","))
+    } else {
+        texts.join("\n")
+    })
+}
+
+/// What of a target can stand in the name of a folder.
+fn kind(spec: &str) -> &str {
+    spec.split(':').next().unwrap_or(spec)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Recording;
+
+    #[test]
+    fn the_first_invalid_run_is_told_with_its_reasons_and_ends_the_rounds_if_asked() {
+        let targets = split_targets("bundled,zookeeper").unwrap();
+        let recording = Recording::default();
+        let reasons = ["a driver thread was 93 % busy: lower load.rate".to_owned()];
+        let report = |invalid| RoundReport {
+            round: 1,
+            target: 1,
+            recording: &recording,
+            invalid,
+        };
+        for stop in [false, true] {
+            let mut watch = Watch::new(&targets, 7, stop);
+            let (warning, flow) = watch.after(&report(&[]));
+            assert!(warning.is_none() && flow.is_continue());
+            let (warning, flow) = watch.after(&report(&reasons));
+            let warning = warning.unwrap();
+            assert!(
+                warning
+                    .starts_with("round 2 of 7: the run of zookeeper is invalid: a driver thread"),
+                "{warning}"
+            );
+            assert_eq!(flow.is_break(), stop);
+            assert!(watch.after(&report(&reasons)).0.is_none(), "once is enough");
+        }
+    }
+}

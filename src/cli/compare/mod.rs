@@ -1,0 +1,114 @@
+//! `quorate compare`: two results, or targets that it measures round by round itself.
+
+mod announce;
+mod measure;
+mod outcome;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use self::outcome::Ending;
+use super::failure::{Failure, MeansStatus, Status, bad_usage};
+use super::report::Layout;
+use super::surroundings::Places;
+use crate::report::{Comparison, FailIf, Format, compare, render_comparison};
+use crate::result::{RunResult, read_result};
+
+/// Rounds of a comparison, at most.
+const ROUNDS_MAX: i64 = 1_000;
+/// Rounds where nobody says, at least: the fewest with which three further metrics can still show a
+/// difference after their correction (2/2^7 * 3 = 0.047). More metrics take more.
+const ROUNDS: u32 = 7;
+
+/// Compares two results, or measures targets round by round and compares those
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  quorate compare results/mixed-2026-01-01T10-00-00Z results/mixed-2026-01-02T10-00-00Z
+  quorate compare --targets bundled,zookeeper write-saturation
+  quorate compare --targets zookeeper:/opt/zk-3.4.10,zookeeper:/opt/zk-3.9.5 --rounds 10 mixed
+  quorate compare --targets bundled,zookeeper write-latency --headline 'set: response p99' --fail-if slower=5%
+
+The first is the base; every other is judged against it. A verdict takes at least 6 rounds; of two results
+that were measured separately, 5 runs each.
+
+Exit status: 0 compared, 2 bad usage or different loads, 3 a side is invalid, 4 a --fail-if condition holds.")]
+pub(super) struct CompareArgs {
+    /// BASE and CANDIDATE (result folders or files); with --targets one WORKLOAD
+    #[arg(value_name = "BASE CANDIDATE | WORKLOAD")]
+    items: Vec<String>,
+    /// Targets to measure round by round, separated by commas
+    #[arg(long, value_name = "A,B")]
+    targets: Option<String>,
+    /// Rounds; in each, every target gets a fresh deployment and one run [default: 7, or as many as a verdict on
+    /// every metric of the workload takes]
+    #[arg(long, alias = "runs", value_name = "N", requires = "targets", value_parser = clap::value_parser!(u32).range(1..=ROUNDS_MAX))]
+    rounds: Option<u32>,
+    /// Ends the rounds at the first invalid run
+    #[arg(long, requires = "targets")]
+    stop_if_invalid: bool,
+    /// Overrides a key of the workload
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "targets")]
+    overrides: Vec<String>,
+    /// Seed of every random choice
+    #[arg(long, value_name = "N", requires = "targets")]
+    seed: Option<u64>,
+    /// Folder for the results [default: results/compare-<workload>-<UTC time>]
+    #[arg(long, value_name = "DIR", requires = "targets")]
+    out: Option<PathBuf>,
+    /// The metric that the verdict is about, such as `set: response p99` [default: the throughput of a closed
+    /// loop, the response p50 of the most frequent write of an open one]
+    #[arg(long, value_name = "METRIC")]
+    headline: Option<String>,
+    /// Ends with status 4 if the headline is shown to be slower, by at least so much: `slower`, `slower=5%`
+    #[arg(long, value_name = "CONDITION")]
+    fail_if: Vec<FailIf>,
+    /// Different plans or invalid runs do not change the exit status
+    #[arg(long)]
+    force: bool,
+    /// The same as --format json
+    #[arg(long)]
+    json: bool,
+    /// Shows no progress
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    layout: Layout,
+    #[command(flatten)]
+    places: Places,
+}
+
+pub(super) fn run(args: &CompareArgs) -> Result<Status, Failure> {
+    if let Some(targets) = &args.targets {
+        return measure::measure(args, targets);
+    }
+    let [base, candidate] = args.items.as_slice() else {
+        return Err(bad_usage(format!(
+            "`quorate compare` takes two results, BASE and CANDIDATE (got {}), or --targets A,B and a workload",
+            args.items.len()
+        )));
+    };
+    let read = |path: &String| read_result(Path::new(path)).bad_usage();
+    let (base, candidate) = (read(base)?, read(candidate)?);
+    let comparison = compared(args, &base, &candidate)?;
+    args.layout
+        .deliver(&render_comparison(&comparison, format(args)?)?)?;
+    Ending::of(args, &[comparison]).into_status()
+}
+
+fn compared(
+    args: &CompareArgs,
+    base: &RunResult,
+    candidate: &RunResult,
+) -> Result<Comparison, Failure> {
+    compare(base, candidate, args.headline.as_deref()).bad_usage()
+}
+
+fn format(args: &CompareArgs) -> Result<Format, Failure> {
+    if args.json {
+        Ok(Format::Json)
+    } else {
+        args.layout.format()
+    }
+}

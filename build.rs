@@ -1,30 +1,72 @@
-//! Tells the build which commit it is made from, so that a result can name it. Without git, or
-//! outside a clone, it is not known, and the build goes on.
+//! Tells the build which commit it is made from, so that a result can name it, and whether anything
+//! was changed since. Without git, or outside a clone, it is not known, and the build goes on.
 
 use std::path::Path;
 use std::process::Command;
 
+/// All that the program is made from. What is changed elsewhere, in a document say, changes no result.
+const SOURCES: [&str; 6] = [
+    "build.rs",
+    "Cargo.toml",
+    "Cargo.lock",
+    "src",
+    "assets",
+    "workloads",
+];
+
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
-    // Grows with each commit and checkout; a path that does not exist would rebuild every time.
-    if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"])
-        && Path::new(&log).exists()
-    {
-        println!("cargo::rerun-if-changed={log}");
+    let here = Path::new(".");
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
     }
-    // A folder that lies in somebody else's clone is not built from its commits.
-    let top = git(&["rev-parse", "--show-toplevel"]);
-    let here = std::env::current_dir().and_then(|dir| dir.canonicalize());
-    if let (Some(top), Ok(here)) = (top, here)
-        && Path::new(&top).canonicalize().is_ok_and(|top| top == here)
-        && let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"])
-    {
-        println!("cargo::rustc-env=QUORATE_COMMIT={commit}");
+    // The log of HEAD grows with each commit and checkout. Where git keeps none, the index is written
+    // by them, too, though by much else, and each time the program is built again. A path that does
+    // not exist would build it again every time.
+    let changes = ["logs/HEAD", "index"]
+        .into_iter()
+        .filter_map(|name| git(here, &["rev-parse", "--git-path", name]))
+        .find(|path| Path::new(path).exists());
+    if let Some(path) = changes {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    if let Some(mark) = mark(here) {
+        println!("cargo::rustc-env=QUORATE_COMMIT={mark}");
     }
 }
 
-fn git(args: &[&str]) -> Option<String> {
-    let output = Command::new("git").args(args).output().ok()?;
+/// The commit that is checked out at `dir`, with `+dirty` behind it if a file of [`SOURCES`] that git
+/// knows is not as in that commit.
+pub(crate) fn mark(dir: &Path) -> Option<String> {
+    // A folder that lies in somebody else's clone is not built from its commits.
+    let top = git(dir, &["rev-parse", "--show-toplevel"])?;
+    if Path::new(&top).canonicalize().ok()? != dir.canonicalize().ok()? {
+        return None;
+    }
+    let commit = git(dir, &["rev-parse", "--short=12", "HEAD"])?;
+    // Without the lock, git does not write the index for having looked.
+    let status = [
+        "--no-optional-locks",
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+    ];
+    let changed = git(dir, &[&status[..], &SOURCES].concat()).is_some();
+    Some(if changed {
+        format!("{commit}+dirty")
+    } else {
+        commit
+    })
+}
+
+/// What git says; nothing if it says nothing or fails.
+fn git(dir: &Path, args: &[&str]) -> Option<String> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(dir)
+        .args(args)
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let text = text.trim();
     (output.status.success() && !text.is_empty()).then(|| text.to_owned())

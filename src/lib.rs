@@ -10,7 +10,7 @@
 //! - [`result`]: the result file, the waist of the house
 //! - [`report`]: everything that is made from result files: text, markdown, CSV, HTML, plots, comparison
 //! - [`ensemble`]: the bundled reference ensemble
-//! - [`experiment`]: deployments (bundled, local Apache ZooKeeper, live), runs, interleaved comparisons
+//! - [`experiment`]: deployments (bundled, local Apache ZooKeeper, live), runs, comparisons in rounds
 //! - [`cli`]: the command line
 
 pub mod cli;

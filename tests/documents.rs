@@ -20,12 +20,21 @@ fn the_methodology_quotes_the_thresholds_of_the_verdict() {
     let percent = |share: f64| format!("{} %", (share * 1_000.0).round() / 10.0);
     for sentence in [
         format!("issued less than {} of", percent(ISSUED_MIN)),
-        format!("busy for more than {} of its core", percent(DRIVER_BUSY_MAX)),
+        format!(
+            "busy for more than {} of its core",
+            percent(DRIVER_BUSY_MAX)
+        ),
         format!("for more than {} of the time", percent(DRIVER_WAITING_MAX)),
-        format!("is more than {} of its response time", percent(LATE_SHARE_MAX)),
+        format!(
+            "is more than {} of its response time",
+            percent(LATE_SHARE_MAX)
+        ),
         format!("acknowledged less than {} of", percent(ACKNOWLEDGED_MIN)),
         format!("above {} a warning says so", percent(STOLEN_MAX)),
     ] {
-        assert!(text.contains(&sentence), "docs/METHODOLOGY.md lacks {sentence:?}");
+        assert!(
+            text.contains(&sentence),
+            "docs/METHODOLOGY.md lacks {sentence:?}"
+        );
     }
 }

@@ -385,7 +385,10 @@ fn without_a_connection_operations_are_never_sent() {
     assert_eq!((counts.cap_full, counts.not_issued), (0, 0), "{counts:?}");
     let judgement = judged(&plan, &recording);
     let findings = judgement.findings.join("\n");
-    assert!(findings.contains("their session had no connection"), "{findings}");
+    assert!(
+        findings.contains("their session had no connection"),
+        "{findings}"
+    );
     assert!((recording.measured_s - 1.0).abs() < 1e-6, "the run goes on");
 }
 

@@ -24,6 +24,15 @@ fn every_shipped_workload_resolves_and_says_why() {
 }
 
 #[test]
+fn every_server_gets_as_many_sessions_as_the_others() {
+    for workload in shipped() {
+        let plan = workload.plan().unwrap();
+        let servers = u32::from(plan.target.voters) + u32::from(plan.target.observers);
+        assert_eq!(plan.load.sessions % servers, 0, "{}", workload.name);
+    }
+}
+
+#[test]
 fn smoke_variants_exist_and_take_two_seconds() {
     for workload in shipped()
         .iter()

@@ -5,11 +5,21 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 
-use crate::experiment::cache_dir;
+use crate::experiment::{Notice, cache_dir};
+use crate::load::{CalibrateOptions, LoadError, resolution};
 use crate::result::{Environment, ResultError, save};
+
+/// Length of the step that measures the resolution alone.
+const STEP: Duration = Duration::from_secs(1);
+/// The key of the resolution in a calibration.
+const RESOLUTION: &str = "resolution";
+/// The key of the time of a calibration.
+const AT: &str = "at_unix_ms";
 
 fn file() -> PathBuf {
     cache_dir().join("calibration.json")
@@ -27,6 +37,77 @@ fn key(machine: &Environment) -> String {
 /// The last calibration of `machine`; a file that cannot be read is as good as none.
 pub(super) fn last(machine: &Environment) -> Option<Value> {
     all().remove(&key(machine))
+}
+
+/// The last calibration of `machine`, with what this machine can tell of a server at the least: without
+/// that, nobody knows whether lateness is the machine's own. It is measured now if no calibration has it,
+/// in about two seconds, and kept. To be called before any server starts.
+///
+/// What keeps it from being measured or kept is told as a warning; then there is what there was.
+pub(super) fn with_resolution(
+    machine: &Environment,
+    stop: &AtomicBool,
+    notify: &dyn Fn(&Notice<'_>),
+) -> Option<Value> {
+    let known = last(machine);
+    if known
+        .as_ref()
+        .is_some_and(|known| known.get(RESOLUTION).is_some())
+    {
+        return known;
+    }
+    let begins = |step: &str| {
+        let text = format!("once on this machine, what it can tell at the least; {step}");
+        notify(&Notice::Step(&text));
+    };
+    let warn = |text: &str| notify(&Notice::Warning(text));
+    let found = resolution(&CalibrateOptions {
+        step: STEP,
+        stop,
+        begins: &begins,
+    });
+    let found = match found {
+        Ok(found) if found.is_sound() => found,
+        Ok(_) => {
+            warn(
+                "the resolution of this machine was not kept: service times were shorter than what the responder \
+                 itself took; see `quorate calibrate`",
+            );
+            return known;
+        }
+        Err(LoadError::Interrupted) => return known,
+        Err(error) => {
+            warn(&format!(
+                "the resolution of this machine is not known: {error}"
+            ));
+            return known;
+        }
+    };
+    let found = serde_json::to_value(found).unwrap_or_default();
+    let merged = merged(known, found, unix_ms());
+    if let Err(error) = keep(machine, merged.clone()) {
+        warn(&format!(
+            "the resolution of this machine is not kept for later: {error}"
+        ));
+    }
+    Some(merged)
+}
+
+/// `calibration` with the resolution that was found at `at_unix_ms`; the time of a calibration that was
+/// there stays.
+fn merged(calibration: Option<Value>, found: Value, at_unix_ms: u64) -> Value {
+    let mut members = match calibration {
+        Some(Value::Object(members)) => members,
+        _ => Map::new(),
+    };
+    members.entry(AT).or_insert_with(|| at_unix_ms.into());
+    members.insert(RESOLUTION.to_owned(), found);
+    Value::Object(members)
+}
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
 }
 
 /// Keeps `calibration` as the last one of `machine`; returns the file.
@@ -52,4 +133,31 @@ fn all() -> Map<String, Value> {
         .ok()
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_resolution_joins_a_calibration_or_stands_alone() {
+        let found = serde_json::json!({
+            "response_p50_us": 30.0, "response_p99_us": 90.0, "late_p50_us": 2.0, "late_p99_us": 40.0,
+        });
+        let old = serde_json::json!({"at_unix_ms": 7, "single_per_s": 5.0});
+        let joined = merged(Some(old), found.clone(), 9);
+        assert_eq!(joined["at_unix_ms"], 7);
+        assert_eq!(joined["single_per_s"], 5.0);
+        assert_eq!(joined["resolution"]["late_p99_us"], 40.0);
+        for nothing in [None, Some(Value::Null)] {
+            let alone = merged(nothing, found.clone(), 9);
+            assert_eq!(alone["at_unix_ms"], 9);
+            assert_eq!(alone.as_object().unwrap().len(), 2, "{alone}");
+            let environment = Environment {
+                calibration: Some(alone),
+                ..Environment::default()
+            };
+            assert!(environment.resolution().is_some(), "results understand it");
+        }
+    }
 }

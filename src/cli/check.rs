@@ -22,12 +22,8 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<Status, Failure> {
-    let plans = args
-        .files
-        .iter()
-        .map(|file| workload_file::plan(file, &args.overrides, args.seed))
-        .collect::<Result<Vec<_>, _>>()?;
+    let plans = workload_file::plans(&args.files, &args.overrides, args.seed)?;
     let texts: Vec<String> = plans.iter().map(|plan| plan.render_toml()).collect();
-    output::print(&texts.join("\n"))?;
+    output::print_verbatim(&texts.join("\n"))?;
     Ok(Status::SUCCESS)
 }

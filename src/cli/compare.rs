@@ -1,5 +1,6 @@
 //! `quorate compare`: two results, or targets that it measures by turns itself.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,14 +11,12 @@ use super::report::Layout;
 use super::run::{writable_dir, write};
 use super::surroundings::Places;
 use super::{calibration_store, interrupt, output, workload_file};
-use crate::experiment::{Notice, Setting, interleave, split_targets};
+use crate::experiment::{Notice, Setting, rounds, split_targets};
 use crate::report::{
     CompareError, Comparison, Format, RUNS_MIN, compare, render_comparison, write_comparison,
 };
 use crate::result::{self, RunResult, read_result};
 
-/// What is run when nothing is said.
-const WORKLOAD: &str = "write-latency";
 /// Runs per target, at most.
 const RUNS_MAX: i64 = 1_000;
 
@@ -92,7 +91,11 @@ fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failure> {
         )));
     }
     let workload = match args.items.as_slice() {
-        [] => WORKLOAD,
+        [] => {
+            return Err(bad_usage(
+                "with --targets, `quorate compare` needs a workload: a file, or a name from `quorate workloads`",
+            ));
+        }
         [one] => one,
         more => {
             return Err(bad_usage(format!(
@@ -116,7 +119,9 @@ fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failure> {
         stop: &stop,
         notify: &notify,
     };
-    let measured = interleave(&plan, &targets, args.runs, &setting);
+    let measured = rounds(&plan, &targets, args.runs, &setting, &mut |_| {
+        ControlFlow::Continue(())
+    });
     screen.clear();
     let mut results = match measured {
         Ok(results) => results,

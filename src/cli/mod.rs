@@ -3,6 +3,7 @@
 //! Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 run invalid, 4 a gate failed. `server`
 //! has those of ZooKeeper's own script.
 
+mod ascii;
 mod calibrate;
 mod calibration_store;
 mod check;
@@ -27,7 +28,6 @@ mod workloads;
 
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use failure::{Failure, Status};
@@ -41,7 +41,8 @@ Examples:
   quorate run mine.toml --set load.rate=2000 --set load.duration=10s --json
   quorate compare --targets bundled,zookeeper write-saturation
 
-Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the measurement is invalid, 4 a gate failed.";
+Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the measurement is invalid, 4 a gate failed.
+After Ctrl-C it ends by the signal (130 in a shell), with what was measured until then.";
 
 /// Performance benchmark and load generator for ZooKeeper ensembles
 ///
@@ -82,15 +83,17 @@ enum Command {
 pub fn main() -> ExitCode {
     let outcome = match parse() {
         Ok(cli) => dispatch(cli),
-        Err(status) => Ok(status),
+        Err(unparsed) => tell_of(&unparsed),
     };
-    match outcome {
-        Ok(status) => status.into(),
+    let status = match outcome {
+        Ok(status) => status,
         Err(failure) => {
             output::complain(&failure.text());
-            failure.status.into()
+            failure.status
         }
-    }
+    };
+    interrupt::end_as_asked();
+    status.into()
 }
 
 /// The definition of the command line, for completions and manual pages.
@@ -98,19 +101,22 @@ fn definition() -> clap::Command {
     Cli::command()
 }
 
-fn parse() -> Result<Cli, Status> {
-    let parsed = definition()
+fn parse() -> Result<Cli, clap::Error> {
+    definition()
         .try_get_matches()
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    parsed.map_err(|error| {
-        let status = match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Status::SUCCESS,
-            _ => Status::BAD_USAGE,
-        };
-        // A reader that has gone away is no reason to complain.
-        let _ = error.print();
-        status
-    })
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+}
+
+/// Prints what the parser has to say: help and version, which are asked for and go to standard
+/// output, or what is wrong with the command line.
+fn tell_of(unparsed: &clap::Error) -> Result<Status, Failure> {
+    let printed = unparsed.print();
+    if unparsed.use_stderr() {
+        // Nobody is left to tell if standard error cannot be written.
+        return Ok(Status::BAD_USAGE);
+    }
+    output::finished(printed)?;
+    Ok(Status::SUCCESS)
 }
 
 fn dispatch(cli: Cli) -> Result<Status, Failure> {

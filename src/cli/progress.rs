@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use super::ascii::shown;
 use super::sparkline::sparkline;
 use super::terminal::{Terminal, wrap};
 use crate::experiment::Notice;
@@ -56,9 +57,11 @@ impl Screen {
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         match notice {
             Notice::Step(_) | Notice::Load { .. } if self.quiet => {}
-            Notice::Step(text) => self.line(&mut state, &self.terminal.paint(DIM, text)),
+            Notice::Step(text) => {
+                self.line(&mut state, &self.terminal.paint(DIM, &shown(text)));
+            }
             Notice::Warning(text) => {
-                let text = wrap(&format!("warning: {text}"), self.terminal.width());
+                let text = wrap(&format!("warning: {}", shown(text)), self.terminal.width());
                 let text = match text.strip_prefix("warning:") {
                     Some(rest) => format!("{}{rest}", self.terminal.paint(YELLOW, "warning:")),
                     None => text,
@@ -102,6 +105,7 @@ impl Screen {
             state.throughput.push(progress.throughput_per_s);
         }
         let text = words(run, runs, progress);
+        let text = shown(&text);
         if self.terminal.is_terminal {
             let mut text = fitted(&text, self.terminal.width().saturating_sub(1));
             let room = self
@@ -111,7 +115,7 @@ impl Screen {
             let bars = sparkline(&state.throughput, room.min(BARS_MAX));
             if !bars.is_empty() {
                 text.push_str("  ");
-                text.push_str(&bars);
+                text.push_str(&shown(&bars));
             }
             let mut out = io::stderr().lock();
             let _ = write!(out, "\r\x1b[K{text}");

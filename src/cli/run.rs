@@ -17,6 +17,8 @@ use crate::workload::Plan;
 
 /// What runs when nothing is said.
 const QUICKSTART: &str = "quickstart";
+/// The page in a result folder that people look at.
+const REPORT_FILE: &str = "report.html";
 
 /// Runs workloads and writes a result folder for each
 #[derive(Args, Debug)]
@@ -73,15 +75,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
 /// Everything that can be wrong with the command line is found before anything starts.
 fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
     let target: TargetSpec = options.target.parse().bad_usage()?;
-    let plans = files
-        .iter()
-        .map(|file| workload_file::plan(file, &options.overrides, options.seed))
-        .collect::<Result<Vec<_>, _>>()?;
+    let plans = workload_file::plans(files, &options.overrides, options.seed)?;
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
-    let calibration = calibration_store::last(&result::gather(None));
     let screen = Screen::new(options.quiet);
     let notify = |notice: &Notice<'_>| screen.show(notice);
+    let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
     let setting = Setting {
         quorate: &quorate,
         data_dir: options.places.data_dir.as_deref(),
@@ -157,7 +156,10 @@ fn run_one(
         }
     });
     let dir = writable_dir(out.as_deref(), &plan.name)?;
-    let measured = experiment::run(plan, target, setting);
+    // Whatever happens to the clean-up then: the result is there. Its outcome is the last write's.
+    let measured = experiment::run(plan, target, setting, &mut |result| {
+        let _retried = write_result(&dir, result);
+    });
     screen.clear();
     let mut result = match measured {
         Ok(result) => result,
@@ -171,7 +173,7 @@ fn run_one(
     if !options.json {
         let mut text = render(std::slice::from_ref(&result), Format::Text)?;
         if unwritten.is_none() {
-            text.push_str(&format!("\n{}\n", dir.display()));
+            text.push_str(&format!("\n{}\n", dir.join(REPORT_FILE).display()));
         }
         output::print(&text)?;
     }

@@ -10,9 +10,57 @@ use crate::workload::{self, Plan, Source, find_shipped, nearest_shipped};
 /// The plan of `name` with the overrides.
 ///
 /// # Errors
-/// Bad usage, whatever is wrong with it.
+/// Bad usage, with all that is wrong with it.
 pub(super) fn plan(name: &str, overrides: &[String], seed: Option<u64>) -> Result<Plan, Failure> {
-    workload::resolve(&source(name)?, overrides, seed).bad_usage()
+    read(name, overrides, seed).map_err(failure)
+}
+
+/// The plans of all `names`.
+///
+/// # Errors
+/// Bad usage, with all that is wrong with any of them.
+pub(super) fn plans(
+    names: &[String],
+    overrides: &[String],
+    seed: Option<u64>,
+) -> Result<Vec<Plan>, Failure> {
+    let mut plans = Vec::with_capacity(names.len());
+    let mut problems: Vec<String> = Vec::new();
+    for name in names {
+        match read(name, overrides, seed) {
+            Ok(plan) => plans.push(plan),
+            // An override that fits no file is one problem, not one for each file.
+            Err(found) => {
+                let new = found.into_iter().filter(|one| !problems.contains(one));
+                let new: Vec<String> = new.collect();
+                problems.extend(new);
+            }
+        }
+    }
+    if problems.is_empty() {
+        Ok(plans)
+    } else {
+        Err(failure(problems))
+    }
+}
+
+/// The plan, or its problems.
+fn read(name: &str, overrides: &[String], seed: Option<u64>) -> Result<Plan, Vec<String>> {
+    let source = source(name).map_err(|failure| vec![failure.text()])?;
+    workload::resolve(&source, overrides, seed)
+        .map_err(|error| error.problems().iter().map(ToString::to_string).collect())
+}
+
+/// One problem as it is; several as a list, each a paragraph of its own.
+fn failure(problems: Vec<String>) -> Failure {
+    let count = problems.len();
+    match <[String; 1]>::try_from(problems) {
+        Ok([problem]) => bad_usage(problem),
+        Err(problems) => bad_usage(format!(
+            "there are {count} problems:\n  {}",
+            problems.join("\n  ")
+        )),
+    }
 }
 
 fn source(name: &str) -> Result<Source, Failure> {

@@ -65,6 +65,26 @@ fn below(path: &Path, home: &Path) -> Option<String> {
     Some(Path::new("~").join(rest).display().to_string())
 }
 
+/// The folder below which deployments have theirs: `asked` or the cache folder. Created if it is missing;
+/// absolute, since servers have another working directory.
+///
+/// # Errors
+/// If it cannot be created.
+pub(super) fn root(asked: Option<&Path>) -> Result<PathBuf, DataDirError> {
+    let root = asked.map_or_else(cache_dir, Path::to_owned);
+    fs::create_dir_all(&root).map_err(unusable(&root))?;
+    fs::canonicalize(&root).map_err(unusable(&root))
+}
+
+/// For `map_err`: `dir` cannot be used.
+pub(super) fn unusable(dir: &Path) -> impl Fn(io::Error) -> DataDirError {
+    let dir = dir.to_owned();
+    move |source| DataDirError::Unusable {
+        dir: dir.clone(),
+        source,
+    }
+}
+
 /// A fresh folder for one deployment, below `asked` or the cache folder. Folders of runs that were
 /// killed are removed first.
 ///
@@ -72,14 +92,7 @@ fn below(path: &Path, home: &Path) -> Option<String> {
 /// If it cannot be created.
 pub(super) fn fresh(asked: Option<&Path>) -> Result<PathBuf, DataDirError> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let root = asked.map_or_else(cache_dir, Path::to_owned);
-    let unusable = |dir: &Path| {
-        let dir = dir.to_owned();
-        move |source| DataDirError::Unusable { dir, source }
-    };
-    fs::create_dir_all(&root).map_err(unusable(&root))?;
-    // Servers get absolute paths, whatever their working directory.
-    let root = fs::canonicalize(&root).map_err(unusable(&root))?;
+    let root = root(asked)?;
     sweep(&root);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let dir = root.join(format!("{PREFIX}{}-{number}", Identity::of_this_process()));

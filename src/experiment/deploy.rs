@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::identity::resident_bytes;
 use super::member::Member;
@@ -54,6 +57,8 @@ pub enum DeployError {
 pub struct Deployment {
     dir: PathBuf,
     servers: Vec<Started>,
+    /// Servers whose end was told, by index.
+    told: Vec<usize>,
     start: Duration,
 }
 
@@ -111,6 +116,7 @@ impl Deployment {
         let mut deployment = Self {
             dir: order.dir.to_owned(),
             servers: Vec::with_capacity(count),
+            told: Vec::new(),
             start: Duration::ZERO,
         };
         let dirs: Vec<ServerDir> = places
@@ -155,28 +161,51 @@ impl Deployment {
             .collect()
     }
 
-    /// Those servers that ended by themselves, in words.
-    pub fn ended(&mut self) -> Vec<String> {
+    /// Process id and client port of each server.
+    pub(super) fn processes(&self) -> Vec<(u32, SocketAddr)> {
         self.servers
-            .iter_mut()
-            .filter_map(|server| {
-                let status = server.child.try_wait().ok().flatten()?;
-                let last_words = last_line(&server.dir.logs()).map_or_else(
-                    || "it wrote no log".to_owned(),
-                    |line| format!("it said last: {line}"),
-                );
-                Some(format!(
-                    "server {} ended by itself with {}; {last_words}",
-                    server.place.id,
-                    ending(status),
-                ))
+            .iter()
+            .map(|server| (server.child.id(), server.address()))
+            .collect()
+    }
+
+    /// Handles of the processes whose end was not told yet, by index: they become readable when the process
+    /// ends. One that cannot be had is left out.
+    pub(super) fn handles(&self) -> Vec<(usize, OwnedFd)> {
+        self.servers
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !self.told.contains(index))
+            .filter_map(|(index, server)| {
+                let pid = Pid::from_child(&server.child);
+                Some((index, pidfd_open(pid, PidfdFlags::empty()).ok()?))
             })
             .collect()
     }
 
-    /// Those servers that ended by themselves, in words, after a connection to one was lost: a
-    /// process that dies closes its sockets a little before it can be waited for.
-    pub fn ending(&mut self) -> Vec<String> {
+    /// Those servers that ended by themselves since this was last asked: index, and how, in words.
+    pub fn ended(&mut self) -> Vec<(usize, String)> {
+        let mut ended = Vec::new();
+        for (index, server) in self.servers.iter_mut().enumerate() {
+            if self.told.contains(&index) {
+                continue;
+            }
+            let Ok(Some(status)) = server.child.try_wait() else {
+                continue;
+            };
+            let last_words = last_line(&server.dir.logs()).map_or_else(
+                || "it wrote no log".to_owned(),
+                |line| format!("it said last: {line}"),
+            );
+            self.told.push(index);
+            ended.push((index, format!("{}; {last_words}", ending(status))));
+        }
+        ended
+    }
+
+    /// The same after a connection to a server was lost: a process that dies closes its sockets a little
+    /// before it can be waited for.
+    pub fn ending(&mut self) -> Vec<(usize, String)> {
         await_any_end(self.servers.iter().map(|server| &server.child), DYING);
         self.ended()
     }

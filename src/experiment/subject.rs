@@ -1,103 +1,107 @@
-//! A target that is up: deployed for the run or found running. Loads are run against it, and what
-//! they measured becomes a result.
+//! A target that is up: deployed for the run or found running.
+//!
+//! `drive` runs one load against it, `leaving` cleans it up or ends it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::answers::{Mode, parse_mntr};
-use super::data_dir::{DataDirError, fresh, shown};
+use super::attachment::uneven;
+use super::data_dir::{fresh, root, shown};
 use super::deploy::{DeployError, Deployment, Order};
-use super::java::{JavaError, Surroundings};
+use super::error::ExperimentError;
+use super::java::Surroundings;
 use super::member::Member;
-use super::probe::{ProbeError, probe, refresh};
+use super::probe::probe;
 use super::setting::{Notice, Setting};
 use super::software::Software;
 use super::starting::StartError;
 use super::target::TargetSpec;
 use crate::client::four_letter;
 use crate::load::{self, Created, Job, LoadError, Progress, Role};
-use crate::measure::Recording;
-use crate::result::{self, CounterChange, Environment, RunResult, Target, Verdict};
+use crate::result::{self, CounterChange, Environment, Target};
 use crate::workload::Plan;
 
 /// How long a server may take over its counters.
 const COUNTERS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// An experiment could not be carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum ExperimentError {
-    /// No Java or no ZooKeeper.
-    #[error(transparent)]
-    Java(#[from] JavaError),
-    /// No folder for the data.
-    #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    /// The servers did not come up.
-    #[error("the {target} ensemble did not start: {source}")]
-    Deploy {
-        /// As asked.
-        target: String,
-        /// Why.
-        source: DeployError,
-    },
-    /// A live target does not serve.
-    #[error(transparent)]
-    Probe(#[from] ProbeError),
-    /// The driver failed.
-    #[error("{phase} {target} failed: {source}")]
-    Load {
-        /// `preparing`, `running against`, `cleaning up`.
-        phase: &'static str,
-        /// As asked.
-        target: String,
-        /// Why.
-        source: Box<LoadError>,
-    },
-    /// The user ended it before anything was measured.
-    #[error("interrupted before anything was measured; nothing was written")]
-    Interrupted,
-}
-
 /// A target that is up.
 #[derive(Debug)]
-pub struct Subject {
-    spec: String,
-    /// As the user wrote it; goes into the result.
-    plan: Plan,
+pub(super) struct Subject {
+    pub(super) spec: TargetSpec,
+    /// As the user wrote it.
+    pub(super) plan: Plan,
     /// What is driven: the chroot of a live target is put before the plan's.
-    driven: Plan,
-    members: Vec<Member>,
-    deployment: Option<Deployment>,
-    environment: Environment,
+    pub(super) driven: Plan,
+    pub(super) members: Vec<Member>,
+    pub(super) deployment: Option<Deployment>,
     rss_start: Vec<Option<u64>>,
-    rss_end: Vec<Option<u64>>,
+    pub(super) rss_end: Vec<Option<u64>>,
+    /// Counters of the servers before the first run and after the last.
     before: Vec<BTreeMap<String, f64>>,
-    after: Vec<BTreeMap<String, f64>>,
+    pub(super) after: Vec<BTreeMap<String, f64>>,
     /// What of a live target is to be removed again.
-    created: Created,
+    pub(super) created: Created,
     warnings: Vec<String>,
+    /// What servers did outside of any run.
     failures: Vec<String>,
+    /// The user knows what a second interrupt would leave behind.
+    pub(super) told_of_interrupt: AtomicBool,
+}
+
+/// Finds out what can be known to be impossible before anything is started.
+///
+/// # Errors
+/// If the plan has more sessions than this process may have files.
+pub(super) fn check(plan: &Plan, spec: &TargetSpec) -> Result<(), ExperimentError> {
+    load::allow_files(plan).map_err(|source| failed("running against", spec, source))
+}
+
+/// The machine, and for a local target the disk under its data: to be looked at while no server uses it.
+///
+/// # Errors
+/// If the folder for the data cannot be created.
+pub(super) fn environment(
+    spec: &TargetSpec,
+    setting: &Setting<'_>,
+) -> Result<Environment, ExperimentError> {
+    let data_dir = if spec.is_local() {
+        Some(root(setting.data_dir)?)
+    } else {
+        None
+    };
+    let mut environment = result::gather(data_dir.as_deref());
+    environment.calibration = setting.calibration.cloned();
+    Ok(environment)
+}
+
+/// The driver failed.
+pub(super) fn failed(phase: &'static str, spec: &TargetSpec, source: LoadError) -> ExperimentError {
+    ExperimentError::Load {
+        phase,
+        target: spec.to_string(),
+        source: Box::new(source),
+    }
 }
 
 impl Subject {
     /// Starts or finds the target. Call it from a thread that outlives it (see [`Deployment::start`]).
     ///
     /// # Errors
-    /// If it does not serve.
-    pub fn open(
+    /// If it does not serve, or [`check`] fails.
+    pub(super) fn open(
         plan: &Plan,
         spec: &TargetSpec,
         setting: &Setting<'_>,
     ) -> Result<Self, ExperimentError> {
+        check(plan, spec)?;
         let mut subject = Self {
-            spec: spec.to_string(),
+            spec: spec.clone(),
             plan: plan.clone(),
             driven: plan.clone(),
             members: Vec::new(),
             deployment: None,
-            environment: Environment::default(),
             rss_start: Vec::new(),
             rss_end: Vec::new(),
             before: Vec::new(),
@@ -105,29 +109,26 @@ impl Subject {
             created: Created::default(),
             warnings: Vec::new(),
             failures: Vec::new(),
+            told_of_interrupt: AtomicBool::new(false),
         };
         let software = match spec {
             TargetSpec::Live { servers, chroot } => {
                 setting.step(&format!("looking at {spec}"));
-                let found = probe(&subject.spec, servers)?;
+                let found = probe(&spec.to_string(), servers)?;
                 for problem in found.missing {
                     subject.warn(setting, format!("not used: {problem}"));
                 }
                 subject.members = found.members;
                 subject.driven.prepare.chroot = format!("{chroot}{}", plan.prepare.chroot);
-                subject.environment = result::gather(None);
-                None
+                return Ok(subject);
             }
-            TargetSpec::Bundled => Some(Software::Bundled),
+            TargetSpec::Bundled => Software::Bundled,
             TargetSpec::ZooKeeper { home } => {
                 let home = home.as_deref().or(setting.zookeeper_home);
-                Some(Software::Java(Surroundings::of_this_process().find(home)?))
+                Software::Java(Surroundings::of_this_process().find(home)?)
             }
         };
-        if let Some(software) = software {
-            subject.deploy(&software, setting)?;
-        }
-        subject.environment.calibration = setting.calibration.cloned();
+        subject.deploy(&software, setting)?;
         Ok(subject)
     }
 
@@ -146,8 +147,6 @@ impl Subject {
                 observers => format!("{} voters, {observers} observers", shape.voters),
             }
         ));
-        // The disk is probed while no server uses it.
-        self.environment = result::gather(Some(&dir));
         let (deployment, members) = Deployment::start(&Order {
             software,
             shape,
@@ -158,7 +157,7 @@ impl Subject {
         .map_err(|source| match source {
             DeployError::Start(StartError::Interrupted) => ExperimentError::Interrupted,
             source => ExperimentError::Deploy {
-                target: self.spec.clone(),
+                target: self.spec.to_string(),
                 source,
             },
         })?;
@@ -168,149 +167,116 @@ impl Subject {
         Ok(())
     }
 
-    /// As asked.
-    #[must_use]
-    pub fn spec(&self) -> &str {
-        &self.spec
-    }
-
     /// How often the plan is to be run.
-    #[must_use]
-    pub fn repeats(&self) -> u32 {
+    pub(super) fn repeats(&self) -> u32 {
         self.plan.load.repeats
     }
 
-    /// Creates what the load needs.
+    /// That the sessions do not divide by the servers, in words.
+    pub(super) fn uneven(&self) -> Option<String> {
+        uneven(&self.plan.load, &self.servers())
+    }
+
+    /// Creates what run `number` (from 0) needs.
     ///
     /// # Errors
     /// If the driver fails.
-    pub fn prepare(&mut self, setting: &Setting<'_>) -> Result<(), ExperimentError> {
+    pub(super) fn prepare(
+        &mut self,
+        number: u32,
+        setting: &Setting<'_>,
+    ) -> Result<(), ExperimentError> {
         setting.step(&format!("preparing {}", self.spec));
         let servers = self.servers();
-        let progress = |progress: &Progress| notify_load(setting, 0, progress, &self.plan);
+        let progress = |progress: &Progress| self.notify(setting, None, progress);
+        let mut created = self.created.clone();
         let job = Job {
             plan: &self.driven,
-            run: 0,
+            run: number,
             servers: &servers,
             stop: setting.stop,
             progress: &progress,
             moment: &|_| {},
         };
-        load::prepare(&job, &mut self.created).map_err(|source| self.ended("preparing", source))?;
-        self.before = self.counters();
+        let prepared = load::prepare(&job, &mut created);
+        self.take_over(created);
+        prepared.map_err(|source| self.ended("preparing", source))?;
+        if self.before.is_empty() {
+            self.before = self.counters();
+        }
         Ok(())
     }
 
-    /// One run, `number` counted from 1.
+    /// A later preparation meets what an earlier one created, and must not forget that it did.
+    fn take_over(&mut self, created: Created) {
+        self.created.chroot |= created.chroot;
+        if self.created.above.is_empty() {
+            self.created.above = created.above;
+        }
+    }
+
+    /// Removes what run `number` created, so that the next one meets the same tree.
     ///
     /// # Errors
-    /// If the driver fails, or a server that Quorate started has ended.
-    pub fn measure(
+    /// If the driver fails.
+    pub(super) fn recycle(
         &mut self,
         number: u32,
         setting: &Setting<'_>,
-    ) -> Result<Recording, ExperimentError> {
-        let plan = self.driven.clone();
-        let recording = self.drive(&plan, number, setting)?;
-        self.after = self.counters();
-        if let Some(deployment) = &mut self.deployment {
-            self.rss_end = deployment.resident_bytes();
-            self.failures.extend(deployment.ended());
-        }
-        Ok(recording)
-    }
-
-    /// A run that nobody looks at: servers and their files get warm.
-    ///
-    /// # Errors
-    /// As [`Subject::measure`].
-    pub fn warm(&mut self, setting: &Setting<'_>) -> Result<(), ExperimentError> {
-        setting.step(&format!("warming {}", self.spec));
-        let plan = self.driven.clone();
-        self.drive(&plan, 0, setting)?;
-        self.before = self.counters();
-        Ok(())
-    }
-
-    fn drive(
-        &mut self,
-        plan: &Plan,
-        number: u32,
-        setting: &Setting<'_>,
-    ) -> Result<Recording, ExperimentError> {
-        // Who leads may have changed, and `attach` goes by it.
-        for member in &mut self.members {
-            refresh(member);
-        }
+    ) -> Result<(), ExperimentError> {
         let servers = self.servers();
-        let progress = |progress: &Progress| notify_load(setting, number, progress, &self.plan);
-        load::run(&Job {
-            plan,
-            run: number.saturating_sub(1),
+        let progress = |progress: &Progress| self.notify(setting, None, progress);
+        let job = Job {
+            plan: &self.driven,
+            run: number,
             servers: &servers,
             stop: setting.stop,
             progress: &progress,
             moment: &|_| {},
-        })
-        .map_err(|source| self.ended("running against", source))
+        };
+        load::recycle(&job).map_err(|source| self.ended("cleaning up", source))
     }
 
     /// The driver failed: perhaps because a server did.
-    fn ended(&mut self, phase: &'static str, source: LoadError) -> ExperimentError {
+    pub(super) fn ended(&mut self, phase: &'static str, source: LoadError) -> ExperimentError {
         if let Some(deployment) = &mut self.deployment {
-            self.failures.extend(deployment.ending());
+            let ended = deployment.ending();
+            self.note_failures(ended);
         }
-        self.failed(phase, source)
+        failed(phase, &self.spec, source)
     }
 
-    /// Removes what the load created, and ends what was started.
-    pub fn close(mut self, setting: &Setting<'_>) {
-        match self.deployment.take() {
-            // The tree goes with its servers.
-            Some(deployment) => {
-                setting.step(&format!("stopping {}", self.spec));
-                if let Err(e) = deployment.stop() {
-                    setting.warning(&format!("the data of {} is left behind: {e}", self.spec));
-                }
-            }
-            None if self.plan.prepare.keep => {}
-            None => {
-                setting.step(&format!("cleaning up {}", self.spec));
-                let servers = self.servers();
-                // An interrupt ends the load, not the cleaning; a second one ends everything.
-                let stop = AtomicBool::new(false);
-                let progress = |progress: &Progress| notify_load(setting, 0, progress, &self.plan);
-                let job = Job {
-                    plan: &self.driven,
-                    run: 0,
-                    servers: &servers,
-                    stop: &stop,
-                    progress: &progress,
-                    moment: &|_| {},
-                };
-                let cleaned = load::clean_up(&job, &self.created);
-                if let Err(source) = cleaned {
-                    setting.warning(&self.failed("cleaning up", source).to_string());
-                }
-            }
+    /// Servers that ended by themselves, outside of any run.
+    fn note_failures(&mut self, ended: Vec<(usize, String)>) {
+        for (index, how) in ended {
+            let name = self.name(index);
+            self.failures.push(format!("server {name} ended: {how}"));
         }
     }
 
-    /// The result of `runs`.
-    #[must_use]
-    pub fn result(&self, runs: Vec<Recording>) -> RunResult {
-        let mut result = RunResult::new(
-            self.environment.clone(),
-            self.target(),
-            self.plan.clone(),
-            runs,
-        );
-        result.warnings.splice(0..0, self.warnings.iter().cloned());
-        invalidate(&mut result, &self.failures);
-        result
+    /// What the member at `index` is called.
+    pub(super) fn name(&self, index: usize) -> String {
+        self.members
+            .get(index)
+            .map_or_else(|| format!("number {}", index + 1), |one| one.name.clone())
     }
 
-    fn target(&self) -> Target {
+    /// What servers did outside of any run since this was last asked, in words.
+    pub(super) fn take_failures(&mut self) -> Vec<String> {
+        if let Some(deployment) = &mut self.deployment {
+            let ended = deployment.ended();
+            self.note_failures(ended);
+        }
+        std::mem::take(&mut self.failures)
+    }
+
+    /// What the user was told since this was last asked.
+    pub(super) fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// The target as it describes itself.
+    pub(super) fn target(&self) -> Target {
         let mut versions: Vec<&str> = self
             .members
             .iter()
@@ -318,22 +284,17 @@ impl Subject {
             .collect();
         versions.sort_unstable();
         versions.dedup();
+        let deployment = self.deployment.as_ref();
         Target {
-            spec: self.spec.clone(),
+            spec: self.spec.to_string(),
             server_version: (!versions.is_empty()).then(|| versions.join(", ")),
             leader: self
                 .members
                 .iter()
                 .find(|member| member.mode == Mode::Leader)
                 .map(|member| member.name.clone()),
-            data_on: self
-                .deployment
-                .as_ref()
-                .and_then(|deployment| Some(shown(deployment.dir().parent()?))),
-            start_ms: self
-                .deployment
-                .as_ref()
-                .map(|deployment| deployment.start_time().as_secs_f64() * 1_000.0),
+            data_on: deployment.and_then(|deployment| Some(shown(deployment.dir().parent()?))),
+            start_ms: deployment.map(|one| one.start_time().as_secs_f64() * 1_000.0),
             servers: self
                 .members
                 .iter()
@@ -356,7 +317,8 @@ impl Subject {
         }
     }
 
-    fn servers(&self) -> Vec<load::Server> {
+    /// The servers as the driver wants to know them.
+    pub(super) fn servers(&self) -> Vec<load::Server> {
         self.members
             .iter()
             .map(|member| load::Server {
@@ -373,7 +335,8 @@ impl Subject {
             .collect()
     }
 
-    fn counters(&self) -> Vec<BTreeMap<String, f64>> {
+    /// What each server counts of itself, where it offers that.
+    pub(super) fn counters(&self) -> Vec<BTreeMap<String, f64>> {
         self.members
             .iter()
             .map(|member| {
@@ -388,43 +351,15 @@ impl Subject {
         self.warnings.push(text);
     }
 
-    fn failed(&self, phase: &'static str, source: LoadError) -> ExperimentError {
-        ExperimentError::Load {
-            phase,
-            target: self.spec.clone(),
-            source: Box::new(source),
-        }
+    /// Tells how the load goes; `run` is its number from 0, if it is one.
+    pub(super) fn notify(&self, setting: &Setting<'_>, run: Option<u32>, progress: &Progress) {
+        (setting.notify)(&Notice::Load {
+            run: run.map_or(0, |number| number + 1),
+            runs: self.plan.load.repeats,
+            progress,
+        });
+        self.heed_interrupt(setting);
     }
-
-    /// Servers that Quorate started and that ended by themselves, in words.
-    #[must_use]
-    pub fn failures(&self) -> &[String] {
-        &self.failures
-    }
-
-    /// Where a deployment keeps its data.
-    #[must_use]
-    pub fn data_dir(&self) -> Option<&Path> {
-        self.deployment.as_ref().map(Deployment::dir)
-    }
-}
-
-/// Adds reasons why a result is not what it seems.
-pub(super) fn invalidate(result: &mut RunResult, failures: &[String]) {
-    if failures.is_empty() {
-        return;
-    }
-    let mut reasons = result.verdict.reasons().to_vec();
-    reasons.extend_from_slice(failures);
-    result.verdict = Verdict::Invalid { reasons };
-}
-
-fn notify_load(setting: &Setting<'_>, run: u32, progress: &Progress, plan: &Plan) {
-    (setting.notify)(&Notice::Load {
-        run,
-        runs: plan.load.repeats,
-        progress,
-    });
 }
 
 fn changes(

@@ -62,6 +62,14 @@ pub enum TargetError {
     },
 }
 
+impl TargetSpec {
+    /// Whether Quorate starts the servers itself, on this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        !matches!(self, Self::Live { .. })
+    }
+}
+
 impl FromStr for TargetSpec {
     type Err = TargetError;
 

@@ -148,7 +148,11 @@ mod tests {
             assert_eq!(arrivals.end(), 0);
             for at in due {
                 assert_eq!(arrivals.front(Some(&schedule), 7), Some(7 + at));
-                assert_eq!(arrivals.front(Some(&schedule), 7), Some(7 + at), "asking changes nothing");
+                assert_eq!(
+                    arrivals.front(Some(&schedule), 7),
+                    Some(7 + at),
+                    "asking changes nothing"
+                );
                 arrivals.pop();
             }
             assert_eq!(arrivals.front(Some(&schedule), 7), None);

@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::{LoadError, Role, Server};
-use crate::workload::Attach;
+use crate::workload::{Attach, LoadPlan};
 
 /// Indices of the servers that `attach` means.
 pub(super) fn preferred(attach: Attach, servers: &[Server]) -> Result<Vec<u32>, LoadError> {
@@ -33,6 +33,25 @@ pub(super) fn preferred(attach: Attach, servers: &[Server]) -> Result<Vec<u32>, 
     Ok(chosen)
 }
 
+/// How many sessions of `load` are meant for each of `servers`, in their order: they go round those that
+/// `load.attach` means. `None` = it means another.
+///
+/// # Errors
+/// If no server has the role that the plan attaches sessions to.
+pub fn sessions_per_server(
+    load: &LoadPlan,
+    servers: &[Server],
+) -> Result<Vec<Option<u32>>, LoadError> {
+    let preferred = preferred(load.attach, servers)?;
+    let mut counts = vec![None; servers.len()];
+    let parts = u32::try_from(preferred.len()).unwrap_or(u32::MAX);
+    for (turn, server) in (0..).zip(preferred) {
+        let one_more = u32::from(turn < load.sessions % parts);
+        counts[server as usize] = Some(load.sessions / parts + one_more);
+    }
+    Ok(counts)
+}
+
 impl Role {
     /// The word for it, as servers say it in the answer to `srvr`.
     #[must_use]
@@ -50,6 +69,8 @@ impl Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::ServerOrder;
+    use crate::load::fixture;
 
     fn servers(roles: &[Role]) -> Vec<Server> {
         let ports = 2181..;
@@ -77,6 +98,27 @@ mod tests {
         }
         let alone = servers(&[Role::Standalone]);
         assert_eq!(preferred(Attach::Leader, &alone).unwrap(), [0]);
+    }
+
+    #[test]
+    fn sessions_are_counted_where_they_attach() {
+        let ensemble = servers(&[Role::Follower, Role::Leader, Role::Follower]);
+        let counted = |attach, sessions| {
+            let load = LoadPlan {
+                attach,
+                sessions,
+                ..fixture::plan("rate = 1", "kind = \"set\"").load
+            };
+            sessions_per_server(&load, &ensemble).unwrap()
+        };
+        assert_eq!(counted(Attach::Spread, 16), [6, 5, 5].map(Some));
+        assert_eq!(counted(Attach::Spread, 2), [1, 1, 0].map(Some));
+        assert_eq!(counted(Attach::Followers, 5), [Some(3), None, Some(2)]);
+        // It is where a session's own order of servers begins.
+        for session in 0..16 {
+            let order = ServerOrder::new(&[0, 1, 2], 3, session, 7);
+            assert_eq!(order.current(), session % 3);
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) struct Collector<'a> {
     recording: Recording,
     connected: usize,
     error: Option<LoadError>,
-    summaries: Vec<Box<Summary>>,
+    summaries: Vec<Summary>,
     stolen: Stolen,
     snapshots: Vec<Snapshot>,
     /// Acknowledged per second by each worker, between its last two snapshots.
@@ -114,14 +114,17 @@ impl<'a> Collector<'a> {
                     snapshot.at_ns - last.at_ns,
                 );
             }
-            Message::Done(summary) => self.summaries.push(summary),
+            Message::Done(summary) => self.summaries.push(*summary),
         }
     }
 
     /// For the display: the response times of the latest interval.
     fn see(&mut self, parts: &Parts) {
         // The first part is the interval that has just ended, the others are older ones.
-        let index = parts.intervals.first().map_or(-1, |part| i64::from(part.index));
+        let index = parts
+            .intervals
+            .first()
+            .map_or(-1, |part| i64::from(part.index));
         if index != self.current.0 || index < 0 {
             self.current = (index, Histogram::new());
         }

@@ -109,7 +109,9 @@ impl<'a> Context<'a> {
 
     /// When the next slot wants to be looked after.
     pub(super) fn next_wake_ns(&self) -> i64 {
-        self.wakes.peek().map_or(i64::MAX, |Reverse((at_ns, _))| *at_ns)
+        self.wakes
+            .peek()
+            .map_or(i64::MAX, |Reverse((at_ns, _))| *at_ns)
     }
 
     /// The position of a slot that wants to be looked after by now.

@@ -36,6 +36,7 @@ mod tally;
 mod thread_time;
 mod worker;
 
+pub use assign::sessions_per_server;
 pub use calibrate::{
     Accuracy, CalibrateOptions, Calibration, Resolution, TimerError, calibrate, resolution,
 };
@@ -44,4 +45,4 @@ pub use error::LoadError;
 pub use job::{Job, Moment, Phase, Progress, Role, Server};
 pub use null::{Fault, NullReport, NullResponder, NullScript};
 pub use prepare::{Created, prepare};
-pub use run::run;
+pub use run::{allow_files, run};

@@ -10,7 +10,7 @@ use super::clean_up::{ADMIN_TIMEOUT, addresses};
 use super::payload::{Payload, prepared_size};
 use super::{Job, LoadError, Phase, Progress};
 use crate::client::{AdminClient, Answer, ClientError, ErrorCode, OpCode, request};
-use crate::workload::{Plan, directories, prepared_path};
+use crate::workload::{Plan, directories, prepared_path, run_dir};
 
 /// Connections that create znodes. With the client's window this is what a server takes in
 /// before it throttles.
@@ -31,9 +31,9 @@ pub struct Created {
     pub above: Vec<String>,
 }
 
-/// Creates the plan's directories and znodes, and the directories of run number `job.run`. Znodes that
-/// an earlier run left are given the size they should have, so that every run meets the same tree. `created` tells what there is to
-/// [`clean_up`](super::clean_up()), also after an error.
+/// Creates the plan's directories and znodes, and the directories of run number `job.run`, empty. Znodes
+/// that an earlier run left are given the size they should have, so that every run meets the same tree.
+/// `created` tells what there is to [`clean_up`](super::clean_up()), also after an error.
 ///
 /// # Errors
 /// If the servers cannot be reached or refuse, or the chroot exists and no run created it.
@@ -44,6 +44,11 @@ pub fn prepare(job: &Job<'_>, created: &mut Created) -> Result<(), LoadError> {
     let znodes = plan.prepare.znodes;
     let mut client = AdminClient::connect(&addresses, ADMIN_TIMEOUT).map_err(admin(plan))?;
     create_chroot(&mut client, plan, created)?;
+    if plan.creates() {
+        // A run that was cut short may have left one of the same number.
+        let left = run_dir(plan, job.run);
+        client.delete_recursive(&left).map_err(admin(plan))?;
+    }
     create_directories(&mut client, job)?;
     // A client that opens later may be at a server that lags behind: it sees the directories all
     // the same, for every write goes through the leader, in order.

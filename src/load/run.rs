@@ -85,8 +85,12 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
     collector.finish()
 }
 
-/// Raises the soft limit of open files if the sessions need it.
-fn allow_files(plan: &Plan) -> Result<(), LoadError> {
+/// Raises the soft limit of open files of this process if the sessions of `plan` need it. [`run`] does so
+/// too; called before servers are started, it spares them a start for nothing.
+///
+/// # Errors
+/// If the hard limit is lower than what they need.
+pub fn allow_files(plan: &Plan) -> Result<(), LoadError> {
     let sessions = plan.load.sessions;
     let needed = u64::from(sessions) + 2 * u64::from(plan.load.threads) + OTHER_FILES;
     let limit = getrlimit(Resource::Nofile);

@@ -296,7 +296,10 @@ mod tests {
         let mut times: Vec<i64> = poisson(&schedule, 16, 7).concat();
         times.sort_unstable();
         let total = f64::from(u32::try_from(times.len()).unwrap());
-        assert!((total - 100_000.0).abs() < 4.0 * 100_000_f64.sqrt(), "{total}");
+        assert!(
+            (total - 100_000.0).abs() < 4.0 * 100_000_f64.sqrt(),
+            "{total}"
+        );
         for (means, expected) in [(1_i64, 0.3679), (2, 0.1353), (4, 0.0183)] {
             let longer = times
                 .windows(2)

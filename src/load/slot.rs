@@ -2,9 +2,9 @@
 
 use super::arrivals::Arrivals;
 use super::context::{Context, ms_to_ns};
-use super::key;
 use super::guest::Wanted;
-use super::link::{Link, Loss, Ticket, Times};
+use super::key;
+use super::link::{Link, Loss, TOO_MANY, Ticket, Times};
 use super::payload::Payload;
 use super::poller::Ready;
 use crate::client::{Backoff, BackoffPolicy, ErrorCode, Event, OpCode, ServerOrder, Session};
@@ -142,8 +142,7 @@ impl Slot {
                             self.mix.created(path);
                         }
                         let times = reply.token.times(reply.sent);
-                        cx.tally
-                            .record(reply.token.op, server, times, now, outcome);
+                        cx.tally.record(reply.token.op, server, times, now, outcome);
                         cx.in_flight -= 1;
                         self.in_flight -= 1;
                         cx.waiting += u64::from(now < cx.end_ns && self.arrivals.freed(now));
@@ -345,6 +344,7 @@ impl Slot {
     fn connect_failed(&mut self, cx: &mut Context<'_>, server: u32, loss: &Loss) {
         let reason = match loss {
             Loss::Expired => "it refuses to open a session".to_owned(),
+            Loss::Closed => format!("{loss}; {TOO_MANY}"),
             loss => loss.to_string(),
         };
         cx.connect_failures.insert(server, reason);
@@ -376,8 +376,7 @@ impl Slot {
                 times.ready_ns = None;
             }
             count += 1;
-            cx.tally
-                .record(given.token.op, server, times, now, outcome);
+            cx.tally.record(given.token.op, server, times, now, outcome);
             cx.in_flight -= 1;
             self.in_flight -= 1;
             cx.waiting += u64::from(now < cx.end_ns && self.arrivals.freed(now));

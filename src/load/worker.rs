@@ -164,7 +164,10 @@ impl<'a> Worker<'a> {
                 self.cx.tally.finish();
                 return Ok(());
             }
-            let housekeeping_ns = self.sweep_ns.min(self.stage_end_ns).min(self.cx.next_wake_ns());
+            let housekeeping_ns = self
+                .sweep_ns
+                .min(self.stage_end_ns)
+                .min(self.cx.next_wake_ns());
             let until_ns = housekeeping_ns.min(self.next_due_ns);
             let precise = self.next_due_ns <= housekeeping_ns;
             let waited = self.cx.poller.wait(until_ns, precise);

@@ -112,7 +112,10 @@ mod tests {
         ] {
             counts.count(outcome);
         }
-        assert_eq!((counts.total(), counts.failed(), counts.issued()), (8, 7, 7));
+        assert_eq!(
+            (counts.total(), counts.failed(), counts.issued()),
+            (8, 7, 7)
+        );
         assert_eq!((counts.not_sent, counts.no_connection()), (3, 1));
         let one = counts.clone();
         counts.merge(&one);

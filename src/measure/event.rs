@@ -84,9 +84,8 @@ impl fmt::Display for EventKind {
                 )
             }
             Self::LeaderChanged { from, to } => {
-                let name = |server: &Option<String>| {
-                    server.clone().unwrap_or_else(|| "nobody".to_owned())
-                };
+                let name =
+                    |server: &Option<String>| server.clone().unwrap_or_else(|| "nobody".to_owned());
                 write!(f, "{} leads instead of {}", name(to), name(from))
             }
             Self::ServerEnded { server, how } => write!(f, "server {server} ended: {how}"),

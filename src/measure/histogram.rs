@@ -219,7 +219,9 @@ impl Histogram {
     pub fn told_us(&self, quantile: f64) -> Option<f64> {
         // The small number forgives what 1 - 0.999 is not.
         let beyond = count_f64(self.count()) * (1.0 - quantile) + 1e-6;
-        (beyond >= BEYOND_MIN).then(|| self.quantile_us(quantile)).flatten()
+        (beyond >= BEYOND_MIN)
+            .then(|| self.quantile_us(quantile))
+            .flatten()
     }
 
     /// Largest duration, exactly; microseconds.

@@ -441,8 +441,14 @@ mod tests {
         let (servers, timeline) = recorder.finish();
         assert_eq!(servers.len(), 2);
         let (lost, fine) = (&servers[0][1], &servers[1][0]);
-        assert_eq!((lost.response.count(), lost.failed, lost.acknowledged), (1, 1, 0));
-        assert_eq!((fine.response.count(), fine.failed, fine.acknowledged), (2, 0, 2));
+        assert_eq!(
+            (lost.response.count(), lost.failed, lost.acknowledged),
+            (1, 1, 0)
+        );
+        assert_eq!(
+            (fine.response.count(), fine.failed, fine.acknowledged),
+            (2, 0, 2)
+        );
         assert!(servers[0][0].response.is_empty());
         assert_eq!(timeline.acknowledged_of_all().iter().sum::<u32>(), 3);
     }

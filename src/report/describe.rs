@@ -168,7 +168,7 @@ fn operation(op: &OpPlan, plan: &Plan) -> String {
         Multi => text += &format!(", {} sets of {}", op.batch, size(&op.size)),
         Get | Exists | List | Delete | Sync | Session => {}
     }
-    if matches!(op.kind, Set | Get | Exists | Multi) {
+    if op.kind.uses_keys() {
         text += match &op.keys {
             KeyChoice::Uniform => ", keys uniform".to_owned(),
             KeyChoice::Zipf(exponent) => format!(", keys zipf {exponent}"),
@@ -466,6 +466,7 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
 mod tests {
     use super::*;
     use crate::result::example;
+    use crate::workload::{OpKind, Source, resolve};
 
     fn row(rows: &[Row], name: &str) -> Option<String> {
         let found = rows.iter().find(|(known, _)| *known == name);
@@ -537,9 +538,7 @@ mod tests {
             waited_s: 2.5,
             settled: true,
         });
-        result.environment.calibration = Some(serde_json::json!({"resolution": {
-            "response_p50_us": 34.0, "response_p99_us": 90.0,
-        }}));
+        result.environment = example::calibrated(34.0, 90.0);
         let rows = environment_rows(&result);
         assert_eq!(row(&rows, "Shared cores"), None, "on machines of their own");
         assert_eq!(
@@ -578,5 +577,29 @@ mod tests {
             operation(&plan.ops[1], &plan),
             "set.trim (delete), the oldest of the session's own, in place of a create"
         );
+    }
+
+    /// A list chooses its parent by the key of a child.
+    #[test]
+    fn an_operation_tells_its_choice_of_keys_if_it_has_one() {
+        for kind in OpKind::ALL {
+            let name = kind.name();
+            let keys = if kind.uses_keys() {
+                "keys = \"sequential\"\n"
+            } else {
+                ""
+            };
+            let text = format!(
+                "name = \"t\"\n[load]\nrate = 1\n[[op]]\nkind = \"{name}\"\n{keys}[[op]]\nkind = \"create\"\nlabel = \"c\"\n"
+            );
+            let plan = resolve(&Source::from_text("t", text), &[], None).unwrap();
+            let told = operation(&plan.ops[0], &plan);
+            assert!(told.starts_with(name), "{told}");
+            assert_eq!(
+                told.contains(", keys in sequence"),
+                kind.uses_keys(),
+                "{told}"
+            );
+        }
     }
 }

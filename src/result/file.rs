@@ -561,7 +561,7 @@ fn read_counts(text: &str) -> Result<Vec<u32>, String> {
         .map(|count| {
             count
                 .parse()
-                .map_err(|_| format!("{count:?} is not a count"))
+                .map_err(|error| format!("{count:?} is not a count: {error}"))
         })
         .collect()
 }
@@ -609,7 +609,9 @@ impl TryFrom<FileCounts> for OpCounts {
 
     fn try_from(counts: FileCounts) -> Result<Self, String> {
         if counts.not_sent < counts.cap_full.saturating_add(counts.not_issued) {
-            return Err("not_sent is less than cap_full and not_issued, which are parts of it".into());
+            return Err(
+                "not_sent is less than cap_full and not_issued, which are parts of it".into(),
+            );
         }
         Ok(Self {
             ok: counts.ok,
@@ -840,7 +842,10 @@ mod tests {
             "{stranger}"
         );
         let counts = broken(|v| v["runs"][0]["timeline"]["due"] = "1,x".into());
-        assert!(counts.contains("timeline: \"x\" is not a count"), "{counts}");
+        assert!(
+            counts.contains("timeline: \"x\" is not a count"),
+            "{counts}"
+        );
         let parts = broken(|v| {
             v["runs"][0]["intervals"][0]["ops"]["set"]["cap_full"] = 3.into();
         });

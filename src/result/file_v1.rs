@@ -160,9 +160,7 @@ impl FileRecord {
     fn into_record(self, measured: bool) -> Result<OpRecord, String> {
         let read = |text: Option<String>, kind: &str| match text {
             None => Ok(Histogram::new()),
-            Some(text) => {
-                Histogram::from_base64(&text).map_err(|error| format!("{kind}: {error}"))
-            }
+            Some(text) => Histogram::from_base64(&text).map_err(|error| format!("{kind}: {error}")),
         };
         let mut record = OpRecord {
             response: read(self.response, "response")?,

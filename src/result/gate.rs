@@ -30,6 +30,8 @@ pub(super) fn gates(plan: &Plan, runs: &[Recording], all: &OpRecord) -> Vec<Gate
     let asked = &plan.gates;
     let at_most = [
         ("p50_ms", asked.p50_ms, ms(all.response.p50_us())),
+        ("p90_ms", asked.p90_ms, ms(all.response.p90_us())),
+        ("p95_ms", asked.p95_ms, ms(all.response.quantile_us(0.95))),
         ("p99_ms", asked.p99_ms, ms(all.response.p99_us())),
         ("p999_ms", asked.p999_ms, ms(all.response.p999_us())),
         ("max_ms", asked.max_ms, ms(all.response.max_us())),
@@ -78,6 +80,38 @@ mod tests {
         change(&mut plan, &mut recording);
         let all = recording.all();
         gates(&plan, &[recording], &all)
+    }
+
+    #[test]
+    fn each_percentile_is_held_to_its_own_gate() {
+        let (plan, recording) = (example::plan(), example::recording());
+        let response = recording.all().response;
+        let percentiles = [
+            ("p50_ms", 0.50),
+            ("p90_ms", 0.90),
+            ("p95_ms", 0.95),
+            ("p99_ms", 0.99),
+            ("p999_ms", 0.999),
+            ("max_ms", 1.0),
+        ];
+        let outcomes = judged(|asked, _| {
+            let limit = Some(1.0);
+            asked.gates = crate::workload::Gates {
+                p50_ms: limit,
+                p90_ms: limit,
+                p95_ms: limit,
+                p99_ms: limit,
+                p999_ms: limit,
+                max_ms: limit,
+                ..plan.gates.clone()
+            };
+        });
+        for (outcome, (name, quantile)) in outcomes.iter().zip(percentiles) {
+            let actual = response.quantile_us(quantile).map(|us| us / 1_000.0);
+            assert_eq!((outcome.name.as_str(), outcome.actual), (name, actual));
+            assert_eq!(outcome.passed, actual.is_some_and(|ms| ms <= 1.0));
+        }
+        assert!(outcomes.len() >= percentiles.len());
     }
 
     #[test]

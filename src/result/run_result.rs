@@ -263,7 +263,9 @@ impl RunResult {
 #[cfg(test)]
 pub(crate) mod example {
     use super::*;
-    use crate::measure::{DriverThread, Event, EventKind, Layout, Outcome, Recorder, Sample, ServerRun};
+    use crate::measure::{
+        DriverThread, Event, EventKind, Layout, Outcome, Recorder, Sample, ServerRun,
+    };
     use crate::workload::{
         Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Prepare, RatePhase, Reconnect,
         SizeChoice, Spacing, TargetShape,
@@ -400,8 +402,16 @@ pub(crate) mod example {
         let samples: Vec<Sample> = (0..2_000)
             .map(|i| {
                 // The last ones are done in time.
-                let response_ns = if i == 1_999 { 900_000 } else { 1_000_000 + i % 1_000 * 1_000 };
-                sample(i, response_ns.min(2_000_000_000 - i * 1_000_000 - 1), Outcome::Ok)
+                let response_ns = if i == 1_999 {
+                    900_000
+                } else {
+                    1_000_000 + i % 1_000 * 1_000
+                };
+                sample(
+                    i,
+                    response_ns.min(2_000_000_000 - i * 1_000_000 - 1),
+                    Outcome::Ok,
+                )
             })
             .collect();
         let mut by_done = samples;
@@ -464,6 +474,16 @@ pub(crate) mod example {
                 p99_us: 820.0,
             }),
             calibration: None,
+        }
+    }
+
+    /// The environment, with what a server that does nothing shows in it.
+    pub(crate) fn calibrated(response_p50_us: f64, response_p99_us: f64) -> Environment {
+        Environment {
+            calibration: Some(serde_json::json!({"resolution": {
+                "response_p50_us": response_p50_us, "response_p99_us": response_p99_us,
+            }})),
+            ..environment()
         }
     }
 

@@ -330,7 +330,10 @@ mod tests {
             add_late(run, 900);
         });
         assert!(judgement.verdict.is_valid());
-        assert!(judgement.warnings[0].contains("lateness p99"), "{judgement:?}");
+        assert!(
+            judgement.warnings[0].contains("lateness p99"),
+            "{judgement:?}"
+        );
     }
 
     #[test]

@@ -18,7 +18,11 @@ pub(super) fn run_warnings(
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     let closed = matches!(plan.load.arrival, Arrival::Closed { .. });
-    let busiest = run.driver.iter().map(|thread| thread.busy).fold(0.0, f64::max);
+    let busiest = run
+        .driver
+        .iter()
+        .map(|thread| thread.busy)
+        .fold(0.0, f64::max);
     if closed && busiest > DRIVER_BUSY_MAX {
         warnings.push(format!(
             "a driver thread was {:.0} % busy; a closed loop saturates on purpose, but the ceiling found may be \

@@ -1,5 +1,5 @@
-//! What can be wrong with a workload file, in words a user can act on: one paragraph that names the
-//! file and line (or the override), the key, what was found and what to do.
+//! What can be wrong with a workload file, in words a user can act on: a line for each problem that
+//! names the file and line (or the override), the key, what was found and what to do.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt;
@@ -98,4 +98,43 @@ pub enum WorkloadError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// More than one of these, in the order of the file; each takes a line.
+    #[error("{}", lines(.0))]
+    Several(Vec<Self>),
+}
+
+impl WorkloadError {
+    /// All problems that this one stands for: itself, or those of [`Self::Several`].
+    #[must_use]
+    pub fn problems(&self) -> &[Self] {
+        match self {
+            Self::Several(problems) => problems,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// One error of many problems, none of no problem.
+    pub(super) fn of(mut problems: Vec<Self>) -> Option<Self> {
+        match problems.len() {
+            0 | 1 => problems.pop(),
+            _ => Some(Self::Several(problems)),
+        }
+    }
+
+    /// Where the problem is, if it is in the text or in an override.
+    pub(super) const fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Syntax { place, .. }
+            | Self::UnknownKey { place, .. }
+            | Self::WrongType { place, .. }
+            | Self::BadValue { place, .. }
+            | Self::Inconsistent { place, .. } => Some(place),
+            Self::Read { .. } | Self::TooLong { .. } | Self::Several(_) => None,
+        }
+    }
+}
+
+fn lines(problems: &[WorkloadError]) -> String {
+    let lines: Vec<String> = problems.iter().map(WorkloadError::to_string).collect();
+    lines.join("\n")
 }

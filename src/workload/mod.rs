@@ -22,7 +22,7 @@ pub use file::{Source, known_keys, load, resolve};
 pub use mix::{Mix, Operation};
 pub use paths::{directories, prepared_path, run_dir, session_dir};
 pub use plan::{
-    Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Plan, Prepare, RatePhase, Reconnect,
-    SizeChoice, Spacing, TargetShape,
+    Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Plan, Prepare, RatePhase,
+    Reconnect, SizeChoice, Spacing, TargetShape,
 };
 pub use shipped::{Shipped, find_shipped, nearest_shipped, shipped};

@@ -417,6 +417,12 @@ pub enum KeyChoice {
 pub struct Gates {
     /// Median response time over all operations, at most, milliseconds.
     pub p50_ms: Option<f64>,
+    /// 90th percentile. Older results do not have it, nor the next.
+    #[serde(default)]
+    pub p90_ms: Option<f64>,
+    /// 95th percentile.
+    #[serde(default)]
+    pub p95_ms: Option<f64>,
     /// 99th percentile.
     pub p99_ms: Option<f64>,
     /// 99.9th percentile.

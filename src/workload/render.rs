@@ -35,7 +35,7 @@ impl Plan {
     /// contradictory. Worth asking of a plan that was read from a result file.
     ///
     /// # Errors
-    /// The first problem; the line in it is one of the rendered plan ([`Plan::render_toml`]).
+    /// Whatever is wrong; the lines in it are those of the rendered plan ([`Plan::render_toml`]).
     pub fn validate(&self) -> Result<(), WorkloadError> {
         let source = Source::from_text(format!("plan {}", self.name), self.render_toml());
         let resolved = resolve(&source, &[], None)?;
@@ -261,6 +261,8 @@ fn render_gates(page: &mut Page, plan: &Plan) {
     page.header("[gates]", "conditions of the exit status; none but these");
     let values = [
         ("p50_ms", gates.p50_ms, "response time, at most"),
+        ("p90_ms", gates.p90_ms, "response time, at most"),
+        ("p95_ms", gates.p95_ms, "response time, at most"),
         ("p99_ms", gates.p99_ms, "response time, at most"),
         ("p999_ms", gates.p999_ms, "response time, at most"),
         ("max_ms", gates.max_ms, "response time, at most"),

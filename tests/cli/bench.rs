@@ -1,6 +1,7 @@
 //! A folder to run `quorate` in, and what came of it.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -13,7 +14,24 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
+    /// With a calibration of this machine, so that no run has to find out its resolution first.
     pub(crate) fn new() -> Self {
+        let bench = Self::uncalibrated();
+        let machine = quorate::result::gather(None);
+        let key = format!(
+            "{} / {}",
+            machine.hostname.as_deref().unwrap_or("?"),
+            machine.cpu_model.as_deref().unwrap_or("?")
+        );
+        let calibration = serde_json::json!({ key: {"at_unix_ms": 1, "resolution": {
+            "response_p50_us": 30.0, "response_p99_us": 300.0, "late_p50_us": 5.0, "late_p99_us": 50.0,
+        }}});
+        fs::create_dir_all(bench.path().join("cache/quorate")).unwrap();
+        bench.file("cache/quorate/calibration.json", &calibration.to_string());
+        bench
+    }
+
+    pub(crate) fn uncalibrated() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
         }
@@ -36,6 +54,7 @@ impl Bench {
             .args(args)
             .current_dir(self.path())
             .env("XDG_CACHE_HOME", self.path().join("cache"))
+            .env("LC_ALL", "C.UTF-8")
             .env_remove("ZOOKEEPER_HOME")
             .env_remove("JAVA_HOME")
             .env_remove("ZOOCFGDIR")
@@ -53,6 +72,8 @@ impl Bench {
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) status: Option<i32>,
+    /// The signal that ended it, if one did.
+    pub(crate) signal: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -61,6 +82,7 @@ impl From<Output> for Ran {
     fn from(output: Output) -> Self {
         Self {
             status: output.status.code(),
+            signal: output.status.signal(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }

@@ -75,6 +75,47 @@ fn a_bad_workload_is_status_2_and_names_file_line_and_key() {
     }
 }
 
+/// Five mistakes in one file and one in another: each is told once, in the order of the lines, and none
+/// of what only follows from them.
+#[test]
+fn all_problems_of_all_files_are_told_at_once() {
+    let bench = Bench::new();
+    let text = WORKLOAD
+        .replace("znodes = 10", "znodes = \"ten\"")
+        .replace("sessions = 2", "sesions = 2")
+        .replace("rate = 100", "rte = 100")
+        .replace(
+            "kind = \"set\"",
+            "kind = \"set\"\nweight = -1\nephemeral = true",
+        );
+    let first = bench.file("first.toml", &text);
+    let second = bench.file("second.toml", &WORKLOAD.replace("\"1s\"", "1"));
+    let overrides = ["--set", "target.voters=0"];
+    let expected = [
+        "first.toml:6: `prepare.znodes`",
+        "first.toml:9: unknown key `load.sesions`",
+        "first.toml:10: unknown key `load.rte`",
+        "first.toml:16: `op.0.weight`",
+        "first.toml:17: `op.0.ephemeral`",
+        "--set target.voters=0: `target.voters`",
+        "second.toml:12: `load.duration`",
+    ];
+    let ran = bench.run(&[&["check", &first, &second], &overrides[..]].concat());
+    ran.fails(2, &expected);
+    let lines: Vec<&str> = ran.stderr.lines().skip(1).collect();
+    assert_eq!(lines.len(), expected.len(), "{ran:?}");
+    for (line, words) in lines.iter().zip(expected) {
+        assert!(line.starts_with("  ") && line.contains(words), "{ran:?}");
+    }
+    let ran = bench.run(&[&["run", &first], &overrides[..]].concat());
+    ran.fails(2, &expected[..6]);
+    assert!(!bench.path().join("results").exists(), "nothing is begun");
+    let whole = bench.file("whole.toml", WORKLOAD);
+    let ran = bench.run(&["check", &whole, &whole, "--set", "load.rte=5"]);
+    ran.fails(2, &["error: --set load.rte=5: unknown key"]);
+    assert_eq!(ran.stderr.matches("load.rte").count(), 2, "{ran:?}");
+}
+
 #[test]
 fn bad_usage_is_status_2() {
     let bench = Bench::new();
@@ -107,6 +148,9 @@ fn bad_usage_is_status_2() {
     bench
         .run(&["compare", "--targets", "bundled"])
         .fails(2, &["names only one"]);
+    bench
+        .run(&["compare", "--targets", "bundled,bundled"])
+        .fails(2, &["needs a workload", "`quorate workloads`"]);
     bench
         .run(&["compare", "--targets", "bundled,zookeper"])
         .fails(2, &["unknown target `zookeper`"]);
@@ -202,6 +246,82 @@ fn a_reader_that_goes_away_is_no_error() {
     let ran = Ran::from(child.wait_with_output().unwrap());
     ran.succeeds();
     assert_eq!(ran.stderr, "");
+}
+
+/// Help and version too, which the parser of the command line prints by itself.
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let bench = Bench::new();
+    for args in [
+        &["--help"][..],
+        &["-h"],
+        &["help"],
+        &["run", "--help"],
+        &["--version"],
+        &["workloads"],
+        &["check", "mixed"],
+    ] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let mut command = bench.command(args);
+        let ran = Ran::from(command.stdout(full).output().unwrap());
+        ran.fails(1, &["cannot write to standard output"]);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran = Ran::from(bench.command(args).stdout(writer).output().unwrap());
+        ran.succeeds();
+        assert_eq!(ran.stderr, "", "{args:?}: a reader that has gone away");
+    }
+}
+
+/// Micro signs and dashes only where the locale has them; what is written to a file does not depend
+/// on the locale.
+#[test]
+fn a_locale_without_utf8_gets_ascii() {
+    let bench = Bench::new();
+    let result = format!("{}/tests/golden/result-v1.json", env!("CARGO_MANIFEST_DIR"));
+    let run = |locale: [Option<&str>; 3], args: &[&str]| {
+        let mut command = bench.command(args);
+        for (name, value) in ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().zip(locale) {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Ran::from(command.output().unwrap())
+    };
+    let c = [Some("C"), None, None];
+    let report = ["report", result.as_str()];
+    for (locale, utf8) in [
+        (c, false),
+        ([Some(""), Some("POSIX"), Some("C.UTF-8")], false),
+        ([None, None, Some("de_DE.ISO-8859-1")], false),
+        ([Some("C.UTF-8"), Some("C"), Some("C")], true),
+        ([None, Some("en_US.utf8"), Some("C")], true),
+        ([None, None, None], true),
+    ] {
+        let ran = run(locale, &report);
+        let text = ran.succeeds();
+        assert_eq!(text.is_ascii(), !utf8, "{locale:?}: {text}");
+        assert_eq!(text.contains(" us "), !utf8, "{locale:?}: {text}");
+        assert_eq!(text.contains(" µs "), utf8, "{locale:?}: {text}");
+    }
+    let ran = run(c, &[&report[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(ran.succeeds()).unwrap();
+    assert!(json.is_object(), "{json}");
+    run(c, &[&report[..], &["-o", "report.txt"]].concat()).succeeds();
+    let file = fs::read_to_string(bench.path().join("report.txt")).unwrap();
+    assert!(file.contains(" µs "), "{file}");
+    // A workload that is read back must mean the same.
+    let mine = bench.file("mine.toml", &WORKLOAD.replace("A test.", "Reads – in µs."));
+    let ran = run(c, &["check", &mine]);
+    assert!(ran.succeeds().contains("Reads – in µs."), "{ran:?}");
+    for command in ["run", "check", "report", "compare", "server", "calibrate"] {
+        let ran = run(c, &[command, "--help"]);
+        assert!(ran.succeeds().is_ascii(), "{ran:?}");
+    }
 }
 
 #[test]

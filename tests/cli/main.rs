@@ -2,6 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bench;
+mod faults;
 mod input;
+mod interrupts;
+mod live;
 mod processes;
 mod runs;
+mod started;
+mod workload;

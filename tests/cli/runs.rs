@@ -1,103 +1,15 @@
-//! Whole runs on the bundled servers, good and interrupted.
-//!
-//! The loads are closed loops: whether an open one is valid depends on what else the machine does.
+//! Whole runs on the bundled servers.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
-use std::process::{Child, Stdio};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
-use quorate::client::AdminClient;
-use quorate::experiment::Identity;
-use rustix::process::{Pid, Signal, kill_process};
-
-use crate::bench::{Bench, PATIENCE, Ran};
-
-const WORKLOAD: &str = r#"
-name = "mine"
-why = "A test."
-
-[target]
-voters = 1
-
-[prepare]
-znodes = 10
-
-[load]
-sessions = 2
-in_flight = 1
-warm_up = "100ms"
-duration = "400ms"
-interval = "100ms"
-
-[[op]]
-kind = "set"
-"#;
-
-/// Runs for longer than anybody waits.
-const ENDLESS: [&str; 2] = ["--set", "load.duration=10m"];
-
-impl Bench {
-    /// Starts a run and returns once it measures; standard error goes on.
-    fn measuring(&self, args: &[&str]) -> (Child, BufReader<std::process::ChildStderr>) {
-        let mut child = self
-            .command(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("measure") {
-            assert_ne!(lines.read_line(&mut said).unwrap(), 0, "it ended: {said}");
-        }
-        (child, lines)
-    }
-
-    fn left_in(&self, dir: &str) -> usize {
-        fs::read_dir(self.path().join(dir)).unwrap().count()
-    }
-}
-
-/// Lets a started run end, and collects what it said.
-fn end(mut child: Child, mut stderr: BufReader<std::process::ChildStderr>) -> Ran {
-    let (mut out, mut err) = (String::new(), String::new());
-    child
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut out)
-        .unwrap();
-    stderr.read_to_string(&mut err).unwrap();
-    Ran {
-        status: child.wait().unwrap().code(),
-        stdout: out,
-        stderr: err,
-    }
-}
-
-fn signal(child: &Child, signal: Signal) {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    kill_process(pid.unwrap(), signal).unwrap();
-}
+use crate::bench::Bench;
+use crate::started::processes_of;
+use crate::workload::{WORKLOAD, creates};
 
 fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap()
-}
-
-/// Processes whose command line names a file below `dir`.
-fn processes_of(dir: &Path) -> Vec<Identity> {
-    let dir = fs::canonicalize(dir).unwrap();
-    let needle = dir.to_str().unwrap();
-    fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok())
-        .filter(|pid: &u32| {
-            fs::read(format!("/proc/{pid}/cmdline"))
-                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(needle))
-        })
-        .filter_map(Identity::of)
-        .collect()
 }
 
 #[test]
@@ -149,7 +61,7 @@ fn a_run_leaves_a_result_and_a_report_and_nothing_else() {
 }
 
 #[test]
-fn several_workloads_are_an_array_and_a_failed_gate_is_status_3() {
+fn several_workloads_are_an_array_and_a_failed_gate_is_status_4() {
     let bench = Bench::new();
     let one = bench.file("one.toml", WORKLOAD);
     let two = bench.file("two.toml", &WORKLOAD.replace("\"mine\"", "\"other\""));
@@ -158,63 +70,121 @@ fn several_workloads_are_an_array_and_a_failed_gate_is_status_3() {
     assert_eq!(ran.stderr, "");
     assert!(bench.path().join("both/other/result.json").is_file());
     let ran = bench.run(&["run", &one, "--set", "gates.throughput_per_s=1e9"]);
-    assert_eq!(ran.status, Some(3), "{ran:?}");
+    assert_eq!(ran.status, Some(4), "{ran:?}");
     assert!(ran.stdout.contains("throughput_per_s"), "{ran:?}");
 }
 
 #[test]
-fn an_interrupt_keeps_what_was_measured_and_ends_the_servers() {
+fn the_last_line_is_the_page_to_look_at() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
-    let args = ["run", &mine, "--out", "out", "--data-dir", "data"];
-    let (child, stderr) = bench.measuring(&[&args[..], &ENDLESS].concat());
-    let servers = processes_of(&bench.path().join("data"));
-    assert_eq!(servers.len(), 1);
-    signal(&child, Signal::INT);
-    let ran = end(child, stderr);
-    assert_eq!(ran.status, Some(3), "{ran:?}");
-    assert!(ran.stdout.contains("interrupted"), "{ran:?}");
-    let result = json(&fs::read_to_string(bench.path().join("out/result.json")).unwrap());
-    assert_eq!(result["verdict"]["valid"], false);
-    assert!(!servers[0].is_alive());
-    assert_eq!(bench.left_in("data"), 0);
+    let ran = bench.run(&["run", &mine, "--quiet", "--out", "out"]);
+    let last = ran.succeeds().lines().last().unwrap();
+    assert_eq!(last, "out/report.html");
+    assert!(bench.path().join(last).is_file());
 }
 
+/// What local servers used in the measured phase is told by themselves and by the kernel.
 #[test]
-fn sigkill_takes_the_servers_along_and_the_next_run_cleans_up() {
+fn what_local_servers_used_is_in_every_run() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
-    let args = ["run", &mine, "--data-dir", "data"];
-    let (mut child, _stderr) = bench.measuring(&[&args[..], &ENDLESS].concat());
-    let servers = processes_of(&bench.path().join("data"));
-    assert_eq!(servers.len(), 1);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(
-        servers[0].wait(PATIENCE).unwrap(),
-        "the server outlived quorate"
-    );
-    assert_eq!(bench.left_in("data"), 1);
+    let args = ["run", &mine, "--out", "out", "--set", "load.repeats=2"];
     bench.run(&args).succeeds();
-    assert_eq!(bench.left_in("data"), 0);
+    let result = bench.json("out/result.json");
+    for run in result["runs"].as_array().unwrap() {
+        let server = &run["servers"][0];
+        assert!(server["cpu_s"].is_f64(), "{server}");
+        assert!(server["disk_written_bytes"].is_u64(), "{server}");
+        // No set is acknowledged before a sync.
+        assert!(server["syncs"].as_u64().unwrap() > 0, "{server}");
+    }
 }
 
 #[test]
-fn a_result_that_cannot_be_written_is_shown_all_the_same() {
+fn repeats_do_the_same_work_on_the_same_tree() {
+    let bench = Bench::new();
+    let mine = bench.file("mine.toml", &creates());
+    let args = ["run", &mine, "--out", "out", "--set", "load.repeats=2"];
+    bench.run(&args).succeeds();
+    let result = bench.json("out/result.json");
+    for (number, run) in (0..).zip(result["runs"].as_array().unwrap()) {
+        assert_eq!(run["number"], number, "{run}");
+        let create = &run["ops"]["create"];
+        assert!(create["ok"].as_u64().unwrap() > 0, "{create}");
+        assert_eq!(create["errors"], serde_json::json!({}), "{create}");
+    }
+    assert_eq!(result["runs"][1]["number"], 1);
+}
+
+#[test]
+fn sessions_that_do_not_divide_are_told_before_the_load_and_in_the_result() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
-    let args = ["run", &mine, "--out", "out"];
-    let (child, stderr) = bench.measuring(&[&args[..], &ENDLESS].concat());
-    fs::remove_dir(bench.path().join("out")).unwrap();
-    bench.file("out", "in the way");
-    signal(&child, Signal::TERM);
-    let ran = end(child, stderr);
-    ran.fails(1, &["cannot create out"]);
-    assert!(ran.stdout.contains("response time"), "{ran:?}");
+    let three = ["--set", "target.voters=3", "--set", "load.sessions=4"];
+    let ran = bench.run(&[&["run", &mine, "--out", "out"], &three[..]].concat());
+    ran.succeeds();
+    let words = "4 sessions do not divide by 3 servers: 127.0.0.1:";
+    let (before, _) = ran.stderr.split_once("warm up").unwrap();
+    assert!(before.contains(words), "{ran:?}");
+    let warnings = &bench.json("out/result.json")["verdict"]["warnings"];
+    let told = warnings.as_array().unwrap().iter();
+    assert_eq!(
+        told.filter(|text| text.as_str().unwrap().starts_with(words))
+            .count(),
+        1,
+        "{warnings}"
+    );
 }
 
 #[test]
-fn targets_are_compared_by_turns_and_results_afterwards() {
+fn more_sessions_than_files_are_refused_before_a_server_starts() {
+    let bench = Bench::new();
+    let mine = bench.file("mine.toml", WORKLOAD);
+    let command = bench.command(&["run", &mine, "--set", "load.sessions=1000"]);
+    let mut limited = Command::new("sh");
+    limited
+        .arg("-c")
+        .arg("ulimit -n 300; exec \"$@\"")
+        .arg0("sh")
+        .arg("sh")
+        .arg(command.get_program())
+        .args(command.get_args())
+        .current_dir(bench.path());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    let ran = crate::bench::Ran::from(limited.output().unwrap());
+    ran.fails(1, &["1000 sessions need", "the limit is 300", "ulimit -n"]);
+    assert!(!ran.stderr.contains("starting"), "{ran:?}");
+    assert_eq!(processes_of(bench.path()), []);
+}
+
+#[test]
+fn the_resolution_of_a_machine_is_measured_once_and_kept() {
+    let bench = Bench::uncalibrated();
+    let mine = bench.file("mine.toml", WORKLOAD);
+    let told = "once on this machine";
+    let ran = bench.run(&["run", &mine, "--out", "first"]);
+    ran.succeeds();
+    let (before, _) = ran.stderr.split_once("starting").unwrap();
+    assert!(before.contains(told), "{ran:?}");
+    let again = bench.run(&["run", &mine, "--out", "second"]);
+    again.succeeds();
+    assert!(!again.stderr.contains(told), "{again:?}");
+    let of = |dir: &str| {
+        let result = bench.json(&format!("{dir}/result.json"));
+        result["environment"]["calibration"].clone()
+    };
+    assert!(of("first")["resolution"]["late_p99_us"].is_number());
+    assert_eq!(of("first"), of("second"));
+}
+
+#[test]
+fn targets_are_compared_in_rounds_and_results_afterwards() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let ran = bench.run(&[
@@ -228,7 +198,7 @@ fn targets_are_compared_by_turns_and_results_afterwards() {
         &mine,
     ]);
     assert!(ran.succeeds().contains("too few runs"), "{ran:?}");
-    assert!(ran.stderr.contains("turn 2 of 2"), "{ran:?}");
+    assert!(ran.stderr.contains("round 2 of 2"), "{ran:?}");
     for file in [
         "1-bundled/result.json",
         "2-bundled/result.json",
@@ -255,63 +225,6 @@ fn targets_are_compared_by_turns_and_results_afterwards() {
     bench
         .run(&[&different[..], &["--force"]].concat())
         .succeeds();
-}
-
-/// A standing ensemble is a live target like any other, and is left as it was found.
-#[test]
-fn an_ensemble_stays_up_between_runs_and_keeps_nothing_of_them() {
-    let bench = Bench::new();
-    let mine = bench.file("mine.toml", WORKLOAD);
-    let up = (12_000_u16..13_000)
-        .step_by(11)
-        .map(|port| {
-            bench.run(&[
-                "ensemble",
-                "up",
-                "--dir",
-                "e",
-                "--voters",
-                "1",
-                "--base-port",
-                &port.to_string(),
-            ])
-        })
-        .find(|ran| !ran.stderr.contains("is taken"))
-        .unwrap();
-    let target = up.succeeds().trim().to_owned();
-    bench
-        .run(&["ensemble", "up", "--dir", "e"])
-        .fails(1, &["runs in", &target["zk://".len()..]]);
-    let live = format!("{target}/below/that");
-    bench
-        .run(&["run", &mine, "--quiet", "--target", &live])
-        .succeeds();
-    let address = target["zk://".len()..].parse().unwrap();
-    let mut client = AdminClient::connect(&[address], PATIENCE).unwrap();
-    assert_eq!(client.list("/").unwrap(), ["zookeeper"]);
-    client.create("/app", b"config", 0).unwrap();
-    client.create("/app/lock", b"", 0).unwrap();
-    let occupied = bench.run(
-        &[
-            &["run", &mine, "--quiet", "--target", &target],
-            &["--set", "prepare.chroot=/app"][..],
-        ]
-        .concat(),
-    );
-    occupied.fails(1, &["/app exists on the target", "prepare.chroot"]);
-    assert!(!occupied.stderr.contains("warning"), "{occupied:?}");
-    assert_eq!(client.list("/app").unwrap(), ["lock"]);
-    assert_eq!(client.get("/app").unwrap().data, b"config");
-    assert_eq!(client.list("/").unwrap(), ["app", "zookeeper"]);
-    client.close().unwrap();
-    let status = bench.run(&["ensemble", "status", "--dir", "e"]);
-    assert!(status.succeeds().contains("standalone"), "{status:?}");
-    let servers = processes_of(&bench.path().join("e"));
-    bench.run(&["ensemble", "down", "--dir", "e"]).succeeds();
-    assert!(servers.iter().all(|server| !server.is_alive()));
-    bench
-        .run(&["ensemble", "down", "--dir", "e"])
-        .fails(1, &["no ensemble in"]);
 }
 
 #[test]

@@ -333,3 +333,48 @@ fn a_connection_without_a_session_tells_no_more_than_stat_does() {
     });
     assert!(!shown.contains("sid="), "{shown}");
 }
+
+/// Shells start programs with a soft limit of open files far below the hard one.
+#[test]
+fn a_low_soft_limit_of_open_files_keeps_nobody_out() {
+    let mut ensemble = Ensemble::prepared(1, 0, "");
+    let server = &mut ensemble.servers[0];
+    server.start_with_open_files(64);
+    server.await_serving();
+    let clients: Vec<Client> = (0..100).map(|_| Client::new(server.client)).collect();
+    let cons = server.word("cons").unwrap();
+    assert_eq!(cons.matches(",sid=0x").count(), clients.len(), "{cons}");
+}
+
+/// Whoever looks for the reason why clients are turned away finds the words of Apache ZooKeeper, once
+/// and not for each client.
+#[test]
+fn too_many_connections_of_a_host_are_logged() {
+    let ensemble = Ensemble::start_with(1, 0, "maxClientCnxns=3\n");
+    let server = &ensemble.servers[0];
+    // Those of the words that were asked may not have ended yet.
+    let mut clients: Vec<Client> = Vec::new();
+    let mut refused = 0;
+    while clients.len() < 3 || refused < 50 {
+        match Client::try_new(server.client, 30_000) {
+            Ok(client) => clients.push(client),
+            Err(_) => refused += 1,
+        }
+    }
+    assert_eq!(clients.len(), 3);
+    let line = "Too many connections from /127.0.0.1 - max is 3";
+    // Every refusal is counted in the end, by a line of its own or in the number of another.
+    wait_for("all refusals to be told", || {
+        let output = server.output();
+        let tails = output.lines().filter_map(|text| text.split_once(line));
+        let counts = tails.map(|(_, tail)| match tail.strip_prefix(" (") {
+            None => 1,
+            Some(more) => more.split(' ').next().unwrap().parse::<u64>().unwrap(),
+        });
+        (counts.sum::<u64>() == refused).then_some(())
+    });
+    clients.pop().unwrap().close();
+    wait_for("room for another", || {
+        Client::try_new(server.client, 30_000).ok()
+    });
+}

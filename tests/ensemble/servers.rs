@@ -1,5 +1,6 @@
 //! Server processes: started on ports of their own, awaited, killed when the test ends.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -100,9 +101,21 @@ impl Server {
         self.dir.join("data/version-2")
     }
 
+    /// Starts the process under a soft limit of `files` open files.
+    #[allow(dead_code, reason = "of the tests without Java")]
+    pub(crate) fn start_with_open_files(&mut self, files: u32) {
+        let script = format!("ulimit -S -n {files}; exec \"$0\" server start-foreground \"$1\"");
+        let args = vec![
+            "-c".into(),
+            script.into(),
+            env!("CARGO_BIN_EXE_quorate").into(),
+            self.config().into_os_string(),
+        ];
+        self.launch("/bin/sh".into(), args);
+    }
+
     /// Starts the process; it need not serve yet.
     pub(crate) fn start(&mut self) {
-        assert!(self.child.is_none(), "server {} runs already", self.id);
         let quorate = Path::new(env!("CARGO_BIN_EXE_quorate"));
         let (program, args) = match &self.software {
             Software::Ours => (
@@ -117,8 +130,13 @@ impl Server {
                 (installation.java.clone(), self.java_arguments(installation))
             }
         };
+        self.launch(program, args);
+    }
+
+    fn launch(&mut self, program: PathBuf, args: Vec<OsString>) {
+        assert!(self.child.is_none(), "server {} runs already", self.id);
         let launch = Launch {
-            quorate,
+            quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
             program,
             args,
             dir: &self.dir,
@@ -128,7 +146,7 @@ impl Server {
         self.child = Some(launch.start().unwrap());
     }
 
-    fn java_arguments(&self, installation: &Installation) -> Vec<std::ffi::OsString> {
+    fn java_arguments(&self, installation: &Installation) -> Vec<OsString> {
         let log4j = "log4j.rootLogger=INFO, A\n\
              log4j.appender.A=org.apache.log4j.ConsoleAppender\n\
              log4j.appender.A.layout=org.apache.log4j.PatternLayout\n\
@@ -275,12 +293,17 @@ impl Ensemble {
                 ""
             };
             let text = format!(
-                "{extra}{}initLimit=40\nsyncLimit=20\nmaxClientCnxns=0\nadmin.enableServer=false\n\
+                "{extra}{}initLimit=40\nsyncLimit=20\n{}admin.enableServer=false\n\
                  4lw.commands.whitelist=*\ndataDir={}\nclientPort={}\nclientPortAddress={}\n{}{role}{lines}",
                 if extra.contains("tickTime") {
                     ""
                 } else {
                     "tickTime=500\n"
+                },
+                if extra.contains("maxClientCnxns") {
+                    ""
+                } else {
+                    "maxClientCnxns=0\n"
                 },
                 server.dir.join("data").display(),
                 server.client.port(),

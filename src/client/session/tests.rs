@@ -24,7 +24,11 @@ fn feed(session: &mut Session<u32>, bytes: &[u8], now: i64) -> Result<Vec<Seen>,
         seen.push(match event {
             Event::Attached { resumed } => Seen::Attached(resumed),
             Event::Expired => Seen::Expired,
-            Event::Reply(reply) => Seen::Reply(reply.token, reply.sent.map(|sent| sent.at_ns), reply.error.0),
+            Event::Reply(reply) => Seen::Reply(
+                reply.token,
+                reply.sent.map(|sent| sent.at_ns),
+                reply.error.0,
+            ),
             Event::Notified(event) => Seen::Notified(event.path.to_owned()),
             Event::Closed => Seen::Closed,
         });
@@ -61,7 +65,13 @@ fn answer(xid: i32, zxid: i64, err: i32, body: &[u8]) -> Vec<u8> {
 
 fn write_all(session: &mut Session<u32>, now: i64) -> Vec<u8> {
     let bytes = session.output().to_vec();
-    session.wrote(bytes.len(), Sent { at_ns: now, held: false });
+    session.wrote(
+        bytes.len(),
+        Sent {
+            at_ns: now,
+            held: false,
+        },
+    );
     bytes
 }
 

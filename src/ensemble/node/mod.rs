@@ -6,8 +6,10 @@
 
 mod answers;
 mod dial;
+mod files;
 mod perform;
 mod poller;
+mod refusals;
 mod socket;
 mod votes;
 
@@ -20,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::poller::{Poller, Ready, Token};
+use self::refusals::Refusals;
 use self::socket::Socket;
 use self::votes::Votes;
 use super::config::Config;
@@ -132,6 +135,7 @@ struct Node {
     _signals: UnixStream,
     clients: HashMap<u64, Client>,
     per_host: HashMap<IpAddr, u32>,
+    refusals: Refusals,
     links: HashMap<u64, Socket>,
     /// The connection to our leader and whether it stands.
     leader: Option<(u64, Socket, bool)>,
@@ -154,6 +158,11 @@ struct Node {
 /// # Errors
 /// If it cannot start, or has to give up.
 pub fn run(config: &Config) -> Result<(), NodeError> {
+    if let Err(error) = files::allow_all() {
+        // Fewer connections are possible then, and nothing else is wrong.
+        let line = format!("cannot raise the limit of open files (ulimit -n): {error}");
+        log(config.server_id(), &line);
+    }
     Node::start(config)?.serve()
 }
 
@@ -212,6 +221,7 @@ impl Node {
             _signals: signals,
             clients: HashMap::new(),
             per_host: HashMap::new(),
+            refusals: Refusals::default(),
             links: HashMap::new(),
             leader: None,
             votes,
@@ -261,6 +271,9 @@ impl Node {
             }
             self.resume.append(&mut self.later);
             self.end_lingering(now);
+            for line in self.refusals.due(now.mono_ms) {
+                log(self.config.server_id(), &line);
+            }
             if self.peer.is_snapshotting() {
                 self.step(now, Input::SnapshotContinue);
             }
@@ -345,6 +358,9 @@ impl Node {
             let limit = self.config.max_client_connections();
             let connected = self.per_host.get(&address.ip()).copied().unwrap_or(0);
             if limit != 0 && connected >= limit {
+                if let Some(line) = self.refusals.refused(now.mono_ms, address.ip(), limit) {
+                    log(self.config.server_id(), &line);
+                }
                 continue; // closed by dropping it
             }
             let id = self.next_id;

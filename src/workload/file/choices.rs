@@ -1,10 +1,10 @@
 //! Sizes and keys: the two values of a workload file that can be a word, a number, a list or a table.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use super::problems::Read;
 use super::schema;
 use super::section::Section;
 use super::tree::{Node, Value};
-use crate::workload::error::WorkloadError;
 use crate::workload::limits;
 use crate::workload::plan::{KeyChoice, SizeChoice};
 
@@ -14,12 +14,9 @@ const KEYS_FORM: &str = "\"uniform\", \"sequential\", \"per_session\", \"zipf\" 
 const ZIPF_EXPONENT: f64 = 0.99;
 
 /// A size, a range or a list of sizes under `key`.
-pub(super) fn size_choice(
-    table: &Section<'_>,
-    key: &str,
-) -> Result<Option<SizeChoice>, WorkloadError> {
-    let Some(node) = table.node(key) else {
-        return Ok(None);
+pub(super) fn size_choice(table: &Section<'_>, key: &str) -> Read<Option<SizeChoice>> {
+    let Some(node) = table.find(key)? else {
+        return Some(None);
     };
     let choice = match &node.value {
         Value::Integer(_) | Value::Text(_) => SizeChoice::Fixed(one_size(table, key, node)?),
@@ -27,60 +24,66 @@ pub(super) fn size_choice(
         Value::List(items) => {
             if items.is_empty() || items.len() > limits::SIZES {
                 let problem = format!("must list 1 to {} sizes", limits::SIZES);
-                return Err(table.bad(key, problem));
+                return table.bad(key, problem);
             }
-            let sizes = items.iter().map(|item| one_size(table, key, item));
-            SizeChoice::OneOf(sizes.collect::<Result<_, _>>()?)
+            // All of them are read before the first wrong one counts, so that each wrong one is told.
+            let sizes: Vec<Read<u32>> = items
+                .iter()
+                .map(|item| one_size(table, key, item))
+                .collect();
+            SizeChoice::OneOf(sizes.into_iter().collect::<Read<_>>()?)
         }
         Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {
             let expected = "a size such as 100 or \"1KiB\", a range { min = 10, max = 1000 } or a list [100, \"1KiB\"]";
-            return Err(table.wrong_type(key, node, expected));
+            return table.wrong_type(key, node, expected);
         }
     };
-    Ok(Some(choice))
+    Some(Some(choice))
 }
 
-fn size_range(table: &Section<'_>, key: &str) -> Result<SizeChoice, WorkloadError> {
+fn size_range(table: &Section<'_>, key: &str) -> Read<SizeChoice> {
     let range = table.section(key, &schema::SIZE)?;
-    let end = |name: &str| match range.node(name) {
+    let end = |name: &str| match range.find(name)? {
         Some(node) => one_size(&range, name, node),
-        None => Err(table.bad(
+        None => table.bad(
             key,
             format!("has no `{name}`; write {{ min = 10, max = 1000 }}"),
-        )),
+        ),
     };
-    let (min, max) = (end("min")?, end("max")?);
+    let (min, max) = (end("min"), end("max"));
+    let (min, max) = (min?, max?);
     if min > max {
         let problem = format!("has min {min} above max {max}; swap them");
-        return Err(table.bad(key, problem));
+        return table.bad(key, problem);
     }
-    Ok(SizeChoice::Uniform(min, max))
+    Some(SizeChoice::Uniform(min, max))
 }
 
-fn one_size(table: &Section<'_>, key: &str, node: &Node) -> Result<u32, WorkloadError> {
+fn one_size(table: &Section<'_>, key: &str, node: &Node) -> Read<u32> {
     let size = table.size_bytes(key, node, &limits::SIZE_BYTES)?;
-    Ok(u32::try_from(size).unwrap_or(u32::MAX))
+    Some(u32::try_from(size).unwrap_or(u32::MAX))
 }
 
 /// The choice of keys under `keys`, uniform if absent.
-pub(super) fn key_choice(table: &Section<'_>) -> Result<KeyChoice, WorkloadError> {
-    let Some(node) = table.node("keys") else {
-        return Ok(KeyChoice::Uniform);
+pub(super) fn key_choice(table: &Section<'_>) -> Read<KeyChoice> {
+    let Some(node) = table.find("keys")? else {
+        return Some(KeyChoice::Uniform);
     };
     match &node.value {
         Value::Text(text) => match text.as_str() {
-            "uniform" => Ok(KeyChoice::Uniform),
-            "sequential" => Ok(KeyChoice::Sequential),
-            "per_session" => Ok(KeyChoice::PerSession),
-            "zipf" => Ok(KeyChoice::Zipf(ZIPF_EXPONENT)),
-            _ => Err(table.wrong_type("keys", node, KEYS_FORM)),
+            "uniform" => Some(KeyChoice::Uniform),
+            "sequential" => Some(KeyChoice::Sequential),
+            "per_session" => Some(KeyChoice::PerSession),
+            "zipf" => Some(KeyChoice::Zipf(ZIPF_EXPONENT)),
+            _ => table.wrong_type("keys", node, KEYS_FORM),
         },
         Value::Table(_) => {
             let zipf = table.section("keys", &schema::KEYS)?;
-            let exponent = zipf.number("zipf", limits::ZIPF)?;
-            let exponent = exponent.ok_or_else(|| table.wrong_type("keys", node, KEYS_FORM))?;
-            Ok(KeyChoice::Zipf(exponent))
+            match zipf.number("zipf", limits::ZIPF)? {
+                Some(exponent) => Some(KeyChoice::Zipf(exponent)),
+                None => table.wrong_type("keys", node, KEYS_FORM),
+            }
         }
-        _ => Err(table.wrong_type("keys", node, KEYS_FORM)),
+        _ => table.wrong_type("keys", node, KEYS_FORM),
     }
 }

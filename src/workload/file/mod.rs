@@ -1,12 +1,15 @@
 //! The workload file: TOML to [`Plan`].
 //!
 //! A [`Source`] is text with a name; [`resolve`] lays the overrides over it, checks every key and fills
-//! in every default. An error names the line (or the override), the key and what to do.
+//! in every default. An error names the line (or the override), the key and what to do. Reading goes on
+//! behind it, so that all of them are told at once.
 
 mod choices;
 mod load_table;
+mod nearest;
 mod op_table;
 mod overrides;
+mod problems;
 mod schema;
 mod section;
 mod tree;
@@ -15,17 +18,17 @@ mod units;
 use std::io::Read as _;
 use std::path::Path;
 
+pub(super) use nearest::nearest;
 pub use schema::known_keys;
-pub(super) use schema::nearest;
+
 pub(super) use units::format_duration;
 
 use super::error::WorkloadError;
 use super::limits;
-use super::plan::{Gates, OpPlan, Plan, Prepare, SizeChoice, TargetShape};
+use super::plan::{Gates, Plan, Prepare, SizeChoice, TargetShape};
 use choices::size_choice;
+use problems::{Problems, Read};
 use section::Section;
-
-type Read<T> = Result<T, WorkloadError>;
 
 /// The text of a workload and the name that errors call it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,41 +80,60 @@ pub fn load(path: &Path) -> Result<Source, WorkloadError> {
 /// filled in. `seed` goes before the file's.
 ///
 /// # Errors
-/// Whatever is wrong with the file or an override; the first problem found.
+/// Whatever is wrong with the file or the overrides, all of it; of a file that is not TOML, what keeps
+/// it from being so.
 pub fn resolve(
     source: &Source,
     overrides: &[String],
     seed: Option<u64>,
 ) -> Result<Plan, WorkloadError> {
     let mut tree = tree::parse(&source.name, &source.text)?;
-    overrides::apply(&mut tree, overrides)?;
-    let root = Section::root(&source.name, &tree)?;
-    let name = read_name(&root)?;
-    let why = read_why(&root)?;
-    let file_seed = root.integer("seed", 0..=u64::MAX, 1)?;
-    let target = read_target(&root.section("target", &schema::TARGET)?)?;
-    let load_table = root.section("load", &schema::LOAD)?;
-    let load = load_table::read(&load_table)?;
-    let ops = op_table::read(&root)?;
-    let prepare = read_prepare(&root.section("prepare", &schema::PREPARE)?, &ops)?;
-    op_table::check_keys(&root, &ops, &prepare, &load)?;
-    let gates = read_gates(&root.section("gates", &schema::GATES)?)?;
-    Ok(Plan {
-        name,
-        why,
-        seed: seed.unwrap_or(file_seed),
-        target,
-        prepare,
-        load,
-        ops: op_table::with_trims(ops),
-        gates,
+    let problems = Problems::default();
+    overrides::apply(&mut tree, overrides, &problems);
+    let root = Section::root(&source.name, &tree, &problems);
+    let plan = read_plan(&root, seed);
+    drop(root);
+    problems.decide(plan, &source.name, overrides)
+}
+
+/// Everything is read before anything wrong counts, so that all of it is told.
+fn read_plan(root: &Section<'_>, seed: Option<u64>) -> Read<Plan> {
+    // All tables first: an unknown key in one may be what is missing in another.
+    let target = root.section("target", &schema::TARGET);
+    let prepare = root.section("prepare", &schema::PREPARE);
+    let load = root.section("load", &schema::LOAD);
+    let ops = root.sections("op", &schema::OP);
+    let gates = root.section("gates", &schema::GATES);
+    let name = read_name(root);
+    let why = read_why(root);
+    let file_seed = root.integer("seed", 0..=u64::MAX, 1);
+    let target = target.and_then(|table| read_target(&table));
+    let load = load.map(|table| load_table::read(&table));
+    let drafts = ops.and_then(|tables| op_table::read(root, tables));
+    let uses_keys = drafts
+        .as_ref()
+        .and_then(|drafts| op_table::any_uses_keys(drafts));
+    let prepare = prepare.map(|table| Prepared::read(&table, uses_keys));
+    if let (Some(drafts), Some(prepare), Some(load)) = (&drafts, &prepare, &load) {
+        op_table::check_keys(drafts, prepare.znodes, load.sessions);
+    }
+    let gates = gates.and_then(|table| read_gates(&table));
+    Some(Plan {
+        name: name?,
+        why: why?,
+        seed: seed.or(file_seed)?,
+        target: target?,
+        prepare: prepare?.plan?,
+        load: load?.plan?,
+        ops: op_table::finish(drafts?)?,
+        gates: gates?,
     })
 }
 
 fn read_name(root: &Section<'_>) -> Read<String> {
     let Some(name) = root.text("name")? else {
         let problem = "the workload has no name; add name = \"my-workload\" at the top";
-        return Err(root.inconsistent("name", problem));
+        return root.inconsistent("name", problem);
     };
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || name.len() > limits::NAME_CHARS || !name.chars().all(allowed) {
@@ -119,9 +141,9 @@ fn read_name(root: &Section<'_>) -> Read<String> {
             "is {name:?}; it names the result folder, so use 1 to {} of a-z, 0-9 and -",
             limits::NAME_CHARS
         );
-        return Err(root.bad("name", problem));
+        return root.bad("name", problem);
     }
-    Ok(name.to_owned())
+    Some(name.to_owned())
 }
 
 fn read_why(root: &Section<'_>) -> Read<String> {
@@ -131,70 +153,97 @@ fn read_why(root: &Section<'_>) -> Read<String> {
             "has more than {} characters; a sentence will do",
             limits::WHY_CHARS
         );
-        return Err(root.bad("why", problem));
+        return root.bad("why", problem);
     }
-    Ok(why.to_owned())
+    Some(why.to_owned())
 }
 
 fn read_target(table: &Section<'_>) -> Read<TargetShape> {
     let default = TargetShape::default();
-    let heap_mib = match table.node("heap") {
-        None => default.heap_mib,
-        Some(node) => {
-            let bytes = table.size_bytes("heap", node, &limits::HEAP_BYTES)?;
-            if bytes % (1 << 20) != 0 {
-                return Err(table.bad(
-                    "heap",
-                    "is no whole number of MiB; write for instance \"512MiB\"",
-                ));
-            }
-            u32::try_from(bytes >> 20).unwrap_or(u32::MAX)
-        }
-    };
-    Ok(TargetShape {
-        voters: table.integer("voters", limits::VOTERS, default.voters)?,
-        observers: table.integer("observers", limits::OBSERVERS, default.observers)?,
-        fsync: table.boolean("fsync", default.fsync)?,
-        tick_time_ms: table
-            .duration_ms("tick_time", limits::TICK_MS)?
-            .unwrap_or(default.tick_time_ms),
-        init_limit: table.integer("init_limit", limits::LIMIT_TICKS, default.init_limit)?,
-        sync_limit: table.integer("sync_limit", limits::LIMIT_TICKS, default.sync_limit)?,
-        heap_mib,
+    let voters = table.integer("voters", limits::VOTERS, default.voters);
+    let observers = table.integer("observers", limits::OBSERVERS, default.observers);
+    let fsync = table.boolean("fsync", default.fsync);
+    let tick_time_ms = table.duration_ms("tick_time", limits::TICK_MS);
+    let init_limit = table.integer("init_limit", limits::LIMIT_TICKS, default.init_limit);
+    let sync_limit = table.integer("sync_limit", limits::LIMIT_TICKS, default.sync_limit);
+    let heap_mib = read_heap_mib(table, default.heap_mib);
+    Some(TargetShape {
+        voters: voters?,
+        observers: observers?,
+        fsync: fsync?,
+        tick_time_ms: tick_time_ms?.unwrap_or(default.tick_time_ms),
+        init_limit: init_limit?,
+        sync_limit: sync_limit?,
+        heap_mib: heap_mib?,
     })
 }
 
-fn read_prepare(table: &Section<'_>, ops: &[OpPlan]) -> Read<Prepare> {
-    // A workload that touches no prepared znode should not have to wait for a thousand of them.
-    let default_znodes = if ops.iter().any(|op| op.kind.uses_keys()) {
-        1_000
-    } else {
-        0
+fn read_heap_mib(table: &Section<'_>, default_mib: u32) -> Read<u32> {
+    let Some(node) = table.find("heap")? else {
+        return Some(default_mib);
     };
-    let znodes: u64 = table.integer("znodes", limits::ZNODES, default_znodes)?;
-    let size = size_choice(table, "size")?.unwrap_or(SizeChoice::Fixed(100));
-    let per_parent: u64 = table.integer("per_parent", limits::PER_PARENT, 100)?;
-    if znodes.div_ceil(per_parent) > limits::PARENTS {
+    let bytes = table.size_bytes("heap", node, &limits::HEAP_BYTES)?;
+    if bytes % (1 << 20) != 0 {
+        let problem = "is no whole number of MiB; write for instance \"512MiB\"";
+        return table.bad("heap", problem);
+    }
+    Some(u32::try_from(bytes >> 20).unwrap_or(u32::MAX))
+}
+
+/// The `[prepare]` table as read: what others depend on, and the whole if all of it is right.
+struct Prepared {
+    znodes: Read<u64>,
+    plan: Read<Prepare>,
+}
+
+impl Prepared {
+    fn read(table: &Section<'_>, uses_keys: Read<bool>) -> Self {
+        let znodes = read_znodes(table, uses_keys);
+        Self {
+            znodes,
+            plan: read_prepare(table, znodes),
+        }
+    }
+}
+
+fn read_znodes(table: &Section<'_>, uses_keys: Read<bool>) -> Read<u64> {
+    if let Some(znodes) = table.optional_integer("znodes", limits::ZNODES)? {
+        return Some(znodes);
+    }
+    // A workload that touches no prepared znode should not have to wait for a thousand of them.
+    Some(if uses_keys? { 1_000 } else { 0 })
+}
+
+fn read_prepare(table: &Section<'_>, znodes: Read<u64>) -> Read<Prepare> {
+    let size = size_choice(table, "size").map(|size| size.unwrap_or(SizeChoice::Fixed(100)));
+    let per_parent = table.integer("per_parent", limits::PER_PARENT, 100);
+    if let (Some(znodes), Some(per_parent)) = (znodes, per_parent)
+        && znodes.div_ceil(per_parent) > limits::PARENTS
+    {
         let problem = format!(
             "is {per_parent}, which spreads {znodes} znodes over more than {} parents; raise it",
             limits::PARENTS
         );
-        return Err(table.bad("per_parent", problem));
+        table.bad::<()>("per_parent", problem);
     }
-    if znodes.saturating_mul(u64::from(size.max_bytes())) > limits::PREPARED_BYTES {
+    if let (Some(znodes), Some(size)) = (znodes, &size)
+        && znodes.saturating_mul(u64::from(size.max_bytes())) > limits::PREPARED_BYTES
+    {
         let problem = format!(
             "is {znodes}; with up to {} bytes each that is more than {} GiB in every server's memory: prepare fewer or smaller znodes",
             size.max_bytes(),
             limits::PREPARED_BYTES >> 30
         );
-        return Err(table.bad("znodes", problem));
+        table.bad::<()>("znodes", problem);
     }
-    Ok(Prepare {
-        znodes,
-        size,
-        per_parent,
-        chroot: read_chroot(table)?,
-        keep: table.boolean("keep", false)?,
+    let chroot = read_chroot(table);
+    let keep = table.boolean("keep", false);
+    Some(Prepare {
+        znodes: znodes?,
+        size: size?,
+        per_parent: per_parent?,
+        chroot: chroot?,
+        keep: keep?,
     })
 }
 
@@ -211,25 +260,37 @@ fn read_chroot(table: &Section<'_>) -> Read<String> {
             "is {chroot:?}; it must be an absolute path below the root such as \"/quorate\", of at most {} printable ASCII characters, for everything under it is removed after the run",
             limits::CHROOT_CHARS
         );
-        return Err(table.bad("chroot", problem));
+        return table.bad("chroot", problem);
     }
     if chroot.split('/').nth(1) == Some("zookeeper") {
         let problem = "lies under /zookeeper, which belongs to the servers; choose another";
-        return Err(table.bad("chroot", problem));
+        return table.bad("chroot", problem);
     }
-    Ok(chroot.to_owned())
+    Some(chroot.to_owned())
 }
 
 fn read_gates(table: &Section<'_>) -> Read<Gates> {
-    Ok(Gates {
-        p50_ms: table.number("p50_ms", limits::GATE_MS)?,
-        p99_ms: table.number("p99_ms", limits::GATE_MS)?,
-        p999_ms: table.number("p999_ms", limits::GATE_MS)?,
-        max_ms: table.number("max_ms", limits::GATE_MS)?,
-        error_ratio: table.number("error_ratio", limits::GATE_RATIO)?,
-        throughput_per_s: table.number("throughput_per_s", limits::GATE_PER_S)?,
+    let p50_ms = table.number("p50_ms", limits::GATE_MS);
+    let p90_ms = table.number("p90_ms", limits::GATE_MS);
+    let p95_ms = table.number("p95_ms", limits::GATE_MS);
+    let p99_ms = table.number("p99_ms", limits::GATE_MS);
+    let p999_ms = table.number("p999_ms", limits::GATE_MS);
+    let max_ms = table.number("max_ms", limits::GATE_MS);
+    let error_ratio = table.number("error_ratio", limits::GATE_RATIO);
+    let throughput_per_s = table.number("throughput_per_s", limits::GATE_PER_S);
+    Some(Gates {
+        p50_ms: p50_ms?,
+        p90_ms: p90_ms?,
+        p95_ms: p95_ms?,
+        p99_ms: p99_ms?,
+        p999_ms: p999_ms?,
+        max_ms: max_ms?,
+        error_ratio: error_ratio?,
+        throughput_per_s: throughput_per_s?,
     })
 }
 
+#[cfg(test)]
+mod problem_tests;
 #[cfg(test)]
 mod tests;

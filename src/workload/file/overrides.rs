@@ -2,8 +2,11 @@
 //! they obey the same rules and their errors read the same.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use super::op_table::meanings;
+use super::problems::Problems;
 use super::tree::{Node, Table, Value, parse_override};
 use crate::workload::error::{Place, WorkloadError};
+use crate::workload::plan::OpKind;
 
 /// The keys that say how operations arrive: setting one replaces what the file says with another.
 const ARRIVAL: [&str; 3] = ["rate", "in_flight", "phase"];
@@ -11,33 +14,100 @@ const ARRIVAL: [&str; 3] = ["rate", "in_flight", "phase"];
 /// Parts of the longest key: `op.0.size.min`.
 const DEPTH: usize = 4;
 
-/// Lays all overrides over the file, in order: the last one wins.
-pub(super) fn apply(root: &mut Table, overrides: &[String]) -> Result<(), WorkloadError> {
+/// Lays all overrides over the file, in order: the last one wins. One that leads nowhere is noted and
+/// changes nothing.
+pub(super) fn apply(root: &mut Table, overrides: &[String], problems: &Problems) {
+    let mut labels = labels(root);
     for text in overrides {
-        let place = Place::Override(text.clone());
-        let (key, value) = text.split_once('=').ok_or_else(|| {
-            problem(
-                &place,
-                "an override has the form key=value, for instance load.rate=2000",
-            )
-        })?;
-        let path: Vec<&str> = key.trim().split('.').map(str::trim).collect();
-        if path.iter().any(|part| part.is_empty()) {
-            let what = "the key before = has an empty part; write for instance load.rate=2000";
-            return Err(problem(&place, what));
+        if let Err(problem) = apply_one(root, &mut labels, text) {
+            // What it was meant to set is not missing.
+            let key = text.split('=').next().unwrap_or_default();
+            problems.presume(key.trim().to_owned());
+            problems.note::<()>(problem);
         }
-        if path.len() > DEPTH {
-            let what =
-                format!("no key has more than {DEPTH} parts; write for instance op.0.weight=3");
-            return Err(problem(&place, what));
-        }
-        let node = parse_override(value, &place)?;
-        if let ["load", arrival, ..] = path.as_slice() {
-            replace_arrival(root, arrival);
-        }
-        set(root, &path, node, &place)?;
+    }
+    drop_meaningless(root);
+}
+
+fn apply_one(root: &mut Table, labels: &mut Labels, text: &str) -> Result<(), WorkloadError> {
+    let place = Place::Override(text.to_owned());
+    let (key, value) = text.split_once('=').ok_or_else(|| {
+        problem(
+            &place,
+            "an override has the form key=value, for instance load.rate=2000",
+        )
+    })?;
+    let path: Vec<&str> = key.trim().split('.').map(str::trim).collect();
+    if path.iter().any(|part| part.is_empty()) {
+        let what = "the key before = has an empty part; write for instance load.rate=2000";
+        return Err(problem(&place, what));
+    }
+    if path.len() > DEPTH {
+        let what = format!("no key has more than {DEPTH} parts; write for instance op.0.weight=3");
+        return Err(problem(&place, what));
+    }
+    let node = parse_override(value, &place)?;
+    if let ["load", arrival, ..] = path.as_slice() {
+        replace_arrival(root, arrival);
+    }
+    set(root, &path, node, &place, labels)?;
+    // Operations that are all of an override's own have its labels.
+    if path == ["op"] {
+        *labels = self::labels(root);
     }
     Ok(())
+}
+
+/// What the operations of the file are called, by index.
+type Labels = Vec<Option<String>>;
+
+/// Labels as they are before any override, so that what an override means does not depend on the
+/// others: `op.set` stays the same operation when its kind or its label is changed.
+fn labels(root: &Table) -> Labels {
+    match root.get("op").map(|node| &node.value) {
+        Some(Value::List(items)) => items
+            .iter()
+            .map(|item| label(item).map(str::to_owned))
+            .collect(),
+        _ => Labels::new(),
+    }
+}
+
+/// When an override changes the kind of an operation, what the file says for the old kind only goes.
+/// What an override says stays, and is refused later if it contradicts the kind.
+fn drop_meaningless(root: &mut Table) {
+    let Some(Value::List(items)) = root.get_mut("op").map(|node| &mut node.value) else {
+        return;
+    };
+    for item in items {
+        let Value::Table(op) = &mut item.value else {
+            continue;
+        };
+        let Some(kind) = op.get("kind").filter(|kind| is_overridden(kind)) else {
+            continue;
+        };
+        let Value::Text(name) = &kind.value else {
+            continue;
+        };
+        let Some(kind) = OpKind::ALL.into_iter().find(|kind| kind.name() == name) else {
+            continue;
+        };
+        for (key, has_meaning, _) in meanings(kind) {
+            if !has_meaning && op.get(key).is_some_and(|node| !is_overridden(node)) {
+                op.remove(key);
+            }
+        }
+    }
+}
+
+/// Whether the value, or anything in it, comes from an override.
+fn is_overridden(node: &Node) -> bool {
+    let within = match &node.value {
+        Value::Table(table) => table.values().any(is_overridden),
+        Value::List(items) => items.iter().any(is_overridden),
+        _ => false,
+    };
+    within || matches!(node.place, Place::Override(_))
 }
 
 /// `--set load.in_flight=4` turns an open loop into a closed one: the file's other arrival goes. Two
@@ -53,11 +123,17 @@ fn replace_arrival(root: &mut Table, key: &str) {
     load.retain(|other, node| {
         let rival = other != key && ARRIVAL.contains(&other.as_str());
         let useless = closed && matches!(other.as_str(), "in_flight_cap" | "spacing");
-        !(rival || useless) || matches!(node.place, Place::Override(_))
+        !(rival || useless) || is_overridden(node)
     });
 }
 
-fn set(table: &mut Table, path: &[&str], value: Node, place: &Place) -> Result<(), WorkloadError> {
+fn set(
+    table: &mut Table,
+    path: &[&str],
+    value: Node,
+    place: &Place,
+    labels: &[Option<String>],
+) -> Result<(), WorkloadError> {
     let [key, rest @ ..] = path else {
         return Ok(());
     };
@@ -69,14 +145,18 @@ fn set(table: &mut Table, path: &[&str], value: Node, place: &Place) -> Result<(
         value: Value::Table(Table::new()),
         place: place.clone(),
     });
+    // A range or a choice is one value, whose errors name what changed it last.
+    let is_one_value = rest.len() == 1 && matches!(*key, "size" | "keys");
+    if is_one_value {
+        next.place = place.clone();
+    }
     match &mut next.value {
-        Value::Table(inner) => set(inner, rest, value, place),
-        Value::List(items) => set_in_list(items, key, rest, value, place),
-        // A range or a choice may replace a plain value: op.set.size.min=10 over size = 100.
-        _ if rest.len() == 1 && matches!(*key, "size" | "keys") => {
+        Value::Table(inner) => set(inner, rest, value, place, labels),
+        Value::List(items) => set_in_list(items, path, value, place, labels),
+        // It may replace a plain value: op.set.size.min=10 over size = 100.
+        _ if is_one_value => {
             let inner = Table::from([(rest[0].to_owned(), value)]);
             next.value = Value::Table(inner);
-            next.place = place.clone();
             Ok(())
         }
         other => {
@@ -86,22 +166,26 @@ fn set(table: &mut Table, path: &[&str], value: Node, place: &Place) -> Result<(
     }
 }
 
+/// `path` begins with the key of the list.
 fn set_in_list(
     items: &mut [Node],
-    key: &str,
     path: &[&str],
     value: Node,
     place: &Place,
+    labels: &[Option<String>],
 ) -> Result<(), WorkloadError> {
-    let [which, rest @ ..] = path else {
+    let [key, which, rest @ ..] = path else {
         return Ok(());
     };
+    // Only operations have labels.
+    let labels = if *key == "op" { labels } else { &[] };
+    let is_called = |label: &Option<String>| label.as_deref() == Some(which);
     let index = match which.parse::<usize>() {
-        Ok(index) => (index < items.len()).then_some(index),
-        Err(_) => items.iter().position(|item| label(item) == Some(which)),
+        Ok(index) => Some(index),
+        Err(_) => labels.iter().position(is_called),
     };
-    let Some(index) = index else {
-        let labels: Vec<&str> = items.iter().filter_map(label).collect();
+    let Some(index) = index.filter(|index| *index < items.len()) else {
+        let labels: Vec<&str> = labels.iter().flatten().map(String::as_str).collect();
         let named = if labels.is_empty() {
             String::new()
         } else {
@@ -119,7 +203,7 @@ fn set_in_list(
             *item = value;
             Ok(())
         }
-        (Value::Table(inner), _) => set(inner, rest, value, place),
+        (Value::Table(inner), _) => set(inner, rest, value, place, labels),
         (other, _) => {
             let what = format!("`{key}.{which}` is {}, not a table", other.in_words());
             Err(problem(place, what))

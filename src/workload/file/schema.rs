@@ -1,5 +1,7 @@
-//! Every key a workload file can have, and the nearest one to a misspelt key.
+//! Every key a workload file can have, and what to say about one that it cannot have.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::nearest::nearest;
 
 /// A table of the file and its keys. Lists of tables (`op`, `load.phase`) are named without index.
 pub(super) struct Shape {
@@ -76,6 +78,8 @@ pub(super) const GATES: Shape = Shape {
     path: "gates",
     keys: &[
         "p50_ms",
+        "p90_ms",
+        "p95_ms",
         "p99_ms",
         "p999_ms",
         "max_ms",
@@ -128,8 +132,19 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("warmup_seconds", "load.warm_up"),
 ];
 
-/// Names this different are no misspelling of each other (Jaro-Winkler similarity, 0 to 1).
-const SIMILAR_ENOUGH: f64 = 0.80;
+/// What other load generators set on an operation and this one does not offer.
+const NOT_OFFERED: &[&str] = &[
+    "acl",
+    "acls",
+    "auth",
+    "container",
+    "reconfig",
+    "ttl",
+    "watch",
+    "watcher",
+    "watchers",
+    "watches",
+];
 
 /// Full paths of all keys, such as `load.rate`; `size.min`, `size.max` and `keys.zipf` are the keys
 /// of inline tables.
@@ -151,36 +166,65 @@ pub(super) fn join(path: &str, key: &str) -> String {
 }
 
 /// What to say about a key that `shape` does not have.
-pub(super) fn hint(shape: &Shape, unknown: &str) -> String {
-    let lower = unknown.to_lowercase();
-    if let Some(near) = nearest(shape.keys.iter().copied(), &lower) {
-        return format!("did you mean `{}`?", join(shape.path, near));
-    }
-    if let Some((_, ours)) = SYNONYMS.iter().find(|(theirs, _)| *theirs == lower) {
-        return format!("here it is called `{ours}`");
-    }
-    let elsewhere = SHAPES
-        .iter()
-        .find(|other| other.keys.contains(&lower.as_str()));
-    if let Some(other) = elsewhere {
-        return format!("did you mean `{}`?", join(other.path, &lower));
-    }
-    format!("known here: {}", shape.keys.join(", "))
+pub(super) struct Advice {
+    pub(super) text: String,
+    /// The key that was probably meant, and the table it belongs to.
+    pub(super) meant: Option<(&'static Shape, &'static str)>,
 }
 
-/// The most similar of `names`, if any is similar at all.
-pub(in crate::workload) fn nearest<'a>(
-    names: impl Iterator<Item = &'a str>,
-    wanted: &str,
-) -> Option<&'a str> {
-    let scored = names.map(|name| (strsim::jaro_winkler(name, wanted), name));
-    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (best.0 >= SIMILAR_ENOUGH).then_some(best.1)
+pub(super) fn advice(shape: &'static Shape, unknown: &str) -> Advice {
+    let lower = unknown.to_lowercase();
+    let about = |words: [&str; 2], shape: &'static Shape, key: &'static str| {
+        let [before, after] = words;
+        Advice {
+            text: format!("{before} `{}`{after}", join(shape.path, key)),
+            meant: Some((shape, key)),
+        }
+    };
+    let known = format!("known here: {}", shape.keys.join(", "));
+    if shape.path == OP.path && NOT_OFFERED.contains(&lower.as_str()) {
+        return Advice {
+            text: format!("not offered; {known}"),
+            meant: None,
+        };
+    }
+    let synonym = SYNONYMS.iter().find(|(theirs, _)| *theirs == lower);
+    if let Some((shape, key)) = synonym.and_then(|(_, ours)| find(ours)) {
+        return about(["here it is called", ""], shape, key);
+    }
+    // The very word in another table is nearer than a similar one in this table.
+    let elsewhere = SHAPES.into_iter().find_map(|other| {
+        let key = other.keys.iter().find(|key| **key == lower)?;
+        Some((other, *key))
+    });
+    let similar = || Some((shape, nearest(shape.keys.iter().copied(), &lower)?));
+    if let Some((shape, key)) = elsewhere.or_else(similar) {
+        return about(["did you mean", "?"], shape, key);
+    }
+    Advice {
+        text: known,
+        meant: None,
+    }
+}
+
+/// The table and the name of the key with the full path `path`.
+fn find(path: &str) -> Option<(&'static Shape, &'static str)> {
+    SHAPES.into_iter().find_map(|shape| {
+        let key = shape
+            .keys
+            .iter()
+            .find(|key| join(shape.path, key) == path)?;
+        Some((shape, *key))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn hint(shape: &'static Shape, unknown: &str) -> String {
+        advice(shape, unknown).text
+    }
 
     #[test]
     fn misspelt_foreign_and_misplaced_keys_get_a_hint() {
@@ -191,7 +235,21 @@ mod tests {
             "here it is called `load.in_flight`"
         );
         assert_eq!(hint(&ROOT, "sessions"), "did you mean `load.sessions`?");
+        assert_eq!(hint(&ROOT, "rate"), "did you mean `load.rate`?");
+        assert_eq!(hint(&OP, "znodes"), "did you mean `prepare.znodes`?");
         assert_eq!(hint(&KEYS, "q"), "known here: zipf");
+        assert_eq!(
+            hint(&LOAD, "watch"),
+            format!("known here: {}", LOAD.keys.join(", "))
+        );
+    }
+
+    #[test]
+    fn what_an_operation_does_not_offer_is_not_taken_for_something_else() {
+        for key in NOT_OFFERED {
+            let known = OP.keys.join(", ");
+            assert_eq!(hint(&OP, key), format!("not offered; known here: {known}"));
+        }
     }
 
     #[test]
@@ -199,6 +257,7 @@ mod tests {
         let known = known_keys();
         for (theirs, ours) in SYNONYMS {
             assert!(known.iter().any(|key| key == ours), "{theirs} -> {ours}");
+            assert!(find(ours).is_some(), "{theirs} -> {ours}");
         }
     }
 }

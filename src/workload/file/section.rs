@@ -3,14 +3,13 @@
 
 use std::ops::RangeInclusive;
 
+use super::problems::{Problems, Read};
 use super::schema::{self, Shape};
 use super::tree::{Node, Table, Value};
 use super::units::{
     DURATION_FORM, SIZE_FORM, format_duration, parse_duration_ms, parse_size_bytes,
 };
 use crate::workload::error::{Place, WorkloadError};
-
-type Read<T> = Result<T, WorkloadError>;
 
 static EMPTY: Table = Table::new();
 
@@ -20,76 +19,119 @@ pub(super) struct Section<'a> {
     path: String,
     table: &'a Table,
     place: Place,
+    shape: &'static Shape,
+    problems: &'a Problems,
 }
 
 impl<'a> Section<'a> {
-    /// The whole document.
-    ///
-    /// # Errors
-    /// On an unknown key, as in every constructor here.
-    pub(super) fn root(file: &str, table: &'a Table) -> Read<Self> {
+    /// The whole document. Unknown keys are noted, as in every constructor here.
+    pub(super) fn root(file: &str, table: &'a Table, problems: &'a Problems) -> Self {
         let place = Place::Line {
             file: file.to_owned(),
             line: 1,
         };
-        Self::checked(String::new(), table, place, &schema::ROOT)
+        let root = Self {
+            path: String::new(),
+            table,
+            place,
+            shape: &schema::ROOT,
+            problems,
+        };
+        root.note_unknown_keys();
+        root
     }
 
     /// The table under `key`.
-    pub(super) fn section(&self, key: &str, shape: &Shape) -> Read<Self> {
-        match self.node(key) {
-            None => Ok(Self {
+    pub(super) fn section(&self, key: &str, shape: &'static Shape) -> Read<Self> {
+        match self.find(key)? {
+            None => Some(Self {
                 path: self.path_of(key),
                 table: &EMPTY,
                 place: self.place.clone(),
+                shape,
+                problems: self.problems,
             }),
             Some(node) => self.table_at(self.path_of(key), node, shape),
         }
     }
 
-    /// The tables of the list under `key` (`[[op]]`), empty if the key is absent.
-    pub(super) fn sections(&self, key: &str, shape: &Shape) -> Read<Vec<Self>> {
+    /// The tables of the list under `key` (`[[op]]`), empty if the key is absent. What is no table
+    /// reads as nothing.
+    pub(super) fn sections(&self, key: &str, shape: &'static Shape) -> Read<Vec<Read<Self>>> {
         let path = self.path_of(key);
-        let Some(node) = self.node(key) else {
-            return Ok(Vec::new());
+        let Some(node) = self.find(key)? else {
+            return Some(Vec::new());
         };
         let Value::List(items) = &node.value else {
             let expected = format!("a list of tables, each written as [[{path}]]");
-            return Err(self.wrong_type(key, node, &expected));
+            return self.wrong_type(key, node, &expected);
         };
         let items = items.iter().enumerate();
         let tables = items.map(|(i, item)| self.table_at(format!("{path}.{i}"), item, shape));
-        tables.collect()
+        Some(tables.collect())
     }
 
-    fn table_at(&self, path: String, node: &'a Node, shape: &Shape) -> Read<Self> {
-        match &node.value {
-            Value::Table(table) => Self::checked(path, table, node.place.clone(), shape),
-            other => Err(WorkloadError::WrongType {
+    fn table_at(&self, path: String, node: &'a Node, shape: &'static Shape) -> Read<Self> {
+        let Value::Table(table) = &node.value else {
+            return self.problems.note(WorkloadError::WrongType {
                 place: node.place.clone(),
                 expected: format!("a table with the keys {}", shape.keys.join(", ")),
-                found: other.in_words(),
+                found: node.value.in_words(),
                 key: path,
-            }),
+            });
+        };
+        let section = Self {
+            path,
+            table,
+            place: node.place.clone(),
+            shape,
+            problems: self.problems,
+        };
+        section.note_unknown_keys();
+        Some(section)
+    }
+
+    fn note_unknown_keys(&self) {
+        for (key, node) in self.table {
+            if self.shape.keys.contains(&key.as_str()) {
+                continue;
+            }
+            let advice = schema::advice(self.shape, key);
+            if let Some((shape, meant)) = advice.meant {
+                if shape.path != self.shape.path {
+                    self.problems.presume(schema::join(shape.path, meant));
+                } else if !self.has(meant) {
+                    self.settle(meant);
+                }
+            }
+            self.problems.note::<()>(WorkloadError::UnknownKey {
+                place: node.place.clone(),
+                key: self.path_of(key),
+                hint: advice.text,
+            });
         }
     }
 
-    fn checked(path: String, table: &'a Table, place: Place, shape: &Shape) -> Read<Self> {
-        let unknown = table
-            .iter()
-            .filter(|(key, _)| !shape.keys.contains(&key.as_str()));
-        let first = unknown.min_by_key(|(_, node)| match &node.place {
-            Place::Line { line, .. } => *line,
-            Place::Override(_) => u32::MAX,
-        });
-        match first {
-            None => Ok(Self { path, table, place }),
-            Some((key, node)) => Err(WorkloadError::UnknownKey {
-                place: node.place.clone(),
-                key: schema::join(&path, key),
-                hint: schema::hint(shape, key),
-            }),
+    /// The value under `key`, if the file has one; nothing if all is said about that key.
+    pub(super) fn find(&self, key: &str) -> Read<Option<&'a Node>> {
+        if self.is_settled(key) {
+            return None;
         }
+        Some(self.node(key))
+    }
+
+    /// All is said about `key`: it reads as nothing from now on.
+    pub(super) fn settle(&self, key: &str) {
+        self.problems.settle(self.path_of(key));
+    }
+
+    /// Whether all is said about `key`, or it is missing because it stands elsewhere by mistake.
+    pub(super) fn is_settled(&self, key: &str) -> bool {
+        let presumed = || {
+            self.problems
+                .is_presumed(&schema::join(self.shape.path, key))
+        };
+        self.problems.is_settled(&self.path_of(key)) || (!self.has(key) && presumed())
     }
 
     /// The value under `key`, if the file has one.
@@ -113,46 +155,51 @@ impl<'a> Section<'a> {
             .map_or_else(|| self.place.clone(), |node| node.place.clone())
     }
 
-    /// An error about the value of `key`.
-    pub(super) fn bad(&self, key: &str, problem: impl Into<String>) -> WorkloadError {
-        WorkloadError::BadValue {
+    /// Notes a problem with the value of `key`.
+    pub(super) fn bad<T>(&self, key: &str, problem: impl Into<String>) -> Read<T> {
+        self.problems.note(WorkloadError::BadValue {
             place: self.place_of(key),
             key: self.path_of(key),
             problem: problem.into(),
-        }
+        })
     }
 
-    /// An error about several keys, or a missing one; `key` says where.
-    pub(super) fn inconsistent(&self, key: &str, problem: impl Into<String>) -> WorkloadError {
-        WorkloadError::Inconsistent {
+    /// Notes a problem with several keys, or a missing one; `key` says where.
+    pub(super) fn inconsistent<T>(&self, key: &str, problem: impl Into<String>) -> Read<T> {
+        self.problems.note(WorkloadError::Inconsistent {
             place: self.place_of(key),
             problem: problem.into(),
-        }
+        })
     }
 
-    /// An error about the type of `key`.
-    pub(super) fn wrong_type(&self, key: &str, node: &Node, expected: &str) -> WorkloadError {
-        WorkloadError::WrongType {
+    /// Notes that `key` has the wrong type.
+    pub(super) fn wrong_type<T>(&self, key: &str, node: &Node, expected: &str) -> Read<T> {
+        self.problems.note(WorkloadError::WrongType {
             place: node.place.clone(),
             key: self.path_of(key),
             expected: expected.to_owned(),
             found: node.value.in_words(),
-        }
-    }
-
-    pub(super) fn text(&self, key: &str) -> Read<Option<&'a str>> {
-        self.node(key).map_or(Ok(None), |node| match &node.value {
-            Value::Text(text) => Ok(Some(text.as_str())),
-            _ => Err(self.wrong_type(key, node, "a string")),
         })
     }
 
+    pub(super) fn text(&self, key: &str) -> Read<Option<&'a str>> {
+        let Some(node) = self.find(key)? else {
+            return Some(None);
+        };
+        match &node.value {
+            Value::Text(text) => Some(Some(text.as_str())),
+            _ => self.wrong_type(key, node, "a string"),
+        }
+    }
+
     pub(super) fn boolean(&self, key: &str, default: bool) -> Read<bool> {
-        self.node(key)
-            .map_or(Ok(default), |node| match &node.value {
-                Value::Boolean(value) => Ok(*value),
-                _ => Err(self.wrong_type(key, node, "true or false")),
-            })
+        let Some(node) = self.find(key)? else {
+            return Some(default);
+        };
+        match &node.value {
+            Value::Boolean(value) => Some(*value),
+            _ => self.wrong_type(key, node, "true or false"),
+        }
     }
 
     pub(super) fn integer<T: TryFrom<u64>>(
@@ -161,7 +208,7 @@ impl<'a> Section<'a> {
         limit: RangeInclusive<u64>,
         default: T,
     ) -> Read<T> {
-        Ok(self.optional_integer(key, limit)?.unwrap_or(default))
+        Some(self.optional_integer(key, limit)?.unwrap_or(default))
     }
 
     pub(super) fn optional_integer<T: TryFrom<u64>>(
@@ -169,28 +216,28 @@ impl<'a> Section<'a> {
         key: &str,
         limit: RangeInclusive<u64>,
     ) -> Read<Option<T>> {
-        let Some(node) = self.node(key) else {
-            return Ok(None);
+        let Some(node) = self.find(key)? else {
+            return Some(None);
         };
         let Value::Integer(value) = node.value else {
-            return Err(self.wrong_type(key, node, "an integer"));
+            return self.wrong_type(key, node, "an integer");
         };
         let narrow = u64::try_from(value)
             .ok()
             .filter(|value| limit.contains(value));
         match narrow.and_then(|value| T::try_from(value).ok()) {
-            Some(value) => Ok(Some(value)),
+            Some(value) => Some(Some(value)),
             None => {
                 let (from, to) = (limit.start(), limit.end());
-                Err(self.bad(key, format!("is {value}; it must be {from} to {to}")))
+                self.bad(key, format!("is {value}; it must be {from} to {to}"))
             }
         }
     }
 
     /// A number within `limit`; integers are numbers too.
     pub(super) fn number(&self, key: &str, limit: RangeInclusive<f64>) -> Read<Option<f64>> {
-        let Some(node) = self.node(key) else {
-            return Ok(None);
+        let Some(node) = self.find(key)? else {
+            return Some(None);
         };
         let value = match &node.value {
             Value::Float(value) => *value,
@@ -199,13 +246,13 @@ impl<'a> Section<'a> {
                 reason = "every limit lies far below 2^53, so what is inexact is refused"
             )]
             Value::Integer(value) => *value as f64,
-            _ => return Err(self.wrong_type(key, node, "a number")),
+            _ => return self.wrong_type(key, node, "a number"),
         };
         if limit.contains(&value) {
-            return Ok(Some(value));
+            return Some(Some(value));
         }
         let (from, to) = (limit.start(), limit.end());
-        Err(self.bad(key, format!("is {value}; it must be {from} to {to}")))
+        self.bad(key, format!("is {value}; it must be {from} to {to}"))
     }
 
     /// A duration in milliseconds within `limit_ms`.
@@ -214,25 +261,27 @@ impl<'a> Section<'a> {
         key: &str,
         limit_ms: RangeInclusive<u64>,
     ) -> Read<Option<u64>> {
-        let Some(node) = self.node(key) else {
-            return Ok(None);
+        let Some(node) = self.find(key)? else {
+            return Some(None);
         };
         let ms = match &node.value {
             Value::Text(text) => parse_duration_ms(text),
             _ => None,
         };
-        let ms = ms.ok_or_else(|| self.wrong_type(key, node, DURATION_FORM))?;
+        let Some(ms) = ms else {
+            return self.wrong_type(key, node, DURATION_FORM);
+        };
         if limit_ms.contains(&ms) {
-            return Ok(Some(ms));
+            return Some(Some(ms));
         }
         let (from, to) = (
             format_duration(*limit_ms.start()),
             format_duration(*limit_ms.end()),
         );
-        Err(self.bad(
+        self.bad(
             key,
             format!("is {}; it must be {from} to {to}", format_duration(ms)),
-        ))
+        )
     }
 
     /// A size in bytes within `limit`.
@@ -245,17 +294,17 @@ impl<'a> Section<'a> {
         let size = match &node.value {
             Value::Integer(value) => u64::try_from(*value).ok(),
             Value::Text(text) => match parse_size_bytes(text) {
-                None => return Err(self.wrong_type(key, node, SIZE_FORM)),
+                None => return self.wrong_type(key, node, SIZE_FORM),
                 some => some,
             },
-            _ => return Err(self.wrong_type(key, node, SIZE_FORM)),
+            _ => return self.wrong_type(key, node, SIZE_FORM),
         };
         match size.filter(|size| limit.contains(size)) {
-            Some(size) => Ok(size),
+            Some(size) => Some(size),
             None => {
                 let (from, to) = (limit.start(), limit.end());
                 let is = node.value.in_words();
-                Err(self.bad(key, format!("is {is}; it must be {from} to {to} bytes")))
+                self.bad(key, format!("is {is}; it must be {from} to {to} bytes"))
             }
         }
     }

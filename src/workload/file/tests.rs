@@ -13,7 +13,7 @@ fn plan(text: &str, overrides: &[&str]) -> Plan {
     try_plan(text, overrides).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn try_plan(text: &str, overrides: &[&str]) -> Result<Plan, WorkloadError> {
+pub(super) fn try_plan(text: &str, overrides: &[&str]) -> Result<Plan, WorkloadError> {
     let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
     resolve(&Source::from_text("w.toml", text), &overrides, None)
 }
@@ -55,7 +55,7 @@ fn every_default_is_filled_in() {
         to_per_s: 100.0,
     };
     let load = LoadPlan {
-        sessions: 16,
+        sessions: 18,
         threads: 1,
         arrival: Arrival::Open {
             phases: vec![phase],
@@ -199,6 +199,100 @@ fn an_arrival_override_replaces_the_arrival_of_the_file() {
     );
 }
 
+/// Every order of the overrides means the same.
+#[test]
+fn an_override_of_the_kind_replaces_what_the_file_says_for_the_old_kind() {
+    let file = format!(
+        "{HEAD}{SET}size = 70\nkeys = \"sequential\"\n[[op]]\nkind = \"create\"\nkeep_count = 5\n"
+    );
+    let both = |overrides: [&str; 2], check: &dyn Fn(&Plan)| {
+        let [first, second] = overrides;
+        check(&plan(&file, &[first, second]));
+        check(&plan(&file, &[second, first]));
+    };
+    both(["op.0.kind=get", "op.0.keys=uniform"], &|plan| {
+        assert_eq!(plan.ops[0].kind, OpKind::Get);
+        assert_eq!(plan.ops[0].keys, KeyChoice::Uniform);
+    });
+    both(["op.set.kind=multi", "op.set.batch=3"], &|plan| {
+        assert_eq!((plan.ops[0].kind, plan.ops[0].batch), (OpKind::Multi, 3));
+        assert_eq!(
+            plan.ops[0].size,
+            SizeChoice::Fixed(70),
+            "still means something"
+        );
+        assert_eq!(plan.ops[0].keys, KeyChoice::Sequential);
+        assert_eq!(plan.ops[0].label, "multi");
+    });
+    both(["op.create.size.min=1", "op.create.size.max=2"], &|plan| {
+        assert_eq!(plan.ops[1].size, SizeChoice::Uniform(1, 2));
+    });
+    both(["op.create.kind=sync", "op.create.label=flush"], &|plan| {
+        assert_eq!(
+            (plan.ops[1].kind, plan.ops[1].keep_count),
+            (OpKind::Sync, None)
+        );
+        assert_eq!(plan.ops[1].label, "flush");
+        assert_eq!(plan.ops.len(), 2, "nothing to trim");
+    });
+    let alone = format!("{HEAD}{SET}size = 70\nkeys = \"sequential\"\n");
+    for overrides in [
+        ["op.set.size=200", "op.set.kind=create"],
+        ["op.set.kind=create", "op.set.size=200"],
+    ] {
+        let plan = plan(&alone, &overrides);
+        assert_eq!(plan.ops[0].kind, OpKind::Create);
+        assert_eq!(plan.ops[0].size, SizeChoice::Fixed(200));
+    }
+}
+
+#[test]
+fn overrides_that_contradict_each_other_are_refused_in_every_order() {
+    let file = format!("{HEAD}{SET}size = {{ min = 1, max = 9 }}\n");
+    for (kind, other, problem) in [
+        (
+            "op.set.kind=get",
+            "op.set.size=5",
+            "--set op.set.size=5: `op.0.size` means nothing for a `get`, only for create, set and multi; remove it",
+        ),
+        (
+            "op.set.kind=get",
+            "op.set.size.max=5",
+            "--set op.set.size.max=5: `op.0.size` means nothing for a `get`, only for create, set and multi; remove it",
+        ),
+        (
+            "op.0.kind=create",
+            "op.set.keys=zipf",
+            "--set op.set.keys=zipf: `op.0.keys` means nothing for a `create`, only for set, get, exists, list and multi; remove it",
+        ),
+    ] {
+        assert_error(&file, &[kind, other], problem);
+        assert_error(&file, &[other, kind], problem);
+    }
+    // The label is the file's, so this one is not there.
+    assert_error(
+        &file,
+        &["op.set.kind=get", "op.get.weight=2"],
+        "--set op.get.weight=2: there is no `op.get`; the workload has 1 of them, counted from 0 (set)",
+    );
+    let phased =
+        format!("name = \"t\"\n[load]\n[[load.phase]]\nduration = \"1s\"\nrate = 1\n{SET}");
+    assert_error(
+        &phased,
+        &["load.phase.0.rate=5", "load.in_flight=4"],
+        "w.toml:3: `load.in_flight` and `load.phase` exclude each other: `rate` and `phase` make an open loop, `in_flight` a closed one; remove one of them",
+    );
+}
+
+#[test]
+fn operations_of_an_override_go_by_the_labels_that_it_gives() {
+    let plan = plan(
+        &format!("{HEAD}{SET}"),
+        &["op=[{kind=\"get\"},{kind=\"sync\"}]", "op.sync.weight=3"],
+    );
+    assert_eq!(plan.ops[1].weight, 3);
+}
+
 #[test]
 fn the_seed_given_goes_before_the_files() {
     let source = Source::from_text("w.toml", format!("seed = 5\n{HEAD}{SET}"));
@@ -223,7 +317,7 @@ fn a_rendered_plan_resolves_to_itself() {
         [[op]]\nkind = \"create\"\nlabel = \"other\"\nweight = 0\n[[op]]\nkind = \"delete\"\n[[op]]\nkind = \"set\"\nkeys = \"per_session\"\n\
         [[op]]\nkind = \"get\"\nkeys = { zipf = 0.7 }\n[[op]]\nkind = \"exists\"\nkeys = \"sequential\"\n[[op]]\nkind = \"list\"\n\
         [[op]]\nkind = \"multi\"\nbatch = 5\nsize = 10\n[[op]]\nkind = \"sync\"\n[[op]]\nkind = \"session\"\n\
-        [gates]\np50_ms = 0.5\np99_ms = 1\np999_ms = 2\nmax_ms = 3\nerror_ratio = 0.001\nthroughput_per_s = 1e3\n";
+        [gates]\np50_ms = 0.5\np90_ms = 0.7\np95_ms = 0.8\np99_ms = 1\np999_ms = 2\nmax_ms = 3\nerror_ratio = 0.001\nthroughput_per_s = 1e3\n";
     let one_phase = format!(
         "name = \"t\"\n[load]\nduration = \"9s\"\n[[load.phase]]\nduration = \"4s\"\nrate = 100\n{SET}"
     );
@@ -266,6 +360,11 @@ fn unknown_keys_name_the_nearest() {
         &format!("{HEAD}{SET}wieght = 1\n"),
         &[],
         "w.toml:11: unknown key `op.0.wieght`; did you mean `op.weight`?",
+    );
+    assert_error(
+        &format!("{HEAD}{SET}watch = true\n"),
+        &[],
+        "w.toml:11: unknown key `op.0.watch`; not offered; known here: kind, label, weight, size, keys, ephemeral, sequential, keep_count, batch",
     );
     assert_error(
         &format!("{HEAD}{SET}[gate]\np99_ms = 1\n"),
@@ -374,7 +473,7 @@ fn operations_that_cannot_be() {
     assert_error(
         &format!("{HEAD}{SET}keys = \"per_session\"\n"),
         &[],
-        "w.toml:11: `op.0.keys` is \"per_session\", but 10 prepared znodes cannot be divided among 16 sessions; raise `prepare.znodes`",
+        "w.toml:11: `op.0.keys` is \"per_session\", but 10 prepared znodes cannot be divided among 18 sessions; raise `prepare.znodes`",
     );
     assert_error(
         &format!("{HEAD}{SET}{SET}"),
@@ -417,8 +516,8 @@ const BEYOND_LIMITS: [(&str, &str); 16] = [
         "`load.sessions` is -1; it must be 1 to 100000",
     ),
     (
-        "load.threads=17",
-        "`load.threads` is 17, more than the 16 sessions; lower it",
+        "load.threads=19",
+        "`load.threads` is 19, more than the 18 sessions; lower it",
     ),
     (
         "load.duration=0s",
@@ -610,7 +709,11 @@ fn hostile_text_is_an_error_and_no_panic() {
     // Every beginning of a good file, and every file with one character missing.
     let good = format!("{HEAD}{SET}size = {{ min = 1, max = \"1KiB\" }}\nkeys = {{ zipf = 1 }}\n");
     for at in 0..good.len() {
-        let _ = try_plan(&good[..at], &[]);
-        let _ = try_plan(&format!("{}{}", &good[..at], &good[at + 1..]), &[]);
+        let missing = format!("{}{}", &good[..at], &good[at + 1..]);
+        for text in [&good[..at], &missing] {
+            if let Err(error) = try_plan(text, &[]) {
+                assert!(!error.to_string().contains("without a reason"), "{text}");
+            }
+        }
     }
 }

@@ -52,14 +52,44 @@ impl Value {
     }
 }
 
+/// Syntax errors that are told, at most: what is no TOML at all has one in each line.
+const SYNTAX_ERRORS_MAX: usize = 10;
+
 /// Parses a whole file.
+///
+/// # Errors
+/// On what is not TOML, with all that is wrong.
 pub(super) fn parse(file: &str, text: &str) -> Result<Table, WorkloadError> {
     let lines = Lines { file, text };
-    let document = DeTable::parse(text).map_err(|error| WorkloadError::Syntax {
-        place: lines.place(error.span().map_or(0, |span| span.start)),
-        problem: one_line(error.message()),
-    })?;
-    convert_table(document.get_ref(), &|offset| lines.place(offset))
+    let (document, errors) = DeTable::parse_recoverable(text);
+    match WorkloadError::of(syntax_problems(&lines, &errors)) {
+        Some(error) => Err(error),
+        None => convert_table(document.get_ref(), &|offset| lines.place(offset)),
+    }
+}
+
+/// The first error of each line: those behind it often follow from it.
+fn syntax_problems(lines: &Lines<'_>, errors: &[toml::de::Error]) -> Vec<WorkloadError> {
+    let offset = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+    let mut sorted: Vec<&toml::de::Error> = errors.iter().collect();
+    sorted.sort_by_key(|error| offset(error));
+    // A list that nobody closes swallows the rest of the file, and every line of it is then wrong.
+    let end = lines.text.trim_end().len();
+    let swallowed = sorted
+        .iter()
+        .any(|error| offset(error) >= end && error.message().starts_with("unclosed"));
+    let most = if swallowed { 1 } else { SYNTAX_ERRORS_MAX };
+    let mut problems: Vec<WorkloadError> = Vec::new();
+    for error in sorted {
+        let place = lines.place(offset(error));
+        if problems.len() < most && problems.last().and_then(WorkloadError::place) != Some(&place) {
+            problems.push(WorkloadError::Syntax {
+                place,
+                problem: one_line(error.message()),
+            });
+        }
+    }
+    problems
 }
 
 /// Parses the value of an override; what is not TOML is taken as a string, so that

@@ -5,6 +5,7 @@ use rand_distr::{Distribution as _, Zipf};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
+use super::scatter::Scatter;
 use crate::workload::plan::{KeyChoice, Plan, SizeChoice};
 
 /// A stream of random numbers of its own.
@@ -79,8 +80,8 @@ impl Sizes {
 pub(super) enum Keys {
     /// Uniform in `from .. from + count`.
     Uniform { from: u64, count: u64 },
-    /// Rank 1, the most frequent, is index 0.
-    Zipf { ranks: Zipf<f64>, last: u64 },
+    /// Rank 1 is the most frequent.
+    Zipf { ranks: Zipf<f64>, scatter: Scatter },
     /// The next one.
     Sequential { next: u64, count: u64 },
 }
@@ -109,15 +110,15 @@ impl Keys {
     pub(super) fn draw(&mut self, random: &mut Random) -> u64 {
         match self {
             Self::Uniform { from, count } => *from + random.below(*count),
-            Self::Zipf { ranks, last } => {
+            Self::Zipf { ranks, scatter } => {
                 let rank = ranks.sample(&mut random.state);
                 #[expect(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
                     reason = "ranks are whole numbers from 1 to the count of znodes"
                 )]
-                let index = (rank as u64).saturating_sub(1);
-                index.min(*last)
+                let rank = rank as u64;
+                scatter.index(rank)
             }
             Self::Sequential { next, count } => {
                 let key = *next;
@@ -134,6 +135,6 @@ fn zipf(count: u64, exponent: f64) -> Keys {
     // Refused only without znodes or with a negative exponent, neither of which a file can have.
     ranks.map_or(Keys::Uniform { from: 0, count }, |ranks| Keys::Zipf {
         ranks,
-        last: count.saturating_sub(1),
+        scatter: Scatter::new(count),
     })
 }

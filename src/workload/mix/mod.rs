@@ -8,6 +8,7 @@
 
 mod created;
 mod draw;
+mod scatter;
 
 use super::paths::{session_dir, write_parent, write_prepared};
 use super::plan::{OpKind, Plan};

@@ -288,11 +288,43 @@ fn uniform_keys_are_even() {
 
 #[test]
 fn zipf_keys_follow_their_law() {
-    let hits = histogram(&reads("{ zipf = 1.0 }"), 0, 100_000);
+    let mut hits = histogram(&reads("{ zipf = 1.0 }"), 0, 100_000);
+    hits.sort_unstable_by(|a, b| b.cmp(a));
     // P(rank) = 1 / (rank * H(1000)), H(1000) = 7.485.
     for (rank, expected) in [(1, 13_360), (2, 6_680), (10, 1_336)] {
         let got = hits[rank - 1];
         assert!(got.abs_diff(expected) < expected / 8, "rank {rank}: {got}");
+    }
+}
+
+#[test]
+fn hot_znodes_lie_in_different_parents_and_are_the_same_for_all_sessions() {
+    let mut plan = reads("{ zipf = 1.5 }");
+    plan.prepare.znodes = 10_000;
+    plan.prepare.per_parent = 100;
+    let hottest = |session| {
+        let mut hits: BTreeMap<String, u32> = BTreeMap::new();
+        for operation in stream(&plan, session, 200_000) {
+            *hits.entry(operation.path).or_default() += 1;
+        }
+        let mut paths: Vec<(u32, String)> =
+            hits.into_iter().map(|(path, hits)| (hits, path)).collect();
+        paths.sort_unstable_by(|a, b| b.cmp(a));
+        let mut paths: Vec<String> = paths.into_iter().take(10).map(|(_, path)| path).collect();
+        paths.sort_unstable();
+        paths
+    };
+    let first = hottest(0);
+    let parents: Vec<&str> = first
+        .iter()
+        .map(|path| path.rsplit_once('/').unwrap().0)
+        .collect();
+    assert!(
+        parents.windows(2).all(|pair| pair[0] < pair[1]),
+        "{first:?}"
+    );
+    for session in 1..4 {
+        assert_eq!(hottest(session), first, "session {session}");
     }
 }
 

@@ -1,0 +1,127 @@
+//! Text for a terminal whose locale knows no UTF-8: units and signs in ASCII.
+//!
+//! Everything that is printed goes through [`shown`]; files are UTF-8 wherever they are written.
+
+use std::borrow::Cow;
+use std::env;
+use std::ffi::OsString;
+use std::iter::Peekable;
+use std::sync::LazyLock;
+
+/// Variables that say which characters the terminal knows: the first that is set decides.
+const VARIABLES: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
+
+/// Signs, and what stands for them. No quotation mark and no backslash is among the latter: JSON must
+/// stay JSON. The bars are those of a sparkline, from the lowest to the highest.
+const SIGNS: [(char, &str); 20] = [
+    ('\u{b5}', "u"),
+    ('\u{3bc}', "u"),
+    ('\u{d7}', "x"),
+    ('\u{2013}', "-"),
+    ('\u{2014}', "-"),
+    ('\u{2212}', "-"),
+    ('\u{2026}', "..."),
+    ('\u{2264}', "<="),
+    ('\u{2265}', ">="),
+    ('\u{b1}', "+-"),
+    ('\u{2192}', "->"),
+    ('\u{a0}', " "),
+    ('\u{2581}', " "),
+    ('\u{2582}', "."),
+    ('\u{2583}', ":"),
+    ('\u{2584}', "-"),
+    ('\u{2585}', "="),
+    ('\u{2586}', "+"),
+    ('\u{2587}', "*"),
+    ('\u{2588}', "#"),
+];
+
+/// `text` as the terminal can show it. Names that are somebody else's, of a folder say, stay as they
+/// are apart from the signs.
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
+    static UTF8: LazyLock<bool> = LazyLock::new(|| knows_utf8(|name| env::var_os(name)));
+    if *UTF8 || text.is_ascii() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(in_ascii(text))
+    }
+}
+
+/// Where no variable is set, POSIX means the locale C. But containers and services often have none,
+/// and what shows their output knows UTF-8: only a locale that somebody chose counts against it.
+fn knows_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
+    VARIABLES.iter().find_map(set).is_none_or(|locale| {
+        let locale = locale.to_string_lossy().to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+fn in_ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match SIGNS.iter().find(|(sign, _)| *sign == c) {
+            None => out.push(c),
+            Some((_, ascii)) => {
+                out.push_str(ascii);
+                take_room(&mut rest, ascii.len() - 1);
+            }
+        }
+    }
+    out
+}
+
+/// What became `longer` takes its room from the spaces behind it but for the last, so that columns
+/// stay in line.
+fn take_room(rest: &mut Peekable<std::str::Chars<'_>>, longer: usize) {
+    for _ in 0..longer {
+        let mut ahead = rest.clone();
+        if ahead.next() == Some(' ') && ahead.next() == Some(' ') {
+            rest.next();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utf8(values: [Option<&str>; 3]) -> bool {
+        knows_utf8(|name| {
+            let at = VARIABLES.iter().position(|variable| *variable == name)?;
+            values[at].map(OsString::from)
+        })
+    }
+
+    #[test]
+    fn the_first_variable_that_is_set_decides() {
+        assert!(utf8([None, None, None]));
+        assert!(utf8([Some(""), Some(""), Some("")]));
+        assert!(utf8([None, None, Some("en_US.UTF-8")]));
+        assert!(utf8([Some("C.utf8"), Some("C"), Some("C")]));
+        assert!(utf8([Some(""), Some("de_DE.UTF-8@euro"), Some("C")]));
+        assert!(!utf8([None, None, Some("C")]));
+        assert!(!utf8([None, None, Some("de_DE.ISO-8859-1")]));
+        assert!(!utf8([Some("POSIX"), Some("C.UTF-8"), Some("C.UTF-8")]));
+        assert!(!utf8([Some(""), Some("C"), Some("C.UTF-8")]));
+    }
+
+    #[test]
+    fn signs_become_ascii_and_columns_stay() {
+        assert_eq!(in_ascii("812 µs  1.2×  –"), "812 us  1.2x  -");
+        assert_eq!(in_ascii("▁▂▃▄▅▆▇█"), " .:-=+*#");
+        assert_eq!(in_ascii("a long na…     7"), "a long na...   7");
+        assert_eq!(in_ascii("≤ 5, ≥ 6, ±7…"), "<= 5, >= 6, +-7...");
+        assert_eq!(in_ascii("/srv/Köln"), "/srv/Köln", "a name");
+    }
+
+    #[test]
+    fn json_stays_json() {
+        for (sign, ascii) in SIGNS {
+            let json = format!("[\"a{sign}b\"]");
+            let value: serde_json::Value = serde_json::from_str(&in_ascii(&json)).unwrap();
+            assert_eq!(value[0], format!("a{ascii}b"), "{sign}");
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! The same plan against several targets, in rounds: in each, every target has a fresh deployment, its own
+//! warm-up and one run, in an order that is shuffled anew, each after the disk has settled. One round is
+//! one observation of all targets: same names, same random choices, same hour.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
+
+use super::data_dir::{root, unusable};
+use super::error::ExperimentError;
+use super::measured::Measured;
+use super::run::run_number;
+use super::setting::{Notice, Setting};
+use super::subject::{Subject, check, environment};
+use super::sync_probe::SyncProbe;
+use super::target::TargetSpec;
+use crate::measure::{DiskState, Recording};
+use crate::result::RunResult;
+use crate::workload::Plan;
+
+/// From the start of the servers until they serve, about.
+const START_JAVA: Duration = Duration::from_secs(3);
+const START_BUNDLED: Duration = Duration::from_millis(200);
+/// Znodes prepared per second, about.
+const PREPARED_PER_S: u64 = 10_000;
+/// What a drain takes when nothing is wrong, and the clean-up after it.
+const DRAIN: Duration = Duration::from_secs(1);
+/// Keeps the order of the targets apart from the other choices that the seed makes.
+const ORDER: u64 = 0x6f72_6465_725f_6f66;
+
+/// One run of one target in a round.
+#[derive(Clone, Copy, Debug)]
+pub struct RoundReport<'a> {
+    /// Number of the round, from 0.
+    pub round: u32,
+    /// Index of the target.
+    pub target: usize,
+    /// What was measured.
+    pub recording: &'a Recording,
+    /// Why the run is invalid; empty if it is valid.
+    pub invalid: &'a [String],
+}
+
+/// Runs `plan` once against every target in each of `rounds` rounds. `after` hears of every run, and ends
+/// the comparison when it breaks.
+///
+/// One result per target, in their order, with one recording per round that was complete. What an interrupt
+/// or a failure left unmeasured is said in the verdicts.
+///
+/// # Errors
+/// If no round was complete.
+pub fn rounds(
+    plan: &Plan,
+    targets: &[TargetSpec],
+    rounds: u32,
+    setting: &Setting<'_>,
+    after: &mut dyn FnMut(&RoundReport<'_>) -> ControlFlow<()>,
+) -> Result<Vec<RunResult>, ExperimentError> {
+    let mut plan = plan.clone();
+    plan.load.repeats = rounds;
+    for target in targets {
+        check(&plan, target)?;
+    }
+    let told = Mutex::new(BTreeSet::new());
+    let notify = |notice: &Notice<'_>| {
+        // What is the same in every round is told once.
+        let repeated = matches!(notice, Notice::Warning(text)
+            if !told.lock().unwrap_or_else(PoisonError::into_inner).insert((*text).to_owned()));
+        if !repeated {
+            (setting.notify)(notice);
+        }
+    };
+    let setting = Setting {
+        notify: &notify,
+        ..*setting
+    };
+    let mut sides = sides(&plan, targets, &setting)?;
+    let disk = disk(targets, &setting)?;
+    let ended = take_turns(&plan, &mut sides, disk.as_ref(), &setting, after).err();
+    let complete = sides.iter().map(|side| side.measured.runs.len()).min();
+    let complete = complete.unwrap_or(0);
+    let all = usize::try_from(rounds).unwrap_or(usize::MAX);
+    let missing = match ended {
+        Some(error) if complete == 0 => {
+            for side in &sides {
+                let findings = side.measured.findings();
+                findings.iter().for_each(|text| setting.warning(text));
+            }
+            return Err(error);
+        }
+        Some(error) if complete < all => Some(format!(
+            "only {complete} of {rounds} rounds: {}",
+            match error {
+                ExperimentError::Interrupted => "interrupted".to_owned(),
+                ExperimentError::Stopped { target } => format!("stopped after a run of {target}"),
+                error => error.to_string(),
+            }
+        )),
+        _ => None,
+    };
+    let results = sides.iter_mut().map(|side| {
+        side.measured.runs.truncate(complete);
+        side.measured.result(missing.as_deref())
+    });
+    Ok(results.collect())
+}
+
+/// About how long [`rounds`] takes, if every disk settles at once.
+#[must_use]
+pub fn expected_time(plan: &Plan, targets: &[TargetSpec], rounds: u32) -> Duration {
+    let prepare = Duration::from_millis(plan.prepare.znodes * 1_000 / PREPARED_PER_S);
+    let load = Duration::from_millis(plan.load.warm_up_ms + plan.load.duration_ms);
+    let round: Duration = targets
+        .iter()
+        .map(|target| {
+            let start = match target {
+                TargetSpec::Bundled => START_BUNDLED,
+                TargetSpec::ZooKeeper { .. } => START_JAVA,
+                TargetSpec::Live { .. } => Duration::ZERO,
+            };
+            start + prepare + load + DRAIN
+        })
+        .sum();
+    round * rounds
+}
+
+/// One target and what was measured of it.
+struct Side<'a> {
+    target: &'a TargetSpec,
+    measured: Measured,
+}
+
+/// Looks at the machine once for all local targets, while none of them runs.
+fn sides<'a>(
+    plan: &Plan,
+    targets: &'a [TargetSpec],
+    setting: &Setting<'_>,
+) -> Result<Vec<Side<'a>>, ExperimentError> {
+    let mut local = None;
+    let mut sides = Vec::with_capacity(targets.len());
+    for target in targets {
+        let environment = match (&local, target.is_local()) {
+            (Some(local), true) => Clone::clone(local),
+            (None, true) => local.insert(environment(target, setting)?).clone(),
+            (_, false) => environment(target, setting)?,
+        };
+        sides.push(Side {
+            target,
+            measured: Measured::new(plan.clone(), environment),
+        });
+    }
+    Ok(sides)
+}
+
+/// The probe of the disk that local targets use, if there is one.
+fn disk(
+    targets: &[TargetSpec],
+    setting: &Setting<'_>,
+) -> Result<Option<SyncProbe>, ExperimentError> {
+    if !targets.iter().any(TargetSpec::is_local) {
+        return Ok(None);
+    }
+    let dir = root(setting.data_dir)?;
+    Ok(Some(SyncProbe::new(&dir).map_err(unusable(&dir))?))
+}
+
+/// Adds the runs to the sides.
+///
+/// # Errors
+/// Why there are not more of them.
+fn take_turns(
+    plan: &Plan,
+    sides: &mut [Side<'_>],
+    disk: Option<&SyncProbe>,
+    setting: &Setting<'_>,
+    after: &mut dyn FnMut(&RoundReport<'_>) -> ControlFlow<()>,
+) -> Result<(), ExperimentError> {
+    for round in 0..plan.load.repeats {
+        for index in order(plan, round, sides.len()) {
+            if setting.stopped() {
+                return Err(ExperimentError::Interrupted);
+            }
+            let side = &mut sides[index];
+            let recording = turn(plan, side, round, disk, setting)?;
+            let invalid = side.measured.invalid(&recording);
+            let flow = after(&RoundReport {
+                round,
+                target: index,
+                recording: &recording,
+                invalid: &invalid,
+            });
+            side.measured.runs.push(recording);
+            if flow.is_break() {
+                let target = side.target.to_string();
+                return Err(ExperimentError::Stopped { target });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One run of one target: from nothing, and back to nothing.
+fn turn(
+    plan: &Plan,
+    side: &mut Side<'_>,
+    round: u32,
+    disk: Option<&SyncProbe>,
+    setting: &Setting<'_>,
+) -> Result<Recording, ExperimentError> {
+    let Side { target, measured } = side;
+    let number = round + 1;
+    setting.step(&format!(
+        "round {number} of {}: {target}",
+        plan.load.repeats
+    ));
+    let state = match disk.filter(|_| target.is_local()) {
+        Some(disk) => Some(settle(disk, setting)?),
+        None => None,
+    };
+    if setting.stopped() {
+        return Err(ExperimentError::Interrupted);
+    }
+    let mut subject = Subject::open(plan, target, setting)?;
+    if round == 0
+        && let Some(uneven) = subject.uneven()
+    {
+        setting.warning(&uneven);
+    }
+    let outcome = one_run(&mut subject, round, setting);
+    measured.look_at(&mut subject, &format!("round {number}: "));
+    if let Some(left) = subject.close(setting) {
+        measured.warn(left);
+    }
+    let mut recording = outcome?;
+    recording.disk = state;
+    Ok(recording)
+}
+
+fn settle(disk: &SyncProbe, setting: &Setting<'_>) -> Result<DiskState, ExperimentError> {
+    let waits = || setting.step("waiting for the disk to settle");
+    let state = disk
+        .settle(setting.stop, &waits)
+        .map_err(unusable(disk.dir()))?;
+    if !state.settled && !setting.stopped() {
+        setting.step(&format!(
+            "the disk has not settled after {:.0} s: a sync takes {:.0} µs, at the beginning {:.0} µs",
+            state.waited_s, state.before_us, state.baseline_us
+        ));
+    }
+    Ok(state)
+}
+
+fn one_run(
+    subject: &mut Subject,
+    round: u32,
+    setting: &Setting<'_>,
+) -> Result<Recording, ExperimentError> {
+    let recording = run_number(subject, round, setting)?;
+    // A run that the user cut short is no observation like the others.
+    if recording.interrupted {
+        return Err(ExperimentError::Interrupted);
+    }
+    if subject.plan.prepare.keep {
+        // Another target may be the same ensemble.
+        subject.recycle(round, setting)?;
+    }
+    Ok(recording)
+}
+
+/// The order of the targets in a round: the seed of the plan decides.
+fn order(plan: &Plan, round: u32, targets: usize) -> Vec<usize> {
+    let mut random = SplitMix64::seed_from_u64(plan.run_seed(round) ^ ORDER);
+    let mut order: Vec<usize> = (0..targets).collect();
+    for last in (1..targets).rev() {
+        let chosen = random.next_u64() % (last as u64 + 1);
+        order.swap(last, usize::try_from(chosen).unwrap_or(0));
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::example;
+
+    #[test]
+    fn the_seed_shuffles_every_round_and_every_order_comes() {
+        let plan = example::plan();
+        let orders: Vec<Vec<usize>> = (0..40).map(|round| order(&plan, round, 3)).collect();
+        let again: Vec<Vec<usize>> = (0..40).map(|round| order(&plan, round, 3)).collect();
+        assert_eq!(orders, again);
+        let distinct: BTreeSet<&Vec<usize>> = orders.iter().collect();
+        assert_eq!(distinct.len(), 6, "{orders:?}");
+        let other = Plan { seed: 8, ..plan };
+        assert_ne!(
+            orders,
+            (0..40)
+                .map(|round| order(&other, round, 3))
+                .collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn what_a_comparison_takes_is_known_before() {
+        let mut plan = example::plan();
+        plan.prepare.znodes = 5_000;
+        plan.load.warm_up_ms = 5_000;
+        plan.load.duration_ms = 30_000;
+        let targets = ["bundled", "zookeeper", "zk://h"].map(|text| text.parse().unwrap());
+        let once = 3 * (500 + 35_000 + 1_000) + 200 + 3_000;
+        assert_eq!(
+            expected_time(&plan, &targets, 7),
+            Duration::from_millis(7 * once)
+        );
+    }
+}

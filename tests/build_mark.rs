@@ -1,0 +1,61 @@
+//! The commit that a build names, and the mark on it when its sources were changed since.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../build.rs"]
+#[allow(
+    dead_code,
+    clippy::print_stdout,
+    reason = "its main talks to the build"
+)]
+mod build;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+#[track_caller]
+fn git(dir: &Path, args: &[&str]) -> String {
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(dir)
+        .args(identity)
+        .args(args)
+        .output()
+        .expect("git is there, as for the build");
+    assert!(output.status.success(), "git {args:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_build_of_changed_sources_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    assert_eq!(build::mark(dir), None, "no clone");
+    git(dir, &["init", "--quiet"]);
+    fs::create_dir(dir.join("src")).unwrap();
+    fs::create_dir(dir.join("docs")).unwrap();
+    fs::write(dir.join("src/lib.rs"), "1").unwrap();
+    fs::write(dir.join("docs/page.md"), "1").unwrap();
+    git(dir, &["add", "."]);
+    git(dir, &["commit", "--quiet", "-m", "first"]);
+    let head = || git(dir, &["rev-parse", "--short=12", "HEAD"]);
+    let first = head();
+    let mark = || build::mark(dir).unwrap();
+    assert_eq!(mark(), first);
+    fs::write(dir.join("src/new.rs"), "1").unwrap();
+    fs::write(dir.join("docs/page.md"), "2").unwrap();
+    assert_eq!(mark(), first, "neither is part of the program");
+    fs::write(dir.join("src/lib.rs"), "2").unwrap();
+    assert_eq!(mark(), format!("{first}+dirty"));
+    git(dir, &["add", "src/lib.rs"]);
+    assert_eq!(mark(), format!("{first}+dirty"), "staged, not committed");
+    git(dir, &["commit", "--quiet", "-m", "second"]);
+    assert_ne!(head(), first);
+    assert_eq!(mark(), head());
+    fs::write(dir.join("src/lib.rs"), "3").unwrap();
+    git(dir, &["checkout", "--quiet", "--", "src/lib.rs"]);
+    assert_eq!(mark(), head());
+    assert_eq!(build::mark(&dir.join("src")), None, "somebody else's clone");
+}

@@ -538,9 +538,7 @@ mod tests {
             waited_s: 2.5,
             settled: true,
         });
-        result.environment.calibration = Some(serde_json::json!({"resolution": {
-            "response_p50_us": 34.0, "response_p99_us": 90.0,
-        }}));
+        result.environment = example::calibrated(34.0, 90.0);
         let rows = environment_rows(&result);
         assert_eq!(row(&rows, "Shared cores"), None, "on machines of their own");
         assert_eq!(

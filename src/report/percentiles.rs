@@ -152,9 +152,7 @@ mod tests {
     fn the_resolution_is_drawn_where_a_figure_is_below_it() {
         let mut result = example::result();
         let mut curves = |p50_us: f64| {
-            result.environment.calibration = Some(serde_json::json!({"resolution": {
-                "response_p50_us": p50_us, "response_p99_us": 90.0,
-            }}));
+            result.environment = example::calibrated(p50_us, 90.0);
             let figure = percentiles(&Summary::new(&result));
             figure.panels[0].series.len()
         };

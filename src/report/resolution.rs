@@ -153,9 +153,7 @@ mod tests {
         let mut result = example::result();
         assert_eq!(note(&Summary::new(&result)), None);
         let mut calibrated = |p50: f64| {
-            result.environment.calibration = Some(serde_json::json!({"resolution": {
-                "response_p50_us": p50, "response_p99_us": 90.0,
-            }}));
+            result.environment = example::calibrated(p50, 90.0);
             note(&Summary::new(&result))
         };
         assert_eq!(calibrated(34.0), None);

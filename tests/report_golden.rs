@@ -7,6 +7,7 @@ mod fixture;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use quorate::measure::EventKind;
 use quorate::report::{Contents, Format, render, svg_plots, write_report};
 use quorate::result::{intervals_csv, write_result};
 
@@ -37,6 +38,13 @@ fn check(name: &str, actual: &str) {
 }
 
 #[test]
+fn reports_of_seven_operations() {
+    let results = [fixture::seven()];
+    check("seven.txt", &render(&results, Format::Text).unwrap());
+    check("seven.md", &render(&results, Format::Markdown).unwrap());
+}
+
+#[test]
 fn reports() {
     let results = [fixture::result()];
     check("report.txt", &render(&results, Format::Text).unwrap());
@@ -58,8 +66,12 @@ fn plots_as_svg() {
 
 #[test]
 fn the_terminal_has_80_columns() {
-    let text = render(&[fixture::result()], Format::Text).unwrap();
-    for line in text.lines() {
+    let texts = [
+        render(&[fixture::result()], Format::Text).unwrap(),
+        render(&[fixture::seven()], Format::Text).unwrap(),
+        render(&[fixture::outage()], Format::Text).unwrap(),
+    ];
+    for line in texts.iter().flat_map(|text| text.lines()) {
         assert!(line.chars().count() <= 80, "{line}");
     }
 }
@@ -72,10 +84,10 @@ fn several_results_are_an_array_and_one_is_an_object() {
     let two: serde_json::Value = serde_json::from_str(&two).unwrap();
     assert_eq!(two, serde_json::json!([one, one]));
     assert_eq!(
-        one["ops"]["set"]["errors"],
+        one["ops"]["get"]["errors"],
         serde_json::json!({"NoNode": 1})
     );
-    assert_eq!(one["ops"]["set"]["unknown"], 1);
+    assert_eq!(one["ops"]["get"]["unknown"], 1);
     assert!(render(&[], Format::Json).is_err());
 }
 
@@ -98,9 +110,12 @@ fn markup_in_names_stays_text() {
     let mut result = fixture::result();
     result.plan.name = "<script>alert(1)</script>".into();
     result.plan.ops[0].label = "a<b>&\"c\"|d".into();
-    result.runs[0].events[0].text = "<img src=x>".into();
+    result.runs[0].events[0].kind = EventKind::Note("<img src=x>".into());
+    result.runs[0].servers[0].address = "<b>:1".into();
+    result.findings.push("<i>found</i>".into());
     let page = render(&[result], Format::Html).unwrap();
     assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("a<b>"));
+    assert!(!page.contains("<b>:1") && !page.contains("<i>"));
     assert!(page.contains("&lt;script&gt;"));
 }
 

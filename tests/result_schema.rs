@@ -6,14 +6,19 @@ mod fixture;
 use std::fs;
 use std::path::Path;
 
+use quorate::measure::{Event, EventKind};
 use quorate::result::{RunResult, from_json, to_json};
 use quorate::workload::{Arrival, KeyChoice, SizeChoice};
 use serde_json::Value;
 
 fn schema() -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/result.schema.json");
-    serde_json::from_str(&fs::read_to_string(path).expect("the schema is there"))
-        .expect("the schema is JSON")
+    read("docs/result.schema.json")
+}
+
+fn read(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    serde_json::from_str(&fs::read_to_string(path).expect("the file is there"))
+        .expect("the file is JSON")
 }
 
 fn json(result: &RunResult) -> Value {
@@ -28,7 +33,8 @@ fn complaints(schema: &Value, instance: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Closed loop, other sizes and keys, nothing measured for one operation, no environment.
+/// Closed loop, other sizes and keys, nothing measured for one operation, no environment, and as little
+/// known of the servers as there can be.
 fn sparse() -> RunResult {
     let mut result = fixture::result();
     result.plan.load.arrival = Arrival::Closed { in_flight: 4 };
@@ -40,6 +46,19 @@ fn sparse() -> RunResult {
     let mut idle = result.plan.ops[1].clone();
     idle.label = "idle".into();
     result.plan.ops.push(idle);
+    let run = &mut result.runs[0];
+    run.stolen = None;
+    run.disk = None;
+    run.driver[0].waiting = None;
+    run.timeline = quorate::measure::Timeline::default();
+    for server in &mut run.servers {
+        (server.mode, server.cpu_s, server.syncs) = (None, None, None);
+        server.disk_written_bytes = None;
+    }
+    run.note(Event {
+        at_ns: -5,
+        kind: EventKind::Note("as of old".into()),
+    });
     RunResult::new(
         quorate::result::Environment::default(),
         result.target,
@@ -48,9 +67,19 @@ fn sparse() -> RunResult {
     )
 }
 
+/// Every result that the schema is held against.
+fn results() -> [RunResult; 4] {
+    [
+        fixture::result(),
+        fixture::seven(),
+        fixture::outage(),
+        sparse(),
+    ]
+}
+
 #[test]
 fn what_is_written_is_valid_under_the_schema() {
-    for result in [fixture::result(), sparse()] {
+    for result in results() {
         assert_eq!(complaints(&schema(), &json(&result)), Vec::<String>::new());
     }
 }
@@ -60,15 +89,17 @@ fn the_schema_can_say_no() {
     let mut instance = json(&fixture::result());
     instance["runs"][0]["intervals"][0]["ops"]["get"]["ok"] = "many".into();
     instance["verdict"]["valid"] = Value::Null;
+    instance["runs"][0]["events"][0]["event"] = "server_paused".into();
+    instance["runs"][0]["timeline"]["due"] = "1,,2".into();
     let found = complaints(&schema(), &instance);
-    assert!(found.len() >= 2, "{found:?}");
+    assert_eq!(found.len(), 4, "{found:?}");
 }
 
 #[test]
 fn nothing_is_written_that_the_schema_does_not_know() {
     let mut strict = schema();
     close(&mut strict);
-    for result in [fixture::result(), sparse()] {
+    for result in results() {
         assert_eq!(complaints(&strict, &json(&result)), Vec::<String>::new());
     }
 }
@@ -84,6 +115,24 @@ fn close(schema: &mut Value) {
         }
         Value::Array(list) => list.iter_mut().for_each(close),
         _ => (),
+    }
+}
+
+/// What is always written is required, so that a reader may rely on it; but what is derived need not be.
+#[test]
+fn every_field_of_a_run_is_required_unless_it_is_derived() {
+    let whole = json(&fixture::result());
+    let names: Vec<&String> = whole["runs"][0].as_object().unwrap().keys().collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        let mut instance = whole.clone();
+        instance["runs"][0].as_object_mut().unwrap().remove(name);
+        let derived = ["throughput_per_s", "ops"].contains(&name.as_str());
+        assert_eq!(
+            complaints(&schema(), &instance).is_empty(),
+            derived,
+            "{name}"
+        );
     }
 }
 
@@ -126,12 +175,23 @@ fn a_result_of_schema_version_1_stays_readable() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/result-v1.json");
     let text = fs::read_to_string(path).unwrap();
     let result = from_json(&text).unwrap();
+    assert_eq!(result.schema, 1);
     assert_eq!(result.plan.name, "mixed");
     assert_eq!(result.runs[0].acknowledged(), 2_398);
     assert_eq!(result.runs[0].events.len(), 2);
     assert_eq!(result.runs[0].all().response.count(), 2_400);
+    assert!(
+        result.warnings[0].starts_with("recorded under schema 1"),
+        "{:?}",
+        result.warnings
+    );
+    let instance: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(
-        complaints(&schema(), &serde_json::from_str(&text).unwrap()),
+        complaints(&read("docs/result-v1.schema.json"), &instance),
         Vec::<String>::new()
+    );
+    assert!(
+        !complaints(&schema(), &instance).is_empty(),
+        "it is not of today's form"
     );
 }

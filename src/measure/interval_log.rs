@@ -3,43 +3,79 @@
 //! Version 1.3 of the log, V2 deflated histograms, values in nanoseconds. The third column (the
 //! interval's largest value) is in milliseconds, as the format's own writer does it.
 //!
-//! Readers take the lines without a tag unless they are told another one. Those hold the response times
-//! of all operations, so that a log opened as it is shows the measured distribution.
+//! There are two logs of a recording. The plain one has no tags and holds the response times of all operations, so
+//! that it shows the measured distribution to every reader. The tagged one has everything else: HdrHistogram's own
+//! tools leave tagged lines out unless they are asked for one tag, but the reader for Python takes them all.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriter, IntervalLogWriterBuilder, Tag};
 
-use super::{Histogram, Recording};
+use super::{Histogram, Interval, Recording};
 
 type Writer<'a, 'b> = IntervalLogWriter<'a, 'b, Vec<u8>, V2DeflateSerializer>;
 
-/// The interval log of a recording. Per interval, one line without a tag: the response times of all
-/// operations. Then one per operation and kind of time, tagged `<label>.response`, `<label>.service`,
-/// `<label>.blocked`, `<label>.late`. Operations stand in the interval in which they were intended; empty
-/// histograms are left out.
+/// The plain interval log of a recording: one line per interval, the response times of all operations that
+/// were intended in it. An interval without any is left out.
+///
+/// `title` goes into the first comment line.
+#[must_use]
+pub fn interval_log(title: &str, recording: &Recording) -> String {
+    text_of(title, recording, |log, interval, place| {
+        write_line(log, &interval.all().response, place, None)
+    })
+}
+
+/// The tagged interval log of a recording: per interval, one line per operation and kind of time, tagged
+/// `<label>.response`, `<label>.service`, `<label>.blocked`, `<label>.late`. Operations stand in the interval
+/// in which they were intended; empty histograms are left out.
 ///
 /// `labels` are the operations' labels by index; `title` goes into the first comment line.
 #[must_use]
-pub fn interval_log(title: &str, labels: &[&str], recording: &Recording) -> String {
-    let start = UNIX_EPOCH + Duration::from_millis(recording.started_unix_ms);
+pub fn tagged_interval_log(title: &str, labels: &[&str], recording: &Recording) -> String {
+    text_of(title, recording, |log, interval, place| {
+        for (record, label) in interval.ops.iter().zip(labels) {
+            let kinds = [
+                ("response", &record.response),
+                ("service", &record.service),
+                ("blocked", &record.blocked),
+                ("late", &record.late),
+            ];
+            for (kind, histogram) in kinds {
+                write_line(log, histogram, place, Some(&tag_text(label, kind)))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The only errors are those of the writer (memory) and of the encoding.
+type Written = Result<(), Box<dyn std::error::Error>>;
+
+/// When an interval began and how long it was.
+type Place = (Duration, Duration);
+
+fn text_of(
+    title: &str,
+    recording: &Recording,
+    lines: impl Fn(&mut Writer<'_, '_>, &Interval, Place) -> Written,
+) -> String {
     let mut text = Vec::new();
-    write_log(&mut text, title, labels, recording, start)
+    write_log(&mut text, title, recording, lines)
         .expect("writing to memory does not fail, and our histograms fit their encoding");
     String::from_utf8(text).expect("the log format is ASCII, labels are UTF-8")
 }
 
-/// The only errors are those of the writer (memory) and of the encoding.
 fn write_log(
     text: &mut Vec<u8>,
     title: &str,
-    labels: &[&str],
     recording: &Recording,
-    start: SystemTime,
-) -> Result<(), Box<dyn std::error::Error>> {
+    lines: impl Fn(&mut Writer<'_, '_>, &Interval, Place) -> Written,
+) -> Written {
+    let start = UNIX_EPOCH + Duration::from_millis(recording.started_unix_ms);
     let mut serializer = V2DeflateSerializer::new();
     let mut builder = IntervalLogWriterBuilder::new();
     builder
@@ -52,19 +88,7 @@ fn write_log(
     for interval in &recording.intervals {
         let at = Duration::from_millis(recording.interval_ms) * interval.index;
         let length = Duration::from_secs_f64(recording.interval_s(interval.index));
-        write_line(&mut log, &interval.all().response, (at, length), None)?;
-        for (record, label) in interval.ops.iter().zip(labels) {
-            let kinds = [
-                ("response", &record.response),
-                ("service", &record.service),
-                ("blocked", &record.blocked),
-                ("late", &record.late),
-            ];
-            for (kind, histogram) in kinds {
-                let tag = tag_text(label, kind);
-                write_line(&mut log, histogram, (at, length), Some(&tag))?;
-            }
-        }
+        lines(&mut log, interval, (at, length))?;
     }
     Ok(())
 }
@@ -72,9 +96,9 @@ fn write_log(
 fn write_line(
     log: &mut Writer<'_, '_>,
     histogram: &Histogram,
-    (at, length): (Duration, Duration),
+    (at, length): Place,
     tag: Option<&str>,
-) -> Result<(), Box<dyn std::error::Error>> {
+) -> Written {
     if !histogram.is_empty() {
         log.write_histogram(histogram.hdr().as_ref(), at, length, tag.and_then(Tag::new))?;
     }
@@ -104,10 +128,9 @@ mod tests {
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
-    #[test]
-    fn the_log_reads_back_with_its_tags_and_values() {
+    fn recording() -> Recording {
         let mut recorder = Recorder::new(
-            1,
+            2,
             1,
             Layout {
                 interval_ns: 500_000_000,
@@ -116,15 +139,17 @@ mod tests {
             },
         );
         recorder.take(1);
-        recorder.record(&Sample {
-            op: 0,
-            server: None,
-            intended_ns: 500_000_000,
-            ready_ns: Some(500_200_000),
-            sent_ns: Some(500_500_000),
-            done_ns: 502_000_000,
-            outcome: Outcome::Ok,
-        });
+        for op in 0..2 {
+            recorder.record(&Sample {
+                op,
+                server: None,
+                intended_ns: 500_000_000,
+                ready_ns: Some(500_200_000),
+                sent_ns: Some(500_500_000),
+                done_ns: 502_000_000,
+                outcome: Outcome::Ok,
+            });
+        }
         let mut recording = Recording {
             started_unix_ms: 1_700_000_000_000,
             interval_ms: 500,
@@ -132,13 +157,16 @@ mod tests {
             ..Recording::default()
         };
         recording.add(recorder.take(2).intervals.remove(0));
-        let log = interval_log("quorate", &["my set,x"], &recording);
+        recording
+    }
+
+    /// Tag, values and the largest one in tenths of a millisecond, of every line.
+    fn lines(log: &str) -> Vec<(Option<String>, u64, u64)> {
         assert!(
             log.contains("#[Histogram log format version 1.3]\n"),
             "{log}"
         );
         assert!(log.contains("#[StartTime: 1700000000.000"), "{log}");
-
         let mut found = Vec::new();
         for entry in IntervalLogIterator::new(log.as_bytes()) {
             if let LogEntry::Interval(line) = entry.unwrap() {
@@ -152,19 +180,33 @@ mod tests {
                 let h: hdrhistogram::Histogram<u64> = Deserializer::new()
                     .deserialize(&mut bytes.as_slice())
                     .unwrap();
-                found.push((tag, h.max() / 100_000));
+                found.push((tag, h.len(), h.max() / 100_000));
             }
         }
+        found
+    }
+
+    #[test]
+    fn the_plain_log_is_the_response_time_of_all_operations_and_has_no_tag() {
+        let log = interval_log("quorate", &recording());
+        assert_eq!(lines(&log), [(None, 2, 20)]);
+        assert!(!log.contains("Tag="));
+    }
+
+    #[test]
+    fn the_tagged_log_has_every_operation_and_kind_of_time() {
+        let log = tagged_interval_log("quorate", &["my set,x", "get"], &recording());
         let expected = [
-            (None, 20),
-            (Some("my_set_x.response"), 20),
-            (Some("my_set_x.service"), 15),
-            (Some("my_set_x.blocked"), 2),
-            (Some("my_set_x.late"), 3),
+            ("my_set_x.response", 20),
+            ("my_set_x.service", 15),
+            ("my_set_x.blocked", 2),
+            ("my_set_x.late", 3),
+            ("get.response", 20),
+            ("get.service", 15),
+            ("get.blocked", 2),
+            ("get.late", 3),
         ];
-        assert_eq!(
-            found,
-            expected.map(|(tag, max)| (tag.map(str::to_owned), max))
-        );
+        let expected = expected.map(|(tag, max)| (Some(tag.to_owned()), 1, max));
+        assert_eq!(lines(&log), expected);
     }
 }

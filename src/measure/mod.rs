@@ -19,7 +19,7 @@ mod timeline;
 pub use counts::OpCounts;
 pub use event::{Event, EventKind};
 pub use histogram::{Histogram, HistogramError};
-pub use interval_log::interval_log;
+pub use interval_log::{interval_log, tagged_interval_log};
 pub use op_record::{OpRecord, ServerRecord, ServerRun};
 pub use recorder::{IntervalPart, Layout, Parts, Recorder};
 pub use recording::{DiskState, DriverThread, EVENTS_MAX, Interval, Recording};

@@ -2,59 +2,20 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::human::{bytes, duration_us, number, per_second, span_ms};
+use crate::measure::{DiskState, DriverThread, Recording};
 use crate::result::{Environment, GateOutcome, RunResult, Server};
-use crate::workload::{Arrival, Attach, KeyChoice, OpPlan, Plan, SizeChoice};
+use crate::workload::{Arrival, Attach, KeyChoice, OpPlan, Plan, Reconnect, SizeChoice, Spacing};
 
 /// A name and what it is.
 pub(crate) type Row = (&'static str, String);
 
-/// The kinds of time with the sentence that defines each.
-pub(crate) const DEFINITIONS: &[(&str, &str)] = &[
-    (
-        "Response time",
-        "From the moment the schedule says an operation should start until its reply was decoded: the headline.",
-    ),
-    (
-        "Service time",
-        "From the moment its last byte was handed to the socket until its reply was decoded.",
-    ),
-    (
-        "Send delay",
-        "From the intended start until its last byte was handed to the socket: how late the generator itself was.",
-    ),
-    (
-        "Throughput",
-        "Operations acknowledged per second of the measured phase; warm-up and drain are excluded.",
-    ),
-    (
-        "Open loop",
-        "Operations start on a fixed schedule whatever the replies do, so a stall makes all that follow late.",
-    ),
-    (
-        "Closed loop",
-        "Each session keeps a fixed number of operations in flight, so a stall slows the load itself down.",
-    ),
-    (
-        "Failed",
-        "Every operation not acknowledged: error replies, time-outs, never sent, and those of unknown outcome because \
-      the connection ended first; all count at their full age in the response time.",
-    ),
-    (
-        "Percentile",
-        "p99 is the time that 99 % of the operations did not exceed; percentiles come from merged histograms and are never averaged.",
-    ),
-    (
-        "Invalid",
-        "The figures do not describe the target: under 95 % of the asked rate achieved, a driver thread over 80 % busy, send \
-      delay p99 over 10 % of response p99, interrupted, or nothing acknowledged.",
-    ),
-];
-
-/// `open loop, 1,000 operations/s` or `closed loop, 64 in flight per session`.
+/// `open loop, 1,000 operations/s, Poisson` or `closed loop, 64 in flight per session`.
 pub(crate) fn arrival(plan: &Plan) -> String {
     match &plan.load.arrival {
         Arrival::Closed { in_flight } => format!("closed loop, {in_flight} in flight per session"),
-        Arrival::Open { phases, .. } => {
+        Arrival::Open {
+            phases, spacing, ..
+        } => {
             let rates: Vec<String> = phases
                 .iter()
                 .map(|phase| {
@@ -66,7 +27,14 @@ pub(crate) fn arrival(plan: &Plan) -> String {
                     }
                 })
                 .collect();
-            format!("open loop, {} operations/s", rates.join(", then "))
+            let spacing = match spacing {
+                Spacing::Poisson => "Poisson",
+                Spacing::Even => "evenly spaced",
+            };
+            format!(
+                "open loop, {} operations/s, {spacing}",
+                rates.join(", then ")
+            )
         }
     }
 }
@@ -87,8 +55,17 @@ pub(crate) fn target_line(result: &RunResult) -> String {
     line
 }
 
+/// What a closed loop does to the figures; `None` for an open one.
+pub(crate) fn closed_loop_note(plan: &Plan) -> Option<&'static str> {
+    matches!(plan.load.arrival, Arrival::Closed { .. }).then_some(
+        "Closed loop: response time restates throughput here (operations in flight = throughput x mean response time); \
+         it is not what users at a fixed rate would see.",
+    )
+}
+
 /// What was asked.
-pub(crate) fn plan_rows(plan: &Plan) -> Vec<Row> {
+pub(crate) fn plan_rows(result: &RunResult) -> Vec<Row> {
+    let plan = &result.plan;
     let load = &plan.load;
     let prepare = &plan.prepare;
     let mut rows = vec![
@@ -110,13 +87,13 @@ pub(crate) fn plan_rows(plan: &Plan) -> Vec<Row> {
         (
             "Phases",
             format!(
-                "{} warm-up, {} measured, {} drain; {}",
+                "{} warm-up, {} measured, {} drain",
                 span_ms(load.warm_up_ms),
                 span_ms(load.duration_ms),
-                span_ms(load.drain_ms),
-                counted(u64::from(load.repeats), "run")
+                span_ms(load.drain_ms)
             ),
         ),
+        ("Runs", runs(result)),
         (
             "Timeouts",
             format!(
@@ -125,6 +102,7 @@ pub(crate) fn plan_rows(plan: &Plan) -> Vec<Row> {
                 span_ms(load.operation_timeout_ms)
             ),
         ),
+        ("Reconnect", reconnect(&load.reconnect)),
         (
             "Prepared",
             format!(
@@ -141,6 +119,35 @@ pub(crate) fn plan_rows(plan: &Plan) -> Vec<Row> {
     rows
 }
 
+/// `2 asked; number 3 and 4`: the numbers decide the random choices.
+fn runs(result: &RunResult) -> String {
+    let asked = format!("{} asked", result.plan.load.repeats);
+    let numbers: Vec<u32> = result.runs.iter().map(|run| run.number).collect();
+    let follow = numbers
+        .windows(2)
+        .all(|pair| pair[1] == pair[0].saturating_add(1));
+    let made = match (numbers.as_slice(), follow) {
+        ([], _) => return format!("{asked}, none made"),
+        ([only], _) => format!("number {only}"),
+        ([first, .., last], true) => format!("numbers {first} to {last}"),
+        (several, false) => {
+            let numbers: Vec<String> = several.iter().map(u32::to_string).collect();
+            format!("numbers {}", numbers.join(", "))
+        }
+    };
+    format!("{asked}; {made} (runs of the same number make the same random choices)")
+}
+
+fn reconnect(policy: &Reconnect) -> String {
+    format!(
+        "a lost session waits up to {}, each further wait {} times as long, up to {}; {} % of a wait is random",
+        span_ms(policy.first_ms),
+        number(policy.growth),
+        span_ms(policy.max_ms),
+        number(100.0 * policy.jitter)
+    )
+}
+
 fn operation(op: &OpPlan, plan: &Plan) -> String {
     use crate::workload::OpKind::{Create, Delete, Exists, Get, List, Multi, Session, Set, Sync};
     let kind = format!("{:?}", op.kind).to_lowercase();
@@ -149,6 +156,9 @@ fn operation(op: &OpPlan, plan: &Plan) -> String {
     } else {
         format!("{} ({kind})", op.label)
     };
+    if op.is_implicit() {
+        return format!("{text}, the oldest of the session's own, in place of a create");
+    }
     let weights: u64 = plan.ops.iter().map(|op| u64::from(op.weight)).sum();
     if plan.ops.len() > 1 {
         text += &format!(", weight {} of {weights}", op.weight);
@@ -315,8 +325,11 @@ pub(crate) fn environment_rows(result: &RunResult) -> Vec<Row> {
         ("System", environment.os.clone()),
         ("Data on", data_on),
         ("Sync takes", fsync),
-        ("Driver threads", driver_cpu(result)),
+        ("Disk before the runs", disk(&result.runs)),
+        ("Shared cores", shared_cores(result)),
+        ("Driver threads", driver(&result.runs)),
         ("Taken by the hypervisor", stolen(result)),
+        ("Resolution", resolution(environment)),
         ("Calibrated", calibrated(environment)),
     ];
     rows.into_iter()
@@ -346,21 +359,84 @@ fn stolen(result: &RunResult) -> Option<String> {
     Some(format!("{:.1} % of the processors' time", 100.0 * worst))
 }
 
-/// How busy the driver's threads were, the busiest run of each.
-fn driver_cpu(result: &RunResult) -> Option<String> {
-    let threads = result.runs.iter().map(|run| run.driver.len()).max()?;
-    let busiest: Vec<String> = (0..threads)
-        .map(|thread| {
-            let share = result
-                .runs
-                .iter()
-                .filter_map(|run| run.driver.get(thread))
-                .map(|thread| thread.busy)
-                .fold(0.0, f64::max);
-            format!("{:.0} %", 100.0 * share)
-        })
-        .collect();
-    (!busiest.is_empty()).then(|| format!("{} of a core busy", busiest.join(", ")))
+/// Servers on the driver's machine slow it down, and it them.
+fn shared_cores(result: &RunResult) -> Option<String> {
+    let servers = result.target.servers.len();
+    let cores = result.environment.cores?;
+    (result.target.shares_machine() && servers > 0).then(|| {
+        format!(
+            "{} and {} share {}",
+            counted(servers as u64, "server"),
+            counted(u64::from(result.plan.load.threads), "driver thread"),
+            counted(u64::from(cores), "core")
+        )
+    })
+}
+
+/// How busy the driver's threads were and how long they waited for a core, each in its worst run.
+fn driver(runs: &[Recording]) -> Option<String> {
+    let threads = runs.iter().map(|run| run.driver.len()).max()?;
+    let of = |thread: usize| runs.iter().filter_map(move |run| run.driver.get(thread));
+    let worst = |figure: fn(&DriverThread) -> Option<f64>| {
+        let shares: Option<Vec<String>> = (0..threads)
+            .map(|thread| {
+                let share = of(thread).filter_map(figure).max_by(f64::total_cmp)?;
+                Some(format!("{} %", number((1_000.0 * share).round() / 10.0)))
+            })
+            .collect();
+        shares.filter(|shares| !shares.is_empty())
+    };
+    let mut text = format!(
+        "{} of a core busy",
+        worst(|thread| Some(thread.busy))?.join(", ")
+    );
+    text += &worst(|thread| thread.waiting).map_or_else(
+        || "; how long they waited for a core is not known".to_owned(),
+        |waiting| format!("; {} of the time waiting for a core", waiting.join(", ")),
+    );
+    let nice = runs
+        .iter()
+        .flat_map(|run| &run.driver)
+        .map(|thread| thread.nice);
+    match nice.max() {
+        Some(nice) if nice < 0 => text += &format!("; preferred to others (nice {nice})"),
+        _ => {}
+    }
+    Some(text)
+}
+
+/// The disk in the run before which it was slowest.
+fn disk(runs: &[Recording]) -> Option<String> {
+    let slowness = |disk: &DiskState| disk.before_us / disk.baseline_us.max(1.0);
+    let disk = runs
+        .iter()
+        .filter_map(|run| run.disk)
+        .max_by(|a, b| slowness(a).total_cmp(&slowness(b)))?;
+    let settled = if disk.settled {
+        format!("settled after {}", duration_us(disk.waited_s * 1e6))
+    } else {
+        format!("not settled after {}", duration_us(disk.waited_s * 1e6))
+    };
+    let which = if runs.len() > 1 {
+        ", in the worst run"
+    } else {
+        ""
+    };
+    Some(format!(
+        "a sync took {}{which}, and {} at the beginning of everything; {settled}",
+        duration_us(disk.before_us),
+        duration_us(disk.baseline_us)
+    ))
+}
+
+/// What a server that does nothing shows here.
+fn resolution(environment: &Environment) -> Option<String> {
+    let found = environment.resolution()?;
+    Some(format!(
+        "a server that does nothing shows p50 {}, p99 {}",
+        duration_us(found.response_p50_us),
+        duration_us(found.response_p99_us)
+    ))
 }
 
 /// `p99_ms 1.9, at most 5 asked`.
@@ -389,7 +465,119 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::result::example;
     use crate::workload::{OpKind, Source, resolve};
+
+    fn row(rows: &[Row], name: &str) -> Option<String> {
+        let found = rows.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.clone())
+    }
+
+    #[test]
+    fn the_plan_tells_spacing_reconnecting_and_run_numbers() {
+        let mut result = example::result();
+        let rows = plan_rows(&result);
+        assert_eq!(
+            row(&rows, "Arrival").unwrap(),
+            "open loop, 1,000 operations/s, evenly spaced"
+        );
+        assert_eq!(
+            row(&rows, "Reconnect").unwrap(),
+            "a lost session waits up to 25 ms, each further wait 2 times as long, up to 1 s; 50 % of a wait is random"
+        );
+        assert!(
+            row(&rows, "Runs")
+                .unwrap()
+                .starts_with("1 asked; number 0 (")
+        );
+        let numbered = |numbers: &[u32]| {
+            result.runs = numbers
+                .iter()
+                .map(|number| Recording {
+                    number: *number,
+                    ..Recording::default()
+                })
+                .collect();
+            row(&plan_rows(&result), "Runs").unwrap()
+        };
+        let mut numbered = numbered;
+        assert!(numbered(&[0, 1, 2]).contains("numbers 0 to 2 "));
+        assert!(numbered(&[0, 3]).contains("numbers 0, 3 "));
+        assert!(numbered(&[]).ends_with("none made"));
+    }
+
+    #[test]
+    fn the_environment_tells_shared_cores_driver_disk_and_resolution() {
+        let mut result = example::result();
+        let rows = environment_rows(&result);
+        assert_eq!(
+            row(&rows, "Shared cores").unwrap(),
+            "3 servers and 1 driver thread share 8 cores"
+        );
+        assert_eq!(
+            row(&rows, "Driver threads").unwrap(),
+            "12 % of a core busy; 0.1 % of the time waiting for a core"
+        );
+        assert_eq!(row(&rows, "Disk before the runs"), None);
+        assert_eq!(row(&rows, "Resolution"), None);
+        assert!(
+            !result
+                .warnings
+                .iter()
+                .any(|warning| warning.contains("share")),
+            "that is no warning"
+        );
+
+        result.target.spec = "zk://10.0.0.1:2181".into();
+        result.target.servers[0].address = "10.0.0.1:2181".into();
+        result.runs[0].driver[0].waiting = None;
+        result.runs[0].driver[0].nice = -20;
+        result.runs[0].disk = Some(DiskState {
+            baseline_us: 100.0,
+            before_us: 130.0,
+            waited_s: 2.5,
+            settled: true,
+        });
+        result.environment = example::calibrated(34.0, 90.0);
+        let rows = environment_rows(&result);
+        assert_eq!(row(&rows, "Shared cores"), None, "on machines of their own");
+        assert_eq!(
+            row(&rows, "Driver threads").unwrap(),
+            "12 % of a core busy; how long they waited for a core is not known; preferred to others (nice -20)"
+        );
+        assert_eq!(
+            row(&rows, "Disk before the runs").unwrap(),
+            "a sync took 130 µs, and 100 µs at the beginning of everything; settled after 2.50 s"
+        );
+        assert_eq!(
+            row(&rows, "Resolution").unwrap(),
+            "a server that does nothing shows p50 34.0 µs, p99 90.0 µs"
+        );
+    }
+
+    #[test]
+    fn a_closed_loop_says_what_its_response_time_is() {
+        let mut plan = example::plan();
+        assert_eq!(closed_loop_note(&plan), None);
+        plan.load.arrival = Arrival::Closed { in_flight: 4 };
+        assert!(
+            closed_loop_note(&plan)
+                .unwrap()
+                .contains("response time restates throughput")
+        );
+    }
+
+    #[test]
+    fn an_implicit_delete_is_told_as_one() {
+        let mut plan = example::plan();
+        plan.ops[0].keep_count = Some(3);
+        let trim = plan.ops[0].trim().unwrap();
+        plan.ops.push(trim);
+        assert_eq!(
+            operation(&plan.ops[1], &plan),
+            "set.trim (delete), the oldest of the session's own, in place of a create"
+        );
+    }
 
     /// A list chooses its parent by the key of a child.
     #[test]

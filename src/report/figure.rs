@@ -3,23 +3,68 @@
 
 use super::human;
 
-/// A plot.
+/// Pages narrower than this have one column of panels.
+const NARROW: u32 = 600;
+
+/// A plot: one panel, or several with the same axes.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
     /// File name without extension.
     pub name: &'static str,
     /// What it shows.
     pub title: String,
-    /// How to read it, a sentence.
-    pub caption: &'static str,
+    /// How to read it, in sentences.
+    pub caption: String,
     /// Left to right.
     pub x: Axis,
     /// Bottom to top.
     pub y: Axis,
+    /// What is drawn; several panels have titles.
+    pub panels: Vec<Panel>,
+    /// Vertical lines in every panel.
+    pub marks: Vec<Mark>,
+    /// Shaded stretches of the x axis in every panel.
+    pub bands: Vec<Band>,
+}
+
+/// One frame with curves.
+#[derive(Clone, Debug)]
+pub(crate) struct Panel {
+    /// What it shows; empty where it is the only one.
+    pub title: String,
     /// The curves in the order of the legend; the first is painted on top.
     pub series: Vec<Series>,
-    /// Vertical lines.
-    pub marks: Vec<Mark>,
+}
+
+/// A shaded stretch.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Band {
+    /// Where it begins, coordinate.
+    pub from: f64,
+    /// Where it ends, coordinate.
+    pub to: f64,
+    /// Texts for it, the longest first: the first one that fits is painted.
+    pub labels: Vec<String>,
+}
+
+/// An entry of the legend.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    /// Text.
+    pub label: String,
+    /// Colour.
+    pub ink: Ink,
+    /// Sample.
+    pub sample: Sample,
+}
+
+/// What stands beside an entry's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sample {
+    /// A piece of the curve.
+    Line(Stroke),
+    /// A piece of a shaded stretch.
+    Shade,
 }
 
 /// One axis. Coordinates are what the axis shows, after its transformation (a logarithm or none).
@@ -51,6 +96,8 @@ pub(crate) struct Tick {
 pub(crate) enum Stroke {
     /// A line.
     Solid,
+    /// A thin line.
+    Thin,
     /// A dashed line.
     Dashed,
     /// A line over a pale area down to the axis.
@@ -96,6 +143,74 @@ pub(crate) struct Mark {
     pub at: f64,
     /// Colour.
     pub ink: Ink,
+}
+
+impl Figure {
+    /// Whether there is no curve in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.panels.iter().all(|panel| panel.series.is_empty())
+    }
+
+    /// Panels in a row on a page `width` pixels wide.
+    pub(crate) fn columns(&self, width: u32) -> usize {
+        match self.panels.len() {
+            0 | 1 => 1,
+            _ if width < NARROW => 1,
+            2 | 4 => 2,
+            _ => 3,
+        }
+    }
+
+    /// Pixels that it needs on a page `width` pixels wide, without its title.
+    pub(crate) fn height(&self, width: u32) -> u32 {
+        let narrow = width < NARROW;
+        if self.panels.len() > 1 {
+            let rows = self.panels.len().div_ceil(self.columns(width));
+            let row = if narrow { 160 } else { 200 };
+            return u32::try_from(rows).unwrap_or(1) * row + 66;
+        }
+        // A legend of many entries takes its rows from the curves.
+        let entries = u32::try_from(self.legend().len()).unwrap_or(0);
+        if narrow {
+            300 + 10 * entries.saturating_sub(4)
+        } else {
+            360 + 4 * entries.saturating_sub(6)
+        }
+    }
+
+    /// What the legend explains. Curves of several panels share an entry, which has no colour of its own.
+    pub(crate) fn legend(&self) -> Vec<Entry> {
+        let several = self.panels.len() > 1;
+        let mut entries: Vec<Entry> = Vec::new();
+        for series in self.panels.iter().flat_map(|panel| &panel.series) {
+            let entry = Entry {
+                label: series.label.clone(),
+                ink: match series.ink {
+                    Ink::Series(_) if several => Ink::Text,
+                    ink => ink,
+                },
+                sample: Sample::Line(series.stroke),
+            };
+            if !entries.contains(&entry) {
+                entries.push(entry);
+            }
+        }
+        if self.marks.iter().any(|mark| mark.ink == Ink::Mark) {
+            entries.push(Entry {
+                label: "event".to_owned(),
+                ink: Ink::Mark,
+                sample: Sample::Line(Stroke::Solid),
+            });
+        }
+        if !self.bands.is_empty() {
+            entries.push(Entry {
+                label: "nothing completed".to_owned(),
+                ink: Ink::Mark,
+                sample: Sample::Shade,
+            });
+        }
+        entries
+    }
 }
 
 impl Axis {
@@ -245,6 +360,54 @@ mod tests {
 
     fn labels(axis: &Axis) -> Vec<&str> {
         axis.ticks.iter().map(|tick| tick.label.as_str()).collect()
+    }
+
+    fn figure(panels: usize) -> Figure {
+        let panel = Panel {
+            title: String::new(),
+            series: vec![Series {
+                label: "response".into(),
+                ink: Ink::Series(0),
+                stroke: Stroke::Solid,
+                stretches: Vec::new(),
+            }],
+        };
+        Figure {
+            name: "x",
+            title: String::new(),
+            caption: String::new(),
+            x: Axis::span("", 1.0, 5.0),
+            y: Axis::linear("", 1.0, 5.0, true),
+            panels: vec![panel; panels],
+            marks: Vec::new(),
+            bands: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn panels_stand_in_rows_and_take_their_height() {
+        let columns = |panels| figure(panels).columns(880);
+        assert_eq!([1, 2, 3, 4, 6].map(columns), [1, 2, 3, 2, 3]);
+        assert_eq!(figure(6).columns(358), 1);
+        assert!(figure(6).height(880) > figure(3).height(880));
+        assert!(figure(6).height(358) > figure(6).height(880));
+    }
+
+    #[test]
+    fn panels_share_the_entries_of_the_legend() {
+        let mut figure = figure(3);
+        figure.panels[1].series[0].ink = Ink::Series(1);
+        figure.bands.push(Band {
+            from: 0.2,
+            to: 0.4,
+            labels: Vec::new(),
+        });
+        let labels: Vec<String> = figure
+            .legend()
+            .into_iter()
+            .map(|entry| entry.label)
+            .collect();
+        assert_eq!(labels, ["response", "nothing completed"]);
     }
 
     #[test]

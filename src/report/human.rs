@@ -54,6 +54,19 @@ pub(crate) fn bytes(value: u64) -> String {
     }
 }
 
+/// A size that is a mean: `0.3 B`, `99.5 B`, `2.00 KiB`.
+pub(crate) fn bytes_fraction(value: f64) -> String {
+    if value < 99.95 {
+        return format!("{} B", number((value * 10.0).round() / 10.0));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative, and casts of floats saturate"
+    )]
+    bytes(value.round() as u64)
+}
+
 /// A length of time given in milliseconds: `500 ms`, `2 s`, `1 min 30 s`.
 pub(crate) fn span_ms(ms: u64) -> String {
     if ms < 1_000 {
@@ -170,6 +183,8 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(bytes(100), "100 B");
         assert_eq!(bytes(16 << 30), "16.0 GiB");
+        assert_eq!(bytes_fraction(0.25), "0.3 B");
+        assert_eq!(bytes_fraction(2_048.0), "2.00 KiB");
         assert_eq!(span_ms(500), "500 ms");
         assert_eq!(span_ms(1_500), "1.5 s");
         assert_eq!(span_ms(90_000), "1 min 30 s");

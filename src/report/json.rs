@@ -1,4 +1,7 @@
-//! The summary object of `--json`: for pipelines. Missing is null, times are microseconds.
+//! The summary object of `--json`: for pipelines. Missing is null. `docs/RESULTS.md` explains every field.
+//!
+//! The unit is in the name of a field, or in that of the object around it: all figures within an object
+//! whose name ends in `_us` are microseconds.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -6,32 +9,59 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::describe::gate_line;
-use super::summary::{OpSummary, Summary, Times};
-use crate::measure::Histogram;
-use crate::result::{RunResult, error_name, to_json_text};
+use super::resolution::is_below;
+use super::servers::{OPS_MAX, ServerFigures};
+use super::silence::silences;
+use super::summary::{Summary, Times, error_ratio, rate};
+use crate::measure::{Histogram, OpRecord, ServerRecord};
+use crate::result::{GateOutcome, Resolution, RunResult, error_name, to_json_text};
 
 #[derive(Serialize)]
 struct Object<'a> {
+    schema: u64,
     workload: &'a str,
     target: &'a str,
     server_version: Option<&'a str>,
     verdict: &'static str,
     reasons: &'a [String],
+    findings: &'a [String],
+    warnings: &'a [String],
+    gates: &'a [GateOutcome],
     gates_failed: Vec<String>,
     result: Option<String>,
+    runs: Vec<u32>,
     measured_s: f64,
     asked_per_s: Option<f64>,
     throughput_per_s: Option<f64>,
+    operations_per_server_cpu_s: Option<f64>,
+    resolution_us: Option<Floor>,
+    all: Op,
     ops: BTreeMap<&'a str, Op>,
+    servers: Vec<Server<'a>>,
+    roles: BTreeMap<&'a str, Server<'a>>,
+    silences: Vec<Stretch>,
+}
+
+#[derive(Serialize)]
+struct Floor {
+    p50: f64,
+    p99: f64,
 }
 
 #[derive(Serialize)]
 struct Op {
+    throughput_per_s: Option<f64>,
+    acknowledged: u64,
+    error_ratio: Option<f64>,
     ok: u64,
     errors: BTreeMap<String, u64>,
+    refused: u64,
     unknown: u64,
     timed_out: u64,
     not_sent: u64,
+    cap_full: u64,
+    not_issued: u64,
+    below_resolution: bool,
     response_us: Us,
     service_us: Us,
     blocked_us: Us,
@@ -43,9 +73,44 @@ struct Us {
     mean: Option<f64>,
     p50: Option<f64>,
     p90: Option<f64>,
+    p95: Option<f64>,
     p99: Option<f64>,
     p999: Option<f64>,
+    p9999: Option<f64>,
     max: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Server<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modes: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers: Option<usize>,
+    cpu_s: Option<f64>,
+    operations_per_cpu_s: Option<f64>,
+    disk_written_bytes: Option<u64>,
+    disk_written_bytes_per_operation: Option<f64>,
+    syncs: Option<u64>,
+    all: ServerOp,
+    /// Only where there are few kinds of operation.
+    ops: Option<BTreeMap<&'a str, ServerOp>>,
+}
+
+#[derive(Serialize)]
+struct ServerOp {
+    throughput_per_s: Option<f64>,
+    acknowledged: u64,
+    failed: u64,
+    response_us: Us,
+}
+
+#[derive(Serialize)]
+struct Stretch {
+    run: usize,
+    from_s: f64,
+    length_s: f64,
 }
 
 /// One object for one result, an array for several.
@@ -63,12 +128,18 @@ pub(crate) fn render(results: &[RunResult]) -> String {
 
 fn object<'a>(summary: &'a Summary<'a>) -> Object<'a> {
     let result = summary.result;
+    let op = |record: &OpRecord| operation(record, summary.measured_s, summary.resolution);
+    let server = |figures: &'a ServerFigures| server(figures, summary);
     Object {
+        schema: result.schema,
         workload: &result.plan.name,
         target: &result.target.spec,
         server_version: result.target.server_version.as_deref(),
         verdict: result.verdict.word(),
         reasons: result.verdict.reasons(),
+        findings: &result.findings,
+        warnings: &result.warnings,
+        gates: &result.gates,
         gates_failed: result
             .gates
             .iter()
@@ -76,51 +147,124 @@ fn object<'a>(summary: &'a Summary<'a>) -> Object<'a> {
             .map(gate_line)
             .collect(),
         result: result.path.as_ref().map(|path| path.display().to_string()),
+        runs: result.runs.iter().map(|run| run.number).collect(),
         measured_s: summary.measured_s,
         asked_per_s: summary.asked_per_s.map(tenth),
         throughput_per_s: summary.throughput_per_s.map(tenth),
+        operations_per_server_cpu_s: summary.per_server_cpu_s().map(tenth),
+        resolution_us: summary.resolution.map(|found| Floor {
+            p50: found.response_p50_us,
+            p99: found.response_p99_us,
+        }),
+        all: op(&summary.all),
         ops: summary
             .ops
             .iter()
-            .map(|op| (op.label, operation(op)))
+            .map(|each| (each.label, op(&each.record)))
+            .collect(),
+        servers: summary
+            .servers
+            .servers
+            .iter()
+            .map(|figures| Server {
+                address: Some(&figures.name),
+                modes: Some(&figures.modes),
+                ..server(figures)
+            })
+            .collect(),
+        roles: summary
+            .servers
+            .roles
+            .iter()
+            .map(|figures| {
+                let members = Server {
+                    servers: Some(figures.servers),
+                    ..server(figures)
+                };
+                (figures.name.as_str(), members)
+            })
+            .collect(),
+        silences: silences(result)
+            .into_iter()
+            .map(|silence| Stretch {
+                run: silence.run + 1,
+                from_s: thousandth(silence.from_s),
+                length_s: thousandth(silence.length_s()),
+            })
             .collect(),
     }
 }
 
-fn operation(op: &OpSummary<'_>) -> Op {
-    let counts = &op.record.counts;
+fn operation(record: &OpRecord, measured_s: f64, resolution: Option<Resolution>) -> Op {
+    let counts = &record.counts;
     Op {
+        throughput_per_s: rate(record.acknowledged, measured_s).map(tenth),
+        acknowledged: record.acknowledged,
+        error_ratio: error_ratio(record),
         ok: counts.ok,
         errors: counts
             .errors
             .iter()
             .map(|(code, count)| (error_name(*code), *count))
             .collect(),
+        refused: counts.refused,
         unknown: counts.unknown,
         timed_out: counts.timed_out,
         not_sent: counts.not_sent,
-        response_us: us(&op.record.response),
-        service_us: us(&op.record.service),
-        blocked_us: us(&op.record.blocked),
-        late_us: us(&op.record.late),
+        cap_full: counts.cap_full,
+        not_issued: counts.not_issued,
+        below_resolution: is_below(&record.response, resolution)
+            || is_below(&record.service, resolution),
+        response_us: us(&record.response),
+        service_us: us(&record.service),
+        blocked_us: us(&record.blocked),
+        late_us: us(&record.late),
+    }
+}
+
+fn server<'a>(figures: &'a ServerFigures, summary: &'a Summary<'a>) -> Server<'a> {
+    let of = |record: &ServerRecord| ServerOp {
+        throughput_per_s: rate(record.acknowledged, summary.measured_s).map(tenth),
+        acknowledged: record.acknowledged,
+        failed: record.failed,
+        response_us: us(&record.response),
+    };
+    let few = summary.ops.len() <= OPS_MAX;
+    Server {
+        address: None,
+        modes: None,
+        servers: None,
+        cpu_s: figures.cpu_s.map(thousandth),
+        operations_per_cpu_s: figures.per_cpu_s().map(tenth),
+        disk_written_bytes: figures.disk_written_bytes,
+        disk_written_bytes_per_operation: figures.written_per_operation_bytes().map(tenth),
+        syncs: figures.syncs,
+        all: of(&figures.all),
+        ops: few.then(|| {
+            let labels = summary.ops.iter().map(|op| op.label);
+            labels.zip(figures.ops.iter().map(of)).collect()
+        }),
     }
 }
 
 fn us(histogram: &Histogram) -> Us {
-    Times::of(histogram).map_or_else(Us::default, |times| {
-        let [p50, p90, p99, p999, max] = times.quantiles.map(|value| Some(tenth(value)));
-        Us {
-            mean: Some(tenth(times.mean)),
-            p50,
-            p90,
-            p99,
-            p999,
-            max,
-        }
+    Times::of(histogram).map_or_else(Us::default, |times| Us {
+        mean: Some(tenth(times.mean)),
+        p50: Some(tenth(times.p50)),
+        p90: Some(tenth(times.p90)),
+        p95: Some(tenth(times.p95)),
+        p99: Some(tenth(times.p99)),
+        p999: times.p999.map(tenth),
+        p9999: times.p9999.map(tenth),
+        max: Some(tenth(times.max)),
     })
 }
 
 /// More digits than the histogram has would be noise.
 fn tenth(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
+}
+
+fn thousandth(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
 }

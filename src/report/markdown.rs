@@ -4,12 +4,20 @@
 use std::fmt::Write as _;
 
 use super::describe::{
-    Row, arrival, environment_rows, gate_line, plan_rows, target_line, target_rows,
+    Row, arrival, closed_loop_note, environment_rows, gate_line, plan_rows, target_line,
+    target_rows,
 };
-use super::human::{MISSING, count, duration_us, per_second};
-use super::summary::{Summary, Times, failures};
+use super::human::{MISSING, bytes_fraction, count, per_second};
+use super::incident::incidents;
+use super::resolution::{COLUMNS, cells, note};
+use super::servers::ServerFigures;
+use super::silence;
+use super::summary::{Summary, failures, rate, was_blocked};
 use crate::measure::Histogram;
-use crate::result::RunResult;
+use crate::result::{Resolution, RunResult};
+
+/// Lines of events per run; the result file has them all.
+const EVENTS_SHOWN: usize = 50;
 
 /// All results, one below the other.
 pub(crate) fn render(results: &[RunResult]) -> String {
@@ -25,19 +33,14 @@ fn one(result: &RunResult) -> String {
         result.verdict.word()
     );
     let _ = writeln!(text, "{}\n", cell(&result.plan.why));
-    let asked = summary.asked_per_s.map_or_else(String::new, |rate| {
-        format!(" of {} asked", per_second(rate))
-    });
-    let _ = writeln!(
-        text,
-        "**{} operations/s**{asked}, {:.1} s measured, {}; {}.\n",
-        per_second(summary.throughput_per_s),
-        summary.measured_s,
-        cell(&target_line(result)),
-        arrival(&result.plan),
-    );
+    if !result.verdict.is_valid() {
+        text.push_str(
+            "**Invalid: the generator failed: the figures do not describe the target.**\n\n",
+        );
+        items(&mut text, result.verdict.reasons());
+    }
+    throughput(&mut text, &summary);
     operations(&mut text, &summary);
-    list(&mut text, "Why it is invalid", result.verdict.reasons());
     let gates: Vec<String> = result
         .gates
         .iter()
@@ -50,59 +53,184 @@ fn one(result: &RunResult) -> String {
         })
         .collect();
     list(&mut text, "Gates", &gates);
+    let mut findings = result.findings.clone();
+    findings.extend(silence::longest(result));
+    list(&mut text, "What the target did", &findings);
     list(&mut text, "Warnings", &result.warnings);
-    rows(&mut text, "Plan", &plan_rows(&result.plan));
+    servers(&mut text, &summary);
+    list(&mut text, "Events", &events(result));
+    rows(&mut text, "Plan", &plan_rows(result));
     rows(&mut text, "Target", &target_rows(result));
     rows(&mut text, "Environment", &environment_rows(result));
     text
 }
 
-fn operations(text: &mut String, summary: &Summary<'_>) {
-    text.push_str(
-        "| operation | per second | ok | failed | time | mean | p50 | p90 | p99 | p99.9 | max |\n",
+fn throughput(text: &mut String, summary: &Summary<'_>) {
+    let asked = summary.asked_per_s.map_or_else(String::new, |rate| {
+        format!(" of {} asked", per_second(rate))
+    });
+    let _ = writeln!(
+        text,
+        "**{} operations/s**{asked}, {:.1} s measured, {}; {}.\n",
+        per_second(summary.throughput_per_s),
+        summary.measured_s,
+        cell(&target_line(summary.result)),
+        arrival(&summary.result.plan),
     );
-    text.push_str("|---|---:|---:|---:|---|---:|---:|---:|---:|---:|---:|\n");
+    if let Some(rate) = summary.per_server_cpu_s() {
+        let _ = writeln!(
+            text,
+            "**{} operations per second of server CPU**: the figure that survives shared cores.\n",
+            per_second(rate)
+        );
+    }
+}
+
+fn operations(text: &mut String, summary: &Summary<'_>) {
+    let _ = writeln!(
+        text,
+        "| operation | per second | ok | failed | time | {} |",
+        COLUMNS.join(" | ")
+    );
+    text.push_str("|---|---:|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|\n");
+    let resolution = summary.resolution;
     for op in &summary.ops {
-        let counts = &op.record.counts;
-        let failed = if counts.failed() == 0 {
+        let record = &op.record;
+        let failed = if record.counts.failed() == 0 {
             "0".to_owned()
         } else {
-            failures(&op.record)
+            failures(record)
         };
         let head = format!(
             "{} | {} | {} | {failed}",
             cell(op.label),
             per_second(op.throughput_per_s),
-            count(counts.ok)
+            count(record.counts.ok)
         );
-        line(text, &head, "response", &op.record.response);
-        line(text, "  |  |  | ", "service", &op.record.service);
-        line(text, "  |  |  | ", "blocked", &op.record.blocked);
-        line(text, "  |  |  | ", "late", &op.record.late);
+        line(text, &head, "response", &record.response, resolution);
+        line(text, "  |  |  | ", "service", &record.service, resolution);
+        if was_blocked(record) {
+            line(text, "  |  |  | ", "blocked", &record.blocked, None);
+        }
+        line(text, "  |  |  | ", "late", &record.late, None);
+    }
+    if summary.ops.len() > 1 {
+        line(
+            text,
+            "all |  |  | ",
+            "response",
+            &summary.all.response,
+            resolution,
+        );
     }
     text.push('\n');
+    if let Some(note) = note(summary) {
+        let _ = writeln!(text, "{}\n", cell(&note));
+    }
+    if let Some(note) = closed_loop_note(&summary.result.plan) {
+        let _ = writeln!(text, "{note}\n");
+    }
 }
 
-fn line(text: &mut String, head: &str, kind: &str, histogram: &Histogram) {
-    let cells: Vec<String> = Times::of(histogram).map_or_else(
-        || vec![MISSING.to_owned(); 6],
-        |times| {
-            std::iter::once(times.mean)
-                .chain(times.quantiles)
-                .map(duration_us)
-                .collect()
-        },
-    );
+fn line(
+    text: &mut String,
+    head: &str,
+    kind: &str,
+    histogram: &Histogram,
+    resolution: Option<Resolution>,
+) {
+    let cells = cells(histogram, resolution).map(|figure| cell(&figure));
     let _ = writeln!(text, "| {head} | {kind} | {} |", cells.join(" | "));
 }
 
-fn list(text: &mut String, title: &str, items: &[String]) {
-    if items.is_empty() {
+fn servers(text: &mut String, summary: &Summary<'_>) {
+    let servers = &summary.servers;
+    if servers.servers.is_empty() {
         return;
     }
-    let _ = writeln!(text, "## {title}\n");
-    for item in items {
-        let _ = writeln!(text, "- {}", cell(item));
+    text.push_str("## By role and by server\n\n");
+    text.push_str("| server | operation | acknowledged/s | failed | p50 | p99 | p99.9 | max |\n");
+    text.push_str("|---|---|---:|---:|---:|---:|---:|---:|\n");
+    let all = || servers.roles.iter().chain(&servers.servers);
+    for figures in all() {
+        let mut title = cell(&figures.title());
+        for (label, record) in figures.rows(summary.result) {
+            let cells = cells(&record.response, summary.resolution).map(|figure| cell(&figure));
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} | {} |",
+                std::mem::take(&mut title),
+                cell(label),
+                per_second(rate(record.acknowledged, summary.measured_s)),
+                count(record.failed),
+                cells[1],
+                cells[3],
+                cells[4],
+                cells[6]
+            );
+        }
+    }
+    text.push_str(
+        "\n| server | CPU seconds | operations per CPU second | written per operation | syncs |\n",
+    );
+    text.push_str("|---|---:|---:|---:|---:|\n");
+    all().for_each(|figures| usage(text, figures));
+    text.push('\n');
+}
+
+fn usage(text: &mut String, figures: &ServerFigures) {
+    let missing = || MISSING.to_owned();
+    let _ = writeln!(
+        text,
+        "| {} | {} | {} | {} | {} |",
+        cell(&figures.title()),
+        figures
+            .cpu_s
+            .map_or_else(missing, |cpu_s| format!("{cpu_s:.2}")),
+        per_second(figures.per_cpu_s()),
+        figures
+            .written_per_operation_bytes()
+            .map_or_else(missing, bytes_fraction),
+        figures.syncs.map_or_else(missing, count)
+    );
+}
+
+/// `+3.120 s: 16 sessions lost ...`, one line per cause.
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds within a run")]
+fn events(result: &RunResult) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (number, run) in (1..).zip(&result.runs) {
+        let which = if result.runs.len() > 1 {
+            format!("run {number}, ")
+        } else {
+            String::new()
+        };
+        let incidents = incidents(&run.events);
+        lines.extend(incidents.iter().take(EVENTS_SHOWN).map(|incident| {
+            format!(
+                "{which}{:+.3} s: {}",
+                incident.at_ns as f64 / 1e9,
+                incident.text
+            )
+        }));
+        let hidden = incidents.len().saturating_sub(EVENTS_SHOWN) as u64 + run.events_dropped;
+        if hidden > 0 {
+            lines.push(format!("{which}and {} more", count(hidden)));
+        }
+    }
+    lines
+}
+
+fn list(text: &mut String, title: &str, sentences: &[String]) {
+    if !sentences.is_empty() {
+        let _ = writeln!(text, "## {title}\n");
+        items(text, sentences);
+    }
+}
+
+fn items(text: &mut String, sentences: &[String]) {
+    for sentence in sentences {
+        let _ = writeln!(text, "- {}", cell(sentence));
     }
     text.push('\n');
 }

@@ -1,8 +1,10 @@
 //! Everything that is made from result files, offline: text, markdown, CSV, JSON, HTML, plots and
 //! comparisons. Nothing here measures, and nothing here reads a result that is not handed in.
 //!
-//! `summary` merges the runs of a result, `describe` puts plan, target and machine into rows;
-//! the formats only lay those out. `figure` and `curves` do the arithmetic of plots, `draw` paints.
+//! `summary` merges the runs of a result, `servers` by server and role; `resolution` holds figures to what
+//! the machine can tell, `lanes` chooses the operations shown apart, `incident` groups events, `silence`
+//! finds where nothing completed, `describe` puts plan, target and machine into rows. The formats only lay
+//! those out. `figure`, `percentiles` and `over_time` do the arithmetic of plots, `draw` paints.
 //! `compare` judges two results against each other by the tests in `statistics`.
 
 mod canvas;
@@ -12,11 +14,21 @@ mod curves;
 mod describe;
 mod draw;
 mod figure;
+mod glossary;
 mod html;
 mod human;
+mod incident;
 mod json;
+mod lanes;
 mod markdown;
+mod over_time;
+mod page_head;
+mod page_tables;
+mod percentiles;
 mod plot;
+mod resolution;
+mod servers;
+mod silence;
 mod statistics;
 mod summary;
 mod text;

@@ -77,8 +77,7 @@ impl Picture<'_> {
     /// Size in shown pixels, for a page `width` pixels wide.
     fn size(self, width: u32, title: bool) -> (u32, u32) {
         let height = match self {
-            Self::Figure(_) if width < 600 => 300,
-            Self::Figure(_) => 360,
+            Self::Figure(figure) => figure.height(width),
             Self::Forest(forest) => forest.height(width),
         };
         (width, if title { height + 30 } else { height })

@@ -1,8 +1,9 @@
 //! The figures of a result, all runs merged: what every format lays out.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use super::servers::Servers;
 use crate::measure::{Histogram, OpRecord};
-use crate::result::{RunResult, asked_per_s, error_name};
+use crate::result::{Resolution, RunResult, asked_per_s, error_name};
 
 /// A result's figures.
 #[derive(Debug)]
@@ -13,12 +14,18 @@ pub(crate) struct Summary<'a> {
     pub measured_s: f64,
     /// Asked rate, where the plan asks for one.
     pub asked_per_s: Option<f64>,
+    /// Operations acknowledged in the measured phases.
+    pub acknowledged: u64,
     /// Acknowledged operations per second.
     pub throughput_per_s: Option<f64>,
     /// All operations merged.
     pub all: OpRecord,
     /// Per operation of the plan.
     pub ops: Vec<OpSummary<'a>>,
+    /// By server and by role.
+    pub servers: Servers,
+    /// What a server that does nothing shows on this machine.
+    pub resolution: Option<Resolution>,
 }
 
 /// One operation's figures.
@@ -37,16 +44,35 @@ pub(crate) struct OpSummary<'a> {
 pub(crate) struct Times {
     /// Arithmetic mean.
     pub mean: f64,
-    /// p50, p90, p99, p99.9, maximum.
-    pub quantiles: [f64; 5],
+    /// Median.
+    pub p50: f64,
+    /// 90th percentile.
+    pub p90: f64,
+    /// 95th percentile.
+    pub p95: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// 99.9th percentile; `None` where too few durations lie beyond it.
+    pub p999: Option<f64>,
+    /// 99.99th percentile; `None` where too few durations lie beyond it.
+    pub p9999: Option<f64>,
+    /// The longest duration, exactly.
+    pub max: f64,
 }
 
 impl Times {
     /// `None` for an empty histogram.
     pub(crate) fn of(histogram: &Histogram) -> Option<Self> {
+        let [p50, p90, p95, p99] = histogram.quantiles_us([0.5, 0.9, 0.95, 0.99])?;
         Some(Self {
             mean: histogram.mean_us()?,
-            quantiles: histogram.quantiles_us([0.5, 0.9, 0.99, 0.999, 1.0])?,
+            p50,
+            p90,
+            p95,
+            p99,
+            p999: histogram.told_p999_us(),
+            p9999: histogram.told_p9999_us(),
+            max: histogram.max_us()?,
         })
     }
 }
@@ -55,29 +81,38 @@ impl<'a> Summary<'a> {
     /// Merges the runs.
     pub(crate) fn new(result: &'a RunResult) -> Self {
         let measured_s = result.measured_s();
-        let acknowledged = result.acknowledged_per_op();
+        let mut all = OpRecord::default();
         let ops: Vec<OpSummary<'a>> = result
             .plan
             .ops
             .iter()
             .zip(result.totals())
-            .zip(&acknowledged)
-            .map(|((op, record), acknowledged)| OpSummary {
-                label: &op.label,
-                throughput_per_s: rate(*acknowledged, measured_s),
-                record,
+            .map(|(op, record)| {
+                all.merge(&record);
+                OpSummary {
+                    label: &op.label,
+                    throughput_per_s: rate(record.acknowledged, measured_s),
+                    record,
+                }
             })
             .collect();
-        let mut all = OpRecord::default();
-        ops.iter().for_each(|op| all.merge(&op.record));
         Self {
             result,
             measured_s,
             asked_per_s: asked(result, measured_s),
-            throughput_per_s: rate(acknowledged.iter().sum(), measured_s),
+            acknowledged: all.acknowledged,
+            throughput_per_s: rate(all.acknowledged, measured_s),
             all,
             ops,
+            servers: Servers::of(result),
+            resolution: result.environment.resolution(),
         }
+    }
+
+    /// Operations acknowledged per second of processor time that all servers together used; `None`
+    /// unless that of every server is known.
+    pub(crate) fn per_server_cpu_s(&self) -> Option<f64> {
+        rate(self.acknowledged, self.servers.cpu_s()?)
     }
 }
 
@@ -94,9 +129,24 @@ fn asked(result: &RunResult, measured_s: f64) -> Option<f64> {
         .map(|operations| operations / measured_s)
 }
 
+/// `count` per second; `None` if there were no seconds.
+pub(crate) fn rate(count: u64, seconds: f64) -> Option<f64> {
+    (seconds > 0.0).then(|| float(count) / seconds)
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
-fn rate(count: u64, seconds: f64) -> Option<f64> {
-    (seconds > 0.0).then(|| count as f64 / seconds)
+pub(crate) fn float(count: u64) -> f64 {
+    count as f64
+}
+
+/// Share of the due operations that were not acknowledged, 0 to 1; `None` if none was due.
+pub(crate) fn error_ratio(record: &OpRecord) -> Option<f64> {
+    rate(record.counts.failed(), float(record.counts.total()))
+}
+
+/// Whether the target held any operation back.
+pub(crate) fn was_blocked(record: &OpRecord) -> bool {
+    record.blocked.max_us().is_some_and(|us| us > 0.0)
 }
 
 /// `NoNode 3, ConnectionLoss 1, unknown 2`: everything that was not acknowledged; empty when all was.
@@ -105,12 +155,16 @@ pub(crate) fn failures(record: &OpRecord) -> String {
     let mut parts: Vec<String> = counts
         .errors
         .iter()
-        .map(|(code, count)| format!("{} {}", error_name(*code), super::count(*count)))
+        .map(|(code, count)| (*count, error_name(*code)))
+        .map(|(count, name)| format!("{name} {}", super::count(count)))
         .collect();
     let others = [
+        ("refused", counts.refused),
         ("unknown", counts.unknown),
         ("timed out", counts.timed_out),
-        ("not sent", counts.not_sent),
+        ("no connection", counts.no_connection()),
+        ("cap full", counts.cap_full),
+        ("not issued", counts.not_issued),
     ];
     parts.extend(
         others
@@ -119,4 +173,66 @@ pub(crate) fn failures(record: &OpRecord) -> String {
             .map(|(name, count)| format!("{name} {}", super::count(count))),
     );
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{Outcome, Unsent};
+    use crate::result::example;
+
+    #[test]
+    fn high_percentiles_are_withheld_and_the_maximum_is_exact() {
+        let mut histogram = Histogram::new();
+        histogram.record_n_ns(1_000_000, 9_999);
+        let few = Times::of(&histogram).unwrap();
+        assert_eq!((few.p999, few.p9999), (None, None));
+        histogram.record_ns(7_654_321);
+        let enough = Times::of(&histogram).unwrap();
+        assert!(enough.p999.is_some() && enough.p9999.is_none());
+        assert_eq!(enough.max.to_bits(), 7_654.321_f64.to_bits());
+    }
+
+    #[test]
+    fn every_outcome_that_is_no_acknowledgement_is_told() {
+        let mut record = OpRecord::default();
+        for outcome in [
+            Outcome::Ok,
+            Outcome::Error(-101),
+            Outcome::Refused,
+            Outcome::Unknown,
+            Outcome::TimedOut,
+            Outcome::NotSent(Unsent::NoConnection),
+            Outcome::NotSent(Unsent::CapFull),
+            Outcome::NotSent(Unsent::NotIssued),
+        ] {
+            record.counts.count(outcome);
+        }
+        assert_eq!(
+            failures(&record),
+            "NoNode 1, refused 1, unknown 1, timed out 1, no connection 1, cap full 1, not issued 1"
+        );
+    }
+
+    #[test]
+    fn nothing_was_blocked_where_everything_was_ready_at_once() {
+        let mut record = OpRecord::default();
+        assert!(!was_blocked(&record));
+        record.blocked.record_ns(0);
+        assert!(!was_blocked(&record));
+        record.blocked.record_ns(1);
+        assert!(was_blocked(&record));
+    }
+
+    #[test]
+    fn operations_per_cpu_second_need_every_server() {
+        let mut result = example::result();
+        // 2,000 operations, three servers with 0.1 s each.
+        let per_cpu = Summary::new(&result).per_server_cpu_s().unwrap();
+        assert!((per_cpu - 2_000.0 / 0.3).abs() < 10.0, "{per_cpu}");
+        result.runs[0].servers[1].cpu_s = None;
+        assert_eq!(Summary::new(&result).per_server_cpu_s(), None);
+        result.runs[0].servers.clear();
+        assert_eq!(Summary::new(&result).per_server_cpu_s(), None);
+    }
 }

@@ -3,18 +3,25 @@
 
 use std::fmt::Write as _;
 
-use super::describe::{arrival, gate_line, target_line};
-use super::human::{MISSING, count, duration_us, per_second};
-use super::summary::{OpSummary, Summary, Times, failures};
-use crate::measure::{Histogram, OpRecord};
-use crate::result::RunResult;
+use super::describe::{arrival, closed_loop_note, gate_line, target_line};
+use super::human::{MISSING, bytes_fraction, count, per_second};
+use super::resolution::{COLUMNS, cells, note};
+use super::servers::ServerFigures;
+use super::silence;
+use super::summary::{OpSummary, Summary, failures, rate, was_blocked};
+use crate::measure::{Histogram, ServerRecord};
+use crate::result::{Resolution, RunResult};
 
 /// Columns of the terminal.
 const WIDTH: usize = 80;
-/// Columns of a row's name.
-const NAME: usize = 16;
+/// Columns of the name of a kind of time.
+const NAME: usize = 10;
 /// Columns of a figure.
 const CELL: usize = 10;
+/// Columns of the name of a server.
+const SERVER: usize = 26;
+/// Columns of a server's figure.
+const SERVER_CELL: usize = 9;
 
 /// All results, one below the other.
 pub(crate) fn render(results: &[RunResult]) -> String {
@@ -40,10 +47,37 @@ fn one(result: &RunResult) -> String {
         &format!("{}; {}", target_line(result), arrival(&result.plan)),
     );
     text.push('\n');
+    throughput(&mut text, &summary);
+    text.push('\n');
+    let _ = write!(text, "{:NAME$}", "");
+    for head in COLUMNS {
+        let _ = write!(text, "{head:>CELL$}");
+    }
+    text.push('\n');
+    for op in &summary.ops {
+        operation(&mut text, op, summary.resolution);
+    }
+    if summary.ops.len() > 1 {
+        text.push_str("all\n");
+        let response = &summary.all.response;
+        times(&mut text, "  response", response, summary.resolution);
+    }
+    if let Some(note) = note(&summary) {
+        wrapped(&mut text, "", &note);
+    }
+    if let Some(note) = closed_loop_note(&result.plan) {
+        wrapped(&mut text, "", note);
+    }
+    servers(&mut text, &summary);
+    notes(&mut text, result);
+    text
+}
+
+fn throughput(text: &mut String, summary: &Summary<'_>) {
     let asked = summary.asked_per_s.map_or_else(String::new, |rate| {
         format!(" of {} asked", per_second(rate))
     });
-    let runs = match result.runs.len() {
+    let runs = match summary.result.runs.len() {
         1 => String::new(),
         runs => format!(" in {runs} runs"),
     };
@@ -53,32 +87,18 @@ fn one(result: &RunResult) -> String {
         per_second(summary.throughput_per_s),
         summary.measured_s,
     );
-    text.push('\n');
-    let _ = write!(text, "{:NAME$}", "");
-    for head in ["mean", "p50", "p90", "p99", "p99.9", "max"] {
-        let _ = write!(text, "{head:>CELL$}");
+    if let Some(rate) = summary.per_server_cpu_s() {
+        let sentence = format!(
+            "{} operations per second of server CPU: the figure that survives shared cores",
+            per_second(rate)
+        );
+        wrapped(text, "", &sentence);
     }
-    text.push('\n');
-    for op in &summary.ops {
-        operation(&mut text, op);
-    }
-    if summary.ops.len() > 1 {
-        text.push_str("all\n");
-        times(&mut text, "  response time", &summary.all.response);
-    }
-    notes(&mut text, result);
-    text
 }
 
-fn operation(text: &mut String, op: &OpSummary<'_>) {
-    let OpRecord {
-        response,
-        service,
-        blocked,
-        late,
-        counts,
-        ..
-    } = &op.record;
+fn operation(text: &mut String, op: &OpSummary<'_>, resolution: Option<Resolution>) {
+    let record = &op.record;
+    let counts = &record.counts;
     let mut line = format!(
         "{}: {}/s, {} ok",
         op.label,
@@ -86,68 +106,138 @@ fn operation(text: &mut String, op: &OpSummary<'_>) {
         count(counts.ok)
     );
     if counts.failed() > 0 {
-        let _ = write!(
-            line,
-            ", {} failed ({})",
-            count(counts.failed()),
-            failures(&op.record)
-        );
+        let failed = count(counts.failed());
+        let _ = write!(line, ", {failed} failed ({})", failures(record));
     }
     wrapped(text, "", &line);
-    times(text, "  response time", response);
-    times(text, "  service time", service);
-    times(text, "  blocked", blocked);
-    times(text, "  late", late);
+    times(text, "  response", &record.response, resolution);
+    times(text, "  service", &record.service, resolution);
+    if was_blocked(record) {
+        times(text, "  blocked", &record.blocked, None);
+    }
+    times(text, "  late", &record.late, None);
 }
 
-fn times(text: &mut String, name: &str, histogram: &Histogram) {
+fn times(text: &mut String, name: &str, histogram: &Histogram, resolution: Option<Resolution>) {
     let _ = write!(text, "{name:NAME$}");
-    let cells = Times::of(histogram).map_or_else(
-        || vec![MISSING.to_owned(); 6],
-        |times| {
-            std::iter::once(times.mean)
-                .chain(times.quantiles)
-                .map(duration_us)
-                .collect()
-        },
-    );
-    for cell in cells {
+    for cell in cells(histogram, resolution) {
         let _ = write!(text, "{cell:>CELL$}");
     }
     text.push('\n');
 }
 
+/// By role with the operations, by server all operations together, then what they used.
+fn servers(text: &mut String, summary: &Summary<'_>) {
+    let servers = &summary.servers;
+    if servers.servers.is_empty() {
+        return;
+    }
+    let heads = ["acked/s", "failed", "p50", "p99", "p99.9", "max"];
+    text.push('\n');
+    server_row(text, "response time by server", &heads.map(str::to_owned));
+    for role in &servers.roles {
+        let rows = role.rows(summary.result);
+        if let [(_, only)] = rows.as_slice() {
+            server_row(text, &role.title(), &server_cells(only, summary));
+            continue;
+        }
+        let _ = writeln!(text, "{}", role.title());
+        for (label, record) in rows {
+            server_row(text, &format!("  {label}"), &server_cells(record, summary));
+        }
+    }
+    for server in &servers.servers {
+        server_row(text, &server.title(), &server_cells(&server.all, summary));
+    }
+    let all = || servers.roles.iter().chain(&servers.servers);
+    if all().any(|figures| !figures.usage().is_empty()) {
+        let heads = ["CPU s", "acked per CPU s", "written per op", "syncs"];
+        text.push('\n');
+        usage_row(text, "usage by server", &heads.map(str::to_owned));
+        all().for_each(|figures| usage_row(text, &figures.title(), &usage_cells(figures)));
+    }
+}
+
+fn server_cells(record: &ServerRecord, summary: &Summary<'_>) -> [String; 6] {
+    let [_, p50, _, p99, p999, _, max] = cells(&record.response, summary.resolution);
+    let rate = per_second(rate(record.acknowledged, summary.measured_s));
+    [rate, count(record.failed), p50, p99, p999, max]
+}
+
+fn server_row(text: &mut String, name: &str, cells: &[String; 6]) {
+    server_name(text, name);
+    for cell in cells {
+        let _ = write!(text, "{cell:>SERVER_CELL$}");
+    }
+    text.push('\n');
+}
+
+fn usage_cells(figures: &ServerFigures) -> [String; 4] {
+    let missing = || MISSING.to_owned();
+    let written = figures.written_per_operation_bytes();
+    [
+        figures
+            .cpu_s
+            .map_or_else(missing, |cpu_s| format!("{cpu_s:.2}")),
+        per_second(figures.per_cpu_s()),
+        written.map_or_else(missing, bytes_fraction),
+        figures.syncs.map_or_else(missing, count),
+    ]
+}
+
+fn usage_row(text: &mut String, name: &str, [cpu, per_cpu, written, syncs]: &[String; 4]) {
+    server_name(text, name);
+    let _ = writeln!(text, "{cpu:>9}{per_cpu:>17}{written:>17}{syncs:>11}");
+}
+
+/// A name that is too long for its column has a line of its own.
+fn server_name(text: &mut String, name: &str) {
+    if name.chars().count() >= SERVER {
+        let _ = writeln!(text, "{name}");
+        let _ = write!(text, "{:SERVER$}", "");
+    } else {
+        let _ = write!(text, "{name:SERVER$}");
+    }
+}
+
+/// The verdict's reasons, then apart from it the gates, what the target did, and the warnings.
 fn notes(text: &mut String, result: &RunResult) {
+    let reasons = result.verdict.reasons();
+    if !reasons.is_empty() {
+        text.push('\n');
+        wrapped(
+            text,
+            "INVALID: ",
+            "the generator failed: the figures do not describe the target",
+        );
+        reasons
+            .iter()
+            .for_each(|reason| wrapped(text, "  ", reason));
+    }
     let gates = result.gates.iter().map(|gate| {
-        (
-            if gate.passed {
-                "gate passed: "
-            } else {
-                "GATE FAILED: "
-            },
-            gate_line(gate),
-        )
+        let word = if gate.passed {
+            "gate passed: "
+        } else {
+            "GATE FAILED: "
+        };
+        (word, gate_line(gate))
     });
-    let reasons = result
-        .verdict
-        .reasons()
-        .iter()
-        .map(|reason| ("INVALID: ", reason.clone()));
     let findings = result
         .findings
         .iter()
-        .map(|finding| ("found: ", finding.clone()));
-    let warnings = result
-        .warnings
-        .iter()
-        .map(|warning| ("warning: ", warning.clone()));
-    let mut first = true;
-    for (kind, sentence) in reasons.chain(gates).chain(findings).chain(warnings) {
-        if first {
+        .cloned()
+        .chain(silence::longest(result));
+    let findings = findings.map(|finding| ("found: ", finding));
+    let warnings = result.warnings.iter().cloned();
+    let warnings = warnings.map(|warning| ("warning: ", warning));
+    let parts: [Vec<(&str, String)>; 3] = [gates.collect(), findings.collect(), warnings.collect()];
+    for part in parts {
+        if !part.is_empty() {
             text.push('\n');
-            first = false;
         }
-        wrapped(text, kind, &sentence);
+        for (kind, sentence) in part {
+            wrapped(text, kind, &sentence);
+        }
     }
 }
 

@@ -6,32 +6,45 @@ use std::fmt::Write as _;
 use super::run_result::RunResult;
 use crate::measure::{OpRecord, Recording};
 
-const HEAD: &str = "run,interval,start_s,length_s,op,ok,errors,refused,unknown,timed_out,not_sent,\
+const HEAD: &str = "run,number,interval,start_s,length_s,op,ok,errors,refused,unknown,timed_out,not_sent,cap_full,not_issued,\
 acknowledged,throughput_per_s,response_mean_us,response_p50_us,response_p90_us,response_p99_us,response_p999_us,response_max_us,\
-service_p50_us,service_p99_us,blocked_p50_us,blocked_p99_us,late_p50_us,late_p99_us\n";
+service_p50_us,service_p99_us,service_max_us,blocked_p50_us,blocked_p99_us,blocked_max_us,late_p50_us,late_p99_us,late_max_us\n";
 
 /// The text of `intervals.csv`. A missing figure is an empty cell.
 #[must_use]
 pub fn intervals_csv(result: &RunResult) -> String {
     let mut text = HEAD.to_owned();
-    for (number, run) in (1..).zip(&result.runs) {
+    for (position, run) in (1..).zip(&result.runs) {
         for interval in &run.intervals {
             for (record, op) in interval.ops.iter().zip(&result.plan.ops) {
-                line(&mut text, number, run, interval.index, (&op.label, record));
+                line(
+                    &mut text,
+                    position,
+                    run,
+                    interval.index,
+                    (&op.label, record),
+                );
             }
         }
     }
     text
 }
 
-fn line(text: &mut String, run: u32, recording: &Recording, index: u32, op: (&str, &OpRecord)) {
+fn line(
+    text: &mut String,
+    position: u32,
+    recording: &Recording,
+    index: u32,
+    op: (&str, &OpRecord),
+) {
     let (label, record) = op;
     let interval_s = f64::from(u32::try_from(recording.interval_ms).unwrap_or(u32::MAX)) / 1_000.0;
     let length_s = recording.interval_s(index);
     let counts = &record.counts;
     let _ = write!(
         text,
-        "{run},{index},{:.3},{length_s:.3},{},{},{},{},{},{},{},{},",
+        "{position},{},{index},{:.3},{length_s:.3},{},{},{},{},{},{},{},{},{},{},",
+        recording.number,
         interval_s * f64::from(index),
         csv_cell(label),
         counts.ok,
@@ -40,6 +53,8 @@ fn line(text: &mut String, run: u32, recording: &Recording, index: u32, op: (&st
         counts.unknown,
         counts.timed_out,
         counts.not_sent,
+        counts.cap_full,
+        counts.not_issued,
         record.acknowledged,
     );
     #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
@@ -50,6 +65,7 @@ fn line(text: &mut String, run: u32, recording: &Recording, index: u32, op: (&st
     cells.extend([response.told_p999_us(), response.max_us()]);
     for histogram in [&record.service, &record.blocked, &record.late] {
         cells.extend(optional(histogram.quantiles_us([0.5, 0.99])));
+        cells.push(histogram.max_us());
     }
     let cells: Vec<String> = cells
         .into_iter()
@@ -77,30 +93,54 @@ mod tests {
     use super::*;
     use crate::result::run_result::example;
 
+    /// The cells of a line by their columns.
+    fn cells(line: &str) -> Vec<(&'static str, String)> {
+        let line = line.replace("\"set, \"\"small\"\"\"", "set");
+        let cells: Vec<&str> = line.split(',').collect();
+        let columns: Vec<&str> = HEAD.trim_end().split(',').collect();
+        assert_eq!(cells.len(), columns.len(), "{line}");
+        let cells = cells.into_iter().map(str::to_owned);
+        columns.into_iter().zip(cells).collect()
+    }
+
     #[test]
     fn every_line_has_every_column_and_nothing_is_an_empty_cell() {
         let mut result = example::result();
         result.plan.ops[0].label = "set, \"small\"".into();
+        result.runs[0].number = 3;
+        result.runs[0].intervals[0].ops[0].counts.cap_full = 7;
         result.runs[0].intervals[1].ops[0] = OpRecord::default();
         let text = intervals_csv(&result);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3);
-        let columns = HEAD.split(',').count();
-        assert_eq!(
-            lines[2]
-                .replace("\"set, \"\"small\"\"\"", "set")
-                .split(',')
-                .count(),
-            columns
-        );
         assert!(
-            lines[1]
-                .starts_with("1,0,0.000,1.000,\"set, \"\"small\"\"\",1000,0,0,0,0,0,999,999.0,")
-        );
-        assert!(
-            lines[2].ends_with(",0,0,0,0,0,0,0,0.0,,,,,,,,,,,,"),
+            lines[1].contains(",\"set, \"\"small\"\"\","),
             "{}",
-            lines[2]
+            lines[1]
         );
+        let (full, empty) = (cells(lines[1]), cells(lines[2]));
+        let cell = |cells: &[(&str, String)], name| {
+            let found = cells.iter().find(|(known, _)| *known == name);
+            found.map(|(_, cell)| cell.clone()).unwrap()
+        };
+        for (name, expected) in [
+            ("run", "1"),
+            ("number", "3"),
+            ("interval", "0"),
+            ("ok", "1000"),
+            ("cap_full", "7"),
+            ("acknowledged", "999"),
+            ("throughput_per_s", "999.0"),
+            ("response_p999_us", ""),
+            ("response_max_us", "1999.0"),
+            ("blocked_max_us", "0.0"),
+            ("late_max_us", "10.0"),
+        ] {
+            assert_eq!(cell(&full, name), expected, "{name}");
+        }
+        assert_eq!(cell(&empty, "throughput_per_s"), "0.0");
+        for (name, cell) in empty.iter().filter(|(name, _)| name.ends_with("_us")) {
+            assert_eq!(cell, "", "{name}");
+        }
     }
 }

@@ -477,6 +477,16 @@ pub(crate) mod example {
         }
     }
 
+    /// The environment, with what a server that does nothing shows in it.
+    pub(crate) fn calibrated(response_p50_us: f64, response_p99_us: f64) -> Environment {
+        Environment {
+            calibration: Some(serde_json::json!({"resolution": {
+                "response_p50_us": response_p50_us, "response_p99_us": response_p99_us,
+            }})),
+            ..environment()
+        }
+    }
+
     pub(crate) fn result() -> RunResult {
         RunResult::new(environment(), target(), plan(), vec![recording()])
     }

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use super::file::{FormatError, from_json, to_json};
 use super::intervals::intervals_csv;
 use super::run_result::RunResult;
-use crate::measure::interval_log;
+use crate::measure::{interval_log, tagged_interval_log};
 
 /// Name of the result file in its folder.
 const RESULT_FILE: &str = "result.json";
@@ -106,8 +106,8 @@ fn fresh_dir(parent: &Path, workload: &str, now: SystemTime) -> Result<PathBuf, 
     })
 }
 
-/// Writes `result.json`, `intervals.csv` and one `<workload>.hlog` per run (`<workload>-2.hlog` for
-/// the second) into `dir`; returns the path of `result.json`.
+/// Writes `result.json`, `intervals.csv` and per run `<workload>.hlog` and `<workload>.tags.hlog`
+/// (`<workload>-2.hlog` for the second) into `dir`; returns the path of `result.json`.
 ///
 /// Every file is written under another name first and renamed when it is complete; `result.json`
 /// comes last, so that a folder that has one is complete.
@@ -123,14 +123,20 @@ pub fn write_result(dir: &Path, result: &RunResult) -> Result<PathBuf, ResultErr
     );
     for (number, run) in (1..).zip(&result.runs) {
         let name = if number == 1 {
-            format!("{}.hlog", result.plan.name)
+            result.plan.name.clone()
         } else {
-            format!("{}-{number}.hlog", result.plan.name)
+            format!("{}-{number}", result.plan.name)
         };
-        save(
-            &dir.join(name),
-            interval_log(&title, &labels, run).as_bytes(),
-        )?;
+        let logs = [
+            (format!("{name}.hlog"), interval_log(&title, run)),
+            (
+                format!("{name}.tags.hlog"),
+                tagged_interval_log(&title, &labels, run),
+            ),
+        ];
+        for (name, log) in logs {
+            save(&dir.join(name), log.as_bytes())?;
+        }
     }
     save(&dir.join("intervals.csv"), intervals_csv(result).as_bytes())?;
     let path = dir.join(RESULT_FILE);
@@ -235,7 +241,9 @@ mod tests {
                 "intervals.csv",
                 "result.json",
                 "write-latency-2.hlog",
-                "write-latency.hlog"
+                "write-latency-2.tags.hlog",
+                "write-latency.hlog",
+                "write-latency.tags.hlog"
             ]
         );
         result.path = Some(path.clone());

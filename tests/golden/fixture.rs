@@ -1,19 +1,56 @@
-//! A small result made by hand, the same on every machine: two operations, six seconds, one stall
-//! with a lost connection in the fourth.
+//! Small results made by hand, the same on every machine.
+//!
+//! [`result`]: two operations, six seconds, four servers. After three seconds the leader ends, for a second
+//! nothing completes, then another server leads. [`seven`]: seven operations against a fast target.
+//! [`outage`]: as the first, but nobody leads again.
 
-use quorate::measure::{Event, Outcome, Recorder, Recording, Sample};
+#![allow(
+    dead_code,
+    reason = "each of the test files that share this uses a part of it"
+)]
+
+use quorate::measure::{
+    DiskState, DriverThread, Event, EventKind, Layout, Outcome, Recorder, Recording, Sample,
+    ServerRun, Unsent,
+};
 use quorate::result::{CounterChange, Environment, FsyncLatency, RunResult, Server, Target, Tool};
 use quorate::workload::{
     Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Plan, Prepare, RatePhase,
-    SizeChoice, TargetShape,
+    Reconnect, SizeChoice, Spacing, TargetShape,
 };
 
-const SECONDS: u32 = 6;
-const PER_SECOND: i64 = 400;
-/// The second in which everything stalls.
-const STALL: u32 = 3;
+const MS: i64 = 1_000_000;
+const SECONDS: i64 = 6;
+const DRAIN_MS: i64 = 5_000;
+const SESSIONS: i64 = 16;
+/// Role and mode when the load starts, by server.
+const SERVERS: [(&str, &str); 4] = [
+    ("voter", "follower"),
+    ("voter", "follower"),
+    ("voter", "leader"),
+    ("observer", "observer"),
+];
+/// The server that leads and ends.
+const LEADER: usize = 2;
 
-/// The plan of the fixture.
+/// When nothing completes, milliseconds since the start of the measured phase.
+#[derive(Clone, Copy)]
+struct Stall {
+    from_ms: i64,
+    /// Later than the drain's end if nobody ever comes back.
+    to_ms: i64,
+}
+
+const STALL: Stall = Stall {
+    from_ms: 3_000,
+    to_ms: 4_000,
+};
+const FOR_GOOD: Stall = Stall {
+    from_ms: 3_000,
+    to_ms: i64::MAX,
+};
+
+/// The plan of [`result`].
 pub(crate) fn plan() -> Plan {
     Plan {
         name: "mixed".into(),
@@ -34,14 +71,7 @@ pub(crate) fn plan() -> Plan {
         load: LoadPlan {
             sessions: 16,
             threads: 1,
-            arrival: Arrival::Open {
-                phases: vec![RatePhase {
-                    duration_ms: 6_000,
-                    from_per_s: 400.0,
-                    to_per_s: 400.0,
-                }],
-                in_flight_cap: 1_000,
-            },
+            arrival: open(400),
             warm_up_ms: 1_000,
             duration_ms: 6_000,
             drain_ms: 5_000,
@@ -50,8 +80,9 @@ pub(crate) fn plan() -> Plan {
             session_timeout_ms: 10_000,
             operation_timeout_ms: 10_000,
             attach: Attach::Spread,
+            reconnect: Reconnect::default(),
         },
-        ops: vec![op(OpKind::Get, "get", 10), op(OpKind::Set, "set", 1)],
+        ops: vec![op(OpKind::Get, 10), op(OpKind::Set, 1)],
         gates: Gates {
             p99_ms: Some(5.0),
             error_ratio: Some(0.01),
@@ -60,9 +91,22 @@ pub(crate) fn plan() -> Plan {
     }
 }
 
-fn op(kind: OpKind, label: &str, weight: u32) -> OpPlan {
+fn open(per_s: u32) -> Arrival {
+    let per_s = f64::from(per_s);
+    Arrival::Open {
+        phases: vec![RatePhase {
+            duration_ms: 6_000,
+            from_per_s: per_s,
+            to_per_s: per_s,
+        }],
+        in_flight_cap: 1_000,
+        spacing: Spacing::Even,
+    }
+}
+
+fn op(kind: OpKind, weight: u32) -> OpPlan {
     OpPlan {
-        label: label.into(),
+        label: kind.name().into(),
         kind,
         weight,
         size: SizeChoice::Fixed(100),
@@ -76,7 +120,67 @@ fn op(kind: OpKind, label: &str, weight: u32) -> OpPlan {
 
 /// The result of the fixture.
 pub(crate) fn result() -> RunResult {
-    let mut result = RunResult::new(environment(), target(), plan(), vec![recording(0)]);
+    finished(plan(), vec![recording()])
+}
+
+/// A second of silence when the leader ends, one error, and everything that happened meanwhile.
+pub(crate) fn recording() -> Recording {
+    let mut recording = record(&plan(), 0, 100, Some(STALL));
+    events(&mut recording, STALL);
+    recording
+}
+
+/// The leader ends and nobody leads again, to the end of the drain.
+pub(crate) fn outage() -> RunResult {
+    let mut recording = record(&plan(), 0, 100, Some(FOR_GOOD));
+    events(&mut recording, FOR_GOOD);
+    finished(plan(), vec![recording])
+}
+
+/// Seven operations, one of them implied by another, against a target that is faster than this machine
+/// can tell.
+pub(crate) fn seven() -> RunResult {
+    let mut create = op(OpKind::Create, 5);
+    create.keep_count = Some(10);
+    let trim = create.trim().expect("a create that keeps few");
+    let mut plan = plan();
+    plan.name = "many-operations".into();
+    plan.why = "Everything that a client does, most of it reads.".into();
+    plan.load.arrival = open(3_000);
+    plan.gates = Gates {
+        p99_ms: Some(5.0),
+        throughput_per_s: Some(2_900.0),
+        ..Gates::default()
+    };
+    plan.ops = vec![
+        op(OpKind::Set, 8),
+        op(OpKind::Get, 60),
+        op(OpKind::Exists, 15),
+        op(OpKind::List, 8),
+        create,
+        op(OpKind::Sync, 4),
+        trim,
+    ];
+    let recording = record(&plan, 0, 100, None);
+    finished(plan, vec![recording])
+}
+
+/// `runs` runs without an incident whose response times are `percent` per cent of the fixture's.
+pub(crate) fn repeated(runs: u32, percent: i64) -> RunResult {
+    let mut plan = plan();
+    plan.load.repeats = runs;
+    let recordings = (0..runs)
+        .map(|run| {
+            let mut recording = record(&plan, i64::from(run), percent, None);
+            recording.number = run;
+            recording
+        })
+        .collect();
+    finished(plan, recordings)
+}
+
+fn finished(plan: Plan, runs: Vec<Recording>) -> RunResult {
+    let mut result = RunResult::new(environment(), target(), plan, runs);
     // The version of this very build is none of the fixture's business.
     result.tool = Tool {
         name: "quorate".into(),
@@ -86,85 +190,237 @@ pub(crate) fn result() -> RunResult {
     result
 }
 
-/// `runs` runs whose response times are `percent` per cent of the fixture's.
-#[allow(
-    dead_code,
-    reason = "one of the two test files that share this compares nothing"
-)]
-pub(crate) fn repeated(runs: u32, percent: i64) -> RunResult {
-    let mut result = result();
-    result.plan.load.repeats = runs;
-    result.runs = (0..runs)
-        .map(|run| scaled(i64::from(run), percent))
-        .collect();
-    result
-}
-
-/// The recording; `salt` varies it a little.
-pub(crate) fn recording(salt: i64) -> Recording {
-    scaled(salt, 100)
-}
-
-fn scaled(salt: i64, percent: i64) -> Recording {
+/// Records what `plan` asks for; `salt` varies it a little.
+fn record(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Recording {
     let mut recording = Recording {
         started_unix_ms: 1_764_000_000_000,
         interval_ms: 1_000,
-        measured_s: f64::from(SECONDS),
-        driver_cpu: vec![0.12],
+        measured_s: 6.0,
+        driver: vec![DriverThread {
+            busy: 0.12,
+            waiting: Some(0.004),
+            nice: -20,
+        }],
         stolen: Some(0.03),
-        reconnects: 1,
+        disk: Some(DiskState {
+            baseline_us: 310.0,
+            before_us: 340.0,
+            waited_s: 1.5,
+            settled: true,
+        }),
+        servers: (0..)
+            .zip(SERVERS)
+            .map(|(index, (_, mode))| server_run(index, mode))
+            .collect(),
         ..Recording::default()
     };
-    for second in 0..SECONDS {
-        let mut recorder = Recorder::new(2);
-        for i in 0..PER_SECOND {
-            recorder.record(&sample(second, i, salt, percent));
+    let mut samples = samples(plan, salt, percent, stall);
+    samples.sort_by_key(|sample| sample.done_ns);
+    let mut recorder = Recorder::new(
+        plan.ops.len(),
+        SERVERS.len(),
+        Layout {
+            interval_ns: 1_000 * MS,
+            measured_ns: SECONDS * 1_000 * MS,
+            drain_ns: DRAIN_MS * MS,
+        },
+    );
+    let mut interval = -1;
+    for sample in &samples {
+        let now = sample.done_ns.div_euclid(1_000 * MS);
+        // The worker hands over whenever an interval begins, also when nothing was done in it.
+        while interval < now {
+            interval += 1;
+            for part in recorder.take(interval).intervals {
+                recording.add(part);
+            }
         }
-        recording.add(recorder.take(second));
+        recorder.record(sample);
     }
-    recording.note(Event {
-        at_ms: 3_120,
-        text: "session 3 lost 127.0.0.1:2182 (connection reset), 1 operation unknown".into(),
-    });
-    recording.note(Event {
-        at_ms: 3_412,
-        text: "session 3 re-established at 127.0.0.1:2183".into(),
-    });
+    for part in recorder.take(interval + 1).intervals {
+        recording.add(part);
+    }
+    // What was handed over in the drain lies behind the measured phase.
+    recording.intervals.truncate(6);
+    let (servers, timeline) = recorder.finish();
+    recording.add_servers(&servers);
+    recording.timeline.merge(&timeline);
+    recording.timeline.trim();
     recording
 }
 
-/// Response times spread around 0.4 ms (reads) and 1.3 ms (writes) with a tail; the stall adds up
-/// to 40 ms in its second.
-fn sample(second: u32, i: i64, salt: i64, percent: i64) -> Sample {
-    let mixed = (i * 7_919 + i64::from(second) * 104_729 + salt * 1_299_709).rem_euclid(1_000);
-    let is_set = i % 11 == 10;
-    let base_us = if is_set { 1_100 } else { 350 };
-    let tail_us = 20_000 / (1_001 - mixed);
-    let stall_us = if second == STALL && i < 40 {
-        (40 - i) * 1_000
+fn server_run(index: u16, mode: &str) -> ServerRun {
+    ServerRun {
+        address: format!("127.0.0.1:{}", 2_181 + index),
+        mode: Some(mode.to_owned()),
+        cpu_s: Some(0.21 + f64::from(index) / 100.0),
+        disk_written_bytes: Some(98_304 + 4_096 * u64::from(index)),
+        // An observer of this target does not say it.
+        syncs: (mode != "observer").then_some(212),
+        ops: Vec::new(),
+    }
+}
+
+fn samples(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Vec<Sample> {
+    let Arrival::Open { phases, .. } = &plan.load.arrival else {
+        return Vec::new();
+    };
+    let distance_ns = if phases[0].from_per_s > 1_000.0 {
+        333_333
     } else {
-        0
+        2_500_000
     };
-    let service_us = (base_us + mixed / 4 + tail_us + stall_us) * percent / 100;
-    let outcome = match (second, i) {
-        (STALL, 10) => Outcome::Unknown,
-        (4, 21) => Outcome::Error(-101),
-        _ => Outcome::Ok,
-    };
-    let intended_ns = i64::from(second) * 1_000_000_000 + i * 2_500_000;
-    let sent_ns = intended_ns + 4_000 + mixed * 10;
-    Sample {
-        op: usize::from(is_set),
-        intended_ns,
-        sent_ns: Some(sent_ns),
-        done_ns: sent_ns + service_us * 1_000,
-        outcome,
+    let count = SECONDS * 1_000 * MS / distance_ns;
+    let mut waiting = 0;
+    (0..count)
+        .map(|i| {
+            let mixed = (i * 7_919 + salt * 1_299_709).rem_euclid(1_000);
+            let op = chosen(plan, i);
+            let intended_ns = i * distance_ns;
+            let session = i % SESSIONS;
+            let server = usize::try_from(session).unwrap_or(0) % SERVERS.len();
+            let service_ns = service_us(plan.ops[op].kind, mixed) * percent / 100 * 1_000;
+            let mut sample = Sample {
+                op,
+                server: Some(server),
+                intended_ns,
+                ready_ns: Some(intended_ns),
+                sent_ns: Some(intended_ns + 2_000 + mixed * 5),
+                done_ns: intended_ns + 2_000 + mixed * 5 + service_ns,
+                outcome: Outcome::Ok,
+            };
+            if stall.is_none() {
+                return sample;
+            }
+            if i == 1_199 {
+                // In flight when the leader ends.
+                sample.done_ns += 5 * MS;
+            }
+            if i == 1_621 {
+                sample.outcome = Outcome::Error(-101);
+            }
+            if let Some(stall) = stall {
+                meet(&mut sample, stall, &mut waiting);
+            }
+            sample
+        })
+        .collect()
+}
+
+/// What a stall does to an operation. Those that wait go out one after the other when it ends, at
+/// another server if theirs has ended.
+fn meet(sample: &mut Sample, stall: Stall, waiting: &mut i64) {
+    let (from_ns, to_ns) = (stall.from_ms * MS, stall.to_ms.saturating_mul(MS));
+    let service_ns = sample.done_ns - sample.sent_ns.unwrap_or(sample.done_ns);
+    if sample.intended_ns >= from_ns && sample.server == Some(LEADER) {
+        sample.server = Some(LEADER - 1);
+    }
+    if sample.intended_ns < from_ns && sample.done_ns >= from_ns {
+        sample.outcome = Outcome::Unknown;
+        sample.done_ns = from_ns + MS;
+    } else if (from_ns..to_ns).contains(&sample.intended_ns) {
+        if stall.to_ms > SECONDS * 1_000 + DRAIN_MS {
+            sample.ready_ns = None;
+            sample.sent_ns = None;
+            sample.outcome = Outcome::NotSent(Unsent::NoConnection);
+            sample.done_ns = (SECONDS * 1_000 + DRAIN_MS) * MS;
+            return;
+        }
+        *waiting += 1;
+        let ready_ns = to_ns + *waiting * MS / 4;
+        sample.ready_ns = Some(ready_ns);
+        sample.sent_ns = Some(ready_ns + 15_000);
+        sample.done_ns = ready_ns + 15_000 + service_ns;
+    }
+}
+
+/// The operation of number `i`, by weight. An implied delete takes the place of every other create.
+fn chosen(plan: &Plan, i: i64) -> usize {
+    let weights: i64 = plan.ops.iter().map(|op| i64::from(op.weight)).sum();
+    // A large odd number spreads the operations.
+    let mut at = (i * 7_907).rem_euclid(weights);
+    for (index, op) in plan.ops.iter().enumerate() {
+        at -= i64::from(op.weight);
+        if at < 0 {
+            let trim = plan.trim_of(index).filter(|_| i % 2 == 0);
+            return trim.unwrap_or(index);
+        }
+    }
+    0
+}
+
+/// Spread around a median by kind, with a tail. The `seven` have reads that are fast.
+fn service_us(kind: OpKind, mixed: i64) -> i64 {
+    let tail = if mixed > 990 { (mixed - 990) * 900 } else { 0 };
+    match kind {
+        OpKind::Set => 1_100 + mixed / 3 + tail,
+        OpKind::Create | OpKind::Delete => 1_300 + mixed / 2 + tail,
+        OpKind::Multi | OpKind::Session => 2_000 + mixed + tail,
+        OpKind::Get => 340 + mixed / 3 + tail,
+        OpKind::List => 480 + mixed / 2 + tail / 2,
+        OpKind::Sync => 700 + mixed / 2,
+        OpKind::Exists => 12 + mixed / 50 + tail / 90,
+    }
+}
+
+fn events(recording: &mut Recording, stall: Stall) {
+    let at = |ms: i64| stall.from_ms * MS + ms * MS;
+    let address = |server: usize| format!("127.0.0.1:{}", 2_181 + server);
+    recording.note(Event {
+        at_ns: at(1),
+        kind: EventKind::ServerEnded {
+            server: address(LEADER),
+            how: "signal 9".into(),
+        },
+    });
+    for session in 0..16_u32 {
+        let server = session as usize % SERVERS.len();
+        recording.note(Event {
+            at_ns: at(2) + i64::from(session) * 100_000,
+            kind: EventKind::SessionLost {
+                session,
+                server: address(server),
+                cause: "closed by the server".into(),
+                in_flight: u64::from(session == 15),
+            },
+        });
+    }
+    recording.note(Event {
+        at_ns: at(40),
+        kind: EventKind::LeaderChanged {
+            from: Some(address(LEADER)),
+            to: None,
+        },
+    });
+    if stall.to_ms == i64::MAX {
+        recording.in_flight_at_end = 0;
+        return;
+    }
+    recording.reconnects = 16;
+    recording.note(Event {
+        at_ns: at(960),
+        kind: EventKind::LeaderChanged {
+            from: None,
+            to: Some(address(LEADER - 1)),
+        },
+    });
+    for session in 0..16_u32 {
+        let back = [0, 1, 3][session as usize % 3];
+        recording.note(Event {
+            at_ns: at(985) + i64::from(session) * 200_000,
+            kind: EventKind::SessionBack {
+                session,
+                server: address(back),
+                after_ns: 983_000_000 + u64::from(session) * 100_000,
+                resumed: true,
+            },
+        });
     }
 }
 
 fn target() -> Target {
-    let server = |port: u16, role: &str, mode: &str| Server {
-        address: format!("127.0.0.1:{port}"),
+    let server = |index: usize, (role, mode): (&str, &str)| Server {
+        address: format!("127.0.0.1:{}", 2_181 + index),
         role: Some(role.into()),
         version: Some("0.1.0".into()),
         mode: Some(mode.into()),
@@ -185,12 +441,10 @@ fn target() -> Target {
         leader: Some("127.0.0.1:2183".into()),
         data_on: None,
         start_ms: Some(412.0),
-        servers: vec![
-            server(2_181, "voter", "follower"),
-            server(2_182, "voter", "follower"),
-            server(2_183, "voter", "leader"),
-            server(2_184, "observer", "observer"),
-        ],
+        servers: (0..)
+            .zip(SERVERS)
+            .map(|(index, kind)| server(index, kind))
+            .collect(),
     }
 }
 
@@ -209,6 +463,10 @@ fn environment() -> Environment {
             p50_us: 310.0,
             p99_us: 820.0,
         }),
-        calibration: None,
+        calibration: Some(serde_json::json!({
+            "pipelined_per_s": 412_000.0,
+            "single_per_s": 61_000.0,
+            "resolution": {"response_p50_us": 34.2, "response_p99_us": 90.4},
+        })),
     }
 }

@@ -1,0 +1,193 @@
+//! The events of a run as people want to read them: what one cause did to many sessions is one line.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::describe::counted;
+use super::human::{count, duration_us};
+use crate::measure::{Event, EventKind};
+
+/// Events of one cause that follow its first one within this time are one incident.
+const TOGETHER_NS: i64 = 100_000_000;
+
+/// One event, or several of one cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Incident {
+    /// When the first one was, nanoseconds since the start of the measured phase.
+    pub at_ns: i64,
+    /// A sentence.
+    pub text: String,
+}
+
+/// The incidents of events that are in the order of time.
+pub(crate) fn incidents(events: &[Event]) -> Vec<Incident> {
+    let mut groups: Vec<Vec<&Event>> = Vec::new();
+    // Groups that are too old to take another event lie before this one.
+    let mut open = 0;
+    for event in events {
+        while groups
+            .get(open)
+            .is_some_and(|group| event.at_ns - group[0].at_ns > TOGETHER_NS)
+        {
+            open += 1;
+        }
+        let same = groups[open..]
+            .iter_mut()
+            .find(|group| same_cause(&group[0].kind, &event.kind));
+        match same {
+            Some(group) => group.push(event),
+            None => groups.push(vec![event]),
+        }
+    }
+    groups
+        .iter()
+        .map(|group| Incident {
+            at_ns: group[0].at_ns,
+            text: text(group),
+        })
+        .collect()
+}
+
+fn same_cause(one: &EventKind, other: &EventKind) -> bool {
+    match (one, other) {
+        (
+            EventKind::SessionLost {
+                server: a,
+                cause: x,
+                ..
+            },
+            EventKind::SessionLost {
+                server: b,
+                cause: y,
+                ..
+            },
+        ) => a == b && x == y,
+        (
+            EventKind::SessionBack {
+                server: a,
+                resumed: x,
+                ..
+            },
+            EventKind::SessionBack {
+                server: b,
+                resumed: y,
+                ..
+            },
+        ) => a == b && x == y,
+        _ => false,
+    }
+}
+
+fn text(group: &[&Event]) -> String {
+    let first = &group[0].kind;
+    if group.len() == 1 {
+        return first.to_string();
+    }
+    let sessions = count(group.len() as u64);
+    match first {
+        EventKind::SessionLost { server, cause, .. } => {
+            let in_flight = group.iter().map(|event| match event.kind {
+                EventKind::SessionLost { in_flight, .. } => in_flight,
+                _ => 0,
+            });
+            format!(
+                "{sessions} sessions lost {server} ({cause}), {} in flight",
+                counted(in_flight.sum(), "operation")
+            )
+        }
+        EventKind::SessionBack {
+            server, resumed, ..
+        } => {
+            let after = group.iter().filter_map(|event| match event.kind {
+                EventKind::SessionBack { after_ns, .. } => Some(after_ns),
+                _ => None,
+            });
+            let (soonest, latest) = (after.clone().min(), after.max());
+            let which = if *resumed { "the same" } else { "new" };
+            format!(
+                "{sessions} sessions are back at {server} after {} to {} as {which} sessions",
+                duration_us(soonest.map(us)),
+                duration_us(latest.map(us))
+            )
+        }
+        EventKind::LeaderChanged { .. } | EventKind::ServerEnded { .. } | EventKind::Note(_) => {
+            first.to_string()
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+fn us(ns: u64) -> f64 {
+    ns as f64 / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+
+    fn lost(at_ms: i64, session: u32, cause: &str) -> Event {
+        Event {
+            at_ns: at_ms * MS,
+            kind: EventKind::SessionLost {
+                session,
+                server: "127.0.0.1:2182".into(),
+                cause: cause.into(),
+                in_flight: 2,
+            },
+        }
+    }
+
+    fn back(at_ms: i64, after_ms: u64, resumed: bool) -> Event {
+        Event {
+            at_ns: at_ms * MS,
+            kind: EventKind::SessionBack {
+                session: 1,
+                server: "127.0.0.1:2183".into(),
+                after_ns: after_ms * 1_000_000,
+                resumed,
+            },
+        }
+    }
+
+    #[test]
+    fn a_flood_of_one_cause_is_one_line() {
+        let mut events: Vec<Event> = (0..16_u32)
+            .map(|session| lost(1_000 + i64::from(session), session, "closed by the server"))
+            .collect();
+        events.push(back(1_030, 30, true));
+        events.push(back(1_060, 58, true));
+        events.push(back(1_061, 59, false));
+        let found = incidents(&events);
+        let texts: Vec<&str> = found
+            .iter()
+            .map(|incident| incident.text.as_str())
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "16 sessions lost 127.0.0.1:2182 (closed by the server), 32 operations in flight",
+                "2 sessions are back at 127.0.0.1:2183 after 30.0 ms to 58.0 ms as the same sessions",
+                "session 1 is back at 127.0.0.1:2183 after 59 ms as a new session",
+            ]
+        );
+        assert_eq!(found[0].at_ns, 1_000 * MS);
+    }
+
+    #[test]
+    fn another_cause_and_another_time_are_other_lines() {
+        let events = [
+            lost(0, 1, "closed by the server"),
+            lost(50, 2, "operation timeout"),
+            lost(100, 3, "closed by the server"),
+            lost(101, 4, "closed by the server"),
+        ];
+        let texts: Vec<String> = incidents(&events)
+            .into_iter()
+            .map(|incident| incident.text)
+            .collect();
+        assert_eq!(texts.len(), 3);
+        assert!(texts[0].starts_with("2 sessions lost"));
+        assert!(texts[1].starts_with("session 2 lost"));
+        assert!(texts[2].starts_with("session 4 lost"));
+    }
+}

@@ -1,0 +1,355 @@
+//! The figures over time: throughput and response time by recording interval.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::curves::{drawn_lanes, extent, panels};
+use super::figure::{Axis, Band, Figure, Ink, Mark, Panel, Series, Stroke};
+use super::incident::incidents;
+use super::lanes::Lane;
+use super::silence::silences;
+use super::summary::{Summary, float};
+use crate::measure::{Interval, OpRecord, Recording};
+use crate::result::{RunResult, asked_per_s};
+
+/// Labels wanted on an axis of time.
+const TIME_TICKS: f64 = 8.0;
+/// Intervals drawn of a run, so that a file that claims an endless one does not make an endless curve.
+const INTERVALS_MAX: usize = 1_000_000;
+
+/// A connected stretch of a curve.
+type Stretch = Vec<(f64, f64)>;
+
+/// Operations acknowledged per second.
+pub(super) fn throughput(summary: &Summary<'_>) -> Figure {
+    let result = summary.result;
+    let lanes = drawn_lanes(summary);
+    let several = lanes.len() > 1;
+    let mut series = Vec::new();
+    for (lane, ink) in &lanes {
+        let stroke = if several { Stroke::Solid } else { Stroke::Area };
+        let one = |run: &Recording, index: u32| Some(acknowledged_per_s(run, index, Some(lane)));
+        push(
+            &mut series,
+            &lane.label,
+            *ink,
+            stroke,
+            over_time(result, one),
+        );
+    }
+    if several {
+        let all = |run: &Recording, index: u32| Some(acknowledged_per_s(run, index, None));
+        let stretches = over_time(result, all);
+        push(&mut series, "all", Ink::Text, Stroke::Solid, stretches);
+    }
+    let asked = |run: &Recording, index: u32| asked_within(result, run, index);
+    let stretches = over_time(result, asked);
+    push(&mut series, "asked", Ink::Muted, Stroke::Dashed, stretches);
+    let panels = vec![Panel {
+        title: String::new(),
+        series,
+    }];
+    let (_, high) = extent(&panels);
+    let caption = "Operations acknowledged per second, by the recording interval in which the acknowledgement came.";
+    Figure {
+        name: "throughput",
+        title: "Throughput over time".to_owned(),
+        y: Axis::linear("operations per second", high * 1.02, 5.0, true),
+        ..over_time_figure(result, caption, panels)
+    }
+}
+
+/// Median and 99th percentile of the response time.
+pub(super) fn response_over_time(summary: &Summary<'_>) -> Figure {
+    let result = summary.result;
+    let of_lanes = drawn_lanes(summary).into_iter().map(|(lane, ink)| {
+        let mut series = Vec::new();
+        for (name, quantile, stroke) in [("p99", 0.99, Stroke::Solid), ("p50", 0.5, Stroke::Dashed)]
+        {
+            let figure = |run: &Recording, index: u32| {
+                let interval = interval(run, index)?;
+                let response = |record: &OpRecord| record.response.quantile_us(quantile);
+                let us = match lane.ops.as_slice() {
+                    [op] => response(interval.ops.get(*op)?),
+                    _ => response(&lane.merged(|op| interval.ops.get(op))),
+                };
+                us.map(|us| us.max(1.0).log10())
+            };
+            push(&mut series, name, ink, stroke, over_time(result, figure));
+        }
+        (lane, series)
+    });
+    let panels = panels(of_lanes.collect());
+    let (low, high) = extent(&panels);
+    let caption = "Median and 99th percentile of the operations that were intended in each recording interval, whenever \
+                   they were done. One that got no reply counts at its full age.";
+    Figure {
+        name: "response-time",
+        title: "Response time over time".to_owned(),
+        y: Axis::log_duration("response time", 10_f64.powf(low), 10_f64.powf(high)),
+        ..over_time_figure(result, caption, panels)
+    }
+}
+
+/// What both figures have: the axis of time, events, runs and silences. The y axis is left to the caller.
+fn over_time_figure(result: &RunResult, caption: &str, panels: Vec<Panel>) -> Figure {
+    let mut caption = caption.to_owned();
+    let marks = marks(result);
+    let bands = bands(result);
+    if !bands.is_empty() {
+        caption += " Shaded: nothing completed although operations waited.";
+    }
+    if marks.iter().any(|mark| mark.ink == Ink::Mark) {
+        caption += " Red lines are events; they are listed below.";
+    }
+    Figure {
+        name: "",
+        title: String::new(),
+        caption,
+        x: time_axis(result),
+        y: Axis::linear("", 1.0, 1.0, false),
+        panels,
+        marks,
+        bands,
+    }
+}
+
+/// Acknowledged in an interval by a lane, or by all operations.
+fn acknowledged_per_s(run: &Recording, index: u32, lane: Option<&Lane>) -> f64 {
+    let records = interval(run, index).map_or(&[][..], |interval| &interval.ops);
+    let of_lane = |op: &usize| lane.is_none_or(|lane| lane.ops.contains(op));
+    let count: u64 = records
+        .iter()
+        .enumerate()
+        .filter(|(op, _)| of_lane(op))
+        .map(|(_, record)| record.acknowledged)
+        .sum();
+    float(count) / run.interval_s(index)
+}
+
+/// The rate asked within one interval.
+fn asked_within(result: &RunResult, run: &Recording, index: u32) -> Option<f64> {
+    let length_s = run.interval_s(index);
+    let from_s = f64::from(index) * full_interval_s(run);
+    let until = |seconds: f64| match asked_per_s(&result.plan.load, seconds) {
+        Some(rate) => Some(rate * seconds),
+        None if seconds <= 0.0 => Some(0.0),
+        None => None,
+    };
+    asked_per_s(&result.plan.load, length_s)?;
+    Some((until(from_s + length_s)? - until(from_s)?) / length_s)
+}
+
+fn interval(run: &Recording, index: u32) -> Option<&Interval> {
+    run.intervals.get(usize::try_from(index).ok()?)
+}
+
+/// Runs are laid one after the other; each starts where the one before ended.
+fn offsets(result: &RunResult) -> Vec<f64> {
+    result
+        .runs
+        .iter()
+        .scan(0.0, |end, run| {
+            let start = *end;
+            *end += run.measured_s;
+            Some(start)
+        })
+        .collect()
+}
+
+/// A level stretch per interval of the measured phase, joined where intervals follow each other within a
+/// run. Intervals behind the last one that was recorded belong to it too: nothing came in them. A run
+/// without any was not measured.
+fn over_time(result: &RunResult, figure: impl Fn(&Recording, u32) -> Option<f64>) -> Vec<Stretch> {
+    let mut stretches: Vec<Stretch> = Vec::new();
+    for (run, offset) in result.runs.iter().zip(offsets(result)) {
+        if run.intervals.is_empty() {
+            continue;
+        }
+        let mut open = false;
+        let measured = (0..u32::MAX).take_while(|index| run.interval_s(*index) > 0.0);
+        for index in measured.take(INTERVALS_MAX) {
+            let Some(y) = figure(run, index) else {
+                open = false;
+                continue;
+            };
+            if !open {
+                stretches.push(Vec::new());
+                open = true;
+            }
+            let from = offset + f64::from(index) * full_interval_s(run);
+            if let Some(stretch) = stretches.last_mut() {
+                stretch.extend([(from, y), (from + run.interval_s(index), y)]);
+            }
+        }
+    }
+    stretches
+}
+
+fn push(series: &mut Vec<Series>, label: &str, ink: Ink, stroke: Stroke, stretches: Vec<Stretch>) {
+    if !stretches.is_empty() {
+        series.push(Series {
+            label: label.to_owned(),
+            ink,
+            stroke,
+            stretches,
+        });
+    }
+}
+
+fn time_axis(result: &RunResult) -> Axis {
+    let label = if result.runs.len() > 1 {
+        "seconds measured, the runs one after the other"
+    } else {
+        "seconds since the start of the measured phase"
+    };
+    Axis::span(label, result.measured_s(), TIME_TICKS)
+}
+
+/// Borders between runs, and events.
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds within a run")]
+fn marks(result: &RunResult) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for (run, offset) in result.runs.iter().zip(offsets(result)) {
+        if offset > 0.0 {
+            marks.push(Mark {
+                at: offset,
+                ink: Ink::Axis,
+            });
+        }
+        let found = incidents(&run.events);
+        let times = found.iter().map(|incident| incident.at_ns as f64 / 1e9);
+        marks.extend(
+            times
+                .filter(|at| (0.0..=run.measured_s).contains(at))
+                .map(|at| Mark {
+                    at: offset + at,
+                    ink: Ink::Mark,
+                }),
+        );
+    }
+    marks
+}
+
+/// Stretches in which nothing completed.
+fn bands(result: &RunResult) -> Vec<Band> {
+    let offsets = offsets(result);
+    silences(result)
+        .into_iter()
+        .map(|silence| {
+            let offset = offsets[silence.run];
+            Band {
+                from: offset + silence.from_s,
+                to: offset + silence.to_s,
+                labels: vec![
+                    format!("nothing completed for {}", silence.length()),
+                    "nothing completed".to_owned(),
+                    silence.length(),
+                ],
+            }
+        })
+        .collect()
+}
+
+fn full_interval_s(run: &Recording) -> f64 {
+    f64::from(u32::try_from(run.interval_ms).unwrap_or(u32::MAX)) / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{Event, EventKind, Outcome, Sample};
+    use crate::result::example;
+
+    /// The example, but for an outage of `from_ms` to the end: what was due then timed out in the drain.
+    fn outage(from_ms: i64) -> RunResult {
+        let mut result = example::result();
+        let mut run = Recording {
+            intervals: Vec::new(),
+            timeline: crate::measure::Timeline::default(),
+            ..example::recording()
+        };
+        run.servers.clear();
+        let mut samples: Vec<Sample> = (0..2_000)
+            .map(|index| {
+                if index < from_ms {
+                    example::sample(index, 1_000_000, Outcome::Ok)
+                } else {
+                    let age_ns = (6_000 - index) * 1_000_000;
+                    example::sample(index, age_ns, Outcome::TimedOut)
+                }
+            })
+            .collect();
+        samples.sort_by_key(|sample| sample.done_ns);
+        example::record(&mut run, &samples);
+        result.runs = vec![run];
+        result
+    }
+
+    #[test]
+    fn an_outage_that_outlives_the_run_is_shaded_and_has_its_full_age() {
+        let result = outage(500);
+        let summary = Summary::new(&result);
+        let response = response_over_time(&summary);
+        let (from, to) = (response.bands[0].from, response.bands[0].to);
+        assert!((0.49..0.53).contains(&from), "{from}");
+        assert_eq!(to.to_bits(), 2.0_f64.to_bits());
+        assert_eq!(response.bands[0].labels[1], "nothing completed");
+        assert!(
+            response
+                .caption
+                .contains("intended in each recording interval")
+        );
+        // p99 of the second interval: what was due at 1 s had waited for 5 s.
+        let p99 = &response.panels[0].series[0].stretches[0];
+        assert!(
+            (10_f64.powf(p99[2].1) - 5_000_000.0).abs() < 60_000.0,
+            "{p99:?}"
+        );
+
+        let throughput = throughput(&summary);
+        assert_eq!(throughput.bands, response.bands);
+        let ok = &throughput.panels[0].series[0].stretches[0];
+        assert!((ok[0].1 - 500.0).abs() < 2.0 && ok[2].1 == 0.0, "{ok:?}");
+    }
+
+    #[test]
+    fn an_interval_in_which_nothing_was_recorded_had_no_throughput() {
+        let mut result = example::result();
+        result.runs[0].intervals.truncate(1);
+        let summary = Summary::new(&result);
+        let ok = &throughput(&summary).panels[0].series[0].stretches[0];
+        assert_eq!(ok.last().unwrap(), &(2.0, 0.0));
+        let p99 = &response_over_time(&summary).panels[0].series[0].stretches[0];
+        assert_eq!(p99.last().unwrap().0.to_bits(), 1.0_f64.to_bits());
+    }
+
+    #[test]
+    fn throughput_goes_by_when_it_was_acknowledged() {
+        let mut result = example::result();
+        result.runs[0].intervals[1].ops[0].acknowledged = 250;
+        let figure = throughput(&Summary::new(&result));
+        let ok = &figure.panels[0].series[0].stretches[0];
+        assert!((ok[2].1 - 250.0).abs() < 1e-9, "{ok:?}");
+        assert!(figure.bands.is_empty());
+        assert!(!figure.caption.contains("Shaded"));
+    }
+
+    #[test]
+    fn a_flood_of_events_is_one_mark() {
+        let mut result = example::result();
+        for session in 0..16 {
+            result.runs[0].note(Event {
+                at_ns: 500_000_000 + i64::from(session),
+                kind: EventKind::SessionLost {
+                    session,
+                    server: "h:1".into(),
+                    cause: "closed".into(),
+                    in_flight: 0,
+                },
+            });
+        }
+        let figure = throughput(&Summary::new(&result));
+        let marks: Vec<f64> = figure.marks.iter().map(|mark| mark.at).collect();
+        assert_eq!(marks, [0.5]);
+        assert!(figure.caption.contains("events"));
+    }
+}

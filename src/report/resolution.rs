@@ -1,0 +1,163 @@
+//! The columns of a table of times, and which figures in it this machine cannot tell: those below what a
+//! server that does nothing shows.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::human::{MISSING, duration_us};
+use super::summary::{Summary, Times};
+use crate::measure::Histogram;
+use crate::result::Resolution;
+
+/// A histogram does not tell a shorter time from none.
+const LEAST_US: f64 = 1.0;
+
+/// Names of the columns.
+pub(crate) const COLUMNS: [&str; 7] = ["mean", "p50", "p90", "p99", "p99.9", "p99.99", "max"];
+
+/// The figures of a histogram by column, microseconds; `None` where there is none to tell.
+pub(crate) fn figures(histogram: &Histogram) -> [Option<f64>; 7] {
+    Times::of(histogram).map_or([None; 7], |times| {
+        [
+            Some(times.mean),
+            Some(times.p50),
+            Some(times.p90),
+            Some(times.p99),
+            times.p999,
+            times.p9999,
+            Some(times.max),
+        ]
+    })
+}
+
+/// What each column is held to: the resolution's highest percentile that is not above the column's own.
+fn floors(resolution: Option<Resolution>) -> [Option<f64>; 7] {
+    let low = resolution.map(|found| found.response_p50_us);
+    let high = resolution.map(|found| found.response_p99_us);
+    [low, low, low, high, high, high, high]
+}
+
+/// The cells of a response or service time by column: `< 34 µs` where the figure is below the resolution.
+pub(crate) fn cells(histogram: &Histogram, resolution: Option<Resolution>) -> [String; 7] {
+    let floors = floors(resolution);
+    let mut column = 0;
+    figures(histogram).map(|figure| {
+        column += 1;
+        told(figure, floors[column - 1])
+    })
+}
+
+/// A median as a cell.
+pub(crate) fn p50(histogram: &Histogram, resolution: Option<Resolution>) -> String {
+    told(histogram.p50_us(), floors(resolution)[1])
+}
+
+/// A 99th percentile as a cell.
+pub(crate) fn p99(histogram: &Histogram, resolution: Option<Resolution>) -> String {
+    told(histogram.p99_us(), floors(resolution)[3])
+}
+
+/// A figure, or that it is below the floor.
+fn told(figure: Option<f64>, floor: Option<f64>) -> String {
+    match (figure, floor) {
+        (None, _) => MISSING.to_owned(),
+        (Some(figure), Some(floor)) if figure < floor => format!("< {}", whole_us(floor)),
+        (Some(figure), _) if figure < LEAST_US => "0 µs".to_owned(),
+        (Some(figure), _) => duration_us(figure),
+    }
+}
+
+/// A resolution without decimals that it does not have.
+fn whole_us(us: f64) -> String {
+    if us < 999.5 {
+        format!("{us:.0} µs")
+    } else {
+        duration_us(us)
+    }
+}
+
+/// Whether the median or the 99th percentile of a response or service time is below the resolution.
+pub(crate) fn is_below(histogram: &Histogram, resolution: Option<Resolution>) -> bool {
+    let figures = figures(histogram);
+    let floors = floors(resolution);
+    [1, 3].into_iter().any(|column| {
+        figures[column]
+            .zip(floors[column])
+            .is_some_and(|(figure, floor)| figure < floor)
+    })
+}
+
+/// The note below the table of operations, if a figure of theirs or of a server is below the resolution.
+pub(crate) fn note(summary: &Summary<'_>) -> Option<String> {
+    let found = summary.resolution?;
+    let of_ops = summary
+        .ops
+        .iter()
+        .flat_map(|op| [&op.record.response, &op.record.service]);
+    let servers = summary.servers.roles.iter().chain(&summary.servers.servers);
+    let of_servers = servers
+        .flat_map(|figures| figures.ops.iter().chain([&figures.all]))
+        .map(|record| &record.response);
+    let any = of_ops.chain(of_servers).any(|histogram| {
+        let cells = cells(histogram, Some(found));
+        cells.iter().any(|cell| cell.starts_with('<'))
+    });
+    any.then(|| {
+        format!(
+            "< is below what this machine can tell: a server that does nothing shows p50 {}, p99 {} here",
+            whole_us(found.response_p50_us),
+            whole_us(found.response_p99_us)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::example;
+
+    const FOUND: Resolution = Resolution {
+        response_p50_us: 34.0,
+        response_p99_us: 90.0,
+    };
+
+    /// 90 of `low_us`, 10 of `high_us`.
+    fn histogram(low_us: u64, high_us: u64) -> Histogram {
+        let mut histogram = Histogram::new();
+        histogram.record_n_ns(low_us * 1_000, 90);
+        histogram.record_n_ns(high_us * 1_000, 10);
+        histogram
+    }
+
+    #[test]
+    fn each_percentile_is_held_to_its_own_resolution() {
+        let cells = |low, high| cells(&histogram(low, high), Some(FOUND));
+        assert_eq!(cells(20, 200)[1], "< 34 µs");
+        assert_eq!(cells(20, 200)[3], "200 µs");
+        assert!(cells(50, 60)[1].starts_with("50."), "{:?}", cells(50, 60));
+        assert_eq!(cells(50, 60)[3], "< 90 µs");
+        assert_eq!(cells(20, 200)[4], MISSING, "too few for p99.9");
+        assert!(is_below(&histogram(20, 200), Some(FOUND)));
+        assert!(is_below(&histogram(50, 60), Some(FOUND)));
+        assert!(!is_below(&histogram(50, 200), Some(FOUND)));
+    }
+
+    #[test]
+    fn without_a_resolution_every_figure_is_told() {
+        assert_eq!(cells(&histogram(20, 20), None)[1], "20.0 µs");
+        assert!(!is_below(&histogram(20, 20), None));
+        assert_eq!(cells(&histogram(0, 20), None)[1], "0 µs");
+        assert_eq!(cells(&Histogram::new(), Some(FOUND)), [MISSING; 7]);
+    }
+
+    #[test]
+    fn the_note_is_there_only_when_a_figure_is_below() {
+        let mut result = example::result();
+        assert_eq!(note(&Summary::new(&result)), None);
+        let mut calibrated = |p50: f64| {
+            result.environment = example::calibrated(p50, 90.0);
+            note(&Summary::new(&result))
+        };
+        assert_eq!(calibrated(34.0), None);
+        let note = calibrated(1_700.0).unwrap();
+        assert!(note.contains("shows p50 1.70 ms, p99 90 µs here"), "{note}");
+    }
+}

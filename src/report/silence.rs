@@ -1,0 +1,146 @@
+//! Stretches in which operations waited and none completed: read from the timeline, because intervals are
+//! too coarse for them.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::human::duration_us;
+use crate::measure::Recording;
+use crate::result::RunResult;
+
+/// Shorter ones are not shown.
+pub(crate) const LEAST_MS: u64 = 100;
+/// Nor are those of fewer buckets of the timeline.
+const LEAST_BUCKETS: u64 = 3;
+/// Silences shown of a run, the longest ones.
+const SHOWN_MAX: usize = 100;
+
+/// A stretch in which nothing completed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Silence {
+    /// Index of the run.
+    pub run: usize,
+    /// When it began, seconds since the start of the run's measured phase.
+    pub from_s: f64,
+    /// When it ended; at the latest when the measured phase did.
+    pub to_s: f64,
+}
+
+impl Silence {
+    /// How long it was.
+    pub(crate) fn length_s(&self) -> f64 {
+        self.to_s - self.from_s
+    }
+
+    /// `1.02 s`.
+    pub(crate) fn length(&self) -> String {
+        duration_us(self.length_s() * 1e6)
+    }
+}
+
+/// The silences of every run, in the order of time.
+pub(crate) fn silences(result: &RunResult) -> Vec<Silence> {
+    let runs = result.runs.iter().enumerate();
+    runs.flat_map(|(index, run)| of_run(index, run)).collect()
+}
+
+fn of_run(index: usize, run: &Recording) -> Vec<Silence> {
+    let least_ms = LEAST_MS.max(LEAST_BUCKETS * run.timeline.bucket_ms);
+    let mut found: Vec<Silence> = run
+        .timeline
+        .silences_s(least_ms, run.measured_s)
+        .into_iter()
+        .map(|(from_s, to_s)| Silence {
+            run: index,
+            from_s,
+            to_s,
+        })
+        .collect();
+    if found.len() > SHOWN_MAX {
+        found.sort_by(|a, b| b.length_s().total_cmp(&a.length_s()));
+        found.truncate(SHOWN_MAX);
+        found.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
+    }
+    found
+}
+
+/// `nothing completed for 1.02 s, from +3.00 s on`: the longest silence of a result.
+pub(crate) fn longest(result: &RunResult) -> Option<String> {
+    let all = silences(result);
+    let longest = all
+        .iter()
+        .max_by(|a, b| a.length_s().total_cmp(&b.length_s()))?;
+    let run = if result.runs.len() > 1 {
+        format!(" of run {}", longest.run + 1)
+    } else {
+        String::new()
+    };
+    let times = match all.len() {
+        1 => String::new(),
+        times => format!(" ({times} such stretches; this is the longest)"),
+    };
+    Some(format!(
+        "nothing completed for {}, from {:+.2} s{run} on{times}",
+        longest.length(),
+        longest.from_s
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Timeline;
+    use crate::result::example;
+
+    /// Buckets of `bucket_ms` in which something is due and ends, but for the `silent` ones.
+    fn timeline(bucket_ms: u64, buckets: usize, silent: std::ops::Range<usize>) -> Timeline {
+        let mut timeline = Timeline::new(1, bucket_ms * buckets as u64);
+        timeline.bucket_ms = bucket_ms;
+        let counts: Vec<u32> = (0..buckets)
+            .map(|bucket| u32::from(!silent.contains(&bucket)))
+            .collect();
+        timeline.due = vec![1; buckets];
+        timeline.ended.clone_from(&counts);
+        timeline.acknowledged = vec![counts];
+        timeline
+    }
+
+    fn found(timeline: Timeline, measured_s: f64) -> Vec<Silence> {
+        let mut result = example::result();
+        result.runs[0].timeline = timeline;
+        result.runs[0].measured_s = measured_s;
+        silences(&result)
+    }
+
+    #[test]
+    fn a_silence_has_100_ms_and_three_buckets_at_least() {
+        assert_eq!(found(timeline(10, 200, 50..59), 2.0), []);
+        let one = found(timeline(10, 200, 50..60), 2.0);
+        assert_eq!(one.len(), 1);
+        assert_eq!(one[0].length(), "100 ms");
+        assert_eq!(found(timeline(80, 100, 50..52), 8.0), []);
+        assert_eq!(found(timeline(80, 100, 50..53), 8.0).len(), 1);
+    }
+
+    #[test]
+    fn one_that_outlives_the_run_ends_with_it() {
+        let one = found(timeline(10, 300, 100..300), 2.0);
+        assert_eq!(one.len(), 1);
+        assert_eq!((one[0].from_s, one[0].to_s), (1.0, 2.0));
+    }
+
+    #[test]
+    fn the_longest_is_told_in_words() {
+        let mut result = example::result();
+        assert_eq!(longest(&result), None);
+        result.runs[0].timeline = timeline(10, 200, 50..152);
+        assert_eq!(
+            longest(&result).unwrap(),
+            "nothing completed for 1.02 s, from +0.50 s on"
+        );
+        result.runs.push(example::recording());
+        result.runs[1].timeline = timeline(10, 200, 20..40);
+        assert_eq!(
+            longest(&result).unwrap(),
+            "nothing completed for 1.02 s, from +0.50 s of run 1 on (2 such stretches; this is the longest)"
+        );
+    }
+}

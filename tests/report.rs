@@ -1,0 +1,566 @@
+//! What a report says, in every format: verdict, findings and gates apart, figures below the resolution, servers
+//! and roles, every operation, silences, and results of the first schema.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+#[path = "golden/fixture.rs"]
+mod fixture;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use quorate::report::{Contents, Format, render, svg_plots};
+use quorate::result::{RunResult, intervals_csv, read_result, write_result};
+use quorate::workload::Arrival;
+use serde_json::Value;
+
+fn rendered(result: &RunResult, format: Format) -> String {
+    render(std::slice::from_ref(result), format).unwrap()
+}
+
+fn json(result: &RunResult) -> Value {
+    serde_json::from_str(&rendered(result, Format::Json)).unwrap()
+}
+
+fn svg(result: &RunResult, name: &str) -> String {
+    let file = svg_plots(result)
+        .unwrap()
+        .into_iter()
+        .find(|file| file.name == name);
+    match file.map(|file| file.contents) {
+        Some(Contents::Svg(text)) => text,
+        _ => panic!("no plot {name}"),
+    }
+}
+
+/// Words of a text in one line, wherever its lines are broken.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The part of a page from `from` to the end of the element that begins there.
+fn element<'a>(page: &'a str, from: &str, end: &str) -> &'a str {
+    let at = page.find(from).unwrap_or_else(|| panic!("no {from:?}"));
+    let rest = &page[at..];
+    &rest[..rest.find(end).unwrap_or(rest.len())]
+}
+
+/// The fixture, as if a driver thread had been too busy.
+fn invalid() -> RunResult {
+    let whole = fixture::result();
+    let mut runs = whole.runs;
+    runs[0].driver[0].busy = 0.93;
+    RunResult::new(whole.environment, whole.target, whole.plan, runs)
+}
+
+#[test]
+fn verdict_findings_gates_and_warnings_stand_apart_on_the_page() {
+    let page = rendered(&invalid(), Format::Html);
+    let verdict = element(&page, "<div class=\"banner bad\">", "</div>");
+    assert!(
+        verdict.contains("Invalid: the generator failed: the figures do not describe the target")
+    );
+    assert!(
+        verdict.contains("93 % busy") && verdict.contains("load.threads"),
+        "{verdict}"
+    );
+    assert!(!verdict.contains("gate") && !verdict.contains("NoNode"));
+    let findings = element(&page, "<div class=\"banner finding\">", "</div>");
+    assert!(findings.contains("error replies: NoNode 1"), "{findings}");
+    assert!(!findings.contains("busy"));
+    let gates = element(&page, "<div class=\"banner gates bad\">", "</div>");
+    assert!(
+        gates.contains("A gate failed.") && gates.contains("p99_ms"),
+        "{gates}"
+    );
+    let warnings = element(&page, "<div class=\"banner warn\">", "</div>");
+    assert!(warnings.contains("hypervisor"), "{warnings}");
+    // A valid run with findings and a failed gate is valid.
+    let page = rendered(&fixture::result(), Format::Html);
+    let verdict = element(&page, "<div class=\"banner\">", "</div>");
+    assert_eq!(
+        verdict,
+        "<div class=\"banner\"><b>Valid: the generator did its part.</b>"
+    );
+}
+
+#[test]
+fn verdict_findings_gates_and_warnings_stand_apart_in_texts() {
+    let result = invalid();
+    let text = flat(&rendered(&result, Format::Text));
+    assert!(text.contains("INVALID: the generator failed: the figures do not describe the target"));
+    assert!(text.contains("found: error replies: NoNode 1"));
+    assert!(text.contains("GATE FAILED: p99_ms"));
+    assert!(text.contains("warning: the hypervisor"));
+    let markdown = rendered(&result, Format::Markdown);
+    let findings = element(&markdown, "## What the target did", "\n## ");
+    assert!(findings.contains("- error replies: NoNode 1") && !findings.contains("busy"));
+    assert!(element(&markdown, "**Invalid: the generator failed", "\n|").contains("93 % busy"));
+    assert!(element(&markdown, "## Gates", "\n## ").contains("**failed**: p99_ms"));
+    let json = json(&result);
+    assert_eq!(json["verdict"], "invalid");
+    assert_eq!(json["reasons"].as_array().unwrap().len(), 1);
+    assert_eq!(json["findings"][0], "error replies: NoNode 1");
+    assert_eq!(json["gates"][0]["name"], "p99_ms");
+    assert_eq!(json["gates"][0]["passed"], false);
+    assert_eq!(json["gates"][0]["limit"], 5.0);
+    assert_eq!(json["gates_failed"].as_array().unwrap().len(), 1);
+    assert!(json["warnings"][0].as_str().unwrap().contains("hypervisor"));
+}
+
+#[test]
+fn gates_can_be_read_from_the_merged_figures() {
+    for result in [fixture::result(), fixture::seven(), fixture::outage()] {
+        let json = json(&result);
+        for gate in json["gates"].as_array().unwrap() {
+            let all = &json["all"];
+            let figure = match gate["name"].as_str().unwrap() {
+                "p99_ms" => all["response_us"]["p99"].as_f64().unwrap() / 1_000.0,
+                "error_ratio" => all["error_ratio"].as_f64().unwrap(),
+                "throughput_per_s" => json["throughput_per_s"].as_f64().unwrap(),
+                other => panic!("{other}"),
+            };
+            let actual = gate["actual"].as_f64().unwrap();
+            assert!(
+                (figure - actual).abs() <= 0.001 * actual,
+                "{gate} and {figure}"
+            );
+        }
+    }
+}
+
+#[test]
+fn blocked_is_shown_where_something_was_and_late_always() {
+    for format in [Format::Text, Format::Markdown, Format::Html] {
+        let (stalled, calm) = (fixture::result(), fixture::repeated(1, 100));
+        let table = |result: &RunResult| {
+            let text = rendered(result, format);
+            // What the words mean is no row of a table.
+            let end = text.find("What the words mean").unwrap_or(text.len());
+            text[..end].to_owned()
+        };
+        let row = |name: &str| match format {
+            Format::Html => format!("<td>{name}</td>"),
+            Format::Markdown => format!("| {name} |"),
+            _ => format!("\n  {name} "),
+        };
+        assert!(table(&stalled).contains(&row("blocked")), "{format:?}");
+        assert!(!table(&calm).contains(&row("blocked")), "{format:?}");
+        assert!(table(&calm).contains(&row("late")), "{format:?}");
+    }
+}
+
+#[test]
+fn high_percentiles_are_dashes_where_they_are_withheld_and_null_for_pipelines() {
+    let result = fixture::seven();
+    let json = json(&result);
+    assert!(json["ops"]["get"]["response_us"]["p999"].is_f64());
+    assert!(json["ops"]["get"]["response_us"]["p9999"].is_null());
+    assert!(json["ops"]["set"]["response_us"]["p999"].is_null());
+    let text = rendered(&result, Format::Text);
+    let of = |op: &str| {
+        let mut lines = text.lines().skip_while(|line| !line.starts_with(op));
+        lines.nth(1).unwrap().to_owned()
+    };
+    assert_eq!(of("get:").matches('\u{2013}').count(), 1);
+    assert_eq!(of("set:").matches('\u{2013}').count(), 2);
+    // Exactly the longest one, not its bucket.
+    let longest = json["ops"]["get"]["response_us"]["max"].as_f64().unwrap();
+    let total = &result.totals()[1];
+    assert!((longest - total.response.max_us().unwrap()).abs() < 0.06);
+}
+
+const BELOW: &str =
+    "below what this machine can tell: a server that does nothing shows p50 34 µs, p99 90 µs here";
+
+#[test]
+fn a_figure_below_the_resolution_is_not_told_as_the_servers() {
+    let result = fixture::seven();
+    let text = rendered(&result, Format::Text);
+    let exists: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("exists:"))
+        .collect();
+    assert!(
+        exists[1].contains("< 34 µs") && exists[1].contains("< 90 µs"),
+        "{}",
+        exists[1]
+    );
+    assert!(flat(&text).contains(BELOW));
+    let get: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("get:"))
+        .collect();
+    assert!(!get[1].contains('<'), "{}", get[1]);
+
+    let markdown = rendered(&result, Format::Markdown);
+    assert!(markdown.contains("| &lt; 34 µs |") && markdown.contains(BELOW));
+    let page = rendered(&result, Format::Html);
+    assert!(page.contains("<td class=\"below\">&lt; 34 µs</td>") && page.contains(BELOW));
+    assert!(element(&page, "<dt>exists", "</div>").contains("<dd>&lt; 34 µs"));
+
+    let json = json(&result);
+    assert_eq!(
+        json["resolution_us"],
+        serde_json::json!({"p50": 34.2, "p99": 90.4})
+    );
+    assert_eq!(json["ops"]["exists"]["below_resolution"], true);
+    assert_eq!(json["ops"]["get"]["below_resolution"], false);
+    let p50 = json["ops"]["exists"]["response_us"]["p50"]
+        .as_f64()
+        .unwrap();
+    assert!((20.0..34.0).contains(&p50), "the raw figure: {p50}");
+}
+
+#[test]
+fn without_a_calibration_there_is_no_resolution() {
+    let mut result = fixture::seven();
+    result.environment.calibration = None;
+    assert!(!rendered(&result, Format::Text).contains("< 34 µs"));
+    let json = json(&result);
+    assert!(json["resolution_us"].is_null());
+    assert_eq!(json["ops"]["exists"]["below_resolution"], false);
+}
+
+#[test]
+fn servers_and_roles_add_up_to_the_whole() {
+    let result = fixture::result();
+    let json = json(&result);
+    let sum = |list: Vec<&Value>, path: [&str; 2]| -> u64 {
+        let figures = list
+            .iter()
+            .map(|entry| entry[path[0]][path[1]].as_u64().unwrap());
+        figures.sum()
+    };
+    let servers: Vec<&Value> = json["servers"].as_array().unwrap().iter().collect();
+    let roles: Vec<&Value> = json["roles"].as_object().unwrap().values().collect();
+    let acknowledged = json["all"]["acknowledged"].as_u64().unwrap();
+    assert_eq!(sum(servers.clone(), ["all", "acknowledged"]), acknowledged);
+    assert_eq!(sum(roles, ["all", "acknowledged"]), acknowledged);
+    assert_eq!(sum(servers.clone(), ["all", "failed"]), 2);
+    assert_eq!(json["roles"]["follower"]["servers"], 2);
+    assert_eq!(servers[2]["modes"], serde_json::json!(["leader"]));
+    assert_eq!(servers[0]["ops"]["get"]["response_us"]["max"], 1_000_871.0);
+    let cpu_s: f64 = servers
+        .iter()
+        .map(|server| server["cpu_s"].as_f64().unwrap())
+        .sum();
+    let per_cpu = json["operations_per_server_cpu_s"].as_f64().unwrap();
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    let expected = acknowledged as f64 / cpu_s;
+    assert!((per_cpu - expected).abs() < 1.0, "{per_cpu} and {expected}");
+}
+
+#[test]
+fn what_is_not_known_of_a_server_is_a_dash_and_null_never_zero() {
+    let mut result = fixture::result();
+    assert!(json(&result)["roles"]["observer"]["syncs"].is_null());
+    result.runs[0].servers[1].cpu_s = None;
+    let json = json(&result);
+    assert!(json["operations_per_server_cpu_s"].is_null());
+    assert!(json["servers"][1]["cpu_s"].is_null());
+    assert!(json["roles"]["follower"]["operations_per_cpu_s"].is_null());
+    let text = rendered(&result, Format::Text);
+    assert!(!text.contains("survives shared cores"));
+    let usage = text
+        .lines()
+        .rfind(|line| line.starts_with("127.0.0.1:2182"))
+        .unwrap();
+    assert_eq!(usage.matches('\u{2013}').count(), 2, "{usage}");
+    assert!(
+        rendered(&result, Format::Markdown)
+            .contains("| 127.0.0.1:2182, follower | \u{2013} | \u{2013} |")
+    );
+    // Nothing at all is known of them.
+    result.runs[0].servers.clear();
+    for (_, format) in Format::ALL {
+        assert!(!rendered(&result, format).contains("By role and by server"));
+    }
+}
+
+#[test]
+fn the_headline_has_the_figure_that_survives_shared_cores() {
+    let result = fixture::result();
+    let words = "operations per second of server CPU";
+    for format in [Format::Text, Format::Markdown, Format::Html] {
+        assert!(
+            flat(&rendered(&result, format)).contains(words),
+            "{format:?}"
+        );
+    }
+}
+
+#[test]
+fn every_operation_is_shown_the_implied_one_too() {
+    let result = fixture::seven();
+    let labels = [
+        "get",
+        "exists",
+        "set",
+        "list",
+        "sync",
+        "create",
+        "create.trim",
+    ];
+    let page = rendered(&result, Format::Html);
+    for label in labels {
+        assert!(
+            page.contains(&format!("colspan=\"8\">{label} ")),
+            "{label} has no rows"
+        );
+    }
+    let tiles = element(&page, "<dl class=\"tiles\"", "</dl>");
+    let names: Vec<&str> = tiles
+        .split("<dt>")
+        .skip(1)
+        .map(|tile| tile.split(['<', ',']).next().unwrap())
+        .collect();
+    let expected = [
+        "Throughput",
+        "get",
+        "exists",
+        "set",
+        "list",
+        "others",
+        "Failed",
+        "Per CPU second",
+    ];
+    assert_eq!(names, expected);
+    for name in ["percentiles.svg", "response-time.svg", "throughput.svg"] {
+        let plot = svg(&result, name);
+        let drawn: Vec<&str> = plot
+            .split("<text")
+            .skip(1)
+            .filter_map(|text| text.split_once('>')?.1.split_once('<'))
+            .map(|(text, _)| text.trim())
+            .filter(|text| labels.contains(text) || *text == "others")
+            .collect();
+        let expected = ["get", "exists", "set", "list", "sync", "others"];
+        assert_eq!(drawn, expected, "{name}: by share, the largest first");
+        assert!(!plot.contains("all operations"));
+    }
+}
+
+#[test]
+fn a_stall_is_shaded_and_named_in_both_plots_over_time() {
+    for (result, length) in [(fixture::result(), "1.00 s"), (fixture::outage(), "3.00 s")] {
+        for name in ["throughput.svg", "response-time.svg"] {
+            let plot = svg(&result, name);
+            assert!(plot.contains("nothing completed"), "{name}");
+        }
+        let text = flat(&rendered(&result, Format::Text));
+        assert!(
+            text.contains(&format!("nothing completed for {length}, from +3.00 s on")),
+            "{text}"
+        );
+        let json = json(&result);
+        let silences = json["silences"].as_array().unwrap();
+        assert_eq!(silences.len(), 1);
+        assert_eq!(silences[0]["run"], 1);
+        let page = rendered(&result, Format::Html);
+        assert_eq!(
+            page.matches("Shaded: nothing completed although operations waited.")
+                .count(),
+            2
+        );
+    }
+    let calm = fixture::repeated(1, 100);
+    assert!(!svg(&calm, "throughput.svg").contains("nothing completed"));
+    assert!(!rendered(&calm, Format::Html).contains("Shaded"));
+}
+
+#[test]
+fn what_fell_into_an_outage_that_outlives_the_run_has_its_full_age() {
+    let json = json(&fixture::outage());
+    // Due at 3 s at the earliest, given up at the end of the drain.
+    let longest = json["ops"]["get"]["response_us"]["max"].as_f64().unwrap();
+    assert!((7_990_000.0..8_010_000.0).contains(&longest), "{longest}");
+    let csv = intervals_csv(&fixture::outage());
+    let last = csv.lines().rfind(|line| line.contains(",get,")).unwrap();
+    assert!(
+        last.starts_with("1,0,5,5.000,1.000,get,0,0,0,0,0,364,0,0,0,0.0,"),
+        "{last}"
+    );
+}
+
+#[test]
+fn a_flood_of_events_is_one_line_per_cause() {
+    let page = rendered(&fixture::result(), Format::Html);
+    let events = element(&page, "<h2>Events</h2>", "</ul>");
+    assert_eq!(events.matches("<li>").count(), 10, "{events}");
+    assert!(
+        events.contains("4 sessions lost 127.0.0.1:2182 (closed by the server)"),
+        "{events}"
+    );
+    assert!(
+        events.contains("sessions are back at 127.0.0.1:2181 after"),
+        "{events}"
+    );
+    assert!(events.contains("<time>+3.960 s</time>127.0.0.1:2182 leads instead of nobody"));
+}
+
+#[test]
+fn a_closed_loop_says_that_its_response_time_restates_throughput() {
+    let mut result = fixture::result();
+    for format in [Format::Text, Format::Markdown, Format::Html] {
+        let words = "response time restates throughput here";
+        assert!(
+            !flat(&rendered(&result, format)).contains(words),
+            "{format:?}"
+        );
+        let arrival = std::mem::replace(
+            &mut result.plan.load.arrival,
+            Arrival::Closed { in_flight: 4 },
+        );
+        assert!(
+            flat(&rendered(&result, format)).contains(words),
+            "{format:?}"
+        );
+        result.plan.load.arrival = arrival;
+    }
+}
+
+#[test]
+fn plan_and_environment_are_told() {
+    let page = rendered(&fixture::result(), Format::Html);
+    for row in [
+        "evenly spaced",
+        "a lost session waits up to 25 ms",
+        "1 asked; number 0",
+        "4 servers and 1 driver thread share 4 cores",
+        "12 % of a core busy; 0.4 % of the time waiting for a core; preferred to others (nice -20)",
+        "a sync took 340 µs, and 310 µs at the beginning of everything; settled after 1.50 s",
+    ] {
+        assert!(page.contains(row), "{row}");
+    }
+    let warnings = element(&page, "<div class=\"banner warn\">", "</div>");
+    assert!(!warnings.contains("share"), "{warnings}");
+}
+
+/// Names of an object's fields, but for those that are labels of operations, names of errors and roles.
+fn fields(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            for (name, inner) in map {
+                names.insert(name.clone());
+                match inner {
+                    Value::Object(labels)
+                        if ["ops", "errors", "roles"].contains(&name.as_str()) =>
+                    {
+                        labels.values().for_each(|inner| fields(inner, names));
+                    }
+                    inner => fields(inner, names),
+                }
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|inner| fields(inner, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_of_the_summary_and_every_column_is_explained() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/RESULTS.md");
+    let text = fs::read_to_string(path).unwrap();
+    let summary = element(&text, "## The summary of `--json`", "\n## The table");
+    let mut names = BTreeSet::new();
+    fields(&json(&fixture::result()), &mut names);
+    assert!(names.len() > 50, "{names:?}");
+    names.retain(|name| !summary.contains(&format!("`{name}`")));
+    assert_eq!(names, BTreeSet::new(), "missing in docs/RESULTS.md, --json");
+
+    let section = element(&text, "## intervals.csv", "\n## ");
+    let head = intervals_csv(&fixture::result());
+    let mut columns: Vec<&str> = head.lines().next().unwrap().split(',').collect();
+    columns.retain(|column| !section.contains(&format!("`{column}`")));
+    assert_eq!(
+        columns,
+        Vec::<&str>::new(),
+        "missing in docs/RESULTS.md, intervals.csv"
+    );
+}
+
+/// Every `result.json` below a folder.
+fn recorded(dir: PathBuf) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut dirs = vec![dir];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else if path.ends_with("result.json") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn results_of_the_first_schema_are_still_reported() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = recorded(root.join("results"));
+    paths.push(root.join("tests/golden/result-v1.json"));
+    for path in paths {
+        let result = read_result(&path).unwrap();
+        for (name, format) in Format::ALL {
+            let report = rendered(&result, format);
+            assert!(
+                report.contains(&result.plan.name),
+                "{}: {name}",
+                path.display()
+            );
+            if result.schema == 1 && format != Format::Csv {
+                assert!(
+                    flat(&report).contains("recorded under schema 1"),
+                    "{}: {name}",
+                    path.display()
+                );
+            }
+        }
+        assert_eq!(json(&result)["schema"], result.schema);
+        assert!(svg_plots(&result).is_ok());
+    }
+}
+
+/// What HdrHistogram's tools show of the log without any option is the measured distribution.
+#[test]
+fn the_plain_interval_log_is_the_distribution_of_the_result() {
+    use base64::Engine as _;
+    use hdrhistogram::serialization::Deserializer;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+
+    let dir = tempfile::tempdir().unwrap();
+    let result = fixture::result();
+    write_result(dir.path(), &result).unwrap();
+    let log = fs::read(dir.path().join("mixed.hlog")).unwrap();
+    let mut all =
+        hdrhistogram::Histogram::<u64>::new_with_bounds(1_000, 3_600_000_000_000, 3).unwrap();
+    for entry in IntervalLogIterator::new(&log) {
+        if let LogEntry::Interval(line) = entry.unwrap() {
+            assert!(line.tag().is_none());
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(line.encoded_histogram())
+                .unwrap();
+            let histogram: hdrhistogram::Histogram<u64> = Deserializer::new()
+                .deserialize(&mut bytes.as_slice())
+                .unwrap();
+            all.add(histogram).unwrap();
+        }
+    }
+    let measured = result.runs[0].all().response;
+    assert_eq!(all.len(), 2_400);
+    assert_eq!(all.len(), measured.count());
+    for quantile in [0.5, 0.9, 0.99, 0.999] {
+        assert_eq!(
+            all.value_at_quantile(quantile),
+            measured.hdr().value_at_quantile(quantile)
+        );
+    }
+    let tagged = fs::read_to_string(dir.path().join("mixed.tags.hlog")).unwrap();
+    for tag in ["get.response", "get.service", "set.blocked", "set.late"] {
+        assert!(tagged.contains(&format!("Tag={tag},")), "{tag}");
+    }
+}

@@ -59,7 +59,9 @@ fn verdict_findings_gates_and_warnings_stand_apart_on_the_page() {
     let page = rendered(&invalid(), Format::Html);
     let verdict = element(&page, "<div class=\"banner bad\">", "</div>");
     assert!(
-        verdict.contains("Invalid: the generator failed: the figures do not describe the target")
+        verdict.contains(
+            "Invalid \u{2013} the generator failed: the figures do not describe the target"
+        )
     );
     assert!(
         verdict.contains("93 % busy") && verdict.contains("load.threads"),
@@ -89,14 +91,18 @@ fn verdict_findings_gates_and_warnings_stand_apart_on_the_page() {
 fn verdict_findings_gates_and_warnings_stand_apart_in_texts() {
     let result = invalid();
     let text = flat(&rendered(&result, Format::Text));
-    assert!(text.contains("INVALID: the generator failed: the figures do not describe the target"));
+    assert!(
+        text.contains("INVALID - the generator failed: the figures do not describe the target")
+    );
     assert!(text.contains("found: error replies: NoNode 1"));
     assert!(text.contains("GATE FAILED: p99_ms"));
     assert!(text.contains("warning: the hypervisor"));
     let markdown = rendered(&result, Format::Markdown);
     let findings = element(&markdown, "## What the target did", "\n## ");
     assert!(findings.contains("- error replies: NoNode 1") && !findings.contains("busy"));
-    assert!(element(&markdown, "**Invalid: the generator failed", "\n|").contains("93 % busy"));
+    assert!(
+        element(&markdown, "**Invalid \u{2013} the generator failed", "\n|").contains("93 % busy")
+    );
     assert!(element(&markdown, "## Gates", "\n## ").contains("**failed**: p99_ms"));
     let json = json(&result);
     assert_eq!(json["verdict"], "invalid");

@@ -35,7 +35,7 @@ fn one(result: &RunResult) -> String {
     let _ = writeln!(text, "{}\n", cell(&result.plan.why));
     if !result.verdict.is_valid() {
         text.push_str(
-            "**Invalid: the generator failed: the figures do not describe the target.**\n\n",
+            "**Invalid \u{2013} the generator failed: the figures do not describe the target.**\n\n",
         );
         items(&mut text, result.verdict.reasons());
     }

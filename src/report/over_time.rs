@@ -79,8 +79,12 @@ pub(super) fn response_over_time(summary: &Summary<'_>) -> Figure {
     });
     let panels = panels(of_lanes.collect());
     let (low, high) = extent(&panels);
-    let caption = "Median and 99th percentile of the operations that were intended in each recording interval, whenever \
-                   they were done. One that got no reply counts at its full age.";
+    let caption = if result.schema == 1 {
+        "Median and 99th percentile of the operations that were done within each recording interval, as schema 1 had it."
+    } else {
+        "Median and 99th percentile of the operations that were intended in each recording interval, whenever they were \
+         done. One that got no reply counts at its full age."
+    };
     Figure {
         name: "response-time",
         title: "Response time over time".to_owned(),
@@ -331,6 +335,19 @@ mod tests {
         assert!((ok[2].1 - 250.0).abs() < 1e-9, "{ok:?}");
         assert!(figure.bands.is_empty());
         assert!(!figure.caption.contains("Shaded"));
+    }
+
+    #[test]
+    fn a_result_of_schema_1_goes_by_when_an_operation_was_done_and_says_so() {
+        let mut result = example::result();
+        result.schema = 1;
+        let figure = response_over_time(&Summary::new(&result));
+        assert!(
+            figure
+                .caption
+                .contains("done within each recording interval")
+        );
+        assert!(!figure.caption.contains("intended"));
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn verdict(body: &mut String, result: &RunResult) {
     } else {
         (
             " bad",
-            "Invalid: the generator failed: the figures do not describe the target.",
+            "Invalid \u{2013} the generator failed: the figures do not describe the target.",
         )
     };
     let _ = write!(body, "<div class=\"banner{class}\"><b>{words}</b>");

@@ -207,7 +207,7 @@ fn notes(text: &mut String, result: &RunResult) {
         text.push('\n');
         wrapped(
             text,
-            "INVALID: ",
+            "INVALID - ",
             "the generator failed: the figures do not describe the target",
         );
         reasons

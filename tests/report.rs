@@ -487,6 +487,19 @@ fn every_field_of_the_summary_and_every_column_is_explained() {
     );
 }
 
+/// Nothing waits behind the last operation, so nothing is missing there; and every report comes to an end.
+#[test]
+fn a_file_that_claims_an_endless_run_is_still_reported() {
+    let mut result = fixture::result();
+    result.runs[0].measured_s = 1e15;
+    let text = flat(&rendered(&result, Format::Text));
+    assert!(
+        text.contains("nothing completed for 1.00 s, from +3.00 s on"),
+        "{text}"
+    );
+    assert!(svg_plots(&result).is_ok());
+}
+
 /// Every `result.json` below a folder.
 fn recorded(dir: PathBuf) -> Vec<PathBuf> {
     let mut found = Vec::new();

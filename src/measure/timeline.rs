@@ -89,7 +89,8 @@ impl Timeline {
         let mut from: Option<usize> = None;
         let mut close = |from: Option<usize>, to: usize| {
             let Some(from) = from else { return };
-            if self.someone_waits(from, to) && (to - from) as u64 * self.bucket_ms >= least_ms {
+            // Most gaps are too short, and asking who waits is dear.
+            if (to - from) as u64 * self.bucket_ms >= least_ms && self.someone_waits(from, to) {
                 let end_s = (count_f64(to) * bucket_s).min(until_s);
                 found.push((count_f64(from) * bucket_s, end_s));
             }

@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::describe::gate_line;
 use super::resolution::is_below;
 use super::servers::{OPS_MAX, ServerFigures};
-use super::silence::silences;
 use super::summary::{Summary, Times, error_ratio, rate};
 use crate::measure::{Histogram, OpRecord, ServerRecord};
 use crate::result::{GateOutcome, Resolution, RunResult, error_name, to_json_text};
@@ -184,8 +183,9 @@ fn object<'a>(summary: &'a Summary<'a>) -> Object<'a> {
                 (figures.name.as_str(), members)
             })
             .collect(),
-        silences: silences(result)
-            .into_iter()
+        silences: summary
+            .silences
+            .iter()
             .map(|silence| Stretch {
                 run: silence.run + 1,
                 from_s: thousandth(silence.from_s),

@@ -54,7 +54,7 @@ fn one(result: &RunResult) -> String {
         .collect();
     list(&mut text, "Gates", &gates);
     let mut findings = result.findings.clone();
-    findings.extend(silence::longest(result));
+    findings.extend(silence::longest(&summary));
     list(&mut text, "What the target did", &findings);
     list(&mut text, "Warnings", &result.warnings);
     servers(&mut text, &summary);

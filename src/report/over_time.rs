@@ -5,15 +5,14 @@ use super::curves::{drawn_lanes, extent, panels};
 use super::figure::{Axis, Band, Figure, Ink, Mark, Panel, Series, Stroke};
 use super::incident::incidents;
 use super::lanes::Lane;
-use super::silence::silences;
 use super::summary::{Summary, float};
 use crate::measure::{Interval, OpRecord, Recording};
 use crate::result::{RunResult, asked_per_s};
 
 /// Labels wanted on an axis of time.
 const TIME_TICKS: f64 = 8.0;
-/// Intervals drawn of a run, so that a file that claims an endless one does not make an endless curve.
-const INTERVALS_MAX: usize = 1_000_000;
+/// Intervals drawn of a run: as many as a plan may have. A damaged file may claim an endless run.
+const INTERVALS_MAX: usize = 100_000;
 
 /// A connected stretch of a curve.
 type Stretch = Vec<(f64, f64)>;
@@ -53,7 +52,7 @@ pub(super) fn throughput(summary: &Summary<'_>) -> Figure {
         name: "throughput",
         title: "Throughput over time".to_owned(),
         y: Axis::linear("operations per second", high * 1.02, 5.0, true),
-        ..over_time_figure(result, caption, panels)
+        ..over_time_figure(summary, caption, panels)
     }
 }
 
@@ -89,15 +88,16 @@ pub(super) fn response_over_time(summary: &Summary<'_>) -> Figure {
         name: "response-time",
         title: "Response time over time".to_owned(),
         y: Axis::log_duration("response time", 10_f64.powf(low), 10_f64.powf(high)),
-        ..over_time_figure(result, caption, panels)
+        ..over_time_figure(summary, caption, panels)
     }
 }
 
 /// What both figures have: the axis of time, events, runs and silences. The y axis is left to the caller.
-fn over_time_figure(result: &RunResult, caption: &str, panels: Vec<Panel>) -> Figure {
+fn over_time_figure(summary: &Summary<'_>, caption: &str, panels: Vec<Panel>) -> Figure {
     let mut caption = caption.to_owned();
+    let result = summary.result;
     let marks = marks(result);
-    let bands = bands(result);
+    let bands = bands(summary);
     if !bands.is_empty() {
         caption += " Shaded: nothing completed although operations waited.";
     }
@@ -234,10 +234,11 @@ fn marks(result: &RunResult) -> Vec<Mark> {
 }
 
 /// Stretches in which nothing completed.
-fn bands(result: &RunResult) -> Vec<Band> {
-    let offsets = offsets(result);
-    silences(result)
-        .into_iter()
+fn bands(summary: &Summary<'_>) -> Vec<Band> {
+    let offsets = offsets(summary.result);
+    summary
+        .silences
+        .iter()
         .map(|silence| {
             let offset = offsets[silence.run];
             Band {

@@ -31,7 +31,7 @@ pub(super) fn head(body: &mut String, summary: &Summary<'_>) {
     gates(body, result);
     tiles(body, summary);
     let mut findings = result.findings.clone();
-    findings.extend(silence::longest(result));
+    findings.extend(silence::longest(summary));
     banner(body, "finding", "What the target did", &findings);
     let noun = if result.warnings.len() == 1 {
         "Warning"

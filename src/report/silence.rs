@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::human::duration_us;
+use super::summary::Summary;
 use crate::measure::Recording;
 use crate::result::RunResult;
 
@@ -12,6 +13,8 @@ pub(crate) const LEAST_MS: u64 = 100;
 const LEAST_BUCKETS: u64 = 3;
 /// Silences shown of a run, the longest ones.
 const SHOWN_MAX: usize = 100;
+/// No plan asks for a longer measured phase: seven days. A damaged file may claim one.
+const MEASURED_S_MAX: f64 = 7.0 * 86_400.0;
 
 /// A stretch in which nothing completed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +49,7 @@ fn of_run(index: usize, run: &Recording) -> Vec<Silence> {
     let least_ms = LEAST_MS.max(LEAST_BUCKETS * run.timeline.bucket_ms);
     let mut found: Vec<Silence> = run
         .timeline
-        .silences_s(least_ms, run.measured_s)
+        .silences_s(least_ms, run.measured_s.min(MEASURED_S_MAX))
         .into_iter()
         .map(|(from_s, to_s)| Silence {
             run: index,
@@ -63,12 +66,12 @@ fn of_run(index: usize, run: &Recording) -> Vec<Silence> {
 }
 
 /// `nothing completed for 1.02 s, from +3.00 s on`: the longest silence of a result.
-pub(crate) fn longest(result: &RunResult) -> Option<String> {
-    let all = silences(result);
+pub(crate) fn longest(summary: &Summary<'_>) -> Option<String> {
+    let all = &summary.silences;
     let longest = all
         .iter()
         .max_by(|a, b| a.length_s().total_cmp(&b.length_s()))?;
-    let run = if result.runs.len() > 1 {
+    let run = if summary.result.runs.len() > 1 {
         format!(" of run {}", longest.run + 1)
     } else {
         String::new()
@@ -130,16 +133,16 @@ mod tests {
     #[test]
     fn the_longest_is_told_in_words() {
         let mut result = example::result();
-        assert_eq!(longest(&result), None);
+        assert_eq!(longest(&Summary::new(&result)), None);
         result.runs[0].timeline = timeline(10, 200, 50..152);
         assert_eq!(
-            longest(&result).unwrap(),
+            longest(&Summary::new(&result)).unwrap(),
             "nothing completed for 1.02 s, from +0.50 s on"
         );
         result.runs.push(example::recording());
         result.runs[1].timeline = timeline(10, 200, 20..40);
         assert_eq!(
-            longest(&result).unwrap(),
+            longest(&Summary::new(&result)).unwrap(),
             "nothing completed for 1.02 s, from +0.50 s of run 1 on (2 such stretches; this is the longest)"
         );
     }

@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::servers::Servers;
+use super::silence::{Silence, silences};
 use crate::measure::{Histogram, OpRecord};
 use crate::result::{Resolution, RunResult, asked_per_s, error_name};
 
@@ -26,6 +27,8 @@ pub(crate) struct Summary<'a> {
     pub servers: Servers,
     /// What a server that does nothing shows on this machine.
     pub resolution: Option<Resolution>,
+    /// Stretches in which nothing completed.
+    pub silences: Vec<Silence>,
 }
 
 /// One operation's figures.
@@ -106,6 +109,7 @@ impl<'a> Summary<'a> {
             ops,
             servers: Servers::of(result),
             resolution: result.environment.resolution(),
+            silences: silences(result),
         }
     }
 

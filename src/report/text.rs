@@ -69,7 +69,7 @@ fn one(result: &RunResult) -> String {
         wrapped(&mut text, "", note);
     }
     servers(&mut text, &summary);
-    notes(&mut text, result);
+    notes(&mut text, &summary);
     text
 }
 
@@ -201,7 +201,8 @@ fn server_name(text: &mut String, name: &str) {
 }
 
 /// The verdict's reasons, then apart from it the gates, what the target did, and the warnings.
-fn notes(text: &mut String, result: &RunResult) {
+fn notes(text: &mut String, summary: &Summary<'_>) {
+    let result = summary.result;
     let reasons = result.verdict.reasons();
     if !reasons.is_empty() {
         text.push('\n');
@@ -226,7 +227,7 @@ fn notes(text: &mut String, result: &RunResult) {
         .findings
         .iter()
         .cloned()
-        .chain(silence::longest(result));
+        .chain(silence::longest(summary));
     let findings = findings.map(|finding| ("found: ", finding));
     let warnings = result.warnings.iter().cloned();
     let warnings = warnings.map(|warning| ("warning: ", warning));

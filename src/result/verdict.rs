@@ -10,7 +10,7 @@ use super::finding::findings;
 use super::gate::{GateOutcome, gates};
 use super::run_result::{Environment, Resolution, Target};
 use super::thresholds::{DRIVER_BUSY_MAX, DRIVER_WAITING_MAX, ISSUED_MIN, LATE_SHARE_MAX};
-use super::warning::{run_warnings, setting_warnings};
+use super::warning::{run_warnings, setting_warnings, waiting_warning};
 use super::words::{float, seconds, span};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::{Arrival, Plan};
@@ -106,6 +106,7 @@ pub fn judge(
         warnings.extend(run_warnings.into_iter().map(prefixed));
         all.merge(&record);
     }
+    warnings.extend(waiting_warning(runs));
     warnings.extend(setting_warnings(plan, environment, target));
     Judgement {
         verdict: Verdict::new(reasons.is_empty(), reasons),

@@ -36,15 +36,6 @@ pub(super) fn run_warnings(
             format!("{late}; in a closed loop this is no fault, but the service time says more of the target")
         }));
     }
-    let waited = run.driver.iter().filter_map(|thread| thread.waiting);
-    let waited = waited.fold(0.0, f64::max);
-    if waited > DRIVER_WAITING_TOLD {
-        warnings.push(format!(
-            "a driver thread waited for a processor for {:.1} % of the time: servers, driver and whatever else runs here \
-             share the processors",
-            100.0 * waited
-        ));
-    }
     if let Some(stolen) = run.stolen.filter(|stolen| *stolen > STOLEN_MAX) {
         warnings.push(format!(
             "the hypervisor took away {:.1} % of this machine's processor time: its pauses are part of the high \
@@ -73,6 +64,29 @@ pub(super) fn run_warnings(
         ));
     }
     warnings
+}
+
+/// That the driver's threads waited for a processor, once for all runs: on few cores it is the same in each.
+pub(super) fn waiting_warning(runs: &[Recording]) -> Option<String> {
+    let longest = |run: &Recording| {
+        let waited = run.driver.iter().filter_map(|thread| thread.waiting);
+        waited.fold(0.0, f64::max)
+    };
+    let told: Vec<f64> = runs
+        .iter()
+        .map(longest)
+        .filter(|waited| *waited > DRIVER_WAITING_TOLD)
+        .collect();
+    let waited = told.iter().copied().reduce(f64::max)?;
+    let (place, up_to) = match runs.len() {
+        1 => (String::new(), ""),
+        all => (format!("in {} of {all} runs ", told.len()), "up to "),
+    };
+    Some(format!(
+        "{place}a driver thread waited for a processor for {up_to}{:.1} % of the time: servers, driver and whatever else \
+         runs here share the processors",
+        100.0 * waited
+    ))
 }
 
 /// What about the setting limits the figures.
@@ -136,5 +150,32 @@ mod tests {
                 "{expected:?} is not in:\n{warnings}"
             );
         }
+    }
+    #[test]
+    fn waiting_for_a_processor_is_told_once_for_all_runs() {
+        let run = |waiting| {
+            let mut run = example::recording();
+            run.driver = vec![DriverThread {
+                busy: 0.1,
+                waiting: Some(waiting),
+                nice: 0,
+            }];
+            run
+        };
+        let told = |waits: &[f64]| {
+            let runs: Vec<_> = waits.iter().copied().map(run).collect();
+            super::waiting_warning(&runs)
+        };
+        assert_eq!(told(&[0.001, 0.0]), None);
+        assert!(
+            told(&[0.04])
+                .unwrap()
+                .starts_with("a driver thread waited for a processor for 4.0 % ")
+        );
+        assert!(
+            told(&[0.04, 0.0, 0.06]).unwrap().starts_with(
+                "in 2 of 3 runs a driver thread waited for a processor for up to 6.0 % "
+            )
+        );
     }
 }

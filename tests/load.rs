@@ -281,6 +281,20 @@ fn a_closed_loop_keeps_exactly_so_many_in_flight() {
     assert_eq!((record.counts.unknown, record.counts.total()), (21, 21));
 }
 
+/// In flight at the end is what was sent: what the cap held back is counted as that alone.
+#[test]
+fn what_the_cap_held_back_to_the_end_was_never_in_flight() {
+    let plan = plan(
+        "sessions = 1\nrate = 100\nspacing = \"even\"\nin_flight_cap = 2\nduration = \"200ms\"\noperation_timeout = \"5s\"\ndrain = \"100ms\"",
+        "kind = \"get\"",
+    );
+    let (recording, report) = against(&plan, faults(&[(1, Fault::Mute)]));
+    assert_eq!(report.requests, 2);
+    assert_eq!(recording.in_flight_at_end, 2);
+    let counts = all(&recording).counts;
+    assert_eq!((counts.unknown, counts.cap_full), (2, 18), "{counts:?}");
+}
+
 #[test]
 fn a_closed_loop_intends_what_it_can_send() {
     let plan = plan(

@@ -384,20 +384,17 @@ impl Slot {
         count
     }
 
-    /// Nothing that waits is to be sent any more. Returns how many operations that were.
-    pub(super) fn give_up_waiting(&mut self, cx: &mut Context<'_>, now: i64) -> u64 {
-        let mut count = 0;
+    /// Nothing that waits is to be sent any more.
+    pub(super) fn give_up_waiting(&mut self, cx: &mut Context<'_>, now: i64) {
         while let Some(intended_ns) = self.arrivals.front(cx.schedule.as_ref(), cx.start_ns) {
             self.give_up_front(cx, intended_ns, now);
-            count += 1;
         }
-        count
     }
 
     /// The end of the drain. What still has no reply is given up; an idle session is closed
     /// properly, which [`Slot::is_gone`] tells when it is done.
     pub(super) fn finish(&mut self, cx: &mut Context<'_>, now: i64) {
-        cx.tally.summary.in_flight_at_end += self.give_up_waiting(cx, now);
+        self.give_up_waiting(cx, now);
         if self.link.session.is_attached() && self.link.session.in_flight() == 0 {
             self.link.session.close();
             self.flush(cx);

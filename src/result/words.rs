@@ -35,7 +35,20 @@ pub(super) fn rate(per_s: f64) -> String {
 /// `1 session`, `3 sessions`.
 pub(super) fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
+    format!("{} {noun}{plural}", grouped(count))
+}
+
+/// `22,256,284`.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// `once`, `3 times`.
@@ -44,5 +57,18 @@ pub(super) fn times(count: u64) -> String {
         "once".to_owned()
     } else {
         format!("{count} times")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn large_counts_can_be_read() {
+        assert_eq!(counted(1, "operation"), "1 operation");
+        assert_eq!(counted(999, "operation"), "999 operations");
+        assert_eq!(counted(1_000, "operation"), "1,000 operations");
+        assert_eq!(counted(22_256_284, "operation"), "22,256,284 operations");
     }
 }

@@ -181,9 +181,22 @@ impl Server {
         self.child.as_mut().unwrap().kill().unwrap();
     }
 
-    /// SIGSTOP: it neither reads nor answers, and its connections stand.
+    /// SIGSTOP: it neither reads nor answers, and its connections stand. The signal is only sent when `kill`
+    /// returns: a thread of a JVM that is still at work can take in one more request.
     pub(crate) fn pause(&self) {
         self.signal(rustix::process::Signal::STOP);
+        let tasks = format!("/proc/{}/task", self.child.as_ref().unwrap().id());
+        wait_for("all threads to stop", || {
+            let mut threads = fs::read_dir(&tasks).unwrap();
+            let stopped = threads.all(|thread| {
+                let stat = fs::read_to_string(thread.unwrap().path().join("stat"));
+                // A thread that is gone takes in nothing either.
+                stat.map_or(true, |stat| {
+                    stat.rsplit(") ").next().unwrap().starts_with('T')
+                })
+            });
+            stopped.then_some(())
+        });
     }
 
     /// SIGCONT.

@@ -4,7 +4,7 @@
 //!
 //! - [`workload`]: what is asked: the workload file, the operation mix, the resolved [`workload::Plan`]
 //! - [`wire`]: bytes to frames and back: jute and the records of the client, quorum and election ports
-//! - [`client`]: one ZooKeeper client session as a pure state machine, address list, reconnect policy
+//! - [`protocol`]: one folder per protocol: its session as a pure state machine
 //! - [`load`]: when: the schedule, the one worker loop, the null responder, calibration
 //! - [`measure`]: samples, histograms, the recorder and the recording
 //! - [`result`]: the result file, the waist of the house
@@ -14,11 +14,11 @@
 //! - [`cli`]: the command line
 
 pub mod cli;
-pub mod client;
 pub mod ensemble;
 pub mod experiment;
 pub mod load;
 pub mod measure;
+pub mod protocol;
 pub mod report;
 pub mod result;
 pub mod wire;

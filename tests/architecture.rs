@@ -8,27 +8,32 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, and what it may import of ours.
-const IMPORTS: [(&str, &[&str]); 10] = [
+const IMPORTS: [(&str, &[&str]); 12] = [
     ("wire", &[]),
     ("measure", &[]),
     ("workload", &[]),
-    ("client", &["wire"]),
+    ("disk", &[]),
+    ("protocol", &["wire", "workload", "measure"]),
     // `wire` for the null responder, which speaks the server's side.
-    ("load", &["workload", "measure", "client", "wire"]),
+    ("load", &["workload", "measure", "protocol", "wire"]),
     ("result", &["workload", "measure"]),
     ("report", &["result", "measure", "workload"]),
-    ("ensemble", &["wire"]),
-    // No `ensemble`: servers are child processes, whoever wrote them.
+    ("ensemble", &["wire", "disk"]),
+    // No server: servers are child processes, whoever wrote them.
+    ("target", &["protocol", "workload", "measure"]),
     (
         "experiment",
-        &["workload", "load", "result", "measure", "client"],
+        &[
+            "workload", "load", "result", "measure", "protocol", "target",
+        ],
     ),
     (
         "cli",
         &[
             "workload",
             "wire",
-            "client",
+            "protocol",
+            "target",
             "load",
             "measure",
             "result",
@@ -68,7 +73,7 @@ const LIBRARIES: [(&str, &[&str]); 19] = [
     ("simd_adler32", &["ensemble"]),
     ("hashbrown", &["ensemble"]),
     ("rustc_hash", &["ensemble"]),
-    ("socket2", &["ensemble", "load", "client"]),
+    ("socket2", &["ensemble", "load", "protocol"]),
     ("signal_hook", &["cli", "ensemble"]),
     // The house is synchronous.
     ("tokio", &[]),
@@ -90,7 +95,7 @@ const PURE: [(&str, &[&str]); 15] = [
     ("load/payload.rs", &[]),
     ("load/schedule.rs", &[]),
     (
-        "client",
+        "protocol/zookeeper",
         // A blocking client for preparation and probes, on its own socket.
         &[
             "mod.rs",

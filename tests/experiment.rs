@@ -9,11 +9,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::Duration;
 
-use quorate::client::AdminClient;
 use quorate::experiment::{
     ExperimentError, Notice, RoundReport, Setting, Software, Standing, StandingOrder, TargetSpec,
     rounds,
 };
+use quorate::protocol::zookeeper::AdminClient;
 use quorate::result::RunResult;
 use quorate::workload::{Plan, Source, TargetShape, resolve};
 

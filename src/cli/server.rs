@@ -14,8 +14,8 @@ use rustix::process::Signal;
 use super::failure::{Failure, MeansStatus, Status};
 use super::output::{print, tell};
 use super::server_config::{ServerConfig, config_path};
-use crate::client::four_letter;
 use crate::experiment::{Identity, Launch, Tie, await_any_end, ending, log_tails};
+use crate::protocol::zookeeper::four_letter;
 
 /// How long a started server is watched before it counts as started although nothing answers yet.
 const START_TIMEOUT: Duration = Duration::from_secs(5);

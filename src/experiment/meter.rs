@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use super::answers::parse_mntr;
 use super::usage::Usage;
-use crate::client::four_letter;
 use crate::measure::Recording;
+use crate::protocol::zookeeper::four_letter;
 
 /// An answer that takes longer tells of another moment than the one it was asked at.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_millis(250);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::answers::{Mode, parse_srvr};
 use super::member::Member;
 use super::target::HostPort;
-use crate::client::{AdminClient, ClientError, four_letter};
+use crate::protocol::zookeeper::{AdminClient, ClientError, four_letter};
 
 /// How long a server may take over one answer.
 const TIMEOUT: Duration = Duration::from_secs(3);

@@ -10,7 +10,7 @@ use super::member::Member;
 use super::process::{await_any_end, ending, log_tails, says_address_taken};
 use super::software::ServerDir;
 use super::zoo_cfg::Place;
-use crate::client::four_letter;
+use crate::protocol::zookeeper::four_letter;
 
 /// Servers that are not all serving after this long have failed.
 pub const SERVE_TIMEOUT: Duration = Duration::from_secs(60);

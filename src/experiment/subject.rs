@@ -18,8 +18,8 @@ use super::setting::{Notice, Setting};
 use super::software::Software;
 use super::starting::StartError;
 use super::target::TargetSpec;
-use crate::client::four_letter;
 use crate::load::{self, Created, Job, LoadError, Progress, Role};
+use crate::protocol::zookeeper::four_letter;
 use crate::result::{self, CounterChange, Environment, Target};
 use crate::workload::Plan;
 

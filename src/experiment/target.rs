@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::data_dir::{meant, shown};
-use crate::client::ConnectString;
+use crate::protocol::zookeeper::ConnectString;
 
 /// Servers that a live target may name.
 const SERVERS_MAX: usize = 1_000;

@@ -16,8 +16,8 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
 use super::answers::{Mode, parse_srvr};
 use super::member::Member;
-use crate::client::four_letter;
 use crate::load::clock::now_ns;
+use crate::protocol::zookeeper::four_letter;
 
 /// Between two questions who leads.
 const ASK_NS: i64 = 50_000_000;

@@ -69,8 +69,8 @@ impl Role {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::ServerOrder;
     use crate::load::fixture;
+    use crate::protocol::zookeeper::ServerOrder;
 
     fn servers(roles: &[Role]) -> Vec<Server> {
         let ports = 2181..;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::prepare::Created;
 use super::{Job, LoadError, Phase, Progress};
-use crate::client::{AdminClient, ClientError, ErrorCode};
+use crate::protocol::zookeeper::{AdminClient, ClientError, ErrorCode};
 use crate::workload::run_dir;
 
 /// Session timeout of the preparing and cleaning client, and its patience with each reply. Long:

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use crate::client::ClientError;
+use crate::protocol::zookeeper::ClientError;
 
 /// An error of the load driver.
 #[derive(Debug, thiserror::Error)]

@@ -9,8 +9,8 @@ use super::context::Context;
 use super::key;
 use super::link::{Link, Loss, Ticket, Times};
 use super::poller::Ready;
-use crate::client::{ErrorCode, Event};
 use crate::measure::Outcome;
+use crate::protocol::zookeeper::{ErrorCode, Event};
 
 /// One operation of that kind.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::clock::now_ns;
 use super::poller::Poller;
-use crate::client::{ProtocolError, Sent, Session};
+use crate::protocol::zookeeper::{ProtocolError, Sent, Session};
 
 /// What the driver wants to know again when a reply comes.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::clean_up::{ADMIN_TIMEOUT, addresses};
 use super::payload::{Payload, prepared_size};
 use super::{Job, LoadError, Phase, Progress};
-use crate::client::{AdminClient, Answer, ClientError, ErrorCode, OpCode, request};
+use crate::protocol::zookeeper::{AdminClient, Answer, ClientError, ErrorCode, OpCode, request};
 use crate::workload::{Plan, directories, prepared_path, run_dir};
 
 /// Connections that create znodes. With the client's window this is what a server takes in

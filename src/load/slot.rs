@@ -7,9 +7,11 @@ use super::key;
 use super::link::{Link, Loss, TOO_MANY, Ticket, Times};
 use super::payload::Payload;
 use super::poller::Ready;
-use crate::client::{Backoff, BackoffPolicy, ErrorCode, Event, OpCode, ServerOrder, Session};
-use crate::client::{created_path, request};
 use crate::measure::{EventKind, Outcome, Unsent};
+use crate::protocol::zookeeper::{
+    Backoff, BackoffPolicy, ErrorCode, Event, OpCode, ServerOrder, Session,
+};
+use crate::protocol::zookeeper::{created_path, request};
 use crate::workload::{Mix, OpKind, Operation, Plan, Reconnect};
 
 /// Rounds over its servers that a session makes before the run, until it is said to be impossible.

@@ -23,7 +23,7 @@ use super::slot::Slot;
 use super::tally::Tally;
 use super::thread_time::ThreadTime;
 use super::{LoadError, Server};
-use crate::client::ServerOrder;
+use crate::protocol::zookeeper::ServerOrder;
 use crate::workload::{Arrival, Plan};
 
 /// How often snapshots go to the collector.

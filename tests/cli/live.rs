@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use quorate::client::AdminClient;
 use quorate::experiment::Identity;
+use quorate::protocol::zookeeper::AdminClient;
 use rustix::process::Signal;
 
 use crate::bench::{Bench, PATIENCE};

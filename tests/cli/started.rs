@@ -9,8 +9,8 @@ use std::process::{Child, ChildStderr, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use quorate::client::four_letter;
 use quorate::experiment::{Identity, Mode, parse_srvr};
+use quorate::protocol::zookeeper::four_letter;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bench::{Bench, PATIENCE, Ran};

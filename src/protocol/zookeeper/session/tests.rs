@@ -1,7 +1,7 @@
 //! The session against hand-made server bytes.
 
 use super::*;
-use crate::client::{Sent, request};
+use crate::protocol::zookeeper::{Sent, request};
 use crate::wire::jute::{
     EventType, Stat, WriteJute as _, begin_frame, end_frame, session_password,
 };

@@ -10,10 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use quorate::load::{
-    Created, Fault, Job, LoadError, NullReport, NullResponder, NullScript, Phase, Progress, Role,
-    Server, clean_up, prepare, run,
+    Fault, Job, LoadError, NullReport, NullResponder, NullScript, Phase, Progress, Role, Server,
+    clean_up, prepare, run,
 };
 use quorate::measure::{EventKind, OpRecord, Recording};
+use quorate::protocol::Setup as _;
+use quorate::protocol::zookeeper::{self, Tree};
 use quorate::result::{Environment, Judgement, Target, judge};
 use quorate::workload::{Plan, Source, resolve};
 
@@ -58,7 +60,7 @@ fn drive_run(plan: &Plan, number: u32, servers: &[Server]) -> Result<Recording, 
 
 /// Runs the plan against one responder with this script.
 fn against(plan: &Plan, script: NullScript) -> (Recording, NullReport) {
-    let responder = NullResponder::start(script).unwrap();
+    let responder = NullResponder::start::<zookeeper::Null>(script).unwrap();
     let recording = drive(plan, &[server(responder.address())]).unwrap();
     (recording, responder.stop().unwrap())
 }
@@ -208,7 +210,7 @@ fn every_run_has_names_and_choices_of_its_own() {
             records: true,
             ..NullScript::default()
         };
-        let responder = NullResponder::start(script).unwrap();
+        let responder = NullResponder::start::<zookeeper::Null>(script).unwrap();
         let servers = [server(responder.address())];
         let recording = drive_run(&plan, number, &servers).unwrap();
         assert_eq!(recording.number, number);
@@ -245,9 +247,9 @@ fn poisson_arrivals_are_the_same_for_any_number_of_threads() {
 /// The sessions of a dead server do not fall on one neighbour.
 #[test]
 fn a_dead_servers_sessions_scatter_over_the_survivors() {
-    let dying = NullResponder::start(faults(&[(100, Fault::Quit)])).unwrap();
+    let dying = NullResponder::start::<zookeeper::Null>(faults(&[(100, Fault::Quit)])).unwrap();
     let survivors: Vec<NullResponder> = (0..3)
-        .map(|_| NullResponder::start(NullScript::default()).unwrap())
+        .map(|_| NullResponder::start::<zookeeper::Null>(NullScript::default()).unwrap())
         .collect();
     let plan = plan(
         "sessions = 24\nrate = 1000\nduration = \"1s\"",
@@ -408,8 +410,8 @@ fn without_a_connection_operations_are_never_sent() {
 
 #[test]
 fn another_server_takes_over_when_one_dies() {
-    let dying = NullResponder::start(faults(&[(200, Fault::Quit)])).unwrap();
-    let living = NullResponder::start(NullScript::default()).unwrap();
+    let dying = NullResponder::start::<zookeeper::Null>(faults(&[(200, Fault::Quit)])).unwrap();
+    let living = NullResponder::start::<zookeeper::Null>(NullScript::default()).unwrap();
     let plan = plan(
         "sessions = 2\nrate = 1000\nduration = \"1s\"",
         "kind = \"set\"",
@@ -511,7 +513,7 @@ fn sessions_that_are_operations_open_and_close() {
 fn sessions_that_cannot_be_opened_are_errors_of_the_operation() {
     let load = "sessions = 1\nrate = 100\nduration = \"500ms\"";
     let plan = plan(load, "kind = \"session\"");
-    let responder = NullResponder::start(NullScript::default()).unwrap();
+    let responder = NullResponder::start::<zookeeper::Null>(NullScript::default()).unwrap();
     let servers = [server(responder.address())];
     let responder = Mutex::new(Some(responder));
     let stop = AtomicBool::new(false);
@@ -573,7 +575,7 @@ fn an_interrupted_run_returns_what_it_measured() {
         "sessions = 2\nrate = 500\nduration = \"60s\"",
         "kind = \"set\"",
     );
-    let responder = NullResponder::start(NullScript::default()).unwrap();
+    let responder = NullResponder::start::<zookeeper::Null>(NullScript::default()).unwrap();
     let stop = AtomicBool::new(false);
     let phases = Mutex::new(Vec::new());
     let progress = |progress: &Progress| {
@@ -610,7 +612,7 @@ fn a_run_that_cannot_connect_names_what_was_tried() {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let closed = free.local_addr().unwrap();
     drop(free);
-    let refusing = NullResponder::start(NullScript {
+    let refusing = NullResponder::start::<zookeeper::Null>(NullScript {
         refuses: true,
         ..NullScript::default()
     })
@@ -632,7 +634,7 @@ fn a_run_that_cannot_connect_names_what_was_tried() {
 
 #[test]
 fn preparing_and_cleaning_up_send_what_they_should() {
-    let responder = NullResponder::start(NullScript {
+    let responder = NullResponder::start::<zookeeper::Null>(NullScript {
         records: true,
         ..NullScript::default()
     })
@@ -652,11 +654,11 @@ fn preparing_and_cleaning_up_send_what_they_should() {
         progress: &|progress| phases.lock().unwrap().push(progress.phase),
         moment: &|_| {},
     };
-    clean_up(&job, &Created::default()).unwrap();
-    let mut created = Created::default();
-    prepare(&job, &mut created).unwrap();
-    assert!(created.chroot && created.above.is_empty(), "{created:?}");
-    clean_up(&job, &created).unwrap();
+    let mut tree = Tree::default();
+    clean_up(&job, &tree).unwrap();
+    prepare(&job, &mut tree).unwrap();
+    assert!(tree.leftovers(&plan, &[]).is_some(), "{tree:?}");
+    clean_up(&job, &tree).unwrap();
     let report = responder.stop().unwrap();
     // Nothing for the one that created nothing; then /quorate, one parent, a hundred znodes; the
     // responder says that the chroot went at once.
@@ -669,7 +671,7 @@ fn preparing_and_cleaning_up_send_what_they_should() {
 
 #[test]
 fn what_a_failed_preparation_created_is_known() {
-    let responder = NullResponder::start(NullScript {
+    let responder = NullResponder::start::<zookeeper::Null>(NullScript {
         faults: vec![(10, Fault::Drop)],
         ..NullScript::default()
     })
@@ -678,7 +680,7 @@ fn what_a_failed_preparation_created_is_known() {
         "sessions = 2\nrate = 10\nduration = \"1s\"",
         "kind = \"set\"",
     );
-    let mut created = Created::default();
+    let mut tree = Tree::default();
     let failed = prepare(
         &Job {
             plan: &plan,
@@ -688,8 +690,8 @@ fn what_a_failed_preparation_created_is_known() {
             progress: &|_| {},
             moment: &|_| {},
         },
-        &mut created,
+        &mut tree,
     );
     assert!(failed.is_err(), "its connections were dropped");
-    assert!(created.chroot, "{created:?}");
+    assert!(tree.leftovers(&plan, &[]).is_some(), "{tree:?}");
 }

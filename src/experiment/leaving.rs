@@ -12,6 +12,7 @@ use super::setting::Setting;
 use super::subject::{Subject, failed};
 use super::target::TargetSpec;
 use crate::load::{self, Job, LoadError, Progress};
+use crate::protocol::Leftovers;
 
 /// How soon an interrupt during the clean-up is answered.
 const INTERRUPT_LOOK: Duration = Duration::from_millis(100);
@@ -19,28 +20,20 @@ const INTERRUPT_LOOK: Duration = Duration::from_millis(100);
 impl Subject {
     /// What would be left behind of a live target if this process ended now, in words.
     pub(super) fn may_be_left(&self) -> Option<String> {
-        let remedy = self.remedy()?;
-        let chroot = &self.driven.prepare.chroot;
+        let Leftovers { place, remedy } = self.leftovers()?;
         Some(format!(
-            "left behind on {}: {chroot}; remove it with {remedy}",
+            "left behind on {}: {place}; remove it with {remedy}",
             self.spec
         ))
     }
 
-    /// The command that removes the chroot; `None` if it goes with the servers, or is not to be removed.
-    fn remedy(&self) -> Option<String> {
+    /// The same as data; `None` if it goes with the servers, or is not to be removed.
+    fn leftovers(&self) -> Option<Leftovers> {
         let TargetSpec::Live { servers, .. } = &self.spec else {
             return None;
         };
-        if !self.created.chroot || self.plan.prepare.keep {
-            return None;
-        }
         let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
-        Some(format!(
-            "`zkCli.sh -server {} deleteall {}`, or run there again",
-            servers.join(","),
-            self.driven.prepare.chroot
-        ))
+        self.setup.as_ref()?.leftovers(&self.driven, &servers)
     }
 
     /// Removes what the load created, and ends what was started. What is left behind is told to the user,
@@ -98,13 +91,13 @@ impl Subject {
         if !setting.stopped() {
             return;
         }
-        if let Some(remedy) = self.remedy()
+        if let Some(Leftovers { place, remedy }) = self.leftovers()
             && !self.told_of_interrupt.swap(true, Ordering::Relaxed)
         {
             setting.warning(&format!(
-                "interrupted: the load ends, then {} is removed; a second Ctrl-C leaves it behind on {}; remove it \
+                "interrupted: the load ends, then {place} is removed; a second Ctrl-C leaves it behind on {}; remove it \
                  then with {remedy}",
-                self.driven.prepare.chroot, self.spec
+                self.spec
             ));
         }
     }
@@ -112,6 +105,9 @@ impl Subject {
     fn remove(&self, setting: &Setting<'_>) -> Result<(), LoadError> {
         let servers = self.servers();
         let stop = AtomicBool::new(false);
+        let Some(setup) = &self.setup else {
+            return Ok(());
+        };
         load::clean_up(
             &Job {
                 plan: &self.driven,
@@ -121,7 +117,7 @@ impl Subject {
                 progress: &|progress: &Progress| self.notify(setting, None, progress),
                 moment: &|_| {},
             },
-            &self.created,
+            setup.as_ref(),
         )
     }
 }

@@ -18,8 +18,9 @@ use super::setting::{Notice, Setting};
 use super::software::Software;
 use super::starting::StartError;
 use super::target::TargetSpec;
-use crate::load::{self, Created, Job, LoadError, Progress, Role};
+use crate::load::{self, Job, LoadError, Progress, Role};
 use crate::protocol::zookeeper::four_letter;
+use crate::protocol::{self, Setup};
 use crate::result::{self, CounterChange, Environment, Target};
 use crate::workload::Plan;
 
@@ -41,8 +42,8 @@ pub(super) struct Subject {
     /// Counters of the servers before the first run and after the last.
     before: Vec<BTreeMap<String, f64>>,
     pub(super) after: Vec<BTreeMap<String, f64>>,
-    /// What of a live target is to be removed again.
-    pub(super) created: Created,
+    /// Creates and removes what the load needs; not there while it prepares.
+    pub(super) setup: Option<Box<dyn Setup>>,
     warnings: Vec<String>,
     /// What servers did outside of any run.
     failures: Vec<String>,
@@ -106,7 +107,7 @@ impl Subject {
             rss_end: Vec::new(),
             before: Vec::new(),
             after: Vec::new(),
-            created: Created::default(),
+            setup: protocol::setup(&plan.protocol),
             warnings: Vec::new(),
             failures: Vec::new(),
             told_of_interrupt: AtomicBool::new(false),
@@ -187,9 +188,9 @@ impl Subject {
         setting: &Setting<'_>,
     ) -> Result<(), ExperimentError> {
         setting.step(&format!("preparing {}", self.spec));
+        let mut setup = self.setup.take();
         let servers = self.servers();
         let progress = |progress: &Progress| self.notify(setting, None, progress);
-        let mut created = self.created.clone();
         let job = Job {
             plan: &self.driven,
             run: number,
@@ -198,21 +199,16 @@ impl Subject {
             progress: &progress,
             moment: &|_| {},
         };
-        let prepared = load::prepare(&job, &mut created);
-        self.take_over(created);
+        let prepared = match &mut setup {
+            Some(setup) => load::prepare(&job, setup.as_mut()),
+            None => Ok(()),
+        };
+        self.setup = setup;
         prepared.map_err(|source| self.ended("preparing", source))?;
         if self.before.is_empty() {
             self.before = self.counters();
         }
         Ok(())
-    }
-
-    /// A later preparation meets what an earlier one created, and must not forget that it did.
-    fn take_over(&mut self, created: Created) {
-        self.created.chroot |= created.chroot;
-        if self.created.above.is_empty() {
-            self.created.above = created.above;
-        }
     }
 
     /// Removes what run `number` created, so that the next one meets the same tree.
@@ -234,7 +230,11 @@ impl Subject {
             progress: &progress,
             moment: &|_| {},
         };
-        load::recycle(&job).map_err(|source| self.ended("cleaning up", source))
+        let recycled = match &self.setup {
+            Some(setup) => load::recycle(&job, setup.as_ref()),
+            None => Ok(()),
+        };
+        recycled.map_err(|source| self.ended("cleaning up", source))
     }
 
     /// The driver failed: perhaps because a server did.

@@ -70,7 +70,7 @@ impl Role {
 mod tests {
     use super::*;
     use crate::load::fixture;
-    use crate::protocol::zookeeper::ServerOrder;
+    use crate::load::server_order::ServerOrder;
 
     fn servers(roles: &[Role]) -> Vec<Server> {
         let ports = 2181..;

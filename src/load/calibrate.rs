@@ -10,6 +10,7 @@ use super::null::{NullReport, NullResponder, NullScript};
 use super::poller::{Poller, Spin};
 use super::{Job, LoadError, Role, Server, run};
 use crate::measure::{Histogram, Recording};
+use crate::protocol::echo;
 use crate::workload::{Plan, Source, resolve};
 
 /// Rate of the timer and accuracy steps, per second.
@@ -240,14 +241,17 @@ fn drive(
     script: NullScript,
 ) -> Result<(Recording, NullReport), LoadError> {
     (options.begins)(step);
-    let responder =
-        NullResponder::start(script).map_err(LoadError::system("start the null responder"))?;
+    let responder = NullResponder::start::<echo::Null>(script)
+        .map_err(LoadError::system("start the null responder"))?;
     let servers = [Server {
         name: responder.address().to_string(),
         address: responder.address(),
         role: Role::Standalone,
     }];
-    let plan = plan(step, load, options.step)?;
+    let plan = Plan {
+        protocol: "echo".to_owned(),
+        ..plan(step, load, options.step)?
+    };
     let recording = run(&Job {
         plan: &plan,
         run: 0,

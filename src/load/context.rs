@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::net::SocketAddr;
 
-use super::guest::Wanted;
-use super::payload::Payload;
 use super::poller::{Poller, Spin};
 use super::schedule::Schedule;
 use super::tally::Tally;
+use super::visit::Wanted;
 use super::{LoadError, Server};
-use crate::workload::{Arrival, OpKind, Operation, Plan};
+use crate::protocol::Protocol;
+use crate::workload::{Arrival, Plan};
 
 /// Bytes read per syscall at most; one buffer serves all sessions of a worker.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -19,7 +19,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 const OPENING_MAX: u32 = 128;
 
 /// What all sessions of one worker share. Owned by the worker's thread.
-pub(super) struct Context<'a> {
+pub(super) struct Context<'a, P: Protocol> {
     pub(super) servers: &'a [Server],
     pub(super) poller: Poller,
     pub(super) tally: Tally,
@@ -30,9 +30,15 @@ pub(super) struct Context<'a> {
     /// Its end: a closed loop asks for nothing any more.
     pub(super) end_ns: i64,
     pub(super) buffer: Vec<u8>,
+    /// What the session that is being looked after appends; empty in between.
+    pub(super) out: Vec<u8>,
     /// Overwritten by each operation drawn.
-    pub(super) operation: Operation,
-    pub(super) payload: Payload,
+    pub(super) operation: P::Op,
+    pub(super) shared: P::Shared,
+    /// Which operations are connections of their own, by index.
+    pub(super) visits: Vec<bool>,
+    /// All are: none needs the slot's connection.
+    pub(super) only_visits: bool,
     pub(super) operation_timeout_ns: i64,
     pub(super) connect_timeout_ns: i64,
     pub(super) in_flight_cap: usize,
@@ -42,12 +48,10 @@ pub(super) struct Context<'a> {
     pub(super) in_flight: u64,
     /// Sessions connecting or shaking hands.
     pub(super) opening: u32,
-    /// Session operations to begin, oldest first.
-    pub(super) wanted_guests: VecDeque<Wanted>,
+    /// Operations that are connections of their own and are to begin, oldest first.
+    pub(super) wanted_visits: VecDeque<Wanted<P::Op>>,
     /// Slots that want to be looked after at an instant, by position.
     wakes: BinaryHeap<Reverse<(i64, usize)>>,
-    /// Every operation is a session of its own: none needs the slot's connection.
-    pub(super) only_guests: bool,
     /// Why servers could not be connected to before the run, the latest reason of each.
     pub(super) connect_failures: BTreeMap<u32, String>,
     /// A session that has tried long enough.
@@ -56,7 +60,7 @@ pub(super) struct Context<'a> {
     pub(super) ending: bool,
 }
 
-impl<'a> Context<'a> {
+impl<'a, P: Protocol> Context<'a, P> {
     pub(super) fn new(plan: &Plan, servers: &'a [Server], tally: Tally) -> Result<Self, LoadError> {
         let load = &plan.load;
         let (schedule, in_flight) = match &load.arrival {
@@ -73,6 +77,7 @@ impl<'a> Context<'a> {
         let in_flight_cap = usize::try_from(in_flight).unwrap_or(usize::MAX);
         // As Java's client divides it; but a loaded server gets a moment.
         let connect_timeout_ms = load.session_timeout_ms / (servers.len() as u64).max(1);
+        let visits: Vec<bool> = plan.ops.iter().map(P::opens_connection).collect();
         Ok(Self {
             servers,
             poller: Poller::new(Spin::Sparing).map_err(LoadError::system("wait for sockets"))?,
@@ -81,17 +86,19 @@ impl<'a> Context<'a> {
             start_ns: 0,
             end_ns: i64::MAX,
             buffer: vec![0; BUFFER_BYTES],
-            operation: Operation::default(),
-            payload: Payload::new(plan),
+            out: Vec::new(),
+            operation: P::Op::default(),
+            shared: P::shared(plan),
+            only_visits: visits.iter().all(|visits| *visits),
+            visits,
             operation_timeout_ns: ms_to_ns(load.operation_timeout_ms),
             connect_timeout_ns: ms_to_ns(connect_timeout_ms.max(1_000)),
             in_flight_cap,
             waiting: 0,
             in_flight: 0,
             opening: 0,
-            wanted_guests: VecDeque::new(),
+            wanted_visits: VecDeque::new(),
             wakes: BinaryHeap::new(),
-            only_guests: plan.ops.iter().all(|op| op.kind == OpKind::Session),
             connect_failures: BTreeMap::new(),
             cannot_connect: None,
             ending: false,

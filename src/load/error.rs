@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use crate::protocol::zookeeper::ClientError;
+use crate::protocol::SetupError;
 
 /// An error of the load driver.
 #[derive(Debug, thiserror::Error)]
@@ -53,37 +53,13 @@ pub enum LoadError {
         source: io::Error,
     },
     /// Preparing or cleaning up failed.
-    #[error("cannot {what}: {source}")]
-    Admin {
-        /// What.
-        what: String,
-        /// Why.
-        source: ClientError,
-    },
-    /// A znode could not be created.
-    #[error("cannot create {path}: the server answered {answer}")]
-    Create {
-        /// The znode.
-        path: String,
-        /// The error.
-        answer: String,
-    },
-    /// The chroot is not one that may be removed.
-    #[error(
-        "refusing to remove {chroot:?} and everything below it: it is not a directory of a run"
-    )]
-    Chroot {
-        /// The path.
-        chroot: String,
-    },
-    /// The plan's chroot is somebody else's.
-    #[error(
-        "{chroot} exists on the target and was not created by a run, so nothing is written there; name another \
-         directory with `prepare.chroot`"
-    )]
-    Occupied {
-        /// The path.
-        chroot: String,
+    #[error(transparent)]
+    Setup(SetupError),
+    /// The plan names a protocol that this version does not know.
+    #[error("this version knows no protocol {name:?}")]
+    Protocol {
+        /// What the plan says.
+        name: String,
     },
     /// A calibration step measured nothing.
     #[error("the calibration step {step:?} measured nothing")]

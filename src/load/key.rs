@@ -1,17 +1,17 @@
 //! Keys in the epoll set: which session, and which of its connections.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-const GUEST_BIT: u64 = 1 << 63;
+const VISIT_BIT: u64 = 1 << 63;
 /// Connections are told apart by this many bits; events of one that long ago do not exist.
 const CONNECTION_MASK: u64 = (1 << 30) - 1;
 
-/// Whom an event concerns.
+/// What a key belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     /// The worker's slot at this position.
     Slot(usize),
-    /// Its guest at this position.
-    Guest(usize),
+    /// Its visit at this position.
+    Visit(usize),
 }
 
 /// The key of a slot's connection.
@@ -19,18 +19,18 @@ pub(super) fn slot(position: usize, connection: u32) -> u64 {
     (u64::from(connection) & CONNECTION_MASK) << 32 | low(position)
 }
 
-/// The key of a guest's connection.
-pub(super) fn guest(position: usize, connection: u32) -> u64 {
-    GUEST_BIT | slot(position, connection)
+/// The key of a visit's connection.
+pub(super) fn visit(position: usize, connection: u32) -> u64 {
+    VISIT_BIT | slot(position, connection)
 }
 
-/// Whose key it is.
+/// What the key belongs to.
 pub(super) fn owner(key: u64) -> Owner {
     let position = usize::try_from(key & u64::from(u32::MAX)).unwrap_or(usize::MAX);
-    if key & GUEST_BIT == 0 {
+    if key & VISIT_BIT == 0 {
         Owner::Slot(position)
     } else {
-        Owner::Guest(position)
+        Owner::Visit(position)
     }
 }
 
@@ -45,9 +45,9 @@ mod tests {
     #[test]
     fn keys_tell_owner_and_connection() {
         assert_eq!(owner(slot(5, 1)), Owner::Slot(5));
-        assert_eq!(owner(guest(5, 1)), Owner::Guest(5));
+        assert_eq!(owner(visit(5, 1)), Owner::Visit(5));
         assert_ne!(slot(5, 1), slot(5, 2));
         assert_ne!(slot(5, u32::MAX), u64::MAX);
-        assert_ne!(guest(usize::MAX, u32::MAX), u64::MAX, "the timer's key");
+        assert_ne!(visit(usize::MAX, u32::MAX), u64::MAX, "the timer's key");
     }
 }

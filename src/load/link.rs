@@ -9,35 +9,22 @@ use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
 use super::clock::now_ns;
 use super::poller::Poller;
-use crate::protocol::zookeeper::{ProtocolError, Sent, Session};
+use crate::protocol::{Event, Inbox, Protocol, Sent, Step, Ticket, Violation};
 
-/// What the driver wants to know again when a reply comes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ticket {
-    /// Index in the plan's operations.
-    pub(super) op: u32,
-    /// When it should have started.
-    pub(super) intended_ns: i64,
-    /// When in-flight cap and connection let it go.
-    pub(super) ready_ns: i64,
-}
-
-impl Ticket {
-    /// When it was ready and sent: what waited for room in the socket was held back by the peer.
-    pub(super) fn times(&self, sent: Option<Sent>) -> Times {
-        let ready_ns = match sent {
-            Some(sent) if sent.held => sent.at_ns,
-            _ => self.ready_ns,
-        };
-        Times {
-            intended_ns: self.intended_ns,
-            ready_ns: Some(ready_ns),
-            sent_ns: sent.map(|sent| sent.at_ns),
-        }
+/// When an operation was ready and sent: what waited for room in the socket was held back by the peer.
+pub(super) fn times(ticket: Ticket, sent: Option<Sent>) -> Times {
+    let ready_ns = match sent {
+        Some(sent) if sent.held => sent.at_ns,
+        _ => ticket.ready_ns,
+    };
+    Times {
+        intended_ns: ticket.intended_ns,
+        ready_ns: Some(ready_ns),
+        sent_ns: sent.map(|sent| sent.at_ns),
     }
 }
 
@@ -65,10 +52,8 @@ pub(super) enum Loss {
     Io(io::Error),
     /// The server closed it.
     Closed,
-    /// The server broke the protocol.
-    Protocol(ProtocolError),
-    /// The server was silent for too long.
-    Silent,
+    /// The server broke the protocol, or was silent for too long.
+    Violation(Violation),
     /// An operation had no reply in time.
     TimedOut,
     /// The server does not know the session.
@@ -84,18 +69,19 @@ impl fmt::Display for Loss {
             Self::Connect(error) | Self::Io(error) => write!(f, "{error}"),
             Self::ConnectTimeout => f.write_str("no handshake in time"),
             Self::Closed => f.write_str("closed by the server"),
-            Self::Protocol(error) => write!(f, "{error}"),
-            Self::Silent => f.write_str("server silent for two thirds of the session timeout"),
+            Self::Violation(violation) => write!(f, "{violation}"),
             Self::TimedOut => f.write_str("operation timed out"),
             Self::Expired => f.write_str("session expired"),
         }
     }
 }
 
-/// A session and its connection, if it has one.
+/// A protocol's session and its connection, if it has one. Whatever the session appends goes to a buffer
+/// of the worker's; the link keeps what the socket did not take, and what was read of an incomplete message.
+/// So an idle session holds no buffer.
 #[derive(Debug)]
-pub(super) struct Link {
-    pub(super) session: Session<Ticket>,
+pub(super) struct Link<P> {
+    pub(super) session: P,
     socket: Option<TcpStream>,
     /// `connect` has not finished.
     connecting: bool,
@@ -103,16 +89,24 @@ pub(super) struct Link {
     watches_writes: bool,
     /// Identifies this connection in the epoll set; another one of the same link has another.
     key: u64,
+    inbox: Inbox,
+    /// What the socket did not take yet.
+    unsent: Vec<u8>,
+    /// Bytes written since the connection began.
+    written: u64,
 }
 
-impl Link {
-    pub(super) fn new(session_timeout_ms: u64) -> Self {
+impl<P: Protocol> Link<P> {
+    pub(super) fn new(session: P) -> Self {
         Self {
-            session: Session::new(session_timeout_ms),
+            session,
             socket: None,
             connecting: false,
             watches_writes: false,
             key: 0,
+            inbox: Inbox::default(),
+            unsent: Vec::new(),
+            written: 0,
         }
     }
 
@@ -141,8 +135,8 @@ impl Link {
         Ok(())
     }
 
-    /// The socket is writable or broken: the connection stands, and the handshake begins.
-    pub(super) fn connected(&mut self) -> Result<(), Loss> {
+    /// The socket is writable or broken: the connection stands, and the conversation begins.
+    pub(super) fn connected(&mut self, out: &mut Vec<u8>) -> Result<(), Loss> {
         let Some(socket) = &self.socket else {
             return Ok(());
         };
@@ -156,7 +150,7 @@ impl Link {
             return Err(Loss::Connect(refused));
         }
         self.connecting = false;
-        self.session.attach(now_ns());
+        self.session.open(now_ns(), out);
         Ok(())
     }
 
@@ -174,22 +168,78 @@ impl Link {
         }
     }
 
-    /// Writes what waits, as far as the socket takes it; the rest when it is writable again.
+    /// Hands over the events in `input`, which was just read, as far as they are complete; without input,
+    /// those that need none. `take` gets the session back with each, to submit to.
+    ///
+    /// # Errors
+    /// If the peer broke the protocol. What the session appended to `out` is still to be written.
     #[inline]
-    pub(super) fn flush(&mut self, poller: &Poller) -> Result<(), Loss> {
-        let Some(socket) = &mut self.socket else {
+    pub(super) fn receive(
+        &mut self,
+        input: &[u8],
+        now: i64,
+        out: &mut Vec<u8>,
+        mut take: impl FnMut(Event<'_>),
+    ) -> Result<(), Loss> {
+        let session = &mut self.session;
+        let mut step = |input: &mut &[u8]| match session.next(input, now, out) {
+            Step::Need(bytes) => Ok(Some(bytes)),
+            Step::Event(event) => {
+                take(event);
+                Ok(None)
+            }
+            Step::Broken(violation) => Err(Loss::Violation(violation)),
+        };
+        if input.is_empty() {
+            while step(&mut &[][..])?.is_none() {}
             return Ok(());
+        }
+        self.inbox.feed(input, step)
+    }
+
+    /// Writes what waits and what is in `out`, as far as the socket takes it; the rest when it is writable
+    /// again. `out` is empty afterwards.
+    #[inline]
+    pub(super) fn flush(&mut self, out: &mut Vec<u8>, poller: &Poller) -> Result<(), Loss> {
+        if self.unsent.is_empty() {
+            if out.is_empty() && !self.watches_writes {
+                return Ok(());
+            }
+            let written = self.write(out, poller)?;
+            self.unsent.extend_from_slice(&out[written..]);
+        } else {
+            let mut unsent = std::mem::take(&mut self.unsent);
+            unsent.append(out);
+            let written = self.write(&unsent, poller)?;
+            unsent.drain(..written);
+            if !unsent.is_empty() {
+                self.unsent = unsent;
+            }
+        }
+        out.clear();
+        Ok(())
+    }
+
+    /// Writes `bytes` as far as the socket takes them: how many.
+    fn write(&mut self, bytes: &[u8], poller: &Poller) -> Result<usize, Loss> {
+        let Some(socket) = &mut self.socket else {
+            return Ok(bytes.len());
         };
         if self.connecting {
-            return Ok(());
+            return Ok(0);
         }
         let held = self.watches_writes;
         let mut full = false;
-        while !full && !self.session.output().is_empty() {
+        let mut done = 0;
+        while !full && done < bytes.len() {
             let at_ns = now_ns();
-            match socket.write(self.session.output()) {
+            match socket.write(&bytes[done..]) {
                 Ok(0) => return Err(Loss::Closed),
-                Ok(size) => self.session.wrote(size, Sent { at_ns, held }),
+                Ok(size) => {
+                    done += size;
+                    self.written += size as u64;
+                    self.session.wrote(self.written, Sent { at_ns, held });
+                }
                 Err(error) if is_not_now(&error) => full = true,
                 Err(error) => return Err(Loss::Io(error)),
             }
@@ -198,12 +248,15 @@ impl Link {
             poller.watch(&*socket, self.key, full).map_err(Loss::Io)?;
             self.watches_writes = full;
         }
-        Ok(())
+        Ok(done)
     }
 
-    /// Ends the connection at once; the session must be detached by the caller.
+    /// Ends the connection at once; the caller must tell the session.
     pub(super) fn close(&mut self) {
         self.socket = None; // closing takes it out of the epoll set
+        self.inbox.reset();
+        self.unsent = Vec::new();
+        self.written = 0;
         self.connecting = false;
         self.watches_writes = false;
     }
@@ -223,7 +276,11 @@ fn is_not_now(error: &io::Error) -> bool {
 /// A non-blocking socket that is being connected.
 fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let kind = Type::STREAM.nonblocking().cloexec();
-    let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        kind,
+        Some(socket2::Protocol::TCP),
+    )?;
     socket.set_tcp_nodelay(true)?;
     match socket.connect(&address.into()) {
         Ok(()) => {}

@@ -2,47 +2,48 @@
 //!
 //! - [`prepare`], [`run`], [`clean_up`]: the three steps of a [`Job`]
 //! - `schedule` (pure): absolute intended times of an open loop; `arrivals`: what waits in a session
-//! - `worker`: the loop; `slot`: one session in it; `guest`: a session that lives for one operation;
-//!   `link`: a session's connection; `poller`: epoll and the timer
+//! - `worker`: the loop, generic over the [`Protocol`](crate::protocol::Protocol); `slot`: one session in it;
+//!   `visit`: an operation that is a connection of its own; `link`: a session's connection; `poller`: epoll
+//!   and the timer
+//! - `server_order`, `backoff`: which server a session tries next, and when
 //! - `tally`: samples into intervals; `collector`: intervals of all workers into a recording
 //! - `stolen`: what the hypervisor took away meanwhile; `thread_time`: what a thread got of a processor
 //! - [`NullResponder`], [`calibrate`]: what the generator itself can do
 
 mod arrivals;
 mod assign;
+mod backoff;
 mod calibrate;
-mod clean_up;
 pub mod clock;
 mod collector;
 mod context;
 mod error;
 #[cfg(test)]
 mod fixture;
-mod guest;
 mod job;
 mod key;
 mod link;
 mod message;
 mod null;
-mod payload;
 mod poller;
-mod prepare;
 mod priority;
 mod run;
 pub mod schedule;
+mod server_order;
+mod setup;
 mod slot;
 mod stolen;
 mod tally;
 mod thread_time;
+mod visit;
 mod worker;
 
 pub use assign::sessions_per_server;
 pub use calibrate::{
     Accuracy, CalibrateOptions, Calibration, Resolution, TimerError, calibrate, resolution,
 };
-pub use clean_up::{clean_up, recycle};
 pub use error::LoadError;
 pub use job::{Job, Moment, Phase, Progress, Role, Server};
 pub use null::{Fault, NullReport, NullResponder, NullScript};
-pub use prepare::{Created, prepare};
 pub use run::{allow_files, run};
+pub use setup::{clean_up, prepare, recycle};

@@ -12,9 +12,10 @@ use super::assign::preferred;
 use super::clock::now_ns;
 use super::collector::Collector;
 use super::context::ms_to_ns;
-use super::worker::{Orders, work};
+use super::worker::{WorkerSpec, work};
 use super::{Job, LoadError, Moment};
 use crate::measure::Recording;
+use crate::protocol::{Protocol, Visitor, with};
 use crate::workload::Plan;
 
 /// How often progress is told.
@@ -25,7 +26,8 @@ const LEAD_NS: i64 = 60_000_000;
 /// Open files beside the sessions': listeners, logs, terminals, one epoll set and timer per thread.
 const OTHER_FILES: u64 = 64;
 
-/// Opens all sessions, issues the load, waits for the last replies, closes the sessions.
+/// Opens all sessions, issues the load, waits for the last replies, closes the sessions, in the protocol
+/// that the plan names.
 ///
 /// When `job.stop` becomes true the load ends early and the recording says so.
 ///
@@ -33,6 +35,24 @@ const OTHER_FILES: u64 = 64;
 /// If a session cannot be opened (names each address tried and why), or the operating system
 /// refuses a resource. Whatever happens after the load has begun is in the recording instead.
 pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
+    struct Run<'a>(&'a Job<'a>);
+    impl Visitor for Run<'_> {
+        type Output = Result<Recording, LoadError>;
+
+        fn visit<P: Protocol>(self) -> Self::Output {
+            run_as::<P>(self.0)
+        }
+    }
+    let name = job.plan.protocol.as_str();
+    with(name, Run(job)).unwrap_or_else(|| {
+        Err(LoadError::Protocol {
+            name: name.to_owned(),
+        })
+    })
+}
+
+/// [`run`] in the protocol `P`.
+fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
     let plan = job.plan;
     let preferred = preferred(plan.load.attach, job.servers)?;
     allow_files(plan)?;
@@ -43,7 +63,7 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
         let (sender, receiver) = channel();
         let threads = usize::try_from(plan.load.threads).unwrap_or(1).max(1);
         for number in 0..threads {
-            let orders = Orders {
+            let spec = WorkerSpec {
                 plan,
                 run: job.run,
                 servers: job.servers,
@@ -56,7 +76,7 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
             let sender = sender.clone();
             let spawned = thread::Builder::new()
                 .name(format!("load-{number}"))
-                .spawn_scoped(scope, move || work(orders, &sender));
+                .spawn_scoped(scope, move || work::<P>(spec, &sender));
             if let Err(source) = spawned {
                 abandoned.store(true, Ordering::Relaxed);
                 return Err(LoadError::system("start a thread")(source));

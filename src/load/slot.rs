@@ -1,18 +1,16 @@
 //! One session of the load: its connection, its operations, and how it comes back when it is lost.
 
 use super::arrivals::Arrivals;
+use super::backoff::{Backoff, BackoffPolicy};
 use super::context::{Context, ms_to_ns};
-use super::guest::Wanted;
 use super::key;
-use super::link::{Link, Loss, TOO_MANY, Ticket, Times};
-use super::payload::Payload;
+use super::link::{Link, Loss, TOO_MANY, Times, times};
 use super::poller::Ready;
+use super::server_order::ServerOrder;
+use super::visit::Wanted;
 use crate::measure::{EventKind, Outcome, Unsent};
-use crate::protocol::zookeeper::{
-    Backoff, BackoffPolicy, ErrorCode, Event, OpCode, ServerOrder, Session,
-};
-use crate::protocol::zookeeper::{created_path, request};
-use crate::workload::{Mix, OpKind, Operation, Plan, Reconnect};
+use crate::protocol::{Event, Protocol, Reply, Ticket};
+use crate::workload::{Plan, Reconnect};
 
 /// Rounds over its servers that a session makes before the run, until it is said to be impossible.
 const CONNECT_ROUNDS_MAX: u32 = 3;
@@ -29,18 +27,28 @@ enum State {
     Gone,
 }
 
+/// Which session a slot is to hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SlotSpec<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) run: u32,
+    /// The session's number in the plan.
+    pub(super) number: u32,
+    /// Its position among the worker's slots.
+    pub(super) position: usize,
+}
+
 /// One session of the load.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(super) struct Slot<P> {
     /// The session's number in the plan.
     pub(super) number: u32,
     /// Its position among the worker's slots.
     position: usize,
-    link: Link,
+    link: Link<P>,
     state: State,
     order: ServerOrder,
     backoff: Backoff,
-    mix: Mix,
     pub(super) arrivals: Arrivals,
     /// Operations in flight, those that are sessions of their own included.
     in_flight: usize,
@@ -58,23 +66,28 @@ pub(super) struct Slot {
     was_attached: bool,
 }
 
-impl Slot {
+impl<P: Protocol> Slot<P> {
+    /// The session `number` of a run, at `position` among the worker's slots.
     pub(super) fn new(
-        plan: &Plan,
-        run: u32,
-        (number, position): (u32, usize),
+        spec: SlotSpec<'_>,
+        session: P,
         order: ServerOrder,
         arrivals: Arrivals,
     ) -> Self {
+        let SlotSpec {
+            plan,
+            run,
+            number,
+            position,
+        } = spec;
         let policy = policy(plan.load.reconnect);
         Self {
             number,
             position,
-            link: Link::new(plan.load.session_timeout_ms),
+            link: Link::new(session),
             state: State::Down { retry_ns: 0 },
             order,
             backoff: Backoff::new(policy, plan.run_seed(run) ^ u64::from(number)),
-            mix: Mix::new(plan, run, number),
             arrivals,
             in_flight: 0,
             free_ns: i64::MIN,
@@ -101,76 +114,85 @@ impl Slot {
     }
 
     /// Something happened on the socket.
-    pub(super) fn on_ready(&mut self, cx: &mut Context<'_>, ready: Ready) {
+    pub(super) fn on_ready(&mut self, cx: &mut Context<'_, P>, ready: Ready) {
         if let Err(loss) = self.handle(cx, ready) {
             self.lose(cx, &loss);
         }
     }
 
-    fn handle(&mut self, cx: &mut Context<'_>, ready: Ready) -> Result<(), Loss> {
+    fn handle(&mut self, cx: &mut Context<'_, P>, ready: Ready) -> Result<(), Loss> {
         if self.link.is_connecting() {
             if ready.writable {
-                self.link.connected()?;
+                self.link.connected(&mut cx.out)?;
+                self.link.flush(&mut cx.out, &cx.poller)?;
+                let now = super::clock::now_ns();
+                self.take_in(cx, 0, now)?;
+                self.fill(cx, now);
             }
         } else if ready.readable
             && let Some((size, now)) = self.link.read(&mut cx.buffer)?
         {
-            self.receive(cx, size, now)?;
+            self.link.session.heard(now);
+            self.take_in(cx, size, now)?;
             self.fill(cx, now);
         }
-        self.link.flush(&cx.poller)
+        self.link.flush(&mut cx.out, &cx.poller)
     }
 
-    /// Takes in what was just read: all of it was done `now`.
-    fn receive(&mut self, cx: &mut Context<'_>, size: usize, now: i64) -> Result<(), Loss> {
-        let mut attached = None;
+    /// Takes in the first `size` bytes of the worker's buffer, which were just read: all of it was done
+    /// `now`.
+    fn take_in(&mut self, cx: &mut Context<'_, P>, size: usize, now: i64) -> Result<(), Loss> {
+        let mut ready = None;
         let mut expired = false;
         let mut closed = false;
         let server = self.order.current();
-        let was_full = self.in_flight >= cx.in_flight_cap;
-        let received =
-            self.link
-                .session
-                .received(&cx.buffer[..size], now, &mut |event| match event {
-                    Event::Reply(reply) => {
-                        let outcome = match reply.error {
-                            ErrorCode::OK => Outcome::Ok,
-                            ErrorCode(code) => Outcome::Error(code),
-                        };
-                        if reply.op == OpCode::Create
-                            && outcome == Outcome::Ok
-                            && let Some(path) = created_path(reply.body)
-                        {
-                            self.mix.created(path);
-                        }
-                        let times = reply.token.times(reply.sent);
-                        cx.tally.record(reply.token.op, server, times, now, outcome);
-                        cx.in_flight -= 1;
-                        self.in_flight -= 1;
-                        cx.waiting += u64::from(now < cx.end_ns && self.arrivals.freed(now));
-                    }
-                    Event::Attached { resumed } => attached = Some(resumed),
-                    Event::Expired => expired = true,
-                    Event::Closed => closed = true,
-                    Event::Notified(_) => {}
-                });
-        if was_full && self.in_flight < cx.in_flight_cap {
+        let was_full = self.is_full(cx);
+        let input = &cx.buffer[..size];
+        let received = self
+            .link
+            .receive(input, now, &mut cx.out, |event| match event {
+                Event::Done {
+                    ticket,
+                    sent,
+                    reply,
+                } => {
+                    let outcome = match reply {
+                        Reply::Ok => Outcome::Ok,
+                        Reply::Error(name) => Outcome::Error(cx.tally.error(&name)),
+                    };
+                    let times = times(ticket, sent);
+                    cx.tally.record(ticket.op, server, times, now, outcome);
+                    cx.in_flight -= 1;
+                    self.in_flight -= 1;
+                    cx.waiting += u64::from(now < cx.end_ns && self.arrivals.freed(now));
+                }
+                Event::Ready { resumed } => ready = Some(resumed),
+                Event::Expired => expired = true,
+                Event::Closed => closed = true,
+                Event::Arrived(_) => {}
+            });
+        if was_full && !self.is_full(cx) {
             self.free_ns = now;
         }
-        received.map_err(Loss::Protocol)?;
+        received?;
         if expired {
             return Err(Loss::Expired);
         }
         if closed {
             self.end(cx);
         }
-        if let Some(resumed) = attached {
+        if let Some(resumed) = ready {
             self.attached(cx, resumed, now);
         }
         Ok(())
     }
 
-    fn attached(&mut self, cx: &mut Context<'_>, resumed: bool, now: i64) {
+    /// Nothing more may be sent before something is answered: by the plan's cap, or by the peer's own.
+    fn is_full(&self, cx: &Context<'_, P>) -> bool {
+        self.in_flight >= cx.in_flight_cap || self.link.session.room() == 0
+    }
+
+    fn attached(&mut self, cx: &mut Context<'_, P>, resumed: bool, now: i64) {
         self.set_state(cx, State::Up);
         self.backoff.reset();
         self.was_attached = true;
@@ -189,7 +211,7 @@ impl Slot {
 
     /// Starts what waits, as far as the cap allows. While there is no connection, whatever waits
     /// for longer than the operation timeout is given up: never sent.
-    pub(super) fn fill(&mut self, cx: &mut Context<'_>, now: i64) {
+    pub(super) fn fill(&mut self, cx: &mut Context<'_, P>, now: i64) {
         while let Some(intended_ns) = self.arrivals.front(cx.schedule.as_ref(), cx.start_ns) {
             if !self.is_connected(cx) {
                 if now - intended_ns < cx.operation_timeout_ns {
@@ -198,48 +220,45 @@ impl Slot {
                 self.give_up_front(cx, intended_ns, now);
                 continue;
             }
-            if self.in_flight >= cx.in_flight_cap {
+            if self.is_full(cx) {
                 break;
             }
             self.arrivals.pop();
             cx.waiting -= 1;
             cx.in_flight += 1;
             self.in_flight += 1;
-            self.mix.next(&mut cx.operation);
+            let op = self.link.session.draw(&mut cx.operation);
             let ticket = Ticket {
-                op: u32::try_from(cx.operation.op).unwrap_or(u32::MAX),
+                op: u32::try_from(op).unwrap_or(u32::MAX),
                 intended_ns,
                 ready_ns: self.free_ns.max(intended_ns),
             };
-            if cx.operation.kind == OpKind::Session {
-                cx.wanted_guests.push_back(Wanted {
+            if cx.visits[op] {
+                cx.wanted_visits.push_back(Wanted {
                     slot: self.position,
+                    op: cx.operation.clone(),
                     ticket,
                 });
             } else {
-                submit(
-                    &mut self.link.session,
-                    (&cx.operation, &cx.payload),
-                    ticket,
-                    now,
-                );
+                let session = &mut self.link.session;
+                session.submit(&cx.operation, ticket, now, &mut cx.out);
             }
         }
     }
 
     /// Has what its operations need to be sent.
-    fn is_connected(&self, cx: &Context<'_>) -> bool {
-        self.link.session.is_attached() || cx.only_guests
+    fn is_connected(&self, cx: &Context<'_, P>) -> bool {
+        self.state == State::Up || cx.only_visits
     }
 
     /// The oldest waiting operation will not be sent any more.
-    fn give_up_front(&mut self, cx: &mut Context<'_>, intended_ns: i64, now: i64) {
+    fn give_up_front(&mut self, cx: &mut Context<'_, P>, intended_ns: i64, now: i64) {
         self.arrivals.pop();
         cx.waiting -= 1;
-        self.mix.next(&mut cx.operation);
+        let op = self.link.session.draw(&mut cx.operation);
         let why = if !self.is_connected(cx) {
             Unsent::NoConnection
-        } else if self.in_flight >= cx.in_flight_cap {
+        } else if self.is_full(cx) {
             Unsent::CapFull
         } else {
             Unsent::NotIssued
@@ -249,7 +268,7 @@ impl Slot {
             ready_ns: (why == Unsent::NotIssued).then(|| self.free_ns.max(intended_ns)),
             sent_ns: None,
         };
-        let op = u32::try_from(cx.operation.op).unwrap_or(u32::MAX);
+        let op = u32::try_from(op).unwrap_or(u32::MAX);
         let server = self.order.current();
         cx.tally
             .record(op, server, times, now, Outcome::NotSent(why));
@@ -257,14 +276,14 @@ impl Slot {
     }
 
     /// Writes what waits for the socket.
-    pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
-        if let Err(loss) = self.link.flush(&cx.poller) {
+    pub(super) fn flush(&mut self, cx: &mut Context<'_, P>) {
+        if let Err(loss) = self.link.flush(&mut cx.out, &cx.poller) {
             self.lose(cx, &loss);
         }
     }
 
     /// The periodic look: time-outs, pings, attempts to connect.
-    pub(super) fn sweep(&mut self, cx: &mut Context<'_>, now: i64) {
+    pub(super) fn sweep(&mut self, cx: &mut Context<'_, P>, now: i64) {
         match self.state {
             State::Gone => return,
             State::Down { retry_ns } => {
@@ -281,18 +300,18 @@ impl Slot {
                 let oldest_ns = self.link.session.oldest_ns();
                 if oldest_ns.is_some_and(|at| now - at >= cx.operation_timeout_ns) {
                     self.lose(cx, &Loss::TimedOut);
-                } else if self.link.session.is_silent(now) {
-                    self.lose(cx, &Loss::Silent);
-                } else {
-                    self.link.session.tick(now);
-                    self.flush(cx);
+                } else if now >= self.link.session.deadline_ns()
+                    && let Err(violation) = self.link.session.tick(now, &mut cx.out)
+                {
+                    self.lose(cx, &Loss::Violation(violation));
                 }
             }
         }
         self.fill(cx, now);
+        self.flush(cx);
     }
 
-    fn open(&mut self, cx: &mut Context<'_>, now: i64) {
+    fn open(&mut self, cx: &mut Context<'_, P>, now: i64) {
         self.connections = self.connections.wrapping_add(1);
         let address = cx.address(self.order.current());
         let key = key::slot(self.position, self.connections);
@@ -303,7 +322,7 @@ impl Slot {
     }
 
     /// The connection is gone. What was in flight is unknown, unless it timed out.
-    fn lose(&mut self, cx: &mut Context<'_>, loss: &Loss) {
+    fn lose(&mut self, cx: &mut Context<'_, P>, loss: &Loss) {
         let now = super::clock::now_ns();
         let server = self.order.current();
         let was_up = self.state == State::Up;
@@ -312,7 +331,7 @@ impl Slot {
         let mut retry_ns = now;
         if expired {
             // The same server opens a new one at once.
-            self.mix.session_replaced();
+            self.link.session.replaced();
             cx.tally.summary.expired_sessions += 1;
         } else {
             retry_ns += self.backoff.next_ns();
@@ -343,7 +362,7 @@ impl Slot {
 
     /// An attempt failed before the session ever was attached: only servers that it is meant for
     /// are tried then, and not for ever.
-    fn connect_failed(&mut self, cx: &mut Context<'_>, server: u32, loss: &Loss) {
+    fn connect_failed(&mut self, cx: &mut Context<'_, P>, server: u32, loss: &Loss) {
         let reason = match loss {
             Loss::Expired => "it refuses to open a session".to_owned(),
             Loss::Closed => format!("{loss}; {TOO_MANY}"),
@@ -359,14 +378,15 @@ impl Slot {
     }
 
     /// Closes the socket; records what was in flight and returns how many operations that were.
-    fn give_up_in_flight(&mut self, cx: &mut Context<'_>, timed_out: bool, now: i64) -> u64 {
+    fn give_up_in_flight(&mut self, cx: &mut Context<'_, P>, timed_out: bool, now: i64) -> u64 {
         self.link.close();
+        cx.out.clear();
         let mut count = 0;
         let server = self.order.current();
-        self.link.session.detach(|given| {
+        self.link.session.lost(|ticket, sent| {
             let late = |at_ns: i64| now - at_ns >= cx.operation_timeout_ns;
-            let mut times = given.token.times(given.sent);
-            let outcome = match given.sent {
+            let mut times = times(ticket, sent);
+            let outcome = match sent {
                 // The oldest is why the connection was given up.
                 _ if timed_out && count == 0 => Outcome::TimedOut,
                 Some(sent) if timed_out && late(sent.at_ns) => Outcome::TimedOut,
@@ -374,11 +394,11 @@ impl Slot {
                 // The peer took nothing more from the socket.
                 None => Outcome::NotSent(Unsent::NoConnection),
             };
-            if given.sent.is_none() {
+            if sent.is_none() {
                 times.ready_ns = None;
             }
             count += 1;
-            cx.tally.record(given.token.op, server, times, now, outcome);
+            cx.tally.record(ticket.op, server, times, now, outcome);
             cx.in_flight -= 1;
             self.in_flight -= 1;
             cx.waiting += u64::from(now < cx.end_ns && self.arrivals.freed(now));
@@ -387,7 +407,7 @@ impl Slot {
     }
 
     /// Nothing that waits is to be sent any more.
-    pub(super) fn give_up_waiting(&mut self, cx: &mut Context<'_>, now: i64) {
+    pub(super) fn give_up_waiting(&mut self, cx: &mut Context<'_, P>, now: i64) {
         while let Some(intended_ns) = self.arrivals.front(cx.schedule.as_ref(), cx.start_ns) {
             self.give_up_front(cx, intended_ns, now);
         }
@@ -395,24 +415,27 @@ impl Slot {
 
     /// The end of the drain. What still has no reply is given up; an idle session is closed
     /// properly, which [`Slot::is_gone`] tells when it is done.
-    pub(super) fn finish(&mut self, cx: &mut Context<'_>, now: i64) {
+    pub(super) fn finish(&mut self, cx: &mut Context<'_, P>, now: i64) {
         self.give_up_waiting(cx, now);
-        if self.link.session.is_attached() && self.link.session.in_flight() == 0 {
-            self.link.session.close();
-            self.flush(cx);
+        if self.state == State::Up && self.link.session.in_flight() == 0 {
+            self.link.session.close(now, &mut cx.out);
+            match self.take_in(cx, 0, now) {
+                Ok(()) => self.flush(cx),
+                Err(loss) => self.lose(cx, &loss),
+            }
         } else {
             cx.tally.summary.in_flight_at_end += self.give_up_in_flight(cx, false, now);
             self.set_state(cx, State::Gone);
         }
     }
 
-    fn end(&mut self, cx: &mut Context<'_>) {
+    fn end(&mut self, cx: &mut Context<'_, P>) {
         self.link.close();
         self.set_state(cx, State::Gone);
     }
 
     /// Keeps the context's counts of connections in step.
-    fn set_state(&mut self, cx: &mut Context<'_>, state: State) {
+    fn set_state(&mut self, cx: &mut Context<'_, P>, state: State) {
         match self.state {
             State::Opening { .. } => cx.opening -= 1,
             State::Up => cx.tally.snapshot.connected -= 1,
@@ -432,9 +455,9 @@ impl Slot {
         self.order.current()
     }
 
-    /// An operation that was a session of its own is over.
-    pub(super) fn guest_ended(&mut self, cx: &mut Context<'_>, now: i64) {
-        if self.in_flight >= cx.in_flight_cap {
+    /// An operation that was a connection of its own is over.
+    pub(super) fn visit_ended(&mut self, cx: &mut Context<'_, P>, now: i64) {
+        if self.is_full(cx) {
             self.free_ns = now;
         }
         self.in_flight -= 1;
@@ -451,44 +474,4 @@ fn policy(reconnect: Reconnect) -> BackoffPolicy {
         growth: reconnect.growth,
         jitter: reconnect.jitter,
     }
-}
-
-/// Appends one operation's request to the session's output.
-fn submit(
-    session: &mut Session<Ticket>,
-    (operation, payload): (&Operation, &Payload),
-    ticket: Ticket,
-    now: i64,
-) {
-    let path = operation.path.as_str();
-    let data = || payload.get(operation.size);
-    match operation.kind {
-        OpKind::Create => session.submit(OpCode::Create, ticket, now, |out| {
-            request::create(out, path, data(), operation.flags);
-        }),
-        OpKind::Set => session.submit(OpCode::SetData, ticket, now, |out| {
-            request::set(out, path, data());
-        }),
-        OpKind::Delete => session.submit(OpCode::Delete, ticket, now, |out| {
-            request::delete(out, path);
-        }),
-        OpKind::Sync => session.submit(OpCode::Sync, ticket, now, |out| {
-            request::sync(out, path);
-        }),
-        OpKind::Multi => session.submit(OpCode::Multi, ticket, now, |out| {
-            let sets = operation.batch.iter();
-            request::multi_set(
-                out,
-                sets.map(|(path, size)| (path.as_str(), payload.get(*size))),
-            );
-        }),
-        OpKind::Get => read(session, OpCode::GetData, path, ticket, now),
-        OpKind::Exists => read(session, OpCode::Exists, path, ticket, now),
-        OpKind::List => read(session, OpCode::GetChildren, path, ticket, now),
-        OpKind::Session => unreachable!("a guest does that"),
-    }
-}
-
-fn read(session: &mut Session<Ticket>, op: OpCode, path: &str, ticket: Ticket, now: i64) {
-    session.submit(op, ticket, now, |out| request::read(out, path));
 }

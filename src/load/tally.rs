@@ -4,7 +4,7 @@ use std::sync::mpsc::Sender;
 
 use super::link::Times;
 use super::message::{Message, Snapshot, Summary};
-use crate::measure::{Event, EventKind, Layout, Outcome, Recorder, Sample};
+use crate::measure::{ErrorId, Event, EventKind, Layout, Outcome, Recorder, Sample};
 use crate::workload::Plan;
 
 /// Events one worker reports; further ones are counted.
@@ -58,6 +58,11 @@ impl Tally {
         let measured_ns = (end_ns - self.start_ns).max(0);
         self.recorder.end_at(measured_ns);
         self.summary.measured_ns = measured_ns;
+    }
+
+    /// The id of an error, by which outcomes name it.
+    pub(super) fn error(&mut self, name: &str) -> ErrorId {
+        self.recorder.error(name)
     }
 
     /// Counts one operation that finished or was given up; instants of the run's clock.

@@ -14,16 +14,17 @@ use std::sync::mpsc::Sender;
 use super::arrivals::Arrivals;
 use super::clock::now_ns;
 use super::context::{Context, ms_to_ns};
-use super::guest::Guests;
 use super::key::{self, Owner};
 use super::message::Message;
 use super::priority;
 use super::schedule::SessionTimes;
-use super::slot::Slot;
+use super::server_order::ServerOrder;
+use super::slot::{Slot, SlotSpec};
 use super::tally::Tally;
 use super::thread_time::ThreadTime;
+use super::visit::Visits;
 use super::{LoadError, Server};
-use crate::protocol::zookeeper::ServerOrder;
+use crate::protocol::Protocol;
 use crate::workload::{Arrival, Plan};
 
 /// How often snapshots go to the collector.
@@ -40,7 +41,7 @@ const CLOSE_NS: i64 = 2_000_000_000;
 
 /// What a worker is given beside the plan.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Orders<'a> {
+pub(super) struct WorkerSpec<'a> {
     pub(super) plan: &'a Plan,
     /// Number of the run, from 0.
     pub(super) run: u32,
@@ -70,11 +71,11 @@ enum Stage {
     Closing,
 }
 
-struct Worker<'a> {
-    orders: Orders<'a>,
-    cx: Context<'a>,
-    slots: Vec<Slot>,
-    guests: Guests,
+struct Worker<'a, P: Protocol> {
+    spec: WorkerSpec<'a>,
+    cx: Context<'a, P>,
+    slots: Vec<Slot<P>>,
+    visits: Visits<P>,
     stage: Stage,
     /// When the stage ends at the latest.
     stage_end_ns: i64,
@@ -92,33 +93,33 @@ struct Worker<'a> {
     /// The thread's clocks at the start of the measured phase.
     measure_from: Option<ThreadTime>,
     /// Where the next session of its own goes.
-    guest_turn: usize,
+    visit_turn: usize,
 }
 
 /// Runs one worker to its end. Everything it has to say goes to `sender`.
-pub(super) fn work(orders: Orders<'_>, sender: &Sender<Message>) {
-    let nice = match orders.plan.load.arrival {
+pub(super) fn work<P: Protocol>(spec: WorkerSpec<'_>, sender: &Sender<Message>) {
+    let nice = match spec.plan.load.arrival {
         Arrival::Open { .. } => priority::prefer(),
         Arrival::Closed { .. } => priority::current(),
     };
-    let tally = Tally::new(orders.plan, orders.servers.len(), sender.clone());
-    let result = Worker::new(orders, nice, tally).and_then(Worker::run);
+    let tally = Tally::new(spec.plan, spec.servers.len(), sender.clone());
+    let result = Worker::<P>::new(spec, nice, tally).and_then(Worker::run);
     if let Err(error) = result {
-        orders.abandoned.store(true, Ordering::Relaxed);
+        spec.abandoned.store(true, Ordering::Relaxed);
         // If nobody listens, the run has failed already.
         let _nobody_listens = sender.send(Message::Failed(error));
     }
 }
 
-impl<'a> Worker<'a> {
-    fn new(orders: Orders<'a>, nice: i32, tally: Tally) -> Result<Self, LoadError> {
-        let plan = orders.plan;
-        let cx = Context::new(plan, orders.servers, tally)?;
-        let servers = u32::try_from(orders.servers.len()).unwrap_or(u32::MAX);
+impl<'a, P: Protocol> Worker<'a, P> {
+    fn new(spec: WorkerSpec<'a>, nice: i32, tally: Tally) -> Result<Self, LoadError> {
+        let plan = spec.plan;
+        let cx = Context::new(plan, spec.servers, tally)?;
+        let servers = u32::try_from(spec.servers.len()).unwrap_or(u32::MAX);
         let sessions = plan.load.sessions;
-        let seed = plan.run_seed(orders.run);
+        let seed = plan.run_seed(spec.run);
         let threads = usize::try_from(plan.load.threads).unwrap_or(1).max(1);
-        let numbers = (0..sessions).skip(orders.number).step_by(threads);
+        let numbers = (0..sessions).skip(spec.number).step_by(threads);
         let slots = numbers.enumerate().map(|(position, session)| {
             let arrivals = match plan.load.arrival {
                 Arrival::Open { spacing, .. } => {
@@ -126,16 +127,23 @@ impl<'a> Worker<'a> {
                 }
                 Arrival::Closed { .. } => Arrivals::closed(cx.in_flight_cap),
             };
-            let order = ServerOrder::new(orders.preferred, servers, session, seed);
-            Slot::new(plan, orders.run, (session, position), order, arrivals)
+            let order = ServerOrder::new(spec.preferred, servers, session, seed);
+            let driven = P::new(plan, spec.run, session, &cx.shared);
+            let slot = SlotSpec {
+                plan,
+                run: spec.run,
+                number: session,
+                position,
+            };
+            Slot::new(slot, driven, order, arrivals)
         });
         let slots = slots.collect();
         let now = now_ns();
         Ok(Self {
-            orders,
+            spec,
             cx,
             slots,
-            guests: Guests::default(),
+            visits: Visits::default(),
             stage: Stage::Connecting,
             stage_end_ns: now + CONNECT_NS,
             upcoming: BinaryHeap::new(),
@@ -146,7 +154,7 @@ impl<'a> Worker<'a> {
             snapshot_ns: now,
             nice,
             measure_from: None,
-            guest_turn: orders.number,
+            visit_turn: spec.number,
         })
     }
 
@@ -189,13 +197,13 @@ impl<'a> Worker<'a> {
                         slot.on_ready(&mut self.cx, ready);
                     }
                 }
-                Owner::Guest(place) => {
-                    if let Some(slot) = self.guests.on_ready(&mut self.cx, place, ready) {
-                        self.slots[slot].guest_ended(&mut self.cx, now_ns());
+                Owner::Visit(place) => {
+                    if let Some(slot) = self.visits.on_ready(&mut self.cx, place, ready) {
+                        self.slots[slot].visit_ended(&mut self.cx, now_ns());
                     }
                 }
             }
-            self.begin_guests();
+            self.begin_visits();
             if self.next_due_ns != i64::MAX {
                 self.issue_due(now_ns());
             }
@@ -228,7 +236,7 @@ impl<'a> Worker<'a> {
             slot.fill(&mut self.cx, now);
             slot.flush(&mut self.cx);
         }
-        self.begin_guests();
+        self.begin_visits();
     }
 
     /// Notes when the next operation of a slot falls due.
@@ -245,15 +253,15 @@ impl<'a> Worker<'a> {
         first.map_or(i64::MAX, |Reverse((due_ns, _))| *due_ns)
     }
 
-    /// Opens the sessions that are operations of their own.
-    fn begin_guests(&mut self) {
-        while let Some(wanted) = self.cx.wanted_guests.pop_front() {
-            let preferred = self.orders.preferred;
-            let server = preferred[self.guest_turn % preferred.len()];
-            self.guest_turn = self.guest_turn.wrapping_add(1);
-            let timeout_ms = self.orders.plan.load.session_timeout_ms;
-            if let Some(slot) = self.guests.begin(&mut self.cx, wanted, server, timeout_ms) {
-                self.slots[slot].guest_ended(&mut self.cx, now_ns());
+    /// Begins the operations that are connections of their own.
+    fn begin_visits(&mut self) {
+        while let Some(wanted) = self.cx.wanted_visits.pop_front() {
+            let preferred = self.spec.preferred;
+            let server = preferred[self.visit_turn % preferred.len()];
+            self.visit_turn = self.visit_turn.wrapping_add(1);
+            let plan = self.spec.plan;
+            if let Some(slot) = self.visits.begin(&mut self.cx, wanted, server, plan) {
+                self.slots[slot].visit_ended(&mut self.cx, now_ns());
             }
         }
     }
@@ -265,10 +273,10 @@ impl<'a> Worker<'a> {
             self.slots[self.sweep_at].sweep(&mut self.cx, now);
             self.sweep_at = (self.sweep_at + 1) % count;
         }
-        for slot in self.guests.sweep(&mut self.cx, now) {
-            self.slots[slot].guest_ended(&mut self.cx, now);
+        for slot in self.visits.sweep(&mut self.cx, now) {
+            self.slots[slot].visit_ended(&mut self.cx, now);
         }
-        self.begin_guests();
+        self.begin_visits();
         let connected = self.cx.tally.snapshot.connected as usize;
         let all_ns = if connected < count && self.stage != Stage::Closing {
             SWEEP_OPENING_NS
@@ -283,23 +291,23 @@ impl<'a> Worker<'a> {
             let mut snapshot = self.cx.tally.snapshot;
             snapshot.at_ns = now;
             snapshot.in_flight = self.cx.in_flight;
-            let message = Message::Snapshot(self.orders.number, snapshot);
+            let message = Message::Snapshot(self.spec.number, snapshot);
             self.cx.tally.send(message);
         }
     }
 
     /// Goes on to the next stage when it is time. True when all is done.
     fn advance(&mut self, now: i64) -> Result<bool, LoadError> {
-        let stopped = self.orders.stop.load(Ordering::Relaxed);
-        let abandoned = self.orders.abandoned.load(Ordering::Relaxed);
+        let stopped = self.spec.stop.load(Ordering::Relaxed);
+        let abandoned = self.spec.abandoned.load(Ordering::Relaxed);
         match self.stage {
             Stage::Connecting | Stage::Ready if stopped || abandoned => {
                 return Err(LoadError::Interrupted);
             }
             Stage::Connecting => self.advance_connecting(now)?,
             Stage::Ready => {
-                if let Some(start_ns) = self.orders.start.get() {
-                    let begin_ns = start_ns - ms_to_ns(self.orders.plan.load.warm_up_ms);
+                if let Some(start_ns) = self.spec.start.get() {
+                    let begin_ns = start_ns - ms_to_ns(self.spec.plan.load.warm_up_ms);
                     self.stage_end_ns = begin_ns;
                     if now >= begin_ns {
                         self.begin_load(now, *start_ns);
@@ -373,12 +381,12 @@ impl<'a> Worker<'a> {
                 slot.fill(&mut self.cx, now);
                 slot.flush(&mut self.cx);
             }
-            self.begin_guests();
+            self.begin_visits();
         }
     }
 
     fn end_ns(&self) -> i64 {
-        self.cx.start_ns + ms_to_ns(self.orders.plan.load.duration_ms)
+        self.cx.start_ns + ms_to_ns(self.spec.plan.load.duration_ms)
     }
 
     /// The measured phase is over. What is due and waits is still issued, unless the user wants to
@@ -401,14 +409,14 @@ impl<'a> Worker<'a> {
             }
         }
         self.stage = Stage::Draining;
-        self.stage_end_ns = now + ms_to_ns(self.orders.plan.load.drain_ms);
+        self.stage_end_ns = now + ms_to_ns(self.spec.plan.load.drain_ms);
     }
 
     fn close_sessions(&mut self, now: i64) {
         self.stage = Stage::Closing;
         self.stage_end_ns = now + CLOSE_NS;
         self.cx.ending = true;
-        self.guests.finish(&mut self.cx, now);
+        self.visits.finish(&mut self.cx, now);
         for slot in &mut self.slots {
             slot.finish(&mut self.cx, now);
         }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::error_names::ErrorNames;
 use super::sample::{Outcome, Unsent};
 
 /// Counts by outcome.
@@ -10,8 +11,8 @@ use super::sample::{Outcome, Unsent};
 pub struct OpCounts {
     /// Acknowledged.
     pub ok: u64,
-    /// Replies with an error code, by code.
-    pub errors: BTreeMap<i32, u64>,
+    /// Replies with an error, by its name.
+    pub errors: BTreeMap<String, u64>,
     /// No connection could be opened for an operation that is one.
     pub refused: u64,
     /// Connection lost before the reply.
@@ -27,13 +28,12 @@ pub struct OpCounts {
 }
 
 impl OpCounts {
-    /// Counts one operation.
+    /// Counts one operation; `names` are those of the recorder that its outcome comes from.
     #[inline]
-    pub fn count(&mut self, outcome: Outcome) {
+    pub fn count(&mut self, outcome: Outcome, names: &ErrorNames) {
         match outcome {
             Outcome::Ok => self.ok += 1,
-            // A map node is allocated once per code and interval, not per operation.
-            Outcome::Error(code) => *self.errors.entry(code).or_default() += 1,
+            Outcome::Error(id) => self.add_errors(names.name(id), 1),
             Outcome::Refused => self.refused += 1,
             Outcome::Unknown => self.unknown += 1,
             Outcome::TimedOut => self.timed_out += 1,
@@ -48,7 +48,16 @@ impl OpCounts {
         }
     }
 
-    /// Replies with an error code.
+    /// Adds replies with an error of this name.
+    fn add_errors(&mut self, name: &str, count: u64) {
+        // The name is copied once per interval, not per operation.
+        match self.errors.get_mut(name) {
+            Some(counted) => *counted += count,
+            None => _ = self.errors.insert(name.to_owned(), count),
+        }
+    }
+
+    /// Replies with an error.
     #[must_use]
     pub fn error_replies(&self) -> u64 {
         self.errors.values().sum()
@@ -81,8 +90,8 @@ impl OpCounts {
     /// Adds another's counts.
     pub fn merge(&mut self, other: &Self) {
         self.ok += other.ok;
-        for (code, count) in &other.errors {
-            *self.errors.entry(*code).or_default() += count;
+        for (name, count) in &other.errors {
+            self.add_errors(name, *count);
         }
         self.refused += other.refused;
         self.unknown += other.unknown;
@@ -100,9 +109,10 @@ mod tests {
     #[test]
     fn only_what_nothing_held_back_was_not_issued() {
         let mut counts = OpCounts::default();
+        let mut names = ErrorNames::default();
         for outcome in [
             Outcome::Ok,
-            Outcome::Error(-101),
+            Outcome::Error(names.intern("NoNode")),
             Outcome::Refused,
             Outcome::Unknown,
             Outcome::TimedOut,
@@ -110,7 +120,7 @@ mod tests {
             Outcome::NotSent(Unsent::CapFull),
             Outcome::NotSent(Unsent::NotIssued),
         ] {
-            counts.count(outcome);
+            counts.count(outcome, &names);
         }
         assert_eq!(
             (counts.total(), counts.failed(), counts.issued()),
@@ -119,6 +129,6 @@ mod tests {
         assert_eq!((counts.not_sent, counts.no_connection()), (3, 1));
         let one = counts.clone();
         counts.merge(&one);
-        assert_eq!((counts.total(), counts.errors[&-101]), (16, 2));
+        assert_eq!((counts.total(), counts.errors["NoNode"]), (16, 2));
     }
 }

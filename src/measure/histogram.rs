@@ -7,15 +7,13 @@
 
 use std::borrow::Cow;
 
-use super::tally::lowest_of;
+use super::buckets::{HIGHEST_NS, lowest_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
 
 /// Smallest duration told from zero, nanoseconds.
 const LOWEST_NS: u64 = 1_000;
-/// Largest duration; longer ones are clamped. One hour, nanoseconds.
-pub(super) const HIGHEST_NS: u64 = 3_600_000_000_000;
 /// Significant decimal digits.
 const DIGITS: u8 = 3;
 /// Durations that must lie beyond a percentile for it to be told.
@@ -83,7 +81,7 @@ impl Histogram {
         }
     }
 
-    /// The counts of consecutive buckets, as numbered by the `tally` module, and the longest duration.
+    /// The counts of consecutive buckets, as numbered by the `buckets` module, and the longest duration.
     pub(super) fn from_buckets(first: usize, counts: Box<[u32]>, longest_ns: u64) -> Self {
         let count = counts.iter().map(|count| u64::from(*count)).sum();
         Self {

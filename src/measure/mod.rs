@@ -4,7 +4,10 @@
 //! into a [`Recording`]. Histograms are merged, percentiles are never averaged.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod bucket_counter;
+mod buckets;
 mod counts;
+mod error_names;
 mod event;
 mod histogram;
 mod interval_log;
@@ -12,11 +15,11 @@ mod op_record;
 mod recorder;
 mod recording;
 mod sample;
-mod sparse;
-mod tally;
+mod sparse_counter;
 mod timeline;
 
 pub use counts::OpCounts;
+pub use error_names::{ErrorId, ErrorNames};
 pub use event::{Event, EventKind};
 pub use histogram::{Histogram, HistogramError};
 pub use interval_log::{interval_log, tagged_interval_log};

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::sparse::SparseTally;
-use super::tally::Tally;
+use super::bucket_counter::BucketCounter;
+use super::sparse_counter::SparseCounter;
 use super::timeline::TimelineWriter;
-use super::{OpCounts, OpRecord, Outcome, Sample, ServerRecord, Timeline};
+use super::{ErrorId, ErrorNames, OpCounts, OpRecord, Outcome, Sample, ServerRecord, Timeline};
 
 /// What one worker saw of the operations that were intended within one interval.
 #[derive(Clone, Debug)]
@@ -48,40 +48,41 @@ pub struct Recorder {
     current: i64,
     /// When it is.
     now: Range<i64>,
-    ops: Vec<OpTally>,
+    ops: Vec<OpCounters>,
+    names: ErrorNames,
     /// Intended in an earlier interval, by interval and operation.
-    earlier: BTreeMap<(u32, usize), EarlierTally>,
-    warm_up: Tally,
+    earlier: BTreeMap<(u32, usize), EarlierCounters>,
+    warm_up: BucketCounter,
     warm_up_ok: u64,
     /// Per server and operation; made when the first sample comes.
-    servers: Vec<Option<Box<ServerTally>>>,
+    servers: Vec<Option<Box<ServerCounters>>>,
     timeline: TimelineWriter,
 }
 
 /// What is being recorded of one operation kind in the current interval.
 #[derive(Debug)]
-struct OpTally {
-    response: Tally,
-    service: Tally,
-    blocked: Tally,
-    late: Tally,
+struct OpCounters {
+    response: BucketCounter,
+    service: BucketCounter,
+    blocked: BucketCounter,
+    late: BucketCounter,
     counts: OpCounts,
     acknowledged: u64,
 }
 
 /// The same of an earlier interval.
 #[derive(Debug, Default)]
-struct EarlierTally {
-    response: SparseTally,
-    service: SparseTally,
-    blocked: SparseTally,
-    late: SparseTally,
+struct EarlierCounters {
+    response: SparseCounter,
+    service: SparseCounter,
+    blocked: SparseCounter,
+    late: SparseCounter,
     counts: OpCounts,
 }
 
 #[derive(Debug)]
-struct ServerTally {
-    response: Tally,
+struct ServerCounters {
+    response: BucketCounter,
     failed: u64,
     acknowledged: u64,
 }
@@ -109,20 +110,20 @@ impl Times {
     }
 }
 
-impl OpTally {
+impl OpCounters {
     fn new() -> Self {
         Self {
-            response: Tally::new(),
-            service: Tally::new(),
-            blocked: Tally::new(),
-            late: Tally::new(),
+            response: BucketCounter::new(),
+            service: BucketCounter::new(),
+            blocked: BucketCounter::new(),
+            late: BucketCounter::new(),
             counts: OpCounts::default(),
             acknowledged: 0,
         }
     }
 
     #[inline]
-    fn record(&mut self, times: Times, outcome: Outcome) {
+    fn record(&mut self, times: Times, outcome: Outcome, names: &ErrorNames) {
         self.response.record_ns(times.response);
         self.blocked.record_ns(times.blocked);
         if let Some(service) = times.service {
@@ -131,7 +132,7 @@ impl OpTally {
         if let Some(late) = times.late {
             self.late.record_ns(late);
         }
-        self.counts.count(outcome);
+        self.counts.count(outcome, names);
     }
 
     fn take(&mut self) -> OpRecord {
@@ -146,8 +147,8 @@ impl OpTally {
     }
 }
 
-impl EarlierTally {
-    fn record(&mut self, times: Times, outcome: Outcome) {
+impl EarlierCounters {
+    fn record(&mut self, times: Times, outcome: Outcome, names: &ErrorNames) {
         self.response.record_ns(times.response);
         self.blocked.record_ns(times.blocked);
         if let Some(service) = times.service {
@@ -156,7 +157,7 @@ impl EarlierTally {
         if let Some(late) = times.late {
             self.late.record_ns(late);
         }
-        self.counts.count(outcome);
+        self.counts.count(outcome, names);
     }
 
     fn into_record(self) -> OpRecord {
@@ -181,9 +182,10 @@ impl Recorder {
             layout,
             current: -1,
             now: 0..0,
-            ops: (0..ops).map(|_| OpTally::new()).collect(),
+            ops: (0..ops).map(|_| OpCounters::new()).collect(),
+            names: ErrorNames::default(),
             earlier: BTreeMap::new(),
-            warm_up: Tally::new(),
+            warm_up: BucketCounter::new(),
             warm_up_ok: 0,
             servers: (0..servers * ops).map(|_| None).collect(),
             timeline: TimelineWriter::new(ops, length_ms),
@@ -193,6 +195,11 @@ impl Recorder {
     /// The measured phase ends here, earlier than planned.
     pub fn end_at(&mut self, measured_ns: i64) {
         self.layout.measured_ns = measured_ns;
+    }
+
+    /// The id of an error, by which samples name it.
+    pub fn error(&mut self, name: &str) -> ErrorId {
+        self.names.intern(name)
     }
 
     /// Counts one sample. It belongs to the interval in which it was intended; an acknowledgement
@@ -225,24 +232,24 @@ impl Recorder {
             server.acknowledged += u64::from(acknowledged && done_in_phase);
         });
         if self.now.contains(&sample.intended_ns) {
-            self.ops[sample.op].record(times, sample.outcome);
+            self.ops[sample.op].record(times, sample.outcome, &self.names);
         } else {
             let index = sample.intended_ns / self.layout.interval_ns.max(1);
             let index = u32::try_from(index).unwrap_or(u32::MAX);
-            let tally = self.earlier.entry((index, sample.op)).or_default();
-            tally.record(times, sample.outcome);
+            let earlier = self.earlier.entry((index, sample.op)).or_default();
+            earlier.record(times, sample.outcome, &self.names);
         }
     }
 
     #[inline]
-    fn server(&mut self, sample: &Sample, change: impl FnOnce(&mut ServerTally)) {
+    fn server(&mut self, sample: &Sample, change: impl FnOnce(&mut ServerCounters)) {
         let place = sample
             .server
             .and_then(|server| self.servers.get_mut(server * self.ops.len() + sample.op));
         if let Some(place) = place {
             change(place.get_or_insert_with(|| {
-                Box::new(ServerTally {
-                    response: Tally::new(),
+                Box::new(ServerCounters {
+                    response: BucketCounter::new(),
                     failed: 0,
                     acknowledged: 0,
                 })
@@ -266,17 +273,17 @@ impl Recorder {
         if let Ok(index) = u32::try_from(ended)
             && measured
         {
-            let ops = self.ops.iter_mut().map(OpTally::take).collect();
+            let ops = self.ops.iter_mut().map(OpCounters::take).collect();
             parts.intervals.push(IntervalPart { index, ops });
         }
-        for ((index, op), tally) in std::mem::take(&mut self.earlier) {
+        for ((index, op), earlier) in std::mem::take(&mut self.earlier) {
             let last = parts.intervals.last();
             if last.is_none_or(|part| part.index != index) {
                 let ops = self.ops.iter().map(|_| OpRecord::default()).collect();
                 parts.intervals.push(IntervalPart { index, ops });
             }
             if let Some(part) = parts.intervals.last_mut() {
-                part.ops[op].merge(&tally.into_record());
+                part.ops[op].merge(&earlier.into_record());
             }
         }
         parts.warm_up.response = self.warm_up.take();
@@ -289,11 +296,11 @@ impl Recorder {
     #[must_use]
     pub fn finish(self) -> (Vec<Vec<ServerRecord>>, Timeline) {
         let ops = self.ops.len().max(1);
-        let mut records = self.servers.into_iter().map(|tally| {
-            tally.map_or_else(ServerRecord::default, |mut tally| ServerRecord {
-                response: tally.response.take(),
-                failed: tally.failed,
-                acknowledged: tally.acknowledged,
+        let mut records = self.servers.into_iter().map(|server| {
+            server.map_or_else(ServerRecord::default, |mut server| ServerRecord {
+                response: server.response.take(),
+                failed: server.failed,
+                acknowledged: server.acknowledged,
             })
         });
         let mut servers = Vec::new();
@@ -380,8 +387,9 @@ mod tests {
 
     #[test]
     fn an_operation_without_a_reply_counts_at_its_full_age() {
-        for outcome in [Outcome::TimedOut, Outcome::Unknown, Outcome::Error(-101)] {
+        for outcome in [Some(Outcome::TimedOut), Some(Outcome::Unknown), None] {
             let mut recorder = recorder();
+            let outcome = outcome.unwrap_or_else(|| Outcome::Error(recorder.error("refused")));
             recorder.record(&sample(Some(2 * MS), outcome));
             let op = recorder.take(1).intervals.remove(0).ops.remove(1);
             assert_eq!(op.response.max_us(), Some(8_000.0), "{outcome:?}");

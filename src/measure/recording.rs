@@ -234,7 +234,7 @@ fn ms_to_s(ms: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{EventKind, Layout, Outcome, Recorder, Sample};
+    use crate::measure::{ErrorNames, EventKind, Layout, Outcome, Recorder, Sample};
 
     fn part(index: u32, op: usize, times: u32, outcome: Outcome) -> IntervalPart {
         let second = i64::from(index) * 1_000_000_000;
@@ -248,6 +248,7 @@ mod tests {
             },
         );
         recorder.take(i64::from(index));
+        recorder.error("NoNode");
         for _ in 0..times {
             recorder.record(&Sample {
                 op,
@@ -266,14 +267,19 @@ mod tests {
     fn parts_come_in_any_order_and_gaps_are_filled() {
         let mut recording = Recording::default();
         recording.add(part(3, 0, 5, Outcome::Ok));
-        recording.add(part(1, 1, 2, Outcome::Error(-101)));
+        recording.add(part(
+            1,
+            1,
+            2,
+            Outcome::Error(ErrorNames::default().intern("NoNode")),
+        ));
         recording.add(part(3, 0, 4, Outcome::Ok));
         let indices: Vec<u32> = recording.intervals.iter().map(|i| i.index).collect();
         assert_eq!(indices, [0, 1, 2, 3]);
         assert_eq!(recording.intervals[3].ops[0].counts.ok, 9);
         assert_eq!(recording.intervals[3].ops[0].acknowledged, 9);
         assert_eq!(recording.intervals[3].ops[0].response.count(), 9);
-        assert_eq!(recording.intervals[1].ops[1].counts.errors[&-101], 2);
+        assert_eq!(recording.intervals[1].ops[1].counts.errors["NoNode"], 2);
         assert_eq!(recording.intervals[2].all().counts.total(), 0);
         assert_eq!(recording.intervals[2].ops.len(), 2);
     }

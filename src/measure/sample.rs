@@ -1,5 +1,7 @@
 //! One operation as the driver saw it.
 
+use super::ErrorId;
+
 /// One operation that finished or was given up. Times are nanoseconds of the run's monotonic clock,
 /// 0 = the start of the measured phase (negative = warm-up).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +27,8 @@ pub struct Sample {
 pub enum Outcome {
     /// Acknowledged.
     Ok,
-    /// The server answered with this error code (specification 3.3).
-    Error(i32),
+    /// The server answered with this error.
+    Error(ErrorId),
     /// An operation that is a connection of its own, and no connection could be opened.
     Refused,
     /// The connection ended before the reply: neither failed nor done.

@@ -224,6 +224,7 @@ fn count_f64(count: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::ErrorNames;
 
     const MS: i64 = 1_000_000;
 
@@ -289,7 +290,11 @@ mod tests {
     fn where_nothing_is_due_nothing_is_missing() {
         let mut writer = TimelineWriter::new(1, 1_000);
         writer.record(&sample(100, 105, Outcome::Ok));
-        writer.record(&sample(300, 305, Outcome::Error(-101)));
+        writer.record(&sample(
+            300,
+            305,
+            Outcome::Error(ErrorNames::default().intern("NoNode")),
+        ));
         writer.record(&sample(900, 905, Outcome::Ok));
         let timeline = writer.finish();
         // The failed one was due, and nothing was acknowledged.

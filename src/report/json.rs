@@ -13,7 +13,7 @@ use super::resolution::is_below;
 use super::servers::{OPS_MAX, ServerFigures};
 use super::summary::{Summary, Times, error_ratio, rate};
 use crate::measure::{Histogram, OpRecord, ServerRecord};
-use crate::result::{GateOutcome, Resolution, RunResult, error_name, to_json_text};
+use crate::result::{GateOutcome, Resolution, RunResult, to_json_text};
 
 #[derive(Serialize)]
 struct Object<'a> {
@@ -202,11 +202,7 @@ fn operation(record: &OpRecord, measured_s: f64, resolution: Option<Resolution>)
         acknowledged: record.acknowledged,
         error_ratio: error_ratio(record),
         ok: counts.ok,
-        errors: counts
-            .errors
-            .iter()
-            .map(|(code, count)| (error_name(*code), *count))
-            .collect(),
+        errors: counts.errors.clone(),
         refused: counts.refused,
         unknown: counts.unknown,
         timed_out: counts.timed_out,

@@ -69,7 +69,7 @@ pub(crate) fn lanes(summary: &Summary<'_>, most: usize) -> Vec<Lane> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Outcome;
+    use crate::measure::{ErrorNames, Outcome};
     use crate::result::{RunResult, example};
 
     /// One operation kind per count, due that often.
@@ -84,7 +84,7 @@ mod tests {
             op.label = format!("op{index}");
             result.plan.ops.push(op);
             let mut record = OpRecord::default();
-            (0..*count).for_each(|_| record.counts.count(Outcome::Ok));
+            (0..*count).for_each(|_| record.counts.count(Outcome::Ok, &ErrorNames::default()));
             interval.ops.push(record);
         }
         result.runs[0].intervals.truncate(1);

@@ -4,7 +4,7 @@
 use super::servers::Servers;
 use super::silence::{Silence, silences};
 use crate::measure::{Histogram, OpRecord};
-use crate::result::{Resolution, RunResult, asked_per_s, error_name};
+use crate::result::{Resolution, RunResult, asked_per_s};
 
 /// A result's figures.
 #[derive(Debug)]
@@ -159,8 +159,7 @@ pub(crate) fn failures(record: &OpRecord) -> String {
     let mut parts: Vec<String> = counts
         .errors
         .iter()
-        .map(|(code, count)| (*count, error_name(*code)))
-        .map(|(count, name)| format!("{name} {}", super::count(count)))
+        .map(|(name, count)| format!("{name} {}", super::count(*count)))
         .collect();
     let others = [
         ("refused", counts.refused),
@@ -182,7 +181,7 @@ pub(crate) fn failures(record: &OpRecord) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Outcome, Unsent};
+    use crate::measure::{ErrorNames, Outcome, Unsent};
     use crate::result::example;
 
     #[test]
@@ -200,9 +199,10 @@ mod tests {
     #[test]
     fn every_outcome_that_is_no_acknowledgement_is_told() {
         let mut record = OpRecord::default();
+        let mut names = ErrorNames::default();
         for outcome in [
             Outcome::Ok,
-            Outcome::Error(-101),
+            Outcome::Error(names.intern("NoNode")),
             Outcome::Refused,
             Outcome::Unknown,
             Outcome::TimedOut,
@@ -210,7 +210,7 @@ mod tests {
             Outcome::NotSent(Unsent::CapFull),
             Outcome::NotSent(Unsent::NotIssued),
         ] {
-            record.counts.count(outcome);
+            record.counts.count(outcome, &names);
         }
         assert_eq!(
             failures(&record),

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::error_name::{error_code, error_name};
 use super::file_v1;
 use super::gate::GateOutcome;
 use super::run_result::{Environment, RunResult, Target, Tool};
@@ -589,11 +588,7 @@ impl From<&OpCounts> for FileCounts {
     fn from(counts: &OpCounts) -> Self {
         Self {
             ok: counts.ok,
-            errors: counts
-                .errors
-                .iter()
-                .map(|(code, count)| (error_name(*code), *count))
-                .collect(),
+            errors: counts.errors.clone(),
             refused: counts.refused,
             unknown: counts.unknown,
             timed_out: counts.timed_out,
@@ -615,7 +610,7 @@ impl TryFrom<FileCounts> for OpCounts {
         }
         Ok(Self {
             ok: counts.ok,
-            errors: error_counts(counts.errors)?,
+            errors: counts.errors,
             refused: counts.refused,
             unknown: counts.unknown,
             timed_out: counts.timed_out,
@@ -624,17 +619,6 @@ impl TryFrom<FileCounts> for OpCounts {
             not_issued: counts.not_issued,
         })
     }
-}
-
-/// Counts of errors by code instead of by name.
-pub(super) fn error_counts(named: BTreeMap<String, u64>) -> Result<BTreeMap<i32, u64>, String> {
-    named
-        .into_iter()
-        .map(|(name, count)| {
-            let code = error_code(&name).ok_or_else(|| format!("unknown error {name:?}"))?;
-            Ok((code, count))
-        })
-        .collect()
 }
 
 fn summary(histogram: &Histogram) -> Option<FileSummary> {

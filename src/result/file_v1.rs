@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::file::{FormatError, error_counts, in_order};
+use super::file::{FormatError, in_order};
 use super::gate::GateOutcome;
 use super::run_result::{Environment, RunResult, Target, Tool};
 use super::verdict::Verdict;
@@ -170,7 +170,7 @@ impl FileRecord {
             acknowledged: if measured { self.ok } else { 0 },
             counts: OpCounts {
                 ok: self.ok,
-                errors: error_counts(self.errors)?,
+                errors: self.errors,
                 unknown: self.unknown,
                 timed_out: self.timed_out,
                 not_sent: self.not_sent,

@@ -2,7 +2,6 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::asked::asked_per_s;
-use super::error_name::error_name;
 use super::thresholds::ACKNOWLEDGED_MIN;
 use super::words::{counted, float, rate, times};
 use crate::measure::{EventKind, OpCounts, OpRecord, Recording};
@@ -101,7 +100,7 @@ fn errors(counts: &OpCounts) -> String {
     let mut errors: Vec<(u64, String)> = counts
         .errors
         .iter()
-        .map(|(code, count)| (*count, error_name(*code)))
+        .map(|(name, count)| (*count, name.clone()))
         .collect();
     errors.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     let list: Vec<String> = errors

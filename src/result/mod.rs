@@ -5,7 +5,6 @@
 
 mod asked;
 mod environment;
-mod error_name;
 mod file;
 mod file_v1;
 mod finding;
@@ -22,7 +21,6 @@ mod words;
 
 pub use asked::asked_per_s;
 pub use environment::{gather, machine_memory_bytes};
-pub use error_name::{error_code, error_name};
 pub use file::{FormatError, SCHEMA_VERSION, from_json, to_json, to_json_text};
 pub use fsync::fsync_latency;
 pub use gate::GateOutcome;

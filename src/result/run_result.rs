@@ -264,7 +264,7 @@ impl RunResult {
 pub(crate) mod example {
     use super::*;
     use crate::measure::{
-        DriverThread, Event, EventKind, Layout, Outcome, Recorder, Sample, ServerRun,
+        DriverThread, ErrorNames, Event, EventKind, Layout, Outcome, Recorder, Sample, ServerRun,
     };
     use crate::workload::{
         Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Prepare, RatePhase, Reconnect,
@@ -273,6 +273,7 @@ pub(crate) mod example {
 
     pub(crate) fn plan() -> Plan {
         Plan {
+            protocol: "zookeeper".to_owned(),
             name: "write-latency".into(),
             why: "A lone writer pays one quorum round trip and one fsync.".into(),
             seed: 7,
@@ -354,6 +355,7 @@ pub(crate) mod example {
     /// Records `samples`, in the order in which they were done, as one worker does.
     pub(crate) fn record(recording: &mut Recording, samples: &[Sample]) {
         let mut recorder = recorder();
+        recorder.error("ConnectionLoss");
         let mut interval = -1;
         for sample in samples {
             let current = sample.done_ns.div_euclid(1_000_000_000);
@@ -423,7 +425,10 @@ pub(crate) mod example {
     /// As [`recording`], and two operations got no acknowledgement when a connection broke.
     pub(crate) fn bumpy_recording() -> Recording {
         let mut recording = recording();
-        let lost = [Outcome::Unknown, Outcome::Error(-4)];
+        let lost = [
+            Outcome::Unknown,
+            Outcome::Error(ErrorNames::default().intern("ConnectionLoss")),
+        ];
         let samples = lost.map(|outcome| sample(1_200, 40_000_000, outcome));
         record(&mut recording, &samples);
         recording.reconnects = 1;

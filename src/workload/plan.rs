@@ -13,6 +13,9 @@ pub struct Plan {
     pub name: String,
     /// One sentence: why this workload exists.
     pub why: String,
+    /// The protocol in which the target is asked.
+    #[serde(default = "zookeeper")]
+    pub protocol: String,
     /// Seed of every random choice.
     pub seed: u64,
     /// The shape of a bundled or local ensemble.
@@ -25,6 +28,11 @@ pub struct Plan {
     pub ops: Vec<OpPlan>,
     /// Conditions the run must meet.
     pub gates: Gates,
+}
+
+/// Plans from before there was a choice.
+fn zookeeper() -> String {
+    "zookeeper".to_owned()
 }
 
 /// The shape of an ensemble that Quorate starts itself; a live one is taken as it is.

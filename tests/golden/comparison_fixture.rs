@@ -87,6 +87,7 @@ fn result(making: Making, plan: Plan, change: impl Fn(&mut Recording)) -> RunRes
 
 fn plan() -> Plan {
     Plan {
+        protocol: "zookeeper".to_owned(),
         name: "mixed".into(),
         why: "Ten reads to a write: what a configuration store sees.".into(),
         seed: 7,

@@ -10,8 +10,8 @@
 )]
 
 use quorate::measure::{
-    DiskState, DriverThread, Event, EventKind, Layout, Outcome, Recorder, Recording, Sample,
-    ServerRun, Unsent,
+    DiskState, DriverThread, ErrorNames, Event, EventKind, Layout, Outcome, Recorder, Recording,
+    Sample, ServerRun, Unsent,
 };
 use quorate::result::{CounterChange, Environment, FsyncLatency, RunResult, Server, Target, Tool};
 use quorate::workload::{
@@ -19,6 +19,8 @@ use quorate::workload::{
     Reconnect, SizeChoice, Spacing, TargetShape,
 };
 
+/// An error that one operation meets.
+const ERROR: &str = "NoNode";
 const MS: i64 = 1_000_000;
 const SECONDS: i64 = 6;
 const DRAIN_MS: i64 = 5_000;
@@ -53,6 +55,7 @@ const FOR_GOOD: Stall = Stall {
 /// The plan of [`result`].
 pub(crate) fn plan() -> Plan {
     Plan {
+        protocol: "zookeeper".to_owned(),
         name: "mixed".into(),
         why: "Ten reads to a write: what a configuration store sees.".into(),
         seed: 7,
@@ -225,6 +228,7 @@ fn record(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Recordi
             drain_ns: DRAIN_MS * MS,
         },
     );
+    recorder.error(ERROR);
     let mut interval = -1;
     for sample in &samples {
         let now = sample.done_ns.div_euclid(1_000 * MS);
@@ -297,7 +301,7 @@ fn samples(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Vec<Sa
                 sample.done_ns += 5 * MS;
             }
             if i == 1_621 {
-                sample.outcome = Outcome::Error(-101);
+                sample.outcome = Outcome::Error(ErrorNames::default().intern(ERROR));
             }
             if let Some(stall) = stall {
                 meet(&mut sample, stall, &mut waiting);

@@ -3,34 +3,30 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 
-/// Largest frame taken; the generator sends none that is longer.
-const FRAME_BYTES_MAX: usize = 2 << 20;
-
 /// One connection.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct Connection<S> {
     pub(super) socket: TcpStream,
     pub(super) key: u64,
     /// Bytes read that are not a whole frame yet.
     inbox: Vec<u8>,
     /// Bytes to write.
     pub(super) out: Vec<u8>,
-    /// The session, once the handshake is done.
-    pub(super) session: Option<i64>,
+    pub(super) session: S,
     pub(super) mute: bool,
     /// To be closed once everything is written.
     pub(super) closing: bool,
     pub(super) watches_writes: bool,
 }
 
-impl Connection {
+impl<S: Default> Connection<S> {
     pub(super) fn new(socket: TcpStream, key: u64) -> Self {
         Self {
             socket,
             key,
             inbox: Vec::new(),
             out: Vec::new(),
-            session: None,
+            session: S::default(),
             mute: false,
             closing: false,
             watches_writes: false,
@@ -73,16 +69,5 @@ impl Connection {
         }
         self.out.drain(..written);
         Ok(self.out.is_empty())
-    }
-}
-
-/// The first whole frame of `bytes`, without its length.
-pub(super) fn first_frame(bytes: &[u8]) -> io::Result<Option<&[u8]>> {
-    let Some(raw) = bytes.first_chunk::<4>() else {
-        return Ok(None);
-    };
-    match usize::try_from(i32::from_be_bytes(*raw)) {
-        Ok(length) if length <= FRAME_BYTES_MAX => Ok(bytes.get(4..4 + length)),
-        _ => Err(io::ErrorKind::InvalidData.into()),
     }
 }

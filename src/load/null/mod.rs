@@ -1,10 +1,9 @@
 //! The null responder: a server that knows nothing and answers everything, as cheaply as possible.
 //!
-//! What is measured against it is the generator itself. It speaks the session handshake and
-//! answers each request at once or after a constant delay; a [`NullScript`] makes it misbehave for
-//! tests. One thread, loopback only.
+//! What is measured against it is the generator itself. It answers each request at once or after a
+//! constant delay, in whatever protocol has a [`NullPeer`]; a [`NullScript`] makes it misbehave for tests.
+//! One thread, loopback only.
 
-mod answer;
 mod connection;
 mod server;
 
@@ -17,6 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::measure::Histogram;
+use crate::protocol::NullPeer;
 
 /// How a null responder behaves.
 #[derive(Clone, Debug, Default)]
@@ -85,15 +85,15 @@ impl NullResponder {
     ///
     /// # Errors
     /// If there is no port, or no thread.
-    pub fn start(script: NullScript) -> io::Result<Self> {
-        Self::start_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, script)
+    pub fn start<P: NullPeer>(script: NullScript) -> io::Result<Self> {
+        Self::start_on::<P>(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, script)
     }
 
     /// Starts one on a given listener.
     ///
     /// # Errors
     /// If there is no thread.
-    pub fn start_on(listener: TcpListener, script: NullScript) -> io::Result<Self> {
+    pub fn start_on<P: NullPeer>(listener: TcpListener, script: NullScript) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -101,7 +101,7 @@ impl NullResponder {
             let stop = Arc::clone(&stop);
             thread::Builder::new()
                 .name("null".to_owned())
-                .spawn(move || server::Server::new(listener, script)?.run(&stop))?
+                .spawn(move || server::Server::<P>::new(listener, script)?.run(&stop))?
         };
         Ok(Self {
             address,

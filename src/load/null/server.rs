@@ -6,13 +6,12 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::answer::{Asked, answer, asked};
-use super::connection::{Connection, first_frame};
+use super::connection::Connection;
 use super::{Fault, NullReport, NullScript};
 use crate::load::clock::now_ns;
 use crate::load::key::{self, Owner};
 use crate::load::poller::{Poller, Ready, Spin};
-use crate::wire::jute::{ConnectRequest, ConnectResponse, SessionId, session_password};
+use crate::protocol::{Admit, Asked, NullPeer, Opened, Violation};
 
 const BUFFER_BYTES: usize = 256 << 10;
 /// How often the stop flag is looked at.
@@ -31,43 +30,46 @@ struct Delayed {
 }
 
 /// The responder's thread.
-pub(super) struct Server {
+pub(super) struct Server<P: NullPeer> {
+    peer: P,
     listener: Option<TcpListener>,
     faults: VecDeque<(u64, Fault)>,
     delay_ns: i64,
-    forgets: bool,
-    refuses: bool,
+    admit: Admit,
     records: bool,
     accounts: bool,
     poller: Poller,
-    connections: Vec<Option<Connection>>,
+    connections: Vec<Option<Connection<P::Session>>>,
     accepted: u32,
     delayed: VecDeque<Delayed>,
     /// Vectors of former replies, to be used again.
     spare: Vec<Vec<u8>>,
     buffer: Vec<u8>,
-    zxid: i64,
-    sessions: i64,
     /// Set while stalled: nothing is read before.
     stalled_until_ns: i64,
     report: NullReport,
 }
 
-impl Server {
+impl<P: NullPeer> Server<P> {
     pub(super) fn new(listener: TcpListener, script: NullScript) -> io::Result<Self> {
         let spin = if script.spin {
             Spin::Always
         } else {
             Spin::Sparing
         };
+        let admit = match (script.refuses, script.forgets) {
+            (true, _) => Admit::None,
+            (false, true) => Admit::New,
+            (false, false) => Admit::All,
+        };
         let poller = Poller::new(spin)?;
         poller.add_reader(&listener, LISTENER_KEY)?;
         Ok(Self {
+            peer: P::default(),
             listener: Some(listener),
             faults: script.faults.into(),
             delay_ns: ns(script.delay),
-            forgets: script.forgets,
-            refuses: script.refuses,
+            admit,
             records: script.records,
             accounts: script.accounts,
             poller,
@@ -76,8 +78,6 @@ impl Server {
             delayed: VecDeque::new(),
             spare: Vec::new(),
             buffer: vec![0; BUFFER_BYTES],
-            zxid: 0,
-            sessions: 0,
             stalled_until_ns: 0,
             report: NullReport::default(),
         })
@@ -151,26 +151,22 @@ impl Server {
     }
 
     /// False when the connection is over.
-    fn step(&mut self, connection: &mut Connection, ready: Ready) -> io::Result<bool> {
+    fn step(&mut self, connection: &mut Connection<P::Session>, ready: Ready) -> io::Result<bool> {
         if ready.readable && !connection.read(&mut self.buffer)? {
             return Ok(false);
         }
         let now = now_ns();
         let inbox = connection.take_inbox();
-        let mut used = 0;
+        let mut unread = inbox.as_slice();
         let before = self.report.requests;
         let mut replies = self.spare.pop().unwrap_or_default();
         while !connection.closing
             && self.stalled_until_ns <= now
-            && let Some(frame) = first_frame(&inbox[used..])?
+            && let Some(message) = P::take(&mut unread).map_err(malformed)?
         {
-            used += 4 + frame.len();
-            if connection.session.is_none() {
-                self.handshake(connection, frame)?;
-            } else {
-                self.request(connection, frame, &mut replies)?;
-            }
+            self.take(connection, message, &mut replies)?;
         }
+        let used = inbox.len() - unread.len();
         connection.put_inbox(inbox, used);
         if self.delay_ns > 0 && !replies.is_empty() {
             self.delayed.push_back(Delayed {
@@ -193,27 +189,26 @@ impl Server {
         Ok(!(connection.closing && connection.out.is_empty()))
     }
 
-    fn request(
+    fn take(
         &mut self,
-        connection: &mut Connection,
-        frame: &[u8],
+        connection: &mut Connection<P::Session>,
+        message: &[u8],
         replies: &mut Vec<u8>,
     ) -> io::Result<()> {
-        let malformed = |_| io::Error::from(io::ErrorKind::InvalidData);
-        let asked = asked(frame).map_err(malformed)?;
+        let asked = P::asked(&connection.session, message).map_err(malformed)?;
         match asked {
+            Asked::Open => return self.open(connection, message),
             Asked::Ping => self.report.pings += 1,
             Asked::Close => {
                 self.report.closed += 1;
                 connection.closing = true;
             }
-            Asked::Other => {
+            Asked::Request => {
                 self.report.requests += 1;
-                if self.records
-                    && let Some(session) = connection.session
-                {
+                if self.records {
+                    let session = P::id(&connection.session);
                     let transcript = self.report.transcript.entry(session).or_default();
-                    transcript.extend_from_slice(frame);
+                    transcript.extend_from_slice(message);
                 }
                 if self.fault(connection) {
                     return Ok(());
@@ -223,17 +218,27 @@ impl Server {
         if connection.mute {
             return Ok(());
         }
-        self.zxid += 1;
         let out = if asked == Asked::Close {
             &mut connection.out
         } else {
             replies
         };
-        answer(frame, self.zxid, out).map_err(malformed)
+        self.peer.answer(message, out).map_err(malformed)
+    }
+
+    fn open(&mut self, connection: &mut Connection<P::Session>, message: &[u8]) -> io::Result<()> {
+        let Connection { session, out, .. } = connection;
+        let opened = self.peer.open(session, message, self.admit, out);
+        match opened.map_err(malformed)? {
+            Opened::New => self.report.opened += 1,
+            Opened::Resumed => self.report.resumed += 1,
+            Opened::Refused => connection.closing = true,
+        }
+        Ok(())
     }
 
     /// Does what the script says about this request; true if it is not to be answered.
-    fn fault(&mut self, connection: &mut Connection) -> bool {
+    fn fault(&mut self, connection: &mut Connection<P::Session>) -> bool {
         let Some((at, _)) = self.faults.front() else {
             return false;
         };
@@ -268,37 +273,10 @@ impl Server {
         }
     }
 
-    fn close_all(&mut self, present: &mut Connection) {
+    fn close_all(&mut self, present: &mut Connection<P::Session>) {
         self.connections.iter_mut().for_each(|other| *other = None);
         present.out.clear();
         present.closing = true;
-    }
-
-    fn handshake(&mut self, connection: &mut Connection, frame: &[u8]) -> io::Result<()> {
-        let malformed = |_| io::Error::from(io::ErrorKind::InvalidData);
-        let request = ConnectRequest::decode(frame).map_err(malformed)?;
-        let is_new = request.session == SessionId(0);
-        let mut response = ConnectResponse {
-            timeout_ms: request.timeout_ms,
-            session: request.session,
-            password: session_password(request.session),
-            read_only: request.read_only.map(|_| false),
-        };
-        if self.refuses || (!is_new && self.forgets) {
-            response.timeout_ms = 0;
-            response.session = SessionId(0);
-            connection.closing = true;
-        } else if is_new {
-            self.sessions += 1;
-            self.report.opened += 1;
-            response.session = SessionId(self.sessions);
-            response.password = session_password(response.session);
-        } else {
-            self.report.resumed += 1;
-        }
-        connection.session = Some(response.session.0);
-        response.encode_frame(&mut connection.out);
-        Ok(())
     }
 
     /// Sends the replies that are due.
@@ -331,7 +309,7 @@ impl Server {
         }
     }
 
-    fn write(&mut self, connection: &mut Connection) -> io::Result<()> {
+    fn write(&mut self, connection: &mut Connection<P::Session>) -> io::Result<()> {
         let full = !connection.flush()?;
         if full != connection.watches_writes {
             self.poller
@@ -345,6 +323,10 @@ impl Server {
         bytes.clear();
         self.spare.push(bytes);
     }
+}
+
+fn malformed(violation: Violation) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, violation)
 }
 
 fn ns(duration: Duration) -> i64 {

@@ -4,9 +4,10 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::session::{Event, Session};
-use super::{ClientError, ErrorCode, OpCode, request};
-use crate::wire::jute::{Reader, Stat};
+use super::session::{Session, SessionEvent};
+use super::{ClientError, ErrorCode, OpCode, ProtocolError, request};
+use crate::protocol::{Inbox, Violation};
+use crate::wire::jute::{JuteError, Reader, Stat};
 
 const BUFFER_BYTES: usize = 64 << 10;
 /// How often an empty listing of a znode that is "not empty" is believed to be a race.
@@ -28,11 +29,20 @@ pub struct AdminClient {
     pub(super) stream: TcpStream,
     pub(super) address: SocketAddr,
     pub(super) session: Session<u64>,
+    pub(super) inbox: Inbox,
+    /// Bytes to be written.
+    pub(super) out: Vec<u8>,
+    /// Bytes written so far.
+    pub(super) written: u64,
     pub(super) buffer: Vec<u8>,
     origin: Instant,
 }
 
 impl AdminClient {
+    /// A time-out for preparing and cleaning up. Long: creating millions of znodes may keep a server's disk
+    /// busy.
+    pub const PATIENCE: Duration = Duration::from_secs(30);
+
     /// Opens a session with the first of `addresses` that grants one. `timeout` is that of the
     /// session, and the longest that any single wait takes.
     ///
@@ -65,14 +75,17 @@ impl AdminClient {
             stream,
             address,
             session: Session::new(timeout_ms),
+            inbox: Inbox::default(),
+            out: Vec::new(),
+            written: 0,
             buffer: vec![0; BUFFER_BYTES],
             origin: Instant::now(),
         };
-        client.session.attach(0);
+        client.session.attach(0, &mut client.out);
         client.flush()?;
         let mut refused = false;
         while !client.session.is_attached() && !refused {
-            client.receive(|event| refused |= event == Event::Expired)?;
+            client.receive(|event| refused |= event == SessionEvent::Expired)?;
         }
         if refused {
             return Err(ClientError::Refused { address });
@@ -129,7 +142,7 @@ impl AdminClient {
             request::read(out, path);
         })?;
         let names = Reader::new(&body).strings();
-        let names = names.map_err(|error| self.malformed(error.into()))?;
+        let names = names.map_err(|error| self.malformed(error))?;
         let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         names.sort_unstable();
         Ok(names)
@@ -145,9 +158,9 @@ impl AdminClient {
         })?;
         let mut reader = Reader::new(&body);
         let data = reader.buffer();
-        let data = data.map_err(|error| self.malformed(error.into()))?;
+        let data = data.map_err(|error| self.malformed(error))?;
         let stat = Stat::decode(&mut reader);
-        let stat = stat.map_err(|error| self.malformed(error.into()))?;
+        let stat = stat.map_err(|error| self.malformed(error))?;
         Ok(Node {
             data: data.unwrap_or_default().to_vec(),
             stat,
@@ -165,7 +178,7 @@ impl AdminClient {
         match asked {
             Ok(body) => Stat::decode(&mut Reader::new(&body))
                 .map(Some)
-                .map_err(|error| self.malformed(error.into())),
+                .map_err(|error| self.malformed(error)),
             Err(ClientError::Server { code, .. }) if code == ErrorCode::NO_NODE => Ok(None),
             Err(error) => Err(error),
         }
@@ -239,7 +252,7 @@ impl AdminClient {
     /// # Errors
     /// If the connection is lost before the server confirmed.
     pub fn close(mut self) -> Result<(), ClientError> {
-        self.session.close();
+        self.session.close(&mut self.out);
         self.flush()?;
         while !self.session.is_closed() {
             self.receive(|_| {})?;
@@ -256,12 +269,12 @@ impl AdminClient {
         record: impl FnOnce(&mut Vec<u8>),
     ) -> Result<Vec<u8>, ClientError> {
         let now_ns = self.now_ns();
-        self.session.submit(op, 0, now_ns, record);
+        self.session.submit(op, 0, now_ns, &mut self.out, record);
         self.flush()?;
         let mut answer = None;
         while answer.is_none() {
             self.receive(|event| {
-                if let Event::Reply(reply) = event {
+                if let SessionEvent::Reply(reply) = event {
                     answer = Some((reply.error, reply.body.to_vec()));
                 }
             })?;
@@ -284,7 +297,11 @@ impl AdminClient {
         }
     }
 
-    fn malformed(&self, source: super::ProtocolError) -> ClientError {
+    fn malformed(&self, error: JuteError) -> ClientError {
+        self.violated(ProtocolError::from(error).into())
+    }
+
+    pub(super) fn violated(&self, source: Violation) -> ClientError {
         ClientError::Protocol {
             address: self.address,
             source,

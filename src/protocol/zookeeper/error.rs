@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 
-use super::session::ProtocolError;
+use crate::protocol::Violation;
 use crate::wire::jute::ErrorCode;
 
 /// An error of [`super::AdminClient`] or [`super::four_letter()`].
@@ -30,7 +30,7 @@ pub enum ClientError {
         /// The server.
         address: SocketAddr,
         /// How.
-        source: ProtocolError,
+        source: Violation,
     },
     /// The server refused to open a session.
     #[error("{address} refused to open a session")]

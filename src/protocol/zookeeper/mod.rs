@@ -1,29 +1,37 @@
-//! One ZooKeeper client session, what it takes to keep it, and a small blocking client.
+//! ZooKeeper's client protocol.
 //!
+//! - [`ZooKeeper`]: a session with its operations, as the load driver takes it
 //! - [`Session`]: a client session as a pure state machine: bytes in, bytes out, `now` as argument
-//! - [`request`]: the requests that a 3.4 server knows, appended to a session's output
-//! - [`ConnectString`], [`ServerOrder`], [`Backoff`]: whom to connect to, and when again
-//! - [`AdminClient`], [`four_letter`]: the blocking client for preparation, clean-up and probes
+//! - [`request`]: the requests that a 3.4 server knows
+//! - [`Tree`]: directories and znodes of a run: created before it, removed after it
+//! - [`AdminClient`], [`four_letter`]: a blocking client for preparation, clean-up and probes
+//! - [`ConnectString`]: whom to connect to, as ZooKeeper's clients write it
+//! - [`Null`]: a server that answers everything and knows nothing
 
-mod address;
 mod admin;
-mod backoff;
+mod clean_up;
+mod connect_string;
+mod connection;
 mod error;
+mod error_name;
 mod four_letter;
-mod outbox;
-mod pending;
+mod null;
 mod pipeline;
+mod prepare;
 mod reply;
 pub mod request;
 mod session;
+mod tree;
 
 pub use crate::wire::jute::{ErrorCode, OpCode, SessionId, Stat, Zxid};
-pub use address::{AddressError, ConnectString, ServerOrder};
 pub use admin::{AdminClient, Node};
-pub use backoff::{Backoff, BackoffPolicy};
+pub use connect_string::{AddressError, ConnectString};
+pub use connection::ZooKeeper;
 pub use error::ClientError;
+pub use error_name::error_name;
 pub use four_letter::four_letter;
-pub use pending::{Pending, Sent};
+pub use null::Null;
 pub use pipeline::Answer;
 pub use reply::created_path;
-pub use session::{Event, Given, ProtocolError, Reply, Session};
+pub use session::{ProtocolError, Session, SessionEvent, SessionReply};
+pub use tree::Tree;

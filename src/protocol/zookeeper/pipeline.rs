@@ -3,9 +3,9 @@
 use std::io::{self, Read as _, Write as _};
 
 use super::admin::AdminClient;
-use super::pending::Sent;
-use super::session::{Event, Reply};
+use super::session::{SessionEvent, SessionReply};
 use super::{ClientError, ErrorCode, OpCode};
+use crate::protocol::{Sent, Step};
 
 /// Requests in flight at most; a ZooKeeper server throttles at 1,000 over all its clients.
 const WINDOW: u64 = 200;
@@ -41,20 +41,18 @@ impl AdminClient {
         let mut answered = 0;
         let mut record = Vec::new();
         while answered < count {
-            while next < count
-                && next - answered < WINDOW
-                && self.session.output().len() < WINDOW_BYTES
-            {
+            while next < count && next - answered < WINDOW && self.out.len() < WINDOW_BYTES {
                 record.clear();
                 let op = request(next, &mut record);
                 let now_ns = self.now_ns();
+                let out = &mut self.out;
                 self.session
-                    .submit(op, next, now_ns, |out| out.extend_from_slice(&record));
+                    .submit(op, next, now_ns, out, |out| out.extend_from_slice(&record));
                 next += 1;
             }
             self.flush()?;
             self.receive(|event| {
-                if let Event::Reply(Reply {
+                if let SessionEvent::Reply(SessionReply {
                     token, error, body, ..
                 }) = event
                 {
@@ -76,19 +74,19 @@ impl AdminClient {
             at_ns: self.now_ns(),
             held: false,
         };
-        let output = self.session.output();
-        let size = output.len();
         (&self.stream)
-            .write_all(output)
+            .write_all(&self.out)
             .map_err(|source| self.lost(source))?;
-        self.session.wrote(size, sent);
+        self.written += self.out.len() as u64;
+        self.out.clear();
+        self.session.wrote(self.written, sent);
         Ok(())
     }
 
     /// Reads once.
     pub(super) fn receive(
         &mut self,
-        mut sink: impl FnMut(Event<'_, u64>),
+        mut sink: impl FnMut(SessionEvent<'_, u64>),
     ) -> Result<(), ClientError> {
         let size = match (&self.stream).read(&mut self.buffer) {
             Ok(0) => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
@@ -101,10 +99,16 @@ impl AdminClient {
             Err(error) => Err(error),
         }
         .map_err(|source| self.lost(source))?;
-        let now_ns = self.now_ns();
-        let address = self.address;
-        self.session
-            .received(&self.buffer[..size], now_ns, &mut sink)
-            .map_err(|source| ClientError::Protocol { address, source })
+        self.session.heard(self.now_ns());
+        let session = &mut self.session;
+        let fed = self.inbox.feed(&self.buffer[..size], |input| {
+            match session.next(input) {
+                Step::Need(bytes) => return Ok(Some(bytes)),
+                Step::Event(event) => sink(event),
+                Step::Broken(violation) => return Err(violation),
+            }
+            Ok(None)
+        });
+        fed.map_err(|violation| self.violated(violation))
     }
 }

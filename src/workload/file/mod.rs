@@ -119,6 +119,7 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>) -> Read<Plan> {
     }
     let gates = gates.and_then(|table| read_gates(&table));
     Some(Plan {
+        protocol: "zookeeper".to_owned(),
         name: name?,
         why: why?,
         seed: seed.or(file_seed)?,

@@ -5,9 +5,8 @@
 //! lost one and gives back what was in flight. Specification 2.2-2.6, 3.1.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::outbox::Outbox;
-use super::pending::{Pending, PendingRing, Sent};
 use super::reply::check;
+use crate::protocol::{Given, Pending, Sent, Step, Violation};
 use crate::wire::jute::{
     ConnectRequest, ConnectResponse, ErrorCode, JuteError, OpCode, Reader, ReplyHeader,
     RequestHeader, SessionId, WatcherEvent, Zxid,
@@ -16,8 +15,6 @@ use crate::wire::jute::{
 /// Largest frame accepted from a server, as Java's client does it: a listing may exceed the
 /// server's own `jute.maxbuffer`.
 const FRAME_BYTES_MAX: usize = 4 << 20;
-/// Capacity that a buffer for partial frames keeps; a rare huge frame does not pin its memory.
-const INBOX_BYTES_KEPT: usize = 64 << 10;
 
 /// The server sent what no server should; the connection is of no more use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +40,7 @@ pub enum ProtocolError {
 
 /// One reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply<'a, T> {
+pub struct SessionReply<'a, T> {
     /// What was given with the request.
     pub token: T,
     /// The request's code.
@@ -58,7 +55,7 @@ pub struct Reply<'a, T> {
 
 /// What comes out of received bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'a, T> {
+pub enum SessionEvent<'a, T> {
     /// The handshake is done.
     Attached {
         /// The same session as before the connection was lost?
@@ -68,20 +65,11 @@ pub enum Event<'a, T> {
     /// [`Session::attach`] asks for a new one; the server closes this connection.
     Expired,
     /// A reply.
-    Reply(Reply<'a, T>),
+    Reply(SessionReply<'a, T>),
     /// A watch fired.
     Notified(WatcherEvent<'a>),
     /// The session is closed, as asked.
     Closed,
-}
-
-/// One operation whose connection ended before its reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Given<T> {
-    /// What was given with the request.
-    pub token: T,
-    /// How it went out; `None` if its last byte was not written.
-    pub sent: Option<Sent>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +86,14 @@ enum State {
     Closed,
 }
 
+/// A request without a reply.
+#[derive(Debug)]
+struct Request<T> {
+    token: T,
+    xid: i32,
+    op: OpCode,
+}
+
 /// A client session; `T` is what the caller wants back with each reply.
 #[derive(Debug)]
 pub struct Session<T> {
@@ -109,10 +105,11 @@ pub struct Session<T> {
     timeout_ns: i64,
     last_zxid: Zxid,
     next_xid: i32,
-    pending: PendingRing<T>,
-    outbox: Outbox,
-    /// The beginning of a frame whose rest has not come yet.
-    inbox: Vec<u8>,
+    pending: Pending<Request<T>>,
+    /// Bytes appended since the connection began.
+    appended: u64,
+    /// Bytes written since then.
+    written: u64,
     heard_ns: i64,
     wrote_ns: i64,
     notifications: u64,
@@ -131,9 +128,9 @@ impl<T> Session<T> {
             timeout_ns: ms_to_ns(asked_timeout_ms),
             last_zxid: Zxid::ZERO,
             next_xid: 1,
-            pending: PendingRing::default(),
-            outbox: Outbox::default(),
-            inbox: Vec::new(),
+            pending: Pending::default(),
+            appended: 0,
+            written: 0,
             heard_ns: 0,
             wrote_ns: 0,
             notifications: 0,
@@ -144,21 +141,23 @@ impl<T> Session<T> {
     ///
     /// # Panics
     /// If the last connection was not ended by [`Session::detach`].
-    pub fn attach(&mut self, now_ns: i64) {
+    pub fn attach(&mut self, now_ns: i64, out: &mut Vec<u8>) {
         assert!(
-            self.state == State::Detached && self.pending.len() == 0,
+            self.state == State::Detached && self.pending.is_empty(),
             "a session has one connection at a time"
         );
-        self.outbox.reset();
-        self.inbox.clear();
-        ConnectRequest {
+        self.appended = 0;
+        self.written = 0;
+        let request = ConnectRequest {
             last_zxid_seen: self.last_zxid,
             timeout_ms: self.asked_timeout_ms,
             session: self.id,
             password: &self.password,
             read_only: Some(false),
-        }
-        .encode_frame(self.outbox.bytes());
+        };
+        let before = out.len();
+        request.encode_frame(out);
+        self.appended += (out.len() - before) as u64;
         self.state = State::Handshake;
         self.heard_ns = now_ns;
         self.wrote_ns = now_ns;
@@ -166,12 +165,10 @@ impl<T> Session<T> {
 
     /// The connection is gone. Calls `lost` for each operation in flight, oldest first.
     pub fn detach(&mut self, mut lost: impl FnMut(Given<T>)) {
-        self.outbox.reset();
-        self.inbox.clear();
         if self.state != State::Closed {
             self.state = State::Detached;
         }
-        while let Some((Pending { token, .. }, sent)) = self.pending.pop() {
+        while let Some((Request { token, .. }, sent)) = self.pending.pop() {
             lost(Given { token, sent });
         }
     }
@@ -180,190 +177,172 @@ impl<T> Session<T> {
     ///
     /// # Panics
     /// If the session is not attached.
-    pub fn submit(&mut self, op: OpCode, token: T, now_ns: i64, body: impl FnOnce(&mut Vec<u8>)) {
+    pub fn submit(
+        &mut self,
+        op: OpCode,
+        token: T,
+        now_ns: i64,
+        out: &mut Vec<u8>,
+        body: impl FnOnce(&mut Vec<u8>),
+    ) {
         assert!(self.is_attached(), "requests need an attached session");
         let xid = self.take_xid();
-        RequestHeader::encode_frame(self.outbox.bytes(), xid, op, body);
+        self.append(xid, op, out, body);
         self.pending
-            .push(token, xid, op, (self.outbox.end(), now_ns));
+            .push(Request { token, xid, op }, self.appended, now_ns);
     }
 
-    /// Appends closeSession; [`Event::Closed`] follows after the replies to everything before.
+    /// Appends closeSession; [`SessionEvent::Closed`] follows after the replies to everything before.
     ///
     /// # Panics
     /// If the session is not attached.
-    pub fn close(&mut self) {
+    pub fn close(&mut self, out: &mut Vec<u8>) {
         assert!(self.is_attached(), "closing needs an attached session");
         let xid = self.take_xid();
-        RequestHeader::encode_frame(self.outbox.bytes(), xid, OpCode::CloseSession, |_| {});
+        self.append(xid, OpCode::CloseSession, out, |_| {});
         self.state = State::Closing(xid);
     }
 
-    /// Bytes for the socket.
-    #[must_use]
-    pub fn output(&self) -> &[u8] {
-        self.outbox.waiting()
+    fn append(&mut self, xid: i32, op: OpCode, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
+        let before = out.len();
+        RequestHeader::encode_frame(out, xid, op, body);
+        self.appended += (out.len() - before) as u64;
     }
 
-    /// The first `count` bytes of [`Session::output`] were written so.
-    pub fn wrote(&mut self, count: usize, sent: Sent) {
-        let written = self.outbox.advance(count);
-        self.pending.wrote(written, sent);
+    /// The first `end` bytes of this connection were written, the last of them so.
+    pub fn wrote(&mut self, end: u64, sent: Sent) {
+        self.written = end;
+        self.pending.wrote(end, sent);
         self.wrote_ns = sent.at_ns;
     }
 
-    /// Bytes came from the socket. Frames are read where they lie; only the beginning of an
-    /// incomplete one is copied.
-    ///
-    /// # Errors
-    /// If the server broke the protocol; the connection must be given up then.
-    pub fn received(
-        &mut self,
-        mut bytes: &[u8],
-        now_ns: i64,
-        sink: &mut impl FnMut(Event<'_, T>),
-    ) -> Result<(), ProtocolError> {
+    /// Some bytes came.
+    pub fn heard(&mut self, now_ns: i64) {
         self.heard_ns = now_ns;
-        if !self.inbox.is_empty() {
-            let Some(rest) = self.complete_inbox(bytes)? else {
-                return Ok(());
-            };
-            bytes = rest;
-            let mut frame = std::mem::take(&mut self.inbox);
-            self.frame(&frame[4..], sink)?;
-            frame.clear();
-            frame.shrink_to(INBOX_BYTES_KEPT);
-            self.inbox = frame;
-        }
-        while let Some(length) = frame_length(bytes)? {
-            let Some(frame) = bytes.get(4..4 + length) else {
-                break;
-            };
-            self.frame(frame, sink)?;
-            bytes = &bytes[4 + length..];
-        }
-        self.inbox.extend_from_slice(bytes);
-        Ok(())
     }
 
-    /// Adds what the frame begun in `inbox` lacks; the bytes behind it, or `None` if it is still
-    /// incomplete.
-    fn complete_inbox<'a>(
-        &mut self,
-        mut bytes: &'a [u8],
-    ) -> Result<Option<&'a [u8]>, ProtocolError> {
+    /// Takes one event off the front of `input`.
+    pub fn next<'b>(&mut self, input: &mut &'b [u8]) -> Step<SessionEvent<'b, T>> {
         loop {
-            let needed = frame_length(&self.inbox)?.map_or(4, |length| 4 + length);
-            let missing = needed.saturating_sub(self.inbox.len());
-            if missing == 0 {
-                return Ok(Some(bytes));
+            let length = match frame_length(input) {
+                Ok(Some(length)) => length,
+                Ok(None) => return Step::Need(LENGTH_BYTES),
+                Err(error) => return Step::Broken(error.into()),
+            };
+            let bytes: &'b [u8] = input;
+            let Some(frame) = bytes.get(LENGTH_BYTES..LENGTH_BYTES + length) else {
+                return Step::Need(LENGTH_BYTES + length);
+            };
+            *input = &bytes[LENGTH_BYTES + length..];
+            match self.frame(frame) {
+                Ok(Some(event)) => return Step::Event(event),
+                Ok(None) => {}
+                Err(error) => return Step::Broken(error.into()),
             }
-            if bytes.is_empty() {
-                return Ok(None);
-            }
-            let (part, rest) = bytes.split_at(missing.min(bytes.len()));
-            self.inbox.extend_from_slice(part);
-            bytes = rest;
         }
     }
 
-    fn frame(
-        &mut self,
-        frame: &[u8],
-        sink: &mut impl FnMut(Event<'_, T>),
-    ) -> Result<(), ProtocolError> {
+    /// What a frame tells; `None` if it was the answer to a ping.
+    fn frame<'b>(&mut self, frame: &'b [u8]) -> Result<Option<SessionEvent<'b, T>>, ProtocolError> {
         if self.state == State::Handshake {
-            return self.handshake(frame, sink);
+            return self.handshake(frame).map(Some);
         }
         let mut reader = Reader::new(frame);
         let header = ReplyHeader::decode(&mut reader)?;
         match header.xid {
             ReplyHeader::NOTIFICATION_XID => {
                 self.notifications += 1;
-                sink(Event::Notified(WatcherEvent::decode(&mut reader)?));
-                return Ok(());
+                let event = WatcherEvent::decode(&mut reader)?;
+                return Ok(Some(SessionEvent::Notified(event)));
             }
-            RequestHeader::PING_XID => return Ok(()),
+            RequestHeader::PING_XID => return Ok(None),
             _ => {}
         }
         self.last_zxid = self.last_zxid.max(header.zxid);
-        let Some(expected) = self.pending.front().map(|entry| entry.xid) else {
+        let Some(&Request { xid, op, .. }) = self.pending.front() else {
             if self.state == State::Closing(header.xid) {
                 self.state = State::Closed;
-                sink(Event::Closed);
-                return Ok(());
+                return Ok(Some(SessionEvent::Closed));
             }
             return Err(ProtocolError::Unasked(header.xid));
         };
-        if expected != header.xid {
+        if xid != header.xid {
             return Err(ProtocolError::Order {
-                expected,
+                expected: xid,
                 actual: header.xid,
             });
         }
-        let (mut error, mut body) = (header.err, reader.rest());
-        if error == ErrorCode::OK {
+        let (error, body) = if header.err == ErrorCode::OK {
             // Before the entry is taken: a malformed reply leaves its operation in flight.
-            let op = self.pending.front().map_or(OpCode::Error, |entry| entry.op);
-            error = check(op, body)?;
+            let body = reader.rest();
+            (check(op, body)?, body)
         } else {
-            body = &[];
-        }
-        if let Some((Pending { token, op, .. }, sent)) = self.pending.pop() {
-            sink(Event::Reply(Reply {
+            (header.err, &[][..])
+        };
+        Ok(self.pending.pop().map(|(Request { token, .. }, sent)| {
+            SessionEvent::Reply(SessionReply {
                 token,
                 op,
                 sent,
                 error,
                 body,
-            }));
-        }
-        Ok(())
+            })
+        }))
     }
 
-    fn handshake(
-        &mut self,
-        frame: &[u8],
-        sink: &mut impl FnMut(Event<'_, T>),
-    ) -> Result<(), ProtocolError> {
+    fn handshake<'b>(&mut self, frame: &[u8]) -> Result<SessionEvent<'b, T>, ProtocolError> {
         let response = ConnectResponse::decode(frame)?;
         if response.timeout_ms <= 0 || response.session == SessionId(0) {
             self.state = State::Detached;
             self.id = SessionId(0);
             self.password = [0; 16];
-            sink(Event::Expired);
-            return Ok(());
+            return Ok(SessionEvent::Expired);
         }
         let resumed = self.id == response.session;
         self.id = response.session;
         self.password = response.password;
         self.timeout_ns = ms_to_ns(response.timeout_ms);
         self.state = State::Attached;
-        sink(Event::Attached { resumed });
-        Ok(())
+        Ok(SessionEvent::Attached { resumed })
     }
 
     /// Keeps the session alive: appends a ping when nothing was written for a third of the
     /// timeout. To be called more often than that.
-    pub fn tick(&mut self, now_ns: i64) {
-        let idle = now_ns - self.wrote_ns >= self.timeout_ns / 3;
-        if idle && self.is_attached() && self.outbox.waiting().is_empty() {
-            RequestHeader::encode_frame(
-                self.outbox.bytes(),
-                RequestHeader::PING_XID,
-                OpCode::Ping,
-                |_| {},
-            );
+    pub fn tick(&mut self, now_ns: i64, out: &mut Vec<u8>) {
+        if self.is_idle(now_ns) {
+            self.append(RequestHeader::PING_XID, OpCode::Ping, out, |_| {});
             self.wrote_ns = now_ns;
         }
+    }
+
+    fn is_idle(&self, now_ns: i64) -> bool {
+        now_ns >= self.ping_ns() && self.is_attached() && self.appended == self.written
+    }
+
+    fn ping_ns(&self) -> i64 {
+        self.wrote_ns + self.timeout_ns / 3
+    }
+
+    /// When there is a ping to send, or the server was silent for too long; `i64::MAX` without a
+    /// connection.
+    #[must_use]
+    pub fn deadline_ns(&self) -> i64 {
+        match self.state {
+            State::Detached | State::Closed => i64::MAX,
+            State::Attached => self.ping_ns().min(self.silent_ns()),
+            State::Handshake | State::Closing(_) => self.silent_ns(),
+        }
+    }
+
+    fn silent_ns(&self) -> i64 {
+        self.heard_ns + self.timeout_ns / 3 * 2 + 1
     }
 
     /// Has the server been silent for two thirds of the timeout? Then it is time to try another,
     /// as Java's client does.
     #[must_use]
     pub fn is_silent(&self, now_ns: i64) -> bool {
-        !matches!(self.state, State::Detached | State::Closed)
-            && now_ns - self.heard_ns > self.timeout_ns / 3 * 2
+        !matches!(self.state, State::Detached | State::Closed) && now_ns >= self.silent_ns()
     }
 
     /// May requests be submitted?
@@ -414,6 +393,15 @@ impl<T> Session<T> {
         let xid = self.next_xid;
         self.next_xid = xid.checked_add(1).unwrap_or(1);
         xid
+    }
+}
+
+/// Bytes of a frame's length.
+const LENGTH_BYTES: usize = 4;
+
+impl From<ProtocolError> for Violation {
+    fn from(error: ProtocolError) -> Self {
+        Self(error.to_string().into())
     }
 }
 

@@ -1,7 +1,8 @@
 //! The session against hand-made server bytes.
 
 use super::*;
-use crate::protocol::zookeeper::{Sent, request};
+use crate::protocol::Inbox;
+use crate::protocol::zookeeper::request;
 use crate::wire::jute::{
     EventType, Stat, WriteJute as _, begin_frame, end_frame, session_password,
 };
@@ -18,20 +19,69 @@ enum Seen {
     Closed,
 }
 
-fn feed(session: &mut Session<u32>, bytes: &[u8], now: i64) -> Result<Vec<Seen>, ProtocolError> {
+/// A session with the buffers that a driver has for it.
+struct Conversation {
+    session: Session<u32>,
+    inbox: Inbox,
+    out: Vec<u8>,
+    written: u64,
+}
+
+impl std::ops::Deref for Conversation {
+    type Target = Session<u32>;
+
+    fn deref(&self) -> &Session<u32> {
+        &self.session
+    }
+}
+
+impl Conversation {
+    fn attach(&mut self, now: i64) {
+        self.written = 0;
+        self.session.attach(now, &mut self.out);
+    }
+
+    fn detach(&mut self, lost: impl FnMut(Given<u32>)) {
+        self.inbox.reset();
+        self.out.clear();
+        self.session.detach(lost);
+    }
+
+    fn close(&mut self) {
+        self.session.close(&mut self.out);
+    }
+
+    fn tick(&mut self, now: i64) {
+        self.session.tick(now, &mut self.out);
+    }
+
+    fn output(&self) -> &[u8] {
+        &self.out
+    }
+}
+
+fn feed(conversation: &mut Conversation, bytes: &[u8], now: i64) -> Result<Vec<Seen>, Violation> {
+    let Conversation { session, inbox, .. } = conversation;
     let mut seen = Vec::new();
-    session.received(bytes, now, &mut |event| {
+    session.heard(now);
+    inbox.feed(bytes, |input| {
+        let event = match session.next(input) {
+            Step::Need(bytes) => return Ok(Some(bytes)),
+            Step::Broken(violation) => return Err(violation),
+            Step::Event(event) => event,
+        };
         seen.push(match event {
-            Event::Attached { resumed } => Seen::Attached(resumed),
-            Event::Expired => Seen::Expired,
-            Event::Reply(reply) => Seen::Reply(
+            SessionEvent::Attached { resumed } => Seen::Attached(resumed),
+            SessionEvent::Expired => Seen::Expired,
+            SessionEvent::Reply(reply) => Seen::Reply(
                 reply.token,
                 reply.sent.map(|sent| sent.at_ns),
                 reply.error.0,
             ),
-            Event::Notified(event) => Seen::Notified(event.path.to_owned()),
-            Event::Closed => Seen::Closed,
+            SessionEvent::Notified(event) => Seen::Notified(event.path.to_owned()),
+            SessionEvent::Closed => Seen::Closed,
         });
+        Ok(None)
     })?;
     Ok(seen)
 }
@@ -63,29 +113,34 @@ fn answer(xid: i32, zxid: i64, err: i32, body: &[u8]) -> Vec<u8> {
     out
 }
 
-fn write_all(session: &mut Session<u32>, now: i64) -> Vec<u8> {
-    let bytes = session.output().to_vec();
-    session.wrote(
-        bytes.len(),
-        Sent {
-            at_ns: now,
-            held: false,
-        },
-    );
+fn write_all(conversation: &mut Conversation, now: i64) -> Vec<u8> {
+    let bytes = std::mem::take(&mut conversation.out);
+    conversation.written += bytes.len() as u64;
+    let sent = Sent {
+        at_ns: now,
+        held: false,
+    };
+    conversation.session.wrote(conversation.written, sent);
     bytes
 }
 
-fn attached() -> Session<u32> {
-    let mut session = Session::new(6_000);
-    session.attach(0);
-    write_all(&mut session, 0);
-    let seen = feed(&mut session, &welcome(7, 4_000), 0);
+fn attached() -> Conversation {
+    let mut conversation = Conversation {
+        session: Session::new(6_000),
+        inbox: Inbox::default(),
+        out: Vec::new(),
+        written: 0,
+    };
+    conversation.attach(0);
+    write_all(&mut conversation, 0);
+    let seen = feed(&mut conversation, &welcome(7, 4_000), 0);
     assert_eq!(seen, Ok(vec![Seen::Attached(false)]));
-    session
+    conversation
 }
 
-fn set(session: &mut Session<u32>, token: u32, now: i64) {
-    session.submit(OpCode::SetData, token, now, |out| {
+fn set(conversation: &mut Conversation, token: u32, now: i64) {
+    let Conversation { session, out, .. } = conversation;
+    session.submit(OpCode::SetData, token, now, out, |out| {
         request::set(out, "/a", b"data");
     });
 }
@@ -178,6 +233,7 @@ fn an_expired_session_is_followed_by_a_new_one() {
 #[test]
 fn an_idle_session_pings_at_a_third_of_the_negotiated_timeout() {
     let mut session = attached();
+    assert_eq!(session.deadline_ns(), 1_333_333_333);
     session.tick(1_333 * MS);
     assert!(session.output().is_empty());
     session.tick(1_334 * MS);
@@ -217,7 +273,7 @@ fn what_no_server_should_send_is_an_error() {
         let mut session = attached();
         set(&mut session, 10, 1);
         write_all(&mut session, 1);
-        assert_eq!(feed(&mut session, bytes, 2), Err(expected));
+        assert_eq!(feed(&mut session, bytes, 2), Err(expected.into()));
         let mut lost = 0;
         session.detach(|_| lost += 1);
         assert_eq!(lost, 1, "{expected}");
@@ -225,7 +281,7 @@ fn what_no_server_should_send_is_an_error() {
     let mut session = attached();
     assert_eq!(
         feed(&mut session, &answer(9, 1, 0, &[]), 2),
-        Err(ProtocolError::Unasked(9))
+        Err(ProtocolError::Unasked(9).into())
     );
 }
 
@@ -256,7 +312,7 @@ fn notifications_are_counted_and_close_is_confirmed() {
 #[test]
 fn xids_wrap_to_one() {
     let mut session = attached();
-    session.next_xid = i32::MAX;
+    session.session.next_xid = i32::MAX;
     set(&mut session, 1, 1);
     set(&mut session, 2, 1);
     assert_eq!(session.next_xid, 2);

@@ -1,8 +1,5 @@
-//! Whom to connect to: connect strings, and the order in which a session tries servers.
+//! Connect strings: whom to connect to.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
-
-use rand_xoshiro::SplitMix64;
-use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
 /// ZooKeeper's client port.
 const DEFAULT_PORT: u16 = 2181;
@@ -105,72 +102,6 @@ fn host_port(text: &str, part: &str) -> Result<(String, u16), AddressError> {
     Ok((host.to_owned(), port))
 }
 
-/// The order in which one session tries servers, as indices into a list: first those it is meant
-/// for, then the others, so that a session survives the death of every server it was meant for.
-///
-/// Sessions go round the servers they are meant for. Those that share a first server are dealt evenly,
-/// in an order that the seed decides, over the rest: when a server dies, its sessions scatter over all
-/// survivors instead of falling on one neighbour.
-#[derive(Clone, Debug)]
-pub struct ServerOrder {
-    order: Vec<u32>,
-    at: usize,
-    preferred: usize,
-}
-
-impl ServerOrder {
-    /// The order of session number `session` among `servers` servers.
-    ///
-    /// # Panics
-    /// If no server is preferred.
-    #[must_use]
-    pub fn new(preferred: &[u32], servers: u32, session: u32, seed: u64) -> Self {
-        assert!(!preferred.is_empty(), "a session is meant for some server");
-        let session = session as usize;
-        let home = session % preferred.len();
-        // Which of the sessions of that home it is.
-        let ordinal = session / preferred.len();
-        let first = preferred[home];
-        let mut random = SplitMix64::seed_from_u64(seed ^ (u64::from(first) << 32));
-        let mut dealt = |mut list: Vec<u32>| {
-            for last in (1..list.len()).rev() {
-                let chosen = random.next_u64() % (last as u64 + 1);
-                list.swap(last, usize::try_from(chosen).unwrap_or(0));
-            }
-            let turn = ordinal % list.len().max(1);
-            list.rotate_left(turn);
-            list
-        };
-        let rest = preferred.iter().copied().filter(|server| *server != first);
-        let others = (0..servers).filter(|server| !preferred.contains(server));
-        let mut order = vec![first];
-        order.extend(dealt(rest.collect()));
-        order.extend(dealt(others.collect()));
-        Self {
-            order,
-            at: 0,
-            preferred: preferred.len(),
-        }
-    }
-
-    /// The server to try now.
-    #[must_use]
-    pub fn current(&self) -> u32 {
-        self.order[self.at]
-    }
-
-    /// Moves on to the next one, after the last to the first.
-    pub fn advance(&mut self) {
-        self.at = (self.at + 1) % self.order.len();
-    }
-
-    /// Moves on among the preferred ones only; true when that begins another round.
-    pub fn advance_preferred(&mut self) -> bool {
-        self.at = (self.at + 1) % self.preferred;
-        self.at == 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,44 +137,6 @@ mod tests {
                 matches!(error, AddressError::Chroot { .. }),
                 "{text}: {error}"
             );
-        }
-    }
-
-    #[test]
-    fn the_sessions_of_a_dead_server_scatter_evenly_over_the_survivors() {
-        let mut taken = [0; 4];
-        for session in 0..48 {
-            let mut order = ServerOrder::new(&[0, 1, 2, 3], 4, session, 5);
-            if order.current() == 2 {
-                order.advance();
-                taken[order.current() as usize] += 1;
-            }
-        }
-        assert_eq!(taken, [4, 4, 0, 4]);
-        let order = |seed| ServerOrder::new(&[0, 1, 2, 3], 4, 0, seed).order;
-        assert_eq!(order(1), order(1));
-        assert!((2..9).any(|seed| order(seed) != order(1)));
-    }
-
-    #[test]
-    fn sessions_are_spread_over_the_preferred_then_fall_back_to_all() {
-        for session in 0..6 {
-            let mut order = ServerOrder::new(&[1, 3, 4], 6, session, 9);
-            assert_eq!(order.current(), [1, 3, 4][session as usize % 3]);
-            let mut seen: Vec<u32> = (0..6)
-                .map(|_| {
-                    let current = order.current();
-                    order.advance();
-                    current
-                })
-                .collect();
-            assert!(seen[..3].iter().all(|server| [1, 3, 4].contains(server)));
-            seen.sort_unstable();
-            assert_eq!(seen, [0, 1, 2, 3, 4, 5]);
-            assert_eq!(order.current(), [1, 3, 4][session as usize % 3]);
-            assert!(!order.advance_preferred());
-            assert!(!order.advance_preferred());
-            assert!(order.advance_preferred());
         }
     }
 }

@@ -4,18 +4,18 @@
 
 use std::collections::BTreeMap;
 
-use super::tally::bucket_of;
-use super::{Histogram, histogram::HIGHEST_NS};
+use super::Histogram;
+use super::buckets::{HIGHEST_NS, bucket_of};
 
-/// Durations counted in the buckets in use only. Slower to add to than a dense tally, and it costs
+/// Durations counted in the buckets in use only. Slower to add to than a [`BucketCounter`](super::bucket_counter::BucketCounter), and it costs
 /// no memory for the buckets that are not used: there may be one per operation for many intervals.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SparseTally {
+pub(super) struct SparseCounter {
     counts: BTreeMap<usize, u32>,
     longest_ns: u64,
 }
 
-impl SparseTally {
+impl SparseCounter {
     pub(super) fn record_ns(&mut self, value_ns: u64) {
         let bucket = bucket_of(value_ns.min(HIGHEST_NS));
         let count = self.counts.entry(bucket).or_default();
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn it_counts_as_a_histogram_does() {
-        let mut sparse = SparseTally::default();
+        let mut sparse = SparseCounter::default();
         let mut histogram = Histogram::new();
         for value in [0, 700, 5_000, 5_000, 1_234_567, 9_000_000_000] {
             sparse.record_ns(value);
@@ -53,6 +53,6 @@ mod tests {
         let made = sparse.into_histogram();
         assert_eq!(made, histogram);
         assert_eq!(made.max_us(), histogram.max_us());
-        assert!(SparseTally::default().into_histogram().is_empty());
+        assert!(SparseCounter::default().into_histogram().is_empty());
     }
 }

@@ -6,21 +6,21 @@ use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
 /// How waits grow.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BackoffPolicy {
+pub(super) struct BackoffPolicy {
     /// Longest first wait.
-    pub first_ns: i64,
+    pub(super) first_ns: i64,
     /// Longest wait.
-    pub max_ns: i64,
+    pub(super) max_ns: i64,
     /// By how much each wait is longer than the one before, from 1.
-    pub growth: f64,
+    pub(super) growth: f64,
     /// Share of a wait that is random, 0 to 1.
-    pub jitter: f64,
+    pub(super) jitter: f64,
 }
 
 /// The waits of one session. Seeded, so that sessions which lost the same server do not come back
 /// in step, yet a run can be repeated.
 #[derive(Clone, Debug)]
-pub struct Backoff {
+pub(super) struct Backoff {
     policy: BackoffPolicy,
     random: SplitMix64,
     /// Longest next wait.
@@ -29,8 +29,7 @@ pub struct Backoff {
 
 impl Backoff {
     /// A fresh one.
-    #[must_use]
-    pub fn new(policy: BackoffPolicy, seed: u64) -> Self {
+    pub(super) fn new(policy: BackoffPolicy, seed: u64) -> Self {
         Self {
             policy,
             random: SplitMix64::seed_from_u64(seed),
@@ -39,7 +38,7 @@ impl Backoff {
     }
 
     /// The next wait, nanoseconds.
-    pub fn next_ns(&mut self) -> i64 {
+    pub(super) fn next_ns(&mut self) -> i64 {
         let longest = self.next_ns.min(float(self.policy.max_ns));
         self.next_ns = longest * self.policy.growth;
         let drawn = f64::from(self.random.next_u32()) / f64::from(u32::MAX);
@@ -49,7 +48,7 @@ impl Backoff {
     }
 
     /// A connection succeeded: the next wait is a short one.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.next_ns = float(self.policy.first_ns);
     }
 }

@@ -6,11 +6,12 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::clean_up::{ADMIN_TIMEOUT, addresses};
-use super::payload::{Payload, prepared_size};
-use super::{Job, LoadError, Phase, Progress};
-use crate::protocol::zookeeper::{AdminClient, Answer, ClientError, ErrorCode, OpCode, request};
-use crate::workload::{Plan, directories, prepared_path, run_dir};
+use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
+
+use super::tree::{Tree, TreeError};
+use super::{AdminClient, Answer, ClientError, ErrorCode, OpCode, request};
+use crate::protocol::{Payload, SetupJob};
+use crate::workload::{Plan, SizeChoice, directories, prepared_path, run_dir};
 
 /// Connections that create znodes. With the client's window this is what a server takes in
 /// before it throttles.
@@ -22,28 +23,16 @@ const PROGRESS: Duration = Duration::from_millis(250);
 /// What the chroot of a run holds, so that nobody else's znodes are ever taken for a run's.
 const MARK: &[u8] = b"quorate";
 
-/// What of a target is the run's, to be removed again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Created {
-    /// The plan's chroot, with everything below it: created now, or left by an earlier run.
-    pub chroot: bool,
-    /// Directories above the chroot that were not there before, outermost first.
-    pub above: Vec<String>,
-}
-
 /// Creates the plan's directories and znodes, and the directories of run number `job.run`, empty. Znodes
 /// that an earlier run left are given the size they should have, so that every run meets the same tree.
-/// `created` tells what there is to [`clean_up`](super::clean_up()), also after an error.
-///
-/// # Errors
-/// If the servers cannot be reached or refuse, or the chroot exists and no run created it.
-pub fn prepare(job: &Job<'_>, created: &mut Created) -> Result<(), LoadError> {
+/// `tree` tells what there is to remove, also after an error.
+pub(super) fn prepare(job: &SetupJob<'_>, tree: &mut Tree) -> Result<(), TreeError> {
     let plan = job.plan;
-    (job.progress)(&Progress::start_of(Phase::Prepare, Duration::ZERO));
-    let addresses = addresses(job);
+    job.begin();
+    let addresses = job.servers;
     let znodes = plan.prepare.znodes;
-    let mut client = AdminClient::connect(&addresses, ADMIN_TIMEOUT).map_err(admin(plan))?;
-    create_chroot(&mut client, plan, created)?;
+    let mut client = AdminClient::connect(addresses, AdminClient::PATIENCE).map_err(admin(plan))?;
+    create_chroot(&mut client, plan, tree)?;
     if plan.creates() {
         // A run that was cut short may have left one of the same number.
         let left = run_dir(plan, job.run);
@@ -57,7 +46,7 @@ pub fn prepare(job: &Job<'_>, created: &mut Created) -> Result<(), LoadError> {
         let workers: Vec<_> = (0..CONNECTIONS)
             .map(|part| {
                 let range = (znodes * part / CONNECTIONS)..(znodes * (part + 1) / CONNECTIONS);
-                let mut addresses = addresses.clone();
+                let mut addresses = addresses.to_vec();
                 let turn = usize::try_from(part).unwrap_or(0) % addresses.len().max(1);
                 addresses.rotate_left(turn);
                 let sender = sender.clone();
@@ -76,7 +65,7 @@ pub fn prepare(job: &Job<'_>, created: &mut Created) -> Result<(), LoadError> {
             }
             if told.elapsed() >= PROGRESS {
                 told = Instant::now();
-                tell(job, done, began.elapsed());
+                (job.progress)(done, began.elapsed());
             }
         }
         workers.into_iter().try_for_each(|worker| {
@@ -89,11 +78,7 @@ pub fn prepare(job: &Job<'_>, created: &mut Created) -> Result<(), LoadError> {
 }
 
 /// Creates the chroot, marked, and what is missing above it.
-fn create_chroot(
-    client: &mut AdminClient,
-    plan: &Plan,
-    created: &mut Created,
-) -> Result<(), LoadError> {
+fn create_chroot(client: &mut AdminClient, plan: &Plan, tree: &mut Tree) -> Result<(), TreeError> {
     let chroot = &plan.prepare.chroot;
     let is_new = |created: Result<String, ClientError>, path: &str| match created {
         Ok(_) => Ok(true),
@@ -104,29 +89,25 @@ fn create_chroot(
     for (end, _) in chroot.match_indices('/').filter(|(at, _)| *at > 0) {
         let path = &chroot[..end];
         if is_new(client.create(path, &[], 0), path)? {
-            created.above.push(path.to_owned());
+            tree.above.push(path.to_owned());
         }
     }
-    created.chroot = is_new(client.create(chroot, MARK, 0), chroot)?
+    tree.chroot = is_new(client.create(chroot, MARK, 0), chroot)?
         || client.get(chroot).map_err(admin(plan))?.data == MARK;
-    if created.chroot {
+    if tree.chroot {
         Ok(())
     } else {
-        Err(LoadError::Occupied {
+        Err(TreeError::Occupied {
             chroot: chroot.clone(),
         })
     }
 }
 
-fn admin(plan: &Plan) -> impl Fn(ClientError) -> LoadError {
-    let what = format!("prepare {}", plan.prepare.chroot);
-    move |source| LoadError::Admin {
-        what: what.clone(),
-        source,
-    }
+fn admin(plan: &Plan) -> impl Fn(ClientError) -> TreeError {
+    TreeError::client(format!("prepare {}", plan.prepare.chroot))
 }
 
-fn create_directories(client: &mut AdminClient, job: &Job<'_>) -> Result<(), LoadError> {
+fn create_directories(client: &mut AdminClient, job: &SetupJob<'_>) -> Result<(), TreeError> {
     let plan = job.plan;
     let mut paths = directories(plan, job.run);
     paths.retain(|path| path.len() > plan.prepare.chroot.len()); // the others are there
@@ -157,21 +138,22 @@ fn create_directories(client: &mut AdminClient, job: &Job<'_>) -> Result<(), Loa
 }
 
 fn create_znodes(
-    job: &Job<'_>,
+    job: &SetupJob<'_>,
     addresses: &[SocketAddr],
     range: std::ops::Range<u64>,
     created: &Sender<u64>,
-) -> Result<(), LoadError> {
+) -> Result<(), TreeError> {
     if range.is_empty() {
         return Ok(());
     }
     let plan = job.plan;
-    let payload = Payload::new(plan);
-    let mut client = AdminClient::connect(addresses, ADMIN_TIMEOUT).map_err(admin(plan))?;
+    let largest = usize::try_from(plan.prepare.size.max_bytes()).unwrap_or(0);
+    let payload = Payload::new(plan.seed, largest);
+    let mut client = AdminClient::connect(addresses, AdminClient::PATIENCE).map_err(admin(plan))?;
     let mut first = range.start;
     while first < range.end {
         if job.stop.load(Ordering::Relaxed) {
-            return Err(LoadError::Interrupted);
+            return Err(TreeError::Interrupted);
         }
         let count = BATCH.min(range.end - first);
         let existing = create_batch(&mut client, plan, &payload, first..first + count)?;
@@ -189,7 +171,7 @@ fn create_batch(
     plan: &Plan,
     payload: &Payload,
     range: std::ops::Range<u64>,
-) -> Result<Vec<u64>, LoadError> {
+) -> Result<Vec<u64>, TreeError> {
     let mut path = String::new();
     let mut existing = Vec::new();
     let mut refused = None;
@@ -222,7 +204,7 @@ fn resize(
     plan: &Plan,
     payload: &Payload,
     znodes: &[u64],
-) -> Result<(), LoadError> {
+) -> Result<(), TreeError> {
     let znode = |index: u64| {
         let index = usize::try_from(index).ok();
         index
@@ -257,28 +239,32 @@ fn resize(
     }
 }
 
-fn create_error(path: &str, code: ErrorCode) -> LoadError {
-    LoadError::Create {
+fn create_error(path: &str, code: ErrorCode) -> TreeError {
+    TreeError::Create {
         path: path.to_owned(),
         answer: code.to_string(),
     }
 }
 
-fn tell(job: &Job<'_>, created: u64, elapsed: Duration) {
-    let seconds = elapsed.as_secs_f64();
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a rate for display needs no more than 53 bits"
-    )]
-    let throughput_per_s = if seconds > 0.0 {
-        created as f64 / seconds
-    } else {
-        0.0
+/// The sizes of the prepared znodes: a function of the plan and the znode's number.
+fn prepared_size(plan: &Plan, index: u64) -> usize {
+    let size = match &plan.prepare.size {
+        SizeChoice::Fixed(size) => *size,
+        SizeChoice::Uniform(min, max) => {
+            let span = u64::from(max.saturating_sub(*min)) + 1;
+            let above = draw(plan.seed, index) % span;
+            *min + u32::try_from(above).unwrap_or(0)
+        }
+        SizeChoice::OneOf(sizes) => {
+            let chosen = draw(plan.seed, index) % (sizes.len().max(1) as u64);
+            let chosen = usize::try_from(chosen).unwrap_or(0);
+            sizes.get(chosen).copied().unwrap_or(0)
+        }
     };
-    (job.progress)(&Progress {
-        elapsed,
-        ok: created,
-        throughput_per_s,
-        ..Progress::start_of(Phase::Prepare, Duration::ZERO)
-    });
+    usize::try_from(size).unwrap_or(usize::MAX)
+}
+
+fn draw(seed: u64, index: u64) -> u64 {
+    // A generator per znode, so that znodes can be created in any order.
+    rand_xoshiro::SplitMix64::seed_from_u64(seed ^ index.rotate_left(32)).next_u64()
 }

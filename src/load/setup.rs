@@ -1,0 +1,72 @@
+//! Preparing a target for a job, and cleaning up after it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{Job, LoadError, Phase, Progress};
+use crate::protocol::{Setup, SetupError, SetupJob};
+
+/// Creates what run number `job.run` needs; see [`Setup::prepare`].
+///
+/// # Errors
+/// If the servers cannot be reached or refuse.
+pub fn prepare(job: &Job<'_>, setup: &mut dyn Setup) -> Result<(), LoadError> {
+    told(job, Phase::Prepare, |job| setup.prepare(job))
+}
+
+/// Removes what run number `job.run` created; see [`Setup::recycle`].
+///
+/// # Errors
+/// If the servers cannot be reached or refuse.
+pub fn recycle(job: &Job<'_>, setup: &dyn Setup) -> Result<(), LoadError> {
+    told(job, Phase::CleanUp, |job| setup.recycle(job))
+}
+
+/// Removes all that was created; see [`Setup::clean_up`].
+///
+/// # Errors
+/// If the servers cannot be reached or refuse.
+pub fn clean_up(job: &Job<'_>, setup: &dyn Setup) -> Result<(), LoadError> {
+    told(job, Phase::CleanUp, |job| setup.clean_up(job))
+}
+
+/// Does something with the job's servers, and tells its progress.
+fn told(
+    job: &Job<'_>,
+    phase: Phase,
+    work: impl FnOnce(&SetupJob<'_>) -> Result<(), SetupError>,
+) -> Result<(), LoadError> {
+    let servers: Vec<SocketAddr> = job.servers.iter().map(|server| server.address).collect();
+    let progress = |count: u64, elapsed: Duration| {
+        (job.progress)(&Progress {
+            elapsed,
+            ok: count,
+            throughput_per_s: per_s(count, elapsed),
+            ..Progress::start_of(phase, Duration::ZERO)
+        });
+    };
+    let done = work(&SetupJob {
+        plan: job.plan,
+        run: job.run,
+        servers: &servers,
+        stop: job.stop,
+        progress: &progress,
+    });
+    done.map_err(|error| match error {
+        SetupError::Interrupted => LoadError::Interrupted,
+        error => LoadError::Setup(error),
+    })
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a rate for display needs no more than 53 bits"
+)]
+fn per_s(count: u64, elapsed: Duration) -> f64 {
+    let seconds = elapsed.as_secs_f64();
+    if seconds > 0.0 {
+        count as f64 / seconds
+    } else {
+        0.0
+    }
+}

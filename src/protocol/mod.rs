@@ -1,0 +1,32 @@
+//! What a protocol is to the load driver, and one folder per protocol.
+//!
+//! A [`Protocol`] is one connection's side of a conversation as a pure state machine: bytes and `now` come
+//! in, bytes and events go out. The driver owns the sockets, the clock and the buffers
+//! (`load`); it is generic over the protocol, so that no operation costs a dynamic call.
+//!
+//! - [`Protocol`], [`Event`], [`Ticket`]: what every protocol offers the driver
+//! - [`Inbox`], [`Pending`]: what most protocols need to offer it
+//! - [`Setup`]: what is created on the target before a load, and removed after it
+//! - [`NullPeer`]: the server's side, as far as a null responder needs it
+//! - [`with`]: the registry. To add a protocol, add a folder and a line there
+//! - [`zookeeper`], [`echo`]: the protocols
+
+#[cfg(test)]
+mod conversation;
+pub mod echo;
+mod inbox;
+mod null_peer;
+mod payload;
+mod pending;
+mod registry;
+mod setup;
+mod traits;
+pub mod zookeeper;
+
+pub use inbox::Inbox;
+pub use null_peer::{Admit, Asked, NullPeer, Opened};
+pub use payload::Payload;
+pub use pending::{Given, Pending, Sent};
+pub use registry::{Visitor, setup, with};
+pub use setup::{Leftovers, Setup, SetupError, SetupJob};
+pub use traits::{Event, Protocol, Reply, Step, Ticket, Violation};

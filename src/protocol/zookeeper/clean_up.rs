@@ -1,0 +1,86 @@
+//! Removes what a run created.
+
+use super::tree::{Tree, TreeError};
+use super::{AdminClient, ClientError, ErrorCode};
+use crate::protocol::SetupJob;
+use crate::workload::run_dir;
+
+/// Removes what was created, unless the plan keeps it: the chroot with everything below it, and those
+/// directories above it that nobody else uses by now. Nothing else is touched; what is gone already is no
+/// error.
+pub(super) fn clean_up(job: &SetupJob<'_>, tree: &Tree) -> Result<(), TreeError> {
+    let chroot = &job.plan.prepare.chroot;
+    if job.plan.prepare.keep || *tree == Tree::default() {
+        return Ok(());
+    }
+    job.begin();
+    check(chroot)?;
+    let failed = TreeError::client(format!("remove {chroot}"));
+    let mut client = AdminClient::connect(job.servers, AdminClient::PATIENCE).map_err(&failed)?;
+    if tree.chroot {
+        client.delete_recursive(chroot).map_err(&failed)?;
+    }
+    for directory in tree.above.iter().rev() {
+        match client.delete(directory) {
+            // Gone, or somebody else's by now.
+            Err(ClientError::Server { code, .. })
+                if code == ErrorCode::NO_NODE || code == ErrorCode::NOT_EMPTY => {}
+            outcome => outcome.map_err(&failed)?,
+        }
+    }
+    client.close().map_err(failed)
+}
+
+/// Removes what run number `job.run` created, so that the next one meets the same tree. The prepared
+/// znodes stay. What is gone already is no error.
+pub(super) fn recycle(job: &SetupJob<'_>) -> Result<(), TreeError> {
+    if !job.plan.creates() {
+        return Ok(());
+    }
+    job.begin();
+    let dir = run_dir(job.plan, job.run);
+    let failed = TreeError::client(format!("remove {dir}"));
+    let mut client = AdminClient::connect(job.servers, AdminClient::PATIENCE).map_err(&failed)?;
+    client.delete_recursive(&dir).map_err(&failed)?;
+    client.close().map_err(failed)
+}
+
+/// The root and ZooKeeper's own directory are never a run's.
+fn check(chroot: &str) -> Result<(), TreeError> {
+    let well_formed = chroot
+        .strip_prefix('/')
+        .is_some_and(|rest| rest.split('/').all(|name| !matches!(name, "" | "." | "..")));
+    let system = chroot == "/zookeeper" || chroot.starts_with("/zookeeper/");
+    if well_formed && !system {
+        Ok(())
+    } else {
+        Err(TreeError::Chroot {
+            chroot: chroot.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_runs_is_never_removed() {
+        for chroot in [
+            "",
+            "/",
+            "//",
+            "/a/",
+            "/a//b",
+            "/a/..",
+            "a",
+            "/zookeeper",
+            "/zookeeper/quota",
+        ] {
+            assert!(check(chroot).is_err(), "{chroot:?}");
+        }
+        for chroot in ["/quorate", "/a/b", "/zookeepers"] {
+            assert!(check(chroot).is_ok(), "{chroot:?}");
+        }
+    }
+}

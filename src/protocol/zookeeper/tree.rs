@@ -1,0 +1,89 @@
+//! The directories and znodes of a run: created before it, removed after it.
+
+use super::ClientError;
+use super::clean_up::{clean_up, recycle};
+use super::prepare::prepare;
+use crate::protocol::{Leftovers, Setup, SetupError, SetupJob};
+use crate::workload::Plan;
+
+/// The tree of a run, and what of it did not exist before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// The plan's chroot, with everything below it: created now, or left by an earlier run.
+    pub(super) chroot: bool,
+    /// Directories above the chroot that did not exist before, outermost first.
+    pub(super) above: Vec<String>,
+}
+
+/// Why the tree of a run cannot be created or removed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TreeError {
+    #[error("interrupted")]
+    Interrupted,
+    #[error("cannot {what}: {source}")]
+    Client { what: String, source: ClientError },
+    #[error("cannot create {path}: the server answered {answer}")]
+    Create { path: String, answer: String },
+    #[error(
+        "refusing to remove {chroot:?} and everything below it: it is not a directory of a run"
+    )]
+    Chroot { chroot: String },
+    #[error(
+        "{chroot} exists on the target and was not created by a run, so nothing is written there; name another \
+         directory with `prepare.chroot`"
+    )]
+    Occupied { chroot: String },
+}
+
+impl TreeError {
+    /// For `map_err`: the client could not do `what`.
+    pub(super) fn client(what: String) -> impl Fn(ClientError) -> Self {
+        move |source| Self::Client {
+            what: what.clone(),
+            source,
+        }
+    }
+}
+
+impl From<TreeError> for SetupError {
+    fn from(error: TreeError) -> Self {
+        match error {
+            TreeError::Interrupted => Self::Interrupted,
+            TreeError::Client { what, source } => Self::Failed {
+                what,
+                source: source.into(),
+            },
+            refusal => Self::Refused(refusal.to_string()),
+        }
+    }
+}
+
+impl Setup for Tree {
+    fn prepare(&mut self, job: &SetupJob<'_>) -> Result<(), SetupError> {
+        let mut created = Self::default();
+        let prepared = prepare(job, &mut created);
+        // A later preparation meets what an earlier one created.
+        self.chroot |= created.chroot;
+        if self.above.is_empty() {
+            self.above = created.above;
+        }
+        Ok(prepared?)
+    }
+
+    fn recycle(&self, job: &SetupJob<'_>) -> Result<(), SetupError> {
+        Ok(recycle(job)?)
+    }
+
+    fn clean_up(&self, job: &SetupJob<'_>) -> Result<(), SetupError> {
+        Ok(clean_up(job, self)?)
+    }
+
+    fn leftovers(&self, plan: &Plan, servers: &[String]) -> Option<Leftovers> {
+        let place = plan.prepare.chroot.clone();
+        let remedy = format!(
+            "`zkCli.sh -server {} deleteall {place}`, or run there again",
+            servers.join(",")
+        );
+        (self.chroot && !plan.prepare.keep).then_some(Leftovers { place, remedy })
+    }
+}

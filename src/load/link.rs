@@ -36,11 +36,6 @@ pub(super) struct Times {
     pub(super) sent_ns: Option<i64>,
 }
 
-/// Why a server that serves others may turn a connection away. Whether that shows as a reset or as an end
-/// depends on which side is faster.
-pub(super) const TOO_MANY: &str =
-    "a server does so when one address has more connections than its maxClientCnxns allows";
-
 /// Why a connection ended.
 #[derive(Debug)]
 pub(super) enum Loss {
@@ -60,12 +55,21 @@ pub(super) enum Loss {
     Expired,
 }
 
+impl Loss {
+    /// In words, with what a reset may mean in this protocol.
+    pub(super) fn explained<P: Protocol>(&self) -> String {
+        match self {
+            Self::Connect(error) | Self::Io(error) if is_reset(error) => {
+                format!("{error}; {}", P::TURNED_AWAY)
+            }
+            loss => loss.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect(error) | Self::Io(error) if is_reset(error) => {
-                write!(f, "{error}; {TOO_MANY}")
-            }
             Self::Connect(error) | Self::Io(error) => write!(f, "{error}"),
             Self::ConnectTimeout => f.write_str("no handshake in time"),
             Self::Closed => f.write_str("closed by the server"),

@@ -131,3 +131,134 @@ pub fn allow_files(plan: &Plan) -> Result<(), LoadError> {
     };
     setrlimit(Resource::Nofile, raised).map_err(LoadError::system("raise the open file limit"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{NullResponder, NullScript, Role, Server, fixture};
+    use super::*;
+    use crate::protocol::echo::{Echo, Nothing, Null};
+    use crate::protocol::{Event, Sent, Step, Ticket, Violation};
+    use crate::workload::OpPlan;
+
+    /// A peer that lets one operation in at a time.
+    #[derive(Debug)]
+    struct Credit(Echo);
+
+    impl Protocol for Credit {
+        type Op = ();
+        type Shared = ();
+        type Setup = Nothing;
+        type Null = Null;
+
+        const REFUSED: &'static str = Echo::REFUSED;
+        const TURNED_AWAY: &'static str = Echo::TURNED_AWAY;
+
+        fn shared(_plan: &Plan) {}
+
+        fn new(plan: &Plan, run: u32, session: u32, shared: &()) -> Self {
+            Self(Echo::new(plan, run, session, shared))
+        }
+
+        fn visitor(plan: &Plan, shared: &()) -> Self {
+            Self(Echo::visitor(plan, shared))
+        }
+
+        fn draw(&mut self, op: &mut ()) -> usize {
+            self.0.draw(op)
+        }
+
+        fn opens_connection(op: &OpPlan) -> bool {
+            Echo::opens_connection(op)
+        }
+
+        fn open(&mut self, now_ns: i64, out: &mut Vec<u8>) {
+            self.0.open(now_ns, out);
+        }
+
+        fn room(&self) -> usize {
+            1 - self.in_flight()
+        }
+
+        fn submit(&mut self, op: &(), ticket: Ticket, now_ns: i64, out: &mut Vec<u8>) {
+            assert_eq!(self.in_flight(), 0, "the peer has no room");
+            self.0.submit(op, ticket, now_ns, out);
+        }
+
+        fn wrote(&mut self, end: u64, sent: Sent) {
+            self.0.wrote(end, sent);
+        }
+
+        fn heard(&mut self, now_ns: i64) {
+            self.0.heard(now_ns);
+        }
+
+        fn next<'b>(
+            &mut self,
+            input: &mut &'b [u8],
+            now_ns: i64,
+            out: &mut Vec<u8>,
+        ) -> Step<Event<'b>> {
+            self.0.next(input, now_ns, out)
+        }
+
+        fn deadline_ns(&self) -> i64 {
+            self.0.deadline_ns()
+        }
+
+        fn tick(&mut self, now_ns: i64, out: &mut Vec<u8>) -> Result<(), Violation> {
+            self.0.tick(now_ns, out)
+        }
+
+        fn in_flight(&self) -> usize {
+            self.0.in_flight()
+        }
+
+        fn oldest_ns(&self) -> Option<i64> {
+            self.0.oldest_ns()
+        }
+
+        fn lost(&mut self, given_up: impl FnMut(Ticket, Option<Sent>)) {
+            self.0.lost(given_up);
+        }
+
+        fn close(&mut self, now_ns: i64, out: &mut Vec<u8>) {
+            self.0.close(now_ns, out);
+        }
+
+        fn replaced(&mut self) {
+            self.0.replaced();
+        }
+    }
+
+    /// 200 operations are due in a second, and the peer takes one every 20 ms.
+    #[test]
+    fn what_waits_for_the_peers_own_limit_is_blocked_and_not_late() {
+        let load = "sessions = 1\nrate = 200\nduration = \"1s\"\nspacing = \"even\"\nin_flight_cap = 100\ndrain = \"0s\"";
+        let plan = fixture::plan(load, "kind = \"set\"");
+        let responder = NullResponder::start::<Null>(NullScript {
+            delay: Duration::from_millis(20),
+            ..NullScript::default()
+        })
+        .unwrap();
+        let recording = run_as::<Credit>(&Job {
+            plan: &plan,
+            run: 0,
+            servers: &[Server {
+                name: "null".to_owned(),
+                address: responder.address(),
+                role: Role::Standalone,
+            }],
+            stop: &AtomicBool::new(false),
+            progress: &|_| {},
+            moment: &|_| {},
+        })
+        .unwrap();
+        let all = recording.all();
+        assert_eq!(all.counts.total(), 200);
+        assert!((2..=51).contains(&all.counts.ok), "{:?}", all.counts);
+        assert_eq!(all.counts.not_issued, 0, "it is the peer's doing");
+        // The first one found room. Each later one waited at least for its predecessor's answer.
+        let waited = all.blocked.hdr().len() - all.blocked.hdr().count_at(0);
+        assert!(waited >= 198, "{waited} were blocked");
+    }
+}

@@ -4,7 +4,7 @@ use super::arrivals::Arrivals;
 use super::backoff::{Backoff, BackoffPolicy};
 use super::context::{Context, ms_to_ns};
 use super::key;
-use super::link::{Link, Loss, TOO_MANY, Times, times};
+use super::link::{Link, Loss, Times, times};
 use super::poller::Ready;
 use super::server_order::ServerOrder;
 use super::visit::Wanted;
@@ -349,7 +349,7 @@ impl<P: Protocol> Slot<P> {
             cx.tally.event(now, || EventKind::SessionLost {
                 session: self.number,
                 server: name.to_owned(),
-                cause: loss.to_string(),
+                cause: loss.explained::<P>(),
                 in_flight,
             });
         }
@@ -365,8 +365,8 @@ impl<P: Protocol> Slot<P> {
     fn connect_failed(&mut self, cx: &mut Context<'_, P>, server: u32, loss: &Loss) {
         let reason = match loss {
             Loss::Expired => "it refuses to open a session".to_owned(),
-            Loss::Closed => format!("{loss}; {TOO_MANY}"),
-            loss => loss.to_string(),
+            Loss::Closed => format!("{loss}; {}", P::TURNED_AWAY),
+            loss => loss.explained::<P>(),
         };
         cx.connect_failures.insert(server, reason);
         if self.order.advance_preferred() {

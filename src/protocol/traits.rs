@@ -27,6 +27,9 @@ pub trait Protocol: fmt::Debug + Sized + 'static {
 
     /// What an operation that is a connection of its own counts as when the peer refuses it.
     const REFUSED: &'static str;
+    /// Why a server that serves others may turn a connection away. Whether that shows as a reset or as an
+    /// end depends on which side is faster.
+    const TURNED_AWAY: &'static str;
 
     /// What the connections of one driver thread share in a run of `plan`.
     fn shared(plan: &Plan) -> Self::Shared;

@@ -39,6 +39,7 @@ impl Protocol for Echo {
     type Null = Null;
 
     const REFUSED: &'static str = "Refused";
+    const TURNED_AWAY: &'static str = "an echo server turns nobody away";
 
     fn shared(_plan: &Plan) {}
 

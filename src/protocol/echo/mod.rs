@@ -7,7 +7,7 @@
 mod connection;
 mod null;
 
-pub use connection::Echo;
+pub use connection::{Echo, Nothing};
 pub use null::Null;
 
 use super::Violation;

@@ -67,6 +67,8 @@ impl Protocol for ZooKeeper {
     type Null = Null;
 
     const REFUSED: &'static str = "SessionExpired";
+    const TURNED_AWAY: &'static str =
+        "a server does so when one address has more connections than its maxClientCnxns allows";
 
     fn shared(plan: &Plan) -> Arc<Payload> {
         let largest = plan.ops.iter().map(|op| op.size.max_bytes()).max();

@@ -9,6 +9,7 @@
 
 mod answers;
 mod attachment;
+mod capacity;
 mod data_dir;
 mod deploy;
 mod drive;
@@ -36,6 +37,7 @@ mod watch;
 mod zoo_cfg;
 
 pub use answers::{Mode, Srvr, parse_mntr, parse_srvr};
+pub use capacity::{CapacityRun, SearchLimits, capacity};
 pub use data_dir::{DataDirError, cache_dir, shown};
 pub use deploy::{DeployError, Deployment, Order};
 pub use error::ExperimentError;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::fsync::fsync_latency;
-use super::run_result::Environment;
+use super::machine::Environment;
 
 /// Describes this machine; `data_dir` is where a local target keeps its data, and is probed for its
 /// file system and the time of a sync. The calibration is left for the caller to add.

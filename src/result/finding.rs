@@ -79,7 +79,7 @@ fn nothing_due(plan: &Plan, run: &Recording) -> String {
 }
 
 /// In an open loop: the target fell behind what was issued.
-fn saturation(plan: &Plan, run: &Recording, counts: &OpCounts) -> Option<String> {
+pub(super) fn saturation(plan: &Plan, run: &Recording, counts: &OpCounts) -> Option<String> {
     if matches!(plan.load.arrival, Arrival::Closed { .. }) || run.measured_s <= 0.0 {
         return None;
     }

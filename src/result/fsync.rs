@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::run_result::FsyncLatency;
+use super::machine::FsyncLatency;
 use crate::measure::Histogram;
 
 /// Writes measured, at most.

@@ -4,32 +4,42 @@
 //! `docs/result.schema.json`) with conversions both ways. [`judge`] decides what a run is worth.
 
 mod asked;
+mod capacity;
 mod environment;
 mod file;
-mod file_v1;
 mod finding;
 mod fsync;
 mod gate;
 mod intervals;
+mod lateness;
+mod machine;
 mod plan_difference;
 mod run_result;
+mod schema;
 mod store;
+mod target;
 pub mod thresholds;
+mod tool;
 mod verdict;
 mod warning;
 mod words;
 
 pub use asked::asked_per_s;
+pub use capacity::{
+    CAPACITY_FILE, Capacity, CapacityStep, Condition, Held, read_capacity, write_capacity,
+};
 pub use environment::{gather, machine_memory_bytes};
-pub use file::{FormatError, SCHEMA_VERSION, from_json, to_json, to_json_text};
+pub use file::{FormatError, from_json, to_json, to_json_text};
 pub use fsync::fsync_latency;
 pub use gate::GateOutcome;
 pub use intervals::{csv_cell, intervals_csv};
+pub use machine::{Environment, FsyncLatency, Resolution};
 pub use plan_difference::plan_differences;
+pub use run_result::RunResult;
 #[cfg(test)]
 pub(crate) use run_result::example;
-pub use run_result::{
-    CounterChange, Environment, FsyncLatency, Resolution, RunResult, Server, Target, Tool,
-};
+pub use schema::SCHEMA_VERSION;
 pub use store::{ResultError, read_result, results_dir, save, write_result};
+pub use target::{CounterChange, Server, Target};
+pub use tool::Tool;
 pub use verdict::{Judgement, Verdict, judge};

@@ -1,13 +1,13 @@
 //! The working type of a result: what ran, where, against what, and what was measured.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-
-use super::file::SCHEMA_VERSION;
 use super::gate::GateOutcome;
+use super::machine::Environment;
+use super::schema::SCHEMA_VERSION;
+use super::target::Target;
+use super::tool::Tool;
 use super::verdict::{Verdict, judge};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::Plan;
@@ -38,168 +38,6 @@ pub struct RunResult {
     pub warnings: Vec<String>,
     /// Where the result file lies; not part of it. Set when it is read; the writer sets it itself.
     pub path: Option<PathBuf>,
-}
-
-/// What measured.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tool {
-    /// `quorate`.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// The commit it was built from, where the build knew it.
-    pub commit: Option<String>,
-}
-
-/// The machine.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Environment {
-    /// Host name.
-    pub hostname: Option<String>,
-    /// Model name of the CPU.
-    pub cpu_model: Option<String>,
-    /// Logical CPUs that this process may use.
-    pub cores: Option<u32>,
-    /// Kernel name, release and machine.
-    pub kernel: Option<String>,
-    /// Pretty name of the operating system.
-    pub os: Option<String>,
-    /// Memory of the machine.
-    pub memory_bytes: Option<u64>,
-    /// File system of the data directory of a local target: `ext4`.
-    pub data_fs_type: Option<String>,
-    /// Whether that directory lies in memory, where a sync costs nothing.
-    pub on_tmpfs: Option<bool>,
-    /// How long a sync takes in that directory.
-    pub fsync: Option<FsyncLatency>,
-    /// The last calibration of this machine, as `quorate calibrate` wrote it.
-    pub calibration: Option<serde_json::Value>,
-}
-
-/// Time for writing 1 KiB and syncing it with `fdatasync`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FsyncLatency {
-    /// Writes measured.
-    pub samples: u32,
-    /// Median, microseconds.
-    pub p50_us: f64,
-    /// 99th percentile, microseconds.
-    pub p99_us: f64,
-}
-
-/// What was measured, as it describes itself.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Target {
-    /// As asked: `bundled`, `zookeeper`, `zk://h1:2181,h2:2181`.
-    pub spec: String,
-    /// Version as the servers say it; several ones are joined with a comma.
-    pub server_version: Option<String>,
-    /// Address of the leader when the load started.
-    pub leader: Option<String>,
-    /// Directory that a local target keeps its data in.
-    pub data_on: Option<String>,
-    /// From the start of a local target's first process until its last server served, milliseconds.
-    #[serde(default)]
-    pub start_ms: Option<f64>,
-    /// The members.
-    pub servers: Vec<Server>,
-}
-
-/// One member of the ensemble.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Server {
-    /// `host:port` of its client port.
-    pub address: String,
-    /// `voter` or `observer`, where known.
-    pub role: Option<String>,
-    /// Version as it says itself.
-    pub version: Option<String>,
-    /// `leader`, `follower`, `observer`, `standalone` when the load started.
-    pub mode: Option<String>,
-    /// Resident memory of a local server before any load, bytes.
-    #[serde(default)]
-    pub rss_start_bytes: Option<u64>,
-    /// Resident memory of a local server after the last run, bytes.
-    #[serde(default)]
-    pub rss_end_bytes: Option<u64>,
-    /// Those of its own counters (`mntr`, without the `zk_`) that changed between the first and the
-    /// last run; empty where it offers none.
-    #[serde(default)]
-    pub counters: BTreeMap<String, CounterChange>,
-}
-
-/// A counter of a server, as it says itself.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CounterChange {
-    /// Before the first run.
-    pub before: f64,
-    /// After the last run.
-    pub after: f64,
-}
-
-/// What this machine can tell of a server at the least: the figures of one that does nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Resolution {
-    /// Median response time, microseconds.
-    pub response_p50_us: f64,
-    /// 99th percentile of the response time.
-    pub response_p99_us: f64,
-}
-
-impl Environment {
-    /// The resolution that the last calibration of this machine found.
-    #[must_use]
-    pub fn resolution(&self) -> Option<Resolution> {
-        let found = self.calibration.as_ref()?.get("resolution")?;
-        let figure = |key| found.get(key)?.as_f64();
-        Some(Resolution {
-            response_p50_us: figure("response_p50_us")?,
-            response_p99_us: figure("response_p99_us")?,
-        })
-    }
-
-    /// Operations per second that one driver thread did in the last calibration of this machine,
-    /// pipelined and one at a time; `None` if there is no calibration.
-    #[must_use]
-    pub fn calibrated_rates_per_s(&self) -> Option<[Option<f64>; 2]> {
-        let calibration = self.calibration.as_ref()?;
-        let rate = |key| calibration.get(key)?.as_f64();
-        Some([rate("pipelined_per_s"), rate("single_per_s")])
-    }
-}
-
-impl Tool {
-    /// This build.
-    #[must_use]
-    pub fn this_build() -> Self {
-        Self {
-            name: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: option_env!("QUORATE_COMMIT")
-                .filter(|commit| !commit.is_empty())
-                .map(str::to_owned),
-        }
-    }
-}
-
-impl Target {
-    /// Whether Quorate started the servers itself, on this machine.
-    #[must_use]
-    pub fn is_local(&self) -> bool {
-        !self.spec.starts_with("zk://")
-    }
-
-    /// Whether all servers are known to share the machine with the driver.
-    #[must_use]
-    pub fn shares_machine(&self) -> bool {
-        let loopback = |address: &str| {
-            address.starts_with("127.")
-                || address.starts_with("localhost:")
-                || address.starts_with("[::1]")
-        };
-        self.is_local()
-            || (!self.servers.is_empty() && self.servers.iter().all(|s| loopback(&s.address)))
-    }
 }
 
 impl RunResult {
@@ -266,6 +104,7 @@ pub(crate) mod example {
     use crate::measure::{
         DriverThread, ErrorNames, Event, EventKind, Layout, Outcome, Recorder, Sample, ServerRun,
     };
+    use crate::result::{FsyncLatency, Server};
     use crate::workload::{
         Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Prepare, RatePhase, Reconnect,
         SizeChoice, Spacing, TargetShape,

@@ -8,10 +8,12 @@
 
 use super::finding::findings;
 use super::gate::{GateOutcome, gates};
-use super::run_result::{Environment, Resolution, Target};
+use super::lateness::material_lateness;
+use super::machine::{Environment, Resolution};
+use super::target::Target;
 use super::thresholds::{DRIVER_BUSY_MAX, DRIVER_WAITING_MAX, ISSUED_MIN, LATE_SHARE_MAX};
 use super::warning::{run_warnings, setting_warnings, waiting_warning};
-use super::words::{float, seconds, span};
+use super::words::{float, seconds};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::{Arrival, Plan};
 
@@ -176,40 +178,6 @@ fn invalid_reasons(
         )
     }));
     reasons
-}
-
-/// Where the generator's lateness is a material part of an operation's response time, in words. A
-/// percentile with fewer than ten operations beyond it is chance, and lateness below what a server that
-/// does nothing shows on this machine cannot be told from the machine's own noise.
-pub(super) fn material_lateness(
-    plan: &Plan,
-    ops: &[OpRecord],
-    resolution: Option<Resolution>,
-) -> Vec<String> {
-    let told = |figure: fn(Resolution) -> f64| resolution.map_or(0.0, figure);
-    let percentiles = [
-        (0.50, "p50", told(|found| found.response_p50_us)),
-        (0.99, "p99", told(|found| found.response_p99_us)),
-    ];
-    let mut words = Vec::new();
-    for (op, record) in plan.ops.iter().zip(ops) {
-        for (quantile, name, resolution_us) in percentiles {
-            let response = record.response.told_us(quantile);
-            let late = record.late.told_us(quantile);
-            if let (Some(response), Some(late)) = (response, late)
-                && late > LATE_SHARE_MAX * response
-                && late > resolution_us
-            {
-                words.push(format!(
-                    "{}: the generator's lateness {name} is {}, {:.0} % of the response time {name}",
-                    op.label,
-                    span(late),
-                    100.0 * late / response
-                ));
-            }
-        }
-    }
-    words
 }
 
 /// The larger of two; for folds.

@@ -1,9 +1,10 @@
 //! What a reader should know before believing the figures of a valid run.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::run_result::{Environment, Resolution, Target};
+use super::lateness::material_lateness;
+use super::machine::{Environment, Resolution};
+use super::target::Target;
 use super::thresholds::{BACKLOG_MAX, DRIVER_BUSY_MAX, DRIVER_WAITING_TOLD, STOLEN_MAX};
-use super::verdict::material_lateness;
 use super::words::{counted, float};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::{Arrival, Plan};

@@ -9,13 +9,17 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::file::{FormatError, in_order};
-use super::gate::GateOutcome;
-use super::run_result::{Environment, RunResult, Target, Tool};
-use super::verdict::Verdict;
+use super::FormatError;
+use super::run::in_order;
 use crate::measure::{
     DriverThread, Event, EventKind, Histogram, Interval, OpCounts, OpRecord, Recording, Timeline,
 };
+use crate::result::gate::GateOutcome;
+use crate::result::machine::Environment;
+use crate::result::run_result::RunResult;
+use crate::result::target::Target;
+use crate::result::tool::Tool;
+use crate::result::verdict::Verdict;
 use crate::workload::Plan;
 
 /// What a reader of an old result must know.

@@ -1,0 +1,249 @@
+//! The result file's form on disk, apart from the working type so that either can change alone.
+//!
+//! `docs/RESULTS.md` explains every field, `docs/result.schema.json` is checked by a test. Fields
+//! may be added within a schema version; a changed meaning or a removed field is a new version, and the
+//! old form moves to a file of its own that only reads (`v1`).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod event;
+mod format_error;
+mod operation;
+mod run;
+mod v1;
+
+use serde::{Deserialize, Serialize};
+
+use super::gate::GateOutcome;
+use super::machine::Environment;
+use super::run_result::RunResult;
+use super::schema::SCHEMA_VERSION;
+use super::target::Target;
+use super::tool::Tool;
+use super::verdict::Verdict;
+use crate::workload::Plan;
+
+pub use format_error::FormatError;
+use run::FileRun;
+
+#[derive(Deserialize)]
+struct Head {
+    schema_version: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    schema_version: u64,
+    tool: Tool,
+    target: Target,
+    verdict: FileVerdict,
+    environment: Environment,
+    plan: Plan,
+    runs: Vec<FileRun>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FileVerdict {
+    valid: bool,
+    reasons: Vec<String>,
+    findings: Vec<String>,
+    gates: Vec<GateOutcome>,
+    warnings: Vec<String>,
+}
+
+/// The text of a result file.
+///
+/// # Panics
+/// Never for a result whose times are finite numbers: every type here has a JSON form.
+#[must_use]
+pub fn to_json(result: &RunResult) -> String {
+    to_json_text(&File::from(result))
+}
+
+/// Any value of ours as indented JSON with a final newline.
+///
+/// # Panics
+/// If a map of `value` has keys that are not text: a bug.
+#[must_use]
+pub fn to_json_text<T: Serialize>(value: &T) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("our types have a JSON form");
+    text.push('\n');
+    text
+}
+
+/// Reads the text of a result file.
+///
+/// # Errors
+/// If it is not a result, was written by a newer version, or is damaged.
+pub fn from_json(text: &str) -> Result<RunResult, FormatError> {
+    let head: Head = serde_json::from_str(text).map_err(|e| {
+        // Truncated JSON of a result still shows how it began.
+        if text.contains("\"schema_version\"") {
+            FormatError::Corrupt(e.to_string())
+        } else {
+            FormatError::NotAResult(e.to_string())
+        }
+    })?;
+    match head.schema_version {
+        None => Err(FormatError::NotAResult(
+            "no schema_version in it".to_owned(),
+        )),
+        Some(found) if found > SCHEMA_VERSION => Err(FormatError::Newer { found }),
+        Some(0) => Err(FormatError::Corrupt("schema_version is 0".to_owned())),
+        Some(1) => v1::from_json(text),
+        Some(_) => serde_json::from_str::<File>(text)
+            .map_err(|e| FormatError::Corrupt(e.to_string()))?
+            .try_into(),
+    }
+}
+
+impl From<&RunResult> for File {
+    fn from(result: &RunResult) -> Self {
+        let labels: Vec<&str> = result.plan.ops.iter().map(|op| op.label.as_str()).collect();
+        Self {
+            schema_version: SCHEMA_VERSION,
+            tool: result.tool.clone(),
+            target: result.target.clone(),
+            verdict: FileVerdict {
+                valid: result.verdict.is_valid(),
+                reasons: result.verdict.reasons().to_vec(),
+                findings: result.findings.clone(),
+                gates: result.gates.clone(),
+                warnings: result.warnings.clone(),
+            },
+            environment: result.environment.clone(),
+            plan: result.plan.clone(),
+            runs: result
+                .runs
+                .iter()
+                .map(|run| FileRun::new(run, &labels))
+                .collect(),
+        }
+    }
+}
+
+impl TryFrom<File> for RunResult {
+    type Error = FormatError;
+
+    fn try_from(file: File) -> Result<Self, FormatError> {
+        let labels: Vec<&str> = file.plan.ops.iter().map(|op| op.label.as_str()).collect();
+        let runs = (1..)
+            .zip(file.runs)
+            .map(|(number, run)| {
+                run.into_recording(&labels)
+                    .map_err(|why| FormatError::Corrupt(format!("run {number}: {why}")))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            schema: file.schema_version,
+            tool: file.tool,
+            environment: file.environment,
+            target: file.target,
+            plan: file.plan,
+            runs,
+            verdict: Verdict::new(file.verdict.valid, file.verdict.reasons),
+            findings: file.verdict.findings,
+            gates: file.verdict.gates,
+            warnings: file.verdict.warnings,
+            path: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{DiskState, Event, EventKind};
+    use crate::result::run_result::example;
+
+    #[test]
+    fn a_result_goes_through_its_file_form_unchanged() {
+        let mut result = example::result();
+        let mut run = example::bumpy_recording();
+        run.number = 1;
+        run.disk = Some(DiskState {
+            baseline_us: 100.0,
+            before_us: 130.0,
+            waited_s: 2.5,
+            settled: true,
+        });
+        for kind in [
+            EventKind::SessionBack {
+                session: 3,
+                server: "h:1".into(),
+                after_ns: 5,
+                resumed: true,
+            },
+            EventKind::LeaderChanged {
+                from: None,
+                to: Some("h:1".into()),
+            },
+            EventKind::ServerEnded {
+                server: "h:2".into(),
+                how: "signal 9".into(),
+            },
+        ] {
+            run.note(Event { at_ns: -7, kind });
+        }
+        result.runs.push(run);
+        let text = to_json(&result);
+        assert_eq!(from_json(&text).unwrap(), result);
+        assert!(text.contains("\"ConnectionLoss\": 1"), "errors go by name");
+        assert!(text.contains("\"event\": \"session_lost\""));
+        assert!(text.contains("\"HISTFAAA"));
+        assert!(text.contains("\"commit\": null") || result.tool.commit.is_some());
+    }
+
+    fn broken(change: impl FnOnce(&mut serde_json::Value)) -> String {
+        let mut value = serde_json::from_str(&to_json(&example::result())).unwrap();
+        change(&mut value);
+        from_json(&value.to_string()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let newer = broken(|v| v["schema_version"] = 99.into());
+        assert!(newer.contains("schema version 99"), "{newer}");
+        let none = broken(|v| v["schema_version"] = serde_json::Value::Null);
+        assert!(none.starts_with("not a Quorate result"), "{none}");
+        let missing = broken(|v| drop(v.as_object_mut().unwrap().remove("plan")));
+        assert!(missing.contains("missing field `plan`"), "{missing}");
+        let gap = broken(|v| v["runs"][0]["intervals"][1]["index"] = 5.into());
+        assert_eq!(gap, "damaged: run 1: interval 5 stands where 1 belongs");
+        let histogram = broken(|v| {
+            v["runs"][0]["intervals"][0]["ops"]["set"]["response"]["hdr"] = "HIST".into();
+        });
+        assert!(
+            histogram.contains("interval 0, operation \"set\": response:"),
+            "{histogram}"
+        );
+        let stranger = broken(|v| {
+            let ops = &mut v["runs"][0]["intervals"][0]["ops"];
+            ops["other"] = ops["set"].clone();
+        });
+        assert!(
+            stranger.contains("\"other\" is not in the plan"),
+            "{stranger}"
+        );
+        let counts = broken(|v| v["runs"][0]["timeline"]["due"] = "1,x".into());
+        assert!(
+            counts.contains("timeline: \"x\" is not a count"),
+            "{counts}"
+        );
+        let parts = broken(|v| {
+            v["runs"][0]["intervals"][0]["ops"]["set"]["cap_full"] = 3.into();
+        });
+        assert!(parts.contains("not_sent is less than"), "{parts}");
+    }
+
+    #[test]
+    fn other_texts_are_no_results() {
+        assert!(matches!(from_json("{}"), Err(FormatError::NotAResult(_))));
+        assert!(matches!(
+            from_json("name = 1"),
+            Err(FormatError::NotAResult(_))
+        ));
+        let text = to_json(&example::result());
+        let cut = &text[..text.len() / 2];
+        assert!(matches!(from_json(cut), Err(FormatError::Corrupt(_))));
+    }
+}

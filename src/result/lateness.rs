@@ -1,0 +1,42 @@
+//! How late the generator was, against the response times that it measured.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::machine::Resolution;
+use super::thresholds::LATE_SHARE_MAX;
+use super::words::span;
+use crate::measure::OpRecord;
+use crate::workload::Plan;
+
+/// Where the generator's lateness is a material part of an operation's response time, in words. A
+/// percentile with fewer than ten operations beyond it is chance, and lateness below what a server that
+/// does nothing shows on this machine cannot be told from the machine's own noise.
+pub(super) fn material_lateness(
+    plan: &Plan,
+    ops: &[OpRecord],
+    resolution: Option<Resolution>,
+) -> Vec<String> {
+    let told = |figure: fn(Resolution) -> f64| resolution.map_or(0.0, figure);
+    let percentiles = [
+        (0.50, "p50", told(|found| found.response_p50_us)),
+        (0.99, "p99", told(|found| found.response_p99_us)),
+    ];
+    let mut words = Vec::new();
+    for (op, record) in plan.ops.iter().zip(ops) {
+        for (quantile, name, resolution_us) in percentiles {
+            let response = record.response.told_us(quantile);
+            let late = record.late.told_us(quantile);
+            if let (Some(response), Some(late)) = (response, late)
+                && late > LATE_SHARE_MAX * response
+                && late > resolution_us
+            {
+                words.push(format!(
+                    "{}: the generator's lateness {name} is {}, {:.0} % of the response time {name}",
+                    op.label,
+                    span(late),
+                    100.0 * late / response
+                ));
+            }
+        }
+    }
+    words
+}

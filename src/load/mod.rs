@@ -5,6 +5,7 @@
 //! - `worker`: the loop; `slot`: one session in it; `guest`: a session that lives for one operation;
 //!   `link`: a session's connection; `poller`: epoll and the timer
 //! - `tally`: samples into intervals; `collector`: intervals of all workers into a recording
+//! - [`Progress`]: how the load goes; `pace` (pure): its rates; `latest` (pure): its percentiles
 //! - `stolen`: what the hypervisor took away meanwhile; `thread_time`: what a thread got of a processor
 //! - [`NullResponder`], [`calibrate`]: what the generator itself can do
 
@@ -21,13 +22,16 @@ mod fixture;
 mod guest;
 mod job;
 mod key;
+mod latest;
 mod link;
 mod message;
 mod null;
+mod pace;
 mod payload;
 mod poller;
 mod prepare;
 mod priority;
+mod progress;
 mod run;
 pub mod schedule;
 mod slot;
@@ -42,7 +46,8 @@ pub use calibrate::{
 };
 pub use clean_up::{clean_up, recycle};
 pub use error::LoadError;
-pub use job::{Job, Moment, Phase, Progress, Role, Server};
+pub use job::{Job, Moment, Phase, Role, Server};
 pub use null::{Fault, NullReport, NullResponder, NullScript};
 pub use prepare::{Created, prepare};
+pub use progress::{OpProgress, Progress, ServerProgress};
 pub use run::{allow_files, run};

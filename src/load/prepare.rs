@@ -277,6 +277,7 @@ fn tell(job: &Job<'_>, created: u64, elapsed: Duration) {
     };
     (job.progress)(&Progress {
         elapsed,
+        goal: Some(job.plan.prepare.znodes),
         ok: created,
         throughput_per_s,
         ..Progress::start_of(Phase::Prepare, Duration::ZERO)

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::sparse::SparseTally;
 use super::tally::Tally;
 use super::timeline::TimelineWriter;
-use super::{OpCounts, OpRecord, Outcome, Sample, ServerRecord, Timeline};
+use super::{Histogram, OpCounts, OpRecord, Outcome, Sample, ServerRecord, Timeline};
 
 /// What one worker saw of the operations that were intended within one interval.
 #[derive(Clone, Debug)]
@@ -25,8 +25,8 @@ pub struct Parts {
     /// Intervals of the measured phase. The one that has just ended, and earlier ones whose operations
     /// were done meanwhile.
     pub intervals: Vec<IntervalPart>,
-    /// Operations intended in the warm-up, all kinds together: for display only.
-    pub warm_up: OpRecord,
+    /// Response times of operations intended outside the measured phase, per operation index: for display only.
+    pub warm_up: Vec<Histogram>,
 }
 
 /// How long the phases are that a recorder sorts samples into.
@@ -51,8 +51,8 @@ pub struct Recorder {
     ops: Vec<OpTally>,
     /// Intended in an earlier interval, by interval and operation.
     earlier: BTreeMap<(u32, usize), EarlierTally>,
-    warm_up: Tally,
-    warm_up_ok: u64,
+    /// Per operation index.
+    warm_up: Vec<Tally>,
     /// Per server and operation; made when the first sample comes.
     servers: Vec<Option<Box<ServerTally>>>,
     timeline: TimelineWriter,
@@ -183,8 +183,7 @@ impl Recorder {
             now: 0..0,
             ops: (0..ops).map(|_| OpTally::new()).collect(),
             earlier: BTreeMap::new(),
-            warm_up: Tally::new(),
-            warm_up_ok: 0,
+            warm_up: (0..ops).map(|_| Tally::new()).collect(),
             servers: (0..servers * ops).map(|_| None).collect(),
             timeline: TimelineWriter::new(ops, length_ms),
         }
@@ -212,8 +211,7 @@ impl Recorder {
         }
         self.timeline.record(sample);
         if !intended_in_phase {
-            self.warm_up.record_ns(times.response);
-            self.warm_up_ok += u64::from(acknowledged);
+            self.warm_up[sample.op].record_ns(times.response);
             if acknowledged && done_in_phase {
                 self.server(sample, |server| server.acknowledged += 1);
             }
@@ -279,8 +277,7 @@ impl Recorder {
                 part.ops[op].merge(&tally.into_record());
             }
         }
-        parts.warm_up.response = self.warm_up.take();
-        parts.warm_up.counts.ok = std::mem::take(&mut self.warm_up_ok);
+        parts.warm_up = self.warm_up.iter_mut().map(Tally::take).collect();
         parts
     }
 
@@ -410,7 +407,7 @@ mod tests {
         recorder.record(&done(900, 950));
         let first = recorder.take(1);
         assert_eq!(told(&first), [(0, 2, 3)]);
-        assert_eq!(first.warm_up.response.count(), 1);
+        assert_eq!(first.warm_up[0].count(), 1);
         recorder.record(&done(999, 1_010));
         recorder.record(&done(990, 1_010));
         recorder.record(&done(1_500, 1_600));

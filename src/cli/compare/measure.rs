@@ -7,7 +7,7 @@ use super::announce::announcement;
 use super::outcome::Ending;
 use super::{CompareArgs, ROUNDS, compared, format};
 use crate::cli::failure::{Failure, MeansStatus, Status, bad_usage};
-use crate::cli::progress::Screen;
+use crate::cli::live::Screen;
 use crate::cli::run::{writable_dir, write};
 use crate::cli::{calibration_store, interrupt, output, workload_file};
 use crate::experiment::{
@@ -27,6 +27,7 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
         targets,
         rounds: (number, needed),
     } = asked(args, targets)?;
+    let screen = Screen::new(args.quiet, args.prometheus.as_ref())?;
     let dir = writable_dir(args.out.as_deref(), &format!("compare-{}", plan.name))?;
     if !args.quiet {
         let expected = expected_time(&plan, &targets, number);
@@ -35,7 +36,6 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
     }
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
-    let screen = Screen::new(args.quiet);
     let notify = |notice: &Notice<'_>| screen.show(notice);
     let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
     let setting = Setting {

@@ -125,6 +125,7 @@ impl<'a> Collector<'a> {
             return;
         }
         self.told = Some((now, phase));
+        self.latest.refresh();
         (self.progress)(&Progress {
             phase,
             elapsed: duration(now - since_ns),

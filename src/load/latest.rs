@@ -8,18 +8,20 @@ use crate::measure::{Histogram, Parts};
 pub(super) struct Latest {
     /// Index of the interval; `None` outside the measured phase.
     index: Option<u32>,
-    /// Per operation index.
-    ops: Vec<Histogram>,
-    all: Histogram,
+    /// What the workers handed over, per operation index: merged only when it is shown, since intervals may be
+    /// many a second.
+    ops: Vec<Vec<Histogram>>,
     shown: Shown,
 }
 
-/// Median and 99th percentile; they stay until there are newer ones.
+/// Median and 99th percentile.
 type Percentiles = Option<[f64; 2]>;
 
+/// They stay until there are newer ones.
 #[derive(Debug, Default)]
 struct Shown {
     all: Percentiles,
+    /// Per operation index.
     ops: Vec<Percentiles>,
 }
 
@@ -30,33 +32,42 @@ impl Latest {
         let index = parts.intervals.first().map(|part| part.index);
         if index.is_none() || index != self.index {
             self.index = index;
-            self.all = Histogram::new();
-            self.ops.iter_mut().for_each(|op| *op = Histogram::new());
+            self.ops.iter_mut().for_each(Vec::clear);
         }
         for (op, response) in parts.warm_up.iter().enumerate() {
-            self.merge(op, response);
+            self.keep(op, response);
         }
         for part in &parts.intervals {
             for (op, record) in part.ops.iter().enumerate() {
-                self.merge(op, &record.response);
+                self.keep(op, &record.response);
             }
-        }
-        self.shown.all = percentiles(&self.all).or(self.shown.all);
-        for (shown, op) in self.shown.ops.iter_mut().zip(&self.ops) {
-            *shown = percentiles(op).or(*shown);
         }
     }
 
-    fn merge(&mut self, op: usize, response: &Histogram) {
+    fn keep(&mut self, op: usize, response: &Histogram) {
         if response.is_empty() {
             return;
         }
         if self.ops.len() <= op {
-            self.ops.resize_with(op + 1, Histogram::new);
-            self.shown.ops.resize(op + 1, None);
+            self.ops.resize_with(op + 1, Vec::new);
         }
-        self.ops[op].merge(response);
-        self.all.merge(response);
+        self.ops[op].push(response.clone());
+    }
+
+    /// Works out the percentiles that are shown from now on.
+    pub(super) fn refresh(&mut self) {
+        let mut all = Histogram::new();
+        self.shown.ops.resize(self.ops.len(), None);
+        for (shown, parts) in self.shown.ops.iter_mut().zip(&self.ops) {
+            if parts.is_empty() {
+                continue;
+            }
+            let mut op = Histogram::new();
+            parts.iter().for_each(|part| op.merge(part));
+            all.merge(&op);
+            *shown = percentiles(&op);
+        }
+        self.shown.all = percentiles(&all).or(self.shown.all);
     }
 
     /// Of all operations together.
@@ -115,9 +126,12 @@ mod tests {
         };
         latest.add(&intervals(part(0, &[Some(10), None])));
         latest.add(&intervals(part(0, &[Some(5), Some(20)])));
+        assert_eq!(ms(latest.all()), None, "only a refresh changes them");
+        latest.refresh();
         assert_eq!(ms(latest.op(0)), Some(10));
         assert_eq!((ms(latest.op(1)), ms(latest.all())), (Some(20), Some(20)));
         latest.add(&intervals(part(1, &[Some(3), None])));
+        latest.refresh();
         assert_eq!((ms(latest.op(0)), ms(latest.all())), (Some(3), Some(3)));
         assert_eq!(ms(latest.op(1)), Some(20), "nothing newer is known");
         assert_eq!(ms(latest.op(7)), None);
@@ -130,6 +144,7 @@ mod tests {
             warm_up: vec![histogram(4), histogram(8)],
             ..Parts::default()
         });
+        latest.refresh();
         assert_eq!((ms(latest.op(0)), ms(latest.op(1))), (Some(4), Some(8)));
     }
 }

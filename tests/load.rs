@@ -607,6 +607,47 @@ fn an_interrupted_run_returns_what_it_measured() {
 }
 
 #[test]
+fn progress_tells_of_every_operation_and_every_server() {
+    let load = "sessions = 4\nthreads = 2\nrate = 1000\nduration = \"1s\"\ninterval = \"100ms\"";
+    let plan = plan(load, "kind = \"set\"\n[[op]]\nkind = \"get\"");
+    let responders =
+        [0, 1].map(|_| NullResponder::start::<zookeeper::Null>(NullScript::default()).unwrap());
+    let servers = responders.each_ref().map(|one| server(one.address()));
+    let told = Mutex::new(Vec::new());
+    let recording = run(&Job {
+        plan: &plan,
+        run: 0,
+        servers: &servers,
+        stop: &AtomicBool::new(false),
+        progress: &|progress| told.lock().unwrap().push(progress.clone()),
+        moment: &|_| {},
+    })
+    .unwrap();
+    let told = told.into_inner().unwrap();
+    let last = told.last().unwrap();
+    assert!(last.ok > 0 && last.ok <= recording.acknowledged());
+    assert_eq!((last.errors, last.sessions), (0, 4));
+    let labels: Vec<&str> = last.ops.iter().map(|op| op.label.as_str()).collect();
+    assert_eq!(labels, ["set", "get"]);
+    for op in &last.ops {
+        assert!(op.counts.ok > 0 && op.p99_us >= op.p50_us, "{op:?}");
+        assert!(op.p50_us.is_some(), "{op:?}");
+    }
+    let names: Vec<&str> = last.servers.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, servers.each_ref().map(|one| one.name.as_str()));
+    // The same operations, counted in three ways.
+    let of_ops: u64 = last.ops.iter().map(|op| op.counts.ok).sum();
+    let of_servers: u64 = last.servers.iter().map(|one| one.acknowledged).sum();
+    assert_eq!((of_ops, of_servers), (last.ok, last.ok));
+    assert!(last.servers.iter().all(|one| one.acknowledged > 0));
+    assert!(told.iter().any(|one| one.throughput_per_s > 0.0));
+    for one in &told {
+        let ops: f64 = one.ops.iter().map(|op| op.throughput_per_s).sum();
+        assert!((one.throughput_per_s - ops).abs() < 1e-6, "{one:?}");
+    }
+}
+
+#[test]
 fn a_run_that_cannot_connect_names_what_was_tried() {
     // Bound, never listening on: nobody else gets the port, and nobody answers.
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

@@ -8,11 +8,11 @@ use std::ffi::OsString;
 use std::iter::Peekable;
 use std::sync::LazyLock;
 
-/// Variables that say which characters the terminal knows: the first that is set decides.
+/// The first of these variables that is set says which characters the terminal knows.
 const VARIABLES: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
 
-/// Signs, and what stands for them. No quotation mark and no backslash is among the latter: JSON must
-/// stay JSON. The bars are those of a sparkline, from the lowest to the highest.
+/// Characters and their replacements. A replacement holds no quotation mark and no backslash, so that JSON
+/// stays valid. The bars are those of a sparkline, from the lowest to the highest.
 const SIGNS: [(char, &str); 20] = [
     ('\u{b5}', "u"),
     ('\u{3bc}', "u"),
@@ -36,8 +36,8 @@ const SIGNS: [(char, &str); 20] = [
     ('\u{2588}', "#"),
 ];
 
-/// `text` as the terminal can show it. Names that are somebody else's, of a folder say, stay as they
-/// are apart from the signs.
+/// Replaces the characters of the table in `text` if the terminal cannot show them. All others stay, so that
+/// the name of a folder keeps its letters.
 pub(super) fn shown(text: &str) -> Cow<'_, str> {
     static UTF8: LazyLock<bool> = LazyLock::new(|| knows_utf8(|name| env::var_os(name)));
     if *UTF8 || text.is_ascii() {
@@ -47,8 +47,8 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Where no variable is set, POSIX means the locale C. But containers and services often have none,
-/// and what shows their output knows UTF-8: only a locale that somebody chose counts against it.
+/// Without any of the variables, POSIX means the locale C. But containers and services often set none, and
+/// what shows their output knows UTF-8. So only a locale that is set and lacks UTF-8 counts.
 fn knows_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
     VARIABLES.iter().find_map(set).is_none_or(|locale| {
@@ -72,8 +72,8 @@ fn in_ascii(text: &str) -> String {
     out
 }
 
-/// What became `longer` takes its room from the spaces behind it but for the last, so that columns
-/// stay in line.
+/// Drops up to `longer` spaces behind a replacement that is longer than its character, so that columns stay
+/// in line. One space stays.
 fn take_room(rest: &mut Peekable<std::str::Chars<'_>>, longer: usize) {
     for _ in 0..longer {
         let mut ahead = rest.clone();

@@ -35,7 +35,7 @@ pub(super) struct CalibrateArgs {
     quiet: bool,
 }
 
-/// What is kept.
+/// The calibration as it is kept.
 #[derive(Debug, Serialize)]
 struct Record {
     #[serde(flatten)]
@@ -75,7 +75,7 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<Status, Failure> {
         table(&record, &machine)
     };
     print(&text)?;
-    // Printed first: a cache folder that cannot be written costs no measurement.
+    // Printed before it is kept: the figures are not lost if the cache folder cannot be written.
     let kept = calibration_store::keep(&machine, value)?;
     begins(&format!(
         "kept in {} for the results of this machine",

@@ -25,7 +25,7 @@ fn file() -> PathBuf {
     cache_dir().join("calibration.json")
 }
 
-/// What makes a machine: its name and its processor.
+/// Identifies a machine by its host name and its processor model.
 fn key(machine: &Environment) -> String {
     format!(
         "{} / {}",
@@ -34,16 +34,16 @@ fn key(machine: &Environment) -> String {
     )
 }
 
-/// The last calibration of `machine`; a file that cannot be read is as good as none.
+/// The last calibration of `machine`; `None` if there is none, or if the file cannot be read.
 pub(super) fn last(machine: &Environment) -> Option<Value> {
     all().remove(&key(machine))
 }
 
-/// The last calibration of `machine`, with what this machine can tell of a server at the least: without
-/// that, nobody knows whether lateness is the machine's own. It is measured now if no calibration has it,
-/// in about two seconds, and kept. To be called before any server starts.
+/// The last calibration of `machine`, with its resolution: what it shows of a server that does nothing. Without
+/// a resolution, nobody can tell whether lateness is the machine's own. If no calibration has one, it is
+/// measured now, in about two seconds, and kept. Call this before any server starts.
 ///
-/// What keeps it from being measured or kept is told as a warning; then there is what there was.
+/// A resolution that cannot be measured or kept is a warning; the calibration is then returned as it was.
 pub(super) fn with_resolution(
     machine: &Environment,
     stop: &AtomicBool,
@@ -57,7 +57,7 @@ pub(super) fn with_resolution(
         return known;
     }
     let begins = |step: &str| {
-        let text = format!("once on this machine, what it can tell at the least; {step}");
+        let text = format!("once on this machine, the shortest times it can measure: {step}");
         notify(&Notice::Step(&text));
     };
     let warn = |text: &str| notify(&Notice::Warning(text));
@@ -93,8 +93,7 @@ pub(super) fn with_resolution(
     Some(merged)
 }
 
-/// `calibration` with the resolution that was found at `at_unix_ms`; the time of a calibration that was
-/// there stays.
+/// Adds the resolution that was found at `at_unix_ms`. An existing calibration keeps its time.
 fn merged(calibration: Option<Value>, found: Value, at_unix_ms: u64) -> Value {
     let mut members = match calibration {
         Some(Value::Object(members)) => members,

@@ -1,4 +1,4 @@
-//! `quorate check`: validates workload files and prints what they come to.
+//! `quorate check`: validates workload files and prints the resolved plans.
 
 use clap::Args;
 

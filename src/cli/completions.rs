@@ -12,7 +12,7 @@ use super::{definition, output};
     after_help = "Example: quorate completions bash > ~/.local/share/bash-completion/completions/quorate"
 )]
 pub(super) struct CompletionsArgs {
-    /// For which shell
+    /// The shell
     shell: Shell,
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// The error and those of its causes that it does not quote itself.
+    /// The error, and each of its causes that the text does not contain yet.
     pub(super) fn text(&self) -> String {
         let mut text = self.error.to_string();
         for cause in self.error.chain().skip(1) {
@@ -57,11 +57,11 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     }
 }
 
-/// Says which exit status an error means where it is not 1.
+/// Gives an error another exit status than 1.
 pub(super) trait MeansStatus<T> {
     /// Bad usage or a bad file.
     fn bad_usage(self) -> Result<T, Failure>;
-    /// Exactly this status.
+    /// The given status.
     fn meaning(self, status: Status) -> Result<T, Failure>;
 }
 
@@ -78,7 +78,7 @@ impl<T, E: Into<anyhow::Error>> MeansStatus<T> for Result<T, E> {
     }
 }
 
-/// Bad usage that only this program sees, not the parser of the command line.
+/// Bad usage that the parser of the command line does not find.
 pub(super) fn bad_usage(text: impl Into<String>) -> Failure {
     Failure {
         status: Status::BAD_USAGE,

@@ -1,4 +1,4 @@
-//! `quorate guard` (hidden): arranges how a server process ends, then becomes the server.
+//! `quorate guard` (hidden): ties this process to its parent, then becomes a server.
 
 use std::ffi::OsString;
 use std::io;
@@ -30,7 +30,7 @@ pub(super) fn run(args: &GuardArgs) -> Result<Status, Failure> {
     }
     if let Some(parent) = args.parent {
         set_parent_process_death_signal(Some(Signal::KILL)).map_err(io::Error::from)?;
-        // If the parent ended before the line above, no signal comes any more.
+        // If the parent ended before the call above, the kernel sends no signal.
         if getppid().map(rustix::process::Pid::as_raw_pid) != Some(parent) {
             return Err(io::Error::other("the process that wanted this server is gone").into());
         }

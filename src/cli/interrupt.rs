@@ -1,6 +1,6 @@
-//! Ctrl-C and its kin: the first asks a command to end, the second ends the program at once (the kernel
-//! then ends the servers it had started). Either way the program ends by the signal, as shells expect:
-//! one that runs it in a loop leaves the loop.
+//! Ctrl-C, SIGTERM and SIGHUP. The first signal asks a command to end. The second ends the program at once, and
+//! the kernel then ends the servers that it had started. Either way the program ends by the signal, so that
+//! a shell that runs it in a loop leaves the loop.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -30,12 +30,12 @@ pub(super) fn flag() -> io::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Ends the process by the signal that asked for it, if one did. To be called when everything is done.
+/// Ends the process by the signal that asked for it, if one did. Call this when everything is done.
 pub(super) fn end_as_asked() {
     let received = RECEIVED.get().map(|number| number.load(Ordering::Relaxed));
     let signal = received.and_then(|number| i32::try_from(number).ok());
     if let Some(signal) = signal.filter(|number| *number > 0) {
-        // If it does not end here, the exit status tells that something went wrong.
+        // If this fails, the process ends with its ordinary exit status.
         let _still_here = emulate_default_handler(signal);
     }
 }

@@ -9,7 +9,7 @@ use super::{definition, output};
 #[derive(Args, Debug)]
 #[command(after_help = "Example: quorate man run | man -l -")]
 pub(super) struct ManArgs {
-    /// Of this command; without it, of the whole program
+    /// Command that the page is about; without it, the whole program
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
 }

@@ -13,14 +13,14 @@ mod ensemble;
 mod failure;
 mod guard;
 mod interrupt;
+mod live;
 mod man;
 mod output;
-mod progress;
+mod prometheus;
 mod report;
 mod run;
 mod server;
 mod server_config;
-mod sparkline;
 mod surroundings;
 mod terminal;
 mod workload_file;
@@ -107,12 +107,11 @@ fn parse() -> Result<Cli, clap::Error> {
         .and_then(|matches| Cli::from_arg_matches(&matches))
 }
 
-/// Prints what the parser has to say: help and version, which are asked for and go to standard
-/// output, or what is wrong with the command line.
+/// Prints the answer of the parser: help and version to standard output, errors to standard error.
 fn tell_of(unparsed: &clap::Error) -> Result<Status, Failure> {
     let printed = unparsed.print();
     if unparsed.use_stderr() {
-        // Nobody is left to tell if standard error cannot be written.
+        // A failure of standard error cannot be reported anywhere.
         return Ok(Status::BAD_USAGE);
     }
     output::finished(printed)?;

@@ -1,4 +1,4 @@
-//! Words to the user: results to standard output, everything else to standard error.
+//! Text for the user: results go to standard output, everything else to standard error.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use super::terminal::{Terminal, wrap};
 /// Colour of `error:`.
 const RED: u8 = 31;
 
-/// Writes `text` to standard output; a reader that has had enough (`| head`) is no error.
+/// Writes `text` to standard output. A reader that closes the pipe (`| head`) is no error.
 ///
 /// # Errors
 /// If standard output cannot be written for another reason: a full disk, say.
@@ -16,7 +16,7 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     print_verbatim(&shown(text))
 }
 
-/// The same with every character as it is: for what the user wrote and reads back.
+/// Like [`print`], but replaces no character: for text that the user wrote and reads back.
 ///
 /// # Errors
 /// As for [`print`].
@@ -30,7 +30,7 @@ pub(super) fn print_verbatim(text: &str) -> io::Result<()> {
     finished(written)
 }
 
-/// What became of text `written` to standard output, once all of it is out.
+/// Flushes standard output after text was `written` to it. A closed pipe is no error.
 ///
 /// # Errors
 /// As for [`print`].
@@ -45,7 +45,7 @@ pub(super) fn finished(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// The error, once.
+/// Prints an error.
 pub(super) fn complain(text: &str) {
     say_with("error:", RED, text);
 }
@@ -57,11 +57,11 @@ fn say_with(word: &str, colour: u8, text: &str) {
         Some(rest) => format!("{}{rest}", terminal.paint(colour, word)),
         None => text,
     };
-    // Nobody is left to tell if this fails.
+    // A failure of standard error cannot be reported anywhere.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// A line on standard error that is neither error nor warning.
+/// Prints text that is neither an error nor a warning.
 pub(super) fn tell(text: &str) {
     let _ = writeln!(
         io::stderr().lock(),

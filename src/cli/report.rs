@@ -20,7 +20,7 @@ pub(super) struct ReportArgs {
     layout: Layout,
 }
 
-/// In which format, and where to.
+/// The format of a report, and where it goes.
 #[derive(Args, Debug)]
 pub(super) struct Layout {
     /// Format
@@ -38,7 +38,7 @@ impl Layout {
             .map_err(|problem: String| bad_usage(problem))
     }
 
-    /// Writes `text` where it is wanted.
+    /// Writes `text` to the file, or to standard output.
     pub(super) fn deliver(&self, text: &str) -> Result<(), Failure> {
         match &self.output {
             Some(file) => save(file, text.as_bytes())?,

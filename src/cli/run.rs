@@ -7,7 +7,8 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::failure::{Failure, MeansStatus, Status};
-use super::progress::Screen;
+use super::live::Screen;
+use super::prometheus::ListenAddress;
 use super::surroundings::Places;
 use super::{calibration_store, interrupt, output, workload_file};
 use crate::experiment::{self, Notice, Setting, TargetSpec};
@@ -56,6 +57,9 @@ pub(super) struct RunOptions {
     /// Shows no progress
     #[arg(long, short)]
     quiet: bool,
+    /// Serves the live figures for Prometheus at http://ADDR/metrics while it runs; a port alone is on 127.0.0.1
+    #[arg(long, value_name = "ADDR")]
+    prometheus: Option<ListenAddress>,
     #[command(flatten)]
     places: Places,
 }
@@ -78,7 +82,7 @@ fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
     let plans = workload_file::plans(files, &options.overrides, options.seed)?;
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
-    let screen = Screen::new(options.quiet);
+    let screen = Screen::new(options.quiet, options.prometheus.as_ref())?;
     let notify = |notice: &Notice<'_>| screen.show(notice);
     let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
     let setting = Setting {

@@ -17,15 +17,15 @@ use super::server_config::{ServerConfig, config_path};
 use crate::experiment::{Identity, Launch, Tie, await_any_end, ending, log_tails};
 use crate::protocol::zookeeper::four_letter;
 
-/// How long a started server is watched before it counts as started although nothing answers yet.
+/// A server that has run for this long counts as started even if it does not answer yet.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server may take to end after SIGTERM.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long it may take over an answer.
+/// How long a server may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a starting server is asked; that it has ended is noticed at once.
+/// Time between two questions to a starting server. Its end is noticed at once.
 const ASK: Duration = Duration::from_millis(10);
-/// The word in the server's command line by which a pid file is believed.
+/// The process of a pid file must have this word in its command line.
 const MARK: &str = "start-foreground";
 
 /// Runs the bundled server: the verbs of zkServer.sh
@@ -47,7 +47,7 @@ enum Verb {
     Stop(ConfigArg),
     /// Stops it if it runs, and starts it
     Restart(ConfigArg),
-    /// Says what it is: leader, follower, observer, standalone
+    /// Prints its mode: leader, follower, observer or standalone
     Status(ConfigArg),
     /// Prints the command that `start` runs
     PrintCmd(ConfigArg),
@@ -119,7 +119,7 @@ fn start(config: &ServerConfig) -> Result<Status, Failure> {
         ))?;
         return Ok(Status::ERROR);
     }
-    // Whoever has the port now would answer in the server's place.
+    // Another process on this port would answer instead of the server.
     if let Some(client) = config.client
         && let Err(error) = TcpListener::bind(client)
     {
@@ -165,7 +165,7 @@ fn start(config: &ServerConfig) -> Result<Status, Failure> {
             )
             .into());
         }
-        // It listens before it has read its data, and answers after that.
+        // The server listens first, then reads its data, and answers only after that.
         if config
             .client
             .is_some_and(|client| four_letter(client, "ruok", ANSWER_TIMEOUT).is_ok())
@@ -185,7 +185,7 @@ fn stop(config: &ServerConfig) -> Result<Status, Failure> {
             "Stopping zookeeper ... no zookeeper to stop (could not find file {})",
             pid_file.display()
         ))?;
-        // Of a server that has ended by itself.
+        // Left behind by a server that ended by itself.
         let _ = fs::remove_file(&pid_file);
         return Ok(Status::SUCCESS);
     };
@@ -224,7 +224,7 @@ fn status(config: &ServerConfig) -> Result<Status, Failure> {
     }
 }
 
-/// The server that the pid file names, if that process is one.
+/// The process that the pid file names, if it is a server.
 fn running(config: &ServerConfig) -> Option<Identity> {
     let pid: u32 = fs::read_to_string(config.pid_file())
         .ok()?
@@ -233,7 +233,7 @@ fn running(config: &ServerConfig) -> Option<Identity> {
         .ok()?;
     let identity = Identity::of(pid)?;
     let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    // The pid may be somebody else's by now.
+    // Another process may have the pid by now.
     let is_server = command
         .split(|byte| *byte == 0)
         .any(|word| word == MARK.as_bytes());

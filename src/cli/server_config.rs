@@ -1,5 +1,5 @@
-//! The few lines of a `zoo.cfg` that the verbs around the server need: where its pid file lies and
-//! where it can be asked.
+//! What the verbs of `quorate server` need of a `zoo.cfg`: where the pid file lies and where the server
+//! answers.
 
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,10 +12,9 @@ const FILE: &str = "zoo.cfg";
 /// Default of `$ZOOCFGDIR`.
 const DIR: &str = "conf";
 
-/// What the verbs need.
+/// The part of a configuration that the verbs need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ServerConfig {
-    /// The file.
     pub(super) path: PathBuf,
     /// `dataDir`.
     pub(super) data_dir: PathBuf,
@@ -23,8 +22,8 @@ pub(super) struct ServerConfig {
     pub(super) client: Option<SocketAddr>,
 }
 
-/// The path that `given` means, by the rules of ZooKeeper's own script: a bare name is one in
-/// `$ZOOCFGDIR`, anything else is taken as it is; nothing is `$ZOOCFGDIR/$ZOOCFG`.
+/// Finds the configuration by the rules of ZooKeeper's own script: without `given`, `$ZOOCFGDIR/$ZOOCFG`. A
+/// bare file name lies in `$ZOOCFGDIR`; any other path is used as it is.
 pub(super) fn config_path(given: Option<&Path>) -> PathBuf {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     let dir = set("ZOOCFGDIR").map_or_else(|| PathBuf::from(DIR), PathBuf::from);
@@ -62,7 +61,7 @@ impl ServerConfig {
         })
     }
 
-    /// Where the verbs note the server's process.
+    /// The file with the id of the server's process.
     pub(super) fn pid_file(&self) -> PathBuf {
         self.data_dir.join("zookeeper_server.pid")
     }

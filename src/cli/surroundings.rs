@@ -1,4 +1,4 @@
-//! Options about where things are, shared by the commands that start servers.
+//! Options for folders, shared by the commands that start servers.
 
 use std::path::PathBuf;
 

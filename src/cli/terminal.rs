@@ -1,20 +1,33 @@
-//! What the terminal can do: width, colours, whether it is one; and wrapping text to it.
+//! What the terminal can do: size, colours, whether it is one; and wrapping text to it.
 
 use std::env;
 use std::io::{self, IsTerminal};
 
-/// Width where nobody says.
-const DEFAULT_WIDTH: usize = 80;
-/// Narrower is not worth wrapping for.
+use console::{Term, is_dumb};
+
+/// The size of a terminal that does not tell it.
+const DEFAULT_SIZE: Size = Size {
+    columns: 80,
+    rows: 24,
+};
+/// Text is not wrapped to less.
 const WIDTH_MIN: usize = 20;
+
+/// Size of a terminal in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+}
 
 /// What standard error leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terminal {
-    /// Whether it is a terminal.
-    pub(super) is_terminal: bool,
+    is_terminal: bool,
+    /// Whether lines can be drawn over.
+    pub(super) can_redraw: bool,
     /// Whether colours are wanted.
-    pub(super) colour: bool,
+    colour: bool,
 }
 
 impl Terminal {
@@ -22,23 +35,32 @@ impl Terminal {
     pub(super) fn of_stderr() -> Self {
         let is_terminal = io::stderr().is_terminal();
         let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let can_redraw = is_terminal && !is_dumb();
         Self {
             is_terminal,
-            colour: is_terminal && !dumb && !set("NO_COLOR"),
+            can_redraw,
+            colour: can_redraw && !set("NO_COLOR"),
         }
     }
 
-    /// Columns; asked each time, since windows change.
+    /// Asked each time, since windows change.
+    pub(super) fn size(self) -> Size {
+        Term::stderr()
+            .size_checked()
+            .filter(|(rows, columns)| *rows > 0 && *columns > 0)
+            .map_or(DEFAULT_SIZE, |(rows, columns)| Size {
+                columns: columns.into(),
+                rows: rows.into(),
+            })
+    }
+
+    /// Columns to wrap text to.
     pub(super) fn width(self) -> usize {
-        if !self.is_terminal {
-            return usize::MAX;
+        if self.is_terminal {
+            self.size().columns.max(WIDTH_MIN)
+        } else {
+            usize::MAX
         }
-        rustix::termios::tcgetwinsize(io::stderr())
-            .ok()
-            .map(|size| usize::from(size.ws_col))
-            .filter(|&columns| columns >= WIDTH_MIN)
-            .unwrap_or(DEFAULT_WIDTH)
     }
 
     /// `text` in the terminal's colour number `code`, where colours are wanted.

@@ -1,5 +1,5 @@
-//! What the user means by FILE: a path, the name of a shipped workload, or an earlier result, whose
-//! plan is then asked for again.
+//! Finds the workload that a FILE argument names: a path, a shipped workload, or an earlier result, whose
+//! plan is then run again.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::workload::{self, Plan, Source, find_shipped, nearest_shipped};
 /// The plan of `name` with the overrides.
 ///
 /// # Errors
-/// Bad usage, with all that is wrong with it.
+/// Bad usage, with every problem of the workload.
 pub(super) fn plan(name: &str, overrides: &[String], seed: Option<u64>) -> Result<Plan, Failure> {
     read(name, overrides, seed).map_err(failure)
 }
@@ -18,7 +18,7 @@ pub(super) fn plan(name: &str, overrides: &[String], seed: Option<u64>) -> Resul
 /// The plans of all `names`.
 ///
 /// # Errors
-/// Bad usage, with all that is wrong with any of them.
+/// Bad usage, with every problem of every workload.
 pub(super) fn plans(
     names: &[String],
     overrides: &[String],
@@ -51,7 +51,7 @@ fn read(name: &str, overrides: &[String], seed: Option<u64>) -> Result<Plan, Vec
         .map_err(|error| error.problems().iter().map(ToString::to_string).collect())
 }
 
-/// One problem as it is; several as a list, each a paragraph of its own.
+/// One problem stands alone; several become a list.
 fn failure(problems: Vec<String>) -> Failure {
     let count = problems.len();
     match <[String; 1]>::try_from(problems) {

@@ -15,7 +15,7 @@ const WIDTH: usize = 78;
 /// Lists the shipped workloads with their why, or prints one of them
 #[derive(Args, Debug)]
 pub(super) struct WorkloadsArgs {
-    /// Print this one's file, as a start for your own
+    /// Workload whose file to print, as a start for your own
     #[arg(value_name = "NAME")]
     name: Option<String>,
 }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::clock::{now_ns, unix_ms};
 use super::context::ms_to_ns;
-use super::message::{Message, Snapshot, Summary};
+use super::latest::Latest;
+use super::message::{Message, Summary};
+use super::pace::Pace;
 use super::stolen::Stolen;
-use super::{Job, LoadError, Moment, Phase, Progress, Role, Server};
-use crate::measure::{Histogram, Parts, Recording, ServerRun};
+use super::{Job, LoadError, Moment, OpProgress, Phase, Progress, Role, Server, ServerProgress};
+use crate::measure::{Recording, ServerRun};
 use crate::workload::Plan;
 
 /// Progress is not told more often than this, except when the phase changes.
@@ -23,17 +25,14 @@ pub(super) struct Collector<'a> {
     error: Option<LoadError>,
     summaries: Vec<Summary>,
     stolen: Stolen,
-    snapshots: Vec<Snapshot>,
-    /// Acknowledged per second by each worker, between its last two snapshots.
-    rates_per_s: Vec<f64>,
+    /// Per worker.
+    paces: Vec<Pace>,
     /// Start of the measured phase.
     start_ns: Option<i64>,
     began_ns: i64,
     /// When the user asked to end.
     stopped_ns: Option<i64>,
-    /// Response times of the interval that is being put together, and its index.
-    current: (i64, Histogram),
-    quantiles_us: Option<[f64; 2]>,
+    latest: Latest,
     told: Option<(i64, Phase)>,
     /// Whether others know that the measured phase began, and that it ended.
     begun: bool,
@@ -58,13 +57,11 @@ impl<'a> Collector<'a> {
             error: None,
             summaries: Vec::new(),
             stolen: Stolen::default(),
-            snapshots: vec![Snapshot::default(); threads],
-            rates_per_s: vec![0.0; threads],
+            paces: (0..threads).map(|_| Pace::default()).collect(),
             start_ns: None,
             began_ns: now_ns(),
             stopped_ns: None,
-            current: (-1, Histogram::new()),
-            quantiles_us: None,
+            latest: Latest::default(),
             told: None,
             begun: false,
             ended: false,
@@ -98,7 +95,7 @@ impl<'a> Collector<'a> {
                 }
             }
             Message::Parts(parts) => {
-                self.see(&parts);
+                self.latest.add(&parts);
                 for part in parts.intervals {
                     self.recording.add(part);
                 }
@@ -108,32 +105,10 @@ impl<'a> Collector<'a> {
                 self.recording.note(event);
             }
             Message::Snapshot(worker, snapshot) => {
-                let last = std::mem::replace(&mut self.snapshots[worker], snapshot);
-                self.rates_per_s[worker] = rate(
-                    snapshot.ok.saturating_sub(last.ok),
-                    snapshot.at_ns - last.at_ns,
-                );
+                self.paces[worker].push(snapshot);
             }
             Message::Done(summary) => self.summaries.push(*summary),
         }
-    }
-
-    /// For the display: the response times of the latest interval.
-    fn see(&mut self, parts: &Parts) {
-        // The first part is the interval that has just ended, the others are older ones.
-        let index = parts
-            .intervals
-            .first()
-            .map_or(-1, |part| i64::from(part.index));
-        if index != self.current.0 || index < 0 {
-            self.current = (index, Histogram::new());
-        }
-        self.current.1.merge(&parts.warm_up.response);
-        for op in parts.intervals.iter().flat_map(|part| &part.ops) {
-            self.current.1.merge(&op.response);
-        }
-        let quantiles = self.current.1.quantiles_us([0.5, 0.99]);
-        self.quantiles_us = quantiles.or(self.quantiles_us);
     }
 
     /// Tells how it is getting on, if it is time.
@@ -150,19 +125,61 @@ impl<'a> Collector<'a> {
             return;
         }
         self.told = Some((now, phase));
-        let sum = |get: fn(&Snapshot) -> u64| self.snapshots.iter().map(get).sum();
+        self.latest.refresh();
         (self.progress)(&Progress {
             phase,
             elapsed: duration(now - since_ns),
             total: Duration::from_millis(total_ms),
-            throughput_per_s: self.rates_per_s.iter().sum(),
-            p50_us: self.quantiles_us.map(|[p50, _]| p50),
-            p99_us: self.quantiles_us.map(|[_, p99]| p99),
-            ok: sum(|snapshot| snapshot.ok),
-            errors: sum(|snapshot| snapshot.errors),
-            in_flight: sum(|snapshot| snapshot.in_flight),
-            sessions_connected: self.snapshots.iter().map(|one| one.connected).sum(),
+            ..self.figures()
         });
+    }
+
+    /// Of all workers together.
+    fn figures(&self) -> Progress {
+        let latest = || self.paces.iter().filter_map(Pace::latest);
+        let ops: Vec<OpProgress> = (0..self.plan.ops.len())
+            .map(|op| {
+                let percentiles = self.latest.op(op);
+                let mut progress = OpProgress {
+                    label: self.plan.ops[op].label.clone(),
+                    throughput_per_s: self.paces.iter().map(|pace| pace.op_per_s(op)).sum(),
+                    p50_us: percentiles.map(|[p50, _]| p50),
+                    p99_us: percentiles.map(|[_, p99]| p99),
+                    ..OpProgress::default()
+                };
+                for counts in latest().filter_map(|snapshot| snapshot.ops.get(op)) {
+                    progress.counts.merge(counts);
+                }
+                progress
+            })
+            .collect();
+        let servers = self.recording.servers.iter().enumerate();
+        let servers = servers.map(|(server, run)| ServerProgress {
+            name: run.address.clone(),
+            acknowledged: latest()
+                .filter_map(|snapshot| snapshot.servers.get(server))
+                .sum(),
+            throughput_per_s: self
+                .paces
+                .iter()
+                .map(|pace| pace.server_per_s(server))
+                .sum(),
+        });
+        let percentiles = self.latest.all();
+        Progress {
+            throughput_per_s: ops.iter().map(|op| op.throughput_per_s).sum(),
+            p50_us: percentiles.map(|[p50, _]| p50),
+            p99_us: percentiles.map(|[_, p99]| p99),
+            ok: ops.iter().map(|op| op.counts.ok).sum(),
+            errors: ops.iter().map(|op| op.counts.failed()).sum(),
+            in_flight: latest().map(|snapshot| snapshot.in_flight).sum(),
+            waiting: latest().map(|snapshot| snapshot.waiting).sum(),
+            sessions: self.plan.load.sessions,
+            sessions_connected: latest().map(|snapshot| snapshot.connected).sum(),
+            servers: servers.collect(),
+            ops,
+            ..Progress::start_of(Phase::WarmUp, Duration::ZERO)
+        }
     }
 
     /// Tells others when the measured phase begins and ends.
@@ -242,15 +259,4 @@ fn server_run(server: &Server) -> ServerRun {
 
 fn duration(ns: i64) -> Duration {
     Duration::from_nanos(u64::try_from(ns).unwrap_or(0))
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a rate for display needs no more than 53 bits"
-)]
-fn rate(count: u64, ns: i64) -> f64 {
-    if ns <= 0 {
-        return 0.0;
-    }
-    count as f64 * 1e9 / ns as f64
 }

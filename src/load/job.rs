@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
+use super::Progress;
 use crate::measure::Event;
 use crate::workload::Plan;
 
@@ -85,48 +85,4 @@ pub enum Phase {
     Drain,
     /// Deleting what was created.
     CleanUp,
-}
-
-/// How a job is getting on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
-    /// The phase.
-    pub phase: Phase,
-    /// Since the start of the phase.
-    pub elapsed: Duration,
-    /// Planned length of the phase; of prepare and clean-up zero: they take what they take.
-    pub total: Duration,
-    /// Acknowledged operations per second since the last call.
-    pub throughput_per_s: f64,
-    /// Median response time of the last complete interval.
-    pub p50_us: Option<f64>,
-    /// 99th percentile of the same.
-    pub p99_us: Option<f64>,
-    /// Acknowledged so far in warm-up and measured phase.
-    pub ok: u64,
-    /// Everything else that came to an end.
-    pub errors: u64,
-    /// Operations without a reply.
-    pub in_flight: u64,
-    /// Sessions with a connection.
-    pub sessions_connected: u32,
-}
-
-impl Progress {
-    /// Nothing has happened yet.
-    #[must_use]
-    pub const fn start_of(phase: Phase, total: Duration) -> Self {
-        Self {
-            phase,
-            elapsed: Duration::ZERO,
-            total,
-            throughput_per_s: 0.0,
-            p50_us: None,
-            p99_us: None,
-            ok: 0,
-            errors: 0,
-            in_flight: 0,
-            sessions_connected: 0,
-        }
-    }
 }

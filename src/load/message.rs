@@ -1,7 +1,7 @@
 //! What workers tell the collector.
 
 use crate::load::LoadError;
-use crate::measure::{Event, Parts, ServerRecord, Timeline};
+use crate::measure::{Event, OpCounts, Parts, ServerRecord, Timeline};
 
 /// From a worker to the collector. Nothing of it is sent per operation.
 #[derive(Debug)]
@@ -20,14 +20,18 @@ pub(super) enum Message {
     Done(Box<Summary>),
 }
 
-/// How one worker is getting on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How one worker is getting on: its counts since the load began, warm-up included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Snapshot {
     /// When it was taken.
     pub(super) at_ns: i64,
-    pub(super) ok: u64,
-    pub(super) errors: u64,
+    /// Per operation index.
+    pub(super) ops: Vec<OpCounts>,
+    /// Operations acknowledged, per server index.
+    pub(super) servers: Vec<u64>,
     pub(super) in_flight: u64,
+    /// Operations due and not sent.
+    pub(super) waiting: u64,
     pub(super) connected: u32,
 }
 

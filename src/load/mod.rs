@@ -7,6 +7,7 @@
 //!   and the timer
 //! - `server_order`, `backoff`: which server a session tries next, and when
 //! - `tally`: samples into intervals; `collector`: intervals of all workers into a recording
+//! - [`Progress`]: how the load goes; `pace` (pure): its rates; `latest` (pure): its percentiles
 //! - `stolen`: what the hypervisor took away meanwhile; `thread_time`: what a thread got of a processor
 //! - [`NullResponder`], [`calibrate`]: what the generator itself can do
 
@@ -22,11 +23,14 @@ mod error;
 mod fixture;
 mod job;
 mod key;
+mod latest;
 mod link;
 mod message;
 mod null;
+mod pace;
 mod poller;
 mod priority;
+mod progress;
 mod run;
 pub mod schedule;
 mod server_order;
@@ -43,7 +47,8 @@ pub use calibrate::{
     Accuracy, CalibrateOptions, Calibration, Resolution, TimerError, calibrate, resolution,
 };
 pub use error::LoadError;
-pub use job::{Job, Moment, Phase, Progress, Role, Server};
+pub use job::{Job, Moment, Phase, Role, Server};
 pub use null::{Fault, NullReport, NullResponder, NullScript};
+pub use progress::{OpProgress, Progress, ServerProgress};
 pub use run::{allow_files, run};
 pub use setup::{clean_up, prepare, recycle};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Job, LoadError, Phase, Progress};
-use crate::protocol::{Setup, SetupError, SetupJob};
+use crate::protocol::{Setup, SetupError, SetupJob, SetupProgress};
 
 /// Creates what run number `job.run` needs; see [`Setup::prepare`].
 ///
@@ -37,11 +37,12 @@ fn told(
     work: impl FnOnce(&SetupJob<'_>) -> Result<(), SetupError>,
 ) -> Result<(), LoadError> {
     let servers: Vec<SocketAddr> = job.servers.iter().map(|server| server.address).collect();
-    let progress = |count: u64, elapsed: Duration| {
+    let progress = |told: SetupProgress| {
         (job.progress)(&Progress {
-            elapsed,
-            ok: count,
-            throughput_per_s: per_s(count, elapsed),
+            elapsed: told.elapsed,
+            goal: told.goal,
+            ok: told.done,
+            throughput_per_s: per_s(told.done, told.elapsed),
             ..Progress::start_of(phase, Duration::ZERO)
         });
     };

@@ -4,7 +4,7 @@ use std::sync::mpsc::Sender;
 
 use super::link::Times;
 use super::message::{Message, Snapshot, Summary};
-use crate::measure::{ErrorId, Event, EventKind, Layout, Outcome, Recorder, Sample};
+use crate::measure::{ErrorId, Event, EventKind, Layout, OpCounts, Outcome, Recorder, Sample};
 use crate::workload::Plan;
 
 /// Events one worker reports; further ones are counted.
@@ -21,6 +21,9 @@ pub(super) struct Tally {
     /// End of the current interval.
     roll_ns: i64,
     events: u64,
+    /// Operations acknowledged, per server and operation index.
+    acknowledged: Vec<u64>,
+    /// Holds the failures and the connections; the rest is filled in when it is sent.
     pub(super) snapshot: Snapshot,
     pub(super) summary: Summary,
 }
@@ -41,7 +44,11 @@ impl Tally {
             start_ns: 0,
             roll_ns: i64::MAX,
             events: 0,
-            snapshot: Snapshot::default(),
+            acknowledged: vec![0; servers * plan.ops.len()],
+            snapshot: Snapshot {
+                ops: vec![OpCounts::default(); plan.ops.len()],
+                ..Snapshot::default()
+            },
             summary: Summary::default(),
         }
     }
@@ -90,10 +97,27 @@ impl Tally {
         };
         self.recorder.record(&sample);
         if outcome == Outcome::Ok {
-            self.snapshot.ok += 1;
+            self.acknowledged[sample.op + server as usize * self.snapshot.ops.len()] += 1;
         } else {
-            self.snapshot.errors += 1;
+            self.snapshot.ops[sample.op].count(outcome, self.recorder.names());
         }
+    }
+
+    /// Where the worker stands, for the collector.
+    pub(super) fn snapshot_at(&self, now_ns: i64, in_flight: u64, waiting: u64) -> Snapshot {
+        let mut snapshot = Snapshot {
+            at_ns: now_ns,
+            in_flight,
+            waiting,
+            ..self.snapshot.clone()
+        };
+        for of_server in self.acknowledged.chunks(snapshot.ops.len().max(1)) {
+            snapshot.servers.push(of_server.iter().sum());
+            for (op, ok) in snapshot.ops.iter_mut().zip(of_server) {
+                op.ok += ok;
+            }
+        }
+        snapshot
     }
 
     /// Hands over the interval that ended by `now_ns`, if one did.
@@ -218,6 +242,39 @@ mod tests {
         tally.finish();
         assert_eq!(measured_ns, 1_400 * MS);
         assert_eq!(told(&receiver), [(0, 1, 1), (1, 1, 0)]);
+    }
+
+    #[test]
+    fn a_snapshot_counts_by_operation_and_by_server_from_the_warm_up_on() {
+        let (sender, _receiver) = channel();
+        let load = "rate = 10\ninterval = \"1s\"\nduration = \"2500ms\"\n";
+        let plan = fixture::plan(load, "kind = \"set\"\n[[op]]\nkind = \"get\"");
+        let mut tally = Tally::new(&plan, 2, sender);
+        tally.start(START - 500 * MS, START);
+        let at = START - 400 * MS;
+        let times = Times {
+            intended_ns: at,
+            ready_ns: Some(at),
+            sent_ns: Some(at),
+        };
+        for (op, server, outcome) in [
+            (0, 0, Outcome::Ok),
+            (0, 1, Outcome::Ok),
+            (1, 1, Outcome::Ok),
+            (1, 1, Outcome::TimedOut),
+        ] {
+            tally.record(op, server, times, at + MS, outcome);
+        }
+        let snapshot = tally.snapshot_at(at + 2 * MS, 3, 4);
+        assert_eq!((snapshot.in_flight, snapshot.waiting), (3, 4));
+        assert_eq!(snapshot.servers, [1, 2]);
+        let counts = snapshot.ops.iter().map(|op| (op.ok, op.timed_out));
+        assert_eq!(counts.collect::<Vec<_>>(), [(2, 0), (1, 1)]);
+        assert_eq!(
+            tally.snapshot_at(at + 3 * MS, 3, 4).servers,
+            [1, 2],
+            "again"
+        );
     }
 
     #[test]

@@ -288,9 +288,8 @@ impl<'a, P: Protocol> Worker<'a, P> {
         self.cx.tally.roll_to(now);
         if now >= self.snapshot_ns {
             self.snapshot_ns = now + SNAPSHOT_NS;
-            let mut snapshot = self.cx.tally.snapshot;
-            snapshot.at_ns = now;
-            snapshot.in_flight = self.cx.in_flight;
+            let (in_flight, waiting) = (self.cx.in_flight, self.cx.waiting);
+            let snapshot = self.cx.tally.snapshot_at(now, in_flight, waiting);
             let message = Message::Snapshot(self.spec.number, snapshot);
             self.cx.tally.send(message);
         }

@@ -8,7 +8,9 @@ use std::ops::Range;
 use super::bucket_counter::BucketCounter;
 use super::sparse_counter::SparseCounter;
 use super::timeline::TimelineWriter;
-use super::{ErrorId, ErrorNames, OpCounts, OpRecord, Outcome, Sample, ServerRecord, Timeline};
+use super::{
+    ErrorId, ErrorNames, Histogram, OpCounts, OpRecord, Outcome, Sample, ServerRecord, Timeline,
+};
 
 /// What one worker saw of the operations that were intended within one interval.
 #[derive(Clone, Debug)]
@@ -25,8 +27,8 @@ pub struct Parts {
     /// Intervals of the measured phase. The one that has just ended, and earlier ones whose operations
     /// were done meanwhile.
     pub intervals: Vec<IntervalPart>,
-    /// Operations intended in the warm-up, all kinds together: for display only.
-    pub warm_up: OpRecord,
+    /// Response times of operations intended outside the measured phase, per operation index: for display only.
+    pub warm_up: Vec<Histogram>,
 }
 
 /// How long the phases are that a recorder sorts samples into.
@@ -52,8 +54,8 @@ pub struct Recorder {
     names: ErrorNames,
     /// Intended in an earlier interval, by interval and operation.
     earlier: BTreeMap<(u32, usize), EarlierCounters>,
-    warm_up: BucketCounter,
-    warm_up_ok: u64,
+    /// Per operation index.
+    warm_up: Vec<BucketCounter>,
     /// Per server and operation; made when the first sample comes.
     servers: Vec<Option<Box<ServerCounters>>>,
     timeline: TimelineWriter,
@@ -185,8 +187,7 @@ impl Recorder {
             ops: (0..ops).map(|_| OpCounters::new()).collect(),
             names: ErrorNames::default(),
             earlier: BTreeMap::new(),
-            warm_up: BucketCounter::new(),
-            warm_up_ok: 0,
+            warm_up: (0..ops).map(|_| BucketCounter::new()).collect(),
             servers: (0..servers * ops).map(|_| None).collect(),
             timeline: TimelineWriter::new(ops, length_ms),
         }
@@ -200,6 +201,12 @@ impl Recorder {
     /// The id of an error, by which samples name it.
     pub fn error(&mut self, name: &str) -> ErrorId {
         self.names.intern(name)
+    }
+
+    /// The errors met so far.
+    #[must_use]
+    pub fn names(&self) -> &ErrorNames {
+        &self.names
     }
 
     /// Counts one sample. It belongs to the interval in which it was intended; an acknowledgement
@@ -219,8 +226,7 @@ impl Recorder {
         }
         self.timeline.record(sample);
         if !intended_in_phase {
-            self.warm_up.record_ns(times.response);
-            self.warm_up_ok += u64::from(acknowledged);
+            self.warm_up[sample.op].record_ns(times.response);
             if acknowledged && done_in_phase {
                 self.server(sample, |server| server.acknowledged += 1);
             }
@@ -286,8 +292,7 @@ impl Recorder {
                 part.ops[op].merge(&earlier.into_record());
             }
         }
-        parts.warm_up.response = self.warm_up.take();
-        parts.warm_up.counts.ok = std::mem::take(&mut self.warm_up_ok);
+        parts.warm_up = self.warm_up.iter_mut().map(BucketCounter::take).collect();
         parts
     }
 
@@ -418,7 +423,7 @@ mod tests {
         recorder.record(&done(900, 950));
         let first = recorder.take(1);
         assert_eq!(told(&first), [(0, 2, 3)]);
-        assert_eq!(first.warm_up.response.count(), 1);
+        assert_eq!(first.warm_up[0].count(), 1);
         recorder.record(&done(999, 1_010));
         recorder.record(&done(990, 1_010));
         recorder.record(&done(1_500, 1_600));

@@ -28,5 +28,5 @@ pub use null_peer::{Admit, Asked, NullPeer, Opened};
 pub use payload::Payload;
 pub use pending::{Given, Pending, Sent};
 pub use registry::{Visitor, setup, with};
-pub use setup::{Leftovers, Setup, SetupError, SetupJob};
+pub use setup::{Leftovers, Setup, SetupError, SetupJob, SetupProgress};
 pub use traits::{Event, Protocol, Reply, Step, Ticket, Violation};

@@ -54,14 +54,25 @@ pub struct SetupJob<'a> {
     pub servers: &'a [SocketAddr],
     /// Set to end early, with [`SetupError::Interrupted`].
     pub stop: &'a AtomicBool,
-    /// Told now and then how much was created, and in what time; with zeros if there is anything to do.
-    pub progress: &'a (dyn Fn(u64, Duration) + Sync),
+    /// Told when there is anything to do, and then now and then how far it is.
+    pub progress: &'a (dyn Fn(SetupProgress) + Sync),
+}
+
+/// How a [`Setup`] is getting on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SetupProgress {
+    /// Things created or removed so far.
+    pub done: u64,
+    /// How many there will be, where that is known.
+    pub goal: Option<u64>,
+    /// Since it began.
+    pub elapsed: Duration,
 }
 
 impl SetupJob<'_> {
     /// To be called when there is something to do.
     pub fn begin(&self) {
-        (self.progress)(0, Duration::ZERO);
+        (self.progress)(SetupProgress::default());
     }
 }
 

@@ -65,6 +65,11 @@ impl Started {
         }
     }
 
+    /// What it has said so far.
+    pub(crate) fn said(&self) -> &str {
+        &self.said
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill(self.child.id(), signal);
     }

@@ -1,17 +1,18 @@
-//! What a comparison is going to do, before it does it.
+//! Says what a comparison will do before it starts.
 
 use std::time::Duration;
 
+use super::measure::Rounds;
 use crate::experiment::TargetSpec;
 use crate::report::ROUNDS_MIN;
 use crate::workload::Plan;
 
 /// `write-saturation on bundled, zookeeper: 7 rounds, each with a fresh deployment, 5 s warm-up and 30 s
-/// measured; about 10 min`. With fewer rounds than `needed` for every metric, it says so.
+/// measured; about 10 min`. If fewer rounds are asked than every metric needs, it says so.
 pub(super) fn announcement(
     plan: &Plan,
     targets: &[TargetSpec],
-    (rounds, needed): (u32, u32),
+    Rounds { asked, needed }: Rounds,
     expected: Duration,
 ) -> String {
     let names: Vec<String> = targets.iter().map(TargetSpec::to_string).collect();
@@ -23,18 +24,18 @@ pub(super) fn announcement(
     } else {
         "a fresh deployment, "
     };
-    let hint = if (rounds as usize) < ROUNDS_MIN {
+    let hint = if (asked as usize) < ROUNDS_MIN {
         format!("; a verdict takes --rounds {ROUNDS_MIN}")
-    } else if rounds < needed {
+    } else if asked < needed {
         format!("; enough for the headline, a verdict on every metric takes --rounds {needed}")
     } else {
         String::new()
     };
     format!(
-        "{} on {}: {rounds} round{}, each with {deployment}{} warm-up and {} measured; about {}{hint}",
+        "{} on {}: {asked} round{}, each with {deployment}{} warm-up and {} measured; about {}{hint}",
         plan.name,
         names.join(", "),
-        if rounds == 1 { "" } else { "s" },
+        if asked == 1 { "" } else { "s" },
         exactly(plan.load.warm_up_ms),
         exactly(plan.load.duration_ms),
         roughly(expected)
@@ -73,7 +74,11 @@ mod tests {
         let told_of = |targets: &[&str], rounds, needed| {
             let targets: Vec<TargetSpec> =
                 targets.iter().map(|spec| spec.parse().unwrap()).collect();
-            announcement(&plan, &targets, (rounds, needed), Duration::from_secs(590))
+            let rounds = Rounds {
+                asked: rounds,
+                needed,
+            };
+            announcement(&plan, &targets, rounds, Duration::from_secs(590))
         };
         let told = |targets: &[&str]| told_of(targets, 7, 6);
         assert_eq!(

@@ -7,11 +7,11 @@ use super::announce::announcement;
 use super::outcome::Ending;
 use super::{CompareArgs, ROUNDS, compared, format};
 use crate::cli::failure::{Failure, MeansStatus, Status, bad_usage};
-use crate::cli::progress::Screen;
+use crate::cli::live::Screen;
 use crate::cli::run::{writable_dir, write};
 use crate::cli::{calibration_store, interrupt, output, workload_file};
 use crate::experiment::{
-    Notice, RoundReport, Setting, TargetSpec, expected_time, rounds, split_targets,
+    self, Notice, RoundReport, Setting, TargetSpec, expected_time, split_targets,
 };
 use crate::report::{
     Comparison, Format, ROUNDS_MIN, check_headline, render_comparison, rounds_needed,
@@ -25,17 +25,18 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
     let Asked {
         plan,
         targets,
-        rounds: (number, needed),
+        rounds,
     } = asked(args, targets)?;
+    let screen = Screen::new(args.quiet, args.prometheus.as_ref())?;
+    let number = rounds.asked;
     let dir = writable_dir(args.out.as_deref(), &format!("compare-{}", plan.name))?;
     if !args.quiet {
         let expected = expected_time(&plan, &targets, number);
-        let announced = announcement(&plan, &targets, (number, needed), expected);
+        let announced = announcement(&plan, &targets, rounds, expected);
         output::tell(&announced);
     }
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
-    let screen = Screen::new(args.quiet);
     let notify = |notice: &Notice<'_>| screen.show(notice);
     let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
     let setting = Setting {
@@ -47,7 +48,7 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
         notify: &notify,
     };
     let mut watch = Watch::new(&targets, number, args.stop_if_invalid);
-    let measured = rounds(&plan, &targets, number, &setting, &mut |report| {
+    let measured = experiment::rounds(&plan, &targets, number, &setting, &mut |report| {
         let (warning, flow) = watch.after(report);
         if let Some(warning) = warning {
             screen.show(&Notice::Warning(&warning));
@@ -86,8 +87,16 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
 struct Asked {
     plan: Plan,
     targets: Vec<TargetSpec>,
-    /// How many, and how many a verdict on every metric takes.
-    rounds: (u32, u32),
+    rounds: Rounds,
+}
+
+/// How many rounds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rounds {
+    /// How many there will be.
+    pub(super) asked: u32,
+    /// How many a verdict on every metric takes.
+    pub(super) needed: u32,
 }
 
 fn asked(args: &CompareArgs, targets: &str) -> Result<Asked, Failure> {
@@ -126,7 +135,10 @@ fn asked(args: &CompareArgs, targets: &str) -> Result<Asked, Failure> {
     Ok(Asked {
         plan,
         targets: specs,
-        rounds: (rounds, needed),
+        rounds: Rounds {
+            asked: rounds,
+            needed,
+        },
     })
 }
 

@@ -10,6 +10,7 @@ use clap::Args;
 
 use self::outcome::Ending;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
+use super::prometheus::ListenAddress;
 use super::report::Layout;
 use super::surroundings::Places;
 use crate::report::{Comparison, FailIf, Format, compare, render_comparison};
@@ -73,6 +74,9 @@ pub(super) struct CompareArgs {
     /// Shows no progress
     #[arg(long, short)]
     quiet: bool,
+    /// With --targets, serves the live figures for Prometheus at http://ADDR/metrics; a port alone is on 127.0.0.1
+    #[arg(long, value_name = "ADDR", requires = "targets")]
+    prometheus: Option<ListenAddress>,
     #[command(flatten)]
     layout: Layout,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! How a comparison ends: what speaks against it, and the conditions that were set.
+//! The exit status of a comparison: objections to it, and the conditions of `--fail-if`.
 
 use super::CompareArgs;
 use crate::cli::failure::{Failure, Status, bad_usage};
@@ -12,7 +12,7 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    /// What the comparisons and their conditions come to.
+    /// Collects the objections to the comparisons and the conditions that hold.
     pub(super) fn of(args: &CompareArgs, comparisons: &[Comparison]) -> Self {
         let mut ending = Self::default();
         for comparison in comparisons {
@@ -35,7 +35,7 @@ impl Ending {
         self.conditions.extend(failures);
     }
 
-    /// Figures that cannot be relied on come before a condition on them.
+    /// Objections come first: a condition on unreliable figures means nothing.
     pub(super) fn into_status(self) -> Result<Status, Failure> {
         let objected = |status| self.objections.iter().any(|(own, _)| *own == status);
         let status = if objected(Status::BAD_USAGE) {

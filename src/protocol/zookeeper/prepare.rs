@@ -10,7 +10,7 @@ use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
 use super::tree::{Tree, TreeError};
 use super::{AdminClient, Answer, ClientError, ErrorCode, OpCode, request};
-use crate::protocol::{Payload, SetupJob};
+use crate::protocol::{Payload, SetupJob, SetupProgress};
 use crate::workload::{Plan, SizeChoice, directories, prepared_path, run_dir};
 
 /// Connections that create znodes. With the client's window this is what a server takes in
@@ -65,7 +65,11 @@ pub(super) fn prepare(job: &SetupJob<'_>, tree: &mut Tree) -> Result<(), TreeErr
             }
             if told.elapsed() >= PROGRESS {
                 told = Instant::now();
-                (job.progress)(done, began.elapsed());
+                (job.progress)(SetupProgress {
+                    done,
+                    goal: Some(znodes),
+                    elapsed: began.elapsed(),
+                });
             }
         }
         workers.into_iter().try_for_each(|worker| {

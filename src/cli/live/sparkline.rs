@@ -1,4 +1,5 @@
 //! A line of bars, one per value.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 /// From the lowest to the highest bar.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

@@ -1,0 +1,56 @@
+//! The throughput of the phase so far, for the bars.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::VecDeque;
+
+use super::sparkline::sparkline;
+use crate::load::Progress;
+
+/// Values kept: a minute of them.
+const VALUES_MAX: usize = 240;
+
+/// The latest throughputs.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    all: VecDeque<f64>,
+    /// Per operation index.
+    ops: Vec<VecDeque<f64>>,
+}
+
+impl History {
+    pub(super) fn push(&mut self, progress: &Progress) {
+        push(&mut self.all, progress.throughput_per_s);
+        self.ops.resize_with(progress.ops.len(), VecDeque::new);
+        for (values, op) in self.ops.iter_mut().zip(&progress.ops) {
+            push(values, op.throughput_per_s);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The bars of all operations together.
+    pub(super) fn of_all(&self, columns: usize) -> String {
+        bars(&self.all, columns)
+    }
+
+    /// The bars of one operation index.
+    pub(super) fn of_op(&self, op: usize, columns: usize) -> String {
+        self.ops
+            .get(op)
+            .map_or_else(String::new, |values| bars(values, columns))
+    }
+}
+
+fn push(values: &mut VecDeque<f64>, value: f64) {
+    if values.len() == VALUES_MAX {
+        values.pop_front();
+    }
+    values.push_back(value);
+}
+
+fn bars(values: &VecDeque<f64>, columns: usize) -> String {
+    let values: Vec<f64> = values.iter().copied().collect();
+    sparkline(&values, columns)
+}

@@ -1,0 +1,194 @@
+//! How a run is getting on, shown while it goes: a view that is redrawn in place on a terminal, plain lines
+//! elsewhere. Everything on standard error; `run` and `compare` share it.
+//!
+//! `frame` (pure) makes the lines of the view, `canvas` (pure) redraws them, `plain` (pure) makes the plain
+//! line.
+
+mod canvas;
+mod failures;
+mod frame;
+mod history;
+mod phase;
+mod plain;
+mod sparkline;
+
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use self::canvas::Canvas;
+pub(super) use self::failures::failures_by_name;
+use self::frame::Tone;
+use self::history::History;
+use super::ascii::shown;
+use super::failure::Failure;
+use super::output::tell;
+use super::prometheus::{Exporter, ListenAddress};
+use super::terminal::{Terminal, wrap};
+use crate::experiment::Notice;
+use crate::load::{Phase, Progress};
+
+/// Time between two plain lines.
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+/// Colours.
+const YELLOW: u8 = 33;
+const DIM: u8 = 2;
+
+/// Shows notices as they come.
+#[derive(Debug)]
+pub(super) struct Screen {
+    terminal: Terminal,
+    quiet: bool,
+    state: Mutex<State>,
+    exporter: Option<Exporter>,
+}
+
+/// Which run of how many, from 1; 0 outside a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Position {
+    run: u32,
+    runs: u32,
+}
+
+impl Position {
+    fn is_one_of_several(self) -> bool {
+        self.runs > 1 && self.run > 0
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    canvas: Canvas,
+    phase: Option<(u32, Phase)>,
+    last_plain: Option<Instant>,
+    history: History,
+}
+
+impl Screen {
+    /// On standard error; `quiet` shows warnings only. The figures are also served at `prometheus`, if that is
+    /// asked for.
+    ///
+    /// # Errors
+    /// If nothing can listen on that address.
+    pub(super) fn new(quiet: bool, prometheus: Option<&ListenAddress>) -> Result<Self, Failure> {
+        let exporter = prometheus.map(Exporter::start).transpose()?;
+        if let Some(exporter) = exporter.as_ref().filter(|_| !quiet) {
+            tell(&format!("live figures at {}", exporter.url()));
+        }
+        Ok(Self {
+            terminal: Terminal::of_stderr(),
+            quiet,
+            state: Mutex::default(),
+            exporter,
+        })
+    }
+
+    /// Shows one notice. Called from several threads.
+    pub(super) fn show(&self, notice: &Notice<'_>) {
+        if let Some(exporter) = &self.exporter {
+            exporter.note(notice);
+        }
+        let mut state = self.state();
+        match notice {
+            Notice::Step(_) | Notice::Load { .. } if self.quiet => {}
+            Notice::Step(text) => {
+                let text = wrap(&shown(text), self.terminal.width());
+                self.line(&mut state, &self.terminal.paint(DIM, &text));
+            }
+            Notice::Warning(text) => {
+                let text = wrap(&format!("warning: {}", shown(text)), self.terminal.width());
+                let text = match text.strip_prefix("warning:") {
+                    Some(rest) => format!("{}{rest}", self.terminal.paint(YELLOW, "warning:")),
+                    None => text,
+                };
+                self.line(&mut state, &text);
+            }
+            Notice::Load {
+                run,
+                runs,
+                progress,
+            } => {
+                let position = Position {
+                    run: *run,
+                    runs: *runs,
+                };
+                self.load(&mut state, position, progress);
+            }
+        }
+    }
+
+    /// Removes the view, so that other output can follow.
+    pub(super) fn clear(&self) {
+        self.remove_view(&mut self.state());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The view appears again below the line with the next figures.
+    fn line(&self, state: &mut State, text: &str) {
+        self.remove_view(state);
+        write(&format!("{text}\n"));
+    }
+
+    fn remove_view(&self, state: &mut State) {
+        write(&state.canvas.clear(self.terminal.width()));
+    }
+
+    fn load(&self, state: &mut State, position: Position, progress: &Progress) {
+        let phase = (position.run, progress.phase);
+        let phase_changed = state.phase.replace(phase) != Some(phase);
+        if phase_changed {
+            state.last_plain.get_or_insert_with(Instant::now);
+            state.history.clear();
+        }
+        if self.terminal.can_redraw {
+            self.draw(state, position, progress);
+        } else if (phase_changed && !is_announced(progress.phase))
+            || state
+                .last_plain
+                .is_some_and(|last| last.elapsed() >= PLAIN_EVERY)
+        {
+            state.last_plain = Some(Instant::now());
+            self.line(state, &shown(&plain::line(position, progress)));
+        }
+    }
+
+    fn draw(&self, state: &mut State, position: Position, progress: &Progress) {
+        let has_rate = matches!(progress.phase, Phase::WarmUp | Phase::Measure);
+        if has_rate && !phase::has_just_begun(progress) {
+            state.history.push(progress);
+        }
+        let size = self.terminal.size();
+        let lines: Vec<String> = frame::lines(position, progress, &state.history, size)
+            .iter()
+            .map(|line| {
+                let text = shown(&line.text);
+                match line.tone {
+                    Tone::Plain => text.into_owned(),
+                    Tone::Dim => self.terminal.paint(DIM, &text),
+                    Tone::Warning => self.terminal.paint(YELLOW, &text),
+                }
+            })
+            .collect();
+        write(&state.canvas.draw(&lines, size.columns));
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Whether a step announces the phase already.
+fn is_announced(phase: Phase) -> bool {
+    matches!(phase, Phase::Prepare | Phase::CleanUp)
+}
+
+fn write(text: &str) {
+    // Progress that cannot be shown must not end the run.
+    let mut out = io::stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -61,7 +61,7 @@ fn a_terminal_shows_a_view_that_is_gone_at_the_end() {
             "measure  [",
             "s left",
             "\nset ",
-            "sessions 2 of 2",
+            " of 2",
             "servers: 127.0.0.1:"
         ]),
         "{views:#?}"

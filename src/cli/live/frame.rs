@@ -85,10 +85,10 @@ pub(super) fn lines(
     lines
 }
 
-/// `run 2 of 5  measure  [====>-----]  12.3 s, 17.7 s left`
+/// `measure 2 of 5  [====>-----]  12.3 s, 17.7 s left`
 fn phase_line(position: Position, progress: &Progress, columns: usize) -> String {
-    let run = if position.is_one_of_several() {
-        format!("run {} of {}  ", position.run, position.runs)
+    let of = if position.is_one_of_several() {
+        format!(" {} of {}", position.run, position.runs)
     } else {
         String::new()
     };
@@ -97,7 +97,7 @@ fn phase_line(position: Position, progress: &Progress, columns: usize) -> String
     } else {
         ""
     };
-    let mut line = format!("{run}{}{not_measured}", name(progress.phase));
+    let mut line = format!("{}{of}{not_measured}", name(progress.phase));
     let time = time(progress);
     let rest = columns.saturating_sub(line.len() + time.len() + 4);
     if let Some(bar) = share(progress).and_then(|share| bar(share, rest)) {
@@ -371,7 +371,7 @@ mod tests {
         let second = Position { run: 2, runs: 5 };
         let texts = texts(second, &progress(2, 3, &failures), SMALL);
         let expected = [
-            "run 2 of 5  measure  [==============>--------------------]  12.3 s, 17.7 s left",
+            "measure 2 of 5  [================>-----------------------]  12.3 s, 17.7 s left",
             "              per s        p50        p99       done     failed",
             "all          19,998     812 µs    2.10 ms    492,240          6  ██████████████",
             "get-0         9,999     812 µs          –    246,120          3  ██████████████",

@@ -1,4 +1,4 @@
-//! The throughput of the phase so far, for the bars.
+//! The throughput of the run so far, for the bars.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::VecDeque;
@@ -53,4 +53,42 @@ fn push(values: &mut VecDeque<f64>, value: f64) {
 fn bars(values: &VecDeque<f64>, columns: usize) -> String {
     let values: Vec<f64> = values.iter().copied().collect();
     sparkline(&values, columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::{OpProgress, Phase};
+    use std::time::Duration;
+
+    fn progress(all: f64, op: f64) -> Progress {
+        Progress {
+            throughput_per_s: all,
+            ops: vec![OpProgress {
+                throughput_per_s: op,
+                ..OpProgress::default()
+            }],
+            ..Progress::start_of(Phase::Measure, Duration::ZERO)
+        }
+    }
+
+    #[test]
+    fn all_and_each_operation_have_their_own_bars() {
+        let mut history = History::default();
+        history.push(&progress(8.0, 4.0));
+        history.push(&progress(4.0, 4.0));
+        assert_eq!(history.of_all(5), "█▄");
+        assert_eq!(history.of_op(0, 5), "██");
+        assert_eq!(history.of_op(1, 5), "", "no such operation");
+        history.clear();
+        assert_eq!(history.of_all(5), "");
+    }
+
+    #[test]
+    fn old_values_are_forgotten() {
+        let mut history = History::default();
+        history.push(&progress(800.0, 1.0));
+        (0..VALUES_MAX).for_each(|_| history.push(&progress(1.0, 1.0)));
+        assert_eq!(history.of_all(500), "█".repeat(VALUES_MAX));
+    }
 }

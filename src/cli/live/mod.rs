@@ -138,9 +138,12 @@ impl Screen {
 
     fn load(&self, state: &mut State, position: Position, progress: &Progress) {
         let phase = (position.run, progress.phase);
-        let phase_changed = state.phase.replace(phase) != Some(phase);
+        let before = state.phase.replace(phase);
+        let phase_changed = before != Some(phase);
         if phase_changed {
             state.last_plain.get_or_insert_with(Instant::now);
+        }
+        if before.is_none_or(|(run, _)| run != position.run) {
             state.history.clear();
         }
         if self.terminal.can_redraw {

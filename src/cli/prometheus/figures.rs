@@ -51,7 +51,7 @@ impl Collector for FigureCollector {
         let mut families = Families { encoder };
         let build = [("version", env!("CARGO_PKG_VERSION"))];
         families.gauge(
-            "quorate_build",
+            "quorate_build_info",
             "The version of Quorate, as a label.",
             None,
             [(build, 1_u64)],

@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn before_the_first_figures_there_is_only_the_version() {
         let answer = get(&start(), PATH);
-        assert!(answer.contains("quorate_build{version="), "{answer}");
+        assert!(answer.contains("quorate_build_info{version="), "{answer}");
         assert!(!answer.contains("quorate_run"), "{answer}");
     }
 

@@ -414,7 +414,7 @@ mod tests {
         assert_eq!(small.len(), 23, "{small:#?}");
         assert_eq!(small[16], "+87 more");
         assert!(small[17].starts_with("in flight"), "{small:#?}");
-        assert!(small[19].ends_with("  +29 more"), "failures: {small:#?}");
+        assert!(small[19].ends_with("  +31 more"), "failures: {small:#?}");
         assert!(small[22].ends_with("  +92 more"), "servers: {small:#?}");
         let large = texts(ONLY, &crowded, LARGE);
         assert_eq!(large.len(), 49, "{large:#?}");

@@ -27,6 +27,7 @@ impl Inbox {
     ///
     /// # Errors
     /// What `step` fails with; the inbox is to be reset then.
+    #[inline]
     pub fn feed<E>(
         &mut self,
         mut input: &[u8],
@@ -56,6 +57,7 @@ impl Inbox {
 }
 
 /// Takes messages off until more bytes are needed: how many altogether, 0 if nothing is left.
+#[inline]
 fn take_all<E>(
     unread: &mut &[u8],
     step: &mut impl FnMut(&mut &[u8]) -> Result<Option<usize>, E>,

@@ -64,6 +64,7 @@ impl<T> Pending<T> {
     }
 
     /// Adds one whose last byte ends at `end` in the stream.
+    #[inline]
     pub fn push(&mut self, item: T, end: u64, now_ns: i64) {
         self.ring.push_back(Entry {
             item,
@@ -74,6 +75,7 @@ impl<T> Pending<T> {
     }
 
     /// The stream is written up to `written`: whatever ends there or before was sent so.
+    #[inline]
     pub fn wrote(&mut self, written: u64, sent: Sent) {
         for entry in self.ring.range_mut(self.sent..) {
             if entry.end > written {
@@ -98,6 +100,7 @@ impl<T> Pending<T> {
     }
 
     /// Takes the oldest, and how it was sent (`None` if not all of it was).
+    #[inline]
     pub fn pop(&mut self) -> Option<(T, Option<Sent>)> {
         let entry = self.ring.pop_front()?;
         let sent = (self.sent > 0).then_some(Sent {

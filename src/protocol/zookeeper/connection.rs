@@ -30,6 +30,7 @@ impl ZooKeeper {
         }
     }
 
+    #[inline(always)]
     fn done<'b>(&mut self, reply: &SessionReply<'b, Ticket>) -> Event<'b> {
         if reply.op == OpCode::Create
             && reply.error == ErrorCode::OK
@@ -85,6 +86,7 @@ impl Protocol for ZooKeeper {
         Self::with_mix(plan, payload, None)
     }
 
+    #[inline]
     fn draw(&mut self, op: &mut Operation) -> usize {
         let mix = self.mix.as_mut();
         mix.expect("a visitor has no operations of its own")
@@ -105,6 +107,7 @@ impl Protocol for ZooKeeper {
         usize::MAX
     }
 
+    #[inline]
     fn submit(&mut self, op: &Operation, ticket: Ticket, now_ns: i64, out: &mut Vec<u8>) {
         match code(op.kind) {
             OpCode::CloseSession => {
@@ -127,7 +130,8 @@ impl Protocol for ZooKeeper {
         self.session.heard(now_ns);
     }
 
-    #[inline]
+    // Always: an event that is handed on through memory costs 5 % of the ceiling.
+    #[inline(always)]
     fn next<'b>(
         &mut self,
         input: &mut &'b [u8],
@@ -203,6 +207,7 @@ fn code(kind: OpKind) -> OpCode {
 }
 
 /// Appends an operation's record.
+#[inline]
 fn encode(op: &Operation, payload: &Payload, out: &mut Vec<u8>) {
     let path = op.path.as_str();
     match op.kind {

@@ -222,6 +222,7 @@ impl<T> Session<T> {
     }
 
     /// Takes one event off the front of `input`.
+    #[inline(always)]
     pub fn next<'b>(&mut self, input: &mut &'b [u8]) -> Step<SessionEvent<'b, T>> {
         loop {
             let length = match frame_length(input) {
@@ -243,6 +244,7 @@ impl<T> Session<T> {
     }
 
     /// What a frame tells; `None` if it was the answer to a ping.
+    #[inline(always)]
     fn frame<'b>(&mut self, frame: &'b [u8]) -> Result<Option<SessionEvent<'b, T>>, ProtocolError> {
         if self.state == State::Handshake {
             return self.handshake(frame).map(Some);

@@ -81,7 +81,7 @@ const LIBRARIES: [(&str, &[&str]); 19] = [
 ];
 
 /// Pure folder or file, and the files below it that are shell. Tests may do as they like.
-const PURE: [(&str, &[&str]); 15] = [
+const PURE: [(&str, &[&str]); 18] = [
     ("wire", &[]),
     ("measure", &[]),
     ("workload", &[]),
@@ -105,6 +105,9 @@ const PURE: [(&str, &[&str]); 15] = [
             "pipeline.rs",
         ],
     ),
+    ("target/answers.rs", &[]),
+    ("target/spec.rs", &[]),
+    ("target/zoo_cfg.rs", &[]),
     (
         "result",
         &["mod.rs", "environment.rs", "fsync.rs", "store.rs"],

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::ascii::shown;
 use super::sparkline::sparkline;
 use super::terminal::{Terminal, wrap};
-use crate::experiment::Notice;
+use crate::experiment::ProgressEvent;
 use crate::load::{Phase, Progress};
 use crate::report::{count, duration_us, per_second};
 
@@ -50,17 +50,17 @@ impl Screen {
     }
 
     /// Shows one notice. Called from several threads.
-    pub(super) fn show(&self, notice: &Notice<'_>) {
+    pub(super) fn show(&self, notice: &ProgressEvent<'_>) {
         let mut state = self
             .state
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         match notice {
-            Notice::Step(_) | Notice::Load { .. } if self.quiet => {}
-            Notice::Step(text) => {
+            ProgressEvent::Step(_) | ProgressEvent::Load { .. } if self.quiet => {}
+            ProgressEvent::Step(text) => {
                 self.line(&mut state, &self.terminal.paint(DIM, &shown(text)));
             }
-            Notice::Warning(text) => {
+            ProgressEvent::Warning(text) => {
                 let text = wrap(&format!("warning: {}", shown(text)), self.terminal.width());
                 let text = match text.strip_prefix("warning:") {
                     Some(rest) => format!("{}{rest}", self.terminal.paint(YELLOW, "warning:")),
@@ -68,7 +68,7 @@ impl Screen {
                 };
                 self.line(&mut state, &text);
             }
-            Notice::Load {
+            ProgressEvent::Load {
                 run,
                 runs,
                 progress,

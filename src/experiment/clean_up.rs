@@ -1,0 +1,74 @@
+//! The clean-up of a trial: servers that were started are ended, a live target gets its tree back.
+//!
+//! The first interrupt ends the load, not the clean-up. The second one ends the program at once, and its
+//! handler cannot print. So the user is told at the first one what the second would leave behind.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use super::context::RunContext;
+use super::error::load_failed;
+use super::tree::Tree;
+use crate::load::Server;
+use crate::target::Target;
+
+/// How soon an interrupt during the clean-up is answered.
+const INTERRUPT_LOOK: Duration = Duration::from_millis(100);
+
+/// What is to be cleaned up.
+pub(super) struct CleanUp<'a> {
+    pub(super) target: Target,
+    pub(super) servers: &'a [Server],
+    pub(super) tree: &'a Tree,
+}
+
+impl CleanUp<'_> {
+    /// What is left behind is told to the user, and returned in words.
+    pub(super) fn run(self, context: &RunContext<'_>) -> Option<String> {
+        let left = if self.target.deployment().is_some() {
+            // The tree goes with its servers.
+            let spec = self.target.spec().clone();
+            context.step(&format!("stopping {spec}"));
+            self.target.close().err().map(|(dir, error)| {
+                format!(
+                    "the data of {spec} is left behind in {}: {error}",
+                    dir.display()
+                )
+            })
+        } else {
+            self.remove(context)
+        };
+        if let Some(left) = &left {
+            context.warning(left);
+        }
+        left
+    }
+
+    fn remove(&self, context: &RunContext<'_>) -> Option<String> {
+        let Self { servers, tree, .. } = self;
+        let left = tree.may_be_left()?;
+        context.step(&format!("cleaning up {}", self.target.spec()));
+        // Before anything is removed.
+        tree.heed_interrupt(context);
+        let cleaned = thread::scope(|scope| {
+            let (done, cleaned) = channel();
+            let cleaning = scope.spawn(move || {
+                // Received below, unless this thread panics.
+                let _received = done.send(tree.remove(servers, context));
+            });
+            loop {
+                match cleaned.recv_timeout(INTERRUPT_LOOK) {
+                    Ok(outcome) => return outcome,
+                    Err(RecvTimeoutError::Timeout) => tree.heed_interrupt(context),
+                    Err(RecvTimeoutError::Disconnected) => match cleaning.join() {
+                        Err(panic) => std::panic::resume_unwind(panic),
+                        Ok(()) => return Ok(()),
+                    },
+                }
+            }
+        });
+        let error = load_failed("cleaning up", self.target.spec(), cleaned.err()?);
+        Some(format!("{left} ({error})"))
+    }
+}

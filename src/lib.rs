@@ -10,7 +10,8 @@
 //! - [`result`]: the result file, the waist of the house
 //! - [`report`]: everything that is made from result files: text, markdown, CSV, HTML, plots, comparison
 //! - [`ensemble`]: the bundled reference ensemble
-//! - [`experiment`]: deployments (bundled, local Apache ZooKeeper, live), runs, comparisons in rounds
+//! - [`target`]: what is measured: ensembles that are started (bundled, local Apache ZooKeeper) or found
+//! - [`experiment`]: a plan run against a target, comparisons in rounds
 //! - [`cli`]: the command line
 
 pub mod cli;
@@ -21,5 +22,6 @@ pub mod measure;
 pub mod protocol;
 pub mod report;
 pub mod result;
+pub mod target;
 pub mod wire;
 pub mod workload;

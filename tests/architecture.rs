@@ -119,6 +119,9 @@ const PURE: &[(&str, &[&str])] = &[
         ],
     ),
     ("experiment/capacity/search.rs", &[]),
+    ("target/answers.rs", &[]),
+    ("target/spec.rs", &[]),
+    ("target/zoo_cfg.rs", &[]),
     (
         "result",
         &[

@@ -9,12 +9,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::Duration;
 
-use quorate::experiment::{
-    ExperimentError, Notice, RoundReport, Setting, Software, Standing, StandingOrder, TargetSpec,
-    rounds,
-};
+use quorate::experiment::{ExperimentError, ProgressEvent, RoundReport, RunContext, rounds};
 use quorate::protocol::zookeeper::AdminClient;
 use quorate::result::RunResult;
+use quorate::target::{DetachedConfig, DetachedEnsemble, Software, TargetError, TargetSpec};
 use quorate::workload::{Plan, Source, TargetShape, resolve};
 
 /// Longer than anything here takes.
@@ -46,17 +44,17 @@ fn compare(
         &plan(),
         targets,
         number,
-        &Setting {
+        &RunContext {
             quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
             data_dir: Some(dir.path()),
             zookeeper_home: None,
             calibration: None,
             stop,
-            notify: &|notice| match notice {
-                Notice::Step(text) | Notice::Warning(text) => {
+            notify: &|event| match event {
+                ProgressEvent::Step(text) | ProgressEvent::Warning(text) => {
                     told.lock().unwrap().push((*text).to_owned());
                 }
-                Notice::Load { .. } => {}
+                ProgressEvent::Load { .. } => {}
             },
         },
         after,
@@ -163,14 +161,14 @@ fn without_a_complete_round_there_is_no_result() {
     let nobody = targets(&["zk://127.0.0.1:1"]);
     let (results, _) = compare(&nobody, 2, &AtomicBool::new(false), &mut go_on);
     assert!(
-        matches!(results, Err(ExperimentError::Probe(_))),
+        matches!(results, Err(ExperimentError::Target(TargetError::Probe(_)))),
         "{results:?}"
     );
 }
 
 /// An ensemble that stays up until the test ends.
 struct Ensemble {
-    standing: Standing,
+    detached: DetachedEnsemble,
     _dir: tempfile::TempDir,
 }
 
@@ -183,7 +181,7 @@ impl Ensemble {
             ..TargetShape::default()
         };
         for _ in 0..90 {
-            let up = Standing::up(&StandingOrder {
+            let up = DetachedEnsemble::up(&DetachedConfig {
                 software: &Software::Bundled,
                 shape: &shape,
                 quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
@@ -192,9 +190,9 @@ impl Ensemble {
                 base_port: 13_000 + 11 * NEXT.fetch_add(1, Ordering::Relaxed),
                 stop: &AtomicBool::new(false),
             });
-            if let Ok((standing, _)) = up {
+            if let Ok((detached, _)) = up {
                 return Self {
-                    standing,
+                    detached,
                     _dir: dir,
                 };
             }
@@ -203,20 +201,20 @@ impl Ensemble {
     }
 
     fn address(&self) -> SocketAddr {
-        self.standing.servers()[0].address
+        self.detached.servers()[0].address
     }
 }
 
 impl Drop for Ensemble {
     fn drop(&mut self) {
-        self.standing.down(false).unwrap();
+        self.detached.down(false).unwrap();
     }
 }
 
 #[test]
 fn a_live_target_is_prepared_before_its_turn_and_cleaned_after_it() {
     let ensemble = Ensemble::up();
-    let live = format!("zk://{}", ensemble.standing.connect_string());
+    let live = format!("zk://{}", ensemble.detached.connect_string());
     let mut client = AdminClient::connect(&[ensemble.address()], PATIENCE).unwrap();
     // The same ensemble twice: neither side meets what the other left.
     let targets = targets(&[&live, &live, "bundled"]);
@@ -240,10 +238,10 @@ fn a_live_target_is_prepared_before_its_turn_and_cleaned_after_it() {
 #[test]
 fn a_target_that_fails_later_leaves_the_rounds_that_are_complete() {
     let ensemble = Ensemble::up();
-    let live = format!("zk://{}", ensemble.standing.connect_string());
+    let live = format!("zk://{}", ensemble.detached.connect_string());
     let stop = AtomicBool::new(false);
     let (results, _) = compare(&targets(&[&live]), 3, &stop, &mut |_| {
-        ensemble.standing.down(true).unwrap();
+        ensemble.detached.down(true).unwrap();
         ControlFlow::Continue(())
     });
     let results = results.unwrap();

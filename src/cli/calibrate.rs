@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::failure::{Failure, Status, bad_usage};
 use super::output::{print, tell};
 use super::{calibration_store, interrupt};
-use crate::experiment::{cache_dir, shown};
 use crate::load::{CalibrateOptions, Calibration, calibrate};
 use crate::report::{duration_us, per_second};
 use crate::result::{self, Environment, FsyncLatency};
+use crate::target::{cache_dir, with_tilde};
 
 /// Measures what this machine and this generator can do
 ///
@@ -94,7 +94,7 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<Status, Failure> {
 fn record(generator: Calibration, data_dir: &Path, machine: &Environment) -> Record {
     Record {
         generator,
-        data_dir: shown(data_dir),
+        data_dir: with_tilde(data_dir),
         data_fs_type: machine.data_fs_type.clone(),
         on_tmpfs: machine.on_tmpfs,
         fsync: machine.fsync,

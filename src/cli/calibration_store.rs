@@ -10,9 +10,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 
-use crate::experiment::{Notice, cache_dir};
+use crate::experiment::ProgressEvent;
 use crate::load::{CalibrateOptions, LoadError, resolution};
 use crate::result::{Environment, ResultError, save};
+use crate::target::cache_dir;
 
 /// Length of the step that measures the resolution alone.
 const STEP: Duration = Duration::from_secs(1);
@@ -47,7 +48,7 @@ pub(super) fn last(machine: &Environment) -> Option<Value> {
 pub(super) fn with_resolution(
     machine: &Environment,
     stop: &AtomicBool,
-    notify: &dyn Fn(&Notice<'_>),
+    notify: &dyn Fn(&ProgressEvent<'_>),
 ) -> Option<Value> {
     let known = last(machine);
     if known
@@ -58,9 +59,9 @@ pub(super) fn with_resolution(
     }
     let begins = |step: &str| {
         let text = format!("once on this machine, the shortest times it can measure: {step}");
-        notify(&Notice::Step(&text));
+        notify(&ProgressEvent::Step(&text));
     };
-    let warn = |text: &str| notify(&Notice::Warning(text));
+    let warn = |text: &str| notify(&ProgressEvent::Warning(text));
     let found = resolution(&CalibrateOptions {
         step: STEP,
         stop,

@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::interrupt;
 use super::output::{print, tell};
-use crate::experiment::{
-    Condition, Software, Standing, StandingOrder, Surroundings, TargetSpec, cache_dir,
+use crate::target::{
+    DetachedConfig, DetachedEnsemble, InstallationSearch, ServerStatus, Software, TargetSpec,
+    cache_dir,
 };
 use crate::workload::TargetShape;
 
@@ -110,7 +111,7 @@ fn up(args: &UpArgs) -> Result<Status, Failure> {
         TargetSpec::Bundled => Software::Bundled,
         TargetSpec::ZooKeeper { home } => {
             let home = home.as_deref().or(args.zookeeper_home.as_deref());
-            Software::Java(Surroundings::of_this_process().find(home)?)
+            Software::Java(InstallationSearch::from_env().find(home)?)
         }
         TargetSpec::Live { .. } => {
             return Err(bad_usage(format!(
@@ -134,7 +135,7 @@ fn up(args: &UpArgs) -> Result<Status, Failure> {
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
     let dir = args.place.dir();
-    let (standing, _members) = Standing::up(&StandingOrder {
+    let (ensemble, _members) = DetachedEnsemble::up(&DetachedConfig {
         software: &software,
         shape: &shape,
         quorate: &quorate,
@@ -144,35 +145,35 @@ fn up(args: &UpArgs) -> Result<Status, Failure> {
     })?;
     tell(&format!(
         "{} servers serve, in {}; `quorate ensemble down` ends them",
-        standing.servers().len(),
-        standing.dir().display()
+        ensemble.servers().len(),
+        ensemble.dir().display()
     ));
-    print(&format!("zk://{}", standing.connect_string()))?;
+    print(&format!("zk://{}", ensemble.connect_string()))?;
     Ok(Status::SUCCESS)
 }
 
 fn down(args: &DownArgs) -> Result<Status, Failure> {
-    let standing = Standing::load(&args.place.dir())?;
-    let ended = standing.down(args.keep_data)?;
+    let ensemble = DetachedEnsemble::load(&args.place.dir())?;
+    let ended = ensemble.down(args.keep_data)?;
     print(&format!(
         "{ended} of {} servers were running and have ended",
-        standing.servers().len()
+        ensemble.servers().len()
     ))?;
     Ok(Status::SUCCESS)
 }
 
 fn status(args: &StatusArgs) -> Result<Status, Failure> {
-    let standing = Standing::load(&args.place.dir())?;
-    let conditions = standing.conditions();
-    let mut text = format!("zk://{}\n", standing.connect_string());
-    for (server, condition) in standing.servers().iter().zip(&conditions) {
+    let ensemble = DetachedEnsemble::load(&args.place.dir())?;
+    let statuses = ensemble.statuses();
+    let mut text = format!("zk://{}\n", ensemble.connect_string());
+    for (server, status) in ensemble.servers().iter().zip(&statuses) {
         let pid = server
             .process
             .map_or_else(|| "-".to_owned(), |process| process.pid.to_string());
-        let words = match condition {
-            Condition::Serving(mode) => mode.word().unwrap_or("serving"),
-            Condition::NotServing => "running, not serving",
-            Condition::Gone => "gone",
+        let words = match status {
+            ServerStatus::Serving(role) => role.word().unwrap_or("serving"),
+            ServerStatus::NotServing => "running, not serving",
+            ServerStatus::Ended => "gone",
         };
         text.push_str(&format!(
             "server {:<3} {:<21} pid {pid:<8} {words}\n",
@@ -180,9 +181,9 @@ fn status(args: &StatusArgs) -> Result<Status, Failure> {
         ));
     }
     print(&text)?;
-    let all_serve = conditions
+    let all_serve = statuses
         .iter()
-        .all(|condition| matches!(condition, Condition::Serving(_)));
+        .all(|status| matches!(status, ServerStatus::Serving(_)));
     Ok(if all_serve {
         Status::SUCCESS
     } else {

@@ -11,9 +11,10 @@ use super::live::Screen;
 use super::prometheus::ListenAddress;
 use super::surroundings::Places;
 use super::{calibration_store, interrupt, output, workload_file};
-use crate::experiment::{self, Notice, Setting, TargetSpec};
+use crate::experiment::{self, ProgressEvent, RunContext};
 use crate::report::{Format, render, write_report};
 use crate::result::{self, ResultError, RunResult, results_dir, write_result};
+use crate::target::TargetSpec;
 use crate::workload::Plan;
 
 /// What runs when nothing is said.
@@ -83,9 +84,9 @@ fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
     let screen = Screen::new(options.quiet, options.prometheus.as_ref())?;
-    let notify = |notice: &Notice<'_>| screen.show(notice);
+    let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
     let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
-    let setting = Setting {
+    let setting = RunContext {
         quorate: &quorate,
         data_dir: options.places.data_dir.as_deref(),
         zookeeper_home: options.places.zookeeper_home.as_deref(),
@@ -149,7 +150,7 @@ fn run_one(
     target: &TargetSpec,
     options: &RunOptions,
     several: bool,
-    setting: &Setting<'_>,
+    setting: &RunContext<'_>,
     screen: &Screen,
 ) -> Result<(RunResult, Option<Failure>), Failure> {
     let out = options.out.as_ref().map(|out| {

@@ -14,8 +14,8 @@ use rustix::process::Signal;
 use super::failure::{Failure, MeansStatus, Status};
 use super::output::{print, tell};
 use super::server_config::{ServerConfig, config_path};
-use crate::experiment::{Identity, Launch, Tie, await_any_end, ending, log_tails};
 use crate::protocol::zookeeper::four_letter;
+use crate::target::{Launch, Lifetime, ProcessIdentity, await_any_end, describe_exit, log_tails};
 
 /// A server that has run for this long counts as started even if it does not answer yet.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
@@ -141,7 +141,7 @@ fn start(config: &ServerConfig) -> Result<Status, Failure> {
         args,
         dir: Path::new("."),
         output: &log,
-        tie: Tie::Detached,
+        lifetime: Lifetime::Detached,
     }
     .start()
     .with_context(|| {
@@ -160,7 +160,7 @@ fn start(config: &ServerConfig) -> Result<Status, Failure> {
             print("Starting zookeeper ... FAILED TO START")?;
             return Err(anyhow::anyhow!(
                 "the server ended with {}; {}",
-                ending(status),
+                describe_exit(status),
                 log_tails(&[log])
             )
             .into());
@@ -225,13 +225,13 @@ fn status(config: &ServerConfig) -> Result<Status, Failure> {
 }
 
 /// The process that the pid file names, if it is a server.
-fn running(config: &ServerConfig) -> Option<Identity> {
+fn running(config: &ServerConfig) -> Option<ProcessIdentity> {
     let pid: u32 = fs::read_to_string(config.pid_file())
         .ok()?
         .trim()
         .parse()
         .ok()?;
-    let identity = Identity::of(pid)?;
+    let identity = ProcessIdentity::of(pid)?;
     let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     // Another process may have the pid by now.
     let is_server = command

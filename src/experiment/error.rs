@@ -1,31 +1,17 @@
 //! Why an experiment could not be carried out.
 
-use super::data_dir::DataDirError;
-use super::deploy::DeployError;
-use super::java::JavaError;
-use super::probe::ProbeError;
 use crate::load::LoadError;
+use crate::target::{DataDirError, TargetError, TargetSpec};
 
 /// An experiment could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
-    /// No Java or no ZooKeeper.
+    /// The target cannot be opened.
     #[error(transparent)]
-    Java(#[from] JavaError),
+    Target(TargetError),
     /// No folder for the data.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
-    /// The servers did not come up.
-    #[error("the {target} ensemble did not start: {source}")]
-    Deploy {
-        /// As asked.
-        target: String,
-        /// Why.
-        source: DeployError,
-    },
-    /// A live target does not serve.
-    #[error(transparent)]
-    Probe(#[from] ProbeError),
     /// The driver failed.
     #[error("{phase} {target} failed: {source}")]
     Load {
@@ -45,4 +31,26 @@ pub enum ExperimentError {
     /// The user ended it before anything was measured.
     #[error("interrupted before anything was measured; nothing was written")]
     Interrupted,
+}
+
+impl From<TargetError> for ExperimentError {
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::Interrupted => Self::Interrupted,
+            error => Self::Target(error),
+        }
+    }
+}
+
+/// The driver failed in this phase.
+pub(super) fn load_failed(
+    phase: &'static str,
+    spec: &TargetSpec,
+    source: LoadError,
+) -> ExperimentError {
+    ExperimentError::Load {
+        phase,
+        target: spec.to_string(),
+        source: Box::new(source),
+    }
 }

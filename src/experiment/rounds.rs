@@ -10,16 +10,13 @@ use std::time::Duration;
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
-use super::data_dir::{root, unusable};
+use super::context::{ProgressEvent, RunContext};
 use super::error::ExperimentError;
-use super::measured::Measured;
-use super::run::run_number;
-use super::setting::{Notice, Setting};
-use super::subject::{Subject, check, environment};
-use super::sync_probe::SyncProbe;
-use super::target::TargetSpec;
+use super::result_builder::ResultBuilder;
+use super::trial::{Trial, check, environment};
 use crate::measure::{DiskState, Recording};
 use crate::result::RunResult;
+use crate::target::{SyncProbe, TargetSpec, data_root, unusable};
 use crate::workload::Plan;
 
 /// From the start of the servers until they serve, about.
@@ -57,7 +54,7 @@ pub fn rounds(
     plan: &Plan,
     targets: &[TargetSpec],
     rounds: u32,
-    setting: &Setting<'_>,
+    context: &RunContext<'_>,
     after: &mut dyn FnMut(&RoundReport<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<RunResult>, ExperimentError> {
     let mut plan = plan.clone();
@@ -66,29 +63,29 @@ pub fn rounds(
         check(&plan, target)?;
     }
     let told = Mutex::new(BTreeSet::new());
-    let notify = |notice: &Notice<'_>| {
+    let notify = |event: &ProgressEvent<'_>| {
         // What is the same in every round is told once.
-        let repeated = matches!(notice, Notice::Warning(text)
+        let repeated = matches!(event, ProgressEvent::Warning(text)
             if !told.lock().unwrap_or_else(PoisonError::into_inner).insert((*text).to_owned()));
         if !repeated {
-            (setting.notify)(notice);
+            (context.notify)(event);
         }
     };
-    let setting = Setting {
+    let context = RunContext {
         notify: &notify,
-        ..*setting
+        ..*context
     };
-    let mut sides = sides(&plan, targets, &setting)?;
-    let disk = disk(targets, &setting)?;
-    let ended = take_turns(&plan, &mut sides, disk.as_ref(), &setting, after).err();
-    let complete = sides.iter().map(|side| side.measured.runs.len()).min();
+    let mut sides = sides(&plan, targets, &context)?;
+    let disk = disk(targets, &context)?;
+    let ended = take_turns(&plan, &mut sides, disk.as_ref(), &context, after).err();
+    let complete = sides.iter().map(|side| side.builder.runs.len()).min();
     let complete = complete.unwrap_or(0);
     let all = usize::try_from(rounds).unwrap_or(usize::MAX);
     let missing = match ended {
         Some(error) if complete == 0 => {
             for side in &sides {
-                let findings = side.measured.findings();
-                findings.iter().for_each(|text| setting.warning(text));
+                let findings = side.builder.findings();
+                findings.iter().for_each(|text| context.warning(text));
             }
             return Err(error);
         }
@@ -103,8 +100,8 @@ pub fn rounds(
         _ => None,
     };
     let results = sides.iter_mut().map(|side| {
-        side.measured.runs.truncate(complete);
-        side.measured.result(missing.as_deref())
+        side.builder.runs.truncate(complete);
+        side.builder.result(missing.as_deref())
     });
     Ok(results.collect())
 }
@@ -131,26 +128,26 @@ pub fn expected_time(plan: &Plan, targets: &[TargetSpec], rounds: u32) -> Durati
 /// One target and what was measured of it.
 struct Side<'a> {
     target: &'a TargetSpec,
-    measured: Measured,
+    builder: ResultBuilder,
 }
 
 /// Looks at the machine once for all local targets, while none of them runs.
 fn sides<'a>(
     plan: &Plan,
     targets: &'a [TargetSpec],
-    setting: &Setting<'_>,
+    context: &RunContext<'_>,
 ) -> Result<Vec<Side<'a>>, ExperimentError> {
     let mut local = None;
     let mut sides = Vec::with_capacity(targets.len());
     for target in targets {
         let environment = match (&local, target.is_local()) {
             (Some(local), true) => Clone::clone(local),
-            (None, true) => local.insert(environment(target, setting)?).clone(),
-            (_, false) => environment(target, setting)?,
+            (None, true) => local.insert(environment(target, context)?).clone(),
+            (_, false) => environment(target, context)?,
         };
         sides.push(Side {
             target,
-            measured: Measured::new(plan.clone(), environment),
+            builder: ResultBuilder::new(plan.clone(), environment),
         });
     }
     Ok(sides)
@@ -159,12 +156,12 @@ fn sides<'a>(
 /// The probe of the disk that local targets use, if there is one.
 fn disk(
     targets: &[TargetSpec],
-    setting: &Setting<'_>,
+    context: &RunContext<'_>,
 ) -> Result<Option<SyncProbe>, ExperimentError> {
     if !targets.iter().any(TargetSpec::is_local) {
         return Ok(None);
     }
-    let dir = root(setting.data_dir)?;
+    let dir = data_root(context.data_dir)?;
     Ok(Some(SyncProbe::new(&dir).map_err(unusable(&dir))?))
 }
 
@@ -176,24 +173,24 @@ fn take_turns(
     plan: &Plan,
     sides: &mut [Side<'_>],
     disk: Option<&SyncProbe>,
-    setting: &Setting<'_>,
+    context: &RunContext<'_>,
     after: &mut dyn FnMut(&RoundReport<'_>) -> ControlFlow<()>,
 ) -> Result<(), ExperimentError> {
     for round in 0..plan.load.repeats {
         for index in order(plan, round, sides.len()) {
-            if setting.stopped() {
+            if context.stopped() {
                 return Err(ExperimentError::Interrupted);
             }
             let side = &mut sides[index];
-            let recording = turn(plan, side, round, disk, setting)?;
-            let invalid = side.measured.invalid(&recording);
+            let recording = turn(plan, side, round, disk, context)?;
+            let invalid = side.builder.invalid(&recording);
             let flow = after(&RoundReport {
                 round,
                 target: index,
                 recording: &recording,
                 invalid: &invalid,
             });
-            side.measured.runs.push(recording);
+            side.builder.runs.push(recording);
             if flow.is_break() {
                 let target = side.target.to_string();
                 return Err(ExperimentError::Stopped { target });
@@ -209,44 +206,44 @@ fn turn(
     side: &mut Side<'_>,
     round: u32,
     disk: Option<&SyncProbe>,
-    setting: &Setting<'_>,
+    context: &RunContext<'_>,
 ) -> Result<Recording, ExperimentError> {
-    let Side { target, measured } = side;
+    let Side { target, builder } = side;
     let number = round + 1;
-    setting.step(&format!(
+    context.step(&format!(
         "round {number} of {}: {target}",
         plan.load.repeats
     ));
     let state = match disk.filter(|_| target.is_local()) {
-        Some(disk) => Some(settle(disk, setting)?),
+        Some(disk) => Some(settle(disk, context)?),
         None => None,
     };
-    if setting.stopped() {
+    if context.stopped() {
         return Err(ExperimentError::Interrupted);
     }
-    let mut subject = Subject::open(plan, target, setting)?;
+    let mut trial = Trial::open(plan, target, context)?;
     if round == 0
-        && let Some(uneven) = subject.uneven()
+        && let Some(uneven) = trial.uneven()
     {
-        setting.warning(&uneven);
+        context.warning(&uneven);
     }
-    let outcome = one_run(&mut subject, round, setting);
-    measured.look_at(&mut subject, &format!("round {number}: "));
-    if let Some(left) = subject.close(setting) {
-        measured.warn(left);
+    let outcome = one_run(&mut trial, round, context);
+    builder.record(&mut trial, &format!("round {number}: "));
+    if let Some(left) = trial.close(context) {
+        builder.warn(left);
     }
     let mut recording = outcome?;
     recording.disk = state;
     Ok(recording)
 }
 
-fn settle(disk: &SyncProbe, setting: &Setting<'_>) -> Result<DiskState, ExperimentError> {
-    let waits = || setting.step("waiting for the disk to settle");
+fn settle(disk: &SyncProbe, context: &RunContext<'_>) -> Result<DiskState, ExperimentError> {
+    let waits = || context.step("waiting for the disk to settle");
     let state = disk
-        .settle(setting.stop, &waits)
+        .settle(context.stop, &waits)
         .map_err(unusable(disk.dir()))?;
-    if !state.settled && !setting.stopped() {
-        setting.step(&format!(
+    if !state.settled && !context.stopped() {
+        context.step(&format!(
             "the disk has not settled after {:.0} s: a sync takes {:.0} µs, at the beginning {:.0} µs",
             state.waited_s, state.before_us, state.baseline_us
         ));
@@ -255,18 +252,18 @@ fn settle(disk: &SyncProbe, setting: &Setting<'_>) -> Result<DiskState, Experime
 }
 
 fn one_run(
-    subject: &mut Subject,
+    trial: &mut Trial,
     round: u32,
-    setting: &Setting<'_>,
+    context: &RunContext<'_>,
 ) -> Result<Recording, ExperimentError> {
-    let recording = run_number(subject, round, setting)?;
+    let recording = trial.run_once(round, context)?;
     // A run that the user cut short is no observation like the others.
     if recording.interrupted {
         return Err(ExperimentError::Interrupted);
     }
-    if subject.plan.prepare.keep {
+    if trial.keeps() {
         // Another target may be the same ensemble.
-        subject.recycle(round, setting)?;
+        trial.recycle(round, context)?;
     }
     Ok(recording)
 }

@@ -1,12 +1,12 @@
 //! One plan against one target: from nothing to a result, and back to nothing.
 
+use super::context::RunContext;
 use super::error::ExperimentError;
-use super::measured::Measured;
-use super::setting::Setting;
-use super::subject::{Subject, check, environment};
-use super::target::TargetSpec;
+use super::result_builder::ResultBuilder;
+use super::trial::{Trial, check, environment};
 use crate::measure::Recording;
 use crate::result::RunResult;
+use crate::target::TargetSpec;
 use crate::workload::Plan;
 
 /// Runs `plan` as often as it asks against `target`. Every run meets the same tree: prepared znodes have
@@ -19,37 +19,37 @@ use crate::workload::Plan;
 /// target it warns then of what the clean-up may leave behind; what is returned tells what it did leave.
 ///
 /// # Errors
-/// If nothing was measured.
+/// If nothing was builder.
 pub fn run(
     plan: &Plan,
     target: &TargetSpec,
-    setting: &Setting<'_>,
+    context: &RunContext<'_>,
     keep: &mut dyn FnMut(&RunResult),
 ) -> Result<RunResult, ExperimentError> {
     check(plan, target)?;
-    let mut measured = Measured::new(plan.clone(), environment(target, setting)?);
-    let mut subject = Subject::open(plan, target, setting)?;
-    if let Some(uneven) = subject.uneven() {
-        setting.warning(&uneven);
+    let mut builder = ResultBuilder::new(plan.clone(), environment(target, context)?);
+    let mut trial = Trial::open(plan, target, context)?;
+    if let Some(uneven) = trial.uneven() {
+        context.warning(&uneven);
     }
-    let missing = repeat(&mut subject, setting, &mut measured.runs);
-    measured.look_at(&mut subject, "");
+    let missing = repeat(&mut trial, plan.load.repeats, context, &mut builder.runs);
+    builder.record(&mut trial, "");
     if let Ok(missing) = &missing {
-        let mut before = measured.clone();
-        subject
+        let mut before = builder.clone();
+        trial
             .may_be_left()
             .into_iter()
             .for_each(|text| before.warn(text));
         keep(&before.result(missing.as_deref()));
     }
-    if let Some(left) = subject.close(setting) {
-        measured.warn(left);
+    if let Some(left) = trial.close(context) {
+        builder.warn(left);
     }
     match missing {
-        Ok(missing) => Ok(measured.result(missing.as_deref())),
+        Ok(missing) => Ok(builder.result(missing.as_deref())),
         Err(error) => {
-            for finding in measured.findings() {
-                setting.warning(finding);
+            for finding in builder.findings() {
+                context.warning(finding);
             }
             Err(error)
         }
@@ -58,14 +58,14 @@ pub fn run(
 
 /// Adds the runs to `runs`, and tells why there are not more of them.
 fn repeat(
-    subject: &mut Subject,
-    setting: &Setting<'_>,
+    trial: &mut Trial,
+    repeats: u32,
+    context: &RunContext<'_>,
     runs: &mut Vec<Recording>,
 ) -> Result<Option<String>, ExperimentError> {
-    let repeats = subject.repeats();
     for number in 0..repeats {
         let words = number + 1;
-        match run_number(subject, number, setting) {
+        match trial.run_once(number, context) {
             // Interrupted in the warm-up: there is nothing to tell.
             Ok(recording) if recording.interrupted && recording.measured_s <= 0.0 => {
                 return if runs.is_empty() {
@@ -85,35 +85,14 @@ fn repeat(
         if missing == 0 {
             break;
         }
-        if setting.stopped() {
+        if context.stopped() {
             let are = if missing == 1 { "run is" } else { "runs are" };
             return Ok(Some(format!("interrupted: {missing} {are} missing")));
         }
         // The tree of a deployment goes with it, and that of a live target with the chroot.
-        if let Err(error) = subject.recycle(number, setting) {
+        if let Err(error) = trial.recycle(number, context) {
             return Ok(Some(format!("after run {words}: {error}")));
         }
     }
     Ok(None)
-}
-
-/// One run on a tree that is as it should be.
-pub(super) fn run_number(
-    subject: &mut Subject,
-    number: u32,
-    setting: &Setting<'_>,
-) -> Result<Recording, ExperimentError> {
-    interruptible(subject.prepare(number, setting), setting)?;
-    interruptible(subject.measure(number, setting), setting)
-}
-
-/// An error after an interrupt is the interrupt's.
-fn interruptible<T>(
-    outcome: Result<T, ExperimentError>,
-    setting: &Setting<'_>,
-) -> Result<T, ExperimentError> {
-    match outcome {
-        Err(ExperimentError::Load { .. }) if setting.stopped() => Err(ExperimentError::Interrupted),
-        outcome => outcome,
-    }
 }

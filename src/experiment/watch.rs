@@ -14,10 +14,9 @@ use std::time::Duration;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
-use super::answers::{Mode, parse_srvr};
-use super::member::Member;
 use crate::load::clock::now_ns;
 use crate::protocol::zookeeper::four_letter;
+use crate::target::{Member, Role, parse_srvr};
 
 /// Between two questions who leads.
 const ASK_NS: i64 = 50_000_000;
@@ -249,9 +248,9 @@ enum Known {
 impl Leadership {
     /// As the members said last.
     fn of(members: &[Member], timeout: Duration) -> Self {
-        let leader = members.iter().position(|one| one.mode == Mode::Leader);
+        let leader = members.iter().position(|one| one.role == Role::Leader);
         let in_ensemble =
-            |member: &Member| matches!(member.mode, Mode::Leader | Mode::Follower | Mode::Observer);
+            |member: &Member| matches!(member.role, Role::Leader | Role::Follower | Role::Observer);
         Self {
             servers: members
                 .iter()
@@ -319,7 +318,7 @@ fn leads(address: SocketAddr, timeout: Duration) -> bool {
     four_letter(address, "srvr", timeout)
         .ok()
         .and_then(|answer| parse_srvr(&answer))
-        .is_some_and(|srvr| srvr.mode == Mode::Leader)
+        .is_some_and(|srvr| srvr.role == Role::Leader)
 }
 
 #[cfg(test)]
@@ -343,7 +342,7 @@ mod tests {
         asked: Receiver<()>,
     }
 
-    fn scripted(mode: &'static str, role: Mode) -> Scripted {
+    fn scripted(mode: &'static str, role: Role) -> Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let said = Arc::new(Mutex::new(mode));
@@ -366,7 +365,7 @@ mod tests {
                 name: format!("{role:?}-{address}"),
                 address,
                 observer: Some(false),
-                mode: role,
+                role,
                 version: None,
             },
             mode: said,
@@ -383,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_quiet_run_asks_nobody_and_sees_nothing() {
-        let leader = scripted("leader", Mode::Leader);
+        let leader = scripted("leader", Role::Leader);
         let watch = Watch::start(&[leader.member], Vec::new(), PATIENCE).unwrap();
         assert_eq!(watch.end(), Seen::default());
         assert!(leader.asked.try_recv().is_err(), "it was asked");
@@ -391,8 +390,8 @@ mod tests {
 
     #[test]
     fn an_end_and_the_next_leader_are_seen_with_their_times() {
-        let old = scripted("leader", Mode::Leader);
-        let new = scripted("follower", Mode::Follower);
+        let old = scripted("leader", Role::Leader);
+        let new = scripted("follower", Role::Follower);
         let members = [old.member.clone(), new.member.clone()];
         let (mut child, handle) = sleeper();
         let began = now_ns();
@@ -418,7 +417,7 @@ mod tests {
 
     #[test]
     fn a_leader_that_still_leads_ends_the_search_without_a_change() {
-        let leader = scripted("leader", Mode::Leader);
+        let leader = scripted("leader", Role::Leader);
         let watch = Watch::start(&[leader.member], Vec::new(), PATIENCE).unwrap();
         watch.look();
         leader.asked.recv().unwrap();
@@ -427,7 +426,7 @@ mod tests {
 
     #[test]
     fn that_nobody_leads_at_the_end_is_told() {
-        let leader = scripted("looking", Mode::Leader);
+        let leader = scripted("looking", Role::Leader);
         let name = leader.member.name.clone();
         let watch = Watch::start(&[leader.member], Vec::new(), PATIENCE).unwrap();
         watch.look();
@@ -441,8 +440,8 @@ mod tests {
 
     #[test]
     fn who_has_no_leader_is_not_asked() {
-        let alone = scripted("standalone", Mode::Standalone);
-        let mute = scripted("", Mode::Unknown);
+        let alone = scripted("standalone", Role::Standalone);
+        let mute = scripted("", Role::Unknown);
         let watch = Watch::start(&[alone.member, mute.member], Vec::new(), PATIENCE).unwrap();
         watch.look();
         assert_eq!(watch.end(), Seen::default());
@@ -455,11 +454,11 @@ mod tests {
             name: format!("h:{port}"),
             address: ([127, 0, 0, 1], port).into(),
             observer: None,
-            mode,
+            role: mode,
             version: None,
         };
         let mut leadership = Leadership::of(
-            &[member(1, Mode::Leader), member(2, Mode::Follower)],
+            &[member(1, Role::Leader), member(2, Role::Follower)],
             PATIENCE,
         );
         assert_eq!(leadership.choose(&[(0, 5), (1, 6)]), Some((1, 6)));
@@ -467,7 +466,7 @@ mod tests {
         assert_eq!(leadership.found(Some(0), 7), None);
         let change = leadership.found(Some(1), 8).unwrap();
         assert_eq!(change.to.as_deref(), Some("h:2"));
-        let mut unknown = Leadership::of(&[member(1, Mode::Follower)], PATIENCE);
+        let mut unknown = Leadership::of(&[member(1, Role::Follower)], PATIENCE);
         assert_eq!(unknown.found(Some(0), 7), None, "it may have led all along");
     }
 }

@@ -1,6 +1,6 @@
 //! Servers that die under load: what the target does is a finding, the measurement stays valid.
 
-use quorate::experiment::Mode;
+use quorate::target::Role;
 use rustix::process::Signal;
 
 use crate::bench::Bench;
@@ -17,8 +17,8 @@ fn a_leader_that_is_killed_is_a_finding_in_a_valid_run() {
     let run = bench.measuring(&[&args[..], &three, &long].concat());
     let servers = processes_of(&bench.path().join("data"));
     assert_eq!(servers.len(), 3);
-    let leads = |server: &&quorate::experiment::Identity| {
-        mode(client_address(**server)) == Some(Mode::Leader)
+    let leads = |server: &&quorate::target::ProcessIdentity| {
+        mode(client_address(**server)) == Some(Role::Leader)
     };
     let leader = *servers.iter().find(leads).unwrap();
     let address = client_address(leader);

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use quorate::experiment::Identity;
 use quorate::protocol::zookeeper::AdminClient;
+use quorate::target::ProcessIdentity;
 use rustix::process::Signal;
 
 use crate::bench::{Bench, PATIENCE};
@@ -49,7 +49,7 @@ impl<'a> Standing<'a> {
         AdminClient::connect(&[self.address()], PATIENCE).unwrap()
     }
 
-    fn processes(&self) -> Vec<Identity> {
+    fn processes(&self) -> Vec<ProcessIdentity> {
         processes_of(&self.bench.path().join("e"))
     }
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
-use quorate::experiment::Identity;
+use quorate::target::ProcessIdentity;
 use rustix::process::Signal;
 
 use crate::bench::{Bench, PATIENCE};
@@ -52,7 +52,7 @@ fn down_ends_what_a_killed_up_left_and_nothing_else() {
             .unwrap()
     };
     let (mut mine, mut stranger) = (sleeper(), sleeper());
-    let identity = Identity::of(mine.id()).unwrap();
+    let identity = ProcessIdentity::of(mine.id()).unwrap();
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     fs::create_dir_all(bench.path().join("e/server-1/data")).unwrap();
     bench.file(
@@ -99,7 +99,7 @@ fn a_guarded_process_ends_with_its_parent_even_by_sigkill() {
         .unwrap();
     let mut lines = BufReader::new(parent.stdout.take().unwrap()).lines();
     let pid: u32 = lines.next().unwrap().unwrap().parse().unwrap();
-    let child = Identity::of(pid).unwrap();
+    let child = ProcessIdentity::of(pid).unwrap();
     // Only once the guard has become the program is it sure to have arranged for its end.
     while fs::read_to_string(format!("/proc/{pid}/comm"))
         .unwrap()

@@ -9,8 +9,8 @@ use std::process::{Child, ChildStderr, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use quorate::experiment::{Identity, Mode, parse_srvr};
 use quorate::protocol::zookeeper::four_letter;
+use quorate::target::{ProcessIdentity, Role, parse_srvr};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bench::{Bench, PATIENCE, Ran};
@@ -102,7 +102,7 @@ pub(crate) fn kill(pid: u32, signal: Signal) {
 }
 
 /// Processes whose command line names a file below `dir`.
-pub(crate) fn processes_of(dir: &Path) -> Vec<Identity> {
+pub(crate) fn processes_of(dir: &Path) -> Vec<ProcessIdentity> {
     let dir = fs::canonicalize(dir).unwrap();
     let needle = dir.to_str().unwrap();
     fs::read_dir("/proc")
@@ -112,7 +112,7 @@ pub(crate) fn processes_of(dir: &Path) -> Vec<Identity> {
             fs::read(format!("/proc/{pid}/cmdline"))
                 .is_ok_and(|line| String::from_utf8_lossy(&line).contains(needle))
         })
-        .filter_map(Identity::of)
+        .filter_map(ProcessIdentity::of)
         .collect()
 }
 
@@ -129,13 +129,13 @@ pub(crate) fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T
 }
 
 /// What the server says that it is.
-pub(crate) fn mode(address: SocketAddr) -> Option<Mode> {
+pub(crate) fn mode(address: SocketAddr) -> Option<Role> {
     let answer = four_letter(address, "srvr", PATIENCE).ok()?;
-    Some(parse_srvr(&answer)?.mode)
+    Some(parse_srvr(&answer)?.role)
 }
 
 /// The address that a server of a run was told to listen on.
-pub(crate) fn client_address(server: Identity) -> SocketAddr {
+pub(crate) fn client_address(server: ProcessIdentity) -> SocketAddr {
     let line = fs::read(format!("/proc/{}/cmdline", server.pid)).unwrap();
     let line = String::from_utf8(line).unwrap();
     let config = line.split('\0').find(|word| word.ends_with("zoo.cfg"));

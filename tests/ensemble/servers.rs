@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use quorate::experiment::{Installation, Launch, MAIN_CLASS, Tie};
+use quorate::target::{Installation, Launch, Lifetime, MAIN_CLASS};
 
 /// How long anything awaited may take before the test fails; never a measure of speed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
@@ -141,7 +141,7 @@ impl Server {
             args,
             dir: &self.dir,
             output: &self.dir.join("output"),
-            tie: Tie::EndsWithUs,
+            lifetime: Lifetime::WithParent,
         };
         self.child = Some(launch.start().unwrap());
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::AtomicBool;
 
-use quorate::experiment::{Deployment, Mode, Order, Software};
+use quorate::target::{Deployment, DeploymentConfig, Role, Software};
 use quorate::workload::TargetShape;
 
 use super::peers::installations;
@@ -25,7 +25,7 @@ fn every_shape_starts_serves_and_leaves_nothing() {
         for (voters, observers) in [(1, 0), (3, 0), (3, 1)] {
             let root = tempfile::tempdir().unwrap();
             let dir = root.path().join("deployment");
-            let (deployment, members) = Deployment::start(&Order {
+            let (deployment, members) = Deployment::start(&DeploymentConfig {
                 software: &software,
                 shape: &shape(voters, observers),
                 quorate: env!("CARGO_BIN_EXE_quorate").as_ref(),
@@ -33,14 +33,14 @@ fn every_shape_starts_serves_and_leaves_nothing() {
                 stop: &stop,
             })
             .unwrap();
-            let count = |mode| members.iter().filter(|member| member.mode == mode).count();
+            let count = |mode| members.iter().filter(|member| member.role == mode).count();
             if voters == 1 {
-                assert_eq!(count(Mode::Standalone), 1);
+                assert_eq!(count(Role::Standalone), 1);
             } else {
-                assert_eq!(count(Mode::Leader), 1);
-                assert_eq!(count(Mode::Follower), usize::from(voters) - 1);
+                assert_eq!(count(Role::Leader), 1);
+                assert_eq!(count(Role::Follower), usize::from(voters) - 1);
             }
-            assert_eq!(count(Mode::Observer), usize::from(observers));
+            assert_eq!(count(Role::Observer), usize::from(observers));
             assert!(
                 members.iter().all(|member| member.version.is_some()),
                 "{members:?}"

@@ -3,11 +3,11 @@
 use std::env;
 use std::path::Path;
 
-use quorate::experiment::{Installation, Surroundings};
+use quorate::target::{Installation, InstallationSearch};
 
 /// The installation in the usual places, and those that the environment lists; none missing.
 pub(crate) fn installations() -> Vec<Installation> {
-    let around = Surroundings::of_this_process();
+    let around = InstallationSearch::from_env();
     let listed = env::var("QUORATE_ZOOKEEPER_HOMES").unwrap_or_default();
     let homes = listed.split(':').filter(|home| !home.is_empty());
     std::iter::once(None)

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::measure::Rounds;
-use crate::experiment::TargetSpec;
 use crate::report::ROUNDS_MIN;
+use crate::target::TargetSpec;
 use crate::workload::Plan;
 
 /// `write-saturation on bundled, zookeeper: 7 rounds, each with a fresh deployment, 5 s warm-up and 30 s

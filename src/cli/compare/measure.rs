@@ -10,14 +10,13 @@ use crate::cli::failure::{Failure, MeansStatus, Status, bad_usage};
 use crate::cli::live::Screen;
 use crate::cli::run::{writable_dir, write};
 use crate::cli::{calibration_store, interrupt, output, workload_file};
-use crate::experiment::{
-    self, Notice, RoundReport, Setting, TargetSpec, expected_time, split_targets,
-};
+use crate::experiment::{self, ProgressEvent, RoundReport, RunContext, expected_time};
 use crate::report::{
     Comparison, Format, ROUNDS_MIN, check_headline, render_comparison, rounds_needed,
     write_comparison,
 };
 use crate::result::{self, RunResult};
+use crate::target::{TargetSpec, split_targets};
 use crate::workload::Plan;
 
 /// Everything that can be wrong with the command line is found before anything starts.
@@ -37,9 +36,9 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
     }
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
-    let notify = |notice: &Notice<'_>| screen.show(notice);
+    let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
     let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
-    let setting = Setting {
+    let setting = RunContext {
         quorate: &quorate,
         data_dir: args.places.data_dir.as_deref(),
         zookeeper_home: args.places.zookeeper_home.as_deref(),
@@ -51,7 +50,7 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
     let measured = experiment::rounds(&plan, &targets, number, &setting, &mut |report| {
         let (warning, flow) = watch.after(report);
         if let Some(warning) = warning {
-            screen.show(&Notice::Warning(&warning));
+            screen.show(&ProgressEvent::Warning(&warning));
         }
         flow
     });

@@ -25,7 +25,7 @@ use super::failure::Failure;
 use super::output::tell;
 use super::prometheus::{Exporter, ListenAddress};
 use super::terminal::{Terminal, wrap};
-use crate::experiment::Notice;
+use crate::experiment::ProgressEvent;
 use crate::load::{Phase, Progress};
 
 /// Time between two plain lines.
@@ -84,18 +84,18 @@ impl Screen {
     }
 
     /// Shows one notice. Called from several threads.
-    pub(super) fn show(&self, notice: &Notice<'_>) {
+    pub(super) fn show(&self, notice: &ProgressEvent<'_>) {
         if let Some(exporter) = &self.exporter {
             exporter.note(notice);
         }
         let mut state = self.state();
         match notice {
-            Notice::Step(_) | Notice::Load { .. } if self.quiet => {}
-            Notice::Step(text) => {
+            ProgressEvent::Step(_) | ProgressEvent::Load { .. } if self.quiet => {}
+            ProgressEvent::Step(text) => {
                 let text = wrap(&shown(text), self.terminal.width());
                 self.line(&mut state, &self.terminal.paint(DIM, &text));
             }
-            Notice::Warning(text) => {
+            ProgressEvent::Warning(text) => {
                 let text = wrap(&format!("warning: {}", shown(text)), self.terminal.width());
                 let text = match text.strip_prefix("warning:") {
                     Some(rest) => format!("{}{rest}", self.terminal.paint(YELLOW, "warning:")),
@@ -103,7 +103,7 @@ impl Screen {
                 };
                 self.line(&mut state, &text);
             }
-            Notice::Load {
+            ProgressEvent::Load {
                 run,
                 runs,
                 progress,

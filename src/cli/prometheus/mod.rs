@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 pub(super) use self::address::ListenAddress;
 use self::figures::{FigureCollector, Figures, Shared};
 use super::failure::Failure;
-use crate::experiment::Notice;
+use crate::experiment::ProgressEvent;
 
 /// The path of the figures.
 const PATH: &str = "/metrics";
@@ -71,8 +71,8 @@ impl Exporter {
     }
 
     /// Keeps the figures of a notice, if it has some.
-    pub(super) fn note(&self, notice: &Notice<'_>) {
-        if let Notice::Load {
+    pub(super) fn note(&self, notice: &ProgressEvent<'_>) {
+        if let ProgressEvent::Load {
             run,
             runs,
             progress,
@@ -194,13 +194,13 @@ mod tests {
     #[test]
     fn the_latest_figures_are_served_in_the_format_of_prometheus() {
         let exporter = start();
-        exporter.note(&Notice::Step("no figures"));
-        exporter.note(&Notice::Load {
+        exporter.note(&ProgressEvent::Step("no figures"));
+        exporter.note(&ProgressEvent::Load {
             run: 1,
             runs: 3,
             progress: &Progress::start_of(Phase::WarmUp, Duration::ZERO),
         });
-        exporter.note(&Notice::Load {
+        exporter.note(&ProgressEvent::Load {
             run: 2,
             runs: 3,
             progress: &progress(),

@@ -2,11 +2,11 @@
 
 mod search;
 
+use super::context::RunContext;
 use super::error::ExperimentError;
 use super::run::run;
-use super::setting::Setting;
-use super::target::TargetSpec;
 use crate::result::{Capacity, CapacityStep, RunResult};
+use crate::target::TargetSpec;
 use crate::workload::{Arrival, Plan, RatePhase, Spacing};
 
 use search::Search;
@@ -40,21 +40,21 @@ pub fn capacity<E: From<ExperimentError>>(
     plan: &Plan,
     target: &TargetSpec,
     limits: SearchLimits,
-    setting: &Setting<'_>,
+    context: &RunContext<'_>,
     begins: &mut dyn FnMut(u32, f64),
     after: &mut dyn FnMut(&CapacityRun<'_>) -> Result<Option<String>, E>,
 ) -> Result<Capacity, E> {
     let mut search = Search::new(limits);
     let mut found = Capacity::new(&plan.name, &target.to_string(), limits.precision);
     while let Some(rate_per_s) = search.next_per_s() {
-        if setting.stopped() {
+        if context.stopped() {
             found.ended_early = Some("interrupted".to_owned());
             break;
         }
         let number = search.runs() + 1;
         begins(number, rate_per_s);
         let at_rate = at_rate(plan, rate_per_s);
-        let result = match run(&at_rate, target, setting, &mut |_| {}) {
+        let result = match run(&at_rate, target, context, &mut |_| {}) {
             Ok(result) => result,
             Err(error) if found.steps.is_empty() => return Err(error.into()),
             Err(ExperimentError::Interrupted) => {
@@ -67,7 +67,7 @@ pub fn capacity<E: From<ExperimentError>>(
             }
         };
         // A run that was cut short says nothing about its rate.
-        if setting.stopped() {
+        if context.stopped() {
             found.ended_early = Some("interrupted".to_owned());
             break;
         }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::data_dir::{meant, shown};
+use super::data_dir::{expand_tilde, with_tilde};
 use crate::protocol::zookeeper::ConnectString;
 
 /// Servers that a live target may name.
@@ -45,7 +45,7 @@ pub struct HostPort {
 
 /// A target that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
+pub enum TargetSpecError {
     /// None of the known forms.
     #[error("unknown target `{spec}`: {ALLOWED}")]
     Unknown {
@@ -71,10 +71,10 @@ impl TargetSpec {
 }
 
 impl FromStr for TargetSpec {
-    type Err = TargetError;
+    type Err = TargetSpecError;
 
-    fn from_str(spec: &str) -> Result<Self, TargetError> {
-        let malformed = |problem: String| TargetError::Malformed {
+    fn from_str(spec: &str) -> Result<Self, TargetSpecError> {
+        let malformed = |problem: String| TargetSpecError::Malformed {
             spec: spec.to_owned(),
             problem,
         };
@@ -87,12 +87,12 @@ impl FromStr for TargetSpec {
                         return Err(malformed("no folder after `zookeeper:`".to_owned()));
                     }
                     Ok(Self::ZooKeeper {
-                        home: Some(meant(dir)),
+                        home: Some(expand_tilde(dir)),
                     })
                 } else if let Some(rest) = spec.strip_prefix("zk://") {
                     live(rest).map_err(malformed)
                 } else {
-                    Err(TargetError::Unknown {
+                    Err(TargetSpecError::Unknown {
                         spec: spec.to_owned(),
                     })
                 }
@@ -106,7 +106,7 @@ impl fmt::Display for TargetSpec {
         match self {
             Self::Bundled => f.write_str("bundled"),
             Self::ZooKeeper { home: None } => f.write_str("zookeeper"),
-            Self::ZooKeeper { home: Some(home) } => write!(f, "zookeeper:{}", shown(home)),
+            Self::ZooKeeper { home: Some(home) } => write!(f, "zookeeper:{}", with_tilde(home)),
             Self::Live { servers, chroot } => {
                 f.write_str("zk://")?;
                 for (index, server) in servers.iter().enumerate() {
@@ -134,7 +134,7 @@ impl fmt::Display for HostPort {
 ///
 /// # Errors
 /// If one of them is malformed.
-pub fn split_targets(list: &str) -> Result<Vec<TargetSpec>, TargetError> {
+pub fn split_targets(list: &str) -> Result<Vec<TargetSpec>, TargetSpecError> {
     let mut parts: Vec<String> = Vec::new();
     for part in list.split(',') {
         let starts = part == "bundled"

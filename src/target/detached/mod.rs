@@ -1,16 +1,16 @@
-//! An ensemble that stays up after Quorate has ended, until it is told to go.
+//! An ensemble that stays up after Quorate has ended, until it is told to end.
 //!
 //! Its folder holds `ensemble.state`, which is written before the first server starts and after each:
 //! so that `down` finds every one of them even if `up` was killed in between. Servers are known by
 //! pid *and* start time, and the state by the boot it was written in: a recycled pid is never killed.
 
 mod error;
-mod places;
+mod ports;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use error::StandingError;
+pub use error::DetachedError;
 
 use std::fs;
 use std::io;
@@ -22,15 +22,16 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use self::error::io_error;
-use self::places::places;
+
 use self::state::STATE_FILE;
-use super::answers::Mode;
-use super::identity::Identity;
+use super::answers::Role;
+use super::identity::ProcessIdentity;
 use super::member::Member;
-use super::process::Tie;
+use super::process::Lifetime;
+use super::server_process::ServerProcess;
 use super::software::{ServerDir, Software};
-use super::starting::{Started, await_serving, serving};
-use super::zoo_cfg::Place;
+use super::starting::{await_serving, serving};
+use super::zoo_cfg::ServerSpec;
 use crate::workload::TargetShape;
 
 /// How long a server may take to end after SIGTERM.
@@ -40,7 +41,7 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is to be started.
 #[derive(Clone, Copy, Debug)]
-pub struct StandingOrder<'a> {
+pub struct DetachedConfig<'a> {
     /// Which servers.
     pub software: &'a Software,
     /// How many, with which settings.
@@ -55,78 +56,78 @@ pub struct StandingOrder<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// A standing ensemble, as its state file tells.
+/// A ensemble ensemble, as its state file tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct DetachedEnsemble {
     dir: PathBuf,
     boot: String,
-    servers: Vec<StandingServer>,
+    servers: Vec<DetachedServer>,
 }
 
 /// One of its servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StandingServer {
+pub struct DetachedServer {
     /// Its `myid`.
     pub id: u16,
     /// Its process; `None` before it was started.
-    pub process: Option<Identity>,
+    pub process: Option<ProcessIdentity>,
     /// Where clients reach it.
     pub address: SocketAddr,
     /// Whether it only observes.
     pub observer: bool,
 }
 
-/// What a server of a standing ensemble does at the moment.
+/// What a server of a ensemble ensemble does at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
+pub enum ServerStatus {
     /// Serves.
-    Serving(Mode),
+    Serving(Role),
     /// Runs, but does not serve.
     NotServing,
     /// Has ended.
-    Gone,
+    Ended,
 }
 
-impl Standing {
+impl DetachedEnsemble {
     /// Starts the servers, detached, and waits until all serve.
     ///
     /// # Errors
     /// If one runs in that folder already, or the servers do not all come up; whatever was started is
     /// ended then.
-    pub fn up(order: &StandingOrder<'_>) -> Result<(Self, Vec<Member>), StandingError> {
-        match Self::load(order.dir) {
+    pub fn up(config: &DetachedConfig<'_>) -> Result<(Self, Vec<Member>), DetachedError> {
+        match Self::load(config.dir) {
             Ok(old) if old.runs() => {
-                return Err(StandingError::Running {
-                    dir: order.dir.to_owned(),
+                return Err(DetachedError::Running {
+                    dir: config.dir.to_owned(),
                     connect: old.connect_string(),
                 });
             }
-            Ok(_) | Err(StandingError::None { .. }) => {}
+            Ok(_) | Err(DetachedError::None { .. }) => {}
             Err(error) => return Err(error),
         }
-        let places = places(order)?;
-        fs::create_dir_all(order.dir).map_err(io_error("create", order.dir))?;
+        let specs = ports::servers(config)?;
+        fs::create_dir_all(config.dir).map_err(io_error("create", config.dir))?;
         let dir =
-            fs::canonicalize(order.dir).map_err(io_error("find the full path of", order.dir))?;
-        let mut standing = Self {
+            fs::canonicalize(config.dir).map_err(io_error("find the full path of", config.dir))?;
+        let mut ensemble = Self {
             dir,
             boot: boot_id(),
-            servers: places
+            servers: specs
                 .iter()
-                .map(|place| StandingServer {
-                    id: place.id,
+                .map(|spec| DetachedServer {
+                    id: spec.id,
                     process: None,
-                    address: SocketAddr::new(place.ip, place.client_port),
-                    observer: place.observer,
+                    address: SocketAddr::new(spec.ip, spec.client_port),
+                    observer: spec.observer,
                 })
                 .collect(),
         };
-        standing.save()?;
-        match standing.start(order, &places) {
-            Ok(members) => Ok((standing, members)),
+        ensemble.save()?;
+        match ensemble.start(config, &specs) {
+            Ok(members) => Ok((ensemble, members)),
             Err(error) => {
                 // The first error is the one to tell; what is left can still be ended with `down`.
-                let _ = standing.down(true);
+                let _ = ensemble.down(true);
                 Err(error)
             }
         }
@@ -134,27 +135,33 @@ impl Standing {
 
     fn start(
         &mut self,
-        order: &StandingOrder<'_>,
-        places: &[Place],
-    ) -> Result<Vec<Member>, StandingError> {
-        let mut started = Vec::with_capacity(places.len());
-        for (index, place) in places.iter().enumerate() {
-            let dir = ServerDir::new(&self.dir, place.id);
+        config: &DetachedConfig<'_>,
+        specs: &[ServerSpec],
+    ) -> Result<Vec<Member>, DetachedError> {
+        let mut started = Vec::with_capacity(specs.len());
+        for (index, spec) in specs.iter().enumerate() {
+            let dir = ServerDir::new(&self.dir, spec.id);
             let child = dir
-                .write(order.shape, places, index)
-                .and_then(|()| dir.start(order.software, order.shape, order.quorate, Tie::Detached))
+                .write(config.shape, specs, index)
+                .and_then(|()| {
+                    dir.start(
+                        config.software,
+                        config.shape,
+                        config.quorate,
+                        Lifetime::Detached,
+                    )
+                })
                 .map_err(io_error("start a server in", &self.dir))?;
-            self.servers[index].process = Identity::of(child.id());
+            self.servers[index].process = ProcessIdentity::of(child.id());
             self.save()?;
-            let place = place.clone();
-            started.push(Started { place, dir, child });
+            started.push(ServerProcess::new(spec.clone(), dir, child));
         }
-        Ok(await_serving(&mut started, order.stop)?)
+        Ok(await_serving(&mut started, config.stop)?)
     }
 
     /// Its servers.
     #[must_use]
-    pub fn servers(&self) -> &[StandingServer] {
+    pub fn servers(&self) -> &[DetachedServer] {
         &self.servers
     }
 
@@ -183,16 +190,16 @@ impl Standing {
             .any(|server| self.process(server).is_some())
     }
 
-    /// What each server does, in their order.
+    /// What each server does, in their config.
     #[must_use]
-    pub fn conditions(&self) -> Vec<Condition> {
+    pub fn statuses(&self) -> Vec<ServerStatus> {
         self.servers
             .iter()
             .map(|server| match self.process(server) {
-                None => Condition::Gone,
+                None => ServerStatus::Ended,
                 Some(_) => serving(server.address, server.observer)
-                    .map_or(Condition::NotServing, |member| {
-                        Condition::Serving(member.mode)
+                    .map_or(ServerStatus::NotServing, |member| {
+                        ServerStatus::Serving(member.role)
                     }),
             })
             .collect()
@@ -203,7 +210,7 @@ impl Standing {
     ///
     /// # Errors
     /// If a server does not end, or a file cannot be removed.
-    pub fn down(&self, keep_data: bool) -> Result<usize, StandingError> {
+    pub fn down(&self, keep_data: bool) -> Result<usize, DetachedError> {
         let mut running = 0;
         for server in &self.servers {
             let Some(process) = self.process(server) else {
@@ -216,7 +223,7 @@ impl Standing {
                 .and_then(|ended| Ok(ended || process.end(Signal::KILL, KILL_TIMEOUT)?))
                 .map_err(refused)?;
             if !ended {
-                return Err(StandingError::WillNotEnd {
+                return Err(DetachedError::WillNotEnd {
                     id: server.id,
                     pid: process.pid,
                 });
@@ -236,7 +243,7 @@ impl Standing {
     }
 
     /// The server's process, if it is the one that was started and still runs.
-    fn process(&self, server: &StandingServer) -> Option<Identity> {
+    fn process(&self, server: &DetachedServer) -> Option<ProcessIdentity> {
         server
             .process
             .filter(|process| self.boot == boot_id() && process.is_alive())

@@ -6,9 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::identity::Identity;
+use super::identity::ProcessIdentity;
 
-/// Names of the folders of single deployments begin so; the rest is [`Identity`] and a number.
+/// Names of the folders of single deployments begin so; the rest is [`ProcessIdentity`] and a number.
 const PREFIX: &str = "run-";
 
 /// No folder for data.
@@ -41,13 +41,13 @@ pub fn cache_dir() -> PathBuf {
 
 /// `path` as it is shown and kept in results, which are passed on: the home folder as `~`.
 #[must_use]
-pub fn shown(path: &Path) -> String {
+pub fn with_tilde(path: &Path) -> String {
     let below_home = env::var_os("HOME").and_then(|home| below(path, Path::new(&home)));
     below_home.unwrap_or_else(|| path.display().to_string())
 }
 
-/// The path that [`shown`] shows as `text`: a shell leaves `~` alone behind a prefix.
-pub(super) fn meant(text: &str) -> PathBuf {
+/// The path that [`with_tilde`] shows as `text`: a shell leaves `~` alone behind a prefix.
+pub(super) fn expand_tilde(text: &str) -> PathBuf {
     let home = env::var_os("HOME").map(PathBuf::from);
     expanded(text, home.as_deref())
 }
@@ -70,14 +70,14 @@ fn below(path: &Path, home: &Path) -> Option<String> {
 ///
 /// # Errors
 /// If it cannot be created.
-pub(super) fn root(asked: Option<&Path>) -> Result<PathBuf, DataDirError> {
+pub fn data_root(asked: Option<&Path>) -> Result<PathBuf, DataDirError> {
     let root = asked.map_or_else(cache_dir, Path::to_owned);
     fs::create_dir_all(&root).map_err(unusable(&root))?;
     fs::canonicalize(&root).map_err(unusable(&root))
 }
 
 /// For `map_err`: `dir` cannot be used.
-pub(super) fn unusable(dir: &Path) -> impl Fn(io::Error) -> DataDirError {
+pub fn unusable(dir: &Path) -> impl Fn(io::Error) -> DataDirError {
     let dir = dir.to_owned();
     move |source| DataDirError::Unusable {
         dir: dir.clone(),
@@ -90,12 +90,15 @@ pub(super) fn unusable(dir: &Path) -> impl Fn(io::Error) -> DataDirError {
 ///
 /// # Errors
 /// If it cannot be created.
-pub(super) fn fresh(asked: Option<&Path>) -> Result<PathBuf, DataDirError> {
+pub(super) fn create_run_dir(asked: Option<&Path>) -> Result<PathBuf, DataDirError> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let root = root(asked)?;
+    let root = data_root(asked)?;
     sweep(&root);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let dir = root.join(format!("{PREFIX}{}-{number}", Identity::of_this_process()));
+    let dir = root.join(format!(
+        "{PREFIX}{}-{number}",
+        ProcessIdentity::of_this_process()
+    ));
     fs::create_dir(&dir).map_err(unusable(&dir))?;
     Ok(dir)
 }
@@ -111,7 +114,7 @@ fn sweep(root: &Path) {
             .to_str()
             .and_then(|name| name.strip_prefix(PREFIX))
             .and_then(|rest| rest.rsplit_once('-'))
-            .and_then(|(identity, _number)| identity.parse::<Identity>().ok());
+            .and_then(|(identity, _number)| identity.parse::<ProcessIdentity>().ok());
         if owner.is_some_and(|owner| !owner.is_alive()) {
             let _ = fs::remove_dir_all(entry.path());
         }
@@ -125,7 +128,7 @@ mod tests {
     #[test]
     fn leftovers_of_dead_processes_go_and_everything_else_stays() {
         let root = tempfile::tempdir().unwrap();
-        let me = Identity::of_this_process();
+        let me = ProcessIdentity::of_this_process();
         let dead = root
             .path()
             .join(format!("run-{}-{}-0", me.pid, me.started + 1));
@@ -135,8 +138,8 @@ mod tests {
         for dir in &others {
             fs::create_dir(dir).unwrap();
         }
-        let first = fresh(Some(root.path())).unwrap();
-        let second = fresh(Some(root.path())).unwrap();
+        let first = create_run_dir(Some(root.path())).unwrap();
+        let second = create_run_dir(Some(root.path())).unwrap();
         assert_ne!(first, second);
         assert!(first.is_dir() && second.is_dir() && !dead.exists());
         assert!(others.iter().all(|dir| dir.is_dir()));
@@ -166,7 +169,7 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_made_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let error = fresh(Some(&file.path().join("below")))
+        let error = create_run_dir(Some(&file.path().join("below")))
             .unwrap_err()
             .to_string();
         assert!(

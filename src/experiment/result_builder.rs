@@ -1,13 +1,13 @@
-//! What was measured of one target so far, and the result that it makes.
+//! Collects what is measured of one target, and builds its result.
 
-use super::subject::Subject;
+use super::trial::Trial;
 use crate::measure::Recording;
 use crate::result::{Environment, RunResult, Target, Verdict, judge};
 use crate::workload::Plan;
 
 /// What was measured of one target so far.
 #[derive(Clone, Debug)]
-pub(super) struct Measured {
+pub(super) struct ResultBuilder {
     /// As the user wrote it.
     plan: Plan,
     environment: Environment,
@@ -21,8 +21,7 @@ pub(super) struct Measured {
     findings: Vec<String>,
 }
 
-impl Measured {
-    /// Nothing so far.
+impl ResultBuilder {
     pub(super) fn new(plan: Plan, environment: Environment) -> Self {
         Self {
             plan,
@@ -35,15 +34,15 @@ impl Measured {
         }
     }
 
-    /// Takes note of how the target is now and of what was found out about it. `place` says when, and
-    /// comes before what the target did: `round 2: ` or nothing.
-    pub(super) fn look_at(&mut self, subject: &mut Subject, place: &str) {
-        self.target = subject.target();
-        self.uneven = subject.uneven();
-        for text in subject.take_warnings() {
+    /// Records the target as it is now and what was found out about it. `place` precedes what the target
+    /// did: `round 2: ` or nothing.
+    pub(super) fn record(&mut self, trial: &mut Trial, place: &str) {
+        self.target = trial.describe();
+        self.uneven = trial.uneven();
+        for text in trial.warnings() {
             self.warn(text);
         }
-        let failures = subject.take_failures().into_iter();
+        let failures = trial.take_failures().into_iter();
         self.findings
             .extend(failures.map(|text| format!("{place}{text}")));
     }
@@ -94,24 +93,21 @@ mod tests {
 
     #[test]
     fn what_a_target_did_is_a_finding_and_a_missing_run_makes_a_result_invalid() {
-        let mut measured = Measured::new(example::plan(), example::environment());
-        measured.target = example::target();
-        measured.runs.push(example::recording());
-        measured.findings.push("server h:1 ended: signal 9".into());
-        measured.warn("left behind".into());
-        measured.warn("left behind".into());
-        let result = measured.result(None);
+        let mut builder = ResultBuilder::new(example::plan(), example::environment());
+        builder.target = example::target();
+        builder.runs.push(example::recording());
+        builder.findings.push("server h:1 ended: signal 9".into());
+        builder.warn("left behind".into());
+        builder.warn("left behind".into());
+        let result = builder.result(None);
         assert!(result.verdict.is_valid(), "{:?}", result.verdict);
         assert_eq!(result.findings, ["server h:1 ended: signal 9"]);
         assert_eq!(result.warnings, ["left behind"]);
-        let result = measured.result(Some("only 1 of 3 rounds: interrupted"));
+        let result = builder.result(Some("only 1 of 3 rounds: interrupted"));
         assert_eq!(
             result.verdict.reasons(),
             ["only 1 of 3 rounds: interrupted"]
         );
-        assert_eq!(
-            measured.invalid(&example::recording()),
-            Vec::<String>::new()
-        );
+        assert_eq!(builder.invalid(&example::recording()), Vec::<String>::new());
     }
 }

@@ -6,30 +6,30 @@ use std::io;
 use std::path::Path;
 
 use super::error::io_error;
-use super::{Standing, StandingError, StandingServer};
+use super::{DetachedEnsemble, DetachedError, DetachedServer};
 
 /// Name of the state file.
 pub(super) const STATE_FILE: &str = "ensemble.state";
 /// First line of a state file; another one is a newer version's, or somebody else's file.
 const HEADER: &str = "quorate ensemble 1";
 
-impl Standing {
+impl DetachedEnsemble {
     /// The ensemble of `dir`.
     ///
     /// # Errors
     /// If there is none, or its state file cannot be understood.
-    pub fn load(dir: &Path) -> Result<Self, StandingError> {
+    pub fn load(dir: &Path) -> Result<Self, DetachedError> {
         let path = dir.join(STATE_FILE);
         match fs::read_to_string(&path) {
-            Ok(text) => parse(dir, &text).map_err(|line| StandingError::Malformed { path, line }),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(StandingError::None {
+            Ok(text) => parse(dir, &text).map_err(|line| DetachedError::Malformed { path, line }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(DetachedError::None {
                 dir: dir.to_owned(),
             }),
             Err(source) => Err(io_error("read", &path)(source)),
         }
     }
 
-    pub(super) fn save(&self) -> Result<(), StandingError> {
+    pub(super) fn save(&self) -> Result<(), DetachedError> {
         let path = self.dir.join(STATE_FILE);
         let draft = self.dir.join(format!("{STATE_FILE}.new"));
         fs::write(&draft, render(self))
@@ -38,9 +38,9 @@ impl Standing {
     }
 }
 
-fn render(standing: &Standing) -> String {
-    let mut text = format!("{HEADER}\nboot {}\n", standing.boot);
-    for server in &standing.servers {
+fn render(ensemble: &DetachedEnsemble) -> String {
+    let mut text = format!("{HEADER}\nboot {}\n", ensemble.boot);
+    for server in &ensemble.servers {
         let process = server
             .process
             .map_or_else(|| "-".to_owned(), |process| process.to_string());
@@ -56,7 +56,7 @@ fn render(standing: &Standing) -> String {
 }
 
 /// The number of the first line that is not understood, if there is one.
-fn parse(dir: &Path, text: &str) -> Result<Standing, usize> {
+fn parse(dir: &Path, text: &str) -> Result<DetachedEnsemble, usize> {
     let mut lines = text.lines();
     if lines.next() != Some(HEADER) {
         return Err(1);
@@ -69,16 +69,16 @@ fn parse(dir: &Path, text: &str) -> Result<Standing, usize> {
         .zip(3..)
         .map(|(line, number)| parse_server(line).ok_or(number))
         .collect::<Result<_, usize>>()?;
-    Ok(Standing {
+    Ok(DetachedEnsemble {
         dir: dir.to_owned(),
         boot: boot.to_owned(),
         servers,
     })
 }
 
-fn parse_server(line: &str) -> Option<StandingServer> {
+fn parse_server(line: &str) -> Option<DetachedServer> {
     let mut words = line.strip_prefix("server ")?.split(' ');
-    let server = StandingServer {
+    let server = DetachedServer {
         id: words.next()?.parse().ok()?,
         process: match words.next()? {
             "-" => None,

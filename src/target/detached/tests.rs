@@ -14,13 +14,13 @@ fn sleeper() -> Child {
         .unwrap()
 }
 
-fn standing(dir: &Path, processes: &[Option<Identity>]) -> Standing {
-    Standing {
+fn ensemble(dir: &Path, processes: &[Option<ProcessIdentity>]) -> DetachedEnsemble {
+    DetachedEnsemble {
         dir: dir.to_owned(),
         boot: boot_id(),
         servers: (1..)
             .zip(processes)
-            .map(|(id, process)| StandingServer {
+            .map(|(id, process)| DetachedServer {
                 id,
                 process: *process,
                 address: SocketAddr::from(([127, 0, 0, 1], 1_000 + id)),
@@ -33,14 +33,14 @@ fn standing(dir: &Path, processes: &[Option<Identity>]) -> Standing {
 #[test]
 fn the_state_file_is_read_back() {
     let dir = tempfile::tempdir().unwrap();
-    let identity = Identity {
+    let identity = ProcessIdentity {
         pid: 12,
         started: 345,
     };
-    let standing = standing(dir.path(), &[Some(identity), None]);
-    standing.save().unwrap();
-    assert_eq!(Standing::load(dir.path()).unwrap(), standing);
-    assert_eq!(standing.connect_string(), "127.0.0.1:1001,127.0.0.1:1002");
+    let ensemble = ensemble(dir.path(), &[Some(identity), None]);
+    ensemble.save().unwrap();
+    assert_eq!(DetachedEnsemble::load(dir.path()).unwrap(), ensemble);
+    assert_eq!(ensemble.connect_string(), "127.0.0.1:1001,127.0.0.1:1002");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_state_file_of_somebody_else_is_not_acted_upon() {
     let dir = tempfile::tempdir().unwrap();
     let problem = |text: &str| {
         fs::write(dir.path().join(STATE_FILE), text).unwrap();
-        Standing::load(dir.path()).unwrap_err().to_string()
+        DetachedEnsemble::load(dir.path()).unwrap_err().to_string()
     };
     assert!(problem("quorate ensemble 2\n").contains("line 1"));
     assert!(problem("quorate ensemble 1\n").contains("line 2"));
@@ -67,7 +67,7 @@ fn a_state_file_of_somebody_else_is_not_acted_upon() {
         );
     }
     fs::remove_file(dir.path().join(STATE_FILE)).unwrap();
-    let error = Standing::load(dir.path()).unwrap_err().to_string();
+    let error = DetachedEnsemble::load(dir.path()).unwrap_err().to_string();
     assert!(error.contains("no ensemble in"), "{error}");
 }
 
@@ -77,15 +77,15 @@ fn down_ends_its_own_processes_and_no_recycled_ones() {
     let home = dir.path().join("ensemble");
     fs::create_dir_all(home.join("server-1/data")).unwrap();
     let (mut mine, mut stranger) = (sleeper(), sleeper());
-    let recycled = Identity {
+    let recycled = ProcessIdentity {
         started: 1,
-        ..Identity::of(stranger.id()).unwrap()
+        ..ProcessIdentity::of(stranger.id()).unwrap()
     };
-    let standing = standing(&home, &[Identity::of(mine.id()), Some(recycled)]);
-    standing.save().unwrap();
-    assert!(standing.runs());
-    assert_eq!(standing.conditions()[1], Condition::Gone);
-    assert_eq!(standing.down(false).unwrap(), 1);
+    let ensemble = ensemble(&home, &[ProcessIdentity::of(mine.id()), Some(recycled)]);
+    ensemble.save().unwrap();
+    assert!(ensemble.runs());
+    assert_eq!(ensemble.statuses()[1], ServerStatus::Ended);
+    assert_eq!(ensemble.down(false).unwrap(), 1);
     mine.wait().unwrap();
     assert_eq!(stranger.try_wait().unwrap(), None);
     assert!(!home.exists());
@@ -97,11 +97,11 @@ fn down_ends_its_own_processes_and_no_recycled_ones() {
 fn processes_of_another_boot_are_strangers() {
     let dir = tempfile::tempdir().unwrap();
     let mut stranger = sleeper();
-    let mut standing = standing(dir.path(), &[Identity::of(stranger.id())]);
-    standing.boot = "another".into();
-    standing.save().unwrap();
-    assert!(!standing.runs());
-    assert_eq!(standing.down(true).unwrap(), 0);
+    let mut ensemble = ensemble(dir.path(), &[ProcessIdentity::of(stranger.id())]);
+    ensemble.boot = "another".into();
+    ensemble.save().unwrap();
+    assert!(!ensemble.runs());
+    assert_eq!(ensemble.down(true).unwrap(), 0);
     assert_eq!(stranger.try_wait().unwrap(), None);
     stranger.kill().unwrap();
     stranger.wait().unwrap();
@@ -119,7 +119,7 @@ fn a_taken_port_is_named() {
             heap_mib: 64,
             ..TargetShape::default()
         };
-        Standing::up(&StandingOrder {
+        DetachedEnsemble::up(&DetachedConfig {
             software: &Software::Bundled,
             shape: &shape,
             quorate: Path::new("/nonexistent"),

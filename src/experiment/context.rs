@@ -1,4 +1,4 @@
-//! What a run needs to know beside plan and target, and whom it tells how it goes.
+//! What a run needs beside plan and target, and what it tells while it goes on.
 
 use std::fmt;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 
 use crate::load::Progress;
 
-/// The surroundings of a run.
+/// What a run needs beside plan and target.
 #[derive(Clone, Copy)]
-pub struct Setting<'a> {
+pub struct RunContext<'a> {
     /// The Quorate binary, which the bundled servers and the guard are.
     pub quorate: &'a Path,
     /// Where local servers keep their data; `None` = the user's cache folder.
@@ -19,13 +19,13 @@ pub struct Setting<'a> {
     pub calibration: Option<&'a serde_json::Value>,
     /// Becomes true when the user wants it to end.
     pub stop: &'a AtomicBool,
-    /// Hears what happens.
-    pub notify: &'a (dyn Fn(&Notice<'_>) + Sync),
+    /// Called with everything that happens.
+    pub notify: &'a (dyn Fn(&ProgressEvent<'_>) + Sync),
 }
 
 /// Something worth telling while an experiment goes on.
 #[derive(Debug)]
-pub enum Notice<'a> {
+pub enum ProgressEvent<'a> {
     /// What begins now, in words.
     Step(&'a str),
     /// What the user should know although the run goes on.
@@ -41,9 +41,9 @@ pub enum Notice<'a> {
     },
 }
 
-impl fmt::Debug for Setting<'_> {
+impl fmt::Debug for RunContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setting")
+        f.debug_struct("RunContext")
             .field("quorate", &self.quorate)
             .field("data_dir", &self.data_dir)
             .field("zookeeper_home", &self.zookeeper_home)
@@ -51,13 +51,13 @@ impl fmt::Debug for Setting<'_> {
     }
 }
 
-impl Setting<'_> {
+impl RunContext<'_> {
     pub(super) fn step(&self, text: &str) {
-        (self.notify)(&Notice::Step(text));
+        (self.notify)(&ProgressEvent::Step(text));
     }
 
     pub(super) fn warning(&self, text: &str) {
-        (self.notify)(&Notice::Warning(text));
+        (self.notify)(&ProgressEvent::Warning(text));
     }
 
     pub(super) fn stopped(&self) -> bool {

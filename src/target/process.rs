@@ -25,9 +25,9 @@ const TAIL_LINES: usize = 6;
 
 /// Whether a server ends with Quorate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tie {
+pub enum Lifetime {
     /// SIGKILLed by the kernel when Quorate ends, however it ends.
-    EndsWithUs,
+    WithParent,
     /// In its own session; stays.
     Detached,
 }
@@ -46,7 +46,7 @@ pub struct Launch<'a> {
     /// Where standard output and error go.
     pub output: &'a Path,
     /// Whether it ends with Quorate.
-    pub tie: Tie,
+    pub lifetime: Lifetime,
 }
 
 impl Launch<'_> {
@@ -62,15 +62,15 @@ impl Launch<'_> {
             .open(self.output)?;
         let mut command = Command::new(self.quorate);
         command.arg("guard");
-        match self.tie {
-            Tie::EndsWithUs => {
+        match self.lifetime {
+            Lifetime::WithParent => {
                 command
                     .arg("--parent")
                     .arg(std::process::id().to_string())
                     .process_group(0);
             }
             // No process group here: its leader could not begin a session.
-            Tie::Detached => {
+            Lifetime::Detached => {
                 command.arg("--detach");
             }
         }
@@ -108,7 +108,7 @@ pub fn await_any_end<'a>(children: impl IntoIterator<Item = &'a Child>, timeout:
 
 /// How a process ended, in words.
 #[must_use]
-pub fn ending(status: ExitStatus) -> String {
+pub fn describe_exit(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(signal)) => format!("signal {signal}"),

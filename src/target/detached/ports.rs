@@ -2,43 +2,43 @@
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
-use super::{StandingError, StandingOrder};
-use crate::experiment::zoo_cfg::Place;
+use super::{DetachedConfig, DetachedError};
+use crate::target::zoo_cfg::ServerSpec;
 
 /// Ports of the same kind lie next to each other, and the kinds this far apart.
 pub(super) const PORT_STEP: u16 = 100;
 
 /// The servers that are asked for; every port is free at the moment.
-pub(super) fn places(order: &StandingOrder<'_>) -> Result<Vec<Place>, StandingError> {
-    let count = order.shape.voters + order.shape.observers;
-    let no_room = || StandingError::NoRoom {
-        base_port: order.base_port,
+pub(super) fn servers(config: &DetachedConfig<'_>) -> Result<Vec<ServerSpec>, DetachedError> {
+    let count = config.shape.voters + config.shape.observers;
+    let no_room = || DetachedError::NoRoom {
+        base_port: config.base_port,
         servers: usize::from(count),
     };
     if count > PORT_STEP {
         return Err(no_room());
     }
-    let mut places = Vec::with_capacity(usize::from(count));
+    let mut specs = Vec::with_capacity(usize::from(count));
     for id in 1..=count {
         let port = |kind: u16| {
-            order
+            config
                 .base_port
                 .checked_add(kind * PORT_STEP + id - 1)
                 .ok_or_else(no_room)
         };
-        let place = Place {
+        let spec = ServerSpec {
             id,
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             client_port: port(0)?,
             quorum_port: port(1)?,
             election_port: port(2)?,
-            observer: id > order.shape.voters,
+            observer: id > config.shape.voters,
         };
-        for port in [place.client_port, place.quorum_port, place.election_port] {
+        for port in [spec.client_port, spec.quorum_port, spec.election_port] {
             TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-                .map_err(|source| StandingError::PortTaken { port, source })?;
+                .map_err(|source| DetachedError::PortTaken { port, source })?;
         }
-        places.push(place);
+        specs.push(spec);
     }
-    Ok(places)
+    Ok(specs)
 }

@@ -13,14 +13,14 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// A process, unmistakably (on this boot).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct ProcessIdentity {
     /// Process id.
     pub pid: u32,
     /// Clock ticks between boot and the start of the process.
     pub started: u64,
 }
 
-impl Identity {
+impl ProcessIdentity {
     /// The process that has `pid` now; `None` if there is none, or it has ended and only waits for its
     /// parent.
     #[must_use]
@@ -81,13 +81,13 @@ impl Identity {
     }
 }
 
-impl fmt::Display for Identity {
+impl fmt::Display for ProcessIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.pid, self.started)
     }
 }
 
-impl FromStr for Identity {
+impl FromStr for ProcessIdentity {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -146,10 +146,10 @@ mod tests {
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        let identity = Identity::of(child.id()).unwrap();
+        let identity = ProcessIdentity::of(child.id()).unwrap();
         assert!(identity.is_alive());
         assert_eq!(identity.to_string().parse(), Ok(identity));
-        let recycled = Identity {
+        let recycled = ProcessIdentity {
             started: identity.started + 1,
             ..identity
         };
@@ -164,10 +164,10 @@ mod tests {
 
     #[test]
     fn this_process_lives_and_has_memory() {
-        assert!(Identity::of_this_process().is_alive());
+        assert!(ProcessIdentity::of_this_process().is_alive());
         assert!(resident_bytes(std::process::id()).unwrap() > 0);
         assert_eq!(resident_bytes(u32::MAX), None);
-        assert_eq!("x-1".parse::<Identity>(), Err(()));
+        assert_eq!("x-1".parse::<ProcessIdentity>(), Err(()));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use super::java::{self, Installation};
-use super::process::{Launch, Tie};
-use super::zoo_cfg::{Place, zoo_cfg};
+use super::process::{Launch, Lifetime};
+use super::zoo_cfg::{ServerSpec, zoo_cfg};
 use crate::workload::TargetShape;
 
 /// What a server is.
@@ -52,15 +52,15 @@ impl ServerDir {
     ///
     /// # Errors
     /// If a file cannot be written.
-    pub fn write(&self, shape: &TargetShape, places: &[Place], index: usize) -> io::Result<()> {
+    pub fn write(&self, shape: &TargetShape, specs: &[ServerSpec], index: usize) -> io::Result<()> {
         let (data, log, conf) = (self.path("data"), self.path("log"), self.path("conf"));
         for dir in [&data, &log, &conf] {
             fs::create_dir_all(dir)?;
         }
-        fs::write(data.join("myid"), format!("{}\n", places[index].id))?;
+        fs::write(data.join("myid"), format!("{}\n", specs[index].id))?;
         fs::write(
             self.path("zoo.cfg"),
-            zoo_cfg(shape, places, index, &data, &log),
+            zoo_cfg(shape, specs, index, &data, &log),
         )?;
         let java_log = self.path("zookeeper.log");
         fs::write(
@@ -79,7 +79,7 @@ impl ServerDir {
         software: &Software,
         shape: &TargetShape,
         quorate: &Path,
-        tie: Tie,
+        lifetime: Lifetime,
     ) -> io::Result<Child> {
         let config = self.path("zoo.cfg");
         let (program, args) = match software {
@@ -102,7 +102,7 @@ impl ServerDir {
             args,
             dir: &self.root,
             output: &self.path("out"),
-            tie,
+            lifetime,
         }
         .start()
     }

@@ -1,15 +1,13 @@
 //! From started processes to serving members.
 
 use std::net::SocketAddr;
-use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::answers::parse_srvr;
 use super::member::Member;
-use super::process::{await_any_end, ending, log_tails, says_address_taken};
-use super::software::ServerDir;
-use super::zoo_cfg::Place;
+use super::process::{await_any_end, describe_exit, log_tails, says_address_taken};
+use super::server_process::ServerProcess;
 use crate::protocol::zookeeper::four_letter;
 
 /// Servers that are not all serving after this long have failed.
@@ -18,14 +16,6 @@ pub const SERVE_TIMEOUT: Duration = Duration::from_secs(60);
 const ASK: Duration = Duration::from_millis(10);
 /// How long a starting server may take over one answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// A server whose process was started.
-#[derive(Debug)]
-pub(super) struct Started {
-    pub(super) place: Place,
-    pub(super) dir: ServerDir,
-    pub(super) child: Child,
-}
 
 /// Started servers do not all serve.
 #[derive(Debug, thiserror::Error)]
@@ -61,42 +51,36 @@ pub enum StartError {
     Interrupted,
 }
 
-impl Started {
-    pub(super) fn address(&self) -> SocketAddr {
-        SocketAddr::new(self.place.ip, self.place.client_port)
-    }
-
-    /// An error if it has ended.
-    fn check(&mut self) -> Result<(), StartError> {
-        let Ok(Some(status)) = self.child.try_wait() else {
-            return Ok(());
-        };
-        let logs = self.dir.logs();
-        Err(StartError::Ended {
-            id: self.place.id,
-            ending: ending(status),
-            tail: log_tails(&logs),
-            address_taken: says_address_taken(&logs),
-        })
-    }
+/// An error if the server has ended.
+fn check(server: &mut ServerProcess) -> Result<(), StartError> {
+    let Ok(Some(status)) = server.child.try_wait() else {
+        return Ok(());
+    };
+    let logs = server.dir.logs();
+    Err(StartError::Ended {
+        id: server.spec.id,
+        ending: describe_exit(status),
+        tail: log_tails(&logs),
+        address_taken: says_address_taken(&logs),
+    })
 }
 
-/// Waits until all `servers` serve. That one has ended is noticed at once; that one serves can only be
-/// asked for.
+/// Waits until all `servers` serve. The end of a server is noticed at once;
+/// whether it serves can only be found out by asking.
 ///
 /// # Errors
 /// If one ends, they take too long, or `stop` becomes true.
 pub(super) fn await_serving(
-    servers: &mut [Started],
+    servers: &mut [ServerProcess],
     stop: &AtomicBool,
 ) -> Result<Vec<Member>, StartError> {
     let began = Instant::now();
     let mut members: Vec<Option<Member>> = vec![None; servers.len()];
     loop {
         for (member, server) in members.iter_mut().zip(&mut *servers) {
-            server.check()?;
+            check(server)?;
             if member.is_none() {
-                *member = serving(server.address(), server.place.observer);
+                *member = serving(server.address(), server.spec.observer);
             }
         }
         let Some(late) = members.iter().position(Option::is_none) else {
@@ -111,7 +95,7 @@ pub(super) fn await_serving(
                 waiting: members.iter().filter(|member| member.is_none()).count(),
                 count: members.len(),
                 waited_s: waited.as_secs(),
-                id: servers[late].place.id,
+                id: servers[late].spec.id,
                 tail: log_tails(&servers[late].dir.logs()),
             });
         }

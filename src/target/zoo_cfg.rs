@@ -10,7 +10,7 @@ use crate::workload::TargetShape;
 
 /// Where one server listens, and whether it votes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ServerSpec {
     /// `myid`, from 1.
     pub id: u16,
     /// Address of all three ports.
@@ -25,19 +25,19 @@ pub struct Place {
     pub observer: bool,
 }
 
-/// The text of the `zoo.cfg` of `places[index]`, with its data in `data_dir` and its log in `log_dir`.
+/// The text of the `zoo.cfg` of `servers[index]`, with its data in `data_dir` and its log in `log_dir`.
 ///
 /// One voter without observers runs standalone: no server lines, which is the only form that 3.4
 /// takes for it. Server lines carry no `;clientPort`, which 3.4 does not know.
 #[must_use]
 pub fn zoo_cfg(
     shape: &TargetShape,
-    places: &[Place],
+    servers: &[ServerSpec],
     index: usize,
     data_dir: &Path,
     log_dir: &Path,
 ) -> String {
-    let place = &places[index];
+    let own = &servers[index];
     let mut text = String::new();
     let mut line = |key: &str, value: &str| {
         // Writing to a string cannot fail.
@@ -48,34 +48,34 @@ pub fn zoo_cfg(
     line("syncLimit", &shape.sync_limit.to_string());
     line("dataDir", &escaped(data_dir));
     line("dataLogDir", &escaped(log_dir));
-    line("clientPort", &place.client_port.to_string());
-    line("clientPortAddress", &place.ip.to_string());
+    line("clientPort", &own.client_port.to_string());
+    line("clientPortAddress", &own.ip.to_string());
     // All sessions of a load generator come from one address; the default would stop them at 60.
     line("maxClientCnxns", "0");
     line("forceSync", if shape.fsync { "yes" } else { "no" });
     line("admin.enableServer", "false");
     line("4lw.commands.whitelist", "*");
-    if places.len() == 1 {
+    if servers.len() == 1 {
         return text;
     }
-    if places.iter().filter(|place| !place.observer).count() == 1 {
+    if servers.iter().filter(|server| !server.observer).count() == 1 {
         line("standaloneEnabled", "false");
     }
-    if place.observer {
+    if own.observer {
         line("peerType", "observer");
     }
-    for place in places {
-        let host = match place.ip {
+    for server in servers {
+        let host = match server.ip {
             IpAddr::V4(ip) => ip.to_string(),
             IpAddr::V6(ip) => format!("[{ip}]"),
         };
         line(
-            &format!("server.{}", place.id),
+            &format!("server.{}", server.id),
             &format!(
                 "{host}:{}:{}{}",
-                place.quorum_port,
-                place.election_port,
-                if place.observer { ":observer" } else { "" }
+                server.quorum_port,
+                server.election_port,
+                if server.observer { ":observer" } else { "" }
             ),
         );
     }
@@ -99,9 +99,9 @@ mod tests {
         }
     }
 
-    fn places(voters: u16, observers: u16) -> Vec<Place> {
+    fn servers(voters: u16, observers: u16) -> Vec<ServerSpec> {
         (1..=voters + observers)
-            .map(|id| Place {
+            .map(|id| ServerSpec {
                 id,
                 ip: "127.0.0.1".parse().unwrap(),
                 client_port: 2_180 + id,
@@ -115,7 +115,7 @@ mod tests {
     fn text(voters: u16, observers: u16, index: usize) -> String {
         zoo_cfg(
             &shape(voters, observers),
-            &places(voters, observers),
+            &servers(voters, observers),
             index,
             Path::new("/d/data"),
             Path::new("/d/log"),
@@ -157,7 +157,7 @@ mod tests {
         shape.fsync = false;
         let text = zoo_cfg(
             &shape,
-            &places(1, 0),
+            &servers(1, 0),
             0,
             Path::new("/a\\b"),
             Path::new("/l"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// What a server is at the moment, in its own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum Role {
     /// Leads.
     Leader,
     /// Follows.
@@ -18,7 +18,7 @@ pub enum Mode {
     Unknown,
 }
 
-impl Mode {
+impl Role {
     /// The word that `srvr` uses; `None` if it is not known.
     #[must_use]
     pub fn word(self) -> Option<&'static str> {
@@ -38,7 +38,7 @@ pub struct Srvr {
     /// `3.8.0`, without build and date.
     pub version: Option<String>,
     /// What it is.
-    pub mode: Mode,
+    pub role: Role,
 }
 
 /// Reads an answer to `srvr`; `None` unless the server serves.
@@ -50,17 +50,17 @@ pub fn parse_srvr(answer: &str) -> Option<Srvr> {
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
             .map(str::trim)
     };
-    let mode = match field("Mode")? {
-        "leader" => Mode::Leader,
-        "follower" => Mode::Follower,
-        "observer" => Mode::Observer,
-        "standalone" => Mode::Standalone,
+    let role = match field("Mode")? {
+        "leader" => Role::Leader,
+        "follower" => Role::Follower,
+        "observer" => Role::Observer,
+        "standalone" => Role::Standalone,
         // "read-only": cut off from its quorum, so it does not serve a benchmark.
         _ => return None,
     };
     Some(Srvr {
         version: field("Zookeeper version").map(short_version),
-        mode,
+        role,
     })
 }
 
@@ -102,11 +102,11 @@ mod tests {
                    Latency min/avg/max: 0/0/0\nReceived: 1\nMode: leader\nNode count: 4\n";
         let srvr = parse_srvr(old).unwrap();
         assert_eq!(srvr.version.as_deref(), Some("3.4.10"));
-        assert_eq!(srvr.mode, Mode::Leader);
+        assert_eq!(srvr.role, Role::Leader);
         let debian =
             "Zookeeper version: 3.8.0-${mvngit.commit.id}, built on 2024-06-16\nMode: observer\n";
         let debian = parse_srvr(debian).unwrap();
-        assert_eq!(debian.mode, Mode::Observer);
+        assert_eq!(debian.role, Role::Observer);
         assert_eq!(debian.version.as_deref(), Some("3.8.0"));
         let ours = "Zookeeper version: 3.9.5-quorate-0.1.0, built on x\nMode: standalone\n";
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::answers::{Mode, Srvr};
+use super::answers::{Role, Srvr};
 
 /// A server that sessions may attach to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Member {
     /// Whether it only observes, where known.
     pub observer: Option<bool>,
     /// What it was when last asked.
-    pub mode: Mode,
+    pub role: Role,
     /// Its version, as it says itself.
     pub version: Option<String>,
 }
@@ -26,12 +26,12 @@ impl Member {
         Self {
             name,
             address,
-            observer: match srvr.mode {
-                Mode::Observer => Some(true),
-                Mode::Leader | Mode::Follower | Mode::Standalone => Some(false),
-                Mode::Unknown => None,
+            observer: match srvr.role {
+                Role::Observer => Some(true),
+                Role::Leader | Role::Follower | Role::Standalone => Some(false),
+                Role::Unknown => None,
             },
-            mode: srvr.mode,
+            role: srvr.role,
             version: srvr.version,
         }
     }

@@ -16,16 +16,24 @@ use crate::measure::Recording;
 use crate::protocol::zookeeper::four_letter;
 
 /// An answer that takes longer tells of another moment than the one it was asked at.
-pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_millis(250);
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(250);
 /// Syncs of the log in the answer to `mntr`, without its `zk_`: Apache ZooKeeper counts them since 3.6.
 const SYNCS: &str = "cnt_fsynctime";
 
 /// One reading of one kind, by server.
 type Readings<T> = Vec<Option<T>>;
 
+/// A server that is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MeteredServer {
+    pub(super) pid: u32,
+    /// Its client port.
+    pub(super) address: SocketAddr,
+}
+
 /// Reads what servers used between two moments.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub struct Meter {
     pids: Vec<u32>,
     usages: Mutex<Vec<Readings<Usage>>>,
     asks: Sender<()>,
@@ -33,12 +41,16 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// For the servers with these processes and client ports, each of which may take `timeout` over an answer.
-    pub(super) fn new(servers: &[(u32, SocketAddr)], timeout: Duration) -> Self {
+    pub(super) fn new(servers: &[MeteredServer]) -> Self {
+        Self::with_timeout(servers, ANSWER_TIMEOUT)
+    }
+
+    /// Each server may take `timeout` over an answer.
+    fn with_timeout(servers: &[MeteredServer], timeout: Duration) -> Self {
         let (asks, asked) = channel();
-        let addresses: Vec<SocketAddr> = servers.iter().map(|(_, address)| *address).collect();
+        let addresses: Vec<SocketAddr> = servers.iter().map(|server| server.address).collect();
         Self {
-            pids: servers.iter().map(|(pid, _)| *pid).collect(),
+            pids: servers.iter().map(|server| server.pid).collect(),
             usages: Mutex::default(),
             asks,
             asking: thread::spawn(move || answer(&asked, &addresses, timeout)),
@@ -46,7 +58,7 @@ impl Meter {
     }
 
     /// Reads now: once when the measured phase begins, and once when it ends.
-    pub(super) fn read(&self) {
+    pub fn read(&self) {
         // The thread that asks ends with this value only.
         let _still_there = self.asks.send(());
         let usages = self.pids.iter().map(|pid| Usage::of(*pid)).collect();
@@ -58,7 +70,7 @@ impl Meter {
     }
 
     /// Adds what was used between the two readings. What was not read twice stays missing.
-    pub(super) fn fill(self, recording: &mut Recording) {
+    pub fn fill(self, recording: &mut Recording) {
         drop(self.asks);
         let syncs = self.asking.join().unwrap_or_default();
         let usages = self
@@ -144,6 +156,10 @@ mod tests {
         address
     }
 
+    fn metered(pid: u32, address: SocketAddr) -> MeteredServer {
+        MeteredServer { pid, address }
+    }
+
     fn recording(servers: usize) -> Recording {
         Recording {
             servers: vec![ServerRun::default(); servers],
@@ -156,7 +172,8 @@ mod tests {
         let me = std::process::id();
         let counting = server(["zk_cnt_fsynctime\t7\n", "zk_cnt_fsynctime\t19\n"]);
         let mute = server(["mntr is not executed\n", ""]);
-        let meter = Meter::new(&[(me, counting), (u32::MAX, mute)], PATIENCE);
+        let meter =
+            Meter::with_timeout(&[metered(me, counting), metered(u32::MAX, mute)], PATIENCE);
         meter.read();
         meter.read();
         let mut recording = recording(2);
@@ -172,7 +189,10 @@ mod tests {
     #[test]
     fn a_phase_that_never_ended_has_no_figures() {
         let me = std::process::id();
-        let meter = Meter::new(&[(me, server(["zk_cnt_fsynctime\t7\n", ""]))], PATIENCE);
+        let meter = Meter::with_timeout(
+            &[metered(me, server(["zk_cnt_fsynctime\t7\n", ""]))],
+            PATIENCE,
+        );
         meter.read();
         let mut recording = recording(1);
         meter.fill(&mut recording);

@@ -1,14 +1,14 @@
-//! Why a standing ensemble could not be started, found or ended.
+//! Why a detached ensemble could not be started, found or ended.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::places::PORT_STEP;
-use crate::experiment::StartError;
+use super::ports::PORT_STEP;
+use crate::target::StartError;
 
-/// A standing ensemble could not be started, found or ended.
+/// A detached ensemble could not be started, found or ended.
 #[derive(Debug, thiserror::Error)]
-pub enum StandingError {
+pub enum DetachedError {
     /// There is one already.
     #[error("an ensemble runs in {} already ({connect}); `quorate ensemble down` ends it, --dir starts another one elsewhere", dir.display())]
     Running {
@@ -73,9 +73,9 @@ pub enum StandingError {
 pub(super) fn io_error(
     action: &'static str,
     path: &Path,
-) -> impl FnOnce(io::Error) -> StandingError {
+) -> impl FnOnce(io::Error) -> DetachedError {
     let path = path.to_owned();
-    move |source| StandingError::Io {
+    move |source| DetachedError::Io {
         action,
         path,
         source,

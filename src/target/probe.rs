@@ -5,9 +5,9 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::thread;
 use std::time::Duration;
 
-use super::answers::{Mode, parse_srvr};
+use super::answers::{Role, parse_srvr};
 use super::member::Member;
-use super::target::HostPort;
+use super::spec::HostPort;
 use crate::protocol::zookeeper::{AdminClient, ClientError, four_letter};
 
 /// How long a server may take over one answer.
@@ -76,7 +76,7 @@ pub(super) fn refresh(member: &mut Member) {
         .ok()
         .and_then(|answer| parse_srvr(&answer))
     {
-        member.mode = srvr.mode;
+        member.role = srvr.role;
         member.version = srvr.version.or(member.version.take());
     }
 }
@@ -131,7 +131,7 @@ fn handshake(server: &HostPort, address: SocketAddr) -> Result<Member, String> {
         name: server.to_string(),
         address,
         observer: None,
-        mode: Mode::Unknown,
+        role: Role::Unknown,
         version: None,
     })
 }
@@ -208,7 +208,7 @@ mod tests {
         let looks = answering("This ZooKeeper instance is not currently serving requests\n");
         let found = probe("zk://x", &[host(serves), host(looks)]).unwrap();
         assert_eq!(found.members.len(), 1);
-        assert_eq!(found.members[0].mode, Mode::Leader);
+        assert_eq!(found.members[0].role, Role::Leader);
         assert_eq!(found.members[0].observer, Some(false));
         assert_eq!(found.members[0].version.as_deref(), Some("3.9.5"));
         assert!(

@@ -82,7 +82,7 @@ pub enum JavaError {
 
 /// What the environment says about where Java and ZooKeeper are.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct InstallationSearch {
     /// `$ZOOKEEPER_HOME`.
     pub zookeeper_home: Option<PathBuf>,
     /// `$JAVA_HOME`.
@@ -93,10 +93,10 @@ pub struct Surroundings {
     pub usual_places: Vec<PathBuf>,
 }
 
-impl Surroundings {
-    /// Those of this process.
+impl InstallationSearch {
+    /// From the environment of this process.
     #[must_use]
-    pub fn of_this_process() -> Self {
+    pub fn from_env() -> Self {
         let dir = |name: &str| {
             env::var_os(name)
                 .filter(|value| !value.is_empty())
@@ -320,10 +320,10 @@ mod tests {
             self.0.path()
         }
 
-        fn around(&self) -> Surroundings {
-            Surroundings {
+        fn around(&self) -> InstallationSearch {
+            InstallationSearch {
                 java_home: Some(self.path().join("jdk")),
-                ..Surroundings::default()
+                ..InstallationSearch::default()
             }
         }
 
@@ -432,11 +432,11 @@ mod tests {
     #[test]
     fn java_comes_from_java_home_or_the_path() {
         let home = Home::with(&["zookeeper-3.9.5.jar", "usr/bin/java", "plain/java"]);
-        let mut around = Surroundings {
+        let mut around = InstallationSearch {
             path: Some(
                 env::join_paths([home.path().join("plain"), home.path().join("usr/bin")]).unwrap(),
             ),
-            ..Surroundings::default()
+            ..InstallationSearch::default()
         };
         let java = around.find(Some(home.path())).unwrap().java;
         assert_eq!(java, home.path().join("usr/bin/java"));

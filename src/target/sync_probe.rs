@@ -27,7 +27,7 @@ const REST: Duration = Duration::from_millis(250);
 
 /// Times syncs in a folder, beside what they took when nothing else used the disk.
 #[derive(Clone, Debug)]
-pub(super) struct SyncProbe {
+pub struct SyncProbe {
     dir: PathBuf,
     baseline_us: f64,
 }
@@ -37,7 +37,7 @@ impl SyncProbe {
     ///
     /// # Errors
     /// If no file can be written and synced there.
-    pub(super) fn new(dir: &Path) -> io::Result<Self> {
+    pub fn new(dir: &Path) -> io::Result<Self> {
         Ok(Self {
             dir: dir.to_owned(),
             baseline_us: median_us(dir)?,
@@ -45,7 +45,8 @@ impl SyncProbe {
     }
 
     /// The folder.
-    pub(super) fn dir(&self) -> &Path {
+    #[must_use]
+    pub fn dir(&self) -> &Path {
         &self.dir
     }
 
@@ -54,7 +55,7 @@ impl SyncProbe {
     ///
     /// # Errors
     /// If no file can be written and synced any more.
-    pub(super) fn settle(&self, stop: &AtomicBool, waits: &dyn Fn()) -> io::Result<DiskState> {
+    pub fn settle(&self, stop: &AtomicBool, waits: &dyn Fn()) -> io::Result<DiskState> {
         let began = Instant::now();
         let mut rested = false;
         self.settle_with(
@@ -63,7 +64,7 @@ impl SyncProbe {
                 if !std::mem::replace(&mut rested, true) {
                     waits();
                 }
-                // Who sets the flag cannot wake this thread; another look is never far.
+                // The interrupt handler that sets the flag cannot wake this thread: it looks again soon.
                 thread::park_timeout(REST);
                 began.elapsed()
             },

@@ -1,0 +1,48 @@
+//! The target of a run: servers that are started ([`Deployment`]), found ([`probe()`]) or left running
+//! ([`DetachedEnsemble`]), what they count and use, and how they are killed, paused and restarted.
+//!
+//! - `spec`: a target as the user names it; `running`: an open [`Target`]
+//! - `software`, `java`, `zoo_cfg`, `ports`, `data_dir`: what a start needs; `starting`: waits until servers serve
+//! - `process`, `server_process`, `identity`: server processes
+//! - `answers`, `member`: what a server says about itself
+//! - `meter`, `usage`: what servers use in the measured phase; `sync_probe`: whether the disk has settled
+//!
+//! Servers are child processes and are measured over sockets only, whoever wrote them.
+
+mod answers;
+mod data_dir;
+mod deployment;
+mod detached;
+mod identity;
+mod java;
+mod member;
+mod meter;
+mod ports;
+mod probe;
+mod process;
+mod running;
+mod server_process;
+mod software;
+mod spec;
+mod starting;
+mod sync_probe;
+mod usage;
+mod zoo_cfg;
+
+pub use answers::{Role, Srvr, parse_mntr, parse_srvr};
+pub use data_dir::{DataDirError, cache_dir, data_root, unusable, with_tilde};
+pub use deployment::{Deployment, DeploymentConfig, DeploymentError};
+pub use detached::{DetachedConfig, DetachedEnsemble, DetachedError, DetachedServer, ServerStatus};
+pub use identity::{ProcessIdentity, resident_bytes};
+pub use java::{Installation, InstallationSearch, JavaError, MAIN_CLASS};
+pub use member::Member;
+pub use meter::Meter;
+pub use probe::{Probe, ProbeError, probe};
+pub use process::{Launch, Lifetime, await_any_end, describe_exit, log_tails};
+pub use running::{Target, TargetConfig, TargetError};
+pub use server_process::{FaultError, ServerExit};
+pub use software::{ServerDir, Software};
+pub use spec::{HostPort, TargetSpec, TargetSpecError, split_targets};
+pub use starting::{SERVE_TIMEOUT, StartError};
+pub use sync_probe::SyncProbe;
+pub use zoo_cfg::{ServerSpec, zoo_cfg};

@@ -1,0 +1,277 @@
+//! An open target: started for the run, or found running.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::answers::parse_mntr;
+use super::data_dir::{DataDirError, create_run_dir};
+use super::deployment::{Deployment, DeploymentConfig, DeploymentError};
+use super::java::{InstallationSearch, JavaError};
+use super::member::Member;
+use super::meter::Meter;
+use super::probe::{ProbeError, probe, refresh};
+use super::server_process::{FaultError, ServerExit};
+use super::software::Software;
+use super::spec::TargetSpec;
+use super::starting::StartError;
+use crate::protocol::zookeeper::four_letter;
+use crate::workload::TargetShape;
+
+/// How long a server may take over its counters.
+const COUNTERS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is to be opened.
+#[derive(Clone, Copy)]
+pub struct TargetConfig<'a> {
+    /// The target as the user names it.
+    pub spec: &'a TargetSpec,
+    /// How many servers are started, with which settings; a live target is taken as it is.
+    pub shape: &'a TargetShape,
+    /// The Quorate binary.
+    pub quorate: &'a Path,
+    /// Where local servers keep their data; `None` = the user's cache folder.
+    pub data_dir: Option<&'a Path>,
+    /// Where a plain `zookeeper` is installed; `None` = the usual places.
+    pub zookeeper_home: Option<&'a Path>,
+    /// Gives up when it becomes true.
+    pub stop: &'a AtomicBool,
+    /// Hears what begins now, in words.
+    pub step: &'a dyn Fn(&str),
+}
+
+impl fmt::Debug for TargetConfig<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TargetConfig")
+            .field("spec", &self.spec)
+            .field("shape", &self.shape)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A target cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// No Java or no ZooKeeper.
+    #[error(transparent)]
+    Java(#[from] JavaError),
+    /// No folder for the data.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The servers did not come up.
+    #[error("the {target} ensemble did not start: {source}")]
+    Deployment {
+        /// As asked.
+        target: String,
+        /// Why.
+        source: DeploymentError,
+    },
+    /// A live target does not serve.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// The user ended it.
+    #[error("interrupted while the target was opened")]
+    Interrupted,
+}
+
+/// A target that is open.
+#[derive(Debug)]
+pub struct Target {
+    spec: TargetSpec,
+    members: Vec<Member>,
+    /// The servers, if they were started for the run.
+    deployment: Option<Deployment>,
+    unusable: Vec<String>,
+}
+
+impl Target {
+    /// Starts or finds the target. Call it from a thread that outlives it (see [`Deployment::start`]).
+    ///
+    /// # Errors
+    /// If it does not serve.
+    pub fn open(config: &TargetConfig<'_>) -> Result<Self, TargetError> {
+        let spec = config.spec;
+        let software = match spec {
+            TargetSpec::Live { servers, .. } => {
+                (config.step)(&format!("looking at {spec}"));
+                let found = probe(&spec.to_string(), servers)?;
+                return Ok(Self {
+                    spec: spec.clone(),
+                    members: found.members,
+                    deployment: None,
+                    unusable: found.missing,
+                });
+            }
+            TargetSpec::Bundled => Software::Bundled,
+            TargetSpec::ZooKeeper { home } => {
+                let home = home.as_deref().or(config.zookeeper_home);
+                Software::Java(InstallationSearch::from_env().find(home)?)
+            }
+        };
+        let dir = create_run_dir(config.data_dir)?;
+        (config.step)(&format!("starting {spec} ({})", servers(config.shape)));
+        let (deployment, members) = Deployment::start(&DeploymentConfig {
+            software: &software,
+            shape: config.shape,
+            quorate: config.quorate,
+            dir: &dir,
+            stop: config.stop,
+        })
+        .map_err(|source| match source {
+            DeploymentError::Start(StartError::Interrupted) => TargetError::Interrupted,
+            source => TargetError::Deployment {
+                target: spec.to_string(),
+                source,
+            },
+        })?;
+        Ok(Self {
+            spec: spec.clone(),
+            members,
+            deployment: Some(deployment),
+            unusable: Vec::new(),
+        })
+    }
+
+    /// The target as the user names it.
+    #[must_use]
+    pub fn spec(&self) -> &TargetSpec {
+        &self.spec
+    }
+
+    /// Its servers that can be used, as they answered last.
+    #[must_use]
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// Servers of a live target that cannot be used: what was tried and what came of it.
+    #[must_use]
+    pub fn unusable(&self) -> &[String] {
+        &self.unusable
+    }
+
+    /// The servers, if they were started for the run.
+    #[must_use]
+    pub fn deployment(&self) -> Option<&Deployment> {
+        self.deployment.as_ref()
+    }
+
+    /// Asks every server again which role it has.
+    pub fn refresh(&mut self) {
+        self.members.iter_mut().for_each(refresh);
+    }
+
+    /// The name of the server at `index`.
+    #[must_use]
+    pub fn name(&self, index: usize) -> String {
+        self.members
+            .get(index)
+            .map_or_else(|| format!("number {}", index + 1), |one| one.name.clone())
+    }
+
+    /// What each server counts of itself; empty where it does not tell.
+    #[must_use]
+    pub fn counters(&self) -> Vec<BTreeMap<String, f64>> {
+        self.members
+            .iter()
+            .map(|member| {
+                four_letter(member.address, "mntr", COUNTERS_TIMEOUT)
+                    .map_or_else(|_not_offered| BTreeMap::new(), |answer| parse_mntr(&answer))
+            })
+            .collect()
+    }
+
+    /// Resident memory of each server that was started, bytes; of a live target nothing.
+    #[must_use]
+    pub fn resident_bytes(&self) -> Vec<Option<u64>> {
+        let deployment = self.deployment.as_ref();
+        deployment.map_or_else(Vec::new, Deployment::resident_bytes)
+    }
+
+    /// A meter of what the servers use; `None` for a live target.
+    #[must_use]
+    pub fn meter(&self) -> Option<Meter> {
+        self.deployment.as_ref().map(Deployment::meter)
+    }
+
+    /// Handles of the processes that were started; see [`Deployment::handles`].
+    #[must_use]
+    pub fn handles(&self) -> Vec<(usize, OwnedFd)> {
+        let deployment = self.deployment.as_ref();
+        deployment.map_or_else(Vec::new, Deployment::handles)
+    }
+
+    /// See [`Deployment::take_exits`].
+    #[must_use]
+    pub fn take_exits(&self) -> Vec<ServerExit> {
+        let deployment = self.deployment.as_ref();
+        deployment.map_or_else(Vec::new, Deployment::take_exits)
+    }
+
+    /// See [`Deployment::await_exits`].
+    #[must_use]
+    pub fn await_exits(&self) -> Vec<ServerExit> {
+        let deployment = self.deployment.as_ref();
+        deployment.map_or_else(Vec::new, Deployment::await_exits)
+    }
+
+    /// See [`Deployment::kill`].
+    ///
+    /// # Errors
+    /// If Quorate did not start the server, or it does not run.
+    pub fn kill(&self, index: usize) -> Result<(), FaultError> {
+        self.started(index)?.kill(index)
+    }
+
+    /// See [`Deployment::pause`].
+    ///
+    /// # Errors
+    /// If Quorate did not start the server, or it does not run.
+    pub fn pause(&self, index: usize) -> Result<(), FaultError> {
+        self.started(index)?.pause(index)
+    }
+
+    /// See [`Deployment::resume`].
+    ///
+    /// # Errors
+    /// If Quorate did not start the server, or it does not run.
+    pub fn resume(&self, index: usize) -> Result<(), FaultError> {
+        self.started(index)?.resume(index)
+    }
+
+    /// See [`Deployment::restart`].
+    ///
+    /// # Errors
+    /// If Quorate did not start the server, it still runs, or no process can be started.
+    pub fn restart(&self, index: usize) -> Result<(), FaultError> {
+        self.started(index)?.restart(index)
+    }
+
+    fn started(&self, index: usize) -> Result<&Deployment, FaultError> {
+        let deployment = self.deployment.as_ref();
+        deployment.ok_or(FaultError::NotOurs { index })
+    }
+
+    /// Ends the servers that were started, and removes their data.
+    ///
+    /// # Errors
+    /// If the data cannot be removed: the folder, and why.
+    pub fn close(self) -> Result<(), (PathBuf, io::Error)> {
+        let Some(deployment) = self.deployment else {
+            return Ok(());
+        };
+        let dir = deployment.dir().to_owned();
+        deployment.stop().map_err(|error| (dir, error))
+    }
+}
+
+fn servers(shape: &TargetShape) -> String {
+    match shape.observers {
+        0 => format!("{} voters", shape.voters),
+        observers => format!("{} voters, {observers} observers", shape.voters),
+    }
+}

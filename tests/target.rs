@@ -1,0 +1,98 @@
+//! Planned faults on the servers of an open target.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use quorate::protocol::zookeeper::AdminClient;
+use quorate::target::{FaultError, Target, TargetConfig, TargetSpec};
+use quorate::workload::TargetShape;
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn open(spec: &TargetSpec, data_dir: &Path) -> Target {
+    Target::open(&TargetConfig {
+        spec,
+        shape: &TargetShape {
+            voters: 1,
+            ..TargetShape::default()
+        },
+        quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
+        data_dir: Some(data_dir),
+        zookeeper_home: None,
+        stop: &AtomicBool::new(false),
+        step: &|_| {},
+    })
+    .unwrap()
+}
+
+/// A client of the first server, as soon as it serves.
+fn client(target: &Target) -> AdminClient {
+    let began = Instant::now();
+    loop {
+        match AdminClient::connect(&[target.members()[0].address], PATIENCE) {
+            Ok(client) => return client,
+            Err(error) => assert!(began.elapsed() < PATIENCE, "{error}"),
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_server_that_was_killed_and_restarted_has_its_data_and_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = open(&TargetSpec::Bundled, dir.path());
+    let mut before = client(&target);
+    before.create("/kept", b"x", 0).unwrap();
+    target.kill(0).unwrap();
+    assert!(matches!(
+        target.kill(0),
+        Err(FaultError::NotRunning { id: 1, .. })
+    ));
+    assert!(AdminClient::connect(&[target.members()[0].address], PATIENCE).is_err());
+    target.restart(0).unwrap();
+    assert!(matches!(
+        target.restart(0),
+        Err(FaultError::StillRunning { id: 1 })
+    ));
+    let mut after = client(&target);
+    assert_eq!(after.list("/").unwrap(), ["kept", "zookeeper"]);
+    assert_eq!(target.await_exits(), []);
+    target.close().unwrap();
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_paused_server_answers_after_it_is_resumed_and_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = open(&TargetSpec::Bundled, dir.path());
+    target.pause(0).unwrap();
+    assert_eq!(target.take_exits(), []);
+    target.resume(0).unwrap();
+    assert_eq!(client(&target).list("/").unwrap(), ["zookeeper"]);
+    // A paused server can be ended as well.
+    target.pause(0).unwrap();
+    target.close().unwrap();
+}
+
+#[test]
+fn the_servers_of_a_live_target_are_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let started = open(&TargetSpec::Bundled, dir.path());
+    let live = format!("zk://{}", started.members()[0].address);
+    let found = open(&live.parse().unwrap(), dir.path());
+    for fault in [Target::kill, Target::pause, Target::resume, Target::restart] {
+        assert!(matches!(
+            fault(&found, 0),
+            Err(FaultError::NotOurs { index: 0 })
+        ));
+    }
+    assert!(matches!(
+        started.kill(1),
+        Err(FaultError::NotOurs { index: 1 })
+    ));
+    assert_eq!(client(&started).list("/").unwrap(), ["zookeeper"]);
+}

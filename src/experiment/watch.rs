@@ -1,8 +1,8 @@
 //! Watches a target while a load runs against it: which server that Quorate started ends, and who leads
 //! after something went wrong.
 //!
-//! One thread waits for the processes and for [`Watch::look`]. While all is quiet it asks nobody anything;
-//! nothing of it runs on the driver's threads.
+//! One thread waits for the processes and for [`Watch::look`]. It asks the servers only
+//! after something went wrong, and it never runs on the driver's threads.
 
 use std::io;
 use std::net::SocketAddr;
@@ -41,9 +41,9 @@ pub(super) struct Seen {
 pub(super) struct Change {
     /// When it was first seen.
     pub(super) at_ns: i64,
-    /// Who led; `None` = nobody.
+    /// The leader before; `None` = no server led.
     pub(super) from: Option<String>,
-    /// Who leads; `None` = nobody.
+    /// The leader now; `None` = no server leads.
     pub(super) to: Option<String>,
 }
 
@@ -227,7 +227,7 @@ impl Watching {
     }
 }
 
-/// Who leads, as far as it is known.
+/// The leader, as far as it is known.
 #[derive(Debug)]
 struct Leadership {
     servers: Vec<(String, SocketAddr)>,
@@ -262,8 +262,8 @@ impl Leadership {
         }
     }
 
-    /// Whether it makes sense to ask: a server that is alone has no leader, and one that does not answer
-    /// four-letter words tells nobody.
+    /// Whether it makes sense to ask: a standalone server has no leader, and a server that refuses
+    /// four-letter words does not answer.
     fn can_be_asked(&self) -> bool {
         self.tells
     }
@@ -298,7 +298,7 @@ impl Leadership {
     fn found(&mut self, leader: Option<usize>, at_ns: i64) -> Option<Change> {
         let now = leader.map_or(Known::Nobody, Known::Server);
         let before = std::mem::replace(&mut self.known, now);
-        // Who is seen for the first time may have led all along.
+        // A leader that is seen for the first time may have led all along.
         (before != now && before != Known::Unknown).then(|| Change {
             at_ns,
             from: self.name(before),

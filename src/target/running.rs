@@ -40,7 +40,7 @@ pub struct TargetConfig<'a> {
     pub zookeeper_home: Option<&'a Path>,
     /// Gives up when it becomes true.
     pub stop: &'a AtomicBool,
-    /// Hears what begins now, in words.
+    /// Called with what begins now, in words.
     pub step: &'a dyn Fn(&str),
 }
 

@@ -1,4 +1,4 @@
-//! The guard, the verbs of the server and standing ensembles: processes that end as they should.
+//! The guard, the verbs of the server and detached ensembles: processes that end as they should.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};

@@ -113,7 +113,7 @@ fn a_taken_port_is_named() {
     let port = listener.local_addr().unwrap().port();
     let stop = AtomicBool::new(false);
     let dir = tempfile::tempdir().unwrap();
-    let order = |base_port| {
+    let refused = |base_port| {
         let shape = TargetShape {
             voters: 1,
             heap_mib: 64,
@@ -130,6 +130,6 @@ fn a_taken_port_is_named() {
         .unwrap_err()
         .to_string()
     };
-    assert!(order(port).contains(&format!("port {port} of 127.0.0.1 is taken")));
-    assert!(order(65_500).contains("--base-port 65500 leaves no room"));
+    assert!(refused(port).contains(&format!("port {port} of 127.0.0.1 is taken")));
+    assert!(refused(65_500).contains("--base-port 65500 leaves no room"));
 }

@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use quorate::load::{
-    Fault, Job, LoadError, NullReport, NullResponder, NullScript, Phase, Progress, Role, Server,
+    Fault, Job, LoadError, NullReport, NullResponder, NullScript, Phase, Progress, Server,
     clean_up, prepare, run,
 };
 use quorate::measure::{EventKind, OpRecord, Recording};
 use quorate::protocol::Setup as _;
 use quorate::protocol::zookeeper::{self, Tree};
 use quorate::result::{Environment, Judgement, Target, judge};
-use quorate::workload::{Plan, Source, resolve};
+use quorate::workload::{Plan, Role, Source, resolve};
 
 /// Open loops are evenly spaced, so that tests can count, unless `load` says otherwise.
 fn plan(load: &str, op: &str) -> Plan {

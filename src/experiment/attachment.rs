@@ -58,9 +58,8 @@ pub(super) fn uneven(load: &LoadPlan, servers: &[Server]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::Role;
     use crate::result::example;
-    use crate::workload::Attach;
+    use crate::workload::{Attach, Role};
 
     fn words(sessions: u32, servers: u16, attach: Attach) -> Option<String> {
         let servers: Vec<Server> = (0..servers)

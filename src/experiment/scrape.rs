@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::result::{self, CounterChange};
-use crate::target::{Member, Role, Target, with_tilde};
+use crate::target::{Member, Target, with_tilde};
+use crate::workload::Role;
 
 /// Figures of each server, by index; empty where they are not known.
 #[derive(Debug, Default)]

@@ -9,10 +9,10 @@ use super::error::{ExperimentError, load_failed};
 use super::measure::measure;
 use super::prepared::Prepared;
 use super::scrape::ServerFigures;
-use crate::load::{self, LoadError, Role as LoadRole, Server};
+use crate::load::{self, LoadError, Server};
 use crate::measure::Recording;
 use crate::result::{self, Environment};
-use crate::target::{Role, ServerExit, Target, TargetConfig, TargetSpec, data_root};
+use crate::target::{ServerExit, Target, TargetConfig, TargetSpec, data_root};
 use crate::workload::Plan;
 
 /// A plan on one open target.
@@ -213,13 +213,7 @@ impl Trial {
             .map(|member| Server {
                 name: member.name.clone(),
                 address: member.address,
-                role: match member.role {
-                    Role::Leader => LoadRole::Leader,
-                    Role::Follower => LoadRole::Follower,
-                    Role::Observer => LoadRole::Observer,
-                    Role::Standalone => LoadRole::Standalone,
-                    Role::Unknown => LoadRole::Unknown,
-                },
+                role: member.role,
             })
             .collect()
     }

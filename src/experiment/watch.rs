@@ -16,7 +16,8 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
 use crate::load::clock::now_ns;
 use crate::protocol::zookeeper::four_letter;
-use crate::target::{Member, Role, parse_srvr};
+use crate::target::{Member, parse_srvr};
+use crate::workload::Role;
 
 /// Between two questions who leads.
 const ASK_NS: i64 = 50_000_000;

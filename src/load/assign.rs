@@ -1,8 +1,8 @@
 //! Which servers sessions are meant for.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::{LoadError, Role, Server};
-use crate::workload::{Attach, LoadPlan};
+use super::{LoadError, Server};
+use crate::workload::{Attach, LoadPlan, Role};
 
 /// Indices of the servers that `attach` means.
 pub(super) fn preferred(attach: Attach, servers: &[Server]) -> Result<Vec<u32>, LoadError> {
@@ -50,20 +50,6 @@ pub fn sessions_per_server(
         counts[server as usize] = Some(load.sessions / parts + one_more);
     }
     Ok(counts)
-}
-
-impl Role {
-    /// The word for it, as servers say it in the answer to `srvr`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Leader => "leader",
-            Self::Follower => "follower",
-            Self::Observer => "observer",
-            Self::Standalone => "standalone",
-            Self::Unknown => "unknown",
-        }
-    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::clock::{now_ns, unix_ms};
 use super::null::{NullReport, NullResponder, NullScript};
 use super::poller::{Poller, Spin};
-use super::{Job, LoadError, Role, Server, run};
+use super::{Job, LoadError, Server, run};
 use crate::measure::{Histogram, Recording};
 use crate::protocol::echo;
-use crate::workload::{Plan, Source, resolve};
+use crate::workload::{Plan, Role, Source, resolve};
 
 /// Rate of the timer and accuracy steps, per second.
 const RATE_PER_S: u32 = 20_000;

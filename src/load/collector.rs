@@ -8,9 +8,9 @@ use super::latest::Latest;
 use super::message::{Message, Summary};
 use super::pace::Pace;
 use super::stolen::Stolen;
-use super::{Job, LoadError, Moment, OpProgress, Phase, Progress, Role, Server, ServerProgress};
+use super::{Job, LoadError, Moment, OpProgress, Phase, Progress, Server, ServerProgress};
 use crate::measure::{Recording, ServerRun};
-use crate::workload::Plan;
+use crate::workload::{Plan, Role};
 
 /// Progress is not told more often than this, except when the phase changes.
 const TELL_NS: i64 = 240_000_000;

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::Progress;
 use crate::measure::Event;
-use crate::workload::Plan;
+use crate::workload::{Plan, Role};
 
 /// A server of the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,17 +17,6 @@ pub struct Server {
     pub address: SocketAddr,
     /// What it was when it was last asked.
     pub role: Role,
-}
-
-/// What a server is in its ensemble.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are ZooKeeper's own")]
-pub enum Role {
-    Leader,
-    Follower,
-    Observer,
-    Standalone,
-    Unknown,
 }
 
 /// One run of a plan against servers that are up.

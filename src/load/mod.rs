@@ -47,7 +47,7 @@ pub use calibrate::{
     Accuracy, CalibrateOptions, Calibration, Resolution, TimerError, calibrate, resolution,
 };
 pub use error::LoadError;
-pub use job::{Job, Moment, Phase, Role, Server};
+pub use job::{Job, Moment, Phase, Server};
 pub use null::{Fault, NullReport, NullResponder, NullScript};
 pub use progress::{OpProgress, Progress, ServerProgress};
 pub use run::{allow_files, run};

@@ -134,11 +134,11 @@ pub fn allow_files(plan: &Plan) -> Result<(), LoadError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{NullResponder, NullScript, Role, Server, fixture};
+    use super::super::{NullResponder, NullScript, Server, fixture};
     use super::*;
     use crate::protocol::echo::{Echo, Nothing, Null};
     use crate::protocol::{Event, Sent, Step, Ticket, Violation};
-    use crate::workload::OpPlan;
+    use crate::workload::{OpPlan, Role};
 
     /// A peer that lets one operation in at a time.
     #[derive(Debug)]

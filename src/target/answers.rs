@@ -3,34 +3,7 @@
 
 use std::collections::BTreeMap;
 
-/// What a server is at the moment, in its own words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Leads.
-    Leader,
-    /// Follows.
-    Follower,
-    /// Observes.
-    Observer,
-    /// Alone.
-    Standalone,
-    /// Serves, but does not say as what (four-letter words refused).
-    Unknown,
-}
-
-impl Role {
-    /// The word that `srvr` uses; `None` if it is not known.
-    #[must_use]
-    pub fn word(self) -> Option<&'static str> {
-        match self {
-            Self::Leader => Some("leader"),
-            Self::Follower => Some("follower"),
-            Self::Observer => Some("observer"),
-            Self::Standalone => Some("standalone"),
-            Self::Unknown => None,
-        }
-    }
-}
+use crate::workload::Role;
 
 /// The parts of a `srvr` answer that matter here.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::answers::{Role, Srvr};
+use super::answers::Srvr;
+use crate::workload::Role;
 
 /// A server that sessions may attach to.
 #[derive(Clone, Debug, PartialEq, Eq)]

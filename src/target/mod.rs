@@ -29,7 +29,7 @@ mod sync_probe;
 mod usage;
 mod zoo_cfg;
 
-pub use answers::{Role, Srvr, parse_mntr, parse_srvr};
+pub use answers::{Srvr, parse_mntr, parse_srvr};
 pub use data_dir::{DataDirError, cache_dir, data_root, unusable, with_tilde};
 pub use deployment::{Deployment, DeploymentConfig, DeploymentError};
 pub use detached::{DetachedConfig, DetachedEnsemble, DetachedError, DetachedServer, ServerStatus};

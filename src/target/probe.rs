@@ -5,10 +5,11 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::thread;
 use std::time::Duration;
 
-use super::answers::{Role, parse_srvr};
+use super::answers::parse_srvr;
 use super::member::Member;
 use super::spec::HostPort;
 use crate::protocol::zookeeper::{AdminClient, ClientError, four_letter};
+use crate::workload::Role;
 
 /// How long a server may take over one answer.
 const TIMEOUT: Duration = Duration::from_secs(3);

@@ -15,6 +15,7 @@ mod mix;
 mod paths;
 mod plan;
 mod render;
+mod role;
 mod shipped;
 
 pub use error::{Place, WorkloadError};
@@ -25,4 +26,5 @@ pub use plan::{
     Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Plan, Prepare, RatePhase,
     Reconnect, SizeChoice, Spacing, TargetShape,
 };
+pub use role::Role;
 pub use shipped::{Shipped, find_shipped, nearest_shipped, shipped};

@@ -10,7 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use quorate::protocol::zookeeper::four_letter;
-use quorate::target::{ProcessIdentity, Role, parse_srvr};
+use quorate::target::{ProcessIdentity, parse_srvr};
+use quorate::workload::Role;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bench::{Bench, PATIENCE, Ran};

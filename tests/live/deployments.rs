@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::atomic::AtomicBool;
 
-use quorate::target::{Deployment, DeploymentConfig, Role, Software};
-use quorate::workload::TargetShape;
+use quorate::target::{Deployment, DeploymentConfig, Software};
+use quorate::workload::{Role, TargetShape};
 
 use super::peers::installations;
 

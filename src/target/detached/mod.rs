@@ -24,7 +24,6 @@ use rustix::process::Signal;
 use self::error::io_error;
 
 use self::state::STATE_FILE;
-use super::answers::Role;
 use super::identity::ProcessIdentity;
 use super::member::Member;
 use super::process::Lifetime;
@@ -32,7 +31,7 @@ use super::server_process::ServerProcess;
 use super::software::{ServerDir, Software};
 use super::starting::{await_serving, serving};
 use super::zoo_cfg::ServerSpec;
-use crate::workload::TargetShape;
+use crate::workload::{Role, TargetShape};
 
 /// How long a server may take to end after SIGTERM.
 const TERM_TIMEOUT: Duration = Duration::from_secs(10);

@@ -499,7 +499,6 @@ impl Node {
                         &format!("snapshot {zxid} failed: {error}"),
                     );
                 }
-                DiskEvent::Truncated { .. } => {}
                 DiskEvent::Failed(error) => {
                     let reason = format!("the log can no longer be written: {error}");
                     self.fatal

@@ -1,7 +1,6 @@
 //! Where a server's files lie and how they are called (specification 15.1).
 
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::wire::jute::Zxid;
@@ -164,23 +163,6 @@ impl DataDirs {
             Ok(lengths.sum())
         };
         Ok((total(&self.snapshots)?, total(&self.logs)?))
-    }
-}
-
-/// Makes names that were added to, changed in or removed from `dir` durable.
-pub(super) fn sync_dir(dir: &Path) -> Result<(), StorageError> {
-    File::open(dir)
-        .and_then(|file| file.sync_all())
-        .map_err(StorageError::io("sync the directory", dir))
-}
-
-/// Removes a file; that it is gone already is fine.
-pub(super) fn remove(path: &Path) -> Result<(), StorageError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(StorageError::io("remove", path)(error))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::disk::DiskError;
 use crate::ensemble::database::{ApplyError, SnapshotError};
 use crate::wire::jute::Zxid;
 
@@ -11,16 +12,9 @@ use super::format::Fault;
 /// Storage failed; a server that meets this while it runs must stop.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The operating system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    /// The operating system refused, or a log would be overwritten.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// Not a file of the kind its name says.
     #[error("{} does not begin like a {kind}; move it away if it is not the server's", path.display())]
     NotSuch {
@@ -129,12 +123,6 @@ pub enum StorageError {
         /// Where the logs are.
         dir: PathBuf,
     },
-    /// A log of that name is there already.
-    #[error("{} exists already and would be overwritten", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
 }
 
 /// Why a snapshot file cannot be used.
@@ -162,13 +150,9 @@ pub enum SnapshotFault {
 }
 
 impl StorageError {
-    /// For `map_err` behind an operation on `path`.
+    /// For `map_err` after an operation on `path`.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io {
-            action,
-            path,
-            source,
-        }
+        let name = DiskError::io(action, path);
+        move |source| Self::Disk(name(source))
     }
 }

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use crate::disk::tail::Tail;
 use crate::wire::jute::Zxid;
 
 use super::StorageError;
 use super::format::{FILE_HEADER_BYTES, Fault, FileKind, LogEntry, Parsed, parse_entry};
-use super::tail::{Tail, judge_tail};
+use super::tail::judge_tail;
 
 /// Read at once.
 const CHUNK_BYTES: usize = 128 << 10;

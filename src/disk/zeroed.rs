@@ -25,7 +25,7 @@ const ZEROS: &[u8] = &[0; 64 << 10];
 ///
 /// # Errors
 /// If it exists already or the disk is full.
-pub(super) fn create_zeroed(path: &Path, size_bytes: u64) -> io::Result<File> {
+pub fn create_zeroed(path: &Path, size_bytes: u64) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
     write_zeros(&file, 0, size_bytes)?;
     file.sync_all()?;

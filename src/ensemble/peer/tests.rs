@@ -374,7 +374,7 @@ fn the_last_round_is_no_end() {
     assert_eq!(world.peer.mode(), Mode::Looking, "nobody has followed");
 }
 
-/// An observer, which nobody heeds, and a voter that looks for a leader.
+/// An observer, whose votes do not count, and a voter that looks for a leader.
 #[test]
 fn an_observer_and_a_voter_fall_silent() {
     let voter = || settings(PeerId(1), &[1, 2, 3], &[4]);

@@ -27,7 +27,6 @@ pub struct DataDirs {
 pub struct LogFile {
     /// The zxid of its first entry.
     pub first: Zxid,
-    /// Where it lies.
     pub path: PathBuf,
 }
 
@@ -36,7 +35,6 @@ pub struct LogFile {
 pub struct SnapshotFile {
     /// The last transaction that is surely in it.
     pub zxid: Zxid,
-    /// Where it lies.
     pub path: PathBuf,
     /// Ends with `.gz` or `.snappy`.
     pub compressed: bool,
@@ -170,7 +168,7 @@ fn names(dir: &Path) -> Result<Vec<String>, StorageError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).map_err(StorageError::io("read the directory", dir))? {
         let entry = entry.map_err(StorageError::io("read the directory", dir))?;
-        // A name that is not UTF-8 is none of ours.
+        // The server writes only names that are UTF-8.
         names.extend(entry.file_name().into_string().ok());
     }
     Ok(names)

@@ -11,7 +11,6 @@ use super::log_writer::LogWriter;
 use super::snapshot_thread::{SnapshotJob, SnapshotThread};
 use super::{DataDirs, Epochs, LogBatch, StorageError};
 
-/// How to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskOptions {
     /// Sync the log before reporting it as synced (`forceSync`).
@@ -47,7 +46,6 @@ impl DiskOptions {
 pub enum DiskEvent {
     /// All entries up to `last` are durable (or written, without [`DiskOptions::fsync`]).
     Synced {
-        /// The newest.
         last: Zxid,
         /// How many since the last such event.
         count: u64,
@@ -68,7 +66,6 @@ pub enum DiskEvent {
     SnapshotFailed {
         /// What it stands for; zero for a purge.
         zxid: Zxid,
-        /// Why.
         error: StorageError,
     },
     /// The disk is full or broken: nothing after the last other event is durable, no request is

@@ -18,7 +18,6 @@ pub enum StorageError {
     /// Not a file of the kind its name says.
     #[error("{} does not begin like a {kind}; move it away if it is not the server's", path.display())]
     NotSuch {
-        /// The file.
         path: PathBuf,
         /// What it should be.
         kind: &'static str,
@@ -28,7 +27,6 @@ pub enum StorageError {
         "{} is damaged at byte {offset}: {fault}, and more follows; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()
     )]
     Damaged {
-        /// The log.
         path: PathBuf,
         /// Where the first entry that cannot be read begins.
         offset: u64,
@@ -38,11 +36,8 @@ pub enum StorageError {
     /// An entry is sound but cannot be applied.
     #[error("{} holds an entry at byte {offset} that cannot be applied: {source}", path.display())]
     Apply {
-        /// The log.
         path: PathBuf,
-        /// Where it begins.
         offset: u64,
-        /// Why not.
         source: ApplyError,
     },
     /// Entries are missing between two log files.
@@ -50,9 +45,7 @@ pub enum StorageError {
         "{} is torn after {last}, but the next log continues with {next}; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()
     )]
     Hole {
-        /// The torn log.
         path: PathBuf,
-        /// Its last readable entry.
         last: Zxid,
         /// The first of the next file.
         next: Zxid,
@@ -60,15 +53,12 @@ pub enum StorageError {
     /// A snapshot cannot be used.
     #[error("{}: {reason}", path.display())]
     Snapshot {
-        /// The file.
         path: PathBuf,
-        /// Why not.
         reason: SnapshotFault,
     },
     /// Snapshots exist, none is usable.
     #[error("no snapshot in {} can be loaded ({tried} tried); the newest: {newest}", dir.display())]
     NoUsableSnapshot {
-        /// The directory.
         dir: PathBuf,
         /// How many were tried.
         tried: usize,
@@ -80,7 +70,6 @@ pub enum StorageError {
         "{} holds transaction logs but {} holds no snapshot: something is missing; set snapshot.trust.empty=true if the directory was written by 3.4, which takes no first snapshot", logs.display(), snapshots.display()
     )]
     NoSnapshot {
-        /// Where the logs are.
         logs: PathBuf,
         /// Where the snapshots should be.
         snapshots: PathBuf,
@@ -90,25 +79,18 @@ pub enum StorageError {
         "{} holds {kind} files, but dataDir and dataLogDir differ: move them to the other directory or correct zoo.cfg", dir.display()
     )]
     Misplaced {
-        /// The directory.
         dir: PathBuf,
         /// What does not belong there.
         kind: &'static str,
     },
     /// An epoch file that holds no number.
     #[error("{} holds {text:?} where an epoch, a decimal number, is expected", path.display())]
-    EpochText {
-        /// The file.
-        path: PathBuf,
-        /// Its content.
-        text: String,
-    },
+    EpochText { path: PathBuf, text: String },
     /// The epoch files contradict the log or each other.
     #[error(
         "in {}: {what}; restore the epoch files, or clear the data directory so that the server copies everything from its ensemble", dir.display()
     )]
     Epochs {
-        /// The directory.
         dir: PathBuf,
         /// The contradiction.
         what: String,
@@ -117,12 +99,7 @@ pub enum StorageError {
     #[error(
         "cannot truncate the log to {zxid}: no log in {} reaches back that far", dir.display()
     )]
-    CannotTruncate {
-        /// The target.
-        zxid: Zxid,
-        /// Where the logs are.
-        dir: PathBuf,
-    },
+    CannotTruncate { zxid: Zxid, dir: PathBuf },
 }
 
 /// Why a snapshot file cannot be used.
@@ -131,15 +108,12 @@ pub enum SnapshotFault {
     /// It is shorter than the shortest or does not end as a snapshot does.
     #[error("the snapshot was not written to its end")]
     Incomplete,
-    /// Compressed.
     #[error(
         "compressed snapshots are not supported; set snapshot.compression.method= (empty) where it was written"
     )]
     Compressed,
-    /// Its content.
     #[error(transparent)]
     Content(#[from] SnapshotError),
-    /// Its seal.
     #[error("the snapshot's checksum is {computed:#x} but {stored:#x} was stored")]
     Checksum {
         /// What the file says.

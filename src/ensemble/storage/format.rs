@@ -75,7 +75,6 @@ impl LogBatch {
 /// One entry of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogEntry<'a> {
-    /// Its zxid.
     pub zxid: Zxid,
     /// Header, record, perhaps a digest: what the leader proposed.
     pub bytes: &'a [u8],

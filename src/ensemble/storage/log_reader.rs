@@ -14,7 +14,6 @@ use super::tail::judge_tail;
 /// Read at once.
 const CHUNK_BYTES: usize = 128 << 10;
 
-/// How a log ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogEnd {
     /// Right behind the last sound entry; 0 if not even the header is there.
@@ -127,7 +126,6 @@ impl LogReader {
         self.last
     }
 
-    /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -19,7 +19,6 @@ use super::{StorageError, snapshot_reader};
 /// Snapshots tried before giving up, as in Java.
 const SNAPSHOTS_TRIED_MAX: usize = 100;
 
-/// How to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecoverOptions {
     /// A member of an ensemble: has epoch files.

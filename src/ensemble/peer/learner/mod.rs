@@ -191,7 +191,6 @@ impl Learner {
         }
     }
 
-    /// Time passes.
     pub(crate) fn tick(&mut self, core: &Core, fx: &mut Effects) -> Result<(), Lost> {
         if let Phase::Dialling {
             retry_at_ms: Some(at),

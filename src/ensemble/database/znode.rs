@@ -24,7 +24,7 @@ pub(super) struct Znode {
     pub(super) acl: AclId,
     /// The root is its own parent.
     pub(super) parent: NodeId,
-    /// Where in the parent's `children` this node stands.
+    /// Index of this node in the parent's `children`.
     pub(super) place: usize,
     pub(super) stat: StatPersisted,
     pub(super) children: Vec<NodeId>,

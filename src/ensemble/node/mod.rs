@@ -138,7 +138,7 @@ struct Node {
     per_host: HashMap<IpAddr, u32>,
     refusals: Refusals,
     links: HashMap<u64, Socket>,
-    /// The connection to our leader and whether it stands.
+    /// The connection to the leader and whether it is established.
     leader: Option<(u64, Socket, bool)>,
     votes: Option<Votes>,
     quorum_addresses: BTreeMap<PeerId, SocketAddr>,

@@ -94,7 +94,7 @@ impl Figures {
     }
 }
 
-/// Where a connection stands.
+/// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConnStage {
     /// No session asked for yet.

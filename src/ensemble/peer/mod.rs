@@ -49,7 +49,7 @@ pub enum Input<'a> {
     LinkBytes(LinkId, &'a [u8]),
     /// That connection is gone.
     LinkDown(LinkId),
-    /// The connection that `DialLeader` asked for stands.
+    /// The connection that `DialLeader` asked for is established.
     LeaderUp,
     /// Unconsumed bytes of that connection.
     LeaderBytes(&'a [u8]),

@@ -363,7 +363,7 @@ fn replies_are_bounded_in_bytes() {
 }
 
 #[test]
-fn the_last_round_is_no_end() {
+fn an_election_goes_on_after_the_largest_round_number() {
     let mut world = World::new(settings(ME, &[1, 2, 3], &[]), recovered(Zxid::ZERO));
     for voter in [1, 2] {
         world.vote(voter, PeerState::Looking, ME.0, i64::MAX);

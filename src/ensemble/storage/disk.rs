@@ -59,12 +59,12 @@ pub enum DiskEvent {
     },
     /// A snapshot is whole and durable.
     SnapshotWritten {
-        /// What it stands for.
+        /// The last transaction that was applied before it.
         zxid: Zxid,
     },
     /// A snapshot or a purge failed, perhaps for lack of space. The log goes on.
     SnapshotFailed {
-        /// What it stands for; zero for a purge.
+        /// The last transaction that was applied before it; zero for a purge.
         zxid: Zxid,
         error: StorageError,
     },

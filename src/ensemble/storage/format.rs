@@ -88,7 +88,7 @@ impl LogEntry<'_> {
     }
 }
 
-/// What stands at a place of a log where an entry could begin.
+/// What a log holds where an entry could begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parsed<'a> {
     /// A whole, sound entry.

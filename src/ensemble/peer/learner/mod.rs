@@ -94,7 +94,7 @@ impl Learner {
         self.epoch
     }
 
-    /// The connection to the leader stands.
+    /// The connection to the leader is established.
     pub(crate) fn leader_up(&mut self, core: &Core, fx: &mut Effects) {
         self.heard_ms = core.now.mono_ms;
         self.phase = Phase::AwaitingEpoch;

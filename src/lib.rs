@@ -4,6 +4,7 @@
 //!
 //! - [`workload`]: what is asked: the workload file, the operation mix, the resolved [`workload::Plan`]
 //! - [`wire`]: bytes to frames and back: jute and the records of the client, quorum and election ports
+//! - [`disk`]: what durable logs share: group commit, the disk thread, preallocation, torn tails
 //! - [`protocol`]: one folder per protocol: its session as a pure state machine
 //! - [`load`]: when: the schedule, the one worker loop, the null responder, calibration
 //! - [`measure`]: samples, histograms, the recorder and the recording
@@ -15,6 +16,7 @@
 //! - [`cli`]: the command line
 
 pub mod cli;
+pub mod disk;
 pub mod ensemble;
 pub mod experiment;
 pub mod load;

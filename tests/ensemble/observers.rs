@@ -7,7 +7,7 @@ use super::client::Client;
 use super::servers::{Ensemble, wait_for};
 
 #[test]
-fn an_observer_serves_and_forwards_but_is_no_part_of_a_majority() {
+fn an_observer_serves_and_forwards_but_does_not_count_for_a_majority() {
     let mut ensemble = Ensemble::start(3, 1);
     assert_eq!(ensemble.servers[3].mode().as_deref(), Some("observer"));
     let mut through = Client::new(ensemble.servers[3].client);

@@ -16,7 +16,7 @@ use quorate::target::{Installation, Launch, Lifetime, MAIN_CLASS};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(15);
 
-/// Asks until `ready` gives something: another process tells nobody when its state changes.
+/// Asks until `ready` returns something: another process does not announce its changes of state.
 pub(crate) fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
@@ -229,7 +229,7 @@ impl Server {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Asks a four-letter word; `None` if nobody answers.
+    /// Asks a four-letter word; `None` if no server answers.
     pub(crate) fn word(&self, word: &str) -> Option<String> {
         let mut stream = TcpStream::connect_timeout(&self.client, Duration::from_secs(5)).ok()?;
         stream

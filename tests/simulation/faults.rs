@@ -8,7 +8,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 pub(crate) enum Fault {
     /// The process dies; unsynced bytes are lost, as many appends as given survive.
     Crash { server: usize, kept: usize },
-    /// The same for whoever leads.
+    /// The same for the current leader.
     CrashLeader { kept: usize },
     /// Whoever leads can no longer talk to anybody else.
     IsolateLeader,

@@ -8,20 +8,13 @@ use std::path::PathBuf;
 pub enum ConfigError {
     /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    Read { path: PathBuf, source: io::Error },
     /// A value is not what its key needs.
     #[error("{file}:{line}: {key}={value}: {expected}")]
     Value {
-        /// The file.
         file: String,
         /// The line, from 1.
         line: usize,
-        /// The key.
         key: String,
         /// The value as written.
         value: String,
@@ -31,7 +24,6 @@ pub enum ConfigError {
     /// Something is missing or does not fit together.
     #[error("{file}: {problem}")]
     Whole {
-        /// The file.
         file: String,
         /// What, and what to do.
         problem: String,

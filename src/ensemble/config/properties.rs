@@ -1,6 +1,5 @@
 //! Java's properties syntax: `key=value`, `key: value`, `key value`, comments, continuations.
 
-/// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Property {
     pub(super) line: usize,

@@ -3,7 +3,6 @@
 /// One server of the ensemble.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// N.
     pub id: i64,
     /// Host of the quorum and election ports, without brackets.
     pub host: String,

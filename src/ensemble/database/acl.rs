@@ -62,7 +62,6 @@ impl AclSpec {
         }
     }
 
-    /// What it grants.
     pub(super) fn rights(&self) -> Rights {
         match self {
             Self::Open => Rights::Open,
@@ -83,7 +82,7 @@ fn is_open(list: &[Acl]) -> bool {
 pub(super) enum Rights {
     Open,
     List(Arc<[Acl]>),
-    /// The snapshot did not say (specification 15.4): nobody, until the log does.
+    /// The snapshot did not hold it (specification 15.4). It grants nothing until the log supplies it.
     Unknown,
 }
 

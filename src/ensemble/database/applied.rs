@@ -18,7 +18,6 @@ pub enum ApplyError {
         "transaction {zxid} is damaged ({reason}); the log or the leader it came from cannot be trusted"
     )]
     Record {
-        /// The transaction.
         zxid: Zxid,
         /// What is wrong with it.
         reason: JuteError,
@@ -48,9 +47,7 @@ pub enum ApplyResult {
 /// An applied transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// Its header.
     pub header: TxnHeader,
-    /// Its outcome.
     pub result: ApplyResult,
 }
 

@@ -8,12 +8,11 @@ use crate::wire::jute::{ErrorCode, JuteError, OpCode, Reader, SessionId, Txn, Tx
 use super::WatchEvent;
 use super::acl::AclSpec;
 use super::applied::{Applied, ApplyError, ApplyResult};
-use super::node::{CONTAINER, ttl_owner};
 use super::path;
-use super::slab::NodeId;
 use super::state::Database;
 use super::tree::{Creation, Moment};
 use super::watches::Events;
+use super::znode::{CONTAINER, NodeId, ttl_owner};
 
 impl From<&TxnHeader> for Moment {
     fn from(header: &TxnHeader) -> Self {

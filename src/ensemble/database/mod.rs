@@ -9,7 +9,6 @@ mod acl;
 mod applied;
 mod apply;
 mod authenticate;
-mod node;
 mod outstanding;
 mod path;
 mod prepare;
@@ -25,17 +24,20 @@ mod state;
 mod tree;
 mod watch_table;
 mod watches;
+mod write_request;
+mod znode;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use applied::{Applied, ApplyError, ApplyResult};
 pub use authenticate::authenticate;
-pub use prepare::{Preparer, WriteRequest};
+pub use prepare::Preparer;
 pub use sessions::SessionTracker;
 pub use snapshot::SnapshotCursor;
 pub use snapshot_decoder::{SnapshotDecoder, SnapshotError};
 pub use state::Database;
+pub use write_request::WriteRequest;
 
 use crate::wire::jute::{EventType, Id, SessionId};
 
@@ -43,24 +45,18 @@ use crate::wire::jute::{EventType, Id, SessionId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
 
-/// Who asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
     /// The connection; watches belong to it.
     pub conn: ConnId,
-    /// Its session.
     pub session: SessionId,
-    /// Its identities.
     pub auth: &'a [Id],
 }
 
 /// A notification that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatchEvent<'a> {
-    /// To whom.
     pub conn: ConnId,
-    /// What happened.
     pub kind: EventType,
-    /// Where.
     pub path: &'a str,
 }

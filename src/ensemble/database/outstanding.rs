@@ -135,12 +135,10 @@ impl Outstanding {
         self.record(zxid, node.path, node.hash, Some(node.state));
     }
 
-    /// Adds a node.
     pub(super) fn push_new(&mut self, zxid: Zxid, new: &str, state: NodeState) {
         self.record(zxid, new, path::hash(new), Some(state));
     }
 
-    /// Adds a deletion.
     pub(super) fn push_deleted(&mut self, zxid: Zxid, path: &str) {
         let hash = path::hash(path);
         self.record(zxid, path, hash, None);

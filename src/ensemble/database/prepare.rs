@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::wire::jute::{
-    Acl, CheckVersion, DeleteRequest, ErrorCode, Id, MultiOp, MultiOps, OpCode, Perms, Reader,
+    Acl, CheckVersion, DeleteRequest, ErrorCode, MultiOp, MultiOps, OpCode, Perms, Reader,
     SessionId, SetDataRequest, TxnHeader, WriteJute, Zxid, begin_frame, end_frame,
 };
 
@@ -15,31 +15,7 @@ use super::path;
 use super::prepare_create::NewNode;
 use super::read::malformed;
 use super::state::Database;
-
-/// A write as a client sent it, directly or through a learner.
-#[derive(Clone, Copy, Debug)]
-pub struct WriteRequest<'a> {
-    /// Who asks.
-    pub session: SessionId,
-    /// The client's xid.
-    pub cxid: i32,
-    /// The operation code, possibly one nobody knows.
-    pub op: i32,
-    /// The request record.
-    pub body: &'a [u8],
-    /// The asker's identities.
-    pub auth: &'a [Id],
-    /// The leader's wall clock, ms since the epoch.
-    pub time_ms: i64,
-}
-
-/// What validation works with.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Context<'a> {
-    pub(super) database: &'a Database,
-    pub(super) request: &'a WriteRequest<'a>,
-    pub(super) zxid: Zxid,
-}
+use super::write_request::{Context, WriteRequest};
 
 /// Turns requests into transactions. A new leader starts with a new one.
 #[derive(Debug, Default)]
@@ -148,8 +124,20 @@ impl Preparer {
         }
     }
 
-    /// Will the session exist when this transaction is applied?
-    pub(super) fn has_session(&self, context: Context<'_>) -> bool {
+    fn create(
+        &mut self,
+        context: Context<'_>,
+        new: NewNode<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        if new.is_ephemeral()? && !self.has_session(context) {
+            return Err(ErrorCode::SESSION_EXPIRED);
+        }
+        new.prepare(context, &mut self.outstanding, out)
+    }
+
+    /// Whether the session will exist when this transaction is applied.
+    fn has_session(&self, context: Context<'_>) -> bool {
         let session = context.request.session;
         self.opening.contains_key(&session) || context.database.sessions.contains_key(&session)
     }

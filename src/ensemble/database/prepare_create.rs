@@ -8,10 +8,10 @@ use crate::wire::jute::{
 };
 
 use super::acl::AclSpec;
-use super::node::{CONTAINER, ephemeral_owner};
-use super::outstanding::NodeState;
+use super::outstanding::{NodeState, Outstanding};
 use super::path;
-use super::prepare::{Context, Preparer};
+use super::write_request::Context;
+use super::znode::{CONTAINER, ephemeral_owner};
 
 /// A create request whose ACL is decoded only if it is an unusual one.
 #[derive(Debug)]
@@ -66,41 +66,44 @@ impl<'a> NewNode<'a> {
         }
         Ok(mode)
     }
-}
 
-impl Preparer {
-    /// Appends the record of a create transaction, or says why not.
-    pub(super) fn create(
-        &mut self,
+    /// Whether the node belongs to the session that creates it.
+    ///
+    /// # Errors
+    /// If the flags are unknown or not allowed.
+    pub(super) fn is_ephemeral(&self) -> Result<bool, ErrorCode> {
+        Ok(self.mode()?.is_ephemeral() && self.op != OpCode::CreateContainer)
+    }
+
+    /// Appends the record of a create transaction, or says why not. The caller has checked that an
+    /// ephemeral node's session exists.
+    pub(super) fn prepare(
+        self,
         context: Context<'_>,
-        new: NewNode<'_>,
+        outstanding: &mut Outstanding,
         out: &mut Vec<u8>,
     ) -> Result<(), ErrorCode> {
-        let mode = new.mode()?;
-        let ephemeral = mode.is_ephemeral() && new.op != OpCode::CreateContainer;
-        if ephemeral && !self.has_session(context) {
-            return Err(ErrorCode::SESSION_EXPIRED);
-        }
-        let parent = path::parent(new.path).ok_or(ErrorCode::BAD_ARGUMENTS)?;
-        if new.path.contains('\0') || path::is_special(new.path) {
+        let mode = self.mode()?;
+        let ephemeral = self.is_ephemeral()?;
+        let parent = path::parent(self.path).ok_or(ErrorCode::BAD_ARGUMENTS)?;
+        if self.path.contains('\0') || path::is_special(self.path) {
             return Err(ErrorCode::BAD_ARGUMENTS);
         }
         let auth = context.request.auth;
-        let acl = new.acl.normalise(auth)?;
-        let mut parent = self
-            .outstanding
+        let acl = self.acl.normalise(auth)?;
+        let mut parent = outstanding
             .find(context.database, parent)
             .ok_or(ErrorCode::NO_NODE)?;
         parent.state.rights.check(Perms::CREATE, auth)?;
         let path: Cow<'_, str> = if mode.is_sequential() {
-            format!("{}{:010}", new.path, parent.state.cversion).into()
+            format!("{}{:010}", self.path, parent.state.cversion).into()
         } else {
-            new.path.into()
+            self.path.into()
         };
         if !path::is_valid(&path) {
             return Err(ErrorCode::BAD_ARGUMENTS);
         }
-        if self.outstanding.exists(context.database, &path) {
+        if outstanding.exists(context.database, &path) {
             return Err(ErrorCode::NODE_EXISTS);
         }
         if ephemeral_owner(parent.state.owner).is_some() {
@@ -109,9 +112,9 @@ impl Preparer {
         parent.state.cversion = parent.state.cversion.wrapping_add(1);
         parent.state.children += 1;
         out.put_string(&path);
-        out.put_buffer(new.data);
+        out.put_buffer(self.data);
         acl.encode(out);
-        if new.op != OpCode::CreateContainer {
+        if self.op != OpCode::CreateContainer {
             out.put_bool(ephemeral);
         }
         out.put_i32(parent.state.cversion);
@@ -119,7 +122,7 @@ impl Preparer {
             version: 0,
             cversion: 0,
             aversion: 0,
-            owner: match (new.op, ephemeral) {
+            owner: match (self.op, ephemeral) {
                 (OpCode::CreateContainer, _) => CONTAINER,
                 (_, true) => context.request.session.0,
                 (_, false) => 0,
@@ -127,8 +130,8 @@ impl Preparer {
             children: 0,
             rights: acl.rights(),
         };
-        self.outstanding.push(context.zxid, parent);
-        self.outstanding.push_new(context.zxid, &path, state);
+        outstanding.push(context.zxid, parent);
+        outstanding.push_new(context.zxid, &path, state);
         Ok(())
     }
 }

@@ -7,9 +7,9 @@ use crate::wire::jute::{
 
 use super::acl::{AclId, Rights};
 use super::path;
-use super::slab::NodeId;
 use super::state::Database;
 use super::watch_table::Mode;
+use super::znode::NodeId;
 use super::{Caller, WatchEvent};
 
 /// A multiRead that would answer with more bytes is refused: its parts may name one large node as
@@ -257,7 +257,7 @@ fn encode_part_header(out: &mut Vec<u8>, op: OpCode, code: ErrorCode) {
     out.put_i32(code.0);
 }
 
-/// The hash of a password is nobody's business but an administrator's.
+/// Only an administrator may see the hash of a password.
 fn masked(acl: &Acl) -> Acl {
     let mut acl = acl.clone();
     if acl.id.scheme == "digest"

@@ -190,7 +190,7 @@ impl SessionTracker {
         self.sessions.len()
     }
 
-    /// Are there none?
+    /// Whether there are no sessions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sessions.is_empty()

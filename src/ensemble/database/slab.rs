@@ -1,44 +1,34 @@
 //! Where the nodes live: fixed-size chunks, so that a large tree grows without being moved.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::node::Node;
+use super::znode::{NodeId, Znode};
 
 const CHUNK_BITS: u32 = 9;
 const CHUNK: usize = 1 << CHUNK_BITS;
 
-/// Place of a node; used again after the node is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct NodeId(u32);
-
-impl NodeId {
-    /// The first node put into a slab.
-    pub(super) const ROOT: Self = Self(0);
-
-    const fn split(self) -> (usize, usize) {
-        let place = self.0 as usize;
-        (place >> CHUNK_BITS, place & (CHUNK - 1))
-    }
+/// The chunk of a node, and its place in the chunk.
+const fn split(id: NodeId) -> (usize, usize) {
+    let place = id.0 as usize;
+    (place >> CHUNK_BITS, place & (CHUNK - 1))
 }
 
-/// The nodes by id.
 #[derive(Debug, Default)]
 pub(super) struct Slab {
-    chunks: Vec<Vec<Option<Node>>>,
+    chunks: Vec<Vec<Option<Znode>>>,
     free: Vec<NodeId>,
     live: usize,
 }
 
 impl Slab {
-    /// Nodes alive.
     pub(super) const fn len(&self) -> usize {
         self.live
     }
 
     /// Takes the node in.
-    pub(super) fn insert(&mut self, node: Node) -> NodeId {
+    pub(super) fn insert(&mut self, node: Znode) -> NodeId {
         self.live += 1;
         if let Some(id) = self.free.pop() {
-            let (chunk, place) = id.split();
+            let (chunk, place) = split(id);
             self.chunks[chunk][place] = Some(node);
             return id;
         }
@@ -55,8 +45,8 @@ impl Slab {
     }
 
     /// Gives the node back.
-    pub(super) fn remove(&mut self, id: NodeId) -> Option<Node> {
-        let (chunk, place) = id.split();
+    pub(super) fn remove(&mut self, id: NodeId) -> Option<Znode> {
+        let (chunk, place) = split(id);
         let node = self.chunks.get_mut(chunk)?.get_mut(place)?.take()?;
         self.live -= 1;
         self.free.push(id);
@@ -64,8 +54,8 @@ impl Slab {
     }
 
     /// The node, if the id is still in use.
-    pub(super) fn get(&self, id: NodeId) -> Option<&Node> {
-        let (chunk, place) = id.split();
+    pub(super) fn get(&self, id: NodeId) -> Option<&Znode> {
+        let (chunk, place) = split(id);
         self.chunks.get(chunk)?.get(place)?.as_ref()
     }
 
@@ -73,13 +63,13 @@ impl Slab {
     ///
     /// # Panics
     /// If it is not: the tree is broken.
-    pub(super) fn node(&self, id: NodeId) -> &Node {
+    pub(super) fn node(&self, id: NodeId) -> &Znode {
         self.get(id).expect("ids in the tree are alive")
     }
 
     /// As [`Self::node`].
-    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
-        let (chunk, place) = id.split();
+    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Znode {
+        let (chunk, place) = split(id);
         self.chunks[chunk][place]
             .as_mut()
             .expect("ids in the tree are alive")

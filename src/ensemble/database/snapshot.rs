@@ -3,27 +3,26 @@
 
 use crate::wire::jute::{WriteJute, Zxid};
 
-use super::node::Node;
 use super::path;
-use super::slab::NodeId;
 use super::state::Database;
+use super::znode::{NodeId, Znode};
 
 /// A snapshot being written while the database goes on.
 ///
 /// It holds every node that was there at the beginning and still is when its turn comes, in some
-/// later state perhaps: fuzzy. It stands for [`SnapshotCursor::zxid`], and whoever loads it must
+/// later state perhaps: fuzzy. It stands for [`SnapshotCursor::zxid`], and a server that loads it must
 /// apply all transactions after that one.
 #[derive(Clone, Debug)]
 pub struct SnapshotCursor {
     zxid: Zxid,
-    stage: Stage,
+    stage: CursorStage,
     /// Nodes to write, the next one last. An id may be another node's by now; that one is younger
     /// than `zxid` and left out, so a parent always precedes its children.
     open: Vec<NodeId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum CursorStage {
     Sessions,
     Nodes,
     Done,
@@ -38,16 +37,16 @@ impl SnapshotCursor {
 
     /// Appends at most `max_nodes` more nodes (at least one); `true` when all is written.
     pub fn step(&mut self, database: &Database, out: &mut Vec<u8>, max_nodes: usize) -> bool {
-        if self.stage == Stage::Sessions {
+        if self.stage == CursorStage::Sessions {
             database.encode_sessions(out);
             database.tree.acls.encode(out);
-            self.stage = Stage::Nodes;
+            self.stage = CursorStage::Nodes;
         }
         let mut written = 0;
-        while self.stage == Stage::Nodes && written < max_nodes.max(1) {
+        while self.stage == CursorStage::Nodes && written < max_nodes.max(1) {
             let Some(id) = self.open.pop() else {
                 out.put_string(path::ROOT);
-                self.stage = Stage::Done;
+                self.stage = CursorStage::Done;
                 break;
             };
             let Some(node) = database.tree.nodes.get(id) else {
@@ -60,7 +59,7 @@ impl SnapshotCursor {
             self.open.extend(node.children.iter().rev());
             written += 1;
         }
-        self.stage == Stage::Done
+        self.stage == CursorStage::Done
     }
 }
 
@@ -70,7 +69,7 @@ impl Database {
     pub fn snapshot_cursor(&self) -> SnapshotCursor {
         SnapshotCursor {
             zxid: self.last_processed,
-            stage: Stage::Sessions,
+            stage: CursorStage::Sessions,
             open: vec![NodeId::ROOT],
         }
     }
@@ -95,7 +94,7 @@ impl Database {
     }
 }
 
-fn encode_node(node: &Node, out: &mut Vec<u8>) {
+fn encode_node(node: &Znode, out: &mut Vec<u8>) {
     // The root is called by the empty string there; "/" ends the nodes.
     out.put_string(if *node.path == *path::ROOT {
         ""

@@ -5,8 +5,8 @@ use crate::wire::jute::{Acl, JuteError, Reader, SessionId, StatPersisted};
 
 use super::acl::AclId;
 use super::path;
-use super::slab::NodeId;
 use super::state::Database;
+use super::znode::NodeId;
 
 /// No record of a snapshot is longer: path, data and metadata, or one ACL list.
 const MAX_RECORD_BYTES: usize = 8 << 20;
@@ -32,10 +32,7 @@ pub enum SnapshotError {
     },
     /// A node without a parent.
     #[error("the snapshot holds node {path:?} without or before its parent; use an older one")]
-    Orphan {
-        /// The node.
-        path: String,
-    },
+    Orphan { path: String },
     /// No root.
     #[error("the snapshot holds no root node; use an older one")]
     NoRoot,
@@ -48,7 +45,7 @@ pub enum SnapshotError {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Stage {
+enum DecodeStage {
     SessionCount,
     Sessions(u32),
     AclCount,
@@ -61,7 +58,7 @@ enum Stage {
 #[derive(Debug)]
 pub struct SnapshotDecoder {
     database: Database,
-    stage: Stage,
+    stage: DecodeStage,
     /// The beginning of a record whose end has not come yet.
     pending: Vec<u8>,
     /// Bytes of all complete records.
@@ -80,7 +77,7 @@ impl SnapshotDecoder {
     pub fn new() -> Self {
         Self {
             database: Database::default(),
-            stage: Stage::SessionCount,
+            stage: DecodeStage::SessionCount,
             pending: Vec::new(),
             offset: 0,
         }
@@ -92,12 +89,12 @@ impl SnapshotDecoder {
     /// # Errors
     /// If the bytes are no snapshot; the decoder is of no use then.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(usize, bool), SnapshotError> {
-        if matches!(self.stage, Stage::Done) {
+        if matches!(self.stage, DecodeStage::Done) {
             return Ok((0, true));
         }
         if self.pending.is_empty() {
             let used = self.decode(bytes)?;
-            if matches!(self.stage, Stage::Done) {
+            if matches!(self.stage, DecodeStage::Done) {
                 return Ok((used, true));
             }
             self.pending.extend_from_slice(&bytes[used..]);
@@ -106,7 +103,7 @@ impl SnapshotDecoder {
             self.pending.extend_from_slice(bytes);
             let all = std::mem::take(&mut self.pending);
             let used = self.decode(&all)?;
-            if matches!(self.stage, Stage::Done) {
+            if matches!(self.stage, DecodeStage::Done) {
                 // What was pending did not complete a record, so the end is among the new bytes.
                 return Ok((used.saturating_sub(before), true));
             }
@@ -126,7 +123,7 @@ impl SnapshotDecoder {
     /// # Errors
     /// If the snapshot is not complete.
     pub fn finish(mut self) -> Result<Database, SnapshotError> {
-        if !matches!(self.stage, Stage::Done) {
+        if !matches!(self.stage, DecodeStage::Done) {
             return Err(SnapshotError::Incomplete {
                 offset: self.offset,
             });
@@ -141,7 +138,7 @@ impl SnapshotDecoder {
     /// Decodes all complete records and returns their length.
     fn decode(&mut self, bytes: &[u8]) -> Result<usize, SnapshotError> {
         let mut used = 0;
-        while !matches!(self.stage, Stage::Done) {
+        while !matches!(self.stage, DecodeStage::Done) {
             let mut reader = Reader::new(&bytes[used..]);
             match self.record(&mut reader)? {
                 Ok(()) => {
@@ -163,29 +160,29 @@ impl SnapshotDecoder {
     /// Decodes one record; changes nothing if it is incomplete.
     fn record(&mut self, reader: &mut Reader<'_>) -> Result<Result<(), JuteError>, SnapshotError> {
         match self.stage {
-            Stage::SessionCount => Ok(count(reader).map(|count| {
+            DecodeStage::SessionCount => Ok(count(reader).map(|count| {
                 self.stage = sessions_left(count);
             })),
-            Stage::Sessions(left) => Ok(session(reader).map(|(session, timeout_ms)| {
+            DecodeStage::Sessions(left) => Ok(session(reader).map(|(session, timeout_ms)| {
                 self.database.sessions.insert(session, timeout_ms);
                 self.stage = sessions_left(left - 1);
             })),
-            Stage::AclCount => Ok(count(reader).map(|count| {
+            DecodeStage::AclCount => Ok(count(reader).map(|count| {
                 self.stage = acls_left(count);
             })),
-            Stage::Acls(left) => Ok(acl(reader).map(|(id, list)| {
+            DecodeStage::Acls(left) => Ok(acl(reader).map(|(id, list)| {
                 self.database.tree.acls.load(id, &list);
                 self.stage = acls_left(left - 1);
             })),
-            Stage::Nodes => self.node(reader),
-            Stage::Done => Ok(Ok(())),
+            DecodeStage::Nodes => self.node(reader),
+            DecodeStage::Done => Ok(Ok(())),
         }
     }
 
     fn node(&mut self, reader: &mut Reader<'_>) -> Result<Result<(), JuteError>, SnapshotError> {
         let path = match reader.required_string() {
             Ok(path::ROOT) => {
-                self.stage = Stage::Done;
+                self.stage = DecodeStage::Done;
                 return Ok(Ok(()));
             }
             Ok(path) => path,
@@ -216,19 +213,19 @@ impl SnapshotDecoder {
     }
 }
 
-const fn sessions_left(count: u32) -> Stage {
+const fn sessions_left(count: u32) -> DecodeStage {
     if count == 0 {
-        Stage::AclCount
+        DecodeStage::AclCount
     } else {
-        Stage::Sessions(count)
+        DecodeStage::Sessions(count)
     }
 }
 
-const fn acls_left(count: u32) -> Stage {
+const fn acls_left(count: u32) -> DecodeStage {
     if count == 0 {
-        Stage::Nodes
+        DecodeStage::Nodes
     } else {
-        Stage::Acls(count)
+        DecodeStage::Acls(count)
     }
 }
 

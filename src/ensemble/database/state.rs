@@ -9,9 +9,9 @@ use crate::wire::jute::{Acl, Id, Perms, SessionId, StatPersisted, Zxid};
 use super::ConnId;
 use super::acl::{AclId, AclSpec};
 use super::path;
-use super::slab::NodeId;
 use super::tree::Tree;
 use super::watches::Watches;
+use super::znode::NodeId;
 
 /// Everything that the servers of an ensemble agree on, and this server's watches.
 #[derive(Debug, Default)]

@@ -9,9 +9,9 @@ use hashbrown::HashTable;
 use crate::wire::jute::{ErrorCode, SessionId, StatPersisted, Zxid};
 
 use super::acl::{AclId, AclSpec, AclTable, Rights};
-use super::node::{Node, ephemeral_owner};
 use super::path;
-use super::slab::{NodeId, Slab};
+use super::slab::Slab;
+use super::znode::{NodeId, Znode, ephemeral_owner};
 
 /// A create transaction.
 #[derive(Debug)]
@@ -33,7 +33,6 @@ pub(super) struct Moment {
     pub(super) time_ms: i64,
 }
 
-/// All znodes.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     pub(super) nodes: Slab,
@@ -104,7 +103,7 @@ impl Tree {
         parent: NodeId,
     ) -> NodeId {
         let place = self.nodes.get(parent).map_or(0, |node| node.children.len());
-        let id = self.nodes.insert(Node {
+        let id = self.nodes.insert(Znode {
             path: new.into(),
             data: data.map(<[u8]>::to_vec),
             acl,

@@ -44,7 +44,7 @@ impl Watches {
         self.data.pairs().chain(self.child.pairs())
     }
 
-    /// Does nobody watch?
+    /// Whether there are no watches.
     pub(super) const fn is_empty(&self) -> bool {
         self.len() == 0
     }

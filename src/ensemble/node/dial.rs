@@ -22,7 +22,7 @@ pub(super) fn begin(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(socket.into())
 }
 
-/// Whether the connection stands.
+/// Whether the connection is established.
 pub(super) fn finish(stream: &TcpStream) -> bool {
     matches!(stream.take_error(), Ok(None)) && stream.peer_addr().is_ok()
 }

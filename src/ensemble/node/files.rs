@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Raises the soft limit of open files to the hard one.
 ///
 /// A soft limit of 1,024 is customary, for programs that still use `select`. A connection beyond it
-/// would be established by the kernel, accepted by nobody and never answered.
+/// would be established by the kernel, but never accepted or answered.
 pub(super) fn allow_all() -> io::Result<()> {
     let limits = getrlimit(Resource::Nofile);
     if limits.current == limits.maximum {

@@ -46,19 +46,14 @@ pub enum NodeError {
     Bind {
         /// `clientPort`, `quorum port` or `election port`.
         what: &'static str,
-        /// The address.
         address: String,
-        /// Why not.
         source: io::Error,
     },
     /// A host name of the configuration has no address.
     #[error("server.{server}: cannot resolve {host}: {source}")]
     Resolve {
-        /// The server's id.
         server: i64,
-        /// The name.
         host: String,
-        /// Why not.
         source: io::Error,
     },
     /// The data directory cannot be used.
@@ -75,7 +70,6 @@ pub enum NodeError {
     Fatal {
         /// Exit status (specification 16.1).
         status: u8,
-        /// Why.
         reason: String,
     },
 }
@@ -103,12 +97,19 @@ struct Client {
     fresh: bool,
 }
 
-/// A snapshot from the leader on its way to the disk, and the epochs that must come after it:
-/// ticket, accepted, current.
+/// See [`crate::ensemble::peer::Effect::WriteEpochs`].
+#[derive(Clone, Copy, Debug)]
+struct EpochWrite {
+    ticket: u64,
+    accepted: i64,
+    current: i64,
+}
+
+/// A snapshot from the leader on its way to the disk, and the epochs that must be written after it.
 #[derive(Debug)]
 struct Saving {
     zxid: Zxid,
-    held: Vec<(u64, i64, i64)>,
+    held: Vec<EpochWrite>,
 }
 
 /// A running server.
@@ -137,7 +138,7 @@ struct Node {
     per_host: HashMap<IpAddr, u32>,
     refusals: Refusals,
     links: HashMap<u64, Socket>,
-    /// The connection to our leader and whether it stands.
+    /// The connection to the leader and whether it is established.
     leader: Option<(u64, Socket, bool)>,
     votes: Option<Votes>,
     quorum_addresses: BTreeMap<PeerId, SocketAddr>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::poller::{Ready, Token};
 use super::socket::{Ended, Socket};
-use super::{LINGER_MS, Node, NodeError, Saving, answers, dial};
+use super::{EpochWrite, LINGER_MS, Node, NodeError, Saving, answers, dial};
 use crate::ensemble::config::Config;
 use crate::ensemble::database::ConnId;
 use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
@@ -97,7 +97,11 @@ impl Node {
                     accepted,
                     current,
                 } => {
-                    self.write_epochs((ticket, accepted, current));
+                    self.write_epochs(EpochWrite {
+                        ticket,
+                        accepted,
+                        current,
+                    });
                 }
                 Effect::SaveSnapshot(zxid, range) => {
                     self.save_snapshot(zxid, fx.bytes[range].to_vec());
@@ -146,14 +150,15 @@ impl Node {
         }
     }
 
-    fn write_epochs(&mut self, (ticket, accepted, current): (u64, i64, i64)) {
+    fn write_epochs(&mut self, epochs: EpochWrite) {
         if let Some(saving) = &mut self.saving {
-            saving.held.push((ticket, accepted, current));
+            saving.held.push(epochs);
             return;
         }
         self.submit(); // what was appended before must be durable before
-        self.epoch_tickets.push_back(ticket);
-        self.disk.write_epochs(Some(accepted), Some(current));
+        self.epoch_tickets.push_back(epochs.ticket);
+        self.disk
+            .write_epochs(Some(epochs.accepted), Some(epochs.current));
     }
 
     /// The leader's snapshot: durable before any epoch that is written after it.
@@ -226,7 +231,7 @@ impl Node {
         }
     }
 
-    /// The connection to the leader is ready, or has come to stand.
+    /// The connection to the leader is ready, or was just established.
     pub(super) fn leader_ready(&mut self, now: Now, id: u64, event: Ready) {
         let Some((current, socket, stands)) = &mut self.leader else {
             return;
@@ -348,7 +353,7 @@ impl Node {
                 return;
             }
         } else if socket.inbox.is_empty() {
-            return; // the peer may hold requests of a client, of nobody else
+            return; // the peer holds requests back only for clients
         }
         let inbox = std::mem::take(&mut socket.inbox);
         let consumed = self.offer(now, token, &inbox);
@@ -422,7 +427,7 @@ impl Node {
         }
     }
 
-    /// Closes a connection once its bytes are out, or after a while: whoever does not read could
+    /// Closes a connection once its bytes are out, or after a while: a client that does not read could
     /// stay forever.
     fn close(&mut self, now: Now, token: Token) {
         let socket = match token {
@@ -499,7 +504,6 @@ impl Node {
                         &format!("snapshot {zxid} failed: {error}"),
                     );
                 }
-                DiskEvent::Truncated { .. } => {}
                 DiskEvent::Failed(error) => {
                     let reason = format!("the log can no longer be written: {error}");
                     self.fatal

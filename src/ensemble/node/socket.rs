@@ -12,7 +12,6 @@ const UNSENT_PAUSE: usize = 4 << 20;
 /// Capacity above which an emptied buffer is given back.
 const KEEP_BYTES: usize = 256 << 10;
 
-/// One connection.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
@@ -78,7 +77,6 @@ impl Socket {
         }
     }
 
-    /// Queues bytes.
     pub(super) fn queue(&mut self, bytes: &[u8]) {
         self.unsent_max = self.unsent_max.max(UNSENT_MAX + bytes.len());
         self.outbox.extend_from_slice(bytes);

@@ -18,7 +18,7 @@ const CONNECT_MS: u64 = 5_000;
 const UNKNOWN_MAX: usize = 64;
 
 #[derive(Debug, PartialEq, Eq)]
-enum Stage {
+enum ElectionLinkStage {
     /// We dial this server.
     Connecting(PeerId, u64),
     /// Somebody dialled us then and has not said who it is.
@@ -32,7 +32,7 @@ enum Stage {
 #[derive(Debug)]
 struct Line {
     socket: Socket,
-    stage: Stage,
+    stage: ElectionLinkStage,
 }
 
 /// All election connections of this server.
@@ -92,14 +92,18 @@ impl Votes {
         let under_way = self
             .lines
             .values()
-            .any(|line| matches!(line.stage, Stage::Connecting(p, _) if p == to));
+            .any(|line| matches!(line.stage, ElectionLinkStage::Connecting(p, _) if p == to));
         if under_way {
             return;
         }
         // A refusal shows in the next resend of the election.
         if let Ok(stream) = dial::begin(*address) {
-            let _registered =
-                self.add(poller, stream, Stage::Connecting(to, now_ms), (false, true));
+            let _registered = self.add(
+                poller,
+                stream,
+                ElectionLinkStage::Connecting(to, now_ms),
+                (false, true),
+            );
         }
     }
 
@@ -107,7 +111,7 @@ impl Votes {
         &mut self,
         poller: &Poller,
         stream: TcpStream,
-        stage: Stage,
+        stage: ElectionLinkStage,
         interest: (bool, bool),
     ) -> io::Result<()> {
         let mut socket = Socket::new(stream)?;
@@ -124,10 +128,15 @@ impl Votes {
         let unknown = self
             .lines
             .values()
-            .filter(|line| matches!(line.stage, Stage::Unknown(_)))
+            .filter(|line| matches!(line.stage, ElectionLinkStage::Unknown(_)))
             .count();
         if unknown < UNKNOWN_MAX {
-            let _refused = self.add(poller, stream, Stage::Unknown(now_ms), (true, false));
+            let _refused = self.add(
+                poller,
+                stream,
+                ElectionLinkStage::Unknown(now_ms),
+                (true, false),
+            );
         }
     }
 
@@ -142,7 +151,7 @@ impl Votes {
         let Some(line) = self.lines.get_mut(&id) else {
             return;
         };
-        if let Stage::Connecting(peer, _) = line.stage {
+        if let ElectionLinkStage::Connecting(peer, _) = line.stage {
             if !dial::finish(line.socket.stream()) {
                 self.lines.remove(&id);
                 return;
@@ -153,7 +162,7 @@ impl Votes {
             if self.me > peer {
                 self.keep(poller, id, peer);
             } else {
-                line.stage = Stage::Knocking;
+                line.stage = ElectionLinkStage::Knocking;
                 self.flush(poller, id);
             }
             return;
@@ -177,7 +186,7 @@ impl Votes {
         let Some(line) = self.lines.get_mut(&id) else {
             return;
         };
-        line.stage = Stage::Open(peer);
+        line.stage = ElectionLinkStage::Open(peer);
         if let Some(message) = self.newest.get(&peer) {
             let mut frame = Vec::new();
             message.encode_frame(&mut frame);
@@ -202,7 +211,7 @@ impl Votes {
             Err(Ended::Closed | Ended::Stuck) => return false,
             Ok(count) => line.socket.inbox.extend_from_slice(&buffer[..count]),
         }
-        if let Stage::Unknown(_) = line.stage {
+        if let ElectionLinkStage::Unknown(_) = line.stage {
             match VoteHello::decode(&line.socket.inbox) {
                 Ok(None) => return true,
                 Err(_garbage) => return false,
@@ -239,7 +248,7 @@ impl Votes {
         let Some(line) = self.lines.get_mut(&id) else {
             return false;
         };
-        let Stage::Open(peer) = line.stage else {
+        let ElectionLinkStage::Open(peer) = line.stage else {
             return true;
         };
         loop {
@@ -267,7 +276,7 @@ impl Votes {
             return;
         };
         let over = line.socket.flush().is_err()
-            || (line.stage == Stage::Knocking && line.socket.is_flushed());
+            || (line.stage == ElectionLinkStage::Knocking && line.socket.is_flushed());
         if over {
             self.close(id);
             return;
@@ -283,7 +292,7 @@ impl Votes {
 
     fn close(&mut self, id: u64) {
         if let Some(Line {
-            stage: Stage::Open(peer),
+            stage: ElectionLinkStage::Open(peer),
             ..
         }) = self.lines.remove(&id)
             && self.by_peer.get(&peer) == Some(&id)
@@ -295,10 +304,10 @@ impl Votes {
     /// Gives up connects and greetings that take too long.
     pub(super) fn tick(&mut self, now_ms: u64) {
         self.lines.retain(|_, line| match line.stage {
-            Stage::Connecting(_, since_ms) | Stage::Unknown(since_ms) => {
+            ElectionLinkStage::Connecting(_, since_ms) | ElectionLinkStage::Unknown(since_ms) => {
                 now_ms < since_ms + CONNECT_MS
             }
-            Stage::Open(_) | Stage::Knocking => true,
+            ElectionLinkStage::Open(_) | ElectionLinkStage::Knocking => true,
         });
     }
 }

@@ -94,14 +94,13 @@ impl Figures {
     }
 }
 
-/// Where a connection stands.
+/// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum ConnStage {
     /// No session asked for yet.
     Fresh,
     /// The outcome of its ConnectRequest is awaited; nothing more is read.
     Establishing,
-    /// Has a session.
     Open,
     /// Closed once its bytes are out; nothing more is read or answered.
     Closing,
@@ -110,7 +109,7 @@ pub(crate) enum Stage {
 /// One client connection.
 #[derive(Debug)]
 pub(crate) struct Conn {
-    pub(crate) stage: Stage,
+    pub(crate) stage: ConnStage,
     pub(crate) since_ms: u64,
     /// The same by the wall clock: ms since the epoch.
     pub(crate) established_ms: i64,
@@ -130,7 +129,7 @@ pub(crate) struct Conn {
 impl Conn {
     fn new(address: &str, now: Now) -> Self {
         Self {
-            stage: Stage::Fresh,
+            stage: ConnStage::Fresh,
             since_ms: now.mono_ms,
             established_ms: now.wall_ms,
             asked_ms: now.mono_ms,
@@ -328,9 +327,9 @@ impl Clients {
     /// Closes a connection once its bytes are out.
     pub(crate) fn close(&mut self, conn: ConnId, fx: &mut Effects) {
         if let Some(state) = self.conns.get_mut(&conn)
-            && state.stage != Stage::Closing
+            && state.stage != ConnStage::Closing
         {
-            state.stage = Stage::Closing;
+            state.stage = ConnStage::Closing;
             let (session, parked) = (state.session, std::mem::take(&mut state.parked));
             self.abandon(session, parked);
             fx.push(Effect::CloseClient(conn));
@@ -352,7 +351,7 @@ impl Clients {
             .conns
             .iter()
             .filter(|(_, conn)| {
-                conn.stage == Stage::Fresh && now_ms >= conn.since_ms + SESSIONLESS_MS
+                conn.stage == ConnStage::Fresh && now_ms >= conn.since_ms + SESSIONLESS_MS
             })
             .map(|(id, _)| *id)
             .collect();
@@ -374,9 +373,9 @@ impl Clients {
     /// Ends a handshake well; not one that has ended meanwhile.
     pub(crate) fn open(&mut self, conn: ConnId, fx: &mut Effects) {
         if let Some(state) = self.conns.get_mut(&conn)
-            && state.stage == Stage::Establishing
+            && state.stage == ConnStage::Establishing
         {
-            state.stage = Stage::Open;
+            state.stage = ConnStage::Open;
             let start = fx.bytes.len();
             let response = ConnectResponse {
                 timeout_ms: state.timeout_ms,

@@ -20,12 +20,7 @@ pub enum Effect {
     /// Forget the background snapshot in progress: the tree was replaced.
     AbortSnapshot,
     /// Send an election message; the newest replaces an unsent one.
-    Vote {
-        /// To this server.
-        to: PeerId,
-        /// The message.
-        message: Notification,
-    },
+    Vote { to: PeerId, message: Notification },
     /// Open a connection to this server's quorum port.
     DialLeader(PeerId),
     /// Close that connection.

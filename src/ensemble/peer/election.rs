@@ -14,7 +14,6 @@ const MAX_WAIT_MS: u64 = 10_000;
 /// A vote as it is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Vote {
-    /// For whom.
     pub(crate) leader: PeerId,
     /// That server's last logged zxid.
     pub(crate) zxid: Zxid,
@@ -63,28 +62,31 @@ pub(crate) struct Election {
     decide_at_ms: Option<u64>,
 }
 
+/// What a server votes for itself with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnVote {
+    pub(crate) round: i64,
+    pub(crate) last_logged: Zxid,
+    pub(crate) epoch: i64,
+}
+
 impl Election {
     /// Starts round `round` and tells everybody.
-    pub(crate) fn start(
-        settings: &Settings,
-        (round, last_logged, epoch): (i64, Zxid, i64),
-        now_ms: u64,
-        fx: &mut Effects,
-    ) -> Self {
+    pub(crate) fn start(settings: &Settings, own: OwnVote, now_ms: u64, fx: &mut Effects) -> Self {
         let initial = if settings.is_observer() {
             let lowest = i64::MIN;
             Vote {
                 leader: PeerId(lowest),
                 zxid: Zxid(lowest),
-                round,
+                round: own.round,
                 peer_epoch: lowest,
             }
         } else {
             Vote {
                 leader: settings.me,
-                zxid: last_logged,
-                round,
-                peer_epoch: epoch,
+                zxid: own.last_logged,
+                round: own.round,
+                peer_epoch: own.epoch,
             }
         };
         let mut election = Self {
@@ -187,7 +189,7 @@ impl Election {
             return;
         }
         if vote.round < self.proposal.round {
-            // An observer's round moves nobody: the voter would answer, and so on without end.
+            // A voter ignores an observer's round. Otherwise the two would answer each other without end.
             if !settings.is_observer() {
                 self.send(settings, from, fx);
             }

@@ -28,7 +28,7 @@ pub use settings::{Now, Settings};
 pub use status::{ConnStatus, Mode, Status};
 
 use self::core::Core;
-use self::election::{Election, Vote, notification};
+use self::election::{Election, OwnVote, Vote, notification};
 use self::leader::{Leader, Lost};
 use self::learner::Learner;
 use crate::ensemble::database::ConnId;
@@ -49,7 +49,7 @@ pub enum Input<'a> {
     LinkBytes(LinkId, &'a [u8]),
     /// That connection is gone.
     LinkDown(LinkId),
-    /// The connection that `DialLeader` asked for stands.
+    /// The connection that `DialLeader` asked for is established.
     LeaderUp,
     /// Unconsumed bytes of that connection.
     LeaderBytes(&'a [u8]),
@@ -78,7 +78,6 @@ enum Role {
     Learning(Box<Learner>),
 }
 
-/// One server.
 #[derive(Debug)]
 pub struct Peer {
     core: Core,
@@ -101,8 +100,12 @@ impl Peer {
             peer_epoch: 0,
         };
         let core = Core::new(settings, recovered);
-        let start = (0, core.last_logged, core.current_epoch);
-        let election = Election::start(&core.settings, start, 0, &mut idle);
+        let own = OwnVote {
+            round: 0,
+            last_logged: core.last_logged,
+            epoch: core.current_epoch,
+        };
+        let election = Election::start(&core.settings, own, 0, &mut idle);
         Self {
             core,
             role: Role::Looking(election),
@@ -188,8 +191,12 @@ impl Peer {
         self.core.settle(fx);
         // The round may be what a peer told us.
         self.round = self.round.saturating_add(1);
-        let start = (self.round, self.core.last_logged, self.core.current_epoch);
-        let election = Election::start(&self.core.settings, start, self.core.now.mono_ms, fx);
+        let own = OwnVote {
+            round: self.round,
+            last_logged: self.core.last_logged,
+            epoch: self.core.current_epoch,
+        };
+        let election = Election::start(&self.core.settings, own, self.core.now.mono_ms, fx);
         self.role = Role::Looking(election);
         self.try_decide(fx);
     }
@@ -233,7 +240,7 @@ impl Peer {
                 }
             }
             Role::Leading(_) | Role::Learning(_) => {
-                // Whoever has decided asks nothing; two that answer each other would never end.
+                // Only a server that is LOOKING asks. Two decided servers would answer each other forever.
                 if message.state != PeerState::Looking {
                     return;
                 }

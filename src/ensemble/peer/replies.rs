@@ -1,7 +1,7 @@
 //! Answers to clients, in the order of their requests (specification 11.3).
 
 use super::account::LastReply;
-use super::clients::{Parked, STEP_BYTES_MAX, Stage, reply};
+use super::clients::{ConnStage, Parked, STEP_BYTES_MAX, reply};
 use super::core::Core;
 use super::effects::{Effect, Effects};
 use crate::ensemble::database::{Applied, Caller, ConnId, WatchEvent, authenticate};
@@ -25,7 +25,7 @@ impl Core {
         };
         let now_ms = self.now.mono_ms;
         if op == OpCode::CreateSession {
-            if state.stage == Stage::Establishing {
+            if state.stage == ConnStage::Establishing {
                 let last = LastReply::new(Some(op), zxid, (state.asked_ms, now_ms));
                 figures.answered(&mut state.account, 0, last);
                 self.clients.open(conn, fx);

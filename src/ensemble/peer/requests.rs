@@ -1,7 +1,7 @@
 //! What a client's bytes ask for: the handshake and the sorting of requests (specification 2.4,
 //! 11.1).
 
-use super::clients::{Parked, STEP_BYTES_MAX, Stage};
+use super::clients::{ConnStage, Parked, STEP_BYTES_MAX};
 use super::core::{Core, is_write};
 use super::effects::{Effect, Effects};
 use super::leader::Lost;
@@ -41,11 +41,11 @@ impl Peer {
         let mut outcome = Ok(());
         self.core.drain(conn, fx); // what a full step has left over
         while let Some(state) = self.core.clients.get_mut(conn) {
-            if state.stage == Stage::Closing {
+            if state.stage == ConnStage::Closing {
                 at = bytes.len();
                 break;
             }
-            if state.stage == Stage::Establishing || state.is_full() {
+            if state.stage == ConnStage::Establishing || state.is_full() {
                 break;
             }
             if fx.bytes.len() >= STEP_BYTES_MAX {
@@ -75,7 +75,7 @@ impl Peer {
             state.account.received += 1;
             let stage = state.stage;
             self.core.clients.figures.received += 1;
-            outcome = if stage == Stage::Fresh {
+            outcome = if stage == ConnStage::Fresh {
                 self.handshake(conn, frame, fx)
             } else {
                 self.request(conn, frame, fx)
@@ -96,7 +96,7 @@ impl Peer {
         let Some(state) = self.core.clients.get_mut(conn) else {
             return;
         };
-        if state.stage != Stage::Open {
+        if state.stage != ConnStage::Open {
             return;
         }
         let (session, timeout_ms) = (state.session, state.timeout_ms);
@@ -143,7 +143,7 @@ impl Peer {
         state.timeout_ms = timeout_ms;
         state.read_only_byte = request.read_only.is_some();
         state.asked_ms = self.core.now.mono_ms;
-        state.stage = Stage::Establishing;
+        state.stage = ConnStage::Establishing;
         if is_new {
             let body = timeout_ms.to_be_bytes();
             let request = WriteRequest {
@@ -193,7 +193,7 @@ impl Peer {
                     bytes: frame.len(),
                 });
                 core.clients.outstanding += 1;
-                self.submit(conn, (xid, code), reader.rest(), fx)
+                self.submit(conn, RequestHeader { xid, op: code }, reader.rest(), fx)
             }
             Some(OpCode::Sync) => {
                 let path = reader.string().ok().flatten().unwrap_or_default();
@@ -212,7 +212,7 @@ impl Peer {
                     }
                     Role::Learning(learner) => {
                         learner.expect_sync(conn);
-                        self.submit(conn, (xid, code), reader.rest(), fx)
+                        self.submit(conn, RequestHeader { xid, op: code }, reader.rest(), fx)
                     }
                     Role::Looking(_) => Ok(()),
                 }
@@ -236,7 +236,7 @@ impl Peer {
     fn submit(
         &mut self,
         conn: ConnId,
-        (xid, op): (i32, i32),
+        header: RequestHeader,
         body: &[u8],
         fx: &mut Effects,
     ) -> Result<(), Lost> {
@@ -249,8 +249,8 @@ impl Peer {
         let auth = std::mem::take(&mut state.auth);
         let request = WriteRequest {
             session,
-            cxid: xid,
-            op,
+            cxid: header.xid,
+            op: header.op,
             body,
             auth: &auth,
             time_ms: core.now.wall_ms,

@@ -14,13 +14,9 @@ use crate::wire::jute::{SessionId, Zxid};
 pub enum Mode {
     /// In an election, or not yet synchronised.
     Looking,
-    /// Alone.
     Standalone,
-    /// Leads.
     Leader,
-    /// Follows.
     Follower,
-    /// Observes.
     Observer,
 }
 
@@ -39,7 +35,6 @@ impl fmt::Display for Mode {
 /// One client connection.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnStatus {
-    /// Which.
     pub conn: ConnId,
     /// Its session, once it has asked for one.
     pub session: Option<SessionId>,
@@ -56,7 +51,6 @@ pub struct ConnStatus {
 /// A server's account of itself.
 #[derive(Clone, Debug)]
 pub struct Status {
-    /// Mode.
     pub mode: Mode,
     /// Last applied transaction.
     pub zxid: Zxid,
@@ -66,7 +60,6 @@ pub struct Status {
     pub latency_ms: (u64, f64, u64),
     /// Requests that wait.
     pub outstanding: usize,
-    /// Connections.
     pub connections: usize,
     /// Sessions with a timeout in the tree.
     pub sessions: Vec<(SessionId, i32)>,

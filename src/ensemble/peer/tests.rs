@@ -363,7 +363,7 @@ fn replies_are_bounded_in_bytes() {
 }
 
 #[test]
-fn the_last_round_is_no_end() {
+fn an_election_goes_on_after_the_largest_round_number() {
     let mut world = World::new(settings(ME, &[1, 2, 3], &[]), recovered(Zxid::ZERO));
     for voter in [1, 2] {
         world.vote(voter, PeerState::Looking, ME.0, i64::MAX);
@@ -374,7 +374,7 @@ fn the_last_round_is_no_end() {
     assert_eq!(world.peer.mode(), Mode::Looking, "nobody has followed");
 }
 
-/// An observer, which nobody heeds, and a voter that looks for a leader.
+/// An observer, whose votes do not count, and a voter that looks for a leader.
 #[test]
 fn an_observer_and_a_voter_fall_silent() {
     let voter = || settings(PeerId(1), &[1, 2, 3], &[4]);

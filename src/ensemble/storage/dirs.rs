@@ -1,7 +1,6 @@
 //! Where a server's files lie and how they are called (specification 15.1).
 
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::wire::jute::Zxid;
@@ -28,7 +27,6 @@ pub struct DataDirs {
 pub struct LogFile {
     /// The zxid of its first entry.
     pub first: Zxid,
-    /// Where it lies.
     pub path: PathBuf,
 }
 
@@ -37,7 +35,6 @@ pub struct LogFile {
 pub struct SnapshotFile {
     /// The last transaction that is surely in it.
     pub zxid: Zxid,
-    /// Where it lies.
     pub path: PathBuf,
     /// Ends with `.gz` or `.snappy`.
     pub compressed: bool,
@@ -167,28 +164,11 @@ impl DataDirs {
     }
 }
 
-/// Makes names that were added to, changed in or removed from `dir` durable.
-pub(super) fn sync_dir(dir: &Path) -> Result<(), StorageError> {
-    File::open(dir)
-        .and_then(|file| file.sync_all())
-        .map_err(StorageError::io("sync the directory", dir))
-}
-
-/// Removes a file; that it is gone already is fine.
-pub(super) fn remove(path: &Path) -> Result<(), StorageError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(StorageError::io("remove", path)(error))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn names(dir: &Path) -> Result<Vec<String>, StorageError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).map_err(StorageError::io("read the directory", dir))? {
         let entry = entry.map_err(StorageError::io("read the directory", dir))?;
-        // A name that is not UTF-8 is none of ours.
+        // The server writes only names that are UTF-8.
         names.extend(entry.file_name().into_string().ok());
     }
     Ok(names)

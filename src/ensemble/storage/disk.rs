@@ -1,17 +1,16 @@
 //! The disk thread as the node sees it: requests go in, in order; what became durable comes out.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
+use crate::disk::{
+    AppendOptions, Appender, DiskStats, DiskThread, Events, MakeFile, Service, create_zeroed,
+};
 use crate::wire::jute::Zxid;
 
-use super::disk_queue::{Queue, Request};
-use super::disk_thread::DiskThread;
-use super::log_writer::{LogWriter, MakeFile};
-use super::zeroed::create_zeroed;
-use super::{DataDirs, LogBatch, StorageError};
+use super::log_writer::LogWriter;
+use super::snapshot_thread::{SnapshotJob, SnapshotThread};
+use super::{DataDirs, Epochs, LogBatch, StorageError};
 
-/// How to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskOptions {
     /// Sync the log before reporting it as synced (`forceSync`).
@@ -32,12 +31,21 @@ impl Default for DiskOptions {
     }
 }
 
+impl DiskOptions {
+    pub(super) const fn append(&self) -> AppendOptions {
+        AppendOptions {
+            fsync: self.fsync,
+            spare_bytes: self.log_bytes,
+            first_bytes: self.first_log_bytes,
+        }
+    }
+}
+
 /// What happened on disk. Nothing is reported before it is durable.
 #[derive(Debug)]
 pub enum DiskEvent {
     /// All entries up to `last` are durable (or written, without [`DiskOptions::fsync`]).
     Synced {
-        /// The newest.
         last: Zxid,
         /// How many since the last such event.
         count: u64,
@@ -49,21 +57,15 @@ pub enum DiskEvent {
         /// The current one, if it was to be written.
         current: Option<i64>,
     },
-    /// The log ends at `zxid` now.
-    Truncated {
-        /// The target.
-        zxid: Zxid,
-    },
     /// A snapshot is whole and durable.
     SnapshotWritten {
-        /// What it stands for.
+        /// The last transaction that was applied before it.
         zxid: Zxid,
     },
     /// A snapshot or a purge failed, perhaps for lack of space. The log goes on.
     SnapshotFailed {
-        /// What it stands for; zero for a purge.
+        /// The last transaction that was applied before it; zero for a purge.
         zxid: Zxid,
-        /// Why.
         error: StorageError,
     },
     /// The disk is full or broken: nothing after the last other event is durable, no request is
@@ -71,28 +73,75 @@ pub enum DiskEvent {
     Failed(StorageError),
 }
 
-/// Counters since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DiskStats {
-    /// Log syncs.
-    pub fsync_count: u64,
-    /// Their time.
-    pub fsync_total_ns: u64,
-    /// The longest.
-    pub fsync_ns_max: u64,
-    /// Entries written.
-    pub entries: u64,
-    /// Bytes written to logs, framing included.
-    pub bytes: u64,
-    /// Entries in the largest group that shared one sync.
-    pub group_max: u64,
+/// Anything but an append to the log.
+#[derive(Debug)]
+pub(super) enum Request {
+    Epochs {
+        accepted: Option<i64>,
+        current: Option<i64>,
+    },
+    Roll,
+    Snapshot(SnapshotJob),
+}
+
+/// The work of a ZooKeeper server's disk thread besides the log.
+#[derive(Debug)]
+pub(super) struct Files {
+    dirs: DataDirs,
+    /// Started with the first job.
+    snapshots: Option<SnapshotThread>,
+}
+
+impl Service for Files {
+    type Layout = DataDirs;
+    type Request = Request;
+    type Event = DiskEvent;
+    type Error = StorageError;
+
+    fn perform(
+        &mut self,
+        request: Request,
+        log: &mut Appender<DataDirs>,
+        events: &Arc<Events<DiskEvent>>,
+    ) -> Result<(), StorageError> {
+        match request {
+            Request::Epochs { accepted, current } => {
+                if let Some(epoch) = accepted {
+                    Epochs::write_accepted(&self.dirs, epoch)?;
+                }
+                if let Some(epoch) = current {
+                    Epochs::write_current(&self.dirs, epoch)?;
+                }
+                events.report(DiskEvent::EpochsWritten { accepted, current });
+            }
+            Request::Roll => log.roll()?,
+            Request::Snapshot(job) => {
+                let thread = match &self.snapshots {
+                    Some(thread) => thread,
+                    None => {
+                        let started = SnapshotThread::start(&self.dirs, events)?;
+                        self.snapshots.insert(started)
+                    }
+                };
+                thread.send(job);
+            }
+        }
+        Ok(())
+    }
+
+    fn synced(last: Zxid, count: u64) -> DiskEvent {
+        DiskEvent::Synced { last, count }
+    }
+
+    fn failed(error: StorageError) -> DiskEvent {
+        DiskEvent::Failed(error)
+    }
 }
 
 /// The thread that writes. Dropping it carries out what was requested, then ends it.
 #[derive(Debug)]
 pub struct Disk {
-    queue: Arc<Queue>,
-    thread: Option<JoinHandle<()>>,
+    thread: DiskThread<Files>,
 }
 
 impl Disk {
@@ -115,121 +164,96 @@ impl Disk {
         make: MakeFile,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, StorageError> {
-        let writer = LogWriter::with_maker(dirs, options, make)?;
-        let queue = Arc::new(Queue::new(Box::new(wake)));
-        let thread = DiskThread::new(dirs, writer, Arc::clone(&queue));
-        let thread = std::thread::Builder::new()
-            .name("disk".to_owned())
-            .spawn(move || thread.run())
-            .map_err(StorageError::io("start the disk thread for", dirs.logs()))?;
-        Ok(Self {
-            queue,
-            thread: Some(thread),
-        })
+        let log = LogWriter::with_maker(dirs.clone(), options.append(), make)?;
+        let files = Files {
+            dirs: dirs.clone(),
+            snapshots: None,
+        };
+        let thread = DiskThread::start(dirs.logs(), log, files, wake)?;
+        Ok(Self { thread })
     }
 
     /// An empty batch, with memory from an earlier one if possible.
     #[must_use]
     pub fn batch(&self) -> LogBatch {
-        self.queue.take_batch()
+        self.thread.batch()
     }
 
     /// Logs entries; [`DiskEvent::Synced`] follows. Batches that wait while the disk syncs share the
     /// next sync.
     pub fn append(&self, batch: LogBatch) {
-        if !batch.is_empty() {
-            self.queue.push(Request::Append(batch));
-        }
+        self.thread.append(batch);
     }
 
     /// Writes one or both epochs; [`DiskEvent::EpochsWritten`] follows.
     pub fn write_epochs(&self, accepted: Option<i64>, current: Option<i64>) {
-        self.queue.push(Request::Epochs { accepted, current });
+        self.thread.request(Request::Epochs { accepted, current });
     }
 
     /// The next entry begins a new log file.
     pub fn roll(&self) {
-        self.queue.push(Request::Roll);
-    }
-
-    /// Cuts the log (see [`super::truncate`]); [`DiskEvent::Truncated`] follows.
-    pub fn truncate(&self, zxid: Zxid) {
-        self.queue.push(Request::Truncate(zxid));
+        self.thread.request(Request::Roll);
     }
 
     /// Begins a snapshot; an unfinished one is dropped. Its parts are written beside the log.
     pub fn begin_snapshot(&self, zxid: Zxid) {
-        self.queue.push(Request::BeginSnapshot(zxid));
+        self.thread
+            .request(Request::Snapshot(SnapshotJob::Begin(zxid)));
     }
 
-    /// The next part of the snapshot's body. See [`Disk::snapshot_backlog_bytes`].
+    /// The next part of the snapshot's body.
     pub fn write_snapshot(&self, part: Vec<u8>) {
-        self.queue.add_backlog(part.len());
-        self.queue.push(Request::WriteSnapshot(part));
+        self.thread
+            .request(Request::Snapshot(SnapshotJob::Write(part)));
     }
 
     /// Completes the snapshot; [`DiskEvent::SnapshotWritten`] follows, or
     /// [`DiskEvent::SnapshotFailed`] if anything since its beginning failed.
     pub fn finish_snapshot(&self) {
-        self.queue.push(Request::FinishSnapshot);
+        self.thread.request(Request::Snapshot(SnapshotJob::Finish));
     }
 
     /// Drops the snapshot that was begun.
     pub fn abandon_snapshot(&self) {
-        self.queue.push(Request::AbandonSnapshot);
-    }
-
-    /// Parts of snapshots that are not written yet: wait while there are many.
-    #[must_use]
-    pub fn snapshot_backlog_bytes(&self) -> usize {
-        self.queue.backlog()
+        self.thread.request(Request::Snapshot(SnapshotJob::Abandon));
     }
 
     /// Removes old files (see [`super::purge`]), after the snapshots requested before.
     pub fn purge(&self, retain: usize) {
-        self.queue.push(Request::Purge(retain));
+        self.thread
+            .request(Request::Snapshot(SnapshotJob::Purge(retain)));
     }
 
     /// Appends what happened since the last call to `events`, in order.
     pub fn poll(&self, events: &mut Vec<DiskEvent>) {
-        self.queue.take_events(events);
+        self.thread.poll(events);
     }
 
     /// Carries out what was requested and ends the thread; nothing may be requested afterwards.
     pub fn stop(&mut self) {
-        self.queue.stop();
-        if let Some(thread) = self.thread.take() {
-            // If it panicked, its message is out already.
-            let _panicked = thread.join();
-        }
+        self.thread.stop();
     }
 
     /// Counters since the start.
     #[must_use]
     pub fn stats(&self) -> DiskStats {
-        self.queue.stats()
+        self.thread.stats()
     }
 
     /// Forgets the counters (`srst`).
     pub fn reset_stats(&self) {
-        self.queue.reset_stats();
+        self.thread.reset_stats();
     }
 
     /// Keeps the thread from taking requests until the guard is dropped.
     #[cfg(test)]
-    pub(super) fn hold(&self) -> super::disk_queue::Hold<'_> {
-        self.queue.hold()
+    pub(super) fn hold(&self) -> crate::disk::Hold<'_, Files> {
+        self.thread.hold()
     }
 
     /// Blocks until an event is there.
     #[cfg(test)]
     pub(super) fn wait_event(&self) {
-        self.queue.wait_event();
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        self.stop();
+        self.thread.wait_event();
     }
 }

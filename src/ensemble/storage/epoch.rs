@@ -4,8 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::disk::directory::sync_directory;
+
+use super::DataDirs;
 use super::StorageError;
-use super::dirs::{DataDirs, sync_dir};
 
 /// The files' names; `.tmp` is appended while they are written.
 const ACCEPTED: &str = "acceptedEpoch";
@@ -104,7 +106,7 @@ fn write_epoch(dirs: &DataDirs, name: &str, epoch: i64) -> Result<i64, StorageEr
         })
         .map_err(StorageError::io("write", &temporary))?;
     fs::rename(&temporary, &path).map_err(StorageError::io("replace", &path))?;
-    sync_dir(dirs.snapshots())?;
+    sync_directory(dirs.snapshots())?;
     Ok(epoch)
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::disk::DiskError;
 use crate::ensemble::database::{ApplyError, SnapshotError};
 use crate::wire::jute::Zxid;
 
@@ -11,20 +12,12 @@ use super::format::Fault;
 /// Storage failed; a server that meets this while it runs must stop.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The operating system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    /// The operating system refused, or a log would be overwritten.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// Not a file of the kind its name says.
     #[error("{} does not begin like a {kind}; move it away if it is not the server's", path.display())]
     NotSuch {
-        /// The file.
         path: PathBuf,
         /// What it should be.
         kind: &'static str,
@@ -34,7 +27,6 @@ pub enum StorageError {
         "{} is damaged at byte {offset}: {fault}, and more follows; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()
     )]
     Damaged {
-        /// The log.
         path: PathBuf,
         /// Where the first entry that cannot be read begins.
         offset: u64,
@@ -44,11 +36,8 @@ pub enum StorageError {
     /// An entry is sound but cannot be applied.
     #[error("{} holds an entry at byte {offset} that cannot be applied: {source}", path.display())]
     Apply {
-        /// The log.
         path: PathBuf,
-        /// Where it begins.
         offset: u64,
-        /// Why not.
         source: ApplyError,
     },
     /// Entries are missing between two log files.
@@ -56,9 +45,7 @@ pub enum StorageError {
         "{} is torn after {last}, but the next log continues with {next}; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()
     )]
     Hole {
-        /// The torn log.
         path: PathBuf,
-        /// Its last readable entry.
         last: Zxid,
         /// The first of the next file.
         next: Zxid,
@@ -66,15 +53,12 @@ pub enum StorageError {
     /// A snapshot cannot be used.
     #[error("{}: {reason}", path.display())]
     Snapshot {
-        /// The file.
         path: PathBuf,
-        /// Why not.
         reason: SnapshotFault,
     },
     /// Snapshots exist, none is usable.
     #[error("no snapshot in {} can be loaded ({tried} tried); the newest: {newest}", dir.display())]
     NoUsableSnapshot {
-        /// The directory.
         dir: PathBuf,
         /// How many were tried.
         tried: usize,
@@ -86,7 +70,6 @@ pub enum StorageError {
         "{} holds transaction logs but {} holds no snapshot: something is missing; set snapshot.trust.empty=true if the directory was written by 3.4, which takes no first snapshot", logs.display(), snapshots.display()
     )]
     NoSnapshot {
-        /// Where the logs are.
         logs: PathBuf,
         /// Where the snapshots should be.
         snapshots: PathBuf,
@@ -96,25 +79,18 @@ pub enum StorageError {
         "{} holds {kind} files, but dataDir and dataLogDir differ: move them to the other directory or correct zoo.cfg", dir.display()
     )]
     Misplaced {
-        /// The directory.
         dir: PathBuf,
         /// What does not belong there.
         kind: &'static str,
     },
     /// An epoch file that holds no number.
     #[error("{} holds {text:?} where an epoch, a decimal number, is expected", path.display())]
-    EpochText {
-        /// The file.
-        path: PathBuf,
-        /// Its content.
-        text: String,
-    },
+    EpochText { path: PathBuf, text: String },
     /// The epoch files contradict the log or each other.
     #[error(
         "in {}: {what}; restore the epoch files, or clear the data directory so that the server copies everything from its ensemble", dir.display()
     )]
     Epochs {
-        /// The directory.
         dir: PathBuf,
         /// The contradiction.
         what: String,
@@ -123,18 +99,7 @@ pub enum StorageError {
     #[error(
         "cannot truncate the log to {zxid}: no log in {} reaches back that far", dir.display()
     )]
-    CannotTruncate {
-        /// The target.
-        zxid: Zxid,
-        /// Where the logs are.
-        dir: PathBuf,
-    },
-    /// A log of that name is there already.
-    #[error("{} exists already and would be overwritten", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
+    CannotTruncate { zxid: Zxid, dir: PathBuf },
 }
 
 /// Why a snapshot file cannot be used.
@@ -143,15 +108,12 @@ pub enum SnapshotFault {
     /// It is shorter than the shortest or does not end as a snapshot does.
     #[error("the snapshot was not written to its end")]
     Incomplete,
-    /// Compressed.
     #[error(
         "compressed snapshots are not supported; set snapshot.compression.method= (empty) where it was written"
     )]
     Compressed,
-    /// Its content.
     #[error(transparent)]
     Content(#[from] SnapshotError),
-    /// Its seal.
     #[error("the snapshot's checksum is {computed:#x} but {stored:#x} was stored")]
     Checksum {
         /// What the file says.
@@ -162,13 +124,9 @@ pub enum SnapshotFault {
 }
 
 impl StorageError {
-    /// For `map_err` behind an operation on `path`.
+    /// For `map_err` after an operation on `path`.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io {
-            action,
-            path,
-            source,
-        }
+        let name = DiskError::io(action, path);
+        move |source| Self::Disk(name(source))
     }
 }

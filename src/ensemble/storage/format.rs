@@ -4,6 +4,7 @@
 //! perhaps a digest) is not interpreted beyond its zxid.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use crate::disk::Batch;
 use crate::wire::jute::{WriteJute, Zxid};
 
 /// Bytes before the first entry of a log and before the body of a snapshot.
@@ -56,99 +57,24 @@ pub fn checksum(bytes: &[u8]) -> i64 {
     i64::from(simd_adler32::adler32(&bytes))
 }
 
-/// Entries on their way to the log, framed, in one piece of memory that is used again.
-#[derive(Debug, Default)]
-pub struct LogBatch {
-    bytes: Vec<u8>,
-    first: Zxid,
-    last: Zxid,
-    count: u64,
-}
+/// Entries on their way to the log, framed.
+pub type LogBatch = Batch<Zxid>;
 
 impl LogBatch {
-    /// An empty batch.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Frames and appends an entry (header, record, perhaps a digest) that is known to be `zxid`'s.
     pub fn push(&mut self, zxid: Zxid, entry: &[u8]) {
-        debug_assert!(
-            self.count == 0 || zxid > self.last,
-            "zxids of a log increase"
-        );
         debug_assert!((ENTRY_BYTES_MIN..=ENTRY_BYTES_MAX).contains(&entry.len()));
-        self.bytes.put_i64(checksum(entry));
-        self.bytes.put_buffer(Some(entry));
-        self.bytes.put_u8(END_OF_ENTRY);
-        if self.count == 0 {
-            self.first = zxid;
-        }
-        self.last = zxid;
-        self.count += 1;
-    }
-
-    /// Appends all of `other`, whose zxids are greater.
-    pub fn append(&mut self, other: &Self) {
-        if self.count == 0 {
-            self.first = other.first;
-        }
-        self.bytes.extend_from_slice(&other.bytes);
-        self.last = other.last;
-        self.count += other.count;
-    }
-
-    /// The framed entries.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// The first entry's zxid; zero if there is none.
-    #[must_use]
-    pub const fn first(&self) -> Zxid {
-        self.first
-    }
-
-    /// The last entry's zxid; zero if there is none.
-    #[must_use]
-    pub const fn last(&self) -> Zxid {
-        self.last
-    }
-
-    /// How many entries.
-    #[must_use]
-    pub const fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// Is there nothing in it?
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// Forgets the entries, keeps the memory.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.count = 0;
-        self.first = Zxid::ZERO;
-        self.last = Zxid::ZERO;
-    }
-
-    /// Gives back memory beyond `limit_bytes` that one large batch left behind.
-    pub fn shrink(&mut self, limit_bytes: usize) {
-        if self.bytes.is_empty() && self.bytes.capacity() > limit_bytes {
-            self.bytes.shrink_to(limit_bytes);
-        }
+        self.push_with(zxid, |bytes| {
+            bytes.put_i64(checksum(entry));
+            bytes.put_buffer(Some(entry));
+            bytes.put_u8(END_OF_ENTRY);
+        });
     }
 }
 
 /// One entry of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogEntry<'a> {
-    /// Its zxid.
     pub zxid: Zxid,
     /// Header, record, perhaps a digest: what the leader proposed.
     pub bytes: &'a [u8],
@@ -162,7 +88,7 @@ impl LogEntry<'_> {
     }
 }
 
-/// What stands at a place of a log where an entry could begin.
+/// What a log holds where an entry could begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parsed<'a> {
     /// A whole, sound entry.

@@ -4,16 +4,16 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use crate::disk::tail::Tail;
 use crate::wire::jute::Zxid;
 
 use super::StorageError;
 use super::format::{FILE_HEADER_BYTES, Fault, FileKind, LogEntry, Parsed, parse_entry};
-use super::tail::{Tail, judge_tail};
+use super::tail::judge_tail;
 
 /// Read at once.
 const CHUNK_BYTES: usize = 128 << 10;
 
-/// How a log ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogEnd {
     /// Right behind the last sound entry; 0 if not even the header is there.
@@ -126,7 +126,6 @@ impl LogReader {
         self.last
     }
 
-    /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -8,8 +8,6 @@
 
 mod dirs;
 mod disk;
-mod disk_queue;
-mod disk_thread;
 mod epoch;
 mod error;
 pub mod format;
@@ -18,10 +16,10 @@ mod log_writer;
 mod purge;
 mod recover;
 pub mod snapshot_reader;
+mod snapshot_thread;
 mod snapshot_writer;
 pub mod tail;
 mod truncate;
-mod zeroed;
 
 #[cfg(test)]
 mod disk_tests;
@@ -31,7 +29,7 @@ mod recover_tests;
 mod sample;
 
 pub use dirs::{DataDirs, LogFile, SnapshotFile};
-pub use disk::{Disk, DiskEvent, DiskOptions, DiskStats};
+pub use disk::{Disk, DiskEvent, DiskOptions};
 pub use epoch::Epochs;
 pub use error::StorageError;
 pub use format::LogBatch;

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::disk::directory::{remove_file, sync_directory};
+
+use super::DataDirs;
 use super::StorageError;
-use super::dirs::{DataDirs, remove, sync_dir};
 use super::snapshot_reader::looks_complete;
 
 /// What was removed.
@@ -45,11 +47,11 @@ pub fn purge(dirs: &DataDirs, retain: usize) -> Result<Purged, StorageError> {
         .unwrap_or(0);
     removed.extend(logs.into_iter().take(first_kept).map(|log| log.path));
     for path in &removed {
-        remove(path)?;
+        remove_file(path)?;
     }
     if !removed.is_empty() {
-        sync_dir(dirs.snapshots())?;
-        sync_dir(dirs.logs())?;
+        sync_directory(dirs.snapshots())?;
+        sync_directory(dirs.logs())?;
     }
     Ok(Purged { removed })
 }

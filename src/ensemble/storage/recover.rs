@@ -4,22 +4,21 @@
 use std::collections::VecDeque;
 use std::fs;
 
+use crate::disk::directory::{cut_file, remove_file, sync_directory};
 use crate::ensemble::database::Database;
 use crate::wire::jute::Zxid;
 
-use super::dirs::{DataDirs, LogFile, remove, sync_dir};
+use super::dirs::{DataDirs, LogFile};
 use super::epoch::Epochs;
 use super::error::SnapshotFault;
 use super::format::{FILE_HEADER_BYTES, LogEntry};
 use super::log_reader::{LogEnd, LogReader};
 use super::snapshot_writer::SnapshotWriter;
-use super::truncate::cut_file;
 use super::{StorageError, snapshot_reader};
 
 /// Snapshots tried before giving up, as in Java.
 const SNAPSHOTS_TRIED_MAX: usize = 100;
 
-/// How to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecoverOptions {
     /// A member of an ensemble: has epoch files.
@@ -128,7 +127,7 @@ fn remove_unfinished(dirs: &DataDirs) -> Result<(), StorageError> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with("snapshot.") && name.ends_with(".tmp") {
-            remove(&entry.path())?;
+            remove_file(&entry.path())?;
         }
     }
     Ok(())
@@ -141,8 +140,8 @@ fn remove_empty_tail(dirs: &DataDirs) -> Result<Vec<LogFile>, StorageError> {
         if LogReader::open(&last.path)?.next_entry()?.is_some() {
             break;
         }
-        remove(&last.path)?;
-        sync_dir(dirs.logs())?;
+        remove_file(&last.path)?;
+        sync_directory(dirs.logs())?;
         logs.pop();
     }
     Ok(logs)
@@ -215,7 +214,7 @@ fn start_empty(
     }
     let marker = dirs.data().join("initialize");
     if marker.exists() {
-        remove(&marker)?;
+        remove_file(&marker)?;
     } else if !options.autocreate {
         warnings.push(format!(
             "{} is empty and db.autocreate is off: this server takes part in no election until it has copied the database",
@@ -256,7 +255,7 @@ impl Replay {
                 ));
                 // Never the whole file: logs without any entry are gone already.
                 cut_file(&log.path, offset)?;
-                sync_dir(dirs.logs())?;
+                sync_directory(dirs.logs())?;
                 continue;
             };
             // Java leaves torn ends where they are and goes on in a new file.

@@ -158,7 +158,7 @@ fn a_log_cut_anywhere_keeps_its_whole_entries() {
         assert_eq!(recovered.last_logged.0, whole, "cut at {cut}");
         assert_eq!(body(&recovered.database), body(&reference(whole)));
         let next = whole + 1;
-        let mut writer = LogWriter::new(&dirs, &no_spare()).expect("started");
+        let mut writer = LogWriter::new(dirs.clone(), no_spare().append()).expect("started");
         writer.append(&batch(next..=next)).expect("appended");
         writer.sync().expect("synced");
         let again = start(&dirs).expect("recovered");

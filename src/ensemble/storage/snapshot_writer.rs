@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use simd_adler32::Adler32;
 
+use crate::disk::directory::sync_directory;
 use crate::wire::jute::Zxid;
 
+use super::DataDirs;
 use super::StorageError;
-use super::dirs::{DataDirs, sync_dir};
 use super::format::FileKind;
 use super::snapshot_reader::SEAL_END;
 
@@ -91,7 +92,7 @@ impl SnapshotWriter {
         let path = self.dirs.snapshot_path(self.zxid);
         fs::rename(&self.temporary, &path).map_err(StorageError::io("create", &path))?;
         self.finished = true;
-        sync_dir(self.dirs.snapshots())
+        Ok(sync_directory(self.dirs.snapshots())?)
     }
 }
 

@@ -1,84 +1,31 @@
-//! What the end of a log means: unused, torn by a crash, or damaged.
-//!
-//! The writer keeps one rule: nothing is written before everything written earlier is synced, and
-//! no write is larger than [`UNSYNCED_BYTES_MAX`]. What a crash can have torn is therefore only the
-//! last write. Of it, a killed process leaves a prefix, and a machine that lost power leaves any
-//! subset of its pages, the others still being zeros. So the rest of a file behind its last sound
-//! entry is
-//!
-//! - clean, if it is nothing but zeros;
-//! - torn, if it fits into one write and holds no further sound entry, or if zeros up to the end of
-//!   a page separate it from the next one (a page that never reached the disk, or whose last part
-//!   did not);
-//! - damaged otherwise: bytes that once were synced, and acknowledged, have changed.
+//! What the end of a transaction log means; see [`crate::disk::tail`].
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use crate::disk::tail::{self, RecordSearch, Tail};
 use crate::wire::jute::Zxid;
 
 use super::format::{ENTRY_FRAMING_BYTES, Parsed, parse_entry};
 
-/// No write, and so nothing unsynced, is larger.
-pub const UNSYNCED_BYTES_MAX: usize = 8 << 20;
+/// The upper half of every checksum is zero, so four zeros behind an entry are ordinary.
+const ORDINARY_ZEROS: usize = 4;
 
-/// What reaches the disk or does not, as a whole.
-const PAGE_BYTES: usize = 4096;
-
-/// Verdict over the rest of a file behind its last sound entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tail {
-    /// Unused.
-    Clean,
-    /// Begun but never synced, so never acknowledged: to be cut off.
-    Torn {
-        /// Bytes up to the last that is not zero.
-        lost_bytes: usize,
-    },
-    /// Once synced, now changed.
-    Damaged,
-}
-
-/// Judges `rest`, which begins `offset` bytes into the file, right behind the last sound entry
+/// Judges `rest`, which begins `offset` bytes into the file, directly behind the last sound entry
 /// (`after`), and reaches to the end of the file.
 #[must_use]
 pub fn judge_tail(rest: &[u8], offset: u64, after: Zxid) -> Tail {
-    let Some(last) = rest.iter().rposition(|byte| *byte != 0) else {
-        return Tail::Clean;
+    let search = RecordSearch {
+        record_bytes_min: ENTRY_FRAMING_BYTES,
+        ordinary_zeros: ORDINARY_ZEROS,
+        begins_newer: |bytes: &[u8]| matches!(parse_entry(bytes), Parsed::Entry(entry) if entry.zxid > after),
     };
-    let lost_bytes = last + 1;
-    if lost_bytes > UNSYNCED_BYTES_MAX {
-        return Tail::Damaged;
-    }
-    match find_entry(&rest[..lost_bytes], after) {
-        None => Tail::Torn { lost_bytes },
-        Some(at) if misses_page(&rest[..at], offset) => Tail::Torn { lost_bytes },
-        Some(_) => Tail::Damaged,
-    }
-}
-
-/// Where the first sound entry newer than `after` begins, at any byte behind the first.
-fn find_entry(bytes: &[u8], after: Zxid) -> Option<usize> {
-    (1..bytes.len().saturating_sub(ENTRY_FRAMING_BYTES))
-        .find(|at| matches!(parse_entry(&bytes[*at..]), Parsed::Entry(entry) if entry.zxid > after))
-}
-
-/// The upper half of every checksum is zero: such zeros tell nothing.
-const MEANINGLESS_ZEROS: usize = 4;
-
-/// Did a page not reach the disk? `bytes` begin at `offset`, where the last sound entry ends. Either
-/// all that follows it in its page is as it was before the write, zeros, or a whole page is.
-fn misses_page(bytes: &[u8], offset: u64) -> bool {
-    let page = PAGE_BYTES as u64;
-    let skip = usize::try_from((page - offset % page) % page).unwrap_or(0);
-    let zeros = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
-    bytes.split_at_checked(skip).is_some_and(|(rest, pages)| {
-        (rest.len() > MEANINGLESS_ZEROS && zeros(rest)) || pages.chunks_exact(PAGE_BYTES).any(zeros)
-    })
+    tail::judge_tail(rest, offset, &search)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::format::LogBatch;
     use super::*;
+    use crate::disk::tail::UNSYNCED_BYTES_MAX;
 
     fn framed(zxids: std::ops::RangeInclusive<i64>, payload: usize) -> Vec<u8> {
         let mut batch = LogBatch::new();

@@ -1,12 +1,12 @@
 //! Cuts a learner's log back to what its leader has (TRUNC, specification 15.2 and 13.4).
 
-use std::fs::OpenOptions;
 use std::path::Path;
 
+use crate::disk::directory::{cut_file, remove_file, sync_directory};
 use crate::wire::jute::Zxid;
 
+use super::DataDirs;
 use super::StorageError;
-use super::dirs::{DataDirs, remove, sync_dir};
 use super::log_reader::LogReader;
 
 /// Removes everything after `zxid`: snapshots that are newer, later logs, and the entries behind
@@ -33,16 +33,16 @@ pub fn truncate(dirs: &DataDirs, zxid: Zxid) -> Result<(), StorageError> {
         });
     }
     for snapshot in &newer {
-        remove(&snapshot.path)?;
+        remove_file(&snapshot.path)?;
     }
     if !newer.is_empty() {
-        sync_dir(dirs.snapshots())?;
+        sync_directory(dirs.snapshots())?;
     }
     let later = cut.map_or(0, |at| at + 1);
     for log in logs[later..].iter().rev() {
-        remove(&log.path)?;
+        remove_file(&log.path)?;
     }
-    sync_dir(dirs.logs())?;
+    sync_directory(dirs.logs())?;
     if let Some(at) = cut {
         let end = end_of(&logs[at].path, zxid)?;
         cut_file(&logs[at].path, end)?;
@@ -59,16 +59,4 @@ fn end_of(path: &Path, zxid: Zxid) -> Result<u64, StorageError> {
         }
     }
     Ok(reader.end().map_or(0, |end| end.offset))
-}
-
-/// Makes the file end at `end`, durably.
-pub(super) fn cut_file(path: &Path, end: u64) -> Result<(), StorageError> {
-    OpenOptions::new()
-        .write(true)
-        .open(path)
-        .and_then(|file| {
-            file.set_len(end)?;
-            file.sync_all()
-        })
-        .map_err(StorageError::io("cut", path))
 }

@@ -30,7 +30,6 @@ pub struct Reply {
 /// What only `cons` tells of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
-    /// The session id.
     pub id: i64,
     /// Negotiated timeout, ms.
     pub timeout_ms: i32,
@@ -47,15 +46,12 @@ pub struct Session {
 /// One client connection.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// The client.
     pub address: SocketAddr,
     /// What it waits for; nothing if it is the one that asks.
     pub interest: Interest,
     /// Requests that wait.
     pub queued: usize,
-    /// Frames received.
     pub received: u64,
-    /// Frames sent.
     pub sent: u64,
     /// Its session, once it has asked for one.
     pub session: Option<Session>,

@@ -112,7 +112,6 @@ pub struct View {
     pub proposal_bytes: Option<(usize, usize, usize)>,
     /// Leader: learners, followers in sync, observers in sync, syncs that wait.
     pub learners: Option<(usize, usize, usize, usize)>,
-    /// Voters.
     pub quorum_size: usize,
     /// Since the process started, ms.
     pub uptime_ms: u64,

@@ -14,7 +14,6 @@ pub struct WatchSummary {
     pub connections: usize,
     /// Paths that are watched.
     pub paths: usize,
-    /// Watches.
     pub total: usize,
 }
 

@@ -55,9 +55,7 @@ impl<'a> ConnectRequest<'a> {
 pub struct ConnectResponse {
     /// Negotiated session timeout, ms; 0 = the session is invalid or expired.
     pub timeout_ms: i32,
-    /// The session.
     pub session: SessionId,
-    /// Its password.
     pub password: [u8; 16],
     /// Present only if the request carried the byte.
     pub read_only: Option<bool>,

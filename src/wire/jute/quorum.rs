@@ -58,7 +58,6 @@ impl PacketType {
 /// One packet; data and authinfo may be null.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuorumPacket<'a> {
-    /// What it is.
     pub kind: PacketType,
     /// Meaning depends on the type.
     pub zxid: Zxid,
@@ -114,7 +113,6 @@ impl<'a> QuorumPacket<'a> {
         })
     }
 
-    /// Appends it.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_i32(self.kind as i32);
         out.put_i64(self.zxid.0);

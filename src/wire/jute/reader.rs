@@ -16,12 +16,7 @@ pub enum JuteError {
     Utf8,
     /// A value outside its enumeration.
     #[error("unexpected {what} {value}")]
-    Value {
-        /// The field.
-        what: &'static str,
-        /// Its value.
-        value: i64,
-    },
+    Value { what: &'static str, value: i64 },
 }
 
 /// A cursor over the bytes of one record.
@@ -73,7 +68,6 @@ impl<'a> Reader<'a> {
         Ok(slice)
     }
 
-    /// One byte.
     pub fn u8(&mut self) -> Result<u8, JuteError> {
         Ok(self.take::<1>()?[0])
     }
@@ -83,12 +77,10 @@ impl<'a> Reader<'a> {
         Ok(self.u8()? != 0)
     }
 
-    /// Four bytes.
     pub fn i32(&mut self) -> Result<i32, JuteError> {
         Ok(i32::from_be_bytes(self.take()?))
     }
 
-    /// Eight bytes.
     pub fn i64(&mut self) -> Result<i64, JuteError> {
         Ok(i64::from_be_bytes(self.take()?))
     }

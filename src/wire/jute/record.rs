@@ -28,7 +28,6 @@ impl Id {
         Ok(Self { scheme, id })
     }
 
-    /// Appends it.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_string(&self.scheme);
         out.put_string(&self.id);
@@ -54,7 +53,6 @@ impl Acl {
         }]
     }
 
-    /// Reads one.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
         Ok(Self {
             perms: reader.i32()?,
@@ -104,7 +102,6 @@ impl Stat {
     /// Bytes on the wire.
     pub const BYTES: usize = 68;
 
-    /// Reads one.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
         Ok(Self {
             czxid: Zxid(reader.i64()?),
@@ -121,7 +118,6 @@ impl Stat {
         })
     }
 
-    /// Appends it.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let mut raw = [0; Self::BYTES];
         raw[0..8].copy_from_slice(&self.czxid.0.to_be_bytes());
@@ -158,7 +154,6 @@ impl StatPersisted {
     /// Bytes on disk.
     pub const BYTES: usize = 60;
 
-    /// Reads one.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
         Ok(Self {
             czxid: Zxid(reader.i64()?),
@@ -173,7 +168,6 @@ impl StatPersisted {
         })
     }
 
-    /// Appends it.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_i64(self.czxid.0);
         out.put_i64(self.mzxid.0);

@@ -7,7 +7,7 @@ use super::{Acl, JuteError, OpCode, Reader, WriteJute, Zxid, begin_frame, end_fr
 pub struct RequestHeader {
     /// The client's sequence number; see specification 3.1 for the special ones.
     pub xid: i32,
-    /// Operation code, possibly one nobody knows.
+    /// Operation code; it may be unknown.
     pub op: i32,
 }
 
@@ -80,10 +80,8 @@ impl<'a> CreateRequest<'a> {
     }
 }
 
-/// delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeleteRequest<'a> {
-    /// The znode.
     pub path: &'a str,
     /// Expected version, -1 = any.
     pub version: i32,
@@ -108,10 +106,8 @@ impl<'a> DeleteRequest<'a> {
 /// check, inside multi only. The same layout as delete.
 pub type CheckVersion<'a> = DeleteRequest<'a>;
 
-/// setData.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetDataRequest<'a> {
-    /// The znode.
     pub path: &'a str,
     /// New data; null is kept.
     pub data: Option<&'a [u8]>,
@@ -137,12 +133,9 @@ impl<'a> SetDataRequest<'a> {
     }
 }
 
-/// setACL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetAclRequest<'a> {
-    /// The znode.
     pub path: &'a str,
-    /// New ACL.
     pub acl: Vec<Acl>,
     /// Expected aversion, -1 = any.
     pub version: i32,
@@ -169,7 +162,6 @@ impl<'a> SetAclRequest<'a> {
 /// exists, getData, getChildren, getChildren2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathWatch<'a> {
-    /// The znode.
     pub path: &'a str,
     /// Leave a watch?
     pub watch: bool,
@@ -215,7 +207,6 @@ impl<'a> PathRequest<'a> {
 /// addWatch (mode), checkWatches and removeWatches (type): a path and a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathNumber<'a> {
-    /// The znode.
     pub path: &'a str,
     /// Mode or watcher type.
     pub number: i32,
@@ -231,12 +222,10 @@ impl<'a> PathNumber<'a> {
     }
 }
 
-/// auth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuthPacket<'a> {
     /// `digest`, ...
     pub scheme: &'a str,
-    /// Credentials.
     pub auth: &'a [u8],
 }
 

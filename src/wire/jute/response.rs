@@ -28,7 +28,6 @@ impl ReplyHeader {
         })
     }
 
-    /// Appends it.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_i32(self.xid);
         out.put_i64(self.zxid.0);
@@ -39,11 +38,9 @@ impl ReplyHeader {
 /// The body of a watch notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatcherEvent<'a> {
-    /// What happened.
     pub kind: i32,
     /// Always 3 from a server.
     pub state: i32,
-    /// Where.
     pub path: &'a str,
 }
 

@@ -10,7 +10,6 @@ use super::{Acl, ErrorCode, JuteError, OpCode, Reader, SessionId, WriteJute, Zxi
 pub struct TxnHeader {
     /// The session that asked.
     pub session: SessionId,
-    /// Its xid.
     pub cxid: i32,
     /// The transaction's id.
     pub zxid: Zxid,
@@ -41,7 +40,6 @@ impl TxnHeader {
         })
     }
 
-    /// Appends it.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_i64(self.session.0);
         out.put_i32(self.cxid);

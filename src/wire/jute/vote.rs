@@ -91,7 +91,7 @@ impl Notification {
     }
 }
 
-/// The first message of whoever dials an election port.
+/// The first message of a server that dials an election port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VoteHello {
     /// The dialling server.

@@ -5,7 +5,6 @@ pub trait WriteJute {
     /// Raw bytes.
     fn put(&mut self, bytes: &[u8]);
 
-    /// One byte.
     fn put_u8(&mut self, value: u8) {
         self.put(&[value]);
     }
@@ -44,7 +43,6 @@ pub trait WriteJute {
         }
     }
 
-    /// A string.
     fn put_string(&mut self, value: &str) {
         self.put_buffer(Some(value.as_bytes()));
     }

@@ -140,7 +140,7 @@ fn a_failed_multi_restores_what_was_outstanding_before_it() {
 }
 
 #[test]
-fn odd_multis() {
+fn empty_multis_are_answered_and_unreadable_ones_are_refused() {
     let mut world = World::new();
     let empty = world.write(OpCode::Multi, &multi(&[]));
     let reply = encoded(|out| empty.encode_response(OpCode::Multi, out));

@@ -215,7 +215,7 @@ fn a_multi_read_answers_part_by_part_and_leaves_no_watch() {
 }
 
 #[test]
-fn a_multi_read_of_one_large_node_is_no_lever() {
+fn a_multi_read_of_one_large_node_is_bounded() {
     let mut world = World::new();
     let data = vec![7; 900_000];
     world.write(OpCode::Create, &create_body("/l", &data, Acl::open(), 0));

@@ -115,7 +115,7 @@ fn set_data_and_set_acl_fail_in_the_specified_order() {
 }
 
 #[test]
-fn what_is_no_write_becomes_an_error_transaction() {
+fn a_request_that_is_not_a_write_becomes_an_error_transaction() {
     let mut world = World::new();
     let create_ttl = |flags, ttl_ms| {
         encoded(|out| {

@@ -1,6 +1,6 @@
 //! The broadcast: writes become proposals, proposals become commits (specification 13.7, 13.8).
 
-use super::links::Stage;
+use super::links::LinkStage;
 use super::sessions::LOCAL_OWNER;
 use super::{Leader, Lost};
 use crate::ensemble::database::{ConnId, WriteRequest};
@@ -66,7 +66,8 @@ impl Leader {
         owner: u64,
         fx: &mut Effects,
     ) -> Result<(), Lost> {
-        // A new election gives a new epoch; who is alone has none and just goes on counting.
+        // A new election starts a new epoch with a new counter. A standalone server has no epochs: its
+        // counter carries over.
         if self.last_proposed.counter() >= u32::MAX - 1 && !core.settings.is_standalone() {
             return Err(Lost("the counter of this epoch is used up".to_owned()));
         }
@@ -177,7 +178,7 @@ impl Leader {
     fn forwarding(&self, observers: bool) -> impl Iterator<Item = LinkId> {
         self.links
             .iter()
-            .filter(move |(_, l)| l.observer == observers && l.stage >= Stage::Forwarding)
+            .filter(move |(_, l)| l.observer == observers && l.stage >= LinkStage::Forwarding)
             .map(|(id, _)| *id)
     }
 

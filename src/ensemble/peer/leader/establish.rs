@@ -1,7 +1,7 @@
 //! From a won election to an established epoch: discovery and synchronisation (specification 13.2,
 //! 13.4, 13.6).
 
-use super::links::Stage;
+use super::links::LinkStage;
 use super::{Leader, Phase};
 use crate::ensemble::peer::core::Core;
 use crate::ensemble::peer::effects::{Effects, LinkId};
@@ -49,7 +49,7 @@ impl Leader {
         if let Some(state) = self.links.get_mut(&link) {
             state.sid = sid;
             state.observer = observer;
-            state.stage = Stage::Introduced;
+            state.stage = LinkStage::Introduced;
         }
         if self.phase == Phase::Discovery {
             if !observer {
@@ -77,7 +77,7 @@ impl Leader {
         let packet = QuorumPacket::new(PacketType::LeaderInfo, zxid, Some(&version));
         fx.learner_packet(link, &packet);
         if let Some(state) = self.links.get_mut(&link) {
-            state.stage = Stage::Offered;
+            state.stage = LinkStage::Offered;
         }
     }
 
@@ -87,7 +87,7 @@ impl Leader {
             Phase::AcceptingEpoch => {
                 self.phase = Phase::AgreeingEpoch;
                 self.agreed.insert(core.settings.me);
-                for link in self.links_at(Stage::Introduced) {
+                for link in self.links_at(LinkStage::Introduced) {
                     self.offer(link, fx);
                 }
                 self.try_enter(core, fx);
@@ -95,7 +95,7 @@ impl Leader {
             Phase::EnteringEpoch => {
                 self.phase = Phase::Synchronisation;
                 self.synced.insert(core.settings.me);
-                for link in self.links_at(Stage::Agreed) {
+                for link in self.links_at(LinkStage::Agreed) {
                     self.synchronise(core, link, fx);
                 }
                 self.try_serve(core, fx);
@@ -125,7 +125,7 @@ impl Leader {
             return self.drop_link(link, "it is ahead of us", fx);
         }
         state.last_zxid = packet.zxid;
-        state.stage = Stage::Agreed;
+        state.stage = LinkStage::Agreed;
         if epoch != -1 && state.votes() {
             self.agreed.insert(state.sid);
         }
@@ -193,7 +193,7 @@ impl Leader {
             Some(config),
         )
         .encode(out);
-        state.stage = Stage::Forwarding;
+        state.stage = LinkStage::Forwarding;
         fx.log(format!(
             "server {} at {} is synchronised by {plan:?}",
             state.sid, state.last_zxid
@@ -225,7 +225,7 @@ impl Leader {
             self.committed = first;
             core.db.set_last_processed(first);
             self.serve(core, fx);
-            for link in self.links_at(Stage::Synced) {
+            for link in self.links_at(LinkStage::Synced) {
                 Self::up_to_date(link, fx);
             }
         }

@@ -7,7 +7,7 @@ use crate::wire::jute::{PacketType, PeerId, QuorumPacket, Reader, SessionId, Zxi
 
 /// How far a learner has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
+pub(super) enum LinkStage {
     /// Connected, silent.
     Fresh,
     /// Has sent FOLLOWERINFO or OBSERVERINFO.
@@ -24,7 +24,7 @@ pub(super) enum Stage {
 
 #[derive(Debug)]
 pub(super) struct Link {
-    pub(super) stage: Stage,
+    pub(super) stage: LinkStage,
     pub(super) sid: PeerId,
     pub(super) observer: bool,
     /// Its last logged zxid when it acknowledged the epoch.
@@ -43,7 +43,7 @@ impl Link {
 impl Leader {
     pub(crate) fn link_up(&mut self, core: &Core, link: LinkId) {
         let fresh = Link {
-            stage: Stage::Fresh,
+            stage: LinkStage::Fresh,
             sid: PeerId(-1),
             observer: false,
             last_zxid: Zxid::ZERO,
@@ -114,30 +114,31 @@ impl Leader {
             return Ok(());
         };
         match (packet.kind, state.stage) {
-            (PacketType::FollowerInfo | PacketType::ObserverInfo, Stage::Fresh) => {
+            (PacketType::FollowerInfo | PacketType::ObserverInfo, LinkStage::Fresh) => {
                 self.introduce(core, link, packet, fx);
             }
-            (PacketType::AckEpoch, Stage::Offered) => {
+            (PacketType::AckEpoch, LinkStage::Offered) => {
                 self.epoch_ack(core, link, packet, fx);
             }
-            (PacketType::Ack, Stage::Forwarding | Stage::Synced) => {
+            (PacketType::Ack, LinkStage::Forwarding | LinkStage::Synced) => {
                 if packet.zxid.counter() != 0 {
                     state.acked = state.acked.max(packet.zxid);
-                } else if packet.zxid == Zxid::new(self.epoch, 0) && state.stage < Stage::Synced {
-                    state.stage = Stage::Synced;
+                } else if packet.zxid == Zxid::new(self.epoch, 0) && state.stage < LinkStage::Synced
+                {
+                    state.stage = LinkStage::Synced;
                     self.synced(core, link, fx);
                 }
             }
-            (PacketType::Ping, Stage::Forwarding | Stage::Synced) => {
+            (PacketType::Ping, LinkStage::Forwarding | LinkStage::Synced) => {
                 let mut reader = Reader::new(packet.data.unwrap_or_default());
                 while let (Ok(session), Ok(_timeout)) = (reader.i64(), reader.i32()) {
                     self.tracker.touch(SessionId(session), core.now.mono_ms);
                 }
             }
-            (PacketType::Request, Stage::Synced) if self.phase == Phase::Serving => {
+            (PacketType::Request, LinkStage::Synced) if self.phase == Phase::Serving => {
                 self.request(core, link, packet, fx)?;
             }
-            (PacketType::Revalidate, Stage::Synced) => {
+            (PacketType::Revalidate, LinkStage::Synced) => {
                 self.revalidate(core, link, packet, fx);
             }
             (kind, stage) => {
@@ -148,7 +149,7 @@ impl Leader {
         Ok(())
     }
 
-    pub(super) fn links_at(&self, stage: Stage) -> Vec<LinkId> {
+    pub(super) fn links_at(&self, stage: LinkStage) -> Vec<LinkId> {
         self.links
             .iter()
             .filter(|(_, link)| link.stage == stage)
@@ -166,13 +167,13 @@ impl Leader {
             .links
             .iter()
             .filter(|(_, link)| {
-                let limit = if link.stage == Stage::Synced {
+                let limit = if link.stage == LinkStage::Synced {
                     core.settings.sync_ms()
                 } else {
                     core.settings.init_ms()
                 };
                 let owes_ack = link.votes()
-                    && link.stage == Stage::Synced
+                    && link.stage == LinkStage::Synced
                     && oldest.is_some_and(|(zxid, since_ms)| {
                         link.acked < zxid && now_ms >= since_ms + limit
                     });
@@ -190,7 +191,7 @@ impl Leader {
         let synced = |observer| {
             self.links
                 .values()
-                .filter(|link| link.observer == observer && link.stage == Stage::Synced)
+                .filter(|link| link.observer == observer && link.stage == LinkStage::Synced)
                 .count()
         };
         (self.links.len(), synced(false), synced(true))

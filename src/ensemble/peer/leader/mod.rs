@@ -10,7 +10,7 @@ pub(crate) use self::establish::SNAPSHOT_SIGNATURE;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use self::broadcast::SyncOrigin;
-use self::links::{Link, Stage};
+use self::links::{Link, LinkStage};
 use super::core::Core;
 use super::effects::{Effect, Effects, LinkId};
 use crate::ensemble::database::{Preparer, SessionTracker};
@@ -29,7 +29,6 @@ enum Phase {
     EnteringEpoch,
     /// Collects acknowledgements of NEWLEADER.
     Synchronisation,
-    /// Broadcasts.
     Serving,
 }
 
@@ -86,7 +85,7 @@ impl Leader {
             serving_since_ms: core.now.mono_ms,
         };
         if settings.is_standalone() {
-            // Nobody to ping and nobody to count: a deadline that is never served keeps a core busy.
+            // A standalone server has no learners to ping. A deadline that it never served would keep a core busy.
             leader.next_ping_ms = u64::MAX;
             leader.next_check_ms = u64::MAX;
             leader.epoch = core.last_logged.epoch();
@@ -110,7 +109,6 @@ impl Leader {
         self.syncs.len()
     }
 
-    /// Time passes.
     pub(crate) fn tick(&mut self, core: &mut Core, fx: &mut Effects) -> Result<(), Lost> {
         let ms = core.now.mono_ms;
         if !self.is_serving() {
@@ -131,14 +129,14 @@ impl Leader {
             self.next_ping_ms = ms + (core.settings.tick_ms / 2).max(1);
             let start = fx.bytes.len();
             QuorumPacket::new(PacketType::Ping, self.last_proposed, None).encode(&mut fx.bytes);
-            fx.learners(self.links_at(Stage::Synced), start);
+            fx.learners(self.links_at(LinkStage::Synced), start);
         }
         if ms >= self.next_check_ms {
             self.next_check_ms = ms + core.settings.tick_ms;
             let alive = self
                 .links
                 .values()
-                .filter(|l| l.votes() && l.stage == Stage::Synced);
+                .filter(|l| l.votes() && l.stage == LinkStage::Synced);
             let alive: Vec<PeerId> = alive
                 .map(|link| link.sid)
                 .chain([core.settings.me])

@@ -94,7 +94,7 @@ impl Learner {
         self.epoch
     }
 
-    /// The connection to the leader stands.
+    /// The connection to the leader is established.
     pub(crate) fn leader_up(&mut self, core: &Core, fx: &mut Effects) {
         self.heard_ms = core.now.mono_ms;
         self.phase = Phase::AwaitingEpoch;
@@ -191,7 +191,6 @@ impl Learner {
         }
     }
 
-    /// Time passes.
     pub(crate) fn tick(&mut self, core: &Core, fx: &mut Effects) -> Result<(), Lost> {
         if let Phase::Dialling {
             retry_at_ms: Some(at),

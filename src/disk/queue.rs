@@ -1,54 +1,65 @@
-//! What the node's thread and the disk thread share: requests in order, events in order, counters.
+//! What the owner's thread and the disk thread share: requests in order, events in order, counters.
 
 use std::mem;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::wire::jute::Zxid;
-
-use super::{DiskEvent, DiskStats, LogBatch};
+use super::append::Layout;
+use super::{Batch, Service};
 
 /// Batches kept for their memory.
 const FREE_BATCHES_MAX: usize = 8;
 /// Memory kept per batch.
 const FREE_BATCH_BYTES_MAX: usize = 256 << 10;
 
-/// See the methods of [`super::Disk`].
-#[derive(Debug)]
-pub(super) enum Request {
-    Append(LogBatch),
-    Epochs {
-        accepted: Option<i64>,
-        current: Option<i64>,
-    },
-    Roll,
-    Truncate(Zxid),
-    BeginSnapshot(Zxid),
-    WriteSnapshot(Vec<u8>),
-    FinishSnapshot,
-    AbandonSnapshot,
-    Purge(usize),
+/// Counters since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DiskStats {
+    /// Syncs of the log.
+    pub fsync_count: u64,
+    /// The sum of the syncs' durations.
+    pub fsync_total_ns: u64,
+    /// The duration of the longest sync.
+    pub fsync_ns_max: u64,
+    /// Records written.
+    pub entries: u64,
+    /// Bytes written to logs, framing included.
+    pub bytes: u64,
+    /// Records in the largest group that shared one sync.
+    pub group_max: u64,
 }
 
-#[derive(Debug, Default)]
-struct Incoming {
-    requests: Vec<Request>,
+type Position<S> = <<S as Service>::Layout as Layout>::Position;
+
+/// See the methods of [`super::DiskThread`].
+pub(super) enum Request<S: Service> {
+    Append(Batch<Position<S>>),
+    Other(S::Request),
+}
+
+struct Incoming<S: Service> {
+    requests: Vec<Request<S>>,
     waiting: bool,
     stop: bool,
     held: bool,
 }
 
-/// Shared by [`super::Disk`], its thread and the snapshot thread.
-pub(super) struct Queue {
-    incoming: Mutex<Incoming>,
-    arrived: Condvar,
-    events: Mutex<Vec<DiskEvent>>,
+/// What happened, in order, until the owner takes it.
+pub struct Events<E> {
+    list: Mutex<Vec<E>>,
     happened: Condvar,
-    free: Mutex<Vec<LogBatch>>,
-    backlog_bytes: AtomicUsize,
-    counters: Counters,
     wake: Box<dyn Fn() + Send + Sync>,
+}
+
+/// Shared by [`super::DiskThread`] and its thread.
+pub(super) struct Queue<S: Service> {
+    incoming: Mutex<Incoming<S>>,
+    arrived: Condvar,
+    /// A service may report from threads of its own.
+    events: Arc<Events<S::Event>>,
+    free: Mutex<Vec<Batch<Position<S>>>>,
+    counters: Counters,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +72,41 @@ struct Counters {
     group_max: AtomicU64,
 }
 
-impl std::fmt::Debug for Queue {
+impl<E> std::fmt::Debug for Events<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Events").finish_non_exhaustive()
+    }
+}
+
+impl<E> Events<E> {
+    /// Reports an event.
+    pub fn report(&self, event: E) {
+        let mut events = locked(&self.list);
+        let first = events.is_empty();
+        events.push(event);
+        drop(events);
+        self.happened.notify_all();
+        if first {
+            (self.wake)();
+        }
+    }
+
+    pub(super) fn take(&self, events: &mut Vec<E>) {
+        events.append(&mut locked(&self.list));
+    }
+
+    #[cfg(test)]
+    pub(super) fn wait(&self) {
+        let events = locked(&self.list);
+        drop(
+            self.happened
+                .wait_while(events, |events| events.is_empty())
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+}
+
+impl<S: Service> std::fmt::Debug for Queue<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Queue")
             .field("counters", &self.counters)
@@ -69,21 +114,31 @@ impl std::fmt::Debug for Queue {
     }
 }
 
-impl Queue {
+impl<S: Service> Queue<S> {
     pub(super) fn new(wake: Box<dyn Fn() + Send + Sync>) -> Self {
         Self {
-            incoming: Mutex::default(),
+            incoming: Mutex::new(Incoming {
+                requests: Vec::new(),
+                waiting: false,
+                stop: false,
+                held: false,
+            }),
             arrived: Condvar::new(),
-            events: Mutex::default(),
-            happened: Condvar::new(),
+            events: Arc::new(Events {
+                list: Mutex::default(),
+                happened: Condvar::new(),
+                wake,
+            }),
             free: Mutex::default(),
-            backlog_bytes: AtomicUsize::new(0),
             counters: Counters::default(),
-            wake,
         }
     }
 
-    pub(super) fn push(&self, request: Request) {
+    pub(super) const fn events(&self) -> &Arc<Events<S::Event>> {
+        &self.events
+    }
+
+    pub(super) fn push(&self, request: Request<S>) {
         let mut incoming = locked(&self.incoming);
         incoming.requests.push(request);
         // A thread that is busy looks by itself: no system call.
@@ -96,7 +151,7 @@ impl Queue {
 
     /// Blocks until there are requests and moves all of them into the empty `requests`; `false`
     /// if there will be none any more.
-    pub(super) fn take_requests(&self, requests: &mut Vec<Request>) -> bool {
+    pub(super) fn take_requests(&self, requests: &mut Vec<Request<S>>) -> bool {
         let mut incoming = locked(&self.incoming);
         while incoming.held || (incoming.requests.is_empty() && !incoming.stop) {
             incoming.waiting = true;
@@ -115,28 +170,12 @@ impl Queue {
         self.arrived.notify_one();
     }
 
-    /// Reports an event.
-    pub(super) fn report(&self, event: DiskEvent) {
-        let mut events = locked(&self.events);
-        let first = events.is_empty();
-        events.push(event);
-        drop(events);
-        self.happened.notify_all();
-        if first {
-            (self.wake)();
-        }
-    }
-
-    pub(super) fn take_events(&self, events: &mut Vec<DiskEvent>) {
-        events.append(&mut locked(&self.events));
-    }
-
-    pub(super) fn take_batch(&self) -> LogBatch {
+    pub(super) fn take_batch(&self) -> Batch<Position<S>> {
         locked(&self.free).pop().unwrap_or_default()
     }
 
     /// Takes back a batch for its memory.
-    pub(super) fn give_batch(&self, mut batch: LogBatch) {
+    pub(super) fn give_batch(&self, mut batch: Batch<Position<S>>) {
         batch.clear();
         batch.shrink(FREE_BATCH_BYTES_MAX);
         let mut free = locked(&self.free);
@@ -145,25 +184,11 @@ impl Queue {
         }
     }
 
-    pub(super) fn add_backlog(&self, bytes: usize) {
-        self.backlog_bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    pub(super) fn subtract_backlog(&self, bytes: usize) {
-        self.backlog_bytes.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    pub(super) fn backlog(&self) -> usize {
-        self.backlog_bytes.load(Ordering::Relaxed)
-    }
-
-    /// Counts one group of entries.
-    pub(super) fn count_group(&self, group: &LogBatch, fsync: Option<Duration>) {
+    /// Counts one group of records.
+    pub(super) fn count_group(&self, entries: u64, bytes: u64, fsync: Option<Duration>) {
         let counters = &self.counters;
-        let entries = group.count();
         counters.entries.fetch_add(entries, Ordering::Relaxed);
         counters.group_max.fetch_max(entries, Ordering::Relaxed);
-        let bytes = group.bytes().len() as u64;
         counters.bytes.fetch_add(bytes, Ordering::Relaxed);
         if let Some(took) = fsync {
             let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
@@ -200,28 +225,18 @@ impl Queue {
     }
 
     #[cfg(test)]
-    pub(super) fn hold(&self) -> Hold<'_> {
+    pub(super) fn hold(&self) -> Hold<'_, S> {
         locked(&self.incoming).held = true;
         Hold(self)
-    }
-
-    #[cfg(test)]
-    pub(super) fn wait_event(&self) {
-        let events = locked(&self.events);
-        drop(
-            self.happened
-                .wait_while(events, |events| events.is_empty())
-                .unwrap_or_else(PoisonError::into_inner),
-        );
     }
 }
 
 /// Keeps the disk thread from taking requests.
 #[cfg(test)]
-pub(super) struct Hold<'a>(&'a Queue);
+pub(crate) struct Hold<'a, S: Service>(&'a Queue<S>);
 
 #[cfg(test)]
-impl Drop for Hold<'_> {
+impl<S: Service> Drop for Hold<'_, S> {
     fn drop(&mut self) {
         locked(&self.0.incoming).held = false;
         self.0.arrived.notify_one();

@@ -12,11 +12,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// The name of the file kept ready; no log's.
+/// The name of the file kept ready. No log has this name.
 const SPARE_NAME: &str = "spare.log";
-/// Written and synced at once.
+/// Bytes written between two syncs.
 const STEP_BYTES: u64 = 1 << 20;
-/// Between two steps, so that log writes meet an idle disk.
+/// The pause after each sync, so that writes of the log do not wait for this thread.
 const STEP_PAUSE: Duration = Duration::from_millis(5);
 /// Zeros to write from.
 const ZEROS: &[u8] = &[0; 64 << 10];
@@ -25,7 +25,7 @@ const ZEROS: &[u8] = &[0; 64 << 10];
 ///
 /// # Errors
 /// If it exists already or the disk is full.
-pub(super) fn create_zeroed(path: &Path, size_bytes: u64) -> io::Result<File> {
+pub fn create_zeroed(path: &Path, size_bytes: u64) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
     write_zeros(&file, 0, size_bytes)?;
     file.sync_all()?;
@@ -63,7 +63,7 @@ struct Slot {
     stop: bool,
 }
 
-/// Keeps one file of zeros ready in the background.
+/// Keeps one file of zeros ready, from a thread of its own.
 #[derive(Debug)]
 pub(super) struct SpareMaker {
     slot: Arc<(Mutex<Slot>, Condvar)>,
@@ -127,7 +127,7 @@ impl Drop for SpareMaker {
         locked(lock).stop = true;
         changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // A panic in there left no spare, which is all it could do.
+            // After a panic there is no spare, and the log goes on without.
             drop(thread.join());
         }
         if let Some(spare) = locked(lock).ready.take() {
@@ -149,7 +149,7 @@ fn keep_ready(shared: &(Mutex<Slot>, Condvar), path: &Path, size_bytes: u64) {
         match made {
             Ok(spare) => slot.ready = spare,
             Err(_) => {
-                // The disk thread finds out by itself when it makes the file on the spot.
+                // The disk thread makes its next file itself, and reports the error if that fails too.
                 slot.failed = true;
                 drop(std::fs::remove_file(path));
             }
@@ -166,7 +166,7 @@ fn keep_ready(shared: &(Mutex<Slot>, Condvar), path: &Path, size_bytes: u64) {
     }
 }
 
-/// `None` if it is to stop.
+/// `None` if the thread was told to stop.
 fn make_spare(
     (lock, changed): &(Mutex<Slot>, Condvar),
     path: &Path,

@@ -6,18 +6,25 @@ use std::sync::Arc;
 use crate::wire::jute::{SessionId, Stat, StatPersisted};
 
 use super::acl::AclId;
-use super::slab::NodeId;
 
-/// One znode.
+/// Place of a znode in the slab; used again after the znode is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct NodeId(pub(super) u32);
+
+impl NodeId {
+    /// The first node put into a slab.
+    pub(super) const ROOT: Self = Self(0);
+}
+
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct Znode {
     pub(super) path: Arc<str>,
     /// `None` is null, which clients can tell from empty.
     pub(super) data: Option<Vec<u8>>,
     pub(super) acl: AclId,
     /// The root is its own parent.
     pub(super) parent: NodeId,
-    /// Where in the parent's `children` this node stands.
+    /// Index of this node in the parent's `children`.
     pub(super) place: usize,
     pub(super) stat: StatPersisted,
     pub(super) children: Vec<NodeId>,
@@ -25,7 +32,7 @@ pub(super) struct Node {
     pub(super) sorted: bool,
 }
 
-impl Node {
+impl Znode {
     /// The last component of the path.
     pub(super) fn name(&self) -> &str {
         self.path.rfind('/').map_or("", |at| &self.path[at + 1..])

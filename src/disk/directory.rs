@@ -1,0 +1,45 @@
+//! Changes to the files of a directory, made durable.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use super::DiskError;
+
+/// Makes names that were added to, changed in or removed from `directory` durable.
+///
+/// # Errors
+/// If the directory cannot be opened or synced.
+pub fn sync_directory(directory: &Path) -> Result<(), DiskError> {
+    File::open(directory)
+        .and_then(|file| file.sync_all())
+        .map_err(DiskError::io("sync the directory", directory))
+}
+
+/// Removes a file. A file that is missing already is no error. Durable after [`sync_directory`].
+///
+/// # Errors
+/// If the file cannot be removed.
+pub fn remove_file(path: &Path) -> Result<(), DiskError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(DiskError::io("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes the file end at byte `end`, durably.
+///
+/// # Errors
+/// If the file cannot be changed or synced.
+pub fn cut_file(path: &Path, end: u64) -> Result<(), DiskError> {
+    OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|file| {
+            file.set_len(end)?;
+            file.sync_all()
+        })
+        .map_err(DiskError::io("cut", path))
+}

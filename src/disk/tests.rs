@@ -1,0 +1,207 @@
+//! A log of another format than the ensemble's: records are a length byte and that many bytes of
+//! their number, a file begins with its first number.
+
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::tail::{RecordSearch, Tail, judge_tail};
+use super::{
+    AppendOptions, Appender, Batch, DiskError, DiskThread, Events, Layout, MakeFile, Service,
+    create_zeroed,
+};
+
+const RECORD_BYTES: usize = 9;
+const HEADER_BYTES: usize = 8;
+
+struct Journal(PathBuf);
+
+impl Layout for Journal {
+    type Position = u64;
+
+    fn directory(&self) -> &Path {
+        &self.0
+    }
+
+    fn path(&self, first: u64) -> PathBuf {
+        self.0.join(format!("journal-{first}"))
+    }
+
+    fn header(&self, first: u64) -> Vec<u8> {
+        first.to_le_bytes().to_vec()
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Seen {
+    Synced { last: u64, count: u64 },
+    Marked { mark: &'static str, files: usize },
+    Failed(String),
+}
+
+/// Reports each mark with the number of files that exist by then.
+struct Marks(PathBuf);
+
+impl Service for Marks {
+    type Layout = Journal;
+    type Request = &'static str;
+    type Event = Seen;
+    type Error = DiskError;
+
+    fn perform(
+        &mut self,
+        mark: &'static str,
+        log: &mut Appender<Journal>,
+        events: &Arc<Events<Seen>>,
+    ) -> Result<(), DiskError> {
+        let files = fs::read_dir(&self.0).expect("a directory").count();
+        events.report(Seen::Marked { mark, files });
+        log.roll()
+    }
+
+    fn synced(last: u64, count: u64) -> Seen {
+        Seen::Synced { last, count }
+    }
+
+    fn failed(error: DiskError) -> Seen {
+        Seen::Failed(error.to_string())
+    }
+}
+
+fn batch(numbers: std::ops::RangeInclusive<u64>) -> Batch<u64> {
+    let mut batch = Batch::new();
+    for number in numbers {
+        batch.push_with(number, |bytes| {
+            bytes.push(8);
+            bytes.extend_from_slice(&number.to_le_bytes());
+        });
+    }
+    batch
+}
+
+fn record(bytes: &[u8]) -> Option<u64> {
+    let (8, number) = (*bytes.first()?, bytes.get(1..RECORD_BYTES)?) else {
+        return None;
+    };
+    Some(u64::from_le_bytes(number.try_into().ok()?))
+}
+
+fn records(path: &Path) -> Vec<u64> {
+    let bytes = fs::read(path).expect("a file");
+    bytes[HEADER_BYTES..]
+        .chunks(RECORD_BYTES)
+        .map_while(record)
+        .collect()
+}
+
+const OPTIONS: AppendOptions = AppendOptions {
+    fsync: true,
+    spare_bytes: 0,
+    first_bytes: 512,
+};
+
+fn start(dir: &Path, make: MakeFile) -> DiskThread<Marks> {
+    let log = Appender::with_maker(Journal(dir.to_owned()), OPTIONS, make).expect("opened");
+    DiskThread::start(dir, log, Marks(dir.to_owned()), || {}).expect("started")
+}
+
+/// Everything that the thread reports until it has nothing more to do.
+fn all_events(mut thread: DiskThread<Marks>) -> Vec<Seen> {
+    thread.stop();
+    let mut seen = Vec::new();
+    thread.poll(&mut seen);
+    seen
+}
+
+#[test]
+fn batches_that_wait_share_a_sync_and_a_request_between_them_separates_two_groups() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut thread = start(dir.path(), Box::new(create_zeroed));
+    let held = thread.hold();
+    thread.append(batch(1..=2));
+    thread.append(batch(3..=3));
+    thread.request("roll");
+    thread.append(batch(4..=5));
+    thread.append(batch(6..=6));
+    drop(held);
+    thread.stop();
+    let stats = thread.stats();
+    assert_eq!((stats.fsync_count, stats.group_max), (2, 3));
+    assert_eq!(stats.bytes, 6 * RECORD_BYTES as u64);
+    let mark = "roll";
+    assert_eq!(
+        all_events(thread),
+        [
+            Seen::Synced { last: 3, count: 3 },
+            Seen::Marked { mark, files: 1 },
+            Seen::Synced { last: 6, count: 3 },
+        ]
+    );
+    assert_eq!(records(&dir.path().join("journal-1")), [1, 2, 3]);
+    assert_eq!(records(&dir.path().join("journal-4")), [4, 5, 6]);
+}
+
+#[test]
+fn after_a_failed_write_the_error_names_the_file_and_nothing_more_is_carried_out() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let full = Box::new(|_: &Path, _| OpenOptions::new().write(true).open("/dev/full"));
+    let thread = start(dir.path(), full);
+    let held = thread.hold();
+    thread.append(batch(1..=1));
+    thread.request("never");
+    drop(held);
+    let seen = all_events(thread);
+    let [Seen::Failed(error)] = &seen[..] else {
+        panic!("{seen:?}");
+    };
+    assert!(error.contains("journal-1: No space left"), "{error}");
+}
+
+#[test]
+fn a_file_begins_with_the_header_of_its_first_record_and_a_rolled_one_ends_with_its_last() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut log = Appender::new(Journal(dir.path().to_owned()), OPTIONS).expect("opened");
+    // 8 + 9 * 56 = 512: the first file is full to the last byte, the next batch does not fit.
+    log.append(&batch(1..=56)).expect("appended");
+    log.sync().expect("synced");
+    log.append(&batch(57..=58)).expect("appended");
+    log.sync().expect("synced");
+    log.roll().expect("rolled");
+    let first = fs::read(dir.path().join("journal-1")).expect("read");
+    let second = fs::read(dir.path().join("journal-57")).expect("read");
+    assert_eq!(first.len(), 512);
+    assert_eq!(second.len(), HEADER_BYTES + 2 * RECORD_BYTES);
+    assert_eq!(second[..HEADER_BYTES], 57_u64.to_le_bytes());
+    assert_eq!(records(&dir.path().join("journal-57")), [57, 58]);
+}
+
+#[test]
+fn an_existing_file_is_never_overwritten() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("journal-7");
+    fs::write(&path, "precious").expect("written");
+    let mut log = Appender::new(Journal(dir.path().to_owned()), OPTIONS).expect("opened");
+    let error = log.append(&batch(7..=7)).expect_err("refused");
+    assert!(matches!(error, DiskError::Exists { .. }), "{error}");
+    assert_eq!(fs::read(&path).expect("read"), b"precious");
+}
+
+#[test]
+fn a_broken_record_is_torn_if_it_is_the_last_and_damage_if_another_follows() {
+    let newer_than = |last: u64| RecordSearch {
+        record_bytes_min: RECORD_BYTES,
+        ordinary_zeros: 7,
+        begins_newer: move |bytes: &[u8]| {
+            record(bytes).is_some_and(|number| number > last && number < 100)
+        },
+    };
+    let mut rest = batch(3..=5).bytes().to_vec();
+    rest[0] = 9;
+    assert_eq!(judge_tail(&rest, 26, &newer_than(2)), Tail::Damaged);
+    let mut rest = batch(3..=3).bytes().to_vec();
+    rest[0] = 9;
+    rest.resize(100, 0);
+    let torn = Tail::Torn { lost_bytes: 2 };
+    assert_eq!(judge_tail(&rest, 26, &newer_than(2)), torn);
+    assert_eq!(judge_tail(&[0; 100], 26, &newer_than(2)), Tail::Clean);
+}

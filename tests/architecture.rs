@@ -142,6 +142,8 @@ const PURE: &[(&str, &[&str])] = &[
         &[
             "mod.rs",
             "canvas.rs",
+            "capacity/mod.rs",
+            "capacity/page.rs",
             "compare/forest.rs",
             "compare/page.rs",
             "draw.rs",

@@ -6,6 +6,7 @@
 mod ascii;
 mod calibrate;
 mod calibration_store;
+mod capacity;
 mod check;
 mod compare;
 mod completions;
@@ -68,6 +69,7 @@ enum Command {
     Check(check::CheckArgs),
     Workloads(workloads::WorkloadsArgs),
     Report(report::ReportArgs),
+    Capacity(capacity::CapacityArgs),
     Compare(compare::CompareArgs),
     Server(server::ServerArgs),
     Ensemble(ensemble::EnsembleArgs),
@@ -125,6 +127,7 @@ fn dispatch(cli: Cli) -> Result<Status, Failure> {
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Workloads(args)) => workloads::run(&args),
         Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Capacity(args)) => capacity::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Server(args)) => server::run(&args),
         Some(Command::Ensemble(args)) => ensemble::run(&args),

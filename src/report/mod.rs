@@ -8,6 +8,7 @@
 //! `compare` judges two results against each other by the tests in `statistics`.
 
 mod canvas;
+mod capacity;
 mod compare;
 mod csv;
 mod curves;
@@ -38,7 +39,7 @@ mod wrap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::result::{ResultError, RunResult, save};
+use crate::result::{Capacity, ResultError, RunResult, save, to_json_text};
 
 pub use compare::{
     CompareError, Comparison, Contrast, Estimate, FailIf, FailIfError, Figure, Metric, Objection,
@@ -137,6 +138,33 @@ pub fn render_comparison(comparison: &Comparison, format: Format) -> Result<Stri
         Format::Json => compare::json(comparison),
         Format::Html => compare::page(comparison)?,
     })
+}
+
+/// Lays out a capacity search.
+///
+/// # Errors
+/// If (HTML only) the plot cannot be drawn.
+pub fn render_capacity(found: &Capacity, format: Format) -> Result<String, ReportError> {
+    Ok(match format {
+        Format::Text => capacity::text(found),
+        Format::Markdown => capacity::markdown(found),
+        Format::Csv => capacity::csv(found),
+        Format::Json => to_json_text(found),
+        Format::Html => capacity::page(found)?,
+    })
+}
+
+/// Writes `report.html` and its plots into `dir`, the folder of `capacity.json`; returns what was written, the
+/// page first.
+///
+/// # Errors
+/// If a plot cannot be drawn or a file cannot be written.
+pub fn write_capacity_report(dir: &Path, found: &Capacity) -> Result<Vec<PathBuf>, ReportError> {
+    let page = dir.join("report.html");
+    save(&page, capacity::page(found)?.as_bytes())?;
+    let mut written = vec![page];
+    written.extend(plot::write(&dir.join("plots"), &capacity::plots(found)?)?);
+    Ok(written)
 }
 
 /// Writes `report.html` and `plots/*.svg`, `plots/*.png` into `dir`, the folder of `result.json`;

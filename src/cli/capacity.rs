@@ -1,0 +1,235 @@
+//! `quorate capacity`: the highest rate at which a percentile holds.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::failure::{Failure, MeansStatus, Status, bad_usage};
+use super::live::Screen;
+use super::prometheus::ListenAddress;
+use super::run::{writable_dir, write};
+use super::surroundings::Places;
+use super::{calibration_store, interrupt, output, workload_file};
+use crate::experiment::{self, CapacityRun, ProgressEvent, RunContext, SearchLimits};
+use crate::report::{Format, per_second, render_capacity, write_capacity_report};
+use crate::result::{self, Capacity, Held, write_capacity};
+use crate::target::TargetSpec;
+use crate::workload::{Gates, Plan};
+
+/// Share of failed operations that is allowed where nobody says.
+const ERROR_RATIO: f64 = 0.01;
+/// Operations that a run should have at least, so that its p99 is more than a few of them.
+const OPERATIONS_MIN: f64 = 1_000.0;
+/// Highest rate that a workload can ask for, operations per second.
+const RATE_MAX_PER_S: f64 = 10_000_000.0;
+
+/// Finds the highest rate at which the response time holds
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  quorate capacity write-latency --p99 5ms
+  quorate capacity mixed --p99 10ms --p999 50ms --target zk://h1:2181,h2:2181,h3:2181 --from 2000
+  quorate capacity read-latency --p99 1ms --duration 5s --precision 0.02
+
+It doubles the rate until a run does not hold, then searches between the last rate that did and the first that
+did not. Every run is a result of its own: fresh target, warm-up, measured phase. A run holds when every percentile
+asked for keeps within its limit, at most 1 % of its operations fail (--errors), and the target acknowledges what is
+issued. A run whose generator was too slow says nothing about the target: it is told apart.
+
+Exit status: 0 a rate was found, 1 error, 2 bad usage, 4 no rate holds.")]
+pub(super) struct CapacityArgs {
+    /// Workload file, or the name of a shipped workload; a closed loop is driven as an open one
+    #[arg(value_name = "WORKLOAD")]
+    workload: String,
+    /// The median response time must not exceed this: `1ms`, `500us`
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    p50: Option<Duration>,
+    /// The 90th percentile of the response time must not exceed this
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    p90: Option<Duration>,
+    /// The 99th percentile
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    p99: Option<Duration>,
+    /// The 99.9th percentile
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    p999: Option<Duration>,
+    /// Share of operations that may fail [default: 0.01]
+    #[arg(long, value_name = "SHARE")]
+    errors: Option<f64>,
+    /// Rate of the first run, operations per second [default: 1000]
+    #[arg(long, value_name = "RATE", default_value_t = 1_000.0)]
+    from: f64,
+    /// Highest rate tried
+    #[arg(long, value_name = "RATE", default_value_t = RATE_MAX_PER_S)]
+    up_to: f64,
+    /// The answer is at most this share below a rate that fails
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
+    precision: f64,
+    /// Runs, at most
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    max_runs: u32,
+    /// What to measure: `bundled`, `zookeeper[:DIR]`, or `zk://host:port,host:port[/chroot]`
+    #[arg(long, value_name = "TARGET", default_value = "bundled")]
+    target: String,
+    /// Overrides a key of the workload
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Seed of every random choice
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Folder for the results [default: results/capacity-<workload>-<UTC time>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Prints one JSON object instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Shows no progress
+    #[arg(long, short)]
+    quiet: bool,
+    /// Serves the live figures for Prometheus at http://ADDR/metrics while it runs; a port alone is on 127.0.0.1
+    #[arg(long, value_name = "ADDR")]
+    prometheus: Option<ListenAddress>,
+    #[command(flatten)]
+    places: Places,
+}
+
+pub(super) fn run(args: &CapacityArgs) -> Result<Status, Failure> {
+    let target: TargetSpec = args.target.parse().bad_usage()?;
+    let plan = plan(args)?;
+    let limits = limits(args, &plan)?;
+    let dir = writable_dir(args.out.as_deref(), &format!("capacity-{}", plan.name))?;
+    let stop = interrupt::flag()?;
+    let quorate = std::env::current_exe()?;
+    let screen = Screen::new(args.quiet, args.prometheus.as_ref())?;
+    let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
+    let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
+    let context = RunContext {
+        quorate: &quorate,
+        data_dir: args.places.data_dir.as_deref(),
+        zookeeper_home: args.places.zookeeper_home.as_deref(),
+        calibration: calibration.as_ref(),
+        stop: &stop,
+        notify: &notify,
+    };
+    let begins = &mut |number, rate_per_s| {
+        let rate = per_second(rate_per_s);
+        screen.show(&ProgressEvent::Step(&format!(
+            "run {number}: {rate} operations/s"
+        )));
+    };
+    let after = &mut |run: &CapacityRun<'_>| -> Result<Option<String>, Failure> {
+        screen.show(&ProgressEvent::Step(&told(run)));
+        kept(&dir, run).map(Some)
+    };
+    let found = experiment::capacity(&plan, &target, limits, &context, begins, after);
+    screen.clear();
+    let found = match found {
+        Ok(found) => found,
+        Err(failure) => {
+            // Only if it is empty: what somebody else put there stays.
+            let _ = std::fs::remove_dir(&dir);
+            return Err(failure);
+        }
+    };
+    let unwritten = kept_all(&dir, &found).err();
+    let format = if args.json {
+        Format::Json
+    } else {
+        Format::Text
+    };
+    let mut text = render_capacity(&found, format)?;
+    if unwritten.is_none() && !args.json {
+        text.push_str(&format!("\n{}\n", dir.join("report.html").display()));
+    }
+    output::print(&text)?;
+    match (unwritten, found.answer_per_s) {
+        (Some(failure), _) => Err(failure),
+        (None, Some(_)) => Ok(Status::SUCCESS),
+        (None, None) => Ok(Status::GATE_FAILED),
+    }
+}
+
+/// The workload's plan, with the conditions of the search as its gates.
+fn plan(args: &CapacityArgs) -> Result<Plan, Failure> {
+    let mut plan = workload_file::plan(&args.workload, &args.overrides, args.seed)?;
+    let ms = |limit: Option<Duration>| limit.map(|limit| limit.as_secs_f64() * 1_000.0);
+    let gates = &mut plan.gates;
+    // A workload's own gates hold too, but for those that a search makes no sense of.
+    gates.throughput_per_s = None;
+    gates.error_ratio = args.errors.or(gates.error_ratio).or(Some(ERROR_RATIO));
+    for (gate, limit) in [
+        (&mut gates.p50_ms, args.p50),
+        (&mut gates.p90_ms, args.p90),
+        (&mut gates.p99_ms, args.p99),
+        (&mut gates.p999_ms, args.p999),
+    ] {
+        *gate = ms(limit).or(*gate);
+    }
+    let only_errors = Gates {
+        error_ratio: gates.error_ratio,
+        ..Gates::default()
+    };
+    if *gates == only_errors {
+        return Err(bad_usage(
+            "what is to hold? Say for instance `--p99 5ms`, or give the workload a [gates] table",
+        ));
+    }
+    Ok(plan)
+}
+
+fn limits(args: &CapacityArgs, plan: &Plan) -> Result<SearchLimits, Failure> {
+    let within = |name: &str, value: f64, range: std::ops::RangeInclusive<f64>| {
+        if range.contains(&value) {
+            Ok(value)
+        } else {
+            Err(bad_usage(format!(
+                "{name} must be from {} to {} (got {value})",
+                range.start(),
+                range.end()
+            )))
+        }
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a length below 2^53 ms")]
+    let duration_s = plan.load.duration_ms as f64 / 1_000.0;
+    let lowest_per_s = OPERATIONS_MIN / duration_s;
+    let highest_per_s = within("--up-to", args.up_to, lowest_per_s..=RATE_MAX_PER_S)?;
+    Ok(SearchLimits {
+        first_per_s: within("--from", args.from, 0.01..=highest_per_s)?.max(lowest_per_s),
+        lowest_per_s,
+        highest_per_s,
+        precision: within("--precision", args.precision, 0.005..=1.0)?,
+        runs_max: args.max_runs,
+    })
+}
+
+/// A run in a line.
+fn told(run: &CapacityRun<'_>) -> String {
+    let step = run.step;
+    let held = match step.held {
+        Held::Yes => "holds".to_owned(),
+        Held::No => format!("fails: {}", step.why.join("; ")),
+        Held::Invalid => format!("invalid: {}", step.why.join("; ")),
+    };
+    format!(
+        "run {}: {} operations/s: p50 {}, p99 {}: {held}",
+        run.number,
+        per_second(step.rate_per_s),
+        crate::report::duration_us(step.p50_us),
+        crate::report::duration_us(step.p99_us),
+    )
+}
+
+/// Writes the result of a run; returns the name of its folder.
+fn kept(dir: &Path, run: &CapacityRun<'_>) -> Result<String, Failure> {
+    let name = format!("run-{:02}", run.number);
+    let mut result = run.result.clone();
+    write(&dir.join(&name), &mut result)?;
+    Ok(name)
+}
+
+fn kept_all(dir: &Path, found: &Capacity) -> Result<(), Failure> {
+    write_capacity(dir, found)?;
+    write_capacity_report(dir, found)?;
+    Ok(())
+}

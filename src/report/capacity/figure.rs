@@ -1,0 +1,170 @@
+//! The curve of latency over rate.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::BTreeMap;
+
+use super::answer::conditions;
+use super::knee::knee_per_s;
+use crate::report::figure::{Axis, Band, Figure, Ink, Mark, Panel, Series, Stroke};
+use crate::report::human::{number, per_second};
+use crate::result::{Capacity, CapacityStep};
+
+/// Percentiles that are drawn.
+const PERCENTILES: [(&str, fn(&CapacityStep) -> Option<f64>); 4] = [
+    ("p50", |step| step.p50_us),
+    ("p90", |step| step.p90_us),
+    ("p99", |step| step.p99_us),
+    ("p99.9", |step| step.p999_us),
+];
+
+/// Response time over the rate asked: the median of the runs of each rate.
+pub(crate) fn figure(capacity: &Capacity) -> Figure {
+    let mut series: Vec<Series> = (0..)
+        .zip(PERCENTILES)
+        .map(|(index, (name, of))| Series {
+            label: name.to_owned(),
+            ink: Ink::Series(index),
+            stroke: Stroke::Solid,
+            stretches: vec![curve(capacity, of)],
+        })
+        .collect();
+    series.retain(|series| !series.stretches[0].is_empty());
+    let drawn = || series.iter().flat_map(|series| &series.stretches[0]);
+    let (low, high) = drawn().fold((f64::INFINITY, 1.0_f64), |(low, high), (_, log)| {
+        (low.min(10_f64.powf(*log)), high.max(10_f64.powf(*log)))
+    });
+    let fastest = drawn().map(|(rate, _)| *rate).fold(1.0, f64::max);
+    let x = Axis::linear("operations per second, asked", fastest, 8.0, true);
+    let limits = capacity
+        .conditions
+        .iter()
+        .filter_map(|condition| limit(&condition.name, condition.limit, &x));
+    let limits: Vec<Series> = limits.collect();
+    let (low, high) = limits.iter().fold((low, high), |(low, high), series| {
+        let us = 10_f64.powf(series.stretches[0][0].1);
+        (low.min(us), high.max(us))
+    });
+    series.extend(limits);
+    let beyond = capacity.failed_per_s.map(|failed| Band {
+        from: failed,
+        to: x.max,
+        labels: vec!["does not hold".to_owned(), "fails".to_owned()],
+    });
+    let marks = capacity.answer_per_s.map(|answer| Mark {
+        at: answer,
+        ink: Ink::Mark,
+    });
+    Figure {
+        name: "capacity",
+        title: "Response time over rate".to_owned(),
+        caption: caption(capacity),
+        y: Axis::log_duration("response time", low.min(high), high),
+        x,
+        panels: vec![Panel {
+            title: String::new(),
+            series,
+        }],
+        marks: marks.into_iter().collect(),
+        bands: beyond.into_iter().collect(),
+    }
+}
+
+fn caption(capacity: &Capacity) -> String {
+    let mut text = format!(
+        "Each point is the median of the runs at that rate. The dashed line is the limit: {}.",
+        conditions(capacity)
+    );
+    if let Some(answer) = capacity.answer_per_s {
+        text += &format!(
+            " The vertical line is the answer, {} operations/s.",
+            per_second(answer)
+        );
+    }
+    if let Some(knee) = knee_per_s(capacity) {
+        text += &format!(
+            " The curve of p99 bends at about {} operations/s.",
+            per_second(knee)
+        );
+    }
+    text
+}
+
+/// Rate and log10 of microseconds, by rate.
+fn curve(capacity: &Capacity, of: fn(&CapacityStep) -> Option<f64>) -> Vec<(f64, f64)> {
+    let mut by_rate: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for step in &capacity.steps {
+        if let Some(us) = of(step) {
+            // Positive floats are ordered as their bits are.
+            let rate = by_rate.entry(step.rate_per_s.to_bits()).or_default();
+            rate.push(us.max(1.0).log10());
+        }
+    }
+    by_rate
+        .into_iter()
+        .map(|(rate, mut logs)| {
+            logs.sort_by(f64::total_cmp);
+            (f64::from_bits(rate), logs[logs.len() / 2])
+        })
+        .collect()
+}
+
+/// The dashed line of a limit on a percentile of all operations.
+fn limit(name: &str, limit_ms: f64, x: &Axis) -> Option<Series> {
+    if !name.ends_with("_ms") || name.contains('.') {
+        return None;
+    }
+    let log = (limit_ms * 1_000.0).max(1.0).log10();
+    Some(Series {
+        label: format!(
+            "{} \u{2264} {} ms",
+            name.trim_end_matches("_ms"),
+            number(limit_ms)
+        ),
+        ink: Ink::Muted,
+        stroke: Stroke::Dashed,
+        stretches: vec![vec![(x.min, log), (x.max, log)]],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answer::example::{capacity, step};
+    use super::*;
+    use crate::result::Held;
+
+    #[test]
+    fn a_point_is_the_median_of_the_runs_at_its_rate() {
+        let mut twice = capacity();
+        for p99_us in [9_000.0, 10_000.0] {
+            let mut again = step(5_000.0, Held::Yes);
+            again.p99_us = Some(p99_us);
+            twice.steps.push(again);
+        }
+        let figure = figure(&twice);
+        let p99 = &figure.panels[0].series[2];
+        assert_eq!(p99.label, "p99");
+        assert_eq!(p99.stretches[0].len(), 6, "one point for each rate");
+        let (rate, log) = p99.stretches[0][0];
+        assert!((rate - 5_000.0).abs() < 1e-9 && (log - 9_000_f64.log10()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_limit_and_what_lies_beyond_are_drawn() {
+        let figure = figure(&capacity());
+        let limit = figure.panels[0].series.last().unwrap();
+        assert_eq!(
+            (limit.label.as_str(), limit.stroke),
+            ("p99 \u{2264} 5 ms", Stroke::Dashed)
+        );
+        assert_eq!(figure.marks.len(), 1);
+        assert!((figure.bands[0].from - 33_000.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_search_without_a_run_has_a_figure_without_curves() {
+        let mut empty = capacity();
+        empty.steps.clear();
+        empty.conditions.clear();
+        assert!(figure(&empty).is_empty());
+    }
+}

@@ -40,6 +40,7 @@ Examples:
   quorate workloads            what comes with the program, and why
   quorate run write-latency --target zk://h1:2181,h2:2181,h3:2181
   quorate run mine.toml --set load.rate=2000 --set load.duration=10s --json
+  quorate capacity write-latency --p99 5ms
   quorate compare --targets bundled,zookeeper write-saturation
 
 Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the measurement is invalid, 4 a gate failed.

@@ -7,13 +7,13 @@ use clap::builder::PossibleValuesParser;
 
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::output;
-use crate::report::{Format, render};
-use crate::result::{read_result, save};
+use crate::report::{Format, render, render_capacity};
+use crate::result::{Capacity, read_capacity, read_result, save};
 
 /// Prints earlier results as text, Markdown, CSV, JSON or one HTML page
 #[derive(Args, Debug)]
 pub(super) struct ReportArgs {
-    /// Result folders, or result.json files
+    /// Result folders, or result.json files; or one folder of a capacity search
     #[arg(required = true, value_name = "DIR|FILE")]
     results: Vec<PathBuf>,
     #[command(flatten)]
@@ -49,6 +49,11 @@ impl Layout {
 }
 
 pub(super) fn run(args: &ReportArgs) -> Result<Status, Failure> {
+    if let Some(found) = capacity(args)? {
+        args.layout
+            .deliver(&render_capacity(&found, args.layout.format()?)?)?;
+        return Ok(Status::SUCCESS);
+    }
     let results = args
         .results
         .iter()
@@ -57,4 +62,21 @@ pub(super) fn run(args: &ReportArgs) -> Result<Status, Failure> {
     args.layout
         .deliver(&render(&results, args.layout.format()?)?)?;
     Ok(Status::SUCCESS)
+}
+
+/// The capacity search that is asked for, if it is one.
+fn capacity(args: &ReportArgs) -> Result<Option<Capacity>, Failure> {
+    for path in &args.results {
+        if let Some(found) = read_capacity(path).bad_usage()? {
+            return if args.results.len() == 1 {
+                Ok(Some(found))
+            } else {
+                Err(bad_usage(format!(
+                    "{} holds a capacity search, which is reported alone",
+                    path.display()
+                )))
+            };
+        }
+    }
+    Ok(None)
 }

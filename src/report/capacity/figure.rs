@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::answer::conditions;
 use super::knee::knee_per_s;
-use crate::report::figure::{Axis, Band, Figure, Ink, Mark, Panel, Series, Stroke};
+use crate::report::figure::{Axis, Figure, Ink, Panel, Series, Stroke};
 use crate::report::human::{number, per_second};
 use crate::result::{Capacity, CapacityStep};
 
@@ -45,27 +45,31 @@ pub(crate) fn figure(capacity: &Capacity) -> Figure {
         (low.min(us), high.max(us))
     });
     series.extend(limits);
-    let beyond = capacity.failed_per_s.map(|failed| Band {
-        from: failed,
-        to: x.max,
-        labels: vec!["does not hold".to_owned(), "fails".to_owned()],
-    });
-    let marks = capacity.answer_per_s.map(|answer| Mark {
-        at: answer,
-        ink: Ink::Mark,
-    });
+    let y = Axis::log_duration("response time", low.min(high), high);
+    let borders = [
+        ("answer", capacity.answer_per_s, Ink::Text),
+        ("fails", capacity.failed_per_s, Ink::Mark),
+    ];
+    series.extend(borders.into_iter().filter_map(|(name, rate, ink)| {
+        rate.map(|rate| Series {
+            label: format!("{name} {}/s", per_second(rate)),
+            ink,
+            stroke: Stroke::Thin,
+            stretches: vec![vec![(rate, y.min), (rate, y.max)]],
+        })
+    }));
     Figure {
         name: "capacity",
         title: "Response time over rate".to_owned(),
         caption: caption(capacity),
-        y: Axis::log_duration("response time", low.min(high), high),
+        y,
         x,
         panels: vec![Panel {
             title: String::new(),
             series,
         }],
-        marks: marks.into_iter().collect(),
-        bands: beyond.into_iter().collect(),
+        marks: Vec::new(),
+        bands: Vec::new(),
     }
 }
 
@@ -76,7 +80,7 @@ fn caption(capacity: &Capacity) -> String {
     );
     if let Some(answer) = capacity.answer_per_s {
         text += &format!(
-            " The vertical line is the answer, {} operations/s.",
+            " The vertical lines are the answer, {} operations/s, and the lowest rate above it that fails.",
             per_second(answer)
         );
     }
@@ -149,15 +153,15 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_and_what_lies_beyond_are_drawn() {
+    fn the_limit_the_answer_and_what_fails_are_drawn() {
         let figure = figure(&capacity());
-        let limit = figure.panels[0].series.last().unwrap();
-        assert_eq!(
-            (limit.label.as_str(), limit.stroke),
-            ("p99 \u{2264} 5 ms", Stroke::Dashed)
-        );
-        assert_eq!(figure.marks.len(), 1);
-        assert!((figure.bands[0].from - 33_000.0).abs() < 1e-9);
+        let labels: Vec<&str> = figure.panels[0]
+            .series
+            .iter()
+            .map(|series| series.label.as_str())
+            .collect();
+        let expected = ["p99 \u{2264} 5 ms", "answer 30,000/s", "fails 33,000/s"];
+        assert_eq!(labels[4..], expected);
     }
 
     #[test]
@@ -165,6 +169,8 @@ mod tests {
         let mut empty = capacity();
         empty.steps.clear();
         empty.conditions.clear();
+        empty.answer_per_s = None;
+        empty.failed_per_s = None;
         assert!(figure(&empty).is_empty());
     }
 }

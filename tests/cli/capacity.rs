@@ -1,0 +1,64 @@
+//! The search for the highest rate that holds.
+
+use crate::bench::Bench;
+use crate::workload::WORKLOAD;
+
+/// Nothing answers within a microsecond, so that every run fails or, on a busy machine, is invalid.
+const IMPOSSIBLE: [&str; 6] = [
+    "--p99",
+    "1us",
+    "--from",
+    "1000",
+    "--set",
+    "load.duration=1s",
+];
+
+#[test]
+fn a_search_that_finds_no_rate_keeps_every_run_and_is_status_4() {
+    let bench = Bench::new();
+    let mine = bench.file("mine.toml", WORKLOAD);
+    let mut args = vec!["capacity", &mine, "--out", "found"];
+    args.extend(IMPOSSIBLE);
+    let ran = bench.run(&args);
+    assert_eq!(ran.status, Some(4), "{ran:?}");
+    assert!(ran.stdout.contains("no rate was found"), "{ran:?}");
+    assert!(ran.stdout.contains("found/report.html"), "{ran:?}");
+    let found = bench.json("found/capacity.json");
+    let steps = found["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 2, "1,000/s is the lowest that tells a p99");
+    assert!(found["answer_per_s"].is_null());
+    for step in steps {
+        assert_ne!(step["held"], "yes");
+        let folder = step["result"].as_str().unwrap();
+        let result = bench.json(&format!("found/{folder}/result.json"));
+        assert_eq!(result["plan"]["load"]["arrival"]["loop"], "open");
+        assert_eq!(result["plan"]["gates"]["p99_ms"], 0.001);
+    }
+    for format in ["text", "markdown", "csv", "json", "html"] {
+        let ran = bench.run(&["report", "found", "--format", format]);
+        assert!(ran.succeeds().contains("mine"), "{format}");
+    }
+    let both = bench.run(&["report", "found", "found/run-01"]);
+    assert_eq!(both.status, Some(2));
+    assert!(both.stderr.contains("reported alone"), "{both:?}");
+}
+
+#[test]
+fn a_search_says_what_it_lacks() {
+    let bench = Bench::new();
+    let mine = bench.file("mine.toml", WORKLOAD);
+    let cases: [(&[&str], &str); 4] = [
+        (&[], "--p99 5ms"),
+        (&["--p99", "5"], "--p99"),
+        (&["--p99", "5ms", "--precision", "2"], "--precision must be"),
+        (&["--p99", "5ms", "--up-to", "10"], "--up-to must be"),
+    ];
+    for (more, said) in cases {
+        let mut args = vec!["capacity", mine.as_str()];
+        args.extend(more);
+        let ran = bench.run(&args);
+        assert_eq!(ran.status, Some(2), "{ran:?}");
+        assert!(ran.stderr.contains(said), "{ran:?}");
+    }
+    assert!(!bench.path().join("results").exists(), "nothing was run");
+}

@@ -324,7 +324,9 @@ fn a_library_has_one_home() {
         let own = module(&path);
         let code = code(&text);
         for (library, homes) in LIBRARIES.iter().copied() {
-            if !homes.contains(&own) && uses(&code, library) {
+            // A module of ours may have a library's name.
+            let is_ours = code.contains(&format!("mod {library};"));
+            if !homes.contains(&own) && !is_ours && uses(&code, library) {
                 wrong.push(format!("{path}: {library} lives in {homes:?}"));
             }
         }

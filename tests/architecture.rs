@@ -70,6 +70,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rayon", &["report"]),
     // `result` writes and reads; `experiment` and `cli` carry the calibration through as a value.
     ("serde_json", &["result", "experiment", "cli"]),
+    ("procfs", &["target", "load", "result"]),
     ("sha1", &["ensemble"]),
     ("simd_adler32", &["ensemble"]),
     ("hashbrown", &["ensemble"]),

@@ -3,6 +3,8 @@
 //! A virtual machine that is paused by its host measures the pause as response time, and nothing
 //! inside it shows why: neither the server nor the driver was slow. The kernel counts it as *steal*.
 
+use procfs::{CpuTime, CurrentSI as _, KernelStats};
+
 use super::clock::now_ns;
 
 /// Not looked at more often than this: the kernel counts in ticks of 10 ms.
@@ -31,9 +33,9 @@ impl Stolen {
             return;
         }
         self.looked_ns = Some(now);
-        self.last = std::fs::read_to_string("/proc/stat")
+        self.last = KernelStats::current()
             .ok()
-            .and_then(|stat| ticks(&stat));
+            .and_then(|stats| ticks(&stats.total));
         self.first = self.first.or(self.last);
     }
 
@@ -52,38 +54,33 @@ impl Stolen {
     }
 }
 
-/// The first line: `cpu  user nice system idle iowait irq softirq steal guest guest_nice`
-/// (proc(5)). Guest time is within user time already.
-fn ticks(stat: &str) -> Option<Ticks> {
-    let numbers = stat.lines().next()?.strip_prefix("cpu ")?;
-    let numbers: Vec<u64> = numbers
-        .split_whitespace()
-        .take(8)
-        .map(str::parse)
-        .collect::<Result<_, _>>()
-        .ok()?;
+/// Guest time is within user time already.
+fn ticks(total: &CpuTime) -> Option<Ticks> {
+    let stolen = total.steal?;
+    let later = [total.iowait, total.irq, total.softirq];
+    let all = total.user + total.nice + total.system + total.idle + stolen;
     Some(Ticks {
-        all: numbers.iter().sum(),
-        stolen: *numbers.get(7)?,
+        all: later.into_iter().flatten().fold(all, u64::saturating_add),
+        stolen,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use procfs::FromBufReadSI as _;
 
     #[test]
     fn guest_time_is_not_counted_twice_and_old_kernels_do_not_tell() {
-        let stat = "cpu  10 1 5 80 2 1 1 7 9 9\ncpu0 5 0 2 40 1 0 0 3 4 4\n";
-        assert_eq!(
-            ticks(stat),
-            Some(Ticks {
-                all: 107,
-                stolen: 7
-            })
-        );
-        assert_eq!(ticks("cpu  10 1 5 80\n"), None);
-        assert_eq!(ticks("intr 5\n"), None);
+        let read = |line: &str| {
+            let text = format!("{line}\ncpu0 5 0 2 40 1 0 0 3 4 4\nctxt 1\nbtime 1\nprocesses 1\n");
+            let info = procfs::LocalSystemInfo;
+            KernelStats::from_buf_read(text.as_bytes(), &info).map(|stats| ticks(&stats.total))
+        };
+        let all = 107;
+        let told = read("cpu  10 1 5 80 2 1 1 7 9 9").unwrap();
+        assert_eq!(told, Some(Ticks { all, stolen: 7 }));
+        assert_eq!(read("cpu  10 1 5 80").unwrap(), None);
     }
 
     #[test]

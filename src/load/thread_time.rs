@@ -1,4 +1,6 @@
 //! How much processor time a thread had, and how long it waited for a processor.
+//!
+//! `procfs` reads a thread by its number only; `/proc/thread-self` needs none.
 
 use super::clock::{now_ns, thread_cpu_ns};
 use crate::measure::DriverThread;

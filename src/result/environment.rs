@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use procfs::{Current as _, Meminfo, MountEntry};
+
 use super::fsync::fsync_latency;
 use super::machine::Environment;
 
@@ -40,7 +42,7 @@ pub fn gather(data_dir: Option<&Path>) -> Environment {
 /// Memory of this machine, bytes.
 #[must_use]
 pub fn machine_memory_bytes() -> Option<u64> {
-    memory_bytes(&read("/proc/meminfo")?)
+    Some(Meminfo::current().ok()?.mem_total)
 }
 
 fn read(path: &str) -> Option<String> {
@@ -61,14 +63,6 @@ fn cpu_model(cpuinfo: &str) -> Option<String> {
         .filter(|model| !model.is_empty())
 }
 
-fn memory_bytes(meminfo: &str) -> Option<u64> {
-    let line = meminfo
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kib.checked_mul(1_024)
-}
-
 fn os_name(release: &str) -> Option<String> {
     let line = release
         .lines()
@@ -79,21 +73,17 @@ fn os_name(release: &str) -> Option<String> {
 /// The type of the file system that `dir` lies on.
 fn fs_type(dir: &Path) -> Option<String> {
     let dir = fs::canonicalize(dir).ok()?;
-    mount_of(&dir, &read("/proc/self/mounts")?)
+    mount_of(&dir, &procfs::mounts().ok()?)
 }
 
 /// The longest mount point that is a prefix wins; of equal ones the last, which covers the others.
-fn mount_of(dir: &Path, mounts: &str) -> Option<String> {
+fn mount_of(dir: &Path, mounts: &[MountEntry]) -> Option<String> {
     let mut best: Option<(usize, &str)> = None;
-    for line in mounts.lines() {
-        let mut fields = line.split(' ').skip(1);
-        let (Some(point), Some(fs_type)) = (fields.next(), fields.next()) else {
-            continue;
-        };
-        // The kernel writes a blank in a mount point as \040.
-        let point = point.replace("\\040", " ");
+    for mount in mounts {
+        // The kernel writes a blank as \040, which procfs leaves as it is.
+        let point = mount.fs_file.replace("\\040", " ");
         if dir.starts_with(&point) && best.is_none_or(|(length, _)| point.len() >= length) {
-            best = Some((point.len(), fs_type));
+            best = Some((point.len(), &mount.fs_vfstype));
         }
     }
     best.map(|(_, fs_type)| fs_type.to_owned())
@@ -102,17 +92,13 @@ fn mount_of(dir: &Path, mounts: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use procfs::FromBufRead as _;
 
     #[test]
     fn the_files_of_the_kernel_are_understood() {
         let cpuinfo = "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Example  CPU @ 2.0GHz\n";
         assert_eq!(cpu_model(cpuinfo).as_deref(), Some("Example CPU @ 2.0GHz"));
         assert_eq!(cpu_model("processor : 0\n"), None);
-        assert_eq!(
-            memory_bytes("MemTotal:        2048 kB\nMemFree: 1 kB\n"),
-            Some(2 << 20)
-        );
-        assert_eq!(memory_bytes("MemFree: 1 kB\n"), None);
         let release = "NAME=\"Debian\"\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n";
         assert_eq!(os_name(release).as_deref(), Some("Debian GNU/Linux 12"));
     }
@@ -120,7 +106,8 @@ mod tests {
     #[test]
     fn the_nearest_mount_counts() {
         let mounts = "/dev/sda / ext4 rw 0 0\ntmpfs /data tmpfs rw 0 0\n/dev/sdb /data/my\\040disk xfs rw 0 0\n";
-        let of = |path: &str| mount_of(Path::new(path), mounts);
+        let mounts = Vec::<MountEntry>::from_buf_read(mounts.as_bytes()).unwrap();
+        let of = |path: &str| mount_of(Path::new(path), &mounts);
         assert_eq!(of("/var/lib").as_deref(), Some("ext4"));
         assert_eq!(of("/data/x").as_deref(), Some("tmpfs"));
         assert_eq!(of("/database").as_deref(), Some("ext4"));

@@ -2,12 +2,12 @@
 //! taken for the process that once had it, and never killed.
 
 use std::fmt;
-use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::str::FromStr;
 use std::time::Duration;
 
+use procfs::process::Process;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
@@ -25,9 +25,9 @@ impl ProcessIdentity {
     /// parent.
     #[must_use]
     pub fn of(pid: u32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (state, started) = parse_stat(&stat)?;
-        (!matches!(state, 'Z' | 'X')).then_some(Self { pid, started })
+        let stat = Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()?;
+        let started = stat.starttime;
+        (!matches!(stat.state, 'Z' | 'X')).then_some(Self { pid, started })
     }
 
     /// This process.
@@ -117,20 +117,8 @@ fn await_end(fd: &OwnedFd, timeout: Duration) -> io::Result<bool> {
 /// Resident memory of a process, bytes.
 #[must_use]
 pub fn resident_bytes(pid: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kib.checked_mul(1_024)
-}
-
-/// State and start time; the command's name may hold blanks and brackets, hence from its end.
-fn parse_stat(stat: &str) -> Option<(char, u64)> {
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?.chars().next()?;
-    let started = fields.nth(18)?.parse().ok()?;
-    Some((state, started))
+    let status = Process::new(i32::try_from(pid).ok()?).ok()?.status().ok()?;
+    status.vmrss?.checked_mul(1_024)
 }
 
 #[cfg(test)]
@@ -168,11 +156,5 @@ mod tests {
         assert!(resident_bytes(std::process::id()).unwrap() > 0);
         assert_eq!(resident_bytes(u32::MAX), None);
         assert_eq!("x-1".parse::<ProcessIdentity>(), Err(()));
-    }
-
-    #[test]
-    fn a_name_with_brackets_does_not_confuse() {
-        let stat = "7 (a) b (c)) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 99 1";
-        assert_eq!(parse_stat(stat), Some(('S', 4_242)));
     }
 }

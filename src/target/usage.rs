@@ -1,7 +1,6 @@
 //! What a process has used of the machine so far, as `/proc` tells.
 
-use std::fs;
-
+use procfs::process::Process;
 use rustix::param::clock_ticks_per_second;
 
 /// What a process has used since it started.
@@ -28,9 +27,13 @@ impl Usage {
     /// That of the process `pid`; `None` if there is none. One that has ended and was not waited for
     /// still tells.
     pub(super) fn of(pid: u32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let io = fs::read_to_string(format!("/proc/{pid}/io")).ok();
-        parse(&stat, io.as_deref())
+        let process = Process::new(i32::try_from(pid).ok()?).ok()?;
+        let stat = process.stat().ok()?;
+        Some(Self {
+            started: stat.starttime,
+            cpu_ticks: stat.utime.checked_add(stat.stime)?,
+            written_bytes: process.io().ok().map(|io| io.write_bytes),
+        })
     }
 
     /// What was used since `earlier`; `None` if that was another process.
@@ -53,50 +56,17 @@ impl Usage {
     }
 }
 
-/// Fields 14, 15 and 22 of `stat` (proc(5)); the command's name may hold blanks and brackets, hence
-/// from its end.
-fn parse(stat: &str, io: Option<&str>) -> Option<Usage> {
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let user: u64 = fields.nth(11)?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    let started = fields.nth(6)?.parse().ok()?;
-    Some(Usage {
-        started,
-        cpu_ticks: user.checked_add(system)?,
-        written_bytes: io.and_then(written_bytes),
-    })
-}
-
-fn written_bytes(io: &str) -> Option<u64> {
-    let line = io
-        .lines()
-        .find_map(|line| line.strip_prefix("write_bytes:"))?;
-    line.trim().parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const STAT: &str = "7 (a) b (c)) S 1 7 7 0 -1 4194560 1 2 3 4 150 25 8 9 20 0 1 0 4242 99 1";
-    const IO: &str =
-        "rchar: 1\nwchar: 99\nread_bytes: 5\nwrite_bytes: 4096\ncancelled_write_bytes: 0\n";
-
-    #[test]
-    fn the_files_of_the_kernel_are_understood() {
-        let usage = parse(STAT, Some(IO)).unwrap();
-        assert_eq!((usage.cpu_ticks, usage.started), (175, 4_242));
-        assert_eq!(usage.written_bytes, Some(4_096));
-        assert_eq!(parse(STAT, None).unwrap().written_bytes, None);
-        assert_eq!(parse(STAT, Some("rchar: 1\n")).unwrap().written_bytes, None);
-        for stat in ["", "7 (a) S 1 2", &STAT.replace("150", "x")] {
-            assert_eq!(parse(stat, Some(IO)), None, "{stat}");
-        }
-    }
-
     #[test]
     fn what_was_used_is_the_difference_of_two_readings_of_one_process() {
-        let before = parse(STAT, Some(IO)).unwrap();
+        let before = Usage {
+            started: 4_242,
+            cpu_ticks: 175,
+            written_bytes: Some(4_096),
+        };
         let after = Usage {
             cpu_ticks: 425,
             written_bytes: Some(5_096),

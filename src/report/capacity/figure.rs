@@ -9,8 +9,11 @@ use crate::report::figure::{Axis, Figure, Ink, Panel, Series, Stroke};
 use crate::report::human::{number, per_second};
 use crate::result::{Capacity, CapacityStep};
 
+/// A percentile of a run, microseconds.
+type Percentile = fn(&CapacityStep) -> Option<f64>;
+
 /// Percentiles that are drawn.
-const PERCENTILES: [(&str, fn(&CapacityStep) -> Option<f64>); 4] = [
+const PERCENTILES: [(&str, Percentile); 4] = [
     ("p50", |step| step.p50_us),
     ("p90", |step| step.p90_us),
     ("p99", |step| step.p99_us),
@@ -94,7 +97,7 @@ fn caption(capacity: &Capacity) -> String {
 }
 
 /// Rate and log10 of microseconds, by rate.
-fn curve(capacity: &Capacity, of: fn(&CapacityStep) -> Option<f64>) -> Vec<(f64, f64)> {
+fn curve(capacity: &Capacity, of: Percentile) -> Vec<(f64, f64)> {
     let mut by_rate: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     for step in &capacity.steps {
         if let Some(us) = of(step) {

@@ -19,7 +19,6 @@ pub enum ExperimentError {
         phase: &'static str,
         /// As asked.
         target: String,
-        /// Why.
         source: Box<LoadError>,
     },
     /// The caller ended a comparison before every target had a run.

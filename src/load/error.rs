@@ -24,7 +24,6 @@ pub enum LoadError {
     /// A session could not be opened before the run.
     #[error("session {session} cannot be opened; tried {}", tried_list(.tried))]
     Connect {
-        /// Its number.
         session: u32,
         /// Each address and why it failed.
         tried: Vec<(SocketAddr, String)>,
@@ -47,9 +46,7 @@ pub enum LoadError {
     /// The operating system refused something the driver cannot do without.
     #[error("the load driver cannot {what}: {source}")]
     System {
-        /// What.
         what: &'static str,
-        /// Why.
         source: io::Error,
     },
     /// Preparing or cleaning up failed.
@@ -64,7 +61,6 @@ pub enum LoadError {
     /// A calibration step measured nothing.
     #[error("the calibration step {step:?} measured nothing")]
     Calibration {
-        /// The step.
         step: &'static str,
     },
 }

@@ -8,7 +8,6 @@ use std::fmt;
 pub struct Event {
     /// Nanoseconds since the start of the measured phase, on the driver's clock (negative = before).
     pub at_ns: i64,
-    /// What.
     pub kind: EventKind,
 }
 
@@ -21,7 +20,6 @@ pub enum EventKind {
         session: u32,
         /// The server it was connected to.
         server: String,
-        /// Why.
         cause: String,
         /// Operations that were in flight.
         in_flight: u64,

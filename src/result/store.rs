@@ -22,9 +22,7 @@ pub enum ResultError {
     /// No space left, or the quota is used up.
     #[error("cannot write {}: the disk is full ({source}). Free some space, or choose another folder with --out", path.display())]
     DiskFull {
-        /// The file.
         path: PathBuf,
-        /// What the kernel said.
         source: io::Error,
     },
     /// Any other failure of the file system.
@@ -34,13 +32,11 @@ pub enum ResultError {
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the kernel said.
         source: io::Error,
     },
     /// The folder asked for already holds a result.
     #[error("{} already holds a result, which is never overwritten; choose another folder with --out", path.display())]
     Exists {
-        /// The folder.
         path: PathBuf,
     },
     /// No such file, or a folder without a result.
@@ -52,7 +48,6 @@ pub enum ResultError {
     /// The file is there, but cannot be understood.
     #[error("{}: {source}", path.display())]
     Format {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         source: FormatError,

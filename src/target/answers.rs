@@ -10,7 +10,6 @@ use crate::workload::Role;
 pub struct Srvr {
     /// `3.8.0`, without build and date.
     pub version: Option<String>,
-    /// What it is.
     pub role: Role,
 }
 

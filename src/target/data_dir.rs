@@ -17,9 +17,7 @@ pub enum DataDirError {
     /// The folder cannot be created or written to.
     #[error("cannot keep data in {}: {source}. Name another folder with --data-dir", dir.display())]
     Unusable {
-        /// The folder.
         dir: PathBuf,
-        /// What the kernel said.
         source: io::Error,
     },
 }

@@ -38,9 +38,7 @@ pub enum DeploymentError {
     Io {
         /// What was tried.
         action: &'static str,
-        /// Where.
         dir: PathBuf,
-        /// What the kernel said.
         source: io::Error,
     },
     /// No free ports.
@@ -48,7 +46,6 @@ pub enum DeploymentError {
     Ports {
         /// How many are needed.
         count: usize,
-        /// What the kernel said.
         source: io::Error,
     },
     /// The servers do not all serve.

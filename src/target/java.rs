@@ -55,7 +55,6 @@ pub enum JavaError {
         home.display()
     )]
     NotThere {
-        /// As given.
         home: PathBuf,
         /// The folders looked at.
         looked: String,

@@ -52,7 +52,6 @@ impl Reserved {
         Ok(reserved)
     }
 
-    /// The ports.
     #[must_use]
     pub(super) fn ports(&self) -> &[u16] {
         &self.ports

@@ -67,7 +67,6 @@ pub enum TargetError {
     Deployment {
         /// As asked.
         target: String,
-        /// Why.
         source: DeploymentError,
     },
     /// A live target does not serve.

@@ -42,7 +42,6 @@ pub enum FaultError {
         action: &'static str,
         /// Its `myid`.
         id: u16,
-        /// What the kernel said.
         source: io::Error,
     },
 }

@@ -49,13 +49,11 @@ pub enum TargetSpecError {
     /// None of the known forms.
     #[error("unknown target `{spec}`: {ALLOWED}")]
     Unknown {
-        /// As given.
         spec: String,
     },
     /// A live target whose server list or chroot is malformed.
     #[error("target `{spec}`: {problem}; {ALLOWED}")]
     Malformed {
-        /// As given.
         spec: String,
         /// What is wrong with it.
         problem: String,

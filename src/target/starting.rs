@@ -25,7 +25,6 @@ pub enum StartError {
     Ended {
         /// Its `myid`.
         id: u16,
-        /// How.
         ending: String,
         /// What it said last.
         tail: String,

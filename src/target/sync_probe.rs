@@ -44,7 +44,6 @@ impl SyncProbe {
         })
     }
 
-    /// The folder.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir

@@ -13,10 +13,8 @@ pub enum ConfigError {
     #[error("{file}:{line}: {key}={value}: {expected}")]
     Value {
         file: String,
-        /// The line, from 1.
         line: usize,
         key: String,
-        /// The value as written.
         value: String,
         /// What it should be.
         expected: String,

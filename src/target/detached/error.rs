@@ -12,7 +12,6 @@ pub enum DetachedError {
     /// There is one already.
     #[error("an ensemble runs in {} already ({connect}); `quorate ensemble down` ends it, --dir starts another one elsewhere", dir.display())]
     Running {
-        /// Its folder.
         dir: PathBuf,
         /// Its connect string.
         connect: String,
@@ -20,13 +19,11 @@ pub enum DetachedError {
     /// There is none.
     #[error("no ensemble in {}: `quorate ensemble up` starts one, --dir names the folder of another", dir.display())]
     None {
-        /// The folder looked at.
         dir: PathBuf,
     },
     /// A state file that cannot be understood.
     #[error("{}: line {line} is not a state of this version of quorate; end its servers by hand and remove the file", path.display())]
     Malformed {
-        /// The file.
         path: PathBuf,
         /// Where, from 1.
         line: usize,
@@ -44,7 +41,6 @@ pub enum DetachedError {
     PortTaken {
         /// Which one.
         port: u16,
-        /// What the kernel said.
         source: io::Error,
     },
     /// The servers do not all serve; those that had started were ended.
@@ -55,7 +51,6 @@ pub enum DetachedError {
     WillNotEnd {
         /// Its `myid`.
         id: u16,
-        /// Its process.
         pid: u32,
     },
     /// The file system or the kernel refused.
@@ -63,9 +58,7 @@ pub enum DetachedError {
     Io {
         /// What was tried.
         action: &'static str,
-        /// On what.
         path: PathBuf,
-        /// What the kernel said.
         source: io::Error,
     },
 }

@@ -158,13 +158,11 @@ impl DetachedEnsemble {
         Ok(await_serving(&mut started, config.stop)?)
     }
 
-    /// Its servers.
     #[must_use]
     pub fn servers(&self) -> &[DetachedServer] {
         &self.servers
     }
 
-    /// Its folder.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir

@@ -55,7 +55,7 @@ const ENSEMBLE_IMPORTS: [(&str, &[&str]); 6] = [
 ];
 
 /// Library, and the modules that may use it.
-const LIBRARIES: [(&str, &[&str]); 19] = [
+const LIBRARIES: [(&str, &[&str]); 20] = [
     ("anyhow", &["cli"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -67,8 +67,10 @@ const LIBRARIES: [(&str, &[&str]); 19] = [
     ("plotters", &["report"]),
     // Never while a measurement runs.
     ("rayon", &["report"]),
-    // `result` writes and reads; `experiment` and `cli` carry the calibration through as a value.
-    ("serde_json", &["result", "experiment", "cli"]),
+    ("maud", &["report"]),
+    // `result` writes and reads; `experiment` and `cli` carry the calibration through as a value; `report` embeds the
+    // data of a page's figures.
+    ("serde_json", &["result", "experiment", "cli", "report"]),
     ("sha1", &["ensemble"]),
     ("simd_adler32", &["ensemble"]),
     ("hashbrown", &["ensemble"]),

@@ -96,7 +96,11 @@
           if (this.overTime)
             for (const part of series.parts)
               part.y.forEach((_, index) => stops.add((part.x[index] + part.x[index + 1]) / 2));
-      return [...stops].filter((at) => at <= this.data.x.max).sort((a, b) => a - b);
+      // A curve may end before its axis does.
+      const ends = this.data.panels.flatMap((panel) =>
+        panel.series.flatMap((series) => series.parts.map((part) => part.x[part.x.length - 1])));
+      const last = ends.reduce((a, b) => Math.max(a, b), this.data.x.min);
+      return [...stops].filter((at) => at <= last).sort((a, b) => a - b);
     }
 
     addButtons() {
@@ -373,31 +377,39 @@
       }
     }
 
+    // Lines of events and of borders between runs; labels as the static picture places them: those of the lowest
+    // rank choose first, and one without room is reduced to its number or left out.
     drawMarks(group, frame) {
       const several = this.data.panels.length > 1;
-      const freeFrom = several ? [-Infinity] : [-Infinity, -Infinity, -Infinity];
-      for (const mark of this.data.marks) {
-        if (mark.at < this.from || mark.at > this.to) continue;
-        const x = this.x(frame, mark.at);
-        const color = mark.number ? "var(--mark)" : "var(--axis)";
-        const line = element(group, "line", { x1: x, x2: x, y1: frame.top, y2: frame.bottom, stroke: color });
-        if (!mark.number) continue;
-        const texts = several ? [String(mark.number)] : [mark.number + " " + mark.text, String(mark.number)];
-        const label = element(group, "text", { "font-size": 12, fill: color });
-        let placed = false;
-        for (const text of texts) {
+      const rows = several ? 1 : 3;
+      const shown = this.data.marks
+        .filter((mark) => mark.at >= this.from && mark.at <= this.to)
+        .map((mark) => {
+          const x = this.x(frame, mark.at);
+          const stroke = mark.number ? "var(--mark)" : "var(--axis)";
+          const line = element(group, "line", { x1: x, x2: x, y1: frame.top, y2: frame.bottom, stroke });
+          return { mark, x, line };
+        });
+      const taken = [];
+      const events = shown.filter(({ mark }) => mark.number).sort((a, b) => a.mark.rank - b.mark.rank);
+      for (const { mark, x, line } of events) {
+        const number = String(mark.number);
+        const label = element(group, "text", { class: "event-label" });
+        const placed = (several ? [number] : [number + ": " + mark.text, number]).some((text) => {
           label.textContent = text;
           const width = label.getComputedTextLength();
           const left = Math.max(Math.min(x - 3, frame.right - width), frame.left);
-          const row = freeFrom.findIndex((free) => left >= free);
-          if (row < 0) continue;
+          const right = left + width;
+          const free = (row) => taken.every((other) =>
+            other.row !== row || right + 10 <= other.left || left >= other.right + 10);
+          const row = [0, 1, 2].slice(0, rows).find(free);
+          if (row === undefined) return false;
           label.setAttribute("x", left);
           label.setAttribute("y", frame.top - EVENT_ROW * row - 4);
           line.setAttribute("y1", frame.top - EVENT_ROW * row);
-          freeFrom[row] = left + width + 10;
-          placed = true;
-          break;
-        }
+          taken.push({ row, left, right });
+          return true;
+        });
         if (!placed) label.remove();
       }
     }

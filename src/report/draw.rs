@@ -6,7 +6,9 @@
 use plotters::prelude::DrawingBackend;
 
 use super::canvas::{Anchor, Canvas, Painted};
-use super::figure::{Axis, Band, EVENT_ROW, Figure, Ink, Panel, Sample, Series, Stroke};
+use super::figure::{
+    Axis, Band, EVENT_ROW, EventLabel, Figure, Ink, Panel, Sample, Series, Stroke,
+};
 
 /// Size of tick labels and legend.
 const SMALL: f64 = 12.0;
@@ -283,55 +285,84 @@ fn grid<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, axis: &Axis, frame: Frame) 
     canvas.line(&[(left, bottom), (right, bottom)], Ink::Axis, 1.0)
 }
 
-/// Vertical lines; above those of events, in the first row that has room, what happened or else its number.
+/// Vertical lines.
 fn marks<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure, frame: Frame) -> Painted {
-    let rows = figure.event_rows();
-    let mut free_from = vec![f64::NEG_INFINITY; rows as usize];
+    let labels = event_labels(canvas, figure, frame);
     let mut last_mark = f64::NEG_INFINITY;
-    for mark in &figure.marks {
+    for (index, mark) in figure.marks.iter().enumerate() {
         let x = frame.x(&figure.x, mark.at);
-        let mut top = frame.top;
-        if let Some(event) = &mark.event {
-            let number = event.number.to_string();
-            let full = format!("{number} {}", event.text);
-            let texts = if rows > 1 {
-                vec![full, number]
-            } else {
-                vec![number]
-            };
-            if let Some((row, left, text)) = label_place(canvas, &texts, x, frame, &free_from) {
-                let up = f64::from(EVENT_ROW) * row as f64;
-                let y = frame.top - f64::from(EVENT_ROW) / 2.0 - up;
-                let style = (Ink::Mark, Anchor::Left, false);
-                canvas.plated_text((left, y), text, SMALL, style)?;
-                free_from[row] = left + canvas.text_width(text, SMALL) * 1.05 + 10.0;
-                top = y + f64::from(EVENT_ROW) / 2.0;
-            }
-        }
+        let label = labels.iter().find(|label| label.mark == index);
+        let top = label.map_or(frame.top, |label| label.y + f64::from(EVENT_ROW) / 2.0);
         // A burst of events is one line, not a bar.
-        if mark.ink != Ink::Mark || x - last_mark >= 3.0 {
+        if label.is_some() || mark.ink != Ink::Mark || x - last_mark >= 3.0 {
             canvas.line(&[(x, top), (x, frame.bottom)], mark.ink, 1.0)?;
             last_mark = x;
         }
     }
-    Ok(())
+    let style = (Ink::Mark, Anchor::Left, false);
+    labels
+        .iter()
+        .try_for_each(|label| canvas.plated_text((label.left, label.y), &label.text, SMALL, style))
 }
 
-/// The first text that has room in a row: the row, where the text begins, and the text. A text that would
-/// leave the frame ends at its edge instead.
-fn label_place<'t, DB: DrawingBackend>(
+/// What is written above the mark of an event.
+struct Label {
+    /// Index of the mark.
+    mark: usize,
+    row: usize,
+    left: f64,
+    right: f64,
+    y: f64,
+    text: String,
+}
+
+/// Labels in rows above the frame, none over another: what happened, or its number where there is no room for
+/// that, or nothing. Events of the lowest rank choose first.
+fn event_labels<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
-    texts: &'t [String],
-    x: f64,
+    figure: &Figure,
     frame: Frame,
-    free_from: &[f64],
-) -> Option<(usize, f64, &'t str)> {
-    texts.iter().find_map(|text| {
-        let width = canvas.text_width(text, SMALL) * 1.05;
-        let left = (x - 3.0).min(frame.right - width).max(frame.left);
-        let row = free_from.iter().position(|free| left >= *free)?;
-        Some((row, left, text.as_str()))
-    })
+) -> Vec<Label> {
+    let rows = figure.event_rows() as usize;
+    let mut events: Vec<(usize, f64, &EventLabel)> = figure
+        .marks
+        .iter()
+        .enumerate()
+        .filter_map(|(index, mark)| Some((index, mark.at, mark.event.as_ref()?)))
+        .collect();
+    events.sort_by_key(|(_, _, event)| event.rank);
+    let mut labels: Vec<Label> = Vec::new();
+    for (mark, at, event) in events {
+        let number = event.number.to_string();
+        let mut texts = vec![number.clone()];
+        if rows > 1 {
+            texts.insert(0, format!("{number}: {}", event.text));
+        }
+        let x = frame.x(&figure.x, at);
+        let placed = texts.into_iter().find_map(|text| {
+            let width = canvas.text_width(&text, SMALL) * 1.05;
+            // A label that would leave the frame ends at its edge instead.
+            let left = (x - 3.0).min(frame.right - width).max(frame.left);
+            let right = left + width;
+            let free = |row: &usize| {
+                let mut others = labels.iter().filter(|label| label.row == *row);
+                others.all(|label| right + 10.0 <= label.left || left >= label.right + 10.0)
+            };
+            let row = (0..rows).find(free)?;
+            let up = f64::from(EVENT_ROW) * (row as f64 + 0.5);
+            let y = frame.top - up;
+            Some(Label {
+                mark,
+                row,
+                left,
+                right,
+                y,
+                text,
+            })
+        });
+        labels.extend(placed);
+    }
+    labels
 }
 
 fn time_labels<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, axis: &Axis, frame: Frame) -> Painted {

@@ -179,6 +179,8 @@ pub(crate) struct EventLabel {
     pub number: usize,
     /// What happened, in a few words.
     pub text: String,
+    /// Where there is no room for all, the lower one has its text.
+    pub rank: u8,
 }
 
 impl Figure {

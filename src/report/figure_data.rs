@@ -59,6 +59,8 @@ struct MarkData {
     number: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank: Option<u8>,
 }
 
 impl FigureData {
@@ -79,6 +81,7 @@ impl FigureData {
                     at: rounded(mark.at),
                     number: mark.event.as_ref().map(|event| event.number),
                     text: mark.event.as_ref().map(|event| event.text.clone()),
+                    rank: mark.event.as_ref().map(|event| event.rank),
                 })
                 .collect(),
             bands: figure

@@ -17,6 +17,9 @@ pub(crate) struct Incident {
     pub text: String,
     /// The same in a few words, for a figure.
     pub short: String,
+    /// Which one a figure names where it has no room for all: the lower one. Causes come before what follows
+    /// from them.
+    pub rank: u8,
 }
 
 /// The incidents of events that are in the order of time.
@@ -45,6 +48,12 @@ pub(crate) fn incidents(events: &[Event]) -> Vec<Incident> {
             at_ns: group[0].at_ns,
             text: text(group),
             short: short(group),
+            rank: match group[0].kind {
+                EventKind::ServerEnded { .. } | EventKind::LeaderChanged { .. } => 0,
+                EventKind::Note(_) => 1,
+                EventKind::SessionLost { .. } => 2,
+                EventKind::SessionBack { .. } => 3,
+            },
         })
         .collect()
 }
@@ -128,9 +137,9 @@ fn short(group: &[&Event]) -> String {
         EventKind::SessionBack { .. } => {
             format!("{} back", counted(group.len() as u64, "session"))
         }
-        EventKind::LeaderChanged { to: Some(to), .. } => format!("{} leads", port(to)),
+        EventKind::LeaderChanged { to: Some(to), .. } => format!("server {} leads", port(to)),
         EventKind::LeaderChanged { to: None, .. } => "no leader".to_owned(),
-        EventKind::ServerEnded { server, .. } => format!("{} ended", port(server)),
+        EventKind::ServerEnded { server, .. } => format!("server {} ended", port(server)),
         EventKind::Note(text) if text.chars().count() > NOTE_LETTERS => {
             let start: String = text.chars().take(NOTE_LETTERS - 1).collect();
             format!("{}\u{2026}", start.trim_end())
@@ -139,9 +148,9 @@ fn short(group: &[&Event]) -> String {
     }
 }
 
-/// `:2181` of an address of this machine, where only the port tells servers apart; any other address in full.
+/// `2181` of an address of this machine, where only the port tells servers apart; any other address in full.
 fn port(server: &str) -> &str {
-    server.strip_prefix("127.0.0.1").unwrap_or(server)
+    server.strip_prefix("127.0.0.1:").unwrap_or(server)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]

@@ -231,6 +231,7 @@ fn marks(result: &RunResult) -> Vec<Mark> {
                     event: Some(EventLabel {
                         number,
                         text: incident.short,
+                        rank: incident.rank,
                     }),
                 });
             }

@@ -270,18 +270,21 @@ pub(super) fn events(result: &RunResult) -> Markup {
         return html! {};
     }
     let several = result.runs.len() > 1;
-    let mut event = 0;
+    let mut first = 1;
+    let runs = (1_u32..).zip(&result.runs).map(|(number, run)| {
+        let incidents = incidents(&run.events);
+        let own = first;
+        first += incidents.len();
+        (number, run, own, incidents)
+    });
     html! {
         h2 { "Events" }
         ul class="plain events" {
-            @for (number, run) in (1..).zip(&result.runs) {
-                @let incidents = incidents(&run.events);
-                @let first = event;
-                @let _ = event += incidents.len();
-                @for (index, incident) in incidents.iter().take(EVENTS_SHOWN).enumerate() {
+            @for (number, run, first, incidents) in runs {
+                @for (event, incident) in (first..).zip(&incidents).take(EVENTS_SHOWN) {
                     "\n"
                     li {
-                        b { (first + index + 1) } " "
+                        b { (event) } " "
                         time {
                             @if several { "run " (number) ", " }
                             (format!("{:+.3} s", incident.at_ns as f64 / 1e9))

@@ -148,7 +148,7 @@ fn svg_file(picture: Picture<'_>) -> Result<PlotFile, ReportError> {
     })
     .map_err(|why| picture.failed(why))?;
     let text = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" {}>{body}</svg>\n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" {}>{body}</svg>",
         size.0,
         size.1,
         view_box(size)

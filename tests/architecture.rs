@@ -68,8 +68,10 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("plotters", &["report"]),
     // Never while a measurement runs.
     ("rayon", &["report"]),
-    // `result` writes and reads; `experiment` and `cli` carry the calibration through as a value.
-    ("serde_json", &["result", "experiment", "cli"]),
+    ("maud", &["report"]),
+    // `result` writes and reads; `experiment` and `cli` carry the calibration through as a value; `report` embeds the
+    // data of a page's figures.
+    ("serde_json", &["result", "experiment", "cli", "report"]),
     ("procfs", &["target", "load", "result"]),
     ("sha1", &["ensemble"]),
     ("simd_adler32", &["ensemble"]),

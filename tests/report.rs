@@ -203,7 +203,13 @@ fn a_figure_below_the_resolution_is_not_told_as_the_servers() {
     let markdown = rendered(&result, Format::Markdown);
     assert!(markdown.contains("| &lt; 34 µs |") && markdown.contains(BELOW));
     let page = rendered(&result, Format::Html);
-    assert!(page.contains("<td class=\"below\">&lt; 34 µs</td>") && page.contains(BELOW));
+    let below = element(&page, "<td class=\"below\"", "/td>");
+    // The figure itself is there for sorting only.
+    assert!(
+        below.contains(" data-value=\"") && below.ends_with("\">&lt; 34 µs<"),
+        "{below}"
+    );
+    assert!(page.contains(BELOW));
     assert!(element(&page, "<dt>exists", "</div>").contains("<dd>&lt; 34 µs"));
 
     let json = json(&result);
@@ -582,4 +588,52 @@ fn the_plain_interval_log_is_the_distribution_of_the_result() {
     for tag in ["get.response", "get.service", "set.blocked", "set.late"] {
         assert!(tagged.contains(&format!("Tag={tag},")), "{tag}");
     }
+}
+
+/// The numbers that a page's tables sort by are those of its figures.
+#[test]
+fn the_dots_of_runs_are_the_figures_of_the_table_of_runs() {
+    let result = fixture::repeated(3, 100);
+    let page = rendered(&result, Format::Html);
+    let table = element(&page, "<h2>Runs</h2>", "</table>");
+    let rows: Vec<Vec<f64>> = table
+        .split("<tr>")
+        .skip(2)
+        .map(|row| {
+            let cells = row.split("data-value=\"").skip(1);
+            cells
+                .map(|cell| cell.split('"').next().unwrap().parse().unwrap())
+                .collect()
+        })
+        .collect();
+    assert_eq!(rows.len(), 3);
+    let data = element(&page, "id=\"figures\">", "</script>");
+    let data = data.split_once('>').unwrap().1;
+    let figures: Value = serde_json::from_str(data).unwrap();
+    let dots = |figure: usize, label: &str| -> Vec<f64> {
+        let series = figures[figure]["panels"][0]["series"].as_array().unwrap();
+        let found = series
+            .iter()
+            .find(|one| one["label"].as_str().unwrap().ends_with(label));
+        let parts = found.unwrap_or_else(|| panic!("no {label} in {series:?}"))["parts"].clone();
+        let parts = parts.as_array().unwrap();
+        parts
+            .iter()
+            .map(|part| part["y"][0].as_f64().unwrap())
+            .collect()
+    };
+    // After the three figures of all runs: throughput, then response time. Of the first operation.
+    let column = |index: usize| rows.iter().map(|row| row[index]).collect::<Vec<f64>>();
+    let close = |a: &[f64], b: &[f64]| {
+        assert_eq!(a.len(), b.len());
+        for (a, b) in a.iter().zip(b) {
+            assert!((a - b).abs() <= 0.001 + 1e-6 * a.abs(), "{a} and {b}");
+        }
+    };
+    close(&column(2), &dots(4, "p50"));
+    close(&column(3), &dots(4, "p99"));
+    if result.plan.ops.len() == 1 {
+        close(&column(1), &dots(3, "run"));
+    }
+    assert!(!rendered(&fixture::repeated(1, 100), Format::Html).contains("<h2>Runs</h2>"));
 }

@@ -37,6 +37,13 @@ fn check(name: &str, actual: &str) {
     );
 }
 
+/// The page with a word for its script, which has a file of its own.
+fn without_script(page: &str) -> String {
+    let script = include_str!("../assets/report.js");
+    assert_eq!(page.matches(script).count(), 1);
+    page.replace(script, "report.js")
+}
+
 #[test]
 fn reports_of_seven_operations() {
     let results = [fixture::seven()];
@@ -51,7 +58,10 @@ fn reports() {
     check("report.md", &render(&results, Format::Markdown).unwrap());
     check("report.csv", &render(&results, Format::Csv).unwrap());
     check("report.json", &render(&results, Format::Json).unwrap());
-    check("report.html", &render(&results, Format::Html).unwrap());
+    check(
+        "report.html",
+        &without_script(&render(&results, Format::Html).unwrap()),
+    );
     check("intervals.csv", &intervals_csv(&results[0]));
 }
 
@@ -114,7 +124,9 @@ fn markup_in_names_stays_text() {
     result.runs[0].servers[0].address = "<b>:1".into();
     result.findings.push("<i>found</i>".into());
     let page = render(&[result], Format::Html).unwrap();
-    assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("a<b>"));
+    // The page's own two, for the data of the figures and for what reads them.
+    assert_eq!(page.matches("<script").count(), 2);
+    assert!(!page.contains("<script>alert") && !page.contains("<img") && !page.contains("a<b>"));
     assert!(!page.contains("<b>:1") && !page.contains("<i>"));
     assert!(page.contains("&lt;script&gt;"));
 }
@@ -122,9 +134,21 @@ fn markup_in_names_stays_text() {
 #[test]
 fn the_page_stands_alone() {
     let page = render(&[fixture::result()], Format::Html).unwrap();
-    for reference in ["http:", "https:", "src=", "href=", "@import", "url("] {
+    for reference in [
+        "https:",
+        "src=",
+        "href=",
+        "@import",
+        "fetch(",
+        "XMLHttpRequest",
+        "import(",
+    ] {
         assert!(!page.contains(reference), "{reference}");
     }
+    // The name of the SVG namespace is no address, and a clip path of a figure lies within the page.
+    let outside = page.replace("\"http://www.w3.org/2000/svg\"", "");
+    assert!(!outside.contains("http:"));
+    assert_eq!(page.matches("url(").count(), page.matches("url(#").count());
     assert!(page.contains("prefers-color-scheme:dark"));
     assert!(
         !page.contains("\"#"),
@@ -161,4 +185,47 @@ fn a_folder_gets_its_page_and_plots() {
         "an empty picture is smaller: {}",
         png.len()
     );
+}
+
+/// What the script reads at a percentile's place is what the table has there.
+#[test]
+fn the_data_of_a_figure_are_the_figures_of_the_table() {
+    let result = fixture::result();
+    let page = render(std::slice::from_ref(&result), Format::Html).unwrap();
+    let (_, rest) = page
+        .split_once("<script type=\"application/json\" id=\"figures\">")
+        .unwrap();
+    let (data, _) = rest.split_once("</script>").unwrap();
+    let figures: serde_json::Value = serde_json::from_str(data).unwrap();
+    assert_eq!(
+        figures.as_array().unwrap().len(),
+        page.matches(" data-figure=").count()
+    );
+    let table: serde_json::Value =
+        serde_json::from_str(&render(&[result], Format::Json).unwrap()).unwrap();
+    for op in ["get", "set"] {
+        let response = &table["ops"][op]["response_us"];
+        let series = figures[0]["panels"][0]["series"].as_array().unwrap();
+        let label = format!("{op} response");
+        let series = series.iter().find(|one| one["label"] == label).unwrap();
+        let numbers = |name: &str| -> Vec<f64> {
+            let list = series["parts"][0][name].as_array().unwrap();
+            list.iter().map(|number| number.as_f64().unwrap()).collect()
+        };
+        let (x, y) = (numbers("x"), numbers("y"));
+        for (share, name) in [(0.5, "p50"), (0.9, "p90"), (0.99, "p99")] {
+            let at = -(1.0_f64 - share).log10();
+            let after = x.iter().position(|x| *x >= at).unwrap();
+            let told = response[name].as_f64().unwrap();
+            let near = (y[after] - told).abs() <= 0.05 * told
+                || (y[after - 1] - told).abs() <= 0.05 * told;
+            assert!(
+                near,
+                "{op} {name}: {told} is not near {:?}",
+                &y[after - 1..=after]
+            );
+        }
+        let longest = response["max"].as_f64().unwrap();
+        assert!((y[y.len() - 1] - longest).abs() <= 0.001 * longest, "{op}");
+    }
 }

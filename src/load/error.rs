@@ -60,9 +60,7 @@ pub enum LoadError {
     },
     /// A calibration step measured nothing.
     #[error("the calibration step {step:?} measured nothing")]
-    Calibration {
-        step: &'static str,
-    },
+    Calibration { step: &'static str },
 }
 
 fn tried_list(tried: &[(SocketAddr, String)]) -> String {

@@ -57,6 +57,10 @@ pub(super) struct Canvas<'a, DB: DrawingBackend> {
 }
 
 impl Ink {
+    /// Names of the series' colours in the style sheet.
+    pub(super) const SERIES_NAMES: [&'static str; SERIES.len()] =
+        ["s0", "s1", "s2", "s3", "s4", "s5"];
+
     /// On a light page. No two inks are the same: the page's colours are put in by name.
     pub(super) fn light(self) -> RGBColor {
         match self {
@@ -80,7 +84,8 @@ impl Ink {
             (Self::Axis, "axis".to_owned()),
             (Self::Mark, "mark".to_owned()),
         ];
-        inks.extend((0..SERIES.len()).map(|index| (Self::Series(index), format!("s{index}"))));
+        let series = Self::SERIES_NAMES.iter().enumerate();
+        inks.extend(series.map(|(index, name)| (Self::Series(index), (*name).to_owned())));
         inks
     }
 }
@@ -177,6 +182,12 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
             self.pixel(radius),
             ink.light().filled(),
         ))
+    }
+
+    /// A disc with a hole in the page's colour.
+    pub(super) fn ring(&self, at: (f64, f64), radius: f64, ink: Ink) -> Painted {
+        self.disc(at, radius, ink)?;
+        self.disc(at, radius - 1.6, Ink::Background)
     }
 
     /// Text, vertically centred on `y`.

@@ -5,6 +5,7 @@ use super::figure::{Figure, Ink, Panel, Series};
 use super::lanes::{Lane, lanes};
 use super::over_time::{response_over_time, throughput};
 use super::percentiles::percentiles;
+use super::spread::spread;
 use super::summary::Summary;
 
 /// Operations drawn apart; the others are drawn as one.
@@ -14,11 +15,13 @@ const OVERLAY_MAX: usize = 3;
 
 /// All figures of a result. Empty ones (nothing measured) have no series.
 pub(crate) fn figures(summary: &Summary<'_>) -> Vec<Figure> {
-    vec![
+    let mut figures = vec![
         percentiles(summary),
         throughput(summary),
         response_over_time(summary),
-    ]
+    ];
+    figures.extend(spread(summary));
+    figures
 }
 
 /// What is drawn apart, with its colour.

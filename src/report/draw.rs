@@ -1,9 +1,14 @@
-//! Paints a figure: legend, panels, grid, ticks, shaded stretches, curves.
+//! Paints a figure: legend, panels, grid, ticks, shaded stretches, event labels, curves.
+//!
+//! plotters' own chart is not used: its legend stands in the way of the curves and does not wrap, its
+//! logarithmic axis labels powers of ten only (one label from 1 ms to 9 ms), and labels that do not fit overlap.
 
 use plotters::prelude::DrawingBackend;
 
 use super::canvas::{Anchor, Canvas, Painted};
-use super::figure::{Axis, Band, Figure, Ink, Panel, Sample, Series, Stroke};
+use super::figure::{
+    Axis, Band, EVENT_ROW, EventLabel, Figure, Ink, Panel, Sample, Series, Stroke,
+};
 
 /// Size of tick labels and legend.
 const SMALL: f64 = 12.0;
@@ -13,6 +18,8 @@ const LARGE: f64 = 15.0;
 const LINE: f64 = 20.0;
 /// Width of a curve.
 const CURVE: f64 = 2.0;
+/// Radius of a dot.
+const DOT: f64 = 4.0;
 /// Least distance between labels of the x axis.
 const LABEL_GAP: f64 = 14.0;
 /// Length of a legend's sample.
@@ -22,13 +29,22 @@ const MARGIN: f64 = 14.0;
 /// Room between two columns of panels.
 const COLUMN_GAP: f64 = 18.0;
 
-/// Where the curves are.
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
+/// What a zoom in time leaves as it is, and what it redraws. A file has both on one canvas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layer {
+    /// Legend, titles, axes of y.
+    Fixed,
+    /// All that has a place on the x axis.
+    Moving,
+}
+
+/// Where the curves of a panel are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Frame {
+    pub left: f64,
+    pub right: f64,
+    pub top: f64,
+    pub bottom: f64,
 }
 
 impl Frame {
@@ -41,46 +57,102 @@ impl Frame {
     }
 }
 
+/// Where the parts of a figure are.
+struct Layout {
+    /// Room for the labels of the y axis.
+    labels: f64,
+    /// Where the legend begins.
+    legend: f64,
+    /// Where it ends.
+    below_legend: f64,
+    /// Right end of the panels.
+    right: f64,
+    /// One per panel.
+    frames: Vec<Frame>,
+}
+
+impl Layout {
+    fn new<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure, title: bool) -> Self {
+        let legend = if title { 6.0 + LARGE * 2.0 } else { 6.0 };
+        let widths = figure
+            .y
+            .ticks
+            .iter()
+            .map(|tick| canvas.text_width(&tick.label, SMALL));
+        let labels = widths.fold(0.0, f64::max) + 14.0;
+        let rows = legend_places(canvas, figure, labels, legend);
+        let below_legend =
+            rows.last().map_or(legend + LINE / 2.0, |entry| entry.1) + LINE / 2.0 + 2.0;
+        let all = Frame {
+            left: 0.0,
+            right: canvas.width - MARGIN,
+            top: below_legend + LINE + 4.0,
+            bottom: canvas.height - LINE,
+        };
+        let strip = f64::from(figure.event_rows() * EVENT_ROW);
+        let frames = figure.panels.iter().enumerate().map(|(index, panel)| {
+            let place = place(figure, index, all, canvas.width);
+            let title = if panel.title.is_empty() { 0.0 } else { LINE };
+            Frame {
+                left: place.left + labels,
+                top: place.top + title + strip,
+                bottom: place.bottom - LINE - 4.0,
+                ..place
+            }
+        });
+        Self {
+            labels,
+            legend,
+            below_legend,
+            right: all.right,
+            frames: frames.collect(),
+        }
+    }
+}
+
+/// The frames of all panels of a figure without a title.
+pub(super) fn frames<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure) -> Vec<Frame> {
+    Layout::new(canvas, figure, false).frames
+}
+
 /// Paints everything; the title only where there is no page to show it.
 pub(super) fn draw<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     figure: &Figure,
     title: bool,
 ) -> Painted {
-    let mut top = 6.0;
     if title {
-        let at = (16.0, top + LARGE);
+        let at = (16.0, 6.0 + LARGE);
         canvas.text(at, &figure.title, LARGE, (Ink::Text, Anchor::Left, true))?;
-        top += LARGE * 2.0;
     }
-    let widest = figure
-        .y
-        .ticks
-        .iter()
-        .map(|tick| canvas.text_width(&tick.label, SMALL))
-        .fold(0.0, f64::max);
-    let labels = widest + 14.0;
-    top = legend(canvas, figure, labels, top)?;
+    draw_layer(canvas, figure, title, Layer::Fixed)?;
+    draw_layer(canvas, figure, title, Layer::Moving)
+}
+
+/// Paints one layer.
+pub(super) fn draw_layer<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    figure: &Figure,
+    title: bool,
+    layer: Layer,
+) -> Painted {
+    let layout = Layout::new(canvas, figure, title);
+    for (panel, frame) in figure.panels.iter().zip(&layout.frames) {
+        match layer {
+            Layer::Fixed => fixed(canvas, figure, panel, *frame)?,
+            Layer::Moving => moving(canvas, figure, panel, *frame)?,
+        }
+    }
+    if layer == Layer::Moving {
+        return Ok(());
+    }
+    legend(canvas, figure, &layout)?;
     let muted = (Ink::Muted, Anchor::Left, false);
-    canvas.text((labels, top + LINE / 2.0), &figure.y.label, SMALL, muted)?;
-    let all = Frame {
-        left: 0.0,
-        right: canvas.width - MARGIN,
-        top: top + LINE + 4.0,
-        bottom: canvas.height - LINE,
-    };
-    for (index, panel) in figure.panels.iter().enumerate() {
-        let place = place(figure, index, all, canvas.width);
-        let frame = Frame {
-            left: place.left + labels,
-            top: place.top + if panel.title.is_empty() { 0.0 } else { LINE },
-            bottom: place.bottom - LINE - 4.0,
-            ..place
-        };
-        self::panel(canvas, figure, panel, frame)?;
-    }
-    let below = (f64::midpoint(labels, all.right), canvas.height - LINE / 2.0);
+    let above = (layout.labels, layout.below_legend + LINE / 2.0);
+    canvas.text(above, &figure.y.label, SMALL, muted)?;
+    let middle = f64::midpoint(layout.labels, layout.right);
     let centered = (Ink::Muted, Anchor::Center, false);
+    let below = (middle, canvas.height - LINE / 2.0);
     canvas.text(below, &figure.x.label, SMALL, centered)
 }
 
@@ -108,7 +180,8 @@ fn place(figure: &Figure, index: usize, all: Frame, width: f64) -> Frame {
     }
 }
 
-fn panel<DB: DrawingBackend>(
+/// The panel's title, the lines across it and the labels of its y axis.
+fn fixed<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     figure: &Figure,
     panel: &Panel,
@@ -116,16 +189,26 @@ fn panel<DB: DrawingBackend>(
 ) -> Painted {
     if !panel.title.is_empty() {
         let ink = panel.series.first().map_or(Ink::Text, |series| series.ink);
-        let y = frame.top - LINE / 2.0;
+        let y = frame.top - f64::from(figure.event_rows() * EVENT_ROW) - LINE / 2.0;
         let sample = [(frame.left, y), (frame.left + SAMPLE, y)];
         canvas.line(&sample, ink, 2.0 * CURVE)?;
         let at = (frame.left + SAMPLE + 6.0, y);
         canvas.text(at, &panel.title, SMALL, (Ink::Text, Anchor::Left, true))?;
     }
+    grid(canvas, &figure.y, frame)
+}
+
+fn moving<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    figure: &Figure,
+    panel: &Panel,
+    frame: Frame,
+) -> Painted {
     for band in &figure.bands {
         shade(canvas, &figure.x, band, frame)?;
     }
-    grid(canvas, figure, frame)?;
+    marks(canvas, figure, frame)?;
+    time_labels(canvas, &figure.x, frame)?;
     // What the legend names first is painted last, on top.
     for series in panel.series.iter().rev() {
         curve(canvas, figure, frame, series)?;
@@ -181,20 +264,15 @@ fn name_band<DB: DrawingBackend>(
     }
 }
 
-fn grid<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure, frame: Frame) -> Painted {
-    let Frame {
-        left,
-        right,
-        top,
-        bottom,
-    } = frame;
-    for at in &figure.y.minor {
-        let y = frame.y(&figure.y, *at);
+fn grid<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, axis: &Axis, frame: Frame) -> Painted {
+    let Frame { left, right, .. } = frame;
+    for at in &axis.minor {
+        let y = frame.y(axis, *at);
         canvas.line(&[(left, y), (right, y)], Ink::Grid, 0.5)?;
     }
     let mut free_below = f64::INFINITY;
-    for tick in &figure.y.ticks {
-        let y = frame.y(&figure.y, tick.at);
+    for tick in &axis.ticks {
+        let y = frame.y(axis, tick.at);
         canvas.line(&[(left, y), (right, y)], Ink::Grid, 1.0)?;
         // A low panel has no room for every label.
         if y <= free_below {
@@ -203,19 +281,100 @@ fn grid<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure, frame: Fra
             free_below = y - SMALL * 1.2;
         }
     }
+    let bottom = frame.bottom;
+    canvas.line(&[(left, bottom), (right, bottom)], Ink::Axis, 1.0)
+}
+
+/// Vertical lines.
+fn marks<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure, frame: Frame) -> Painted {
+    let labels = event_labels(canvas, figure, frame);
     let mut last_mark = f64::NEG_INFINITY;
-    for mark in &figure.marks {
+    for (index, mark) in figure.marks.iter().enumerate() {
         let x = frame.x(&figure.x, mark.at);
+        let label = labels.iter().find(|label| label.mark == index);
+        let top = label.map_or(frame.top, |label| label.y + f64::from(EVENT_ROW) / 2.0);
         // A burst of events is one line, not a bar.
-        if mark.ink != Ink::Mark || x - last_mark >= 3.0 {
-            canvas.line(&[(x, top), (x, bottom)], mark.ink, 1.0)?;
+        if label.is_some() || mark.ink != Ink::Mark || x - last_mark >= 3.0 {
+            canvas.line(&[(x, top), (x, frame.bottom)], mark.ink, 1.0)?;
             last_mark = x;
         }
     }
-    canvas.line(&[(left, bottom), (right, bottom)], Ink::Axis, 1.0)?;
+    let style = (Ink::Mark, Anchor::Left, false);
+    labels
+        .iter()
+        .try_for_each(|label| canvas.plated_text((label.left, label.y), &label.text, SMALL, style))
+}
+
+/// What is written above the mark of an event.
+struct Label {
+    /// Index of the mark.
+    mark: usize,
+    row: usize,
+    left: f64,
+    right: f64,
+    y: f64,
+    text: String,
+}
+
+/// Labels in rows above the frame, none over another: what happened, or its number where there is no room for
+/// that, or nothing. Events of the lowest rank choose first.
+fn event_labels<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    figure: &Figure,
+    frame: Frame,
+) -> Vec<Label> {
+    let rows = figure.event_rows() as usize;
+    let mut events: Vec<(usize, f64, &EventLabel)> = figure
+        .marks
+        .iter()
+        .enumerate()
+        .filter_map(|(index, mark)| Some((index, mark.at, mark.event.as_ref()?)))
+        .collect();
+    events.sort_by_key(|(_, _, event)| event.rank);
+    let mut labels: Vec<Label> = Vec::new();
+    for (mark, at, event) in events {
+        let number = event.number.to_string();
+        let mut texts = vec![number.clone()];
+        if rows > 1 {
+            texts.insert(0, format!("{number}: {}", event.text));
+        }
+        let x = frame.x(&figure.x, at);
+        let placed = texts.into_iter().find_map(|text| {
+            let width = canvas.text_width(&text, SMALL) * 1.05;
+            // A label that would leave the frame ends at its edge instead.
+            let left = (x - 3.0).min(frame.right - width).max(frame.left);
+            let right = left + width;
+            let free = |row: &usize| {
+                let mut others = labels.iter().filter(|label| label.row == *row);
+                others.all(|label| right + 10.0 <= label.left || left >= label.right + 10.0)
+            };
+            let row = (0..rows).find(free)?;
+            let up = f64::from(EVENT_ROW) * (row as f64 + 0.5);
+            let y = frame.top - up;
+            Some(Label {
+                mark,
+                row,
+                left,
+                right,
+                y,
+                text,
+            })
+        });
+        labels.extend(placed);
+    }
+    labels
+}
+
+fn time_labels<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, axis: &Axis, frame: Frame) -> Painted {
+    let Frame {
+        left,
+        right,
+        bottom,
+        ..
+    } = frame;
     let mut free_from = f64::NEG_INFINITY;
-    for tick in &figure.x.ticks {
-        let x = frame.x(&figure.x, tick.at);
+    for tick in &axis.ticks {
+        let x = frame.x(axis, tick.at);
         canvas.line(&[(x, bottom), (x, bottom + 4.0)], Ink::Axis, 1.0)?;
         let half = canvas.text_width(&tick.label, SMALL) / 2.0;
         // The outermost labels move inwards rather than over the edge.
@@ -244,6 +403,16 @@ fn curve<DB: DrawingBackend>(
             Stroke::Dashed => canvas.dashed(&points, series.ink, CURVE * 0.8)?,
             Stroke::Solid => canvas.line(&points, series.ink, CURVE)?,
             Stroke::Thin => canvas.line(&points, series.ink, CURVE / 2.0)?,
+            Stroke::Dots => {
+                for point in points {
+                    canvas.disc(point, DOT, series.ink)?;
+                }
+            }
+            Stroke::Rings => {
+                for point in points {
+                    canvas.ring(point, DOT, series.ink)?;
+                }
+            }
             Stroke::Area => {
                 if let (Some(first), Some(last)) = (points.first(), points.last()) {
                     let mut area = points.clone();
@@ -257,23 +426,39 @@ fn curve<DB: DrawingBackend>(
     Ok(())
 }
 
-/// Lays the legend out in as many rows as it takes; returns where it ends.
-fn legend<DB: DrawingBackend>(
+/// Where each entry of the legend begins, in as many rows as they take.
+fn legend_places<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     figure: &Figure,
     left: f64,
     top: f64,
-) -> Result<f64, String> {
+) -> Vec<(f64, f64)> {
     let (mut x, mut y) = (left, top + LINE / 2.0);
+    let mut places = Vec::new();
     for entry in figure.legend() {
         let width = SAMPLE + 6.0 + canvas.text_width(&entry.label, SMALL);
         if x > left && x + width > canvas.width - MARGIN {
             (x, y) = (left, y + LINE);
         }
+        places.push((x, y));
+        x += width + 18.0;
+    }
+    places
+}
+
+fn legend<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    figure: &Figure,
+    layout: &Layout,
+) -> Painted {
+    let places = legend_places(canvas, figure, layout.labels, layout.legend);
+    for (entry, (x, y)) in figure.legend().iter().zip(places) {
         let line = [(x, y), (x + SAMPLE, y)];
         match entry.sample {
             Sample::Line(Stroke::Dashed) => canvas.dashed(&line, entry.ink, CURVE)?,
             Sample::Line(Stroke::Thin) => canvas.line(&line, entry.ink, CURVE / 2.0)?,
+            Sample::Line(Stroke::Dots) => canvas.disc((x + SAMPLE / 2.0, y), DOT, entry.ink)?,
+            Sample::Line(Stroke::Rings) => canvas.ring((x + SAMPLE / 2.0, y), DOT, entry.ink)?,
             Sample::Line(Stroke::Solid | Stroke::Area) => canvas.line(&line, entry.ink, CURVE)?,
             Sample::Shade => {
                 let (low, high) = (y + 6.0, y - 6.0);
@@ -285,7 +470,6 @@ fn legend<DB: DrawingBackend>(
         }
         let at = (x + SAMPLE + 6.0, y);
         canvas.text(at, &entry.label, SMALL, (Ink::Text, Anchor::Left, false))?;
-        x += width + 18.0;
     }
-    Ok(y + LINE / 2.0 + 2.0)
+    Ok(())
 }

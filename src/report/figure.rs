@@ -5,6 +5,8 @@ use super::human;
 
 /// Pages narrower than this have one column of panels.
 const NARROW: u32 = 600;
+/// Height of a row of event labels, pixels.
+pub(crate) const EVENT_ROW: u32 = 16;
 
 /// A plot: one panel, or several with the same axes.
 #[derive(Clone, Debug)]
@@ -80,6 +82,25 @@ pub(crate) struct Axis {
     pub ticks: Vec<Tick>,
     /// Positions with a fine grid line and no label.
     pub minor: Vec<f64>,
+    /// What a coordinate stands for.
+    pub scale: Scale,
+}
+
+/// What a coordinate of an axis stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// The value itself.
+    Linear,
+    /// Seconds.
+    Seconds,
+    /// log10 of microseconds.
+    LogDuration,
+    /// log10(1 / (1 - p)) of a share p.
+    Percentile,
+    /// The number of a run.
+    Run,
+    /// The number of a round.
+    Round,
 }
 
 /// A labelled position.
@@ -102,6 +123,10 @@ pub(crate) enum Stroke {
     Dashed,
     /// A line over a pale area down to the axis.
     Area,
+    /// A disc at each point.
+    Dots,
+    /// A ring at each point.
+    Rings,
 }
 
 /// Colour by meaning; the theme decides the rest.
@@ -143,6 +168,19 @@ pub(crate) struct Mark {
     pub at: f64,
     /// Colour.
     pub ink: Ink,
+    /// The event that it stands for; `None` for a border between runs.
+    pub event: Option<EventLabel>,
+}
+
+/// What is written at the mark of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EventLabel {
+    /// Its number in the list of events, from 1.
+    pub number: usize,
+    /// What happened, in a few words.
+    pub text: String,
+    /// Where there is no room for all, the lower one has its text.
+    pub rank: u8,
 }
 
 impl Figure {
@@ -161,8 +199,25 @@ impl Figure {
         }
     }
 
+    /// Rows of event labels above each panel.
+    pub(crate) fn event_rows(&self) -> u32 {
+        if self.marks.iter().all(|mark| mark.event.is_none()) {
+            0
+        } else if self.panels.len() > 1 {
+            1
+        } else {
+            3
+        }
+    }
+
     /// Pixels that it needs on a page `width` pixels wide, without its title.
     pub(crate) fn height(&self, width: u32) -> u32 {
+        let rows = self.panels.len().div_ceil(self.columns(width));
+        let strips = u32::try_from(rows).unwrap_or(1) * self.event_rows() * EVENT_ROW;
+        self.height_of_panels(width) + strips
+    }
+
+    fn height_of_panels(&self, width: u32) -> u32 {
         let narrow = width < NARROW;
         if self.panels.len() > 1 {
             let rows = self.panels.len().div_ceil(self.columns(width));
@@ -234,12 +289,54 @@ impl Axis {
                 })
                 .collect(),
             minor: Vec::new(),
+            scale: Scale::Linear,
+        }
+    }
+
+    /// Around `low..high`, with ends at round values; 0 need not be on it.
+    pub(crate) fn fitted(label: &str, low: f64, high: f64) -> Self {
+        let spread = (high - low).max(high.abs() * 0.01).max(1e-6);
+        let step = nice_step(spread / 3.0, false);
+        let (first, last) = ((low / step - 0.1).floor(), (high / step + 0.1).ceil());
+        Self {
+            label: label.to_owned(),
+            min: first * step,
+            max: last * step,
+            ticks: counted_up(last - first)
+                .map(|n| Tick {
+                    at: (first + n) * step,
+                    label: human::number((first + n) * step),
+                })
+                .collect(),
+            minor: Vec::new(),
+            scale: Scale::Linear,
+        }
+    }
+
+    /// Runs or rounds by number, with half a step of room at both ends.
+    pub(crate) fn numbers(label: &str, numbers: &[u32], scale: Scale) -> Self {
+        let first = numbers.iter().min().copied().unwrap_or(1);
+        let last = numbers.iter().max().copied().unwrap_or(1);
+        Self {
+            label: label.to_owned(),
+            min: f64::from(first) - 0.5,
+            max: f64::from(last) + 0.5,
+            ticks: numbers
+                .iter()
+                .map(|number| Tick {
+                    at: f64::from(*number),
+                    label: human::count(u64::from(*number)),
+                })
+                .collect(),
+            minor: Vec::new(),
+            scale,
         }
     }
 
     /// As [`Axis::linear`], but it ends exactly at `max`: a span of time that is over when it is over.
     pub(crate) fn span(label: &str, max: f64, ticks: f64) -> Self {
         let mut axis = Self::linear(label, max, ticks, false);
+        axis.scale = Scale::Seconds;
         axis.max = if max > 0.0 { max } else { 1.0 };
         axis.ticks.retain(|tick| tick.at <= axis.max * (1.0 + 1e-9));
         axis
@@ -273,6 +370,7 @@ impl Axis {
             max: shown[shown.len() - 1].0.log10(),
             ticks: Vec::new(),
             minor: Vec::new(),
+            scale: Scale::LogDuration,
         };
         for (value_us, decade) in shown {
             if all || *decade {
@@ -314,6 +412,7 @@ impl Axis {
             max,
             ticks,
             minor: Vec::new(),
+            scale: Scale::Percentile,
         }
     }
 }

@@ -1,83 +1,114 @@
-//! The report as one self-contained page: no script, no network, light and dark, desk and phone.
+//! The report as one self-contained page: no network, light and dark, desk and phone. It is complete without its
+//! script, which adds values at the pointer, zoom and sorting.
 
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rayon::prelude::*;
 
 use super::ReportError;
 use super::curves::figures;
 use super::describe::{environment_rows, plan_rows, target_rows};
+use super::figure_data::{FigureData, to_script};
 use super::page_head::head;
-use super::page_tables::{events, glossary, operations, rows, servers};
+use super::page_tables::{events, glossary, operations, rows, runs, servers};
 use super::plot::{Picture, inline};
 use super::summary::Summary;
 use crate::result::RunResult;
 
 /// All results on one page, one below the other.
 pub(crate) fn render(results: &[RunResult]) -> Result<String, ReportError> {
-    let mut body = String::new();
-    for (number, result) in results.iter().enumerate() {
-        if number > 0 {
-            body.push_str("<hr>\n");
-        }
-        one(&mut body, result)?;
+    let mut data = Vec::new();
+    let mut parts = Vec::new();
+    for result in results {
+        parts.push(one(result, parts.len(), &mut data)?);
     }
-    glossary(&mut body);
+    let body = html! {
+        @for (number, part) in parts.iter().enumerate() {
+            @if number > 0 { hr; }
+            (part)
+        }
+        (glossary())
+    };
     let names: Vec<&str> = results
         .iter()
         .map(|result| result.plan.name.as_str())
         .collect();
-    Ok(page(&names.join(", "), &body))
+    Ok(page(&names.join(", "), &body, &data))
 }
 
-/// The frame of a page.
-pub(super) fn page(title: &str, body: &str) -> String {
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{} - Quorate</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
-        escaped(title),
-        include_str!("style.css")
-    )
+/// The frame of a page, with the data of its figures and the script.
+pub(super) fn page(title: &str, body: &Markup, figures: &[FigureData]) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " - Quorate" }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            "\n"
+            body {
+                main { (body) }
+                "\n"
+                script type="application/json" id="figures" { (PreEscaped(to_script(figures))) }
+                "\n"
+                script { (PreEscaped(include_str!("../../assets/report.js"))) }
+            }
+        }
+    };
+    page.into_string()
 }
 
-/// Text that is not markup.
-pub(super) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-}
-
-fn one(body: &mut String, result: &RunResult) -> Result<(), ReportError> {
+fn one(
+    result: &RunResult,
+    number: usize,
+    data: &mut Vec<FigureData>,
+) -> Result<Markup, ReportError> {
     let summary = Summary::new(result);
-    head(body, &summary);
-    plots(body, &summary)?;
-    operations(body, &summary);
-    servers(body, &summary);
-    events(body, result);
-    body.push_str("<div class=\"split\">\n<div>\n");
-    rows(body, "Plan", &plan_rows(result));
-    body.push_str("</div>\n<div>\n");
-    rows(body, "Target", &target_rows(result));
-    rows(body, "Environment", &environment_rows(result));
-    body.push_str("</div>\n</div>\n");
-    Ok(())
+    let plots = plots(&summary, number, data)?;
+    Ok(html! {
+        (head(&summary))
+        (plots)
+        (operations(&summary))
+        (runs(&summary))
+        (servers(&summary))
+        (events(result))
+        div class="split" {
+            div { (rows("Plan", &plan_rows(result))) }
+            div {
+                (rows("Target", &target_rows(result)))
+                (rows("Environment", &environment_rows(result)))
+            }
+        }
+    })
 }
 
-fn plots(body: &mut String, summary: &Summary<'_>) -> Result<(), ReportError> {
-    let drawn: Result<Vec<String>, ReportError> = figures(summary)
+fn plots(
+    summary: &Summary<'_>,
+    result: usize,
+    data: &mut Vec<FigureData>,
+) -> Result<Markup, ReportError> {
+    let mut figures = figures(summary);
+    figures.retain(|figure| !figure.is_empty());
+    let painted: Result<Vec<_>, ReportError> = figures
         .par_iter()
         .map(|figure| {
-            if figure.is_empty() {
-                return Ok(String::new());
-            }
-            let svg = inline(Picture::Figure(figure), &figure.title)?;
-            Ok(format!(
-                "<h2>{}</h2>\n<figure>\n{svg}\n<figcaption>{}</figcaption>\n</figure>\n",
-                figure.title,
-                escaped(&figure.caption)
-            ))
+            let page = inline(Picture::Figure(figure), &figure.title)?;
+            let data = FigureData::new(figure, &page.frames);
+            Ok((page.svg, data))
         })
         .collect();
-    body.extend(drawn?);
-    Ok(())
+    let mut parts = Vec::new();
+    for (figure, (svg, own)) in figures.iter().zip(painted?) {
+        parts.push(html! {
+            "\n"
+            h2 { (figure.title) }
+            figure data-figure=(data.len()) data-result=(result) data-title=(figure.title) {
+                div class="stage" { (PreEscaped(svg)) }
+                figcaption { (figure.caption) }
+            }
+        });
+        data.push(own);
+    }
+    Ok(html! { @for part in &parts { (part) } })
 }

@@ -15,6 +15,11 @@ pub(crate) struct Incident {
     pub at_ns: i64,
     /// A sentence.
     pub text: String,
+    /// The same in a few words, for a figure.
+    pub short: String,
+    /// Which one a figure names where it has no room for all: the lower one. Causes come before what follows
+    /// from them.
+    pub rank: u8,
 }
 
 /// The incidents of events that are in the order of time.
@@ -42,6 +47,13 @@ pub(crate) fn incidents(events: &[Event]) -> Vec<Incident> {
         .map(|group| Incident {
             at_ns: group[0].at_ns,
             text: text(group),
+            short: short(group),
+            rank: match group[0].kind {
+                EventKind::ServerEnded { .. } | EventKind::LeaderChanged { .. } => 0,
+                EventKind::Note(_) => 1,
+                EventKind::SessionLost { .. } => 2,
+                EventKind::SessionBack { .. } => 3,
+            },
         })
         .collect()
 }
@@ -114,6 +126,33 @@ fn text(group: &[&Event]) -> String {
     }
 }
 
+/// Letters of a note that are shown in a figure.
+const NOTE_LETTERS: usize = 24;
+
+fn short(group: &[&Event]) -> String {
+    match &group[0].kind {
+        EventKind::SessionLost { .. } => {
+            format!("{} lost", counted(group.len() as u64, "session"))
+        }
+        EventKind::SessionBack { .. } => {
+            format!("{} back", counted(group.len() as u64, "session"))
+        }
+        EventKind::LeaderChanged { to: Some(to), .. } => format!("server {} leads", port(to)),
+        EventKind::LeaderChanged { to: None, .. } => "no leader".to_owned(),
+        EventKind::ServerEnded { server, .. } => format!("server {} ended", port(server)),
+        EventKind::Note(text) if text.chars().count() > NOTE_LETTERS => {
+            let start: String = text.chars().take(NOTE_LETTERS - 1).collect();
+            format!("{}\u{2026}", start.trim_end())
+        }
+        EventKind::Note(text) => text.clone(),
+    }
+}
+
+/// `2181` of an address of this machine, where only the port tells servers apart; any other address in full.
+fn port(server: &str) -> &str {
+    server.strip_prefix("127.0.0.1:").unwrap_or(server)
+}
+
 #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
 fn us(ns: u64) -> f64 {
     ns as f64 / 1_000.0
@@ -171,6 +210,14 @@ mod tests {
             ]
         );
         assert_eq!(found[0].at_ns, 1_000 * MS);
+        let short: Vec<&str> = found
+            .iter()
+            .map(|incident| incident.short.as_str())
+            .collect();
+        assert_eq!(
+            short,
+            ["16 sessions lost", "2 sessions back", "1 session back"]
+        );
     }
 
     #[test]

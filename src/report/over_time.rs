@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::curves::{drawn_lanes, extent, panels};
-use super::figure::{Axis, Band, Figure, Ink, Mark, Panel, Series, Stroke};
+use super::figure::{Axis, Band, EventLabel, Figure, Ink, Mark, Panel, Series, Stroke};
 use super::incident::incidents;
 use super::lanes::Lane;
 use super::summary::{Summary, float};
@@ -102,7 +102,7 @@ fn over_time_figure(summary: &Summary<'_>, caption: &str, panels: Vec<Panel>) ->
         caption += " Shaded: nothing completed although operations waited.";
     }
     if marks.iter().any(|mark| mark.ink == Ink::Mark) {
-        caption += " Red lines are events; they are listed below.";
+        caption += " Red lines are events, numbered as in the list of events.";
     }
     Figure {
         name: "",
@@ -208,27 +208,34 @@ fn time_axis(result: &RunResult) -> Axis {
     Axis::span(label, result.measured_s(), TIME_TICKS)
 }
 
-/// Borders between runs, and events.
+/// Borders between runs, and events with the numbers that the list of events gives them.
 #[expect(clippy::cast_precision_loss, reason = "nanoseconds within a run")]
 fn marks(result: &RunResult) -> Vec<Mark> {
     let mut marks = Vec::new();
+    let mut number = 0;
     for (run, offset) in result.runs.iter().zip(offsets(result)) {
         if offset > 0.0 {
             marks.push(Mark {
                 at: offset,
                 ink: Ink::Axis,
+                event: None,
             });
         }
-        let found = incidents(&run.events);
-        let times = found.iter().map(|incident| incident.at_ns as f64 / 1e9);
-        marks.extend(
-            times
-                .filter(|at| (0.0..=run.measured_s).contains(at))
-                .map(|at| Mark {
+        for incident in incidents(&run.events) {
+            number += 1;
+            let at = incident.at_ns as f64 / 1e9;
+            if (0.0..=run.measured_s).contains(&at) {
+                marks.push(Mark {
                     at: offset + at,
                     ink: Ink::Mark,
-                }),
-        );
+                    event: Some(EventLabel {
+                        number,
+                        text: incident.short,
+                        rank: incident.rank,
+                    }),
+                });
+            }
+        }
     }
     marks
 }

@@ -2,10 +2,9 @@
 //! apart from them what the target did and what a reader should know.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
 use super::describe::{arrival, gate_line, target_line};
-use super::html::escaped;
 use super::human::{MISSING, count, per_second, share};
 use super::lanes::lanes;
 use super::resolution;
@@ -17,91 +16,104 @@ use crate::result::RunResult;
 const LANES_MAX: usize = 4;
 
 /// Everything above the plots.
-pub(super) fn head(body: &mut String, summary: &Summary<'_>) {
+pub(super) fn head(summary: &Summary<'_>) -> Markup {
     let result = summary.result;
-    let _ = writeln!(
-        body,
-        "<header>\n<h1>{}</h1>\n<p class=\"why\">{}</p>\n<p class=\"sub\">{}; {}</p>\n</header>",
-        escaped(&result.plan.name),
-        escaped(&result.plan.why),
-        escaped(&target_line(result)),
-        arrival(&result.plan)
-    );
-    verdict(body, result);
-    gates(body, result);
-    tiles(body, summary);
     let mut findings = result.findings.clone();
     findings.extend(silence::longest(summary));
-    banner(body, "finding", "What the target did", &findings);
-    let noun = if result.warnings.len() == 1 {
+    let warnings = if result.warnings.len() == 1 {
         "Warning"
     } else {
         "Warnings"
     };
-    banner(body, "warn", noun, &result.warnings);
+    html! {
+        header {
+            h1 { (result.plan.name) }
+            p class="why" { (result.plan.why) }
+            p class="sub" { (target_line(result)) "; " (arrival(&result.plan)) }
+        }
+        "\n"
+        (verdict(result))
+        (gates(result))
+        (tiles(summary))
+        (banner("finding", "What the target did", &findings))
+        (banner("warn", warnings, &result.warnings))
+    }
 }
 
-fn verdict(body: &mut String, result: &RunResult) {
+fn verdict(result: &RunResult) -> Markup {
     let reasons = result.verdict.reasons();
-    let (class, words) = if result.verdict.is_valid() {
-        ("", "Valid: the generator did its part.")
+    if result.verdict.is_valid() {
+        banner_with("banner", "Valid: the generator did its part.", reasons)
     } else {
-        (
-            " bad",
-            "Invalid \u{2013} the generator failed: the figures do not describe the target.",
-        )
-    };
-    let _ = write!(body, "<div class=\"banner{class}\"><b>{words}</b>");
-    bullets(body, reasons);
-    body.push_str("</div>\n");
+        let words =
+            "Invalid \u{2013} the generator failed: the figures do not describe the target.";
+        banner_with("banner bad", words, reasons)
+    }
 }
 
 /// Gates judge the target, whatever the verdict says of the generator.
-fn gates(body: &mut String, result: &RunResult) {
-    if result.gates.is_empty() {
-        return;
-    }
+fn gates(result: &RunResult) -> Markup {
     let failed = result.gates.iter().filter(|gate| !gate.passed).count();
     let (class, words) = match failed {
-        0 => ("", "Every gate passed.".to_owned()),
-        1 => (" bad", "A gate failed.".to_owned()),
-        _ => (" bad", format!("{} gates failed.", count(failed as u64))),
+        0 => ("banner gates", "Every gate passed.".to_owned()),
+        1 => ("banner gates bad", "A gate failed.".to_owned()),
+        _ => (
+            "banner gates bad",
+            format!("{} gates failed.", count(failed as u64)),
+        ),
     };
-    let _ = write!(
-        body,
-        "<div class=\"banner gates{class}\"><b>{words}</b><ul>"
-    );
-    for gate in &result.gates {
-        let word = if gate.passed { "passed" } else { "failed" };
-        let _ = write!(
-            body,
-            "<li><span class=\"{word}\">{word}</span>: {}</li>",
-            escaped(&gate_line(gate))
-        );
-    }
-    body.push_str("</ul></div>\n");
-}
-
-fn banner(body: &mut String, class: &str, title: &str, items: &[String]) {
-    if !items.is_empty() {
-        let _ = write!(body, "<div class=\"banner {class}\"><b>{title}</b>");
-        bullets(body, items);
-        body.push_str("</div>\n");
+    html! {
+        @if !result.gates.is_empty() {
+            div class=(class) {
+                b { (words) }
+                ul {
+                    @for gate in &result.gates {
+                        @let word = if gate.passed { "passed" } else { "failed" };
+                        li { span class=(word) { (word) } ": " (gate_line(gate)) }
+                    }
+                }
+            }
+            "\n"
+        }
     }
 }
 
-fn bullets(body: &mut String, items: &[String]) {
-    if items.is_empty() {
-        return;
+/// A coloured box with a list; nothing without an item.
+pub(super) fn banner(class: &str, title: &str, items: &[String]) -> Markup {
+    html! {
+        @if !items.is_empty() { (banner_with(&format!("banner {class}"), title, items)) }
     }
-    body.push_str("<ul>");
-    for item in items {
-        let _ = write!(body, "<li>{}</li>", escaped(item));
-    }
-    body.push_str("</ul>");
 }
 
-fn tiles(body: &mut String, summary: &Summary<'_>) {
+fn banner_with(class: &str, title: &str, items: &[String]) -> Markup {
+    html! {
+        div class=(class) {
+            b { (title) }
+            @if !items.is_empty() {
+                ul { @for item in items { li { (item) } } }
+            }
+        }
+        "\n"
+    }
+}
+
+/// A name with one or several figures.
+struct Tile {
+    name: String,
+    /// Each with what it is.
+    figures: Vec<(String, String)>,
+}
+
+impl Tile {
+    fn of_one(name: &str, figure: String, note: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            figures: vec![(figure, note)],
+        }
+    }
+}
+
+fn tiles(summary: &Summary<'_>) -> Markup {
     let mut tiles = Vec::new();
     let asked = summary.asked_per_s.map_or_else(
         || "closed loop: no rate asked".to_owned(),
@@ -111,7 +123,7 @@ fn tiles(body: &mut String, summary: &Summary<'_>) {
         || MISSING.to_owned(),
         |rate| format!("{}/s", per_second(rate)),
     );
-    tiles.push(tile("Throughput", &[(&throughput, &asked)]));
+    tiles.push(Tile::of_one("Throughput", throughput, asked));
     let lanes = lanes(summary, LANES_MAX);
     let several = lanes.len() > 1;
     for lane in &lanes {
@@ -123,7 +135,10 @@ fn tiles(body: &mut String, summary: &Summary<'_>) {
         };
         let p50 = resolution::p50(&record.response, summary.resolution);
         let p99 = resolution::p99(&record.response, summary.resolution);
-        tiles.push(tile(&name, &[(&p50, "response p50"), (&p99, "p99")]));
+        tiles.push(Tile {
+            name,
+            figures: vec![(p50, "response p50".to_owned()), (p99, "p99".to_owned())],
+        });
     }
     let counts = &summary.all.counts;
     let failed = if counts.failed() == 0 {
@@ -137,10 +152,11 @@ fn tiles(body: &mut String, summary: &Summary<'_>) {
         )
     };
     let share = share(counts.failed(), counts.total());
-    tiles.push(tile("Failed", &[(&share, &failed)]));
+    tiles.push(Tile::of_one("Failed", share, failed));
     if let Some(rate) = summary.per_server_cpu_s() {
         let note = "operations per second of server CPU: the figure that survives shared cores";
-        tiles.push(tile("Per CPU second", &[(&per_second(rate), note)]));
+        let figure = per_second(rate);
+        tiles.push(Tile::of_one("Per CPU second", figure, note.to_owned()));
     }
     // As many in a row as leave the fewest gaps in the last one.
     let columns = if tiles.len().is_multiple_of(3) || tiles.len() == 5 {
@@ -148,24 +164,18 @@ fn tiles(body: &mut String, summary: &Summary<'_>) {
     } else {
         4
     };
-    let _ = writeln!(
-        body,
-        "<dl class=\"tiles\" style=\"--columns:{columns}\">\n{}</dl>",
-        tiles.concat()
-    );
-}
-
-/// A name with one or several figures, each with what it is.
-fn tile(name: &str, figures: &[(&str, &str)]) -> String {
-    let mut tile = format!("<div class=\"tile\"><dt>{}</dt>", escaped(name));
-    for (figure, note) in figures {
-        let _ = write!(
-            tile,
-            "<dd>{}<small>{}</small></dd>",
-            escaped(figure),
-            escaped(note)
-        );
+    html! {
+        dl class="tiles" style={ "--columns:" (columns) } {
+            @for tile in &tiles {
+                "\n"
+                div class="tile" {
+                    dt { (tile.name) }
+                    @for (figure, note) in &tile.figures {
+                        dd { (figure) small { (note) } }
+                    }
+                }
+            }
+        }
+        "\n"
     }
-    tile.push_str("</div>\n");
-    tile
 }

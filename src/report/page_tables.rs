@@ -1,17 +1,19 @@
-//! The tables of a report's page: operations, servers, events, rows of names and values, the glossary.
+//! The tables of a report's page: operations, runs, servers, events, rows of names and values, the glossary.
+//!
+//! A cell with a figure has it in `data-value`, in its unit and not rounded, for the script that sorts.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
 use super::describe::{Row, closed_loop_note};
 use super::glossary::definitions;
-use super::html::escaped;
 use super::human::{count, per_second};
 use super::incident::incidents;
-use super::resolution::{COLUMNS, cells, note};
+use super::lanes::{Lane, lanes};
+use super::resolution::{self, COLUMNS, cells, figures, note};
 use super::servers::ServerFigures;
-use super::summary::{OpSummary, Summary, failures, rate, was_blocked};
-use crate::measure::{Histogram, ServerRecord};
+use super::summary::{OpSummary, Summary, failures, float, rate, was_blocked};
+use crate::measure::{Histogram, Recording, ServerRecord};
 use crate::result::{Resolution, RunResult};
 
 /// Lines of events per run; the result file has them all.
@@ -22,230 +24,302 @@ const WIDE_ONLY: [usize; 3] = [0, 2, 5];
 const P999: usize = 4;
 /// Columns of a server's response time: p50, p99, p99.9 and the maximum.
 const OF_SERVERS: [usize; 4] = [1, 3, P999, 6];
+/// Operations that the table of runs shows apart.
+const LANES_OF_RUNS: usize = 5;
+
+/// A figure in a table.
+struct Cell {
+    text: String,
+    value: Option<f64>,
+    wide_only: bool,
+}
+
+impl Cell {
+    fn new(text: String, value: impl Into<Option<f64>>) -> Self {
+        Self {
+            text,
+            value: value.into(),
+            wide_only: false,
+        }
+    }
+
+    fn markup(&self) -> Markup {
+        let below = self.text.starts_with('<');
+        html! {
+            td class=[class(self.wide_only, below)] data-value=[self.value] { (self.text) }
+        }
+    }
+}
+
+fn class(wide_only: bool, below: bool) -> Option<&'static str> {
+    match (wide_only, below) {
+        (true, true) => Some("wide-only below"),
+        (true, false) => Some("wide-only"),
+        (false, true) => Some("below"),
+        (false, false) => None,
+    }
+}
+
+/// The cells of a histogram by column.
+fn times(histogram: &Histogram, resolution: Option<Resolution>) -> Vec<Cell> {
+    let texts = cells(histogram, resolution).into_iter();
+    let all = texts.zip(figures(histogram)).enumerate();
+    all.map(|(column, (text, value))| Cell {
+        text,
+        value,
+        wide_only: WIDE_ONLY.contains(&column),
+    })
+    .collect()
+}
 
 /// Every operation with its four kinds of time.
-pub(super) fn operations(body: &mut String, summary: &Summary<'_>) {
-    body.push_str("<h2>Operations</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th></th>");
-    for (column, name) in COLUMNS.iter().enumerate() {
-        let _ = write!(body, "<th{}>{name}</th>", wide_only(column));
-    }
-    body.push_str("</tr></thead>\n<tbody>\n");
-    for op in &summary.ops {
-        operation(body, op, summary.resolution);
-    }
-    if summary.ops.len() > 1 {
-        group(body, COLUMNS.len(), "all together", "");
-        let response = &summary.all.response;
-        times(
-            body,
-            " class=\"lead\"",
-            "response",
-            response,
-            summary.resolution,
-        );
-    }
-    body.push_str("</tbody>\n</table></div>\n");
+pub(super) fn operations(summary: &Summary<'_>) -> Markup {
     let notes = [
         note(summary),
         closed_loop_note(&summary.result.plan).map(str::to_owned),
     ];
-    for note in notes.into_iter().flatten() {
-        let _ = writeln!(body, "<p class=\"note\">{}</p>", escaped(&note));
+    html! {
+        h2 { "Operations" }
+        div class="scroll" {
+            table class="sortable" {
+                thead {
+                    tr {
+                        th {}
+                        @for (column, name) in COLUMNS.iter().enumerate() {
+                            th class=[class(WIDE_ONLY.contains(&column), false)] { (name) }
+                        }
+                    }
+                }
+                @for op in &summary.ops { (operation(op, summary.resolution)) }
+                @if summary.ops.len() > 1 {
+                    tbody data-last {
+                        (group(COLUMNS.len(), "all together", ""))
+                        (row(true, "response", &times(&summary.all.response, summary.resolution)))
+                    }
+                }
+            }
+        }
+        "\n"
+        @for note in notes.iter().flatten() { p class="note" { (note) } "\n" }
     }
 }
 
-fn operation(body: &mut String, op: &OpSummary<'_>, resolution: Option<Resolution>) {
-    let counts = &op.record.counts;
-    let mut note = format!(
-        "{}/s, {} ok",
-        per_second(op.throughput_per_s),
-        count(counts.ok)
-    );
-    if counts.failed() > 0 {
-        let failed = count(counts.failed());
-        let _ = write!(note, ", {failed} failed ({})", failures(&op.record));
-    }
-    group(body, COLUMNS.len(), op.label, &note);
+fn operation(op: &OpSummary<'_>, resolution: Option<Resolution>) -> Markup {
     let record = &op.record;
-    times(
-        body,
-        " class=\"lead\"",
-        "response",
-        &record.response,
-        resolution,
-    );
-    times(body, "", "service", &record.service, resolution);
-    if was_blocked(record) {
-        times(body, "", "blocked", &record.blocked, None);
+    let counts = &record.counts;
+    let failed = if counts.failed() > 0 {
+        let failed = count(counts.failed());
+        format!(", {failed} failed ({})", failures(record))
+    } else {
+        String::new()
+    };
+    let rate = per_second(op.throughput_per_s);
+    let note = format!("{rate}/s, {} ok{failed}", count(counts.ok));
+    html! {
+        "\n"
+        tbody data-name=(op.label) {
+            (group(COLUMNS.len(), op.label, &note))
+            (row(true, "response", &times(&record.response, resolution)))
+            (row(false, "service", &times(&record.service, resolution)))
+            @if was_blocked(record) { (row(false, "blocked", &times(&record.blocked, None))) }
+            (row(false, "late", &times(&record.late, None)))
+        }
     }
-    times(body, "", "late", &record.late, None);
 }
 
 /// A row that names the rows below it.
-fn group(body: &mut String, columns: usize, title: &str, note: &str) {
-    let _ = writeln!(
-        body,
-        "<tr class=\"op\"><th colspan=\"{}\">{} <span>{}</span></th></tr>",
-        columns + 1,
-        escaped(title),
-        escaped(note)
-    );
+fn group(columns: usize, title: &str, note: &str) -> Markup {
+    html! {
+        tr class="op" { th colspan=(columns + 1) { (title) " " span { (note) } } }
+        "\n"
+    }
 }
 
-fn times(
-    body: &mut String,
-    class: &str,
-    name: &str,
-    histogram: &Histogram,
-    resolution: Option<Resolution>,
-) {
-    let _ = write!(body, "<tr{class}><td>{name}</td>");
-    for (column, text) in cells(histogram, resolution).iter().enumerate() {
-        cell(body, text, WIDE_ONLY.contains(&column));
+fn row(lead: bool, name: &str, cells: &[Cell]) -> Markup {
+    html! {
+        tr class=[lead.then_some("lead")] {
+            td { (name) }
+            @for cell in cells { (cell.markup()) }
+        }
+        "\n"
     }
-    body.push_str("</tr>\n");
 }
 
-fn cell(body: &mut String, text: &str, wide_only: bool) {
-    let mut classes = Vec::new();
-    if wide_only {
-        classes.push("wide-only");
+/// Every run's figures, where there are several: how far they lie apart.
+pub(super) fn runs(summary: &Summary<'_>) -> Markup {
+    let result = summary.result;
+    if result.runs.len() < 2 {
+        return html! {};
     }
-    if text.starts_with('<') {
-        classes.push("below");
+    let lanes = lanes(summary, LANES_OF_RUNS);
+    html! {
+        h2 { "Runs" }
+        div class="scroll" {
+            table class="sortable" {
+                thead {
+                    tr {
+                        th { "run" }
+                        th { "acked/s" }
+                        @for lane in &lanes {
+                            th { (lane.label) " p50" }
+                            th { (lane.label) " p99" }
+                        }
+                    }
+                }
+                tbody {
+                    @for (number, run) in (1_u32..).zip(&result.runs) {
+                        "\n"
+                        tr {
+                            td data-value=(number) { (number) }
+                            @for cell in of_run(run, &lanes, summary.resolution) { (cell.markup()) }
+                        }
+                    }
+                }
+            }
+        }
+        "\n"
     }
-    let class = match classes.as_slice() {
-        [] => String::new(),
-        classes => format!(" class=\"{}\"", classes.join(" ")),
-    };
-    let _ = write!(body, "<td{class}>{}</td>", escaped(text));
 }
 
-fn wide_only(column: usize) -> &'static str {
-    if WIDE_ONLY.contains(&column) {
-        " class=\"wide-only\""
-    } else {
-        ""
+fn of_run(run: &Recording, lanes: &[Lane], resolution: Option<Resolution>) -> Vec<Cell> {
+    let rate = run.throughput_per_s();
+    let mut cells = vec![Cell::new(per_second(rate), rate)];
+    let totals = run.totals();
+    for lane in lanes {
+        let response = lane.merged(|op| totals.get(op)).response;
+        let p50 = resolution::p50(&response, resolution);
+        let p99 = resolution::p99(&response, resolution);
+        cells.push(Cell::new(p50, response.p50_us()));
+        cells.push(Cell::new(p99, response.p99_us()));
     }
+    cells
 }
 
 /// The figures by role and by server, where a result has them.
-pub(super) fn servers(body: &mut String, summary: &Summary<'_>) {
+pub(super) fn servers(summary: &Summary<'_>) -> Markup {
     let servers = &summary.servers;
     if servers.servers.is_empty() {
-        return;
+        return html! {};
     }
-    body.push_str(
-        "<h2>By role and by server</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th></th><th>acked/s</th><th>failed</th>",
-    );
-    for column in OF_SERVERS {
-        let class = if column == P999 {
-            " class=\"wide-only\""
-        } else {
-            ""
-        };
-        let _ = write!(body, "<th{class}>{}</th>", COLUMNS[column]);
-    }
-    body.push_str("</tr></thead>\n<tbody>\n");
-    for figures in servers.roles.iter().chain(&servers.servers) {
-        server(body, summary, figures);
-    }
-    body.push_str("</tbody>\n</table></div>\n");
-    if let Some(rate) = summary.per_server_cpu_s() {
-        let _ = writeln!(
-            body,
-            "<p class=\"note\">All servers together acknowledged {} operations per second of their processor time: the figure \
-             that survives shared cores.</p>",
-            per_second(rate)
-        );
+    html! {
+        h2 { "By role and by server" }
+        div class="scroll" {
+            table class="sortable" {
+                thead {
+                    tr {
+                        th {}
+                        th { "acked/s" }
+                        th { "failed" }
+                        @for column in OF_SERVERS {
+                            th class=[class(column == P999, false)] { (COLUMNS[column]) }
+                        }
+                    }
+                }
+                @for figures in servers.roles.iter().chain(&servers.servers) {
+                    (server(summary, figures))
+                }
+            }
+        }
+        "\n"
+        @if let Some(rate) = summary.per_server_cpu_s() {
+            p class="note" {
+                "All servers together acknowledged " (per_second(rate)) " operations per second of their processor time: \
+                 the figure that survives shared cores."
+            }
+            "\n"
+        }
     }
 }
 
-fn server(body: &mut String, summary: &Summary<'_>, figures: &ServerFigures) {
-    group(
-        body,
-        2 + OF_SERVERS.len(),
-        &figures.title(),
-        &figures.usage(),
-    );
+fn server(summary: &Summary<'_>, figures: &ServerFigures) -> Markup {
+    let title = figures.title();
     let rows = figures.rows(summary.result);
-    for (label, record) in &rows {
-        let ServerRecord {
-            response,
-            failed,
-            acknowledged,
-        } = record;
-        let rate = rate(*acknowledged, summary.measured_s);
-        let lead = if *label == "all" && rows.len() > 1 {
-            " class=\"lead\""
-        } else {
-            ""
-        };
-        let _ = write!(
-            body,
-            "<tr{lead}><td>{}</td><td>{}</td><td>{}</td>",
-            escaped(label),
-            per_second(rate),
-            count(*failed)
-        );
-        let cells = cells(response, summary.resolution);
+    let cells_of = |record: &ServerRecord| {
+        let rate = rate(record.acknowledged, summary.measured_s);
+        let failed = float(record.failed);
+        let mut cells = vec![
+            Cell::new(per_second(rate), rate),
+            Cell::new(count(record.failed), failed),
+        ];
+        let mut all = times(&record.response, summary.resolution);
         for column in OF_SERVERS {
-            cell(body, &cells[column], column == P999);
+            let cell = std::mem::replace(&mut all[column], Cell::new(String::new(), None));
+            cells.push(Cell {
+                wide_only: column == P999,
+                ..cell
+            });
         }
-        body.push_str("</tr>\n");
+        cells
+    };
+    html! {
+        "\n"
+        tbody data-name=(title) {
+            (group(2 + OF_SERVERS.len(), &title, &figures.usage()))
+            @for (label, record) in &rows {
+                (row(*label == "all" && rows.len() > 1, label, &cells_of(record)))
+            }
+        }
     }
 }
 
-/// What happened, one line per cause.
+/// What happened, one line per cause; the figures over time show the same numbers.
 #[expect(clippy::cast_precision_loss, reason = "nanoseconds within a run")]
-pub(super) fn events(body: &mut String, result: &RunResult) {
-    let dropped = |run: &crate::measure::Recording| run.events_dropped;
-    if result
-        .runs
-        .iter()
-        .all(|run| run.events.is_empty() && dropped(run) == 0)
-    {
-        return;
+pub(super) fn events(result: &RunResult) -> Markup {
+    let quiet = |run: &Recording| run.events.is_empty() && run.events_dropped == 0;
+    if result.runs.iter().all(quiet) {
+        return html! {};
     }
-    body.push_str("<h2>Events</h2>\n<ul class=\"plain\">\n");
-    for (number, run) in (1..).zip(&result.runs) {
+    let several = result.runs.len() > 1;
+    let mut first = 1;
+    let runs = (1_u32..).zip(&result.runs).map(|(number, run)| {
         let incidents = incidents(&run.events);
-        for incident in incidents.iter().take(EVENTS_SHOWN) {
-            let which = if result.runs.len() > 1 {
-                format!("run {number}, ")
-            } else {
-                String::new()
-            };
-            let _ = writeln!(
-                body,
-                "<li><time>{which}{:+.3} s</time>{}</li>",
-                incident.at_ns as f64 / 1e9,
-                escaped(&incident.text)
-            );
+        let own = first;
+        first += incidents.len();
+        (number, run, own, incidents)
+    });
+    html! {
+        h2 { "Events" }
+        ul class="plain events" {
+            @for (number, run, first, incidents) in runs {
+                @for (event, incident) in (first..).zip(&incidents).take(EVENTS_SHOWN) {
+                    "\n"
+                    li {
+                        b { (event) } " "
+                        time {
+                            @if several { "run " (number) ", " }
+                            (format!("{:+.3} s", incident.at_ns as f64 / 1e9))
+                        }
+                        (incident.text)
+                    }
+                }
+                @let hidden = incidents.len().saturating_sub(EVENTS_SHOWN) as u64 + run.events_dropped;
+                @if hidden > 0 { li { "and " (count(hidden)) " more" } }
+            }
         }
-        let hidden = incidents.len().saturating_sub(EVENTS_SHOWN) as u64;
-        let hidden = hidden + dropped(run);
-        if hidden > 0 {
-            let _ = writeln!(body, "<li>and {} more</li>", count(hidden));
-        }
+        "\n"
     }
-    body.push_str("</ul>\n");
 }
 
 /// A table of names and values.
-pub(super) fn rows(body: &mut String, title: &str, rows: &[Row]) {
-    let _ = writeln!(body, "<h2>{title}</h2>\n<table class=\"rows\"><tbody>");
-    for (name, value) in rows {
-        let _ = writeln!(body, "<tr><th>{name}</th><td>{}</td></tr>", escaped(value));
+pub(super) fn rows(title: &str, rows: &[Row]) -> Markup {
+    html! {
+        h2 { (title) }
+        table class="rows" {
+            tbody {
+                @for (name, value) in rows { "\n" tr { th { (name) } td { (value) } } }
+            }
+        }
+        "\n"
     }
-    body.push_str("</tbody></table>\n");
 }
 
 /// What the words mean.
-pub(super) fn glossary(body: &mut String) {
-    body.push_str("<h2>What the words mean</h2>\n<dl class=\"words\">\n");
-    for (word, meaning) in definitions() {
-        let _ = writeln!(body, "<dt>{word}</dt><dd>{}</dd>", escaped(&meaning));
+pub(super) fn glossary() -> Markup {
+    html! {
+        h2 { "What the words mean" }
+        dl class="words" {
+            @for (word, meaning) in definitions() { "\n" dt { (word) } dd { (meaning) } }
+        }
+        "\n"
     }
-    body.push_str("</dl>\n");
 }

@@ -9,7 +9,7 @@ use super::ReportError;
 use super::canvas::{Canvas, Painted};
 use super::compare::Forest;
 use super::curves::figures;
-use super::draw::draw;
+use super::draw::{Frame, Layer, draw, draw_layer, frames};
 use super::figure::{Figure, Ink};
 use super::summary::Summary;
 use crate::result::{ResultError, RunResult, save};
@@ -142,9 +142,13 @@ pub(super) fn files(pictures: &[Picture<'_>]) -> Result<Vec<PlotFile>, ReportErr
 
 fn svg_file(picture: Picture<'_>) -> Result<PlotFile, ReportError> {
     let size = picture.size(WIDE, true);
-    let body = svg(picture, size, true)?;
+    let body = svg_elements(size, |canvas| {
+        canvas.fill(Ink::Background)?;
+        picture.paint(canvas, true)
+    })
+    .map_err(|why| picture.failed(why))?;
     let text = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" {}>{body}",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" {}>{body}</svg>",
         size.0,
         size.1,
         view_box(size)
@@ -162,27 +166,62 @@ fn png_file(picture: Picture<'_>) -> Result<PlotFile, ReportError> {
     })
 }
 
-/// A picture inside a page, for wide and for narrow screens; colours are the page's variables.
-pub(super) fn inline(picture: Picture<'_>, label: &str) -> Result<String, ReportError> {
-    let mut text = String::new();
-    for (class, width) in [("wide", WIDE), ("narrow", NARROW)] {
+/// A picture inside a page, for wide and for narrow screens.
+#[derive(Debug)]
+pub(super) struct Inline {
+    /// Both SVG elements; the style sheet shows the one that fits. Colours are the page's variables.
+    pub svg: String,
+    /// The frames of a figure's panels on a wide and on a narrow screen.
+    pub frames: [Vec<Frame>; 2],
+}
+
+/// Paints a picture for a page. What a zoom redraws is in a group of its own.
+pub(super) fn inline(picture: Picture<'_>, label: &str) -> Result<Inline, ReportError> {
+    let mut page = Inline {
+        svg: String::new(),
+        frames: [Vec::new(), Vec::new()],
+    };
+    for (index, (class, width)) in [("wide", WIDE), ("narrow", NARROW)].into_iter().enumerate() {
         let size = picture.size(width, false);
-        let mut body = svg(picture, size, false)?;
-        for (ink, name) in Ink::named() {
-            let RGBColor(r, g, b) = ink.light();
-            body = body.replace(
-                &format!("\"#{r:02X}{g:02X}{b:02X}\""),
-                &format!("\"var(--{name})\""),
-            );
-        }
-        // The page's own font, and its size in the picture's units, come from the style sheet.
-        body = body.replace(" font-family=\"sans-serif\"", "");
-        text += &format!(
-            "<svg class=\"{class}\" role=\"img\" aria-label=\"{label}\" {}>{body}",
-            view_box(size)
+        let failed = |why| picture.failed(why);
+        let body = match picture {
+            Picture::Figure(figure) => {
+                let fixed = svg_elements(size, |canvas| {
+                    page.frames[index] = frames(canvas, figure);
+                    draw_layer(canvas, figure, false, Layer::Fixed)
+                });
+                let moving = svg_elements(size, |canvas| {
+                    draw_layer(canvas, figure, false, Layer::Moving)
+                });
+                format!(
+                    "{}<g class=\"moving\">{}</g>",
+                    fixed.map_err(failed)?,
+                    moving.map_err(failed)?
+                )
+            }
+            Picture::Forest(forest) => {
+                svg_elements(size, |canvas| forest.draw(canvas, false)).map_err(failed)?
+            }
+        };
+        page.svg += &format!(
+            "<svg class=\"{class}\" role=\"img\" aria-label=\"{label}\" {}>{}</svg>\n",
+            view_box(size),
+            themed(body)
         );
     }
-    Ok(text)
+    Ok(page)
+}
+
+/// Colours become the variables of the page's style sheet, the font its own.
+fn themed(mut body: String) -> String {
+    for (ink, name) in Ink::named() {
+        let RGBColor(r, g, b) = ink.light();
+        body = body.replace(
+            &format!("\"#{r:02X}{g:02X}{b:02X}\""),
+            &format!("\"var(--{name})\""),
+        );
+    }
+    body.replace(" font-family=\"sans-serif\"", "")
 }
 
 fn view_box((width, height): (u32, u32)) -> String {
@@ -193,24 +232,20 @@ fn view_box((width, height): (u32, u32)) -> String {
     )
 }
 
-/// The elements of an SVG, from behind its opening tag to the closing tag.
-fn svg(picture: Picture<'_>, size: (u32, u32), file: bool) -> Result<String, ReportError> {
+/// The elements between an SVG's opening and closing tag.
+fn svg_elements(
+    size: (u32, u32),
+    paint: impl FnOnce(&Canvas<'_, SVGBackend<'_>>) -> Painted,
+) -> Result<String, String> {
     let mut text = String::new();
     {
         let large = (size.0 * SVG_SCALE, size.1 * SVG_SCALE);
         let area = SVGBackend::with_string(&mut text, large).into_drawing_area();
-        let canvas = Canvas::svg(&area, size, SVG_SCALE);
-        let ground = if file {
-            canvas.fill(Ink::Background)
-        } else {
-            Ok(())
-        };
-        ground
-            .and_then(|()| picture.paint(&canvas, file))
-            .and_then(|()| area.present().map_err(|e| e.to_string()))
-            .map_err(|why| picture.failed(why))?;
+        paint(&Canvas::svg(&area, size, SVG_SCALE))?;
+        area.present().map_err(|e| e.to_string())?;
     }
     let body = text.split_once('>').map_or("", |(_, body)| body);
+    let body = body.trim_end().trim_end_matches("</svg>");
     Ok(body.replace(" opacity=\"1\"", "").replace(">\n", ">"))
 }
 

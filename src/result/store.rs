@@ -21,10 +21,7 @@ const SAME_SECOND_MAX: u32 = 1_000;
 pub enum ResultError {
     /// No space left, or the quota is used up.
     #[error("cannot write {}: the disk is full ({source}). Free some space, or choose another folder with --out", path.display())]
-    DiskFull {
-        path: PathBuf,
-        source: io::Error,
-    },
+    DiskFull { path: PathBuf, source: io::Error },
     /// Any other failure of the file system.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -36,9 +33,7 @@ pub enum ResultError {
     },
     /// The folder asked for already holds a result.
     #[error("{} already holds a result, which is never overwritten; choose another folder with --out", path.display())]
-    Exists {
-        path: PathBuf,
-    },
+    Exists { path: PathBuf },
     /// No such file, or a folder without a result.
     #[error("no result at {}: expected a result.json, or a folder that holds one", path.display())]
     NotFound {

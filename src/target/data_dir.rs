@@ -16,10 +16,7 @@ const PREFIX: &str = "run-";
 pub enum DataDirError {
     /// The folder cannot be created or written to.
     #[error("cannot keep data in {}: {source}. Name another folder with --data-dir", dir.display())]
-    Unusable {
-        dir: PathBuf,
-        source: io::Error,
-    },
+    Unusable { dir: PathBuf, source: io::Error },
 }
 
 /// The folder of everything that Quorate keeps for itself: `$XDG_CACHE_HOME/quorate`,

@@ -48,9 +48,7 @@ pub struct HostPort {
 pub enum TargetSpecError {
     /// None of the known forms.
     #[error("unknown target `{spec}`: {ALLOWED}")]
-    Unknown {
-        spec: String,
-    },
+    Unknown { spec: String },
     /// A live target whose server list or chroot is malformed.
     #[error("target `{spec}`: {problem}; {ALLOWED}")]
     Malformed {

@@ -1,18 +1,23 @@
 //! A comparison as one self-contained page, and its plot as files.
 
-use std::fmt::Write as _;
+use maud::{Markup, PreEscaped, html};
 
 use super::forest::Forest;
 use super::judge::{Contrast, Outcome};
-use super::metric::Role;
+use super::metric::{Figure as Measured, Role};
 use super::note::notes;
 use super::summary::{sentence, verdict};
 use super::text::{findings, marked_verdict};
 use super::words::{estimate_interval, estimate_words, ratio_words, value};
 use super::{Comparison, Side};
 use crate::report::ReportError;
-use crate::report::html::{escaped, page};
+use crate::report::curves::extent;
+use crate::report::figure::{Axis, Figure, Ink, Panel, Scale, Stroke};
+use crate::report::figure_data::FigureData;
+use crate::report::html::page;
+use crate::report::page_head::banner;
 use crate::report::plot::{Picture, PlotFile, files, inline};
+use crate::report::spread::dots;
 
 /// Findings listed of each side; its own report has all.
 const FINDINGS_SHOWN: usize = 50;
@@ -27,79 +32,151 @@ pub fn comparison_plots(comparison: &Comparison) -> Result<Vec<PlotFile>, Report
 
 /// The page.
 pub(in crate::report) fn render(comparison: &Comparison) -> Result<String, ReportError> {
-    let mut body = format!(
-        "<header>\n<h1>{}</h1>\n<p class=\"why\">Candidate against base</p>\n</header>\n",
-        escaped(&comparison.workload)
-    );
     let objections: Vec<String> = comparison
         .objections
         .iter()
         .map(super::Objection::text)
         .collect();
-    banner(&mut body, "bad", "Objection", &objections);
-    let _ = writeln!(
-        body,
-        "<div class=\"banner{}\"><b>{}.</b><br>{}</div>",
-        match comparison.headline().outcome {
-            _ if !comparison.objections.is_empty() => " warn",
-            Outcome::Faster => "",
-            Outcome::Slower => " bad",
-            _ => " warn",
+    let class = match comparison.headline().outcome {
+        _ if !comparison.objections.is_empty() => "banner warn",
+        Outcome::Faster => "banner",
+        Outcome::Slower => "banner bad",
+        _ => "banner warn",
+    };
+    let label = "How much faster or slower the candidate is, with 95 % intervals";
+    let forest = inline(Picture::Forest(&Forest::new(comparison)), label)?.svg;
+    let by_run = by_run(comparison);
+    let painted = inline(Picture::Figure(&by_run), &by_run.title.replace('"', ""))?;
+    let data = [FigureData::new(&by_run, &painted.frames)];
+    let body = html! {
+        header {
+            h1 { (comparison.workload) }
+            p class="why" { "Candidate against base" }
+        }
+        "\n"
+        (banner("bad", plural("Objection", &objections), &objections))
+        div class=(class) { b { (verdict(comparison)) "." } br; (sentence(comparison)) }
+        "\n"
+        table class="rows" {
+            tbody {
+                (side_row("Base", &comparison.base))
+                (side_row("Candidate", &comparison.candidate))
+            }
+        }
+        "\n"
+        (banner("warn", plural("Warning", &comparison.warnings), &comparison.warnings))
+        h2 { "How much faster or slower" }
+        figure {
+            (PreEscaped(forest))
+            figcaption { (caption(comparison)) }
+        }
+        "\n"
+        (table(comparison))
+        (list("How to read it", &notes(comparison)))
+        (list("What the targets did", &findings(comparison, FINDINGS_SHOWN)))
+        h2 { (by_run.title) }
+        figure data-figure="0" data-result="0" data-title=(by_run.title) {
+            div class="stage" { (PreEscaped(painted.svg)) }
+            figcaption { (by_run.caption) }
+        }
+        "\n"
+        (runs(comparison))
+    };
+    let title = format!("{}: comparison", comparison.workload);
+    Ok(page(&title, &body, &data))
+}
+
+/// The noun in its number.
+fn plural<'a>(noun: &'a str, items: &[String]) -> &'a str {
+    match (noun, items.len()) {
+        (_, 1) => noun,
+        ("Objection", _) => "Objections",
+        _ => "Warnings",
+    }
+}
+
+fn side_row(name: &str, side: &Side) -> Markup {
+    html! {
+        tr {
+            th { (name) }
+            td { (side.target) br; span class="note" { (side.origin()) } }
+        }
+        "\n"
+    }
+}
+
+/// Both sides' values of the headline, by round or by run.
+fn by_run(comparison: &Comparison) -> Figure {
+    let headline = comparison.headline();
+    let measured = headline.metric.figure;
+    let logarithmic = measured != Measured::Throughput;
+    let sides = [
+        (
+            "candidate",
+            Ink::Series(0),
+            Stroke::Dots,
+            &headline.candidate_runs,
+        ),
+        ("base", Ink::Series(1), Stroke::Rings, &headline.base_runs),
+    ];
+    let longest = headline.base_runs.len().max(headline.candidate_runs.len());
+    let numbers: Vec<u32> = match &comparison.rounds {
+        Some(rounds) => rounds.iter().map(|round| round + 1).collect(),
+        None => (1_u32..).take(longest).collect(),
+    };
+    let mut series = Vec::new();
+    for (label, ink, stroke, values) in sides {
+        let ys: Vec<Option<f64>> = values
+            .iter()
+            .map(|value| {
+                value.map(|value| {
+                    if logarithmic {
+                        value.max(1.0).log10()
+                    } else {
+                        value
+                    }
+                })
+            })
+            .collect();
+        series.extend(dots(label, ink, stroke, &numbers, &ys));
+    }
+    let panels = vec![Panel {
+        title: String::new(),
+        series,
+    }];
+    let (low, high) = extent(&panels);
+    let (word, scale, title, caption) = if comparison.rounds.is_some() {
+        (
+            "round",
+            Scale::Round,
+            "Rounds",
+            "Two dots stand above each other for the two runs of a round, which are judged as a pair. The thin lines are the \
+             medians.",
+        )
+    } else {
+        (
+            "run",
+            Scale::Run,
+            "Runs",
+            "One dot per run. Runs of one number do not belong together: the sides were measured apart. The thin lines are the \
+             medians.",
+        )
+    };
+    let name = headline.metric.name();
+    Figure {
+        name: "comparison-runs",
+        title: format!("{title}: {name}"),
+        caption: caption.to_owned(),
+        x: Axis::numbers(word, &numbers, scale),
+        y: if logarithmic {
+            Axis::log_duration(measured.word(), 10_f64.powf(low), 10_f64.powf(high))
+        } else {
+            Axis::linear("operations per second", high * 1.02, 5.0, true)
         },
-        verdict(comparison),
-        escaped(&sentence(comparison))
-    );
-    body.push_str("<table class=\"rows\"><tbody>\n");
-    for (name, side) in [
-        ("Base", &comparison.base),
-        ("Candidate", &comparison.candidate),
-    ] {
-        side_row(&mut body, name, side);
+        panels,
+        marks: Vec::new(),
+        bands: Vec::new(),
     }
-    body.push_str("</tbody></table>\n");
-    banner(&mut body, "warn", "Warning", &comparison.warnings);
-    let svg = inline(
-        Picture::Forest(&Forest::new(comparison)),
-        "How much faster or slower the candidate is, with 95 % intervals",
-    )?;
-    let _ = writeln!(
-        body,
-        "<h2>How much faster or slower</h2>\n<figure>\n{svg}\n<figcaption>{}</figcaption>\n</figure>",
-        caption(comparison)
-    );
-    table(&mut body, comparison);
-    list(&mut body, "How to read it", &notes(comparison));
-    list(
-        &mut body,
-        "What the targets did",
-        &findings(comparison, FINDINGS_SHOWN),
-    );
-    runs(&mut body, comparison);
-    Ok(page(&format!("{}: comparison", comparison.workload), &body))
-}
-
-fn banner(body: &mut String, class: &str, noun: &str, items: &[String]) {
-    if items.is_empty() {
-        return;
-    }
-    let plural = if items.len() == 1 { "" } else { "s" };
-    let _ = write!(
-        body,
-        "<div class=\"banner {class}\"><b>{noun}{plural}</b><ul>"
-    );
-    for item in items {
-        let _ = write!(body, "<li>{}</li>", escaped(item));
-    }
-    body.push_str("</ul></div>\n");
-}
-
-fn side_row(body: &mut String, name: &str, side: &Side) {
-    let _ = writeln!(
-        body,
-        "<tr><th>{name}</th><td>{}<br><span class=\"note\">{}</span></td></tr>",
-        escaped(&side.target),
-        escaped(&side.origin())
-    );
 }
 
 fn caption(comparison: &Comparison) -> &'static str {
@@ -112,28 +189,38 @@ fn caption(comparison: &Comparison) -> &'static str {
     }
 }
 
-fn table(body: &mut String, comparison: &Comparison) {
-    body.push_str(
-        "<h2>Metrics</h2>\n<div class=\"scroll\"><table class=\"words\">\n<thead><tr><th>median over the runs</th>\
-         <th class=\"wide-only\">base</th><th class=\"wide-only\">candidate</th><th>candidate is, 95 % interval</th><th class=\"wide-only\">verdict</th></tr></thead>\n<tbody>\n",
-    );
+fn table(comparison: &Comparison) -> Markup {
     let mut heading = None;
-    for contrast in &comparison.contrasts {
-        let op = contrast.metric.op.as_deref().unwrap_or("all operations");
-        if heading != Some(op) {
-            let _ = writeln!(
-                body,
-                "<tr class=\"op\"><th colspan=\"5\">{}</th></tr>",
-                escaped(op)
-            );
-            heading = Some(op);
+    html! {
+        h2 { "Metrics" }
+        div class="scroll" {
+            table class="words" {
+                thead {
+                    tr {
+                        th { "median over the runs" }
+                        th class="wide-only" { "base" }
+                        th class="wide-only" { "candidate" }
+                        th { "candidate is, 95 % interval" }
+                        th class="wide-only" { "verdict" }
+                    }
+                }
+                tbody {
+                    @for contrast in &comparison.contrasts {
+                        @let op = contrast.metric.op.as_deref().unwrap_or("all operations");
+                        @if heading.replace(op) != Some(op) {
+                            "\n"
+                            tr class="op" { th colspan="5" { (op) } }
+                        }
+                        (metric(contrast))
+                    }
+                }
+            }
         }
-        metric(body, contrast);
+        "\n"
     }
-    body.push_str("</tbody>\n</table></div>\n");
 }
 
-fn metric(body: &mut String, contrast: &Contrast) {
+fn metric(contrast: &Contrast) -> Markup {
     let figure = contrast.metric.figure;
     let class = match contrast.outcome {
         Outcome::Faster => "faster",
@@ -141,80 +228,90 @@ fn metric(body: &mut String, contrast: &Contrast) {
         Outcome::NoDifference | Outcome::TooFew | Outcome::NotMeasured => "",
         Outcome::NotJudged => "note",
     };
-    let (lead, mark) = if contrast.role == Role::Headline {
-        (" class=\"lead\"", " (headline)")
-    } else {
-        ("", "")
-    };
-    let (base, candidate) = (
-        value(figure, contrast.base()),
-        value(figure, contrast.candidate()),
-    );
+    let lead = contrast.role == Role::Headline;
+    let base = value(figure, contrast.base());
+    let candidate = value(figure, contrast.candidate());
     let verdict = marked_verdict(contrast);
-    let interval = estimate_interval(contrast).map(|words| format!("<small>{words}</small>"));
-    let _ = writeln!(
-        body,
-        "<tr{lead}><td>{}{mark}<small class=\"narrow-only\">{base} \u{2192} {candidate}</small></td><td class=\"wide-only\">{base}</td>\
-         <td class=\"wide-only\">{candidate}</td><td>{}{}<small class=\"narrow-only {class}\">{verdict}</small></td>\
-         <td class=\"wide-only {class}\">{verdict}</td></tr>",
-        figure.word(),
-        estimate_words(contrast),
-        interval.unwrap_or_default(),
-    );
+    html! {
+        "\n"
+        tr class=[lead.then_some("lead")] {
+            td {
+                (figure.word())
+                @if lead { " (headline)" }
+                small class="narrow-only" { (base) " \u{2192} " (candidate) }
+            }
+            td class="wide-only" { (base) }
+            td class="wide-only" { (candidate) }
+            td {
+                (estimate_words(contrast))
+                @if let Some(words) = estimate_interval(contrast) { small { (words) } }
+                small class={ "narrow-only " (class) } { (verdict) }
+            }
+            td class={ "wide-only " (class) } { (verdict) }
+        }
+    }
 }
 
-fn list(body: &mut String, title: &str, items: &[String]) {
-    if items.is_empty() {
-        return;
+fn list(title: &str, items: &[String]) -> Markup {
+    html! {
+        @if !items.is_empty() {
+            h2 { (title) }
+            ul class="plain" { @for item in items { "\n" li { (item) } } }
+            "\n"
+        }
     }
-    let _ = write!(body, "<h2>{title}</h2>\n<ul class=\"plain\">\n");
-    for item in items {
-        let _ = writeln!(body, "<li>{}</li>", escaped(item));
-    }
-    body.push_str("</ul>\n");
 }
 
 /// Every run's value of the headline.
-fn runs(body: &mut String, comparison: &Comparison) {
+fn runs(comparison: &Comparison) -> Markup {
     let headline = comparison.headline();
     let figure = headline.metric.figure;
-    let (noun, title) = if comparison.rounds.is_some() {
-        ("round", "Rounds")
-    } else {
-        ("run", "Runs")
-    };
-    let _ = writeln!(
-        body,
-        "<h2>{title}: {}</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th>{noun}</th><th>base</th><th>candidate</th>{}</tr></thead>\n<tbody>",
-        escaped(&headline.metric.name()),
-        if comparison.rounds.is_some() {
-            "<th>candidate is</th>"
-        } else {
-            ""
-        }
-    );
+    let rounds = comparison.rounds.as_ref();
     let (base, candidate) = (&headline.base_runs, &headline.candidate_runs);
-    for index in 0..base.len().max(candidate.len()) {
-        let at = |values: &[Option<f64>]| values.get(index).copied();
-        // A run that is not there is an empty cell, one without a value a dash.
-        let cell = |values: &[Option<f64>]| at(values).map(|found| value(figure, found));
-        let number = match &comparison.rounds {
-            Some(rounds) => rounds[index] as usize + 1,
-            None => index + 1,
-        };
-        let _ = write!(
-            body,
-            "<tr><td>{number}</td><td>{}</td><td>{}</td>",
-            cell(base).unwrap_or_default(),
-            cell(candidate).unwrap_or_default()
-        );
-        if comparison.rounds.is_some() {
-            let pair = at(base).flatten().zip(at(candidate).flatten());
-            let usable = pair.filter(|(base, candidate)| *base > 0.0 && *candidate > 0.0);
-            let words = usable.map(|(base, candidate)| ratio_words(figure, candidate / base));
-            let _ = write!(body, "<td>{}</td>", words.unwrap_or_default());
+    let at = |values: &[Option<f64>], index: usize| values.get(index).copied();
+    // A run that is not there is an empty cell, one without a value a dash.
+    let cell = |values: &[Option<f64>], index: usize| {
+        let found = at(values, index);
+        html! {
+            td data-value=[found.flatten()] { @if let Some(found) = found { (value(figure, found)) } }
         }
-        body.push_str("</tr>\n");
+    };
+    let ratio = |index: usize| {
+        let pair = at(base, index)
+            .flatten()
+            .zip(at(candidate, index).flatten());
+        let usable = pair.filter(|(base, candidate)| *base > 0.0 && *candidate > 0.0);
+        usable.map(|(base, candidate)| candidate / base)
+    };
+    html! {
+        div class="scroll" {
+            table class="sortable" {
+                thead {
+                    tr {
+                        th { @if rounds.is_some() { "round" } @else { "run" } }
+                        th { "base" }
+                        th { "candidate" }
+                        @if rounds.is_some() { th { "candidate is" } }
+                    }
+                }
+                tbody {
+                    @for index in 0..base.len().max(candidate.len()) {
+                        @let number = rounds.map_or(index + 1, |rounds| rounds[index] as usize + 1);
+                        "\n"
+                        tr {
+                            td data-value=(number) { (number) }
+                            (cell(base, index))
+                            (cell(candidate, index))
+                            @if rounds.is_some() {
+                                td data-value=[ratio(index)] {
+                                    @if let Some(ratio) = ratio(index) { (ratio_words(figure, ratio)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        "\n"
     }
-    body.push_str("</tbody>\n</table></div>\n");
 }

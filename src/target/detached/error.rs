@@ -18,9 +18,7 @@ pub enum DetachedError {
     },
     /// There is none.
     #[error("no ensemble in {}: `quorate ensemble up` starts one, --dir names the folder of another", dir.display())]
-    None {
-        dir: PathBuf,
-    },
+    None { dir: PathBuf },
     /// A state file that cannot be understood.
     #[error("{}: line {line} is not a state of this version of quorate; end its servers by hand and remove the file", path.display())]
     Malformed {

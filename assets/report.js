@@ -415,7 +415,7 @@
     }
 
     drawTimes(group, frame) {
-      const wanted = (frame.right - frame.left) / 90;
+      const wanted = (frame.right - frame.left) / (narrow.matches ? 60 : 90);
       const least = (this.to - this.from) / wanted;
       const power = Math.pow(10, Math.floor(Math.log10(least)));
       const step = [1, 2, 5, 10].map((factor) => factor * power).find((value) => value >= least * 0.999);

@@ -473,3 +473,56 @@ fn legend<DB: DrawingBackend>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use plotters::prelude::{IntoDrawingArea as _, SVGBackend};
+
+    use super::super::figure::Mark;
+    use super::*;
+
+    #[test]
+    fn labels_of_events_never_overlap_and_causes_keep_their_text() {
+        let mark = |index: u32| Mark {
+            at: 5.0 + f64::from(index) * 0.01,
+            ink: Ink::Mark,
+            event: Some(EventLabel {
+                number: index as usize + 1,
+                text: format!("what happened as number {index}"),
+                rank: if index == 11 { 0 } else { 2 },
+            }),
+        };
+        let figure = Figure {
+            name: "x",
+            title: String::new(),
+            caption: String::new(),
+            x: Axis::span("", 10.0, 5.0),
+            y: Axis::linear("", 1.0, 5.0, true),
+            panels: vec![Panel {
+                title: String::new(),
+                series: Vec::new(),
+            }],
+            marks: (0..12).map(mark).collect(),
+            bands: Vec::new(),
+        };
+        let mut text = String::new();
+        let area = SVGBackend::with_string(&mut text, (3_580, 3_000)).into_drawing_area();
+        let canvas = Canvas::svg(&area, (358, 300), 10);
+        let frame = frames(&canvas, &figure)[0];
+        let labels = event_labels(&canvas, &figure, frame);
+        assert!(labels[0].mark == 11 && labels[0].text.starts_with("12: what"));
+        assert!(labels.len() >= 3, "{}", labels.len());
+        for (index, label) in labels.iter().enumerate() {
+            assert!(label.left >= frame.left && label.right <= frame.right + 0.001);
+            for other in &labels[index + 1..] {
+                let apart = label.right < other.left || other.right < label.left;
+                assert!(
+                    label.row != other.row || apart,
+                    "{} and {}",
+                    label.text,
+                    other.text
+                );
+            }
+        }
+    }
+}

@@ -59,6 +59,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
+    ("comfy_table", &["report"]),
+    ("csv", &["result"]),
     ("toml", &["workload"]),
     ("strsim", &["workload"]),
     ("rand_distr", &["workload"]),

@@ -1,12 +1,10 @@
 //! The report as CSV: one line per result, run and operation, times in microseconds.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::fmt::Write as _;
-
 use super::resolution::figures;
 use super::summary::rate;
 use crate::measure::{OpRecord, Recording};
-use crate::result::{RunResult, asked_per_s, csv_cell};
+use crate::result::{CsvTable, RunResult, asked_per_s};
 
 /// Columns before the times.
 const HEAD: &str = "workload,target,server_version,verdict,run,number,op,measured_s,asked_per_s,throughput_per_s,\
@@ -19,44 +17,51 @@ const FIGURES: [&str; 7] = ["mean", "p50", "p90", "p99", "p999", "p9999", "max"]
 /// All results in one table. A missing figure is an empty cell; `asked_per_s` is that of all
 /// operations together.
 pub(crate) fn render(results: &[RunResult]) -> String {
-    let mut text = head();
+    let mut table = CsvTable::new(head());
     for result in results {
         for (position, run) in (1..).zip(&result.runs) {
             for (op, record) in result.plan.ops.iter().zip(run.totals()) {
-                line(&mut text, (result, run), position, &op.label, &record);
+                let place = Place {
+                    result,
+                    run,
+                    position,
+                    op: &op.label,
+                };
+                table.row(cells(&place, &record));
             }
         }
     }
-    text
+    table.into_text()
 }
 
-fn head() -> String {
-    let mut text = HEAD.to_owned();
+fn head() -> Vec<String> {
+    let mut head: Vec<String> = HEAD.split(',').map(str::to_owned).collect();
     for kind in KINDS {
-        for figure in FIGURES {
-            let _ = write!(text, ",{kind}_{figure}_us");
-        }
+        head.extend(FIGURES.map(|figure| format!("{kind}_{figure}_us")));
     }
-    text.push('\n');
-    text
+    head
 }
 
-fn line(
-    text: &mut String,
-    (result, run): (&RunResult, &Recording),
+/// What a line is about.
+struct Place<'a> {
+    result: &'a RunResult,
+    run: &'a Recording,
+    /// Place of the run in the result, from 1.
     position: u32,
-    label: &str,
-    record: &OpRecord,
-) {
+    op: &'a str,
+}
+
+fn cells(place: &Place<'_>, record: &OpRecord) -> Vec<String> {
+    let Place { result, run, .. } = place;
     let counts = &record.counts;
     let mut cells = vec![
-        csv_cell(&result.plan.name),
-        csv_cell(&result.target.spec),
-        csv_cell(result.target.server_version.as_deref().unwrap_or_default()),
+        result.plan.name.clone(),
+        result.target.spec.clone(),
+        result.target.server_version.clone().unwrap_or_default(),
         result.verdict.word().to_owned(),
-        position.to_string(),
+        place.position.to_string(),
         run.number.to_string(),
-        csv_cell(label),
+        place.op.to_owned(),
         format!("{:.3}", run.measured_s),
         figure(asked_per_s(&result.plan.load, run.measured_s)),
         figure(rate(record.acknowledged, run.measured_s)),
@@ -83,7 +88,7 @@ fn line(
     ] {
         cells.extend(figures(histogram).map(figure));
     }
-    let _ = writeln!(text, "{}", cells.join(","));
+    cells
 }
 
 fn figure(value: Option<f64>) -> String {

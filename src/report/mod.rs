@@ -31,7 +31,9 @@ mod servers;
 mod silence;
 mod statistics;
 mod summary;
+mod table;
 mod text;
+mod wrap;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;

@@ -9,19 +9,10 @@ use super::resolution::{COLUMNS, cells, note};
 use super::servers::ServerFigures;
 use super::silence;
 use super::summary::{OpSummary, Summary, failures, rate, was_blocked};
+use super::table::{Align, Table};
+use super::wrap::{self, WIDTH};
 use crate::measure::{Histogram, ServerRecord};
 use crate::result::{Resolution, RunResult};
-
-/// Columns of the terminal.
-const WIDTH: usize = 80;
-/// Columns of the name of a kind of time.
-const NAME: usize = 10;
-/// Columns of a figure.
-const CELL: usize = 10;
-/// Columns of the name of a server.
-const SERVER: usize = 26;
-/// Columns of a server's figure.
-const SERVER_CELL: usize = 9;
 
 /// All results, one below the other.
 pub(crate) fn render(results: &[RunResult]) -> String {
@@ -49,19 +40,7 @@ fn one(result: &RunResult) -> String {
     text.push('\n');
     throughput(&mut text, &summary);
     text.push('\n');
-    let _ = write!(text, "{:NAME$}", "");
-    for head in COLUMNS {
-        let _ = write!(text, "{head:>CELL$}");
-    }
-    text.push('\n');
-    for op in &summary.ops {
-        operation(&mut text, op, summary.resolution);
-    }
-    if summary.ops.len() > 1 {
-        text.push_str("all\n");
-        let response = &summary.all.response;
-        times(&mut text, "  response", response, summary.resolution);
-    }
+    text.push_str(&operations(&summary));
     if let Some(note) = note(&summary) {
         wrapped(&mut text, "", &note);
     }
@@ -96,9 +75,33 @@ fn throughput(text: &mut String, summary: &Summary<'_>) {
     }
 }
 
-fn operation(text: &mut String, op: &OpSummary<'_>, resolution: Option<Resolution>) {
-    let record = &op.record;
-    let counts = &record.counts;
+fn operations(summary: &Summary<'_>) -> String {
+    let [mean, p50, p90, p99, p999, p9999, max] = COLUMNS.map(|head| (Align::Right, head));
+    let name = (Align::Left, "");
+    let mut table = Table::new([name, mean, p50, p90, p99, p999, p9999, max]);
+    for op in &summary.ops {
+        let mut line = String::new();
+        wrapped(&mut line, "", &operation(op));
+        table.line(line);
+        let record = &op.record;
+        times(&mut table, "response", &record.response, summary.resolution);
+        times(&mut table, "service", &record.service, summary.resolution);
+        if was_blocked(record) {
+            times(&mut table, "blocked", &record.blocked, None);
+        }
+        times(&mut table, "late", &record.late, None);
+    }
+    if summary.ops.len() > 1 {
+        table.line("all");
+        let response = &summary.all.response;
+        times(&mut table, "response", response, summary.resolution);
+    }
+    table.render()
+}
+
+/// `set: 36.3/s, 218 ok, 2 failed (NoNode 2)`.
+fn operation(op: &OpSummary<'_>) -> String {
+    let counts = &op.record.counts;
     let mut line = format!(
         "{}: {}/s, {} ok",
         op.label,
@@ -107,23 +110,14 @@ fn operation(text: &mut String, op: &OpSummary<'_>, resolution: Option<Resolutio
     );
     if counts.failed() > 0 {
         let failed = count(counts.failed());
-        let _ = write!(line, ", {failed} failed ({})", failures(record));
+        let _ = write!(line, ", {failed} failed ({})", failures(&op.record));
     }
-    wrapped(text, "", &line);
-    times(text, "  response", &record.response, resolution);
-    times(text, "  service", &record.service, resolution);
-    if was_blocked(record) {
-        times(text, "  blocked", &record.blocked, None);
-    }
-    times(text, "  late", &record.late, None);
+    line
 }
 
-fn times(text: &mut String, name: &str, histogram: &Histogram, resolution: Option<Resolution>) {
-    let _ = write!(text, "{name:NAME$}");
-    for cell in cells(histogram, resolution) {
-        let _ = write!(text, "{cell:>CELL$}");
-    }
-    text.push('\n');
+fn times(table: &mut Table, kind: &str, histogram: &Histogram, resolution: Option<Resolution>) {
+    let name = format!("  {kind}");
+    table.row([name].into_iter().chain(cells(histogram, resolution)));
 }
 
 /// By role with the operations, by server all operations together, then what they used.
@@ -132,72 +126,58 @@ fn servers(text: &mut String, summary: &Summary<'_>) {
     if servers.servers.is_empty() {
         return;
     }
-    let heads = ["acked/s", "failed", "p50", "p99", "p99.9", "max"];
-    text.push('\n');
-    server_row(text, "response time by server", &heads.map(str::to_owned));
+    let [rate, failed, p50, p99, p999, max] =
+        ["acked/s", "failed", "p50", "p99", "p99.9", "max"].map(|head| (Align::Right, head));
+    let name = (Align::Left, "response time by server");
+    let mut table = Table::new([name, rate, failed, p50, p99, p999, max]);
     for role in &servers.roles {
         let rows = role.rows(summary.result);
         if let [(_, only)] = rows.as_slice() {
-            server_row(text, &role.title(), &server_cells(only, summary));
+            server(&mut table, role.title(), only, summary);
             continue;
         }
-        let _ = writeln!(text, "{}", role.title());
+        table.line(role.title());
         for (label, record) in rows {
-            server_row(text, &format!("  {label}"), &server_cells(record, summary));
+            server(&mut table, format!("  {label}"), record, summary);
         }
     }
-    for server in &servers.servers {
-        server_row(text, &server.title(), &server_cells(&server.all, summary));
-    }
-    let all = || servers.roles.iter().chain(&servers.servers);
-    if all().any(|figures| !figures.usage().is_empty()) {
-        let heads = ["CPU s", "acked per CPU s", "written per op", "syncs"];
-        text.push('\n');
-        usage_row(text, "usage by server", &heads.map(str::to_owned));
-        all().for_each(|figures| usage_row(text, &figures.title(), &usage_cells(figures)));
-    }
-}
-
-fn server_cells(record: &ServerRecord, summary: &Summary<'_>) -> [String; 6] {
-    let [_, p50, _, p99, p999, _, max] = cells(&record.response, summary.resolution);
-    let rate = per_second(rate(record.acknowledged, summary.measured_s));
-    [rate, count(record.failed), p50, p99, p999, max]
-}
-
-fn server_row(text: &mut String, name: &str, cells: &[String; 6]) {
-    server_name(text, name);
-    for cell in cells {
-        let _ = write!(text, "{cell:>SERVER_CELL$}");
+    for figures in &servers.servers {
+        server(&mut table, figures.title(), &figures.all, summary);
     }
     text.push('\n');
-}
-
-fn usage_cells(figures: &ServerFigures) -> [String; 4] {
-    let missing = || MISSING.to_owned();
-    let written = figures.written_per_operation_bytes();
-    [
-        figures
-            .cpu_s
-            .map_or_else(missing, |cpu_s| format!("{cpu_s:.2}")),
-        per_second(figures.per_cpu_s()),
-        written.map_or_else(missing, bytes_fraction),
-        figures.syncs.map_or_else(missing, count),
-    ]
-}
-
-fn usage_row(text: &mut String, name: &str, [cpu, per_cpu, written, syncs]: &[String; 4]) {
-    server_name(text, name);
-    let _ = writeln!(text, "{cpu:>9}{per_cpu:>17}{written:>17}{syncs:>11}");
-}
-
-/// A name that is too long for its column has a line of its own.
-fn server_name(text: &mut String, name: &str) {
-    if name.chars().count() >= SERVER {
-        let _ = writeln!(text, "{name}");
-        let _ = write!(text, "{:SERVER$}", "");
-    } else {
-        let _ = write!(text, "{name:SERVER$}");
+    text.push_str(&table.render());
+    let all = || servers.roles.iter().chain(&servers.servers);
+    if all().any(|figures| !figures.usage().is_empty()) {
+        text.push('\n');
+        text.push_str(&usage(all()));
     }
+}
+
+fn server(table: &mut Table, name: String, record: &ServerRecord, summary: &Summary<'_>) {
+    let [_, p50, _, p99, p999, _, max] = cells(&record.response, summary.resolution);
+    let rate = per_second(rate(record.acknowledged, summary.measured_s));
+    table.row([name, rate, count(record.failed), p50, p99, p999, max]);
+}
+
+fn usage<'a>(all: impl Iterator<Item = &'a ServerFigures>) -> String {
+    let [cpu, per_cpu, written, syncs] =
+        ["CPU s", "acked per CPU s", "written per op", "syncs"].map(|head| (Align::Right, head));
+    let name = (Align::Left, "usage by server");
+    let mut table = Table::new([name, cpu, per_cpu, written, syncs]);
+    let missing = || MISSING.to_owned();
+    for figures in all {
+        let written = figures.written_per_operation_bytes();
+        table.row([
+            figures.title(),
+            figures
+                .cpu_s
+                .map_or_else(missing, |cpu_s| format!("{cpu_s:.2}")),
+            per_second(figures.per_cpu_s()),
+            written.map_or_else(missing, bytes_fraction),
+            figures.syncs.map_or_else(missing, count),
+        ]);
+    }
+    table.render()
 }
 
 /// The verdict's reasons, then apart from it the gates, what the target did, and the warnings.
@@ -242,23 +222,7 @@ fn notes(text: &mut String, summary: &Summary<'_>) {
     }
 }
 
-/// Breaks `prefix + sentence` at blanks; further lines are indented by two.
-pub(crate) fn wrapped(text: &mut String, prefix: &str, sentence: &str) {
-    let mut column = prefix.chars().count();
-    text.push_str(prefix);
-    let mut first = true;
-    for word in sentence.split(' ') {
-        let width = word.chars().count();
-        if !first && column + 1 + width > WIDTH {
-            text.push_str("\n  ");
-            column = 2;
-        } else if !first {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(word);
-        column += width;
-        first = false;
-    }
-    text.push('\n');
+/// Further lines are indented by two.
+fn wrapped(text: &mut String, prefix: &str, sentence: &str) {
+    wrap::wrapped(text, prefix, 2, sentence);
 }

@@ -1,91 +1,89 @@
 //! `intervals.csv`: one line per run, interval and operation, for spreadsheets and notebooks.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::fmt::Write as _;
-
+use super::csv_table::CsvTable;
 use super::run_result::RunResult;
 use crate::measure::{OpRecord, Recording};
 
 const HEAD: &str = "run,number,interval,start_s,length_s,op,ok,errors,refused,unknown,timed_out,not_sent,cap_full,not_issued,\
 acknowledged,throughput_per_s,response_mean_us,response_p50_us,response_p90_us,response_p99_us,response_p999_us,response_max_us,\
-service_p50_us,service_p99_us,service_max_us,blocked_p50_us,blocked_p99_us,blocked_max_us,late_p50_us,late_p99_us,late_max_us\n";
+service_p50_us,service_p99_us,service_max_us,blocked_p50_us,blocked_p99_us,blocked_max_us,late_p50_us,late_p99_us,late_max_us";
 
 /// The text of `intervals.csv`. A missing figure is an empty cell.
 #[must_use]
 pub fn intervals_csv(result: &RunResult) -> String {
-    let mut text = HEAD.to_owned();
+    let mut table = CsvTable::new(HEAD.split(','));
     for (position, run) in (1..).zip(&result.runs) {
         for interval in &run.intervals {
             for (record, op) in interval.ops.iter().zip(&result.plan.ops) {
-                line(
-                    &mut text,
+                let place = Place {
                     position,
-                    run,
-                    interval.index,
-                    (&op.label, record),
-                );
+                    recording: run,
+                    interval: interval.index,
+                    op: &op.label,
+                };
+                table.row(cells(&place, record));
             }
         }
     }
-    text
+    table.into_text()
 }
 
-fn line(
-    text: &mut String,
+/// What a line is about.
+struct Place<'a> {
+    /// Place of the run in the result, from 1.
     position: u32,
-    recording: &Recording,
-    index: u32,
-    op: (&str, &OpRecord),
-) {
-    let (label, record) = op;
-    let interval_s = f64::from(u32::try_from(recording.interval_ms).unwrap_or(u32::MAX)) / 1_000.0;
-    let length_s = recording.interval_s(index);
+    recording: &'a Recording,
+    interval: u32,
+    op: &'a str,
+}
+
+fn cells(place: &Place<'_>, record: &OpRecord) -> Vec<String> {
+    let interval_ms = place.recording.interval_ms;
+    let interval_s = f64::from(u32::try_from(interval_ms).unwrap_or(u32::MAX)) / 1_000.0;
+    let length_s = place.recording.interval_s(place.interval);
     let counts = &record.counts;
-    let _ = write!(
-        text,
-        "{position},{},{index},{:.3},{length_s:.3},{},{},{},{},{},{},{},{},{},{},",
-        recording.number,
-        interval_s * f64::from(index),
-        csv_cell(label),
-        counts.ok,
-        counts.error_replies(),
-        counts.refused,
-        counts.unknown,
-        counts.timed_out,
-        counts.not_sent,
-        counts.cap_full,
-        counts.not_issued,
-        record.acknowledged,
+    let mut cells = vec![
+        place.position.to_string(),
+        place.recording.number.to_string(),
+        place.interval.to_string(),
+        format!("{:.3}", interval_s * f64::from(place.interval)),
+        format!("{length_s:.3}"),
+        place.op.to_owned(),
+    ];
+    cells.extend(
+        [
+            counts.ok,
+            counts.error_replies(),
+            counts.refused,
+            counts.unknown,
+            counts.timed_out,
+            counts.not_sent,
+            counts.cap_full,
+            counts.not_issued,
+            record.acknowledged,
+        ]
+        .map(|count| count.to_string()),
     );
     #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
     let throughput = (length_s > 0.0).then(|| record.acknowledged as f64 / length_s);
     let response = &record.response;
-    let mut cells = vec![throughput, response.mean_us()];
-    cells.extend(optional(response.quantiles_us([0.5, 0.9, 0.99])));
-    cells.extend([response.told_p999_us(), response.max_us()]);
+    let mut figures = vec![throughput, response.mean_us()];
+    figures.extend(optional(response.quantiles_us([0.5, 0.9, 0.99])));
+    figures.extend([response.told_p999_us(), response.max_us()]);
     for histogram in [&record.service, &record.blocked, &record.late] {
-        cells.extend(optional(histogram.quantiles_us([0.5, 0.99])));
-        cells.push(histogram.max_us());
+        figures.extend(optional(histogram.quantiles_us([0.5, 0.99])));
+        figures.push(histogram.max_us());
     }
-    let cells: Vec<String> = cells
-        .into_iter()
-        .map(|cell| cell.map_or_else(String::new, |value| format!("{value:.1}")))
-        .collect();
-    let _ = writeln!(text, "{}", cells.join(","));
+    let figures = figures.into_iter();
+    cells.extend(
+        figures.map(|figure| figure.map_or_else(String::new, |value| format!("{value:.1}"))),
+    );
+    cells
 }
 
 fn optional<const N: usize>(values: Option<[f64; N]>) -> [Option<f64>; N] {
     values.map_or([None; N], |values| values.map(Some))
-}
-
-/// A CSV cell with its quotation marks, where it needs them.
-#[must_use]
-pub fn csv_cell(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
-    }
 }
 
 #[cfg(test)]
@@ -94,10 +92,10 @@ mod tests {
     use crate::result::run_result::example;
 
     /// The cells of a line by their columns.
-    fn cells(line: &str) -> Vec<(&'static str, String)> {
+    fn by_column(line: &str) -> Vec<(&'static str, String)> {
         let line = line.replace("\"set, \"\"small\"\"\"", "set");
         let cells: Vec<&str> = line.split(',').collect();
-        let columns: Vec<&str> = HEAD.trim_end().split(',').collect();
+        let columns: Vec<&str> = HEAD.split(',').collect();
         assert_eq!(cells.len(), columns.len(), "{line}");
         let cells = cells.into_iter().map(str::to_owned);
         columns.into_iter().zip(cells).collect()
@@ -118,7 +116,7 @@ mod tests {
             "{}",
             lines[1]
         );
-        let (full, empty) = (cells(lines[1]), cells(lines[2]));
+        let (full, empty) = (by_column(lines[1]), by_column(lines[2]));
         let cell = |cells: &[(&str, String)], name| {
             let found = cells.iter().find(|(known, _)| *known == name);
             found.map(|(_, cell)| cell.clone()).unwrap()

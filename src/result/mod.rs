@@ -5,6 +5,7 @@
 
 mod asked;
 mod capacity;
+mod csv_table;
 mod environment;
 mod file;
 mod finding;
@@ -28,11 +29,12 @@ pub use asked::asked_per_s;
 pub use capacity::{
     CAPACITY_FILE, Capacity, CapacityStep, Condition, Held, read_capacity, write_capacity,
 };
+pub use csv_table::CsvTable;
 pub use environment::{gather, machine_memory_bytes};
 pub use file::{FormatError, from_json, to_json, to_json_text};
 pub use fsync::fsync_latency;
 pub use gate::GateOutcome;
-pub use intervals::{csv_cell, intervals_csv};
+pub use intervals::intervals_csv;
 pub use machine::{Environment, FsyncLatency, Resolution};
 pub use plan_difference::plan_differences;
 pub use run_result::RunResult;

@@ -1,22 +1,20 @@
 //! A comparison as CSV: one line per metric.
 
-use std::fmt::Write as _;
-
 use super::Comparison;
-use crate::result::csv_cell;
+use crate::result::CsvTable;
 
-const HEAD: &str = "workload,op,figure,role,base,candidate,ratio,ratio_low,ratio_high,p,p_corrected,verdict,paired,base_runs,candidate_runs\n";
+const HEAD: &str = "workload,op,figure,role,base,candidate,ratio,ratio_low,ratio_high,p,p_corrected,verdict,paired,base_runs,candidate_runs";
 
 /// Response times in microseconds, throughput per second.
 pub(in crate::report) fn render(comparison: &Comparison) -> String {
-    let mut text = HEAD.to_owned();
+    let mut table = CsvTable::new(HEAD.split(','));
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.4}"));
     for contrast in &comparison.contrasts {
         let estimate = contrast.estimate;
         let interval = estimate.and_then(|estimate| estimate.interval);
-        let cells = [
-            csv_cell(&comparison.workload),
-            csv_cell(contrast.metric.op.as_deref().unwrap_or_default()),
+        table.row([
+            comparison.workload.clone(),
+            contrast.metric.op.clone().unwrap_or_default(),
             contrast.metric.figure.word().to_owned(),
             contrast.role.word().to_owned(),
             number(contrast.base()),
@@ -30,8 +28,7 @@ pub(in crate::report) fn render(comparison: &Comparison) -> String {
             comparison.rounds.is_some().to_string(),
             contrast.base_runs.len().to_string(),
             contrast.candidate_runs.len().to_string(),
-        ];
-        let _ = writeln!(text, "{}", cells.join(","));
+        ]);
     }
-    text
+    table.into_text()
 }

@@ -9,9 +9,11 @@ use super::summary::{sentence, verdict};
 use super::words::{estimate_interval, estimate_words, value};
 use super::{Comparison, Side};
 use crate::report::human::count;
+use crate::report::table::{Align, Table};
+use crate::report::wrap::wrapped;
 
-/// Columns of a terminal.
-const WIDTH: usize = 80;
+/// The column of the estimate.
+const ESTIMATE: usize = 3;
 /// Findings shown of each side; its own report has all.
 const FINDINGS_SHOWN: usize = 5;
 
@@ -30,7 +32,7 @@ pub(in crate::report) fn render(comparison: &Comparison) -> String {
     let prefix = format!("{}: ", verdict(comparison).to_uppercase());
     wrapped(&mut text, &prefix, 2, &sentence(comparison));
     text.push('\n');
-    table(&mut text, &comparison.contrasts);
+    text.push_str(&table(&comparison.contrasts));
     text.push('\n');
     for note in notes(comparison) {
         wrapped(&mut text, "", 2, &note);
@@ -89,96 +91,36 @@ pub(super) fn marked_verdict(contrast: &Contrast) -> String {
     format!("{}{mark}", contrast.outcome.words())
 }
 
-/// A metric's row: name, base, candidate, in words, verdict; and below the words the interval.
-struct Line {
-    cells: [String; 5],
-    interval: Option<String>,
-}
-
-fn line(contrast: &Contrast) -> Line {
-    let figure = contrast.metric.figure;
-    let mark = if contrast.role == Role::Headline {
-        ">"
-    } else {
-        " "
-    };
-    Line {
-        cells: [
-            format!("{mark} {}", figure.word()),
+/// Operation by operation; `>` marks the headline. The interval of an estimate stands below it, and runs on
+/// below the verdict: side by side they would not fit into 80 columns.
+fn table(contrasts: &[Contrast]) -> String {
+    let mut table = Table::new([
+        (Align::Left, ""),
+        (Align::Right, "base"),
+        (Align::Right, "candidate"),
+        (Align::Left, "candidate is"),
+        (Align::Left, "verdict"),
+    ]);
+    table.line_from(ESTIMATE, "(95 % interval)");
+    let mut heading = None;
+    for contrast in contrasts {
+        let op = contrast.metric.op.as_deref().unwrap_or("all operations");
+        if heading != Some(op) {
+            table.line(op);
+            heading = Some(op);
+        }
+        let figure = contrast.metric.figure;
+        let is_headline = contrast.role == Role::Headline;
+        table.row([
+            format!("{} {}", if is_headline { '>' } else { ' ' }, figure.word()),
             value(figure, contrast.base()),
             value(figure, contrast.candidate()),
             estimate_words(contrast),
             marked_verdict(contrast),
-        ],
-        interval: estimate_interval(contrast),
-    }
-}
-
-/// Operation by operation; `>` marks the headline.
-fn table(text: &mut String, contrasts: &[Contrast]) {
-    let head = Line {
-        cells: ["", "base", "candidate", "candidate is", "verdict"].map(str::to_owned),
-        interval: Some("95 % interval".to_owned()),
-    };
-    let lines: Vec<Line> = contrasts.iter().map(line).collect();
-    let widths: Vec<usize> = (0..5)
-        .map(|column| {
-            let widths = lines
-                .iter()
-                .chain([&head])
-                .map(|line| width(&line.cells[column]));
-            widths.max().unwrap_or(0)
-        })
-        .collect();
-    row(text, &head, &widths);
-    let mut heading = None;
-    for (contrast, line) in contrasts.iter().zip(&lines) {
-        let op = contrast.metric.op.as_deref().unwrap_or("all operations");
-        if heading != Some(op) {
-            let _ = writeln!(text, "{op}");
-            heading = Some(op);
+        ]);
+        if let Some(interval) = estimate_interval(contrast) {
+            table.line_from(ESTIMATE, format!("({interval})"));
         }
-        row(text, line, &widths);
     }
-}
-
-fn row(text: &mut String, line: &Line, widths: &[usize]) {
-    let [name, base, candidate, words, verdict] = &line.cells;
-    let mut row = padded(name, widths[0]);
-    for (cell, width) in [(base, widths[1]), (candidate, widths[2])] {
-        let _ = write!(row, "  {}{cell}", " ".repeat(width - self::width(cell)));
-    }
-    let indent = width(&row) + 2;
-    let _ = write!(row, "  {}  {verdict}", padded(words, widths[3]));
-    let _ = writeln!(text, "{}", row.trim_end());
-    if let Some(interval) = &line.interval {
-        let _ = writeln!(text, "{:indent$}({interval})", "");
-    }
-}
-
-fn padded(cell: &str, width: usize) -> String {
-    format!("{cell}{}", " ".repeat(width - self::width(cell)))
-}
-
-fn width(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// Breaks `prefix + sentence` at blanks; further lines are indented by `indent`. A word stays whole, however
-/// long it is.
-fn wrapped(text: &mut String, prefix: &str, indent: usize, sentence: &str) {
-    let mut column = width(prefix);
-    text.push_str(prefix);
-    for (index, word) in sentence.split(' ').enumerate() {
-        if index > 0 && column + 1 + width(word) > WIDTH {
-            let _ = write!(text, "\n{:indent$}", "");
-            column = indent;
-        } else if index > 0 {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(word);
-        column += width(word);
-    }
-    text.push('\n');
+    table.render()
 }

@@ -1,6 +1,6 @@
 //! Servers that die under load: what the target does is a finding, the measurement stays valid.
 
-use quorate::target::Role;
+use quorate::workload::Role;
 use rustix::process::Signal;
 
 use crate::bench::Bench;

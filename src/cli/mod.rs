@@ -14,6 +14,7 @@ mod failure;
 mod guard;
 mod interrupt;
 mod live;
+mod load_flags;
 mod man;
 mod output;
 mod prometheus;
@@ -38,7 +39,8 @@ Examples:
   quorate                      the quickstart workload on the bundled ensemble, about 30 s
   quorate workloads            what comes with the program, and why
   quorate run write-latency --target zk://h1:2181,h2:2181,h3:2181
-  quorate run mine.toml --set load.rate=2000 --set load.duration=10s --json
+  quorate run write-latency --rate 5000 --duration 30s --sessions 16 --threads 2
+  quorate run mine.toml --set op.set.size=1KiB --json
   quorate compare --targets bundled,zookeeper write-saturation
 
 Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the measurement is invalid, 4 a gate failed.

@@ -8,9 +8,11 @@ use clap::Args;
 
 use super::failure::{Failure, MeansStatus, Status};
 use super::live::Screen;
+use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
 use super::surroundings::Places;
-use super::{calibration_store, interrupt, output, workload_file};
+use super::workload_file::{Changes, resolve_all};
+use super::{calibration_store, interrupt, output};
 use crate::experiment::{self, ProgressEvent, RunContext};
 use crate::report::{Format, render, write_report};
 use crate::result::{self, ResultError, RunResult, results_dir, write_result};
@@ -62,6 +64,8 @@ pub(super) struct RunOptions {
     #[arg(long, value_name = "ADDR")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]
+    load: LoadFlags,
+    #[command(flatten)]
     places: Places,
 }
 
@@ -80,9 +84,20 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
 /// Everything that can be wrong with the command line is found before anything starts.
 fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
     let target: TargetSpec = options.target.parse().bad_usage()?;
-    let plans = workload_file::plans(files, &options.overrides, options.seed)?;
+    let changes = Changes {
+        set: &options.overrides,
+        load: &options.load,
+        seed: options.seed,
+    };
+    let workloads = resolve_all(files, &changes)?;
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
+    if !options.quiet {
+        for note in workloads.iter().filter_map(|one| one.note.as_ref()) {
+            output::tell(note);
+        }
+    }
+    let plans: Vec<Plan> = workloads.into_iter().map(|one| one.plan).collect();
     let screen = Screen::new(options.quiet, options.prometheus.as_ref())?;
     let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
     let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);

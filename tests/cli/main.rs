@@ -7,6 +7,7 @@ mod input;
 mod interrupts;
 mod live;
 mod live_view;
+mod load_flags;
 mod processes;
 mod prometheus;
 mod runs;

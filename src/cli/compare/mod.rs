@@ -10,6 +10,7 @@ use clap::Args;
 
 use self::outcome::Ending;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
+use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
 use super::report::Layout;
 use super::surroundings::Places;
@@ -78,6 +79,8 @@ pub(super) struct CompareArgs {
     #[arg(long, value_name = "ADDR", requires = "targets")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]
+    load: LoadFlags,
+    #[command(flatten)]
     layout: Layout,
     #[command(flatten)]
     places: Places,
@@ -86,6 +89,11 @@ pub(super) struct CompareArgs {
 pub(super) fn run(args: &CompareArgs) -> Result<Status, Failure> {
     if let Some(targets) = &args.targets {
         return measure::measure(args, targets);
+    }
+    if !args.load.is_empty() {
+        return Err(bad_usage(
+            "the options of the load change what is measured: they need --targets",
+        ));
     }
     let [base, candidate] = args.items.as_slice() else {
         return Err(bad_usage(format!(

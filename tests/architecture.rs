@@ -128,6 +128,7 @@ const PURE: &[(&str, &[&str])] = &[
         "result",
         &[
             "mod.rs",
+            "baseline.rs",
             "capacity.rs",
             "environment.rs",
             "fsync.rs",

@@ -4,6 +4,7 @@
 //! has those of ZooKeeper's own script.
 
 mod ascii;
+mod baseline;
 mod calibrate;
 mod calibration_store;
 mod check;

@@ -42,8 +42,8 @@ use crate::result::{ResultError, RunResult, save};
 
 pub use compare::{
     CompareError, Comparison, Contrast, Estimate, FailIf, FailIfError, Figure, Metric, Objection,
-    Outcome, ROUNDS_MIN, RUNS_MIN, Role, Side, check_headline, compare, comparison_plots,
-    rounds_needed,
+    Outcome, ROUNDS_MIN, RUNS_MIN, Role, Side, check_headline, compare, compare_unpaired,
+    comparison_plots, rounds_needed,
 };
 pub use human::{count, duration_us, per_second};
 pub use plot::{Contents, Pixels, PlotFile, plots, svg_plots};

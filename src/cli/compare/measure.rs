@@ -236,7 +236,7 @@ fn show(args: &CompareArgs, dir: &Path, results: &[RunResult]) -> Result<Status,
             output::tell(&page.display().to_string());
         }
     }
-    Ending::of(args, &comparisons).into_status()
+    Ending::of(args.force, &args.fail_if, &comparisons).into_status()
 }
 
 fn laid_out(args: &CompareArgs, comparisons: &[Comparison]) -> Result<String, Failure> {

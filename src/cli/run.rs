@@ -8,10 +8,11 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::baseline::{self, BaselineFlags};
-use super::failure::{Failure, MeansStatus, Status};
+use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::live::Screen;
 use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
+use super::report::SpectrumFlag;
 use super::surroundings::Places;
 use super::workload_file::{Changes, resolve_all};
 use super::{calibration_store, interrupt, output};
@@ -66,6 +67,8 @@ pub(super) struct RunOptions {
     #[arg(long, value_name = "ADDR")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]
+    spectrum: SpectrumFlag,
+    #[command(flatten)]
     load: LoadFlags,
     #[command(flatten)]
     baselines: BaselineFlags,
@@ -87,6 +90,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
 
 /// Everything that can be wrong with the command line is found before anything starts.
 fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
+    if options.json && options.spectrum.is_given() {
+        return Err(bad_usage(
+            "--spectrum belongs to the text, which --json replaces; give one of them",
+        ));
+    }
     let target: TargetSpec = options.target.parse().bad_usage()?;
     let changes = Changes {
         set: &options.overrides,
@@ -259,7 +267,7 @@ fn run_one(plan: &Plan, job: &Job<'_>) -> Result<Measured, Failure> {
         Err(failure) => (None, Some(failure)),
     };
     if !job.options.json {
-        let mut text = render(std::slice::from_ref(&result), Format::Text)?;
+        let mut text = job.options.spectrum.text(&result)?;
         if let Some(comparison) = &comparison {
             text.push_str("\ncompared with the baseline:\n");
             text.push_str(&baseline::text(comparison)?);

@@ -29,6 +29,7 @@ mod plot;
 mod resolution;
 mod servers;
 mod silence;
+mod spectrum;
 mod statistics;
 mod summary;
 mod table;
@@ -47,6 +48,7 @@ pub use compare::{
 };
 pub use human::{count, duration_us, per_second};
 pub use plot::{Contents, Pixels, PlotFile, plots, svg_plots};
+pub use spectrum::{SpectrumTime, spectrum};
 
 /// How a report is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -121,7 +121,7 @@ pub fn render(results: &[RunResult], format: Format) -> Result<String, ReportErr
     Ok(match format {
         Format::Text => text::render(results),
         Format::Markdown => markdown::render(results),
-        Format::Csv => self::csv::render(results),
+        Format::Csv => csv::render(results),
         Format::Json => json::render(results),
         Format::Html => html::render(results)?,
     })

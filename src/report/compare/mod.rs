@@ -41,7 +41,7 @@ pub use objection::Objection;
 pub use page::comparison_plots;
 pub use side::Side;
 
-pub(super) use self::csv::render as csv;
+pub(super) use csv::render as csv;
 pub(super) use forest::Forest;
 pub(super) use json::render as json;
 pub(super) use markdown::render as markdown;

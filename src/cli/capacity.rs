@@ -7,9 +7,11 @@ use clap::Args;
 
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::live::Screen;
+use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
 use super::run::{writable_dir, write};
 use super::surroundings::Places;
+use super::workload_file::Changes;
 use super::{calibration_store, interrupt, output, workload_file};
 use crate::experiment::{self, CapacityRun, ProgressEvent, RunContext, SearchLimits};
 use crate::report::{Format, per_second, render_capacity, write_capacity_report};
@@ -75,6 +77,8 @@ pub(super) struct CapacityArgs {
     /// Overrides a key of the workload
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    #[command(flatten)]
+    load: LoadFlags,
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -152,7 +156,17 @@ pub(super) fn run(args: &CapacityArgs) -> Result<Status, Failure> {
 
 /// The workload's plan, with the conditions of the search as its gates.
 fn plan(args: &CapacityArgs) -> Result<Plan, Failure> {
-    let mut plan = workload_file::plan(&args.workload, &args.overrides, args.seed)?;
+    if let Some(given) = args.load.arrival() {
+        return Err(bad_usage(format!(
+            "{given} has no meaning here, because the rate is what is searched; --from says where to begin"
+        )));
+    }
+    let changes = Changes {
+        set: &args.overrides,
+        load: &args.load,
+        seed: args.seed,
+    };
+    let mut plan = workload_file::resolve(&args.workload, &changes)?.plan;
     let ms = |limit: Option<Duration>| limit.map(|limit| limit.as_secs_f64() * 1_000.0);
     let gates = &mut plan.gates;
     // A workload's own gates hold too, but for those that a search makes no sense of.

@@ -3,7 +3,9 @@
 use clap::Args;
 
 use super::failure::{Failure, Status};
-use super::{output, workload_file};
+use super::load_flags::LoadFlags;
+use super::output;
+use super::workload_file::{Changes, resolve_all};
 
 /// Validates a workload and prints the resolved plan: every key, every default
 ///
@@ -19,11 +21,27 @@ pub(super) struct CheckArgs {
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    #[command(flatten)]
+    load: LoadFlags,
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<Status, Failure> {
-    let plans = workload_file::plans(&args.files, &args.overrides, args.seed)?;
-    let texts: Vec<String> = plans.iter().map(|plan| plan.render_toml()).collect();
+    let changes = Changes {
+        set: &args.overrides,
+        load: &args.load,
+        seed: args.seed,
+    };
+    let workloads = resolve_all(&args.files, &changes)?;
+    for note in workloads
+        .iter()
+        .filter_map(|workload| workload.note.as_ref())
+    {
+        output::tell(note);
+    }
+    let texts: Vec<String> = workloads
+        .iter()
+        .map(|workload| workload.plan.render_toml())
+        .collect();
     output::print_verbatim(&texts.join("\n"))?;
     Ok(Status::SUCCESS)
 }

@@ -4,6 +4,7 @@
 //! has those of ZooKeeper's own script.
 
 mod ascii;
+mod baseline;
 mod calibrate;
 mod calibration_store;
 mod capacity;
@@ -15,6 +16,7 @@ mod failure;
 mod guard;
 mod interrupt;
 mod live;
+mod load_flags;
 mod man;
 mod output;
 mod prometheus;
@@ -39,7 +41,8 @@ Examples:
   quorate                      the quickstart workload on the bundled ensemble, about 30 s
   quorate workloads            what comes with the program, and why
   quorate run write-latency --target zk://h1:2181,h2:2181,h3:2181
-  quorate run mine.toml --set load.rate=2000 --set load.duration=10s --json
+  quorate run write-latency --rate 5000 --duration 30s --sessions 16 --threads 2
+  quorate run mine.toml --set op.set.size=1KiB --json
   quorate capacity write-latency --p99 5ms
   quorate compare --targets bundled,zookeeper write-saturation
 

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::output;
-use crate::report::{Format, render, render_capacity};
-use crate::result::{Capacity, read_capacity, read_result, save};
+use crate::report::{Format, ReportError, SpectrumTime, render, render_capacity, spectrum};
+use crate::result::{Capacity, RunResult, read_capacity, read_result, save};
 
 /// Prints earlier results as text, Markdown, CSV, JSON or one HTML page
 #[derive(Args, Debug)]
@@ -17,7 +17,43 @@ pub(super) struct ReportArgs {
     #[arg(required = true, value_name = "DIR|FILE")]
     results: Vec<PathBuf>,
     #[command(flatten)]
+    spectrum: SpectrumFlag,
+    #[command(flatten)]
     layout: Layout,
+}
+
+/// The option for percentile spectra, below the tables of the text.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct SpectrumFlag {
+    /// Adds the percentile spectrum of each operation to the text: of the response time, or of the service time
+    /// with --spectrum=service
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "response", value_parser = spectrum_time())]
+    spectrum: Option<SpectrumTime>,
+}
+
+fn spectrum_time() -> impl TypedValueParser<Value = SpectrumTime> {
+    PossibleValuesParser::new(SpectrumTime::ALL.map(|(name, _)| name))
+        .try_map(|name| name.parse::<SpectrumTime>())
+}
+
+impl SpectrumFlag {
+    /// Whether it is given.
+    pub(super) fn is_given(self) -> bool {
+        self.spectrum.is_some()
+    }
+
+    /// The text of one result, with what is asked.
+    ///
+    /// # Errors
+    /// As for [`render`].
+    pub(super) fn text(self, result: &RunResult) -> Result<String, ReportError> {
+        let mut text = render(std::slice::from_ref(result), Format::Text)?;
+        if let Some(time) = self.spectrum {
+            text.push('\n');
+            text.push_str(&spectrum(result, time));
+        }
+        Ok(text)
+    }
 }
 
 /// The format of a report, and where it goes.
@@ -59,8 +95,20 @@ pub(super) fn run(args: &ReportArgs) -> Result<Status, Failure> {
         .iter()
         .map(|path| read_result(path).bad_usage())
         .collect::<Result<Vec<_>, _>>()?;
-    args.layout
-        .deliver(&render(&results, args.layout.format()?)?)?;
+    let format = args.layout.format()?;
+    let text = match format {
+        Format::Text => {
+            let texts = results.iter().map(|result| args.spectrum.text(result));
+            texts.collect::<Result<Vec<_>, _>>()?.join("\n")
+        }
+        _ if args.spectrum.is_given() => {
+            return Err(bad_usage(
+                "--spectrum belongs to the text; leave out --format, or the spectrum",
+            ));
+        }
+        _ => render(&results, format)?,
+    };
+    args.layout.deliver(&text)?;
     Ok(Status::SUCCESS)
 }
 

@@ -2,24 +2,29 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use clap::Args;
 
-use super::failure::{Failure, MeansStatus, Status};
+use super::baseline::{self, BaselineFlags};
+use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::live::Screen;
+use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
+use super::report::SpectrumFlag;
 use super::surroundings::Places;
-use super::{calibration_store, interrupt, output, workload_file};
+use super::workload_file::{Changes, resolve_all};
+use super::{calibration_store, interrupt, output};
 use crate::experiment::{self, ProgressEvent, RunContext};
-use crate::report::{Format, render, write_report};
+use crate::report::{Comparison, Format, render, write_report};
 use crate::result::{self, ResultError, RunResult, results_dir, write_result};
 use crate::target::TargetSpec;
 use crate::workload::Plan;
 
-/// What runs when nothing is said.
+/// The workload of a command line that names none.
 const QUICKSTART: &str = "quickstart";
-/// The page in a result folder that people look at.
+/// The page of a result folder.
 const REPORT_FILE: &str = "report.html";
 
 /// Runs workloads and writes a result folder for each
@@ -62,6 +67,12 @@ pub(super) struct RunOptions {
     #[arg(long, value_name = "ADDR")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]
+    spectrum: SpectrumFlag,
+    #[command(flatten)]
+    load: LoadFlags,
+    #[command(flatten)]
+    baselines: BaselineFlags,
+    #[command(flatten)]
     places: Places,
 }
 
@@ -79,10 +90,27 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
 
 /// Everything that can be wrong with the command line is found before anything starts.
 fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
+    if options.json && options.spectrum.is_given() {
+        return Err(bad_usage(
+            "--spectrum belongs to the text, which --json replaces; give one of them",
+        ));
+    }
     let target: TargetSpec = options.target.parse().bad_usage()?;
-    let plans = workload_file::plans(files, &options.overrides, options.seed)?;
+    let changes = Changes {
+        set: &options.overrides,
+        load: &options.load,
+        seed: options.seed,
+    };
+    let workloads = resolve_all(files, &changes)?;
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
+    if !options.quiet {
+        for note in workloads.iter().filter_map(|one| one.note.as_ref()) {
+            output::tell(note);
+        }
+    }
+    let plans: Vec<Plan> = workloads.into_iter().map(|one| one.plan).collect();
+    let base = options.baselines.read(&plans)?;
     let screen = Screen::new(options.quiet, options.prometheus.as_ref())?;
     let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
     let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
@@ -94,36 +122,98 @@ fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
         stop: &stop,
         notify: &notify,
     };
-    let mut results = Vec::with_capacity(plans.len());
-    let mut status = Status::SUCCESS;
-    let mut failure = None;
-    for plan in &plans {
-        if setting.stop.load(std::sync::atomic::Ordering::Relaxed) {
-            break;
-        }
-        match run_one(plan, &target, options, plans.len() > 1, &setting, &screen) {
-            Ok((result, unwritten)) => {
-                status = worse(status, status_of(&result));
-                results.push(result);
-                failure = unwritten;
-            }
-            Err(error) => failure = Some(error),
-        }
-        if failure.is_some() {
-            break;
-        }
-    }
+    let job = Job {
+        target: &target,
+        options,
+        several: plans.len() > 1,
+        base: base.as_ref(),
+        context: &setting,
+        screen: &screen,
+    };
+    let all = measure_all(&plans, &job);
     screen.clear();
-    if options.json && !results.is_empty() {
-        output::print(&render(&results, Format::Json)?)?;
-    }
-    match failure {
-        Some(failure) => Err(failure),
-        None => Ok(status),
-    }
+    deliver(all, options, stop.load(Ordering::Relaxed))
 }
 
-/// What a result means for the exit status: an invalid measurement tells nothing about gates.
+/// What came of all workloads.
+struct MeasuredAll {
+    results: Vec<RunResult>,
+    comparison: Option<Comparison>,
+    status: Status,
+    /// What ended them.
+    failure: Option<Failure>,
+}
+
+/// Runs one workload after the other until one fails.
+fn measure_all(plans: &[Plan], job: &Job<'_>) -> MeasuredAll {
+    let mut all = MeasuredAll {
+        results: Vec::with_capacity(plans.len()),
+        comparison: None,
+        status: Status::SUCCESS,
+        failure: None,
+    };
+    for plan in plans {
+        if job.context.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        match run_one(plan, job) {
+            Ok(measured) => {
+                all.status = worse(all.status, status_of(&measured.result));
+                all.results.push(measured.result);
+                all.comparison = measured.comparison;
+                all.failure = measured.failure;
+            }
+            Err(error) => all.failure = Some(error),
+        }
+        if all.failure.is_some() {
+            break;
+        }
+    }
+    all
+}
+
+/// Prints the object of `--json`, keeps the baseline, and decides how the command ends.
+fn deliver(all: MeasuredAll, options: &RunOptions, interrupted: bool) -> Result<Status, Failure> {
+    if options.json && !all.results.is_empty() {
+        let mut summary = render(&all.results, Format::Json)?;
+        if let Some(comparison) = &all.comparison {
+            summary = baseline::in_summary(&summary, comparison)?;
+        }
+        output::print(&summary)?;
+    }
+    if let Some(failure) = all.failure {
+        return Err(failure);
+    }
+    if let Some(result) = all.results.last() {
+        options.baselines.save(result, interrupted)?;
+    }
+    if let Some(comparison) = &all.comparison {
+        options.baselines.ending(comparison)?;
+    }
+    Ok(all.status)
+}
+
+/// What all workloads of a command line have in common.
+struct Job<'a> {
+    target: &'a TargetSpec,
+    options: &'a RunOptions,
+    /// Whether there is more than one workload.
+    several: bool,
+    /// The baseline that the result is compared with.
+    base: Option<&'a RunResult>,
+    context: &'a RunContext<'a>,
+    screen: &'a Screen,
+}
+
+/// What came of one workload. It is shown in any case.
+struct Measured {
+    result: RunResult,
+    comparison: Option<Comparison>,
+    /// Why it could not be written, or compared.
+    failure: Option<Failure>,
+}
+
+/// The exit status that a result asks for. Gates do not count if the measurement is invalid.
 fn status_of(result: &RunResult) -> Status {
     if !result.verdict.is_valid() {
         Status::INVALID
@@ -134,7 +224,7 @@ fn status_of(result: &RunResult) -> Status {
     }
 }
 
-/// Of several workloads, an invalid one comes before a failed gate.
+/// The status of two workloads together: an invalid one comes before a failed gate.
 fn worse(a: Status, b: Status) -> Status {
     let rank = |status: Status| match status {
         Status::INVALID => 2,
@@ -144,55 +234,64 @@ fn worse(a: Status, b: Status) -> Status {
     if rank(b) > rank(a) { b } else { a }
 }
 
-/// The result, and why it could not be written if it could not: it is shown in any case.
-fn run_one(
-    plan: &Plan,
-    target: &TargetSpec,
-    options: &RunOptions,
-    several: bool,
-    setting: &RunContext<'_>,
-    screen: &Screen,
-) -> Result<(RunResult, Option<Failure>), Failure> {
-    let out = options.out.as_ref().map(|out| {
-        if several {
+fn run_one(plan: &Plan, job: &Job<'_>) -> Result<Measured, Failure> {
+    let out = job.options.out.as_ref().map(|out| {
+        if job.several {
             out.join(&plan.name)
         } else {
             out.clone()
         }
     });
     let dir = writable_dir(out.as_deref(), &plan.name)?;
-    // Whatever happens to the clean-up then: the result is there. Its outcome is the last write's.
-    let measured = experiment::run(plan, target, setting, &mut |result| {
+    // The result is written before the clean-up, which may fail; the last write tells whether that worked.
+    let measured = experiment::run(plan, job.target, job.context, &mut |result| {
         let _retried = write_result(&dir, result);
     });
-    screen.clear();
+    job.screen.clear();
     let mut result = match measured {
         Ok(result) => result,
         Err(error) => {
-            // Only if it is empty: what somebody else put there stays.
+            // This removes the folder only if it is empty, so files of others stay.
             let _ = fs::remove_dir(&dir);
             return Err(error.into());
         }
     };
     let unwritten = write(&dir, &mut result).err();
-    if !options.json {
-        let mut text = render(std::slice::from_ref(&result), Format::Text)?;
-        if unwritten.is_none() {
-            text.push_str(&format!("\n{}\n", dir.join(REPORT_FILE).display()));
+    let page = unwritten.is_none().then(|| dir.join(REPORT_FILE));
+    let compared = job
+        .base
+        .map(|base| job.options.baselines.compare(base, &result))
+        .transpose();
+    let (comparison, incomparable) = match compared {
+        Ok(comparison) => (comparison, None),
+        Err(failure) => (None, Some(failure)),
+    };
+    if !job.options.json {
+        let mut text = job.options.spectrum.text(&result)?;
+        if let Some(comparison) = &comparison {
+            text.push_str("\ncompared with the baseline:\n");
+            text.push_str(&baseline::text(comparison)?);
+        }
+        if let Some(page) = page {
+            text.push_str(&format!("\n{}\n", page.display()));
         }
         output::print(&text)?;
     }
-    Ok((result, unwritten))
+    Ok(Measured {
+        result,
+        comparison,
+        failure: unwritten.or(incomparable),
+    })
 }
 
-/// Writes result, report and plots; `result.path` tells then where.
+/// Writes result, report and plots, and sets `result.path`.
 pub(super) fn write(dir: &Path, result: &mut RunResult) -> Result<(), Failure> {
     result.path = Some(write_result(dir, result)?);
     write_report(dir, result)?;
     Ok(())
 }
 
-/// A folder that a result can be written to, tried out before anything is measured.
+/// Makes the folder of a result, and tries to write to it before anything is measured.
 pub(super) fn writable_dir(out: Option<&Path>, name: &str) -> Result<PathBuf, Failure> {
     tried_dir(out, name).map_err(|error| match error {
         ResultError::Io { .. } => {

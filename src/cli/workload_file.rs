@@ -4,31 +4,60 @@
 use std::path::Path;
 
 use super::failure::{Failure, MeansStatus, bad_usage};
+use super::load_flags::LoadFlags;
 use crate::result::read_result;
-use crate::workload::{self, Plan, Source, find_shipped, nearest_shipped};
+use crate::workload::{self, Arrival, Plan, Source, find_shipped, nearest_shipped};
 
-/// The plan of `name` with the overrides.
+/// What the command line changes in a workload.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Changes<'a> {
+    /// The values of `--set`.
+    pub(super) set: &'a [String],
+    /// The options of the load.
+    pub(super) load: &'a LoadFlags,
+    /// The value of `--seed`.
+    pub(super) seed: Option<u64>,
+}
+
+impl Changes<'_> {
+    /// The overrides of both kinds. Those of the options come last.
+    fn overrides(&self) -> Result<Vec<String>, Failure> {
+        let mut overrides = self.set.to_vec();
+        overrides.extend(self.load.overrides(self.set)?);
+        Ok(overrides)
+    }
+}
+
+/// A resolved workload.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub(super) plan: Plan,
+    /// What the user should know about the changes: that one turned an open loop into a closed one.
+    pub(super) note: Option<String>,
+}
+
+/// The plan of `name` with the changes.
 ///
 /// # Errors
 /// Bad usage, with every problem of the workload.
-pub(super) fn plan(name: &str, overrides: &[String], seed: Option<u64>) -> Result<Plan, Failure> {
-    read(name, overrides, seed).map_err(failure)
+pub(super) fn resolve(name: &str, changes: &Changes<'_>) -> Result<Resolved, Failure> {
+    read(name, &changes.overrides()?, changes).map_err(failure)
 }
 
 /// The plans of all `names`.
 ///
 /// # Errors
 /// Bad usage, with every problem of every workload.
-pub(super) fn plans(
+pub(super) fn resolve_all(
     names: &[String],
-    overrides: &[String],
-    seed: Option<u64>,
-) -> Result<Vec<Plan>, Failure> {
-    let mut plans = Vec::with_capacity(names.len());
+    changes: &Changes<'_>,
+) -> Result<Vec<Resolved>, Failure> {
+    let overrides = changes.overrides()?;
+    let mut all = Vec::with_capacity(names.len());
     let mut problems: Vec<String> = Vec::new();
     for name in names {
-        match read(name, overrides, seed) {
-            Ok(plan) => plans.push(plan),
+        match read(name, &overrides, changes) {
+            Ok(resolved) => all.push(resolved),
             // An override that fits no file is one problem, not one for each file.
             Err(found) => {
                 let new = found.into_iter().filter(|one| !problems.contains(one));
@@ -38,17 +67,50 @@ pub(super) fn plans(
         }
     }
     if problems.is_empty() {
-        Ok(plans)
+        Ok(all)
     } else {
         Err(failure(problems))
     }
 }
 
 /// The plan, or its problems.
-fn read(name: &str, overrides: &[String], seed: Option<u64>) -> Result<Plan, Vec<String>> {
+fn read(name: &str, overrides: &[String], changes: &Changes<'_>) -> Result<Resolved, Vec<String>> {
     let source = source(name).map_err(|failure| vec![failure.text()])?;
-    workload::resolve(&source, overrides, seed)
-        .map_err(|error| error.problems().iter().map(ToString::to_string).collect())
+    let plan = workload::resolve(&source, overrides, changes.seed).map_err(|error| {
+        let problems = error.problems().iter();
+        problems
+            .map(|problem| changes.load.reworded(problem.to_string()))
+            .collect::<Vec<String>>()
+    })?;
+    let note = loop_note(&source, &plan, changes);
+    Ok(Resolved { plan, note })
+}
+
+/// Says what became of the arrival that the workload itself asks for, if `--rate` or `--in-flight` replaced it
+/// by one of another kind.
+fn loop_note(source: &Source, plan: &Plan, changes: &Changes<'_>) -> Option<String> {
+    let flag = changes.load.arrival()?;
+    // A workload that has no arrival of its own loses none.
+    let own = workload::resolve(source, changes.set, changes.seed).ok()?;
+    let change = match (&own.load.arrival, &plan.load.arrival) {
+        (Arrival::Closed { in_flight }, Arrival::Open { .. }) => format!(
+            "makes the closed loop an open one: in_flight = {in_flight} of the workload is dropped"
+        ),
+        (Arrival::Open { phases, .. }, Arrival::Closed { .. }) => {
+            let dropped = match phases.as_slice() {
+                [phase] if phase.from_per_s == phase.to_per_s => {
+                    format!("rate = {} of the workload is", phase.from_per_s)
+                }
+                _ => "the phases of the workload are".to_owned(),
+            };
+            format!("makes the open loop a closed one: {dropped} dropped")
+        }
+        (Arrival::Open { phases, .. }, Arrival::Open { .. }) if phases.len() > 1 => {
+            "replaces the phases of the workload by one rate".to_owned()
+        }
+        _ => return None,
+    };
+    Some(format!("{}: {flag} {change}", plan.name))
 }
 
 /// One problem stands alone; several become a list.

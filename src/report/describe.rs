@@ -39,7 +39,7 @@ pub(crate) fn arrival(plan: &Plan) -> String {
     }
 }
 
-/// `bundled, 3 voters + 1 observer`, or the spec alone where the shape is not ours.
+/// `bundled, 3 voters + 1 observer`. For a live ensemble the spec alone: the plan does not decide its shape.
 pub(crate) fn target_line(result: &RunResult) -> String {
     let mut line = result.target.spec.clone();
     if result.target.is_local() {
@@ -55,7 +55,7 @@ pub(crate) fn target_line(result: &RunResult) -> String {
     line
 }
 
-/// What a closed loop does to the figures; `None` for an open one.
+/// A warning about the figures of a closed loop; `None` for an open one.
 pub(crate) fn closed_loop_note(plan: &Plan) -> Option<&'static str> {
     matches!(plan.load.arrival, Arrival::Closed { .. }).then_some(
         "Closed loop: response time restates throughput here (operations in flight = throughput x mean response time); \
@@ -63,7 +63,7 @@ pub(crate) fn closed_loop_note(plan: &Plan) -> Option<&'static str> {
     )
 }
 
-/// What was asked.
+/// The plan, as rows.
 pub(crate) fn plan_rows(result: &RunResult) -> Vec<Row> {
     let plan = &result.plan;
     let load = &plan.load;
@@ -119,7 +119,7 @@ pub(crate) fn plan_rows(result: &RunResult) -> Vec<Row> {
     rows
 }
 
-/// `2 asked; number 3 and 4`: the numbers decide the random choices.
+/// `2 asked; number 3 and 4`. The numbers are shown because they decide the random choices.
 fn runs(result: &RunResult) -> String {
     let asked = format!("{} asked", result.plan.load.repeats);
     let numbers: Vec<u32> = result.runs.iter().map(|run| run.number).collect();
@@ -203,7 +203,7 @@ fn size(choice: &SizeChoice) -> String {
     }
 }
 
-/// What was measured.
+/// The target, as rows.
 pub(crate) fn target_rows(result: &RunResult) -> Vec<Row> {
     let target = &result.target;
     let mut rows = vec![("Target", target.spec.clone())];
@@ -254,7 +254,7 @@ pub(crate) fn target_rows(result: &RunResult) -> Vec<Row> {
 
 fn server_line(server: &Server) -> String {
     let mut text = server.address.clone();
-    // A voter that says it leads or follows need not be called a voter as well.
+    // The mode (`leader`) implies the role (`voter`), so only one of them is shown.
     for part in [
         server.mode.as_ref().or(server.role.as_ref()),
         server.version.as_ref(),
@@ -337,7 +337,7 @@ pub(crate) fn environment_rows(result: &RunResult) -> Vec<Row> {
         .collect()
 }
 
-/// What a calibration says in a line; what it does not have is left out.
+/// A calibration in one line, without the figures that it does not have.
 fn calibrated(environment: &Environment) -> Option<String> {
     let rates = environment.calibrated_rates_per_s()?;
     let parts: Vec<String> = rates
@@ -352,14 +352,14 @@ fn calibrated(environment: &Environment) -> Option<String> {
     })
 }
 
-/// What the hypervisor took, in the worst run.
+/// The share of processor time that the hypervisor took in the worst run.
 fn stolen(result: &RunResult) -> Option<String> {
     let shares = result.runs.iter().filter_map(|run| run.stolen);
     let worst = shares.max_by(f64::total_cmp)?;
     Some(format!("{:.1} % of the processors' time", 100.0 * worst))
 }
 
-/// Servers on the driver's machine slow it down, and it them.
+/// Says that servers and driver share a machine: they slow each other down.
 fn shared_cores(result: &RunResult) -> Option<String> {
     let servers = result.target.servers.len();
     let cores = result.environment.cores?;
@@ -373,7 +373,7 @@ fn shared_cores(result: &RunResult) -> Option<String> {
     })
 }
 
-/// How busy the driver's threads were and how long they waited for a core, each in its worst run.
+/// How busy the driver's threads were, and how long they waited for a core; the worst run of each.
 fn driver(runs: &[Recording]) -> Option<String> {
     let threads = runs.iter().map(|run| run.driver.len()).max()?;
     let of = |thread: usize| runs.iter().filter_map(move |run| run.driver.get(thread));
@@ -405,7 +405,7 @@ fn driver(runs: &[Recording]) -> Option<String> {
     Some(text)
 }
 
-/// The disk in the run before which it was slowest.
+/// The disk before the run for which it was slowest.
 fn disk(runs: &[Recording]) -> Option<String> {
     let slowness = |disk: &DiskState| disk.before_us / disk.baseline_us.max(1.0);
     let disk = runs
@@ -429,7 +429,7 @@ fn disk(runs: &[Recording]) -> Option<String> {
     ))
 }
 
-/// What a server that does nothing shows here.
+/// The times that a server that does nothing shows on this machine.
 fn resolution(environment: &Environment) -> Option<String> {
     let found = environment.resolution()?;
     Some(format!(

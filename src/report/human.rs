@@ -1,7 +1,7 @@
 //! Numbers as people read them: three significant digits, a fitting unit, grouped thousands.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// What stands for a missing figure.
+/// Printed in place of a missing figure.
 pub(crate) const MISSING: &str = "\u{2013}";
 
 /// A duration given in microseconds: `812 µs`, `1.23 ms`, `12.3 s`; a dash when missing.

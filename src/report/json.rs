@@ -93,7 +93,7 @@ struct Server<'a> {
     disk_written_bytes_per_operation: Option<f64>,
     syncs: Option<u64>,
     all: ServerOp,
-    /// Only where there are few kinds of operation.
+    /// `None` if there are many kinds of operation.
     ops: Option<BTreeMap<&'a str, ServerOp>>,
 }
 
@@ -256,7 +256,7 @@ fn us(histogram: &Histogram) -> Us {
     })
 }
 
-/// More digits than the histogram has would be noise.
+/// Rounds away the digits that a histogram does not have.
 fn tenth(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }

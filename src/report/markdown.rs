@@ -1,4 +1,6 @@
 //! The report as GitHub-flavoured markdown.
+//!
+//! Tables are written by hand: `comfy-table` pads every cell and would not escape markup.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt::Write as _;
@@ -16,7 +18,7 @@ use super::summary::{Summary, failures, rate, was_blocked};
 use crate::measure::Histogram;
 use crate::result::{Resolution, RunResult};
 
-/// Lines of events per run; the result file has them all.
+/// Lines of events shown per run. The result file has all of them.
 const EVENTS_SHOWN: usize = 50;
 
 /// All results, one below the other.
@@ -195,7 +197,7 @@ fn usage(text: &mut String, figures: &ServerFigures) {
     );
 }
 
-/// `+3.120 s: 16 sessions lost ...`, one line per cause.
+/// One line per cause: `+3.120 s: 16 sessions lost ...`.
 #[expect(clippy::cast_precision_loss, reason = "nanoseconds within a run")]
 fn events(result: &RunResult) -> Vec<String> {
     let mut lines = Vec::new();
@@ -243,7 +245,7 @@ fn rows(text: &mut String, title: &str, rows: &[Row]) {
     text.push('\n');
 }
 
-/// Text that neither breaks a table nor is taken for markup.
+/// Escapes `text` so that it does not break a table and is not read as markup.
 pub(crate) fn cell(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('|', "\\|")

@@ -31,6 +31,7 @@ mod plot;
 mod resolution;
 mod servers;
 mod silence;
+mod spectrum;
 mod spread;
 mod statistics;
 mod summary;
@@ -45,11 +46,12 @@ use crate::result::{Capacity, ResultError, RunResult, save, to_json_text};
 
 pub use compare::{
     CompareError, Comparison, Contrast, Estimate, FailIf, FailIfError, Figure, Metric, Objection,
-    Outcome, ROUNDS_MIN, RUNS_MIN, Role, Side, check_headline, compare, comparison_plots,
-    rounds_needed,
+    Outcome, ROUNDS_MIN, RUNS_MIN, Role, Side, check_headline, compare, compare_unpaired,
+    comparison_plots, rounds_needed,
 };
 pub use human::{count, duration_us, per_second};
 pub use plot::{Contents, Pixels, PlotFile, plots, svg_plots};
+pub use spectrum::{SpectrumTime, spectrum};
 
 /// How a report is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

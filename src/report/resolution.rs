@@ -45,6 +45,12 @@ pub(crate) fn cells(histogram: &Histogram, resolution: Option<Resolution>) -> [S
     })
 }
 
+/// The cell of a response or service time at the percentile `share` (0..=1).
+pub(crate) fn cell(us: f64, share: f64, resolution: Option<Resolution>) -> String {
+    let [low, .., high] = floors(resolution);
+    told(Some(us), if share < 0.99 { low } else { high })
+}
+
 /// A median as a cell.
 pub(crate) fn p50(histogram: &Histogram, resolution: Option<Resolution>) -> String {
     told(histogram.p50_us(), floors(resolution)[1])

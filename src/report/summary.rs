@@ -9,11 +9,10 @@ use crate::result::{Resolution, RunResult, asked_per_s};
 /// A result's figures.
 #[derive(Debug)]
 pub(crate) struct Summary<'a> {
-    /// Where they come from.
     pub result: &'a RunResult,
     /// All runs' measured phases together, seconds.
     pub measured_s: f64,
-    /// Asked rate, where the plan asks for one.
+    /// The rate that the plan asks for; `None` in a closed loop.
     pub asked_per_s: Option<f64>,
     /// Operations acknowledged in the measured phases.
     pub acknowledged: u64,
@@ -34,7 +33,6 @@ pub(crate) struct Summary<'a> {
 /// One operation's figures.
 #[derive(Debug)]
 pub(crate) struct OpSummary<'a> {
-    /// Its label.
     pub label: &'a str,
     /// Acknowledged operations per second.
     pub throughput_per_s: Option<f64>,
@@ -45,15 +43,10 @@ pub(crate) struct OpSummary<'a> {
 /// The figures of one kind of time, microseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
-    /// Arithmetic mean.
     pub mean: f64,
-    /// Median.
     pub p50: f64,
-    /// 90th percentile.
     pub p90: f64,
-    /// 95th percentile.
     pub p95: f64,
-    /// 99th percentile.
     pub p99: f64,
     /// 99.9th percentile; `None` where too few durations lie beyond it.
     pub p999: Option<f64>,
@@ -120,7 +113,8 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// Every run asks for the same from its start; the mean weighs each by its length.
+/// The rate asked for, averaged over the runs by their lengths: a run that was cut short had only the beginning of
+/// the schedule.
 fn asked(result: &RunResult, measured_s: f64) -> Option<f64> {
     let operations: Option<f64> = result
         .runs

@@ -1,4 +1,4 @@
-//! The compact table for a terminal; fits 80 columns.
+//! The report for a terminal of 80 columns.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt::Write as _;
@@ -120,7 +120,7 @@ fn times(table: &mut Table, kind: &str, histogram: &Histogram, resolution: Optio
     table.row([name].into_iter().chain(cells(histogram, resolution)));
 }
 
-/// By role with the operations, by server all operations together, then what they used.
+/// Figures by role for each operation, figures by server for all operations together, and the resources that the servers used.
 fn servers(text: &mut String, summary: &Summary<'_>) {
     let servers = &summary.servers;
     if servers.servers.is_empty() {
@@ -180,7 +180,7 @@ fn usage<'a>(all: impl Iterator<Item = &'a ServerFigures>) -> String {
     table.render()
 }
 
-/// The verdict's reasons, then apart from it the gates, what the target did, and the warnings.
+/// The reasons of the verdict, then the gates, the findings about the target, and the warnings.
 fn notes(text: &mut String, summary: &Summary<'_>) {
     let result = summary.result;
     let reasons = result.verdict.reasons();

@@ -4,6 +4,7 @@
 //! `docs/result.schema.json`) with conversions both ways. [`judge`] decides what a run is worth.
 
 mod asked;
+mod baseline;
 mod capacity;
 mod csv_table;
 mod environment;
@@ -26,6 +27,7 @@ mod warning;
 mod words;
 
 pub use asked::asked_per_s;
+pub use baseline::{BaselineError, BaselineName, BaselineNameError, Baselines};
 pub use capacity::{
     CAPACITY_FILE, Capacity, CapacityStep, Condition, Held, read_capacity, write_capacity,
 };

@@ -12,7 +12,9 @@ use super::run_result::RunResult;
 use crate::measure::{interval_log, tagged_interval_log};
 
 /// Name of the result file in its folder.
-const RESULT_FILE: &str = "result.json";
+pub(super) const RESULT_FILE: &str = "result.json";
+/// Folder of all results, below the working directory.
+pub(super) const RESULTS_DIR: &str = "results";
 /// Results of one workload within one second, at most.
 const SAME_SECOND_MAX: u32 = 1_000;
 
@@ -69,7 +71,7 @@ pub fn results_dir(
             }
             Ok(out.to_owned())
         }
-        None => fresh_dir(Path::new("results"), workload, now),
+        None => fresh_dir(Path::new(RESULTS_DIR), workload, now),
     }
 }
 
@@ -188,11 +190,11 @@ fn fill(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn create_dirs(path: &Path) -> Result<(), ResultError> {
+pub(super) fn create_dirs(path: &Path) -> Result<(), ResultError> {
     fs::create_dir_all(path).map_err(|source| failure("create", path, source))
 }
 
-fn failure(action: &'static str, path: &Path, source: io::Error) -> ResultError {
+pub(super) fn failure(action: &'static str, path: &Path, source: io::Error) -> ResultError {
     let path = path.to_owned();
     match source.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ResultError::DiskFull { path, source },

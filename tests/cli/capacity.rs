@@ -4,14 +4,7 @@ use crate::bench::Bench;
 use crate::workload::WORKLOAD;
 
 /// Nothing answers within a microsecond, so that every run fails or, on a busy machine, is invalid.
-const IMPOSSIBLE: [&str; 6] = [
-    "--p99",
-    "1us",
-    "--from",
-    "1000",
-    "--set",
-    "load.duration=1s",
-];
+const IMPOSSIBLE: [&str; 6] = ["--p99", "1us", "--from", "1000", "--duration", "1s"];
 
 #[test]
 fn a_search_that_finds_no_rate_keeps_every_run_and_is_status_4() {
@@ -47,9 +40,10 @@ fn a_search_that_finds_no_rate_keeps_every_run_and_is_status_4() {
 fn a_search_says_what_it_lacks() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
-    let cases: [(&[&str], &str); 4] = [
+    let cases: [(&[&str], &str); 5] = [
         (&[], "--p99 5ms"),
         (&["--p99", "5"], "--p99"),
+        (&["--p99", "5ms", "--rate", "10"], "--from says"),
         (&["--p99", "5ms", "--precision", "2"], "--precision must be"),
         (&["--p99", "5ms", "--up-to", "10"], "--up-to must be"),
     ];

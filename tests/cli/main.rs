@@ -1,6 +1,7 @@
 //! The command line from outside: exit statuses, messages, and processes that end as they should.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod baselines;
 mod bench;
 mod capacity;
 mod faults;
@@ -8,6 +9,7 @@ mod input;
 mod interrupts;
 mod live;
 mod live_view;
+mod load_flags;
 mod processes;
 mod prometheus;
 mod runs;

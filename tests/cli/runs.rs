@@ -282,3 +282,39 @@ fn the_verbs_start_and_stop_a_real_server() {
         .run(&["server", "start-foreground", "./bad.cfg"])
         .fails(2, &["bad.cfg:2", "clientPort"]);
 }
+
+#[test]
+fn the_percentile_spectrum_follows_the_tables() {
+    let bench = Bench::new();
+    let mine = bench.file("mine.toml", WORKLOAD);
+    let ran = bench.run(&["run", &mine, "--quiet", "--out", "out", "--spectrum"]);
+    let text = ran.succeeds();
+    assert!(
+        text.contains("\npercentile spectrum of the response time\n"),
+        "{text}"
+    );
+    assert!(text.contains("\n  maximum "), "{text}");
+    assert!(
+        text.lines().last().unwrap().ends_with("report.html"),
+        "{text}"
+    );
+    let ran = bench.run(&["report", "--spectrum=service", "out"]);
+    assert!(
+        ran.succeeds().contains("spectrum of the service time"),
+        "{ran:?}"
+    );
+    assert!(
+        !bench
+            .run(&["report", "out"])
+            .succeeds()
+            .contains("spectrum")
+    );
+    for format in ["markdown", "json"] {
+        let ran = bench.run(&["report", "out", "--spectrum", "-f", format]);
+        ran.fails(2, &["--spectrum belongs to the text"]);
+    }
+    let ran = bench.run(&["run", &mine, "--spectrum", "--json"]);
+    ran.fails(2, &["--spectrum belongs to the text"]);
+    let ran = bench.run(&["report", "out", "--spectrum=late"]);
+    ran.fails(2, &["late", "response, service"]);
+}

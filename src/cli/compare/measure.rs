@@ -9,7 +9,8 @@ use super::{CompareArgs, ROUNDS, compared, format};
 use crate::cli::failure::{Failure, MeansStatus, Status, bad_usage};
 use crate::cli::live::Screen;
 use crate::cli::run::{writable_dir, write};
-use crate::cli::{calibration_store, interrupt, output, workload_file};
+use crate::cli::workload_file::{Changes, Resolved, resolve};
+use crate::cli::{calibration_store, interrupt, output};
 use crate::experiment::{self, ProgressEvent, RoundReport, RunContext, expected_time};
 use crate::report::{
     Comparison, Format, ROUNDS_MIN, check_headline, render_comparison, rounds_needed,
@@ -23,6 +24,7 @@ use crate::workload::Plan;
 pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failure> {
     let Asked {
         plan,
+        note,
         targets,
         rounds,
     } = asked(args, targets)?;
@@ -33,6 +35,9 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
         let expected = expected_time(&plan, &targets, number);
         let announced = announcement(&plan, &targets, rounds, expected);
         output::tell(&announced);
+        if let Some(note) = note {
+            output::tell(&note);
+        }
     }
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
@@ -58,7 +63,7 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
     let mut results = match measured {
         Ok(results) => results,
         Err(error) => {
-            // Only if it is empty: what somebody else put there stays.
+            // This removes the folder only if it is empty, so files of others stay.
             let _ = std::fs::remove_dir(&dir);
             let mut failure = Failure::from(error);
             if watch.ended {
@@ -67,7 +72,7 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
             return Err(failure);
         }
     };
-    // Whatever cannot be written is still compared and shown.
+    // A result that cannot be written is still compared and shown.
     let mut unwritten = None;
     for (index, result) in results.iter_mut().enumerate() {
         let own = dir.join(format!("{}-{}", index + 1, kind(&result.target.spec)));
@@ -82,19 +87,21 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
     }
 }
 
-/// What is to be measured.
+/// The comparison that the command line asks for.
 struct Asked {
     plan: Plan,
+    /// What the user should know about the changes to the workload.
+    note: Option<String>,
     targets: Vec<TargetSpec>,
     rounds: Rounds,
 }
 
-/// How many rounds.
+/// Numbers of rounds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rounds {
-    /// How many there will be.
+    /// The rounds that will be run.
     pub(super) asked: u32,
-    /// How many a verdict on every metric takes.
+    /// The rounds that a verdict on every metric takes.
     pub(super) needed: u32,
 }
 
@@ -119,7 +126,12 @@ fn asked(args: &CompareArgs, targets: &str) -> Result<Asked, Failure> {
             )));
         }
     };
-    let plan = workload_file::plan(workload, &args.overrides, args.seed)?;
+    let changes = Changes {
+        set: &args.overrides,
+        load: &args.load,
+        seed: args.seed,
+    };
+    let Resolved { plan, note } = resolve(workload, &changes)?;
     let headline = args.headline.as_deref();
     if let Some(headline) = headline {
         check_headline(&plan, headline).bad_usage()?;
@@ -133,6 +145,7 @@ fn asked(args: &CompareArgs, targets: &str) -> Result<Asked, Failure> {
     }
     Ok(Asked {
         plan,
+        note,
         targets: specs,
         rounds: Rounds {
             asked: rounds,
@@ -201,7 +214,7 @@ fn own_dir(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Each of the others against the first. All are shown, whatever speaks against them.
+/// Compares each of the others with the first. Objections do not keep a comparison from being shown.
 fn show(args: &CompareArgs, dir: &Path, results: &[RunResult]) -> Result<Status, Failure> {
     let Some((base, candidates)) = results.split_first() else {
         return Ok(Status::SUCCESS);
@@ -223,7 +236,7 @@ fn show(args: &CompareArgs, dir: &Path, results: &[RunResult]) -> Result<Status,
             output::tell(&page.display().to_string());
         }
     }
-    Ending::of(args, &comparisons).into_status()
+    Ending::of(args.force, &args.fail_if, &comparisons).into_status()
 }
 
 fn laid_out(args: &CompareArgs, comparisons: &[Comparison]) -> Result<String, Failure> {
@@ -239,7 +252,7 @@ fn laid_out(args: &CompareArgs, comparisons: &[Comparison]) -> Result<String, Fa
     })
 }
 
-/// What of a target can stand in the name of a folder.
+/// The part of a target's spec that a folder can be named after.
 fn kind(spec: &str) -> &str {
     spec.split(':').next().unwrap_or(spec)
 }

@@ -8,18 +8,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use self::outcome::Ending;
+pub(super) use self::outcome::Ending;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
+use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
 use super::report::Layout;
 use super::surroundings::Places;
 use crate::report::{Comparison, FailIf, Format, compare, render_comparison};
-use crate::result::{RunResult, read_result};
+use crate::result::{BaselineName, Baselines, RunResult, read_result};
 
 /// Rounds of a comparison, at most.
 const ROUNDS_MAX: i64 = 1_000;
-/// Rounds where nobody says, at least: the fewest with which three further metrics can still show a
-/// difference after their correction (2/2^7 * 3 = 0.047). More metrics take more.
+/// Default number of rounds: the fewest with which three further metrics can still show a difference after
+/// their correction (2/2^7 * 3 = 0.047). A workload with more metrics gets more rounds.
 const ROUNDS: u32 = 7;
 
 /// Compares two results, or measures targets round by round and compares those
@@ -27,6 +28,7 @@ const ROUNDS: u32 = 7;
 #[command(after_help = "\
 Examples:
   quorate compare results/mixed-2026-01-01T10-00-00Z results/mixed-2026-01-02T10-00-00Z
+  quorate compare main results/mixed-2026-01-02T10-00-00Z     # a baseline that `quorate run --save-baseline main` kept
   quorate compare --targets bundled,zookeeper write-saturation
   quorate compare --targets zookeeper:/opt/zk-3.4.10,zookeeper:/opt/zk-3.9.5 --rounds 10 mixed
   quorate compare --targets bundled,zookeeper write-latency --headline 'set: response p99' --fail-if slower=5%
@@ -36,7 +38,7 @@ that were measured separately, 5 runs each.
 
 Exit status: 0 compared, 2 bad usage or different loads, 3 a side is invalid, 4 a --fail-if condition holds.")]
 pub(super) struct CompareArgs {
-    /// BASE and CANDIDATE (result folders or files); with --targets one WORKLOAD
+    /// BASE and CANDIDATE (result folders or files, or names of baselines); with --targets one WORKLOAD
     #[arg(value_name = "BASE CANDIDATE | WORKLOAD")]
     items: Vec<String>,
     /// Targets to measure round by round, separated by commas
@@ -78,6 +80,8 @@ pub(super) struct CompareArgs {
     #[arg(long, value_name = "ADDR", requires = "targets")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]
+    load: LoadFlags,
+    #[command(flatten)]
     layout: Layout,
     #[command(flatten)]
     places: Places,
@@ -87,18 +91,34 @@ pub(super) fn run(args: &CompareArgs) -> Result<Status, Failure> {
     if let Some(targets) = &args.targets {
         return measure::measure(args, targets);
     }
+    if !args.load.is_empty() {
+        return Err(bad_usage(
+            "the options of the load change what is measured: they need --targets",
+        ));
+    }
     let [base, candidate] = args.items.as_slice() else {
         return Err(bad_usage(format!(
             "`quorate compare` takes two results, BASE and CANDIDATE (got {}), or --targets A,B and a workload",
             args.items.len()
         )));
     };
-    let read = |path: &String| read_result(Path::new(path)).bad_usage();
     let (base, candidate) = (read(base)?, read(candidate)?);
     let comparison = compared(args, &base, &candidate)?;
     args.layout
         .deliver(&render_comparison(&comparison, format(args)?)?)?;
-    Ending::of(args, &[comparison]).into_status()
+    Ending::of(args.force, &args.fail_if, &[comparison]).into_status()
+}
+
+/// Reads a result by its path, or a baseline by its name.
+fn read(item: &str) -> Result<RunResult, Failure> {
+    let path = Path::new(item);
+    if !path.exists()
+        && let Ok(name) = item.parse::<BaselineName>()
+        && Baselines::default().has(&name)
+    {
+        return Baselines::default().read(&name).bad_usage();
+    }
+    read_result(path).bad_usage()
 }
 
 fn compared(

@@ -1,22 +1,25 @@
 //! The exit status of a comparison: objections to it, and the conditions of `--fail-if`.
 
-use super::CompareArgs;
 use crate::cli::failure::{Failure, Status, bad_usage};
 use crate::report::{Comparison, FailIf, Objection};
 
-/// Why a command that showed its comparisons still does not end with 0.
+/// The reasons for another exit status than 0.
 #[derive(Debug, Default)]
-pub(super) struct Ending {
+pub(in crate::cli) struct Ending {
     objections: Vec<(Status, String)>,
     conditions: Vec<String>,
 }
 
 impl Ending {
-    /// Collects the objections to the comparisons and the conditions that hold.
-    pub(super) fn of(args: &CompareArgs, comparisons: &[Comparison]) -> Self {
+    /// Collects the objections to the comparisons, unless `force` accepts them, and the conditions that hold.
+    pub(in crate::cli) fn of(
+        force: bool,
+        conditions: &[FailIf],
+        comparisons: &[Comparison],
+    ) -> Self {
         let mut ending = Self::default();
         for comparison in comparisons {
-            ending.add(comparison, args.force, &args.fail_if);
+            ending.add(comparison, force, conditions);
         }
         ending
     }
@@ -36,7 +39,7 @@ impl Ending {
     }
 
     /// Objections come first: a condition on unreliable figures means nothing.
-    pub(super) fn into_status(self) -> Result<Status, Failure> {
+    pub(in crate::cli) fn into_status(self) -> Result<Status, Failure> {
         let objected = |status| self.objections.iter().any(|(own, _)| *own == status);
         let status = if objected(Status::BAD_USAGE) {
             Status::BAD_USAGE

@@ -128,7 +128,7 @@ fn find_headline(metrics: &[Metric], name: &str) -> Result<usize, CompareError> 
 }
 
 /// Compares two results of the same plan. `headline` names the metric that the comparison is about;
-/// `None` = the usual one of the plan.
+/// `None` = the usual one of the plan. Whether their runs are pairs shows in their times.
 ///
 /// # Errors
 /// If a side has no run, or the headline is none of the metrics. Everything else that speaks against
@@ -137,6 +137,29 @@ pub fn compare(
     base: &RunResult,
     candidate: &RunResult,
     headline: Option<&str>,
+) -> Result<Comparison, CompareError> {
+    let pairs = pair(&base.runs, &candidate.runs);
+    compare_runs(base, candidate, headline, pairs.as_deref())
+}
+
+/// Like [`compare`], for a base that is known to be measured at another time: two lone runs within an hour look
+/// like a round.
+///
+/// # Errors
+/// As for [`compare`].
+pub fn compare_unpaired(
+    base: &RunResult,
+    candidate: &RunResult,
+    headline: Option<&str>,
+) -> Result<Comparison, CompareError> {
+    compare_runs(base, candidate, headline, None)
+}
+
+fn compare_runs(
+    base: &RunResult,
+    candidate: &RunResult,
+    headline: Option<&str>,
+    pairs: Option<&[Pair]>,
 ) -> Result<Comparison, CompareError> {
     for (side, result) in [("base", base), ("candidate", candidate)] {
         if result.runs.is_empty() {
@@ -151,8 +174,7 @@ pub fn compare(
         None => usual_headline(&base.plan, &metrics),
         Some(name) => find_headline(&metrics, name)?,
     };
-    let pairs = pair(&base.runs, &candidate.runs);
-    let places = |of: fn(&Pair) -> usize, runs: &[Recording]| match &pairs {
+    let places = |of: fn(&Pair) -> usize, runs: &[Recording]| match pairs {
         Some(pairs) => pairs.iter().map(of).collect(),
         None => (0..runs.len()).collect::<Vec<usize>>(),
     };
@@ -270,6 +292,13 @@ pub(super) mod tests {
             run.started_unix_ms += 86_400_000;
         }
         result
+    }
+
+    #[test]
+    fn runs_that_are_known_to_be_apart_are_not_paired() {
+        let lone = side_of(1, 10);
+        assert!(compared(&lone, &lone).rounds.is_some());
+        assert_eq!(compare_unpaired(&lone, &lone, None).unwrap().rounds, None);
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
     }
 }
 
-/// What the sides are called in the sentence; by their roles where their targets are the same.
+/// The names of the sides in the sentence: their targets, or `base` and `candidate` if the targets are the same.
 fn names(comparison: &Comparison) -> (String, String) {
     let (base, candidate) = (&comparison.base.spec, &comparison.candidate.spec);
     if base == candidate {

@@ -1,4 +1,4 @@
-//! A comparison for a terminal: nothing is cut, and it keeps within 80 columns unless a name alone is wider.
+//! A comparison for a terminal of 80 columns. Nothing is cut, so a long name can make a line wider.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use crate::report::wrap::wrapped;
 
 /// The column of the estimate.
 const ESTIMATE: usize = 3;
-/// Findings shown of each side; its own report has all.
+/// Findings shown of each side. The report of the side has all of them.
 const FINDINGS_SHOWN: usize = 5;
 
 pub(in crate::report) fn render(comparison: &Comparison) -> String {
@@ -60,7 +60,7 @@ fn side(text: &mut String, name: &str, side: &Side) {
     wrapped(text, &further, first.len(), &side.origin());
 }
 
-/// What the targets did, at most `most` sentences of each.
+/// The findings about both targets, at most `most` of each.
 pub(super) fn findings(comparison: &Comparison, most: usize) -> Vec<String> {
     let mut found = Vec::new();
     for (name, side) in [

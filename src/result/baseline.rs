@@ -1,0 +1,215 @@
+//! Baselines: results kept under a name, to compare later runs with.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::file::to_json;
+use super::run_result::RunResult;
+use super::store::{
+    RESULT_FILE, RESULTS_DIR, ResultError, create_dirs, failure, read_result, save,
+};
+
+/// Folder of the baselines below that of the results.
+const BASELINES_DIR: &str = "baselines";
+/// Longest name of a baseline.
+const NAME_CHARS: usize = 64;
+
+/// Name of a baseline. It is the name of a folder, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaselineName(String);
+
+/// A name that no baseline can have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text:?} cannot name a baseline, which is a folder: use 1 to {NAME_CHARS} letters, digits, `-`, `_` and `.`, and no `.` in front"
+)]
+pub struct BaselineNameError {
+    text: String,
+}
+
+impl FromStr for BaselineName {
+    type Err = BaselineNameError;
+
+    fn from_str(text: &str) -> Result<Self, BaselineNameError> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let length = 1..=NAME_CHARS;
+        if length.contains(&text.len())
+            && !text.starts_with(['.', '-'])
+            && text.chars().all(allowed)
+        {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(BaselineNameError {
+                text: text.to_owned(),
+            })
+        }
+    }
+}
+
+impl fmt::Display for BaselineName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A baseline could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// There is none of that name.
+    #[error("no baseline `{name}` in {}: {}", dir.display(), listed(known))]
+    Unknown {
+        /// As asked.
+        name: BaselineName,
+        /// Where baselines are kept.
+        dir: PathBuf,
+        /// Those there are.
+        known: Vec<String>,
+    },
+    /// It is there, but cannot be read; or the folder of all of them cannot.
+    #[error(transparent)]
+    Result(#[from] ResultError),
+}
+
+fn listed(known: &[String]) -> String {
+    if known.is_empty() {
+        "there is none yet; --save-baseline makes one".to_owned()
+    } else {
+        format!("there is {}", known.join(", "))
+    }
+}
+
+/// The folder of the baselines: `results/baselines` below the working directory.
+#[derive(Clone, Debug)]
+pub struct Baselines {
+    dir: PathBuf,
+}
+
+impl Default for Baselines {
+    fn default() -> Self {
+        Self::below(Path::new(RESULTS_DIR))
+    }
+}
+
+impl Baselines {
+    /// The baselines below the folder `results`.
+    #[must_use]
+    pub fn below(results: &Path) -> Self {
+        Self {
+            dir: results.join(BASELINES_DIR),
+        }
+    }
+
+    /// Whether there is a baseline of that name.
+    #[must_use]
+    pub fn has(&self, name: &BaselineName) -> bool {
+        self.file(name).is_file()
+    }
+
+    /// Keeps a copy of `result` under `name` in place of the one before; returns its folder. The copy has all
+    /// that a comparison reads, but no plots and no logs.
+    ///
+    /// # Errors
+    /// If it cannot be written. The one before is then still there.
+    pub fn save(&self, name: &BaselineName, result: &RunResult) -> Result<PathBuf, ResultError> {
+        let dir = self.dir.join(&name.0);
+        create_dirs(&dir)?;
+        save(&self.file(name), to_json(result).as_bytes())?;
+        Ok(dir)
+    }
+
+    /// Reads the baseline.
+    ///
+    /// # Errors
+    /// If there is none of that name (the error lists those there are), or it cannot be read.
+    pub fn read(&self, name: &BaselineName) -> Result<RunResult, BaselineError> {
+        if !self.has(name) {
+            return Err(BaselineError::Unknown {
+                name: name.clone(),
+                dir: self.dir.clone(),
+                known: self.names()?,
+            });
+        }
+        Ok(read_result(&self.file(name))?)
+    }
+
+    /// The names of all baselines, sorted.
+    ///
+    /// # Errors
+    /// If their folder is there, but cannot be read.
+    pub fn names(&self) -> Result<Vec<String>, ResultError> {
+        if !self.dir.exists() {
+            return Ok(Vec::new());
+        }
+        let unreadable = |source| failure("read", &self.dir, source);
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.dir).map_err(unreadable)? {
+            let name = entry.map_err(unreadable)?.file_name();
+            let name = name.to_str().and_then(|name| name.parse().ok());
+            names.extend(name.filter(|name| self.has(name)).map(|name| name.0));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn file(&self, name: &BaselineName) -> PathBuf {
+        self.dir.join(&name.0).join(RESULT_FILE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::example;
+
+    fn name(text: &str) -> BaselineName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn names_stay_within_their_folder() {
+        let long = "x".repeat(NAME_CHARS + 1);
+        for bad in ["", ".", "..", "../x", "a/b", "-q", ".hidden", "a b", &long] {
+            assert!(bad.parse::<BaselineName>().is_err(), "{bad}");
+        }
+        assert_eq!(name("v1.2_main-3").to_string(), "v1.2_main-3");
+    }
+
+    #[test]
+    fn the_last_one_saved_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let baselines = Baselines::below(dir.path());
+        assert_eq!(baselines.names().unwrap(), Vec::<String>::new());
+        let mut result = example::result();
+        for seed in [1, 2] {
+            result.plan.seed = seed;
+            let saved = baselines.save(&name("main"), &result).unwrap();
+            assert_eq!(saved, dir.path().join("baselines/main"));
+        }
+        assert_eq!(baselines.read(&name("main")).unwrap().plan.seed, 2);
+        assert_eq!(
+            read_result(&dir.path().join("baselines/main"))
+                .unwrap()
+                .plan
+                .seed,
+            2
+        );
+    }
+
+    #[test]
+    fn a_missing_one_is_an_error_that_lists_the_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let baselines = Baselines::below(dir.path());
+        let told = |baselines: &Baselines| baselines.read(&name("c")).unwrap_err().to_string();
+        assert!(told(&baselines).contains("--save-baseline makes one"));
+        for other in ["b", "a"] {
+            baselines.save(&name(other), &example::result()).unwrap();
+        }
+        std::fs::create_dir(dir.path().join("baselines/empty")).unwrap();
+        let text = told(&baselines);
+        assert!(
+            text.starts_with("no baseline `c` in ") && text.ends_with(": there is a, b"),
+            "{text}"
+        );
+    }
+}

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::failure::{Failure, Status};
 use super::{output, workload_file};
+use crate::protocol;
 
 /// Validates a workload and prints the resolved plan: every key, every default
 ///
@@ -23,7 +24,7 @@ pub(super) struct CheckArgs {
 
 pub(super) fn run(args: &CheckArgs) -> Result<Status, Failure> {
     let plans = workload_file::plans(&args.files, &args.overrides, args.seed)?;
-    let texts: Vec<String> = plans.iter().map(|plan| plan.render_toml()).collect();
+    let texts: Vec<String> = plans.iter().filter_map(protocol::render_toml).collect();
     output::print_verbatim(&texts.join("\n"))?;
     Ok(Status::SUCCESS)
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::failure::{Failure, MeansStatus, bad_usage};
+use crate::protocol;
 use crate::result::read_result;
 use crate::workload::{self, Plan, Source, find_shipped, nearest_shipped};
 
@@ -47,7 +48,7 @@ pub(super) fn plans(
 /// The plan, or its problems.
 fn read(name: &str, overrides: &[String], seed: Option<u64>) -> Result<Plan, Vec<String>> {
     let source = source(name).map_err(|failure| vec![failure.text()])?;
-    workload::resolve(&source, overrides, seed)
+    protocol::resolve(&source, overrides, seed)
         .map_err(|error| error.problems().iter().map(ToString::to_string).collect())
 }
 
@@ -67,7 +68,13 @@ fn source(name: &str) -> Result<Source, Failure> {
     let path = Path::new(name);
     if path.is_dir() || (path.is_file() && path.extension().is_some_and(|e| e == "json")) {
         let result = read_result(path).bad_usage()?;
-        return Ok(Source::from_text(name, result.plan.render_toml()));
+        let text = protocol::render_toml(&result.plan).ok_or_else(|| {
+            bad_usage(format!(
+                "the plan of {name} speaks {:?}, which this version does not know",
+                result.plan.protocol
+            ))
+        })?;
+        return Ok(Source::from_text(name, text));
     }
     if !path.exists() {
         if let Some(shipped) = find_shipped(name) {

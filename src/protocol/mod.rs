@@ -27,6 +27,6 @@ pub use inbox::Inbox;
 pub use null_peer::{Admit, Asked, NullPeer, Opened};
 pub use payload::Payload;
 pub use pending::{Given, Pending, Sent};
-pub use registry::{Visitor, setup, with};
+pub use registry::{VOCABULARIES, Visitor, render_toml, resolve, setup, vocabulary, with};
 pub use setup::{Leftovers, Setup, SetupError, SetupJob, SetupProgress};
 pub use traits::{Event, Protocol, Reply, Step, Ticket, Violation};

@@ -456,7 +456,7 @@ fn resolution(environment: &Environment) -> Option<String> {
 
 /// `p99_ms 1.9, at most 5 asked`.
 pub(crate) fn gate_line(gate: &GateOutcome) -> String {
-    let bound = if gate.name == "throughput_per_s" {
+    let bound = if gate.name.ends_with("throughput_per_s") {
         "at least"
     } else {
         "at most"
@@ -629,5 +629,21 @@ mod tests {
         assert_eq!(prepared(&prepare), "items 1,000, size 100 B, below /a");
         prepare.keep = true;
         assert!(prepared(&prepare).ends_with(", kept"));
+    }
+
+    #[test]
+    fn a_throughput_gate_is_a_lower_bound_of_one_operation_too() {
+        let line = |name: &str| {
+            gate_line(&GateOutcome {
+                name: name.into(),
+                limit: 5.0,
+                actual: Some(7.0),
+                passed: true,
+            })
+        };
+        let get = "get.throughput_per_s";
+        assert!(line(get).ends_with(", at least 5 asked"), "{}", line(get));
+        let late = "get.late_p99_ms";
+        assert!(line(late).ends_with(", at most 5 asked"), "{}", line(late));
     }
 }

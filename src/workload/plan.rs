@@ -4,6 +4,8 @@
 //! operations. The plan is stored inside the result file, so a result can be run again.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::values::Values;
@@ -337,8 +339,14 @@ pub struct Gates {
     pub p999_ms: Option<f64>,
     /// Largest response time.
     pub max_ms: Option<f64>,
+    /// 99th percentile of how late the generator was. Older results do not have it.
+    #[serde(default)]
+    pub late_p99_ms: Option<f64>,
     /// (errors + timed out + unknown) / all, at most.
     pub error_ratio: Option<f64>,
     /// Acknowledged operations per second, at least.
     pub throughput_per_s: Option<f64>,
+    /// The same for single operations, by label; they have no further ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ops: BTreeMap<String, Self>,
 }

@@ -6,7 +6,9 @@ use std::fmt::{Display, Write as _};
 
 use super::error::{Place, WorkloadError};
 use super::file::{Source, format_duration, resolve};
-use super::plan::{Arrival, KeyChoice, LoadPlan, OpPlan, Plan, RatePhase, Reconnect, SizeChoice};
+use super::plan::{
+    Arrival, Gates, KeyChoice, LoadPlan, OpPlan, Plan, RatePhase, Reconnect, SizeChoice,
+};
 use super::values::{Value, Values};
 use super::vocabulary::Vocabulary;
 
@@ -29,7 +31,7 @@ impl Plan {
         for op in self.ops.iter().filter(|op| !op.is_implicit()) {
             render_op(&mut page, op, vocabulary);
         }
-        render_gates(&mut page, self);
+        render_gates(&mut page, &self.gates);
         page.text
     }
 
@@ -260,9 +262,22 @@ fn render_op(page: &mut Page, op: &OpPlan, vocabulary: &dyn Vocabulary) {
     }
 }
 
-fn render_gates(page: &mut Page, plan: &Plan) {
-    let gates = &plan.gates;
+fn render_gates(page: &mut Page, gates: &Gates) {
     page.header("[gates]", "conditions of the exit status; none but these");
+    render_conditions(page, gates);
+    for (label, own) in &gates.ops {
+        // An implied operation's label has a dot.
+        let key = if label.contains('.') {
+            quoted(label)
+        } else {
+            label.clone()
+        };
+        page.header(&format!("[gates.{key}]"), "of this operation alone");
+        render_conditions(page, own);
+    }
+}
+
+fn render_conditions(page: &mut Page, gates: &Gates) {
     let values = [
         ("p50_ms", gates.p50_ms, "response time, at most"),
         ("p90_ms", gates.p90_ms, "response time, at most"),
@@ -270,6 +285,11 @@ fn render_gates(page: &mut Page, plan: &Plan) {
         ("p99_ms", gates.p99_ms, "response time, at most"),
         ("p999_ms", gates.p999_ms, "response time, at most"),
         ("max_ms", gates.max_ms, "response time, at most"),
+        (
+            "late_p99_ms",
+            gates.late_p99_ms,
+            "of the generator, at most",
+        ),
         (
             "error_ratio",
             gates.error_ratio,

@@ -5,6 +5,7 @@
 //! behind it, so that all of them are told at once.
 
 mod choices;
+mod gates_table;
 mod load_table;
 mod nearest;
 mod op_table;
@@ -28,7 +29,7 @@ pub(super) use units::format_duration;
 
 use super::error::WorkloadError;
 use super::limits;
-use super::plan::{DEFAULT_PROTOCOL, Gates, Plan, Prepare, TargetShape};
+use super::plan::{DEFAULT_PROTOCOL, Plan, Prepare, TargetShape};
 use super::vocabulary::Vocabulary;
 use problems::Problems;
 use tree::{Table, Value};
@@ -170,7 +171,8 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
             own: own?,
         })
     });
-    let gates = gates.and_then(|table| read_gates(&table));
+    let ops = drafts.and_then(|drafts| op_table::finish(drafts, vocabulary));
+    let gates = gates.and_then(|table| gates_table::read(&table, ops.as_deref()));
     Some(Plan {
         protocol: vocabulary.protocol().to_owned(),
         name: name?,
@@ -179,7 +181,7 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
         target: target?,
         prepare: prepare?,
         load: load?.plan?,
-        ops: op_table::finish(drafts?, vocabulary)?,
+        ops: ops?,
         gates: gates?,
     })
 }
@@ -242,25 +244,4 @@ fn read_heap_mib(table: &Section<'_>, default_mib: u32) -> Read<u32> {
         return table.bad("heap", problem);
     }
     Some(u32::try_from(bytes >> 20).unwrap_or(u32::MAX))
-}
-
-fn read_gates(table: &Section<'_>) -> Read<Gates> {
-    let p50_ms = table.number("p50_ms", limits::GATE_MS);
-    let p90_ms = table.number("p90_ms", limits::GATE_MS);
-    let p95_ms = table.number("p95_ms", limits::GATE_MS);
-    let p99_ms = table.number("p99_ms", limits::GATE_MS);
-    let p999_ms = table.number("p999_ms", limits::GATE_MS);
-    let max_ms = table.number("max_ms", limits::GATE_MS);
-    let error_ratio = table.number("error_ratio", limits::GATE_RATIO);
-    let throughput_per_s = table.number("throughput_per_s", limits::GATE_PER_S);
-    Some(Gates {
-        p50_ms: p50_ms?,
-        p90_ms: p90_ms?,
-        p95_ms: p95_ms?,
-        p99_ms: p99_ms?,
-        p999_ms: p999_ms?,
-        max_ms: max_ms?,
-        error_ratio: error_ratio?,
-        throughput_per_s: throughput_per_s?,
-    })
 }

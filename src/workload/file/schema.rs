@@ -69,9 +69,15 @@ pub(super) const GATES: Shape = Shape {
         "p99_ms",
         "p999_ms",
         "max_ms",
+        "late_p99_ms",
         "error_ratio",
         "throughput_per_s",
     ],
+};
+/// The gates of one operation, whose label stands for `LABEL`.
+pub(super) const OP_GATES: Shape = Shape {
+    path: "gates.LABEL",
+    keys: GATES.keys,
 };
 pub(super) const SIZE: Shape = Shape {
     path: "size",

@@ -116,7 +116,7 @@ impl<'a> Section<'a> {
 
     fn note_unknown_keys(&self) {
         for (key, node) in self.table {
-            if self.shape.keys.contains(&key.as_str()) {
+            if self.shape.keys.contains(&key.as_str()) || self.is_label(key, node) {
                 continue;
             }
             let advice = schema::advice(self.shape, key, self.vocabulary);
@@ -133,6 +133,21 @@ impl<'a> Section<'a> {
                 hint: advice.text,
             });
         }
+    }
+
+    /// Whether `key` is no key but the label of an operation, which only tables in the gates have.
+    fn is_label(&self, key: &str, node: &Node) -> bool {
+        let is_table = matches!(node.value, Value::Table(_));
+        is_table && *self.shape == schema::GATES && !self.shape.keys.contains(&key)
+    }
+
+    /// The labels of the operations that have a table here.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &'a str> {
+        let labels = self
+            .table
+            .iter()
+            .filter(|(key, node)| self.is_label(key, node));
+        labels.map(|(key, _)| key.as_str())
     }
 
     /// The value under `key`, if the file has one; nothing if all is said about that key.

@@ -324,7 +324,8 @@ fn a_rendered_plan_resolves_to_itself() {
         [[op]]\nkind = \"create\"\nlabel = \"other\"\nweight = 0\n[[op]]\nkind = \"delete\"\n[[op]]\nkind = \"set\"\nkeys = \"per_session\"\n\
         [[op]]\nkind = \"get\"\nkeys = { zipf = 0.7 }\n[[op]]\nkind = \"exists\"\nkeys = \"sequential\"\n[[op]]\nkind = \"list\"\n\
         [[op]]\nkind = \"multi\"\nbatch = 5\nsize = 10\n[[op]]\nkind = \"sync\"\n[[op]]\nkind = \"session\"\n\
-        [gates]\np50_ms = 0.5\np90_ms = 0.7\np95_ms = 0.8\np99_ms = 1\np999_ms = 2\nmax_ms = 3\nerror_ratio = 0.001\nthroughput_per_s = 1e3\n";
+        [gates]\np50_ms = 0.5\np90_ms = 0.7\np95_ms = 0.8\np99_ms = 1\np999_ms = 2\nmax_ms = 3\nlate_p99_ms = 4\nerror_ratio = 0.001\nthroughput_per_s = 1e3\n\
+        [gates.get]\np99_ms = 0.25\n[gates.\"create.trim\"]\nerror_ratio = 0\n";
     let one_phase = format!(
         "name = \"t\"\n[load]\nduration = \"9s\"\n[[load.phase]]\nduration = \"4s\"\nrate = 100\n{SET}"
     );
@@ -776,4 +777,33 @@ fn a_plan_of_an_older_result_is_as_good_as_a_new_one() {
     let mut plan = plan(&format!("{HEAD}{SET}"), &[]);
     plan.ops[0].writes = None;
     plan.validate(&ZooKeeperVocabulary).unwrap();
+}
+
+#[test]
+fn an_operation_can_have_gates_of_its_own() {
+    let text = format!("{HEAD}{SET}[gates]\np99_ms = 5\n[gates.set]\np99_ms = 1\n");
+    let plan = plan(&text, &["gates.set.late_p99_ms=0.5"]);
+    assert_eq!(plan.gates.p99_ms, Some(5.0));
+    let own = Gates {
+        p99_ms: Some(1.0),
+        late_p99_ms: Some(0.5),
+        ..Gates::default()
+    };
+    assert_eq!(plan.gates.ops.len(), 1);
+    assert_eq!(plan.gates.ops["set"], own);
+    assert_error(
+        &text,
+        &["gates.sett.p99_ms=1"],
+        "--set gates.sett.p99_ms=1: `gates.sett` names no operation; the workload has set; did you mean `gates.set`?",
+    );
+    assert_error(
+        &text,
+        &["gates.set.p9_ms=1"],
+        "--set gates.set.p9_ms=1: unknown key `gates.set.p9_ms`; did you mean `gates.LABEL.p90_ms`?",
+    );
+    assert_error(
+        &text,
+        &["gates.set.p99_ms=0"],
+        "--set gates.set.p99_ms=0: `gates.set.p99_ms` is 0; it must be 0.001 to 3600000",
+    );
 }

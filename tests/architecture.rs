@@ -163,13 +163,8 @@ const OF_A_PROTOCOL: [&str; 9] = [
     "mntr",
     "epoch",
 ];
-/// File and word that may be there all the same.
-const NOT_NEUTRAL: [(&str, &str); 2] = [
-    // The protocol of plans from before there was a choice.
-    ("src/workload/plan.rs", "zookeeper"),
-    // The folder of the workloads that come with the program.
-    ("src/workload/shipped.rs", "zookeeper"),
-];
+/// File and word that may be there all the same: the protocol of plans from before there was a choice.
+const NOT_NEUTRAL: (&str, &str) = ("src/workload/plan.rs", "zookeeper");
 
 /// What denies clocks, sleep, threads, files and random iteration order (`clippy.toml` lists them).
 const FENCE: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";
@@ -331,23 +326,19 @@ fn words_of_a_protocol(text: &str) -> BTreeSet<&'static str> {
 #[test]
 fn the_core_knows_no_protocol() {
     let mut wrong = Vec::new();
-    let mut excused = BTreeSet::new();
     for module in NEUTRAL {
         for (path, text) in sources(&format!("src/{module}")) {
             if is_test(&path) || path.ends_with("/fixture.rs") {
                 continue;
             }
             for word in words_of_a_protocol(without_tests(&text)) {
-                if NOT_NEUTRAL.contains(&(path.as_str(), word)) {
-                    excused.insert(word);
-                } else {
+                if NOT_NEUTRAL != (path.as_str(), word) {
                     wrong.push(format!("{path}: says {word}, which belongs to a protocol"));
                 }
             }
         }
     }
     assert_none(&wrong);
-    assert!(!excused.is_empty(), "no exception is needed any more");
 }
 
 #[test]

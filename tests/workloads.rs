@@ -1,10 +1,8 @@
 //! The shipped workloads and the document that explains them.
 
 use quorate::protocol::zookeeper::ZooKeeperVocabulary;
-use quorate::protocol::{VOCABULARIES, resolve};
-use quorate::workload::{
-    Plan, Shipped, Source, find_shipped, known_keys, load, nearest_shipped, shipped,
-};
+use quorate::protocol::{Shipped, VOCABULARIES, find_shipped, nearest_shipped, resolve, shipped};
+use quorate::workload::{Plan, Source, known_keys, load};
 
 const DOCUMENT: &str = include_str!("../docs/WORKLOADS.md");
 

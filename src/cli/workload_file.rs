@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use super::failure::{Failure, MeansStatus, bad_usage};
-use crate::protocol;
+use crate::protocol::{self, find_shipped, nearest_shipped};
 use crate::result::read_result;
-use crate::workload::{self, Plan, Source, find_shipped, nearest_shipped};
+use crate::workload::{self, Plan, Source};
 
 /// The plan of `name` with the overrides.
 ///

@@ -7,8 +7,7 @@ use clap::Args;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::output;
 use super::terminal::wrap;
-use crate::protocol;
-use crate::workload::{find_shipped, nearest_shipped, shipped};
+use crate::protocol::{self, find_shipped, nearest_shipped, shipped};
 
 /// Width of the list.
 const WIDTH: usize = 78;

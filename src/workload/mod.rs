@@ -4,7 +4,6 @@
 //! - [`Source`], [`load`], [`resolve`]: TOML text, overrides and seed to a [`Plan`]
 //! - [`Plan`]: the workload with every default filled in; [`Plan::render_toml`] writes it out again
 //! - [`Vocabulary`]: what a protocol adds to the workload file, read with [`Section`]
-//! - [`shipped`]: the workloads in the binary
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod error;
@@ -13,7 +12,6 @@ mod limits;
 mod plan;
 mod render;
 mod role;
-mod shipped;
 mod values;
 mod vocabulary;
 
@@ -24,6 +22,5 @@ pub use plan::{
     SizeChoice, Spacing, TargetShape,
 };
 pub use role::Role;
-pub use shipped::{Shipped, find_shipped, nearest_shipped, shipped};
 pub use values::{Value, Values};
 pub use vocabulary::{Kind, Vocabulary};

@@ -66,8 +66,7 @@ fn roughly(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::resolve;
-    use crate::workload::find_shipped;
+    use crate::protocol::{find_shipped, resolve};
 
     #[test]
     fn what_runs_and_how_long_is_told() {

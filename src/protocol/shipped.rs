@@ -1,7 +1,7 @@
 //! The workloads that are in the binary.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::file::{Source, nearest};
+use crate::workload::{Source, nearest};
 
 /// A workload file in the binary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,9 @@
 //! driver thread has for each.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use quorate::workload::{Mix, OpKind, Operation, Plan, Source, resolve};
+use quorate::protocol::resolve;
+use quorate::protocol::zookeeper::{Mix, OpKind, Operation};
+use quorate::workload::{Plan, Source};
 use std::hint::black_box;
 
 fn plan(ops: &str) -> Plan {

@@ -2,7 +2,7 @@
 //!
 //! The modules in reading order; the arrows between them are checked by `tests/architecture.rs`.
 //!
-//! - [`workload`]: what is asked: the workload file, the operation mix, the resolved [`workload::Plan`]
+//! - [`workload`]: what is asked: the workload file, the resolved [`workload::Plan`]
 //! - [`wire`]: bytes to frames and back: jute and the records of the client, quorum and election ports
 //! - [`disk`]: what durable logs share: group commit, the disk thread, preallocation, torn tails
 //! - [`protocol`]: one folder per protocol: its session as a pure state machine

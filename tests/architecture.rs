@@ -63,7 +63,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("csv", &["result"]),
     ("toml", &["workload"]),
     ("strsim", &["workload"]),
-    ("rand_distr", &["workload"]),
+    ("rand_distr", &["protocol"]),
     ("hdrhistogram", &["measure"]),
     ("plotters", &["report"]),
     // Never while a measurement runs.
@@ -156,6 +156,23 @@ const PURE: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+
+/// Modules that know no protocol, and words that only one protocol has. Comments count, tests do not: theirs
+/// are real workloads.
+const NEUTRAL: [&str; 5] = ["workload", "load", "measure", "result", "report"];
+const OF_A_PROTOCOL: [&str; 9] = [
+    "zookeeper",
+    "znode",
+    "znodes",
+    "zxid",
+    "jute",
+    "chroot",
+    "ephemeral",
+    "mntr",
+    "epoch",
+];
+/// File and word that may be there all the same: the protocol of plans from before there was a choice.
+const NOT_NEUTRAL: (&str, &str) = ("src/workload/plan.rs", "zookeeper");
 
 /// What denies clocks, sleep, threads, files and random iteration order (`clippy.toml` lists them).
 const FENCE: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";
@@ -295,6 +312,49 @@ fn modules_import_only_what_the_table_allows() {
         }
     }
     assert_none(&wrong);
+}
+
+/// The file without its test modules, which come last.
+fn without_tests(text: &str) -> &str {
+    let mut tests = text.match_indices("#[cfg(test)]");
+    let module = tests.find(|(at, mark)| {
+        let next = text[at + mark.len()..].trim_start().lines().next();
+        next.is_some_and(|line| line.split(' ').any(|word| word == "mod"))
+    });
+    module.map_or(text, |(at, _)| &text[..at])
+}
+
+/// The words of `text` that only one protocol has.
+fn words_of_a_protocol(text: &str) -> BTreeSet<&'static str> {
+    let words = text.split(|c: char| !is_word(c)).map(str::to_lowercase);
+    let known = |word: String| OF_A_PROTOCOL.into_iter().find(|known| *known == word);
+    words.filter_map(known).collect()
+}
+
+#[test]
+fn the_core_knows_no_protocol() {
+    let mut wrong = Vec::new();
+    for module in NEUTRAL {
+        for (path, text) in sources(&format!("src/{module}")) {
+            if is_test(&path) || path.ends_with("/fixture.rs") {
+                continue;
+            }
+            for word in words_of_a_protocol(without_tests(&text)) {
+                if NOT_NEUTRAL != (path.as_str(), word) {
+                    wrong.push(format!("{path}: says {word}, which belongs to a protocol"));
+                }
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn words_of_a_protocol_are_found_in_comments_and_in_any_case() {
+    let text = "/// A ZNode.\nlet epochs = Zxid;\n#[cfg(test)]\nmod tests { jute }\n";
+    let found = words_of_a_protocol(without_tests(text));
+    assert_eq!(found, BTreeSet::from(["znode", "zxid"]));
+    assert!(without_tests("#[cfg(test)]\nuse a;\njute").contains("jute"));
 }
 
 #[test]

@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::Duration;
 
 use quorate::experiment::{ExperimentError, ProgressEvent, RoundReport, RunContext, rounds};
+use quorate::protocol::resolve;
 use quorate::protocol::zookeeper::AdminClient;
 use quorate::result::RunResult;
 use quorate::target::{DetachedConfig, DetachedEnsemble, Software, TargetError, TargetSpec};
-use quorate::workload::{Plan, Source, TargetShape, resolve};
+use quorate::workload::{Plan, Source, TargetShape};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);

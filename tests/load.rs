@@ -15,9 +15,10 @@ use quorate::load::{
 };
 use quorate::measure::{EventKind, OpRecord, Recording};
 use quorate::protocol::Setup as _;
+use quorate::protocol::resolve;
 use quorate::protocol::zookeeper::{self, Tree};
 use quorate::result::{Environment, Judgement, Target, judge};
-use quorate::workload::{Plan, Role, Source, resolve};
+use quorate::workload::{Plan, Role, Source};
 
 /// Open loops are evenly spaced, so that tests can count, unless `load` says otherwise.
 fn plan(load: &str, op: &str) -> Plan {

@@ -38,10 +38,14 @@ fn complaints(schema: &Value, instance: &Value) -> Vec<String> {
 fn sparse() -> RunResult {
     let mut result = fixture::result();
     result.plan.load.arrival = Arrival::Closed { in_flight: 4 };
-    result.plan.prepare.size = SizeChoice::Uniform(10, 20);
+    result
+        .plan
+        .prepare
+        .own
+        .set("size", SizeChoice::Uniform(10, 20));
     result.plan.ops[0].size = SizeChoice::OneOf(vec![1, 2]);
     result.plan.ops[0].keys = KeyChoice::Zipf(0.99);
-    result.plan.ops[0].keep_count = Some(3);
+    result.plan.ops[0].own.set("keep_count", 3_u64);
     result.plan.ops[1].keys = KeyChoice::PerSession;
     let mut idle = result.plan.ops[1].clone();
     idle.label = "idle".into();

@@ -1,15 +1,19 @@
 //! The shipped workloads and the document that explains them.
 
-use quorate::workload::{
-    Source, find_shipped, known_keys, load, nearest_shipped, resolve, shipped,
-};
+use quorate::protocol::zookeeper::ZooKeeperVocabulary;
+use quorate::protocol::{Shipped, VOCABULARIES, find_shipped, nearest_shipped, resolve, shipped};
+use quorate::workload::{Plan, Source, known_keys, load};
 
 const DOCUMENT: &str = include_str!("../docs/WORKLOADS.md");
+
+fn plan(workload: &Shipped) -> Plan {
+    resolve(&workload.source(), &[], None).unwrap_or_else(|error| panic!("{error}"))
+}
 
 #[test]
 fn every_shipped_workload_resolves_and_says_why() {
     for workload in shipped() {
-        let plan = workload.plan().unwrap_or_else(|error| panic!("{error}"));
+        let plan = plan(workload);
         assert_eq!(plan.name, workload.name.replace('/', "-"));
         assert!(
             plan.why.len() > 40 && plan.why.ends_with('.'),
@@ -17,8 +21,9 @@ fn every_shipped_workload_resolves_and_says_why() {
             plan.name,
             plan.why
         );
-        plan.validate().unwrap_or_else(|error| panic!("{error}"));
-        let rendered = Source::from_text(workload.name, plan.render_toml());
+        plan.validate(&ZooKeeperVocabulary)
+            .unwrap_or_else(|error| panic!("{error}"));
+        let rendered = Source::from_text(workload.name, plan.render_toml(&ZooKeeperVocabulary));
         assert_eq!(resolve(&rendered, &[], None).unwrap(), plan);
     }
 }
@@ -26,7 +31,7 @@ fn every_shipped_workload_resolves_and_says_why() {
 #[test]
 fn every_server_gets_as_many_sessions_as_the_others() {
     for workload in shipped() {
-        let plan = workload.plan().unwrap();
+        let plan = plan(workload);
         let servers = u32::from(plan.target.voters) + u32::from(plan.target.observers);
         assert_eq!(plan.load.sessions % servers, 0, "{}", workload.name);
     }
@@ -39,11 +44,15 @@ fn smoke_variants_exist_and_take_two_seconds() {
         .filter(|workload| !workload.name.contains('/'))
     {
         let smoke = find_shipped(&format!("smoke/{}", workload.name)).expect(workload.name);
-        let (smoke, full) = (smoke.plan().unwrap(), workload.plan().unwrap());
+        let (smoke, full) = (plan(smoke), plan(workload));
         assert_eq!(smoke.load.duration_ms, 2_000);
         assert!(smoke.load.warm_up_ms <= 500);
-        let kinds =
-            |plan: &quorate::workload::Plan| plan.ops.iter().map(|op| op.kind).collect::<Vec<_>>();
+        let kinds = |plan: &Plan| {
+            plan.ops
+                .iter()
+                .map(|op| op.kind.clone())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(
             kinds(&smoke),
             kinds(&full),
@@ -79,7 +88,7 @@ fn the_quickstart_comes_first_and_names_are_guessed() {
 
 #[test]
 fn the_document_explains_every_key() {
-    for key in known_keys() {
+    for key in known_keys(VOCABULARIES) {
         assert!(
             DOCUMENT.contains(&format!("`{key}`")),
             "docs/WORKLOADS.md lacks `{key}`"

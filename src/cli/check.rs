@@ -6,6 +6,7 @@ use super::failure::{Failure, Status};
 use super::load_flags::LoadFlags;
 use super::output;
 use super::workload_file::{Changes, resolve_all};
+use crate::protocol;
 
 /// Validates a workload and prints the resolved plan: every key, every default
 ///
@@ -40,7 +41,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Status, Failure> {
     }
     let texts: Vec<String> = workloads
         .iter()
-        .map(|workload| workload.plan.render_toml())
+        .filter_map(|workload| protocol::render_toml(&workload.plan))
         .collect();
     output::print_verbatim(&texts.join("\n"))?;
     Ok(Status::SUCCESS)

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::failure::{Failure, MeansStatus, bad_usage};
 use super::load_flags::LoadFlags;
+use crate::protocol::{self, find_shipped, nearest_shipped};
 use crate::result::read_result;
-use crate::workload::{self, Arrival, Plan, Source, find_shipped, nearest_shipped};
+use crate::workload::{self, Arrival, Plan, Source};
 
 /// What the command line changes in a workload.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +77,7 @@ pub(super) fn resolve_all(
 /// The plan, or its problems.
 fn read(name: &str, overrides: &[String], changes: &Changes<'_>) -> Result<Resolved, Vec<String>> {
     let source = source(name).map_err(|failure| vec![failure.text()])?;
-    let plan = workload::resolve(&source, overrides, changes.seed).map_err(|error| {
+    let plan = protocol::resolve(&source, overrides, changes.seed).map_err(|error| {
         let problems = error.problems().iter();
         problems
             .map(|problem| changes.load.reworded(problem.to_string()))
@@ -91,7 +92,7 @@ fn read(name: &str, overrides: &[String], changes: &Changes<'_>) -> Result<Resol
 fn loop_note(source: &Source, plan: &Plan, changes: &Changes<'_>) -> Option<String> {
     let flag = changes.load.arrival()?;
     // A workload that has no arrival of its own loses none.
-    let own = workload::resolve(source, changes.set, changes.seed).ok()?;
+    let own = protocol::resolve(source, changes.set, changes.seed).ok()?;
     let change = match (&own.load.arrival, &plan.load.arrival) {
         (Arrival::Closed { in_flight }, Arrival::Open { .. }) => format!(
             "makes the closed loop an open one: in_flight = {in_flight} of the workload is dropped"
@@ -129,7 +130,13 @@ fn source(name: &str) -> Result<Source, Failure> {
     let path = Path::new(name);
     if path.is_dir() || (path.is_file() && path.extension().is_some_and(|e| e == "json")) {
         let result = read_result(path).bad_usage()?;
-        return Ok(Source::from_text(name, result.plan.render_toml()));
+        let text = protocol::render_toml(&result.plan).ok_or_else(|| {
+            bad_usage(format!(
+                "the plan of {name} speaks {:?}, which this version does not know",
+                result.plan.protocol
+            ))
+        })?;
+        return Ok(Source::from_text(name, text));
     }
     if !path.exists() {
         if let Some(shipped) = find_shipped(name) {

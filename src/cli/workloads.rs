@@ -7,7 +7,7 @@ use clap::Args;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::output;
 use super::terminal::wrap;
-use crate::workload::{find_shipped, nearest_shipped, shipped};
+use crate::protocol::{self, find_shipped, nearest_shipped, shipped};
 
 /// Width of the list.
 const WIDTH: usize = 78;
@@ -44,7 +44,7 @@ fn one(name: &str) -> Result<String, Failure> {
 fn list() -> Result<String, Failure> {
     let mut text = String::new();
     for shipped in shipped() {
-        let plan = shipped.plan().bad_usage()?;
+        let plan = protocol::resolve(&shipped.source(), &[], None).bad_usage()?;
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", shipped.name);
         let _ = writeln!(text, "{}", wrap(&format!("    {}", plan.why), WIDTH));

@@ -24,12 +24,13 @@ impl Prepared {
     /// Nothing is created yet.
     pub(super) fn new(plan: &Plan, spec: &TargetSpec) -> Self {
         let mut plan = plan.clone();
-        if let TargetSpec::Live { chroot, .. } = spec {
-            plan.prepare.chroot = format!("{chroot}{}", plan.prepare.chroot);
+        let setup = protocol::setup(&plan.protocol);
+        if let (TargetSpec::Live { chroot, .. }, Some(setup)) = (spec, &setup) {
+            setup.place_below(&mut plan, chroot);
         }
         Self {
             spec: spec.clone(),
-            setup: protocol::setup(&plan.protocol),
+            setup,
             plan,
             interrupt_told: AtomicBool::new(false),
         }

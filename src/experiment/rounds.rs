@@ -15,6 +15,7 @@ use super::error::ExperimentError;
 use super::result_builder::ResultBuilder;
 use super::trial::{Trial, check, environment};
 use crate::measure::{DiskState, Recording};
+use crate::protocol;
 use crate::result::RunResult;
 use crate::target::{SyncProbe, TargetSpec, data_root, unusable};
 use crate::workload::Plan;
@@ -109,7 +110,8 @@ pub fn rounds(
 /// About how long [`rounds`] takes, if every disk settles at once.
 #[must_use]
 pub fn expected_time(plan: &Plan, targets: &[TargetSpec], rounds: u32) -> Duration {
-    let prepare = Duration::from_millis(plan.prepare.znodes * 1_000 / PREPARED_PER_S);
+    let things = protocol::setup(&plan.protocol).map_or(0, |setup| setup.expected(plan));
+    let prepare = Duration::from_millis(things.saturating_mul(1_000) / PREPARED_PER_S);
     let load = Duration::from_millis(plan.load.warm_up_ms + plan.load.duration_ms);
     let round: Duration = targets
         .iter()
@@ -304,7 +306,7 @@ mod tests {
     #[test]
     fn what_a_comparison_takes_is_known_before() {
         let mut plan = example::plan();
-        plan.prepare.znodes = 5_000;
+        plan.prepare.own.set("znodes", 5_000_u64);
         plan.load.warm_up_ms = 5_000;
         plan.load.duration_ms = 30_000;
         let targets = ["bundled", "zookeeper", "zk://h"].map(|text| text.parse().unwrap());

@@ -10,8 +10,8 @@ use super::null::{NullReport, NullResponder, NullScript};
 use super::poller::{Poller, Spin};
 use super::{Job, LoadError, Server, run};
 use crate::measure::{Histogram, Recording};
-use crate::protocol::echo;
-use crate::workload::{Plan, Role, Source, resolve};
+use crate::protocol::{echo, resolve};
+use crate::workload::{Plan, Role, Source};
 
 /// Rate of the timer and accuracy steps, per second.
 const RATE_PER_S: u32 = 20_000;
@@ -42,7 +42,7 @@ impl std::fmt::Debug for CalibrateOptions<'_> {
 /// What one driver thread can do on this machine, the null responder on another core.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// When it was made, milliseconds since the epoch.
+    /// When it was made, Unix time in milliseconds.
     pub at_unix_ms: u64,
     /// Closed loop, 16 sessions with 64 operations in flight each: operations per second.
     pub pipelined_per_s: f64,
@@ -248,10 +248,7 @@ fn drive(
         address: responder.address(),
         role: Role::Standalone,
     }];
-    let plan = Plan {
-        protocol: "echo".to_owned(),
-        ..plan(step, load, options.step)?
-    };
+    let plan = plan(step, load, options.step)?;
     let recording = run(&Job {
         plan: &plan,
         run: 0,
@@ -270,8 +267,8 @@ fn drive(
 
 fn plan(step: &'static str, load: &str, length: Duration) -> Result<Plan, LoadError> {
     let text = format!(
-        "name = \"calibrate\"\n[prepare]\nznodes = 1000\n[load]\n{load}\nwarm_up = \"500ms\"\n\
-         duration = \"{}ms\"\n[[op]]\nkind = \"set\"\nsize = 100\n",
+        "name = \"calibrate\"\nprotocol = \"echo\"\n[load]\n{load}\nwarm_up = \"500ms\"\n\
+         duration = \"{}ms\"\n[[op]]\nkind = \"echo\"\nsize = 100\n",
         length.as_millis().max(100)
     );
     resolve(&Source::from_text("calibrate", text), &[], None).map_err(|error| {

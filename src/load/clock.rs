@@ -16,7 +16,7 @@ pub(super) fn thread_cpu_ns() -> i64 {
     ns(clock_gettime(ClockId::ThreadCPUTime))
 }
 
-/// Milliseconds since the epoch at the monotonic instant `at_ns`.
+/// Unix time in milliseconds at the monotonic instant `at_ns`.
 pub(super) fn unix_ms(at_ns: i64) -> u64 {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH);
     let wall_ms = wall.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0));

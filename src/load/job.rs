@@ -64,7 +64,7 @@ impl fmt::Debug for Job<'_> {
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Creating directories and znodes.
+    /// Creating what the operations need.
     Prepare,
     /// Load, not measured. Includes connecting.
     WarmUp,

@@ -149,7 +149,7 @@ impl<P: Protocol> Link<P> {
         }
         let peer = socket.peer_addr().map_err(Loss::Connect)?;
         if socket.local_addr().map_err(Loss::Connect)? == peer {
-            // A port of the ephemeral range without a listener can be connected to itself.
+            // A port that the system gives to clients, without a listener can be connected to itself.
             let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
             return Err(Loss::Connect(refused));
         }

@@ -16,7 +16,7 @@ pub struct Progress {
     pub elapsed: Duration,
     /// Planned length of the phase; zero for prepare and clean-up, which take as long as they need.
     pub total: Duration,
-    /// How many operations the phase consists of, where that is known: the znodes to prepare.
+    /// How many operations the phase consists of, where that is known: the things to prepare.
     pub goal: Option<u64>,
     /// Operations acknowledged per second, lately.
     pub throughput_per_s: f64,

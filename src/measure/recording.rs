@@ -58,7 +58,7 @@ pub struct Recording {
     /// Number of the run, from 0. Runs of the same number of several targets belong to one round: their
     /// random choices are the same.
     pub number: u32,
-    /// Wall clock at the start of the measured phase, ms since the epoch.
+    /// Wall clock at the start of the measured phase, Unix time in ms.
     pub started_unix_ms: u64,
     /// Length of an interval.
     pub interval_ms: u64,

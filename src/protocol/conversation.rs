@@ -7,11 +7,12 @@ use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
 use super::echo::Echo;
+use super::resolve;
 use super::zookeeper::ZooKeeper;
 use super::{
     Admit, Asked, Event, Inbox, NullPeer as _, Protocol, Reply, Sent, Step, Ticket, Violation,
 };
-use crate::workload::{Plan, Source, resolve};
+use crate::workload::{Plan, Source};
 
 /// A protocol and its null peer, with the bytes between them.
 struct Conversation<P: Protocol> {

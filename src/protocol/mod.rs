@@ -8,6 +8,9 @@
 //! - [`Inbox`], [`Pending`]: what most protocols need to offer it
 //! - [`Setup`]: what is created on the target before a load, and removed after it
 //! - [`NullPeer`]: the server's side, as far as a null responder needs it
+//! - [`resolve`], [`render_toml`]: a workload file in any protocol to a plan, and back; [`VOCABULARIES`] is what each
+//!   protocol adds to the file
+//! - [`shipped`]: the workloads in the binary
 //! - [`with`]: the registry. To add a protocol, add a folder and a line there
 //! - [`zookeeper`], [`echo`]: the protocols
 
@@ -20,6 +23,7 @@ mod payload;
 mod pending;
 mod registry;
 mod setup;
+mod shipped;
 mod traits;
 pub mod zookeeper;
 
@@ -27,6 +31,7 @@ pub use inbox::Inbox;
 pub use null_peer::{Admit, Asked, NullPeer, Opened};
 pub use payload::Payload;
 pub use pending::{Given, Pending, Sent};
-pub use registry::{Visitor, setup, with};
+pub use registry::{VOCABULARIES, Visitor, render_toml, resolve, setup, vocabulary, with};
 pub use setup::{Leftovers, Setup, SetupError, SetupJob, SetupProgress};
+pub use shipped::{Shipped, find_shipped, nearest_shipped, shipped};
 pub use traits::{Event, Protocol, Reply, Step, Ticket, Violation};

@@ -30,6 +30,12 @@ pub trait Setup: fmt::Debug + Send + Sync {
     /// If the servers cannot be reached or refuse.
     fn clean_up(&self, job: &SetupJob<'_>) -> Result<(), SetupError>;
 
+    /// Moves everything that `plan` creates below `root`, a place on the target. An empty root changes nothing.
+    fn place_below(&self, plan: &mut Plan, root: &str);
+
+    /// How many things [`Setup::prepare`] creates, apart from a few.
+    fn expected(&self, plan: &Plan) -> u64;
+
     /// What would stay on the servers without [`Setup::clean_up`]; `None` if nothing would, or the plan
     /// keeps it.
     fn leftovers(&self, plan: &Plan, servers: &[String]) -> Option<Leftovers>;

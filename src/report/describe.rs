@@ -4,7 +4,9 @@
 use super::human::{bytes, duration_us, number, per_second, span_ms};
 use crate::measure::{DiskState, DriverThread, Recording};
 use crate::result::{Environment, GateOutcome, RunResult, Server};
-use crate::workload::{Arrival, Attach, KeyChoice, OpPlan, Plan, Reconnect, SizeChoice, Spacing};
+use crate::workload::{
+    Arrival, Attach, KeyChoice, OpPlan, Plan, Prepare, Reconnect, SizeChoice, Spacing, Value,
+};
 
 /// A name and what it is.
 pub(crate) type Row = (&'static str, String);
@@ -67,7 +69,6 @@ pub(crate) fn closed_loop_note(plan: &Plan) -> Option<&'static str> {
 pub(crate) fn plan_rows(result: &RunResult) -> Vec<Row> {
     let plan = &result.plan;
     let load = &plan.load;
-    let prepare = &plan.prepare;
     let mut rows = vec![
         ("Arrival", arrival(plan)),
         (
@@ -103,16 +104,7 @@ pub(crate) fn plan_rows(result: &RunResult) -> Vec<Row> {
             ),
         ),
         ("Reconnect", reconnect(&load.reconnect)),
-        (
-            "Prepared",
-            format!(
-                "{} of {} below {}{}",
-                counted(prepare.znodes, "znode"),
-                size(&prepare.size),
-                prepare.chroot,
-                if prepare.keep { ", kept" } else { "" }
-            ),
-        ),
+        ("Prepared", prepared(&plan.prepare)),
     ];
     rows.extend(plan.ops.iter().map(|op| ("Operation", operation(op, plan))));
     rows.push(("Seed", plan.seed.to_string()));
@@ -148,43 +140,66 @@ fn reconnect(policy: &Reconnect) -> String {
     )
 }
 
+/// `items 1,000, size 100 B, below /a`: counts first, then sizes, then texts.
+fn prepared(prepare: &Prepare) -> String {
+    let mut values: Vec<(&str, &Value)> = prepare.own.iter().collect();
+    values.sort_by_key(|(_, value)| match value {
+        Value::Integer(_) => 0,
+        Value::Size(_) => 1,
+        Value::Text(_) => 2,
+        Value::Boolean(_) | Value::Unset => 3,
+    });
+    let mut told: Vec<String> = values
+        .into_iter()
+        .filter_map(|(key, value)| own(key, value))
+        .collect();
+    if told.is_empty() {
+        told.push("nothing".to_owned());
+    } else if prepare.keep {
+        told.push("kept".to_owned());
+    }
+    told.join(", ")
+}
+
+/// A value of the protocol; `None` if there is nothing to tell.
+fn own(key: &str, value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Boolean(true) => key.to_owned(),
+        Value::Boolean(false) | Value::Unset => return None,
+        Value::Integer(value) => format!("{key} {}", super::count(*value)),
+        Value::Text(text) => format!("{key} {text}"),
+        Value::Size(choice) => format!("{key} {}", size(choice)),
+    })
+}
+
 fn operation(op: &OpPlan, plan: &Plan) -> String {
-    use crate::workload::OpKind::{Create, Delete, Exists, Get, List, Multi, Session, Set, Sync};
-    let kind = format!("{:?}", op.kind).to_lowercase();
-    let mut text = if op.label == kind {
+    let mut text = if op.label == op.kind {
         op.label.clone()
     } else {
-        format!("{} ({kind})", op.label)
+        format!("{} ({})", op.label, op.kind)
     };
-    if op.is_implicit() {
-        return format!("{text}, the oldest of the session's own, in place of a create");
+    if let Some((by, _)) = op.label.split_once('.') {
+        return format!("{text}, implied by {by}");
     }
     let weights: u64 = plan.ops.iter().map(|op| u64::from(op.weight)).sum();
     if plan.ops.len() > 1 {
         text += &format!(", weight {} of {weights}", op.weight);
     }
-    match op.kind {
-        Create | Set => text += &format!(", {}", size(&op.size)),
-        Multi => text += &format!(", {} sets of {}", op.batch, size(&op.size)),
-        Get | Exists | List | Delete | Sync | Session => {}
+    if op.size.max_bytes() > 0 {
+        text += &format!(", {}", size(&op.size));
     }
-    if op.kind.uses_keys() {
-        text += match &op.keys {
-            KeyChoice::Uniform => ", keys uniform".to_owned(),
-            KeyChoice::Zipf(exponent) => format!(", keys zipf {exponent}"),
-            KeyChoice::Sequential => ", keys in sequence".to_owned(),
-            KeyChoice::PerSession => ", keys of the session".to_owned(),
+    text += match &op.keys {
+        KeyChoice::Uniform => String::new(),
+        KeyChoice::Zipf(exponent) => format!(", keys zipf {exponent}"),
+        KeyChoice::Sequential => ", keys in sequence".to_owned(),
+        KeyChoice::PerSession => ", keys of the session".to_owned(),
+    }
+    .as_str();
+    for (key, value) in op.own.iter() {
+        // One of something is what an operation is without the key.
+        if let Some(told) = own(key, value).filter(|_| *value != Value::Integer(1)) {
+            text += &format!(", {told}");
         }
-        .as_str();
-    }
-    if op.ephemeral {
-        text += ", ephemeral";
-    }
-    if op.sequential {
-        text += ", sequential";
-    }
-    if let Some(keep) = op.keep_count {
-        text += &format!(", {keep} kept per session");
     }
     text
 }
@@ -441,7 +456,7 @@ fn resolution(environment: &Environment) -> Option<String> {
 
 /// `p99_ms 1.9, at most 5 asked`.
 pub(crate) fn gate_line(gate: &GateOutcome) -> String {
-    let bound = if gate.name == "throughput_per_s" {
+    let bound = if gate.name.ends_with("throughput_per_s") {
         "at least"
     } else {
         "at most"
@@ -466,7 +481,7 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
 mod tests {
     use super::*;
     use crate::result::example;
-    use crate::workload::{OpKind, Source, resolve};
+    use crate::workload::Values;
 
     fn row(rows: &[Row], name: &str) -> Option<String> {
         let found = rows.iter().find(|(known, _)| *known == name);
@@ -568,38 +583,67 @@ mod tests {
     }
 
     #[test]
-    fn an_implicit_delete_is_told_as_one() {
+    fn an_implied_operation_is_told_as_one() {
         let mut plan = example::plan();
-        plan.ops[0].keep_count = Some(3);
-        let trim = plan.ops[0].trim().unwrap();
-        plan.ops.push(trim);
+        plan.ops.push(OpPlan {
+            label: "set.trim".into(),
+            kind: "delete".into(),
+            weight: 0,
+            ..plan.ops[0].clone()
+        });
         assert_eq!(
             operation(&plan.ops[1], &plan),
-            "set.trim (delete), the oldest of the session's own, in place of a create"
+            "set.trim (delete), implied by set"
         );
     }
 
-    /// A list chooses its parent by the key of a child.
     #[test]
-    fn an_operation_tells_its_choice_of_keys_if_it_has_one() {
-        for kind in OpKind::ALL {
-            let name = kind.name();
-            let keys = if kind.uses_keys() {
-                "keys = \"sequential\"\n"
-            } else {
-                ""
-            };
-            let text = format!(
-                "name = \"t\"\n[load]\nrate = 1\n[[op]]\nkind = \"{name}\"\n{keys}[[op]]\nkind = \"create\"\nlabel = \"c\"\n"
-            );
-            let plan = resolve(&Source::from_text("t", text), &[], None).unwrap();
-            let told = operation(&plan.ops[0], &plan);
-            assert!(told.starts_with(name), "{told}");
-            assert_eq!(
-                told.contains(", keys in sequence"),
-                kind.uses_keys(),
-                "{told}"
-            );
-        }
+    fn an_operation_tells_what_it_has_of_its_own() {
+        let mut plan = example::plan();
+        assert_eq!(operation(&plan.ops[0], &plan), "set, 100 B");
+        plan.ops[0] = OpPlan {
+            size: SizeChoice::Fixed(0),
+            keys: KeyChoice::Sequential,
+            own: Values::default()
+                .with("batch", 1_u64)
+                .with("credit", 2_000_u64)
+                .with("limit", None::<u64>)
+                .with("lasting", true)
+                .with("ordered", false),
+            ..plan.ops[0].clone()
+        };
+        assert_eq!(
+            operation(&plan.ops[0], &plan),
+            "set, keys in sequence, credit 2,000, lasting"
+        );
+    }
+
+    #[test]
+    fn what_is_prepared_is_told_with_counts_first() {
+        let mut prepare = Prepare::default();
+        assert_eq!(prepared(&prepare), "nothing");
+        prepare.own = Values::default()
+            .with("below", "/a")
+            .with("items", 1_000_u64)
+            .with("size", SizeChoice::Fixed(100));
+        assert_eq!(prepared(&prepare), "items 1,000, size 100 B, below /a");
+        prepare.keep = true;
+        assert!(prepared(&prepare).ends_with(", kept"));
+    }
+
+    #[test]
+    fn a_throughput_gate_is_a_lower_bound_of_one_operation_too() {
+        let line = |name: &str| {
+            gate_line(&GateOutcome {
+                name: name.into(),
+                limit: 5.0,
+                actual: Some(7.0),
+                passed: true,
+            })
+        };
+        let get = "get.throughput_per_s";
+        assert!(line(get).ends_with(", at least 5 asked"), "{}", line(get));
+        let late = "get.late_p99_ms";
+        assert!(line(late).ends_with(", at most 5 asked"), "{}", line(late));
     }
 }

@@ -33,7 +33,7 @@ pub struct Capacity {
     pub server_version: Option<String>,
     /// The processor of the machine that searched.
     pub cpu: Option<String>,
-    /// When the first step began, milliseconds since the epoch.
+    /// When the first step began, Unix time in milliseconds.
     pub began_unix_ms: u64,
     /// What must hold: the gates of the plan, `p99_ms` and its limit.
     pub conditions: Vec<Condition>,

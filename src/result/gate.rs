@@ -4,12 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{OpRecord, Recording};
-use crate::workload::Plan;
+use crate::workload::{Gates, Plan};
 
 /// One gate of the plan, and whether it was passed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GateOutcome {
-    /// Its key in the workload file: `p99_ms`.
+    /// Its key in the workload file: `p99_ms`, or `get.p99_ms` of one operation.
     pub name: String,
     /// What was asked, in the key's unit.
     pub limit: f64,
@@ -19,46 +19,89 @@ pub struct GateOutcome {
     pub passed: bool,
 }
 
-/// Gates look at all runs together: merged histograms, total counts, total time.
+/// What is held to gates: all operations together, or one of them.
+struct Measured<'a> {
+    record: &'a OpRecord,
+    acknowledged: u64,
+    measured_s: f64,
+}
+
+/// Gates look at all runs together: merged histograms, total counts, total time. Those of an operation are
+/// called after it: `get.p99_ms`.
 pub(super) fn gates(plan: &Plan, runs: &[Recording], all: &OpRecord) -> Vec<GateOutcome> {
-    let ms = |us: Option<f64>| us.map(|us| us / 1_000.0);
     let measured_s: f64 = runs.iter().map(|run| run.measured_s).sum();
-    let acknowledged = runs.iter().map(Recording::acknowledged).sum();
-    let total = all.counts.total();
-    let failed_share = (total > 0).then(|| float(all.counts.failed()) / float(total));
+    let everything = Measured {
+        record: all,
+        acknowledged: runs.iter().map(Recording::acknowledged).sum(),
+        measured_s,
+    };
+    let mut outcomes = judge(&plan.gates, "", &everything);
+    for (label, asked) in &plan.gates.ops {
+        let op = plan.ops.iter().position(|op| op.label == *label);
+        let mut record = OpRecord::default();
+        let mut acknowledged = 0;
+        for run in runs {
+            if let Some(own) = op.and_then(|op| run.totals().into_iter().nth(op)) {
+                record.merge(&own);
+                acknowledged += own.acknowledged;
+            }
+        }
+        let own = Measured {
+            record: &record,
+            acknowledged,
+            measured_s,
+        };
+        outcomes.extend(judge(asked, &format!("{label}."), &own));
+    }
+    outcomes
+}
+
+fn judge(asked: &Gates, prefix: &str, measured: &Measured<'_>) -> Vec<GateOutcome> {
+    let ms = |us: Option<f64>| us.map(|us| us / 1_000.0);
+    let Measured {
+        record,
+        acknowledged,
+        measured_s,
+    } = *measured;
+    let response = &record.response;
+    let total = record.counts.total();
+    let failed_share = (total > 0).then(|| float(record.counts.failed()) / float(total));
     let throughput = (measured_s > 0.0).then(|| float(acknowledged) / measured_s);
-    let asked = &plan.gates;
     let at_most = [
-        ("p50_ms", asked.p50_ms, ms(all.response.p50_us())),
-        ("p90_ms", asked.p90_ms, ms(all.response.p90_us())),
-        ("p95_ms", asked.p95_ms, ms(all.response.quantile_us(0.95))),
-        ("p99_ms", asked.p99_ms, ms(all.response.p99_us())),
-        ("p999_ms", asked.p999_ms, ms(all.response.p999_us())),
-        ("max_ms", asked.max_ms, ms(all.response.max_us())),
+        ("p50_ms", asked.p50_ms, ms(response.p50_us())),
+        ("p90_ms", asked.p90_ms, ms(response.p90_us())),
+        ("p95_ms", asked.p95_ms, ms(response.quantile_us(0.95))),
+        ("p99_ms", asked.p99_ms, ms(response.p99_us())),
+        ("p999_ms", asked.p999_ms, ms(response.p999_us())),
+        ("max_ms", asked.max_ms, ms(response.max_us())),
+        ("late_p99_ms", asked.late_p99_ms, ms(record.late.p99_us())),
         ("error_ratio", asked.error_ratio, failed_share),
     ];
     let mut outcomes: Vec<GateOutcome> = at_most
         .into_iter()
         .filter_map(|(name, limit, actual)| {
-            limit.map(|limit| outcome(name, limit, actual, |actual| actual <= limit))
+            limit.map(|limit| {
+                outcome(format!("{prefix}{name}"), limit, actual, |actual| {
+                    actual <= limit
+                })
+            })
         })
         .collect();
     if let Some(limit) = asked.throughput_per_s {
-        outcomes.push(outcome("throughput_per_s", limit, throughput, |actual| {
-            actual >= limit
-        }));
+        let name = format!("{prefix}throughput_per_s");
+        outcomes.push(outcome(name, limit, throughput, |actual| actual >= limit));
     }
     outcomes
 }
 
 fn outcome(
-    name: &str,
+    name: String,
     limit: f64,
     actual: Option<f64>,
     keeps: impl Fn(f64) -> bool,
 ) -> GateOutcome {
     GateOutcome {
-        name: name.to_owned(),
+        name,
         limit,
         actual,
         passed: actual.is_some_and(keeps),
@@ -96,7 +139,7 @@ mod tests {
         ];
         let outcomes = judged(|asked, _| {
             let limit = Some(1.0);
-            asked.gates = crate::workload::Gates {
+            asked.gates = Gates {
                 p50_ms: limit,
                 p90_ms: limit,
                 p95_ms: limit,
@@ -142,5 +185,59 @@ mod tests {
         });
         assert!(outcomes.iter().all(|gate| !gate.passed));
         assert_eq!(outcomes[0].actual, None);
+    }
+
+    #[test]
+    fn a_gate_of_one_operation_looks_at_that_operation_only() {
+        let second = |plan: &mut Plan, run: &mut Recording| {
+            let mut get = plan.ops[0].clone();
+            get.label = "get".into();
+            plan.ops.push(get);
+            for interval in &mut run.intervals {
+                interval.ops.truncate(1);
+                interval.ops.push(OpRecord::default());
+            }
+        };
+        let alone = judged(|plan, _| plan.gates.p99_ms = Some(1.0));
+        let asked = Gates {
+            p99_ms: Some(1.0),
+            late_p99_ms: Some(1_000.0),
+            throughput_per_s: Some(1e9),
+            ..Gates::default()
+        };
+        let outcomes = judged(|plan, run| {
+            second(plan, run);
+            plan.gates.ops.insert("set".into(), asked.clone());
+            plan.gates.ops.insert("get".into(), asked.clone());
+        });
+        let told: Vec<(&str, bool, bool)> = outcomes
+            .iter()
+            .map(|gate| (gate.name.as_str(), gate.actual.is_some(), gate.passed))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                // Nothing was measured of the get, but that nothing was acknowledged.
+                ("get.p99_ms", false, false),
+                ("get.late_p99_ms", false, false),
+                ("get.throughput_per_s", true, false),
+                ("set.p99_ms", true, alone[0].passed),
+                ("set.late_p99_ms", true, true),
+                ("set.throughput_per_s", true, false),
+            ]
+        );
+        assert_eq!(outcomes[2].actual, Some(0.0));
+        assert_eq!(outcomes[3].actual, alone[0].actual);
+    }
+
+    #[test]
+    fn lateness_is_held_to_a_gate_of_its_own() {
+        let late = example::recording().all().late.p99_us().unwrap() / 1_000.0;
+        for (limit, passed) in [(late, true), (late * 0.99, false)] {
+            let outcomes = judged(|plan, _| plan.gates.late_p99_ms = Some(limit));
+            assert_eq!(outcomes[0].name, "late_p99_ms");
+            assert_eq!(outcomes[0].actual, Some(late));
+            assert_eq!(outcomes[0].passed, passed, "{late} of {limit}");
+        }
     }
 }

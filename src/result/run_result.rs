@@ -106,8 +106,8 @@ pub(crate) mod example {
     };
     use crate::result::{FsyncLatency, Server};
     use crate::workload::{
-        Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Prepare, RatePhase, Reconnect,
-        SizeChoice, Spacing, TargetShape,
+        Arrival, Attach, Gates, KeyChoice, LoadPlan, OpPlan, Prepare, RatePhase, Reconnect,
+        SizeChoice, Spacing, TargetShape, Values,
     };
 
     pub(crate) fn plan() -> Plan {
@@ -121,11 +121,10 @@ pub(crate) mod example {
                 ..TargetShape::default()
             },
             prepare: Prepare {
-                znodes: 1_000,
-                size: SizeChoice::Fixed(100),
-                per_parent: 1_000,
-                chroot: "/quorate".into(),
                 keep: false,
+                own: Values::default()
+                    .with("znodes", 1_000_u64)
+                    .with("size", SizeChoice::Fixed(100)),
             },
             load: LoadPlan {
                 sessions: 15,
@@ -151,14 +150,12 @@ pub(crate) mod example {
             },
             ops: vec![OpPlan {
                 label: "set".into(),
-                kind: OpKind::Set,
+                kind: "set".into(),
                 weight: 1,
                 size: SizeChoice::Fixed(100),
                 keys: KeyChoice::Uniform,
-                ephemeral: false,
-                sequential: false,
-                keep_count: None,
-                batch: 1,
+                writes: None,
+                own: Values::default(),
             }],
             gates: Gates::default(),
         }

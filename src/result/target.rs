@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What was measured, as it describes itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
-    /// As asked: `bundled`, `zookeeper`, `zk://h1:2181,h2:2181`.
+    /// As asked: `bundled`, `zk://h1:2181,h2:2181`.
     pub spec: String,
     /// Version as the servers say it; several ones are joined with a comma.
     pub server_version: Option<String>,
@@ -40,7 +40,7 @@ pub struct Server {
     /// Resident memory of a local server after the last run, bytes.
     #[serde(default)]
     pub rss_end_bytes: Option<u64>,
-    /// Those of its own counters (`mntr`, without the `zk_`) that changed between the first and the
+    /// Those of its own counters (as it names them, without a prefix that all have) that changed between the first and the
     /// last run; empty where it offers none.
     #[serde(default)]
     pub counters: BTreeMap<String, CounterChange>,

@@ -10,8 +10,6 @@ pub(super) const FILE_BYTES: u64 = 1 << 20;
 pub(super) const NAME_CHARS: usize = 64;
 /// Characters of the why.
 pub(super) const WHY_CHARS: usize = 2_000;
-/// Characters of the chroot.
-pub(super) const CHROOT_CHARS: usize = 256;
 
 pub(super) const VOTERS: RangeInclusive<u64> = 1..=31;
 pub(super) const OBSERVERS: RangeInclusive<u64> = 0..=64;
@@ -19,15 +17,6 @@ pub(super) const TICK_MS: RangeInclusive<u64> = 10..=60_000;
 pub(super) const LIMIT_TICKS: RangeInclusive<u64> = 1..=10_000;
 pub(super) const HEAP_BYTES: RangeInclusive<u64> = 64 << 20..=64 << 30;
 
-pub(super) const ZNODES: RangeInclusive<u64> = 0..=10_000_000;
-/// Data of all prepared znodes together: a ZooKeeper server holds them in memory.
-pub(super) const PREPARED_BYTES: u64 = 8 << 30;
-/// One KiB below ZooKeeper's default `jute.maxbuffer` of 1 MiB: path and header need room too.
-pub(super) const SIZE_BYTES: RangeInclusive<u64> = 0..=(1 << 20) - (1 << 10);
-/// A listing of a full parent (12 bytes a child) must fit `jute.maxbuffer`.
-pub(super) const PER_PARENT: RangeInclusive<u64> = 1..=50_000;
-/// A listing of the chroot must fit `jute.maxbuffer`.
-pub(super) const PARENTS: u64 = 50_000;
 /// Entries of a list of sizes.
 pub(super) const SIZES: usize = 64;
 
@@ -57,11 +46,6 @@ pub(super) const OPS: usize = 64;
 pub(super) const LABEL_CHARS: usize = 32;
 pub(super) const WEIGHT: RangeInclusive<u64> = 0..=1_000_000;
 pub(super) const ZIPF: RangeInclusive<f64> = 0.01..=10.0;
-/// A listing of a session's directory must fit `jute.maxbuffer`.
-pub(super) const KEEP_COUNT: RangeInclusive<u64> = 1..=50_000;
-pub(super) const BATCH: RangeInclusive<u64> = 1..=1_000;
-/// Bytes a sub-operation of a transaction takes beside its data: path, header, version.
-pub(super) const SUB_OPERATION_BYTES: u64 = 64;
 
 pub(super) const GATE_MS: RangeInclusive<f64> = 0.001..=3_600_000.0;
 pub(super) const GATE_RATIO: RangeInclusive<f64> = 0.0..=1.0;

@@ -1,30 +1,26 @@
-//! WHAT is asked: the workload file, the operation mix, key choice and the resolved plan. Pure, but
-//! for [`load`], which reads the file.
+//! WHAT is asked: the workload file and the resolved plan. Pure, but for [`load`], which reads the file.
+//! It knows no protocol: operations have a kind by name, and values of their own.
 //!
 //! - [`Source`], [`load`], [`resolve`]: TOML text, overrides and seed to a [`Plan`]
 //! - [`Plan`]: the workload with every default filled in; [`Plan::render_toml`] writes it out again
-//! - [`Mix`]: the endless stream of [`Operation`]s of one session
-//! - [`prepared_path`], [`run_dir`], [`session_dir`], [`directories`]: where in the tree everything lies
-//! - [`shipped`]: the workloads in the binary
+//! - [`Vocabulary`]: what a protocol adds to the workload file, read with [`Section`]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod error;
 mod file;
 mod limits;
-mod mix;
-mod paths;
 mod plan;
 mod render;
 mod role;
-mod shipped;
+mod values;
+mod vocabulary;
 
 pub use error::{Place, WorkloadError};
-pub use file::{Source, known_keys, load, resolve};
-pub use mix::{Mix, Operation};
-pub use paths::{directories, prepared_path, run_dir, session_dir};
+pub use file::{OpDraft, Read, Section, Shape, Source, known_keys, load, nearest, resolve};
 pub use plan::{
-    Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Plan, Prepare, RatePhase,
-    Reconnect, SizeChoice, Spacing, TargetShape,
+    Arrival, Attach, Gates, KeyChoice, LoadPlan, OpPlan, Plan, Prepare, RatePhase, Reconnect,
+    SizeChoice, Spacing, TargetShape,
 };
 pub use role::Role;
-pub use shipped::{Shipped, find_shipped, nearest_shipped, shipped};
+pub use values::{Value, Values};
+pub use vocabulary::{Kind, Vocabulary};

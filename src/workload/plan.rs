@@ -4,7 +4,11 @@
 //! operations. The plan is stored inside the result file, so a result can be run again.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use super::values::Values;
 
 /// A workload, fully resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,7 +18,7 @@ pub struct Plan {
     /// One sentence: why this workload exists.
     pub why: String,
     /// The protocol in which the target is asked.
-    #[serde(default = "zookeeper")]
+    #[serde(default = "of_old")]
     pub protocol: String,
     /// Seed of every random choice.
     pub seed: u64,
@@ -30,9 +34,11 @@ pub struct Plan {
     pub gates: Gates,
 }
 
-/// Plans from before there was a choice.
-fn zookeeper() -> String {
-    "zookeeper".to_owned()
+/// The protocol of a workload that names none, and of plans from before there was a choice.
+pub(super) const DEFAULT_PROTOCOL: &str = "zookeeper";
+
+fn of_old() -> String {
+    DEFAULT_PROTOCOL.to_owned()
 }
 
 /// The shape of an ensemble that Quorate starts itself; a live one is taken as it is.
@@ -44,13 +50,13 @@ pub struct TargetShape {
     pub observers: u16,
     /// Whether the servers sync their log before they acknowledge (`forceSync`).
     pub fsync: bool,
-    /// ZooKeeper's `tickTime`.
+    /// A server's unit of time.
     pub tick_time_ms: u64,
-    /// ZooKeeper's `initLimit`, in ticks.
+    /// Ticks in which a server must have joined its leader.
     pub init_limit: u32,
-    /// ZooKeeper's `syncLimit`, in ticks.
+    /// Ticks by which a server may lag behind its leader.
     pub sync_limit: u32,
-    /// Heap of a local Apache ZooKeeper, MiB (`-Xmx`).
+    /// Heap of a local server that runs on Java, MiB (`-Xmx`).
     pub heap_mib: u32,
 }
 
@@ -70,18 +76,13 @@ impl Default for TargetShape {
 }
 
 /// What is created before the load starts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prepare {
-    /// Number of znodes that set, get, exists choose their keys from.
-    pub znodes: u64,
-    /// Data size of each.
-    pub size: SizeChoice,
-    /// Children per parent directory: `<chroot>/p00000/n0000042`.
-    pub per_parent: u64,
-    /// Root of everything the run creates; removed afterwards unless `keep`.
-    pub chroot: String,
-    /// Leave the chroot behind.
+    /// Leave behind what was created.
     pub keep: bool,
+    /// What the protocol knows of it.
+    #[serde(flatten)]
+    pub own: Values,
 }
 
 /// Who issues, when, for how long.
@@ -217,65 +218,28 @@ pub enum Attach {
     Observers,
 }
 
-/// Kind of an operation.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum OpKind {
-    /// Create a new znode under the session's own directory.
-    Create,
-    /// Overwrite a prepared znode (any version).
-    Set,
-    /// Read a prepared znode.
-    Get,
-    /// Stat a prepared znode.
-    #[default]
-    Exists,
-    /// List a prepared parent directory.
-    List,
-    /// Delete the session's oldest created znode.
-    Delete,
-    /// One transaction of `batch` sets.
-    Multi,
-    /// Flush the channel between server and leader.
-    Sync,
-    /// Open a fresh session on a new connection and close it again.
-    Session,
-}
-
 /// One line of the operation mix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpPlan {
     /// Name in results; unique; the kind's name unless the file says otherwise.
     pub label: String,
-    /// Kind of operation.
-    pub kind: OpKind,
-    /// Relative frequency; 0 only for the implicit delete that `keep_count` adds.
+    /// Kind of operation, by the protocol's name for it.
+    pub kind: String,
+    /// Relative frequency; 0 only for an operation that another one implies.
     pub weight: u32,
-    /// Data size of create, set and multi.
+    /// Data size, of an operation that carries data.
     pub size: SizeChoice,
-    /// Choice among the prepared znodes.
+    /// Choice among what was prepared.
     pub keys: KeyChoice,
-    /// Create: ephemeral znodes.
-    pub ephemeral: bool,
-    /// Create: sequential znodes.
-    pub sequential: bool,
-    /// Create: a session that holds this many of its created znodes deletes its oldest instead of
-    /// creating, so that the tree does not drift.
-    pub keep_count: Option<u64>,
-    /// Multi: sub-operations per transaction.
-    pub batch: u32,
+    /// Whether it changes what the target holds. Older results do not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writes: Option<bool>,
+    /// What the protocol knows of it.
+    #[serde(flatten)]
+    pub own: Values,
 }
 
 impl Plan {
-    /// Index of the implicit delete that belongs to the create at `op`, if it has a `keep_count`.
-    #[must_use]
-    pub fn trim_of(&self, op: usize) -> Option<usize> {
-        let trim = self.ops.get(op)?.trim()?;
-        self.ops.iter().position(|other| other.label == trim.label)
-    }
-
     /// The seed of run number `run` (from 0): every run makes other random choices, the same on every
     /// target.
     #[must_use]
@@ -283,12 +247,6 @@ impl Plan {
         // The increment of SplitMix64: neighbouring runs share no bits to speak of.
         self.seed
             .wrapping_add(u64::from(run).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    /// Whether any operation creates znodes of its own, so that sessions need directories.
-    #[must_use]
-    pub fn creates(&self) -> bool {
-        self.ops.iter().any(|op| op.kind == OpKind::Create)
     }
 }
 
@@ -308,78 +266,22 @@ impl Attach {
     }
 }
 
-impl OpKind {
-    /// Every variant.
-    pub const ALL: [Self; 9] = [
-        Self::Create,
-        Self::Set,
-        Self::Get,
-        Self::Exists,
-        Self::List,
-        Self::Delete,
-        Self::Multi,
-        Self::Sync,
-        Self::Session,
-    ];
-
-    /// The word for it in workload files, and the default label in results.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Set => "set",
-            Self::Get => "get",
-            Self::Exists => "exists",
-            Self::List => "list",
-            Self::Delete => "delete",
-            Self::Multi => "multi",
-            Self::Sync => "sync",
-            Self::Session => "session",
-        }
-    }
-
-    /// Whether it chooses among the prepared znodes.
-    #[must_use]
-    pub const fn uses_keys(self) -> bool {
-        matches!(
-            self,
-            Self::Set | Self::Get | Self::Exists | Self::List | Self::Multi
-        )
-    }
-
-    /// Whether it carries data.
-    #[must_use]
-    pub const fn uses_size(self) -> bool {
-        matches!(self, Self::Create | Self::Set | Self::Multi)
-    }
-}
-
-/// End of an implicit delete's label; labels in files have no dots.
-const TRIM: &str = ".trim";
+/// Kinds that change what the target holds, in results that do not say it.
+const WRITES_OF_OLD: [&str; 5] = ["create", "set", "delete", "multi", "session"];
 
 impl OpPlan {
-    /// The delete that a create with `keep_count` implies: same label with `.trim`, never chosen by
-    /// weight.
+    /// Whether it changes what the target holds.
     #[must_use]
-    pub fn trim(&self) -> Option<Self> {
-        self.keep_count?;
-        Some(Self {
-            label: format!("{}{TRIM}", self.label),
-            kind: OpKind::Delete,
-            weight: 0,
-            size: SizeChoice::Fixed(0),
-            keys: KeyChoice::Uniform,
-            ephemeral: false,
-            sequential: false,
-            keep_count: None,
-            batch: 1,
-        })
+    pub fn is_write(&self) -> bool {
+        self.writes
+            .unwrap_or_else(|| WRITES_OF_OLD.contains(&self.kind.as_str()))
     }
 
-    /// Whether this is such a delete rather than a line of the workload file.
+    /// Whether another operation implies this one, which is then no line of the workload file: labels in
+    /// files have no dots.
     #[must_use]
     pub fn is_implicit(&self) -> bool {
-        self.label.ends_with(TRIM)
+        self.label.contains('.')
     }
 }
 
@@ -406,7 +308,7 @@ pub enum SizeChoice {
     OneOf(Vec<u32>),
 }
 
-/// How a key is chosen among the prepared znodes.
+/// How a key is chosen among what was prepared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyChoice {
@@ -437,8 +339,14 @@ pub struct Gates {
     pub p999_ms: Option<f64>,
     /// Largest response time.
     pub max_ms: Option<f64>,
+    /// 99th percentile of how late the generator was. Older results do not have it.
+    #[serde(default)]
+    pub late_p99_ms: Option<f64>,
     /// (errors + timed out + unknown) / all, at most.
     pub error_ratio: Option<f64>,
     /// Acknowledged operations per second, at least.
     pub throughput_per_s: Option<f64>,
+    /// The same for single operations, by label; they have no further ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ops: BTreeMap<String, Self>,
 }

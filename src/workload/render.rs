@@ -7,27 +7,31 @@ use std::fmt::{Display, Write as _};
 use super::error::{Place, WorkloadError};
 use super::file::{Source, format_duration, resolve};
 use super::plan::{
-    Arrival, KeyChoice, LoadPlan, OpKind, OpPlan, Plan, RatePhase, Reconnect, SizeChoice,
+    Arrival, Gates, KeyChoice, LoadPlan, OpPlan, Plan, RatePhase, Reconnect, SizeChoice,
 };
+use super::values::{Value, Values};
+use super::vocabulary::Vocabulary;
 
 /// Column of the comments.
 const COMMENT_COLUMN: usize = 36;
 
 impl Plan {
-    /// This plan as a workload file with every key and a comment on each.
+    /// This plan as a workload file with every key and a comment on each; `vocabulary` is its protocol's. The
+    /// writer of `toml` is not used: it takes no comments.
     #[must_use]
-    pub fn render_toml(&self) -> String {
+    pub fn render_toml(&self, vocabulary: &dyn Vocabulary) -> String {
         let mut page = Page::default();
         page.key("name", quoted(&self.name), "names the result folder");
         page.key("why", quoted(&self.why), "");
+        page.key("protocol", quoted(&self.protocol), "spoken with the target");
         page.key("seed", self.seed, "of every random choice");
         render_target(&mut page, self);
-        render_prepare(&mut page, self);
+        render_prepare(&mut page, self, vocabulary);
         render_load(&mut page, &self.load);
         for op in self.ops.iter().filter(|op| !op.is_implicit()) {
-            render_op(&mut page, op);
+            render_op(&mut page, op, vocabulary);
         }
-        render_gates(&mut page, self);
+        render_gates(&mut page, &self.gates);
         page.text
     }
 
@@ -36,10 +40,15 @@ impl Plan {
     ///
     /// # Errors
     /// Whatever is wrong; the lines in it are those of the rendered plan ([`Plan::render_toml`]).
-    pub fn validate(&self) -> Result<(), WorkloadError> {
-        let source = Source::from_text(format!("plan {}", self.name), self.render_toml());
-        let resolved = resolve(&source, &[], None)?;
-        if resolved == *self {
+    pub fn validate(&self, vocabulary: &'static dyn Vocabulary) -> Result<(), WorkloadError> {
+        let text = self.render_toml(vocabulary);
+        let source = Source::from_text(format!("plan {}", self.name), text);
+        let resolved = resolve(&source, &[], None, &[vocabulary])?;
+        let mut complete = self.clone();
+        for op in &mut complete.ops {
+            op.writes = Some(op.is_write());
+        }
+        if resolved == complete {
             return Ok(());
         }
         Err(WorkloadError::Inconsistent {
@@ -66,6 +75,17 @@ impl Page {
 
     fn key(&mut self, key: &str, value: impl Display, comment: &str) {
         self.line(&format!("{key} = {value}"), comment);
+    }
+
+    /// A key of the protocol.
+    fn own(&mut self, key: &str, values: &Values, comment: &str) {
+        match values.get(key) {
+            None | Some(Value::Unset) => self.line(&format!("# {key} is not set"), comment),
+            Some(Value::Boolean(value)) => self.key(key, value, comment),
+            Some(Value::Integer(value)) => self.key(key, value, comment),
+            Some(Value::Text(text)) => self.key(key, quoted(text), comment),
+            Some(Value::Size(choice)) => self.key(key, size(choice), comment),
+        }
     }
 
     fn line(&mut self, left: &str, comment: &str) {
@@ -95,25 +115,22 @@ fn render_target(page: &mut Page, plan: &Plan) {
     page.key("init_limit", target.init_limit, "ticks");
     page.key("sync_limit", target.sync_limit, "ticks");
     let heap = quoted(&format!("{}MiB", target.heap_mib));
-    page.key("heap", heap, "of a local Apache ZooKeeper");
+    page.key("heap", heap, "of a local server on Java");
 }
 
-fn render_prepare(page: &mut Page, plan: &Plan) {
-    let prepare = &plan.prepare;
+fn render_prepare(page: &mut Page, plan: &Plan, vocabulary: &dyn Vocabulary) {
+    let shape = vocabulary.prepare();
+    if shape.keys.is_empty() {
+        return;
+    }
     page.header("[prepare]", "created before the load starts");
-    page.key(
-        "znodes",
-        prepare.znodes,
-        "that set, get, exists, list and multi choose from",
-    );
-    page.key("size", size(&prepare.size), "bytes each");
-    page.key("per_parent", prepare.per_parent, "znodes in one directory");
-    page.key(
-        "chroot",
-        quoted(&prepare.chroot),
-        "everything lies under it",
-    );
-    page.key("keep", prepare.keep, "leave the chroot behind");
+    for key in shape.keys.iter().copied() {
+        let comment = vocabulary.comment(shape.path, key);
+        match key {
+            "keep" => page.key(key, plan.prepare.keep, comment),
+            _ => page.own(key, &plan.prepare.own, comment),
+        }
+    }
 }
 
 fn render_load(page: &mut Page, load: &LoadPlan) {
@@ -225,40 +242,42 @@ impl LoadPlan {
     }
 }
 
-fn render_op(page: &mut Page, op: &OpPlan) {
+fn render_op(page: &mut Page, op: &OpPlan, vocabulary: &dyn Vocabulary) {
     page.header("[[op]]", "");
-    page.key("kind", quoted(op.kind.name()), "");
+    page.key("kind", quoted(&op.kind), "");
     page.key("label", quoted(&op.label), "name in the results");
     page.key("weight", op.weight, "relative frequency");
-    if op.kind.uses_size() {
-        page.key("size", size(&op.size), "bytes");
-    }
-    if op.kind.uses_keys() {
-        page.key("keys", keys(&op.keys), "choice among the prepared znodes");
-    }
-    match op.kind {
-        OpKind::Create => {
-            page.key("ephemeral", op.ephemeral, "");
-            page.key("sequential", op.sequential, "");
-            match op.keep_count {
-                Some(count) => page.key("keep_count", count, "per session, then the oldest goes"),
-                None => page.line("# keep_count is not set: created znodes stay", ""),
-            }
+    let shape = vocabulary.op();
+    let kind = vocabulary.kinds().iter().find(|kind| kind.name == op.kind);
+    for key in shape.keys.iter().copied() {
+        if !kind.is_some_and(|kind| kind.has(key)) {
+            continue;
         }
-        OpKind::Multi => page.key("batch", op.batch, "sets in one transaction"),
-        OpKind::Set
-        | OpKind::Get
-        | OpKind::Exists
-        | OpKind::List
-        | OpKind::Delete
-        | OpKind::Sync
-        | OpKind::Session => {}
+        let comment = vocabulary.comment(shape.path, key);
+        match key {
+            "size" => page.key(key, size(&op.size), comment),
+            "keys" => page.key(key, keys(&op.keys), comment),
+            _ => page.own(key, &op.own, comment),
+        }
     }
 }
 
-fn render_gates(page: &mut Page, plan: &Plan) {
-    let gates = &plan.gates;
+fn render_gates(page: &mut Page, gates: &Gates) {
     page.header("[gates]", "conditions of the exit status; none but these");
+    render_conditions(page, gates);
+    for (label, own) in &gates.ops {
+        // An implied operation's label has a dot.
+        let key = if label.contains('.') {
+            quoted(label)
+        } else {
+            label.clone()
+        };
+        page.header(&format!("[gates.{key}]"), "of this operation alone");
+        render_conditions(page, own);
+    }
+}
+
+fn render_conditions(page: &mut Page, gates: &Gates) {
     let values = [
         ("p50_ms", gates.p50_ms, "response time, at most"),
         ("p90_ms", gates.p90_ms, "response time, at most"),
@@ -266,6 +285,11 @@ fn render_gates(page: &mut Page, plan: &Plan) {
         ("p99_ms", gates.p99_ms, "response time, at most"),
         ("p999_ms", gates.p999_ms, "response time, at most"),
         ("max_ms", gates.max_ms, "response time, at most"),
+        (
+            "late_p99_ms",
+            gates.late_p99_ms,
+            "of the generator, at most",
+        ),
         (
             "error_ratio",
             gates.error_ratio,

@@ -4,10 +4,11 @@
 use quorate::measure::{
     DiskState, DriverThread, Layout, Outcome, Recorder, Recording, Sample, ServerRun,
 };
+use quorate::protocol::zookeeper::{OpKind, OpValues, TreePlan};
 use quorate::result::{Environment, RunResult, Server, Target, Tool};
 use quorate::workload::{
-    Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Plan, Prepare, RatePhase,
-    Reconnect, SizeChoice, Spacing, TargetShape,
+    Arrival, Attach, Gates, KeyChoice, LoadPlan, OpPlan, Plan, Prepare, RatePhase, Reconnect,
+    SizeChoice, Spacing, TargetShape,
 };
 
 const SECONDS: i64 = 4;
@@ -93,11 +94,14 @@ fn plan() -> Plan {
         seed: 7,
         target: TargetShape::default(),
         prepare: Prepare {
-            znodes: 1_000,
-            size: SizeChoice::Fixed(100),
-            per_parent: 1_000,
-            chroot: "/quorate".into(),
             keep: false,
+            own: TreePlan {
+                znodes: 1_000,
+                size: SizeChoice::Fixed(100),
+                per_parent: 1_000,
+                chroot: "/quorate".into(),
+            }
+            .into(),
         },
         load: LoadPlan {
             sessions: 16,
@@ -129,14 +133,15 @@ fn plan() -> Plan {
 fn op(kind: OpKind, label: &str, weight: u32) -> OpPlan {
     OpPlan {
         label: label.into(),
-        kind,
+        kind: kind.name().into(),
         weight,
-        size: SizeChoice::Fixed(100),
+        size: SizeChoice::Fixed(match kind {
+            OpKind::Create | OpKind::Set | OpKind::Multi => 100,
+            _ => 0,
+        }),
         keys: KeyChoice::Uniform,
-        ephemeral: false,
-        sequential: false,
-        keep_count: None,
-        batch: 1,
+        writes: None,
+        own: OpValues::default().into(),
     }
 }
 

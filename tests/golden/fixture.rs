@@ -13,10 +13,11 @@ use quorate::measure::{
     DiskState, DriverThread, ErrorNames, Event, EventKind, Layout, Outcome, Recorder, Recording,
     Sample, ServerRun, Unsent,
 };
+use quorate::protocol::zookeeper::{OpKind, OpValues, TreePlan, trim, trim_of};
 use quorate::result::{CounterChange, Environment, FsyncLatency, RunResult, Server, Target, Tool};
 use quorate::workload::{
-    Arrival, Attach, Gates, KeyChoice, LoadPlan, OpKind, OpPlan, Plan, Prepare, RatePhase,
-    Reconnect, SizeChoice, Spacing, TargetShape,
+    Arrival, Attach, Gates, KeyChoice, LoadPlan, OpPlan, Plan, Prepare, RatePhase, Reconnect,
+    SizeChoice, Spacing, TargetShape,
 };
 
 /// An error that one operation meets.
@@ -65,11 +66,14 @@ pub(crate) fn plan() -> Plan {
             ..TargetShape::default()
         },
         prepare: Prepare {
-            znodes: 1_000,
-            size: SizeChoice::Fixed(100),
-            per_parent: 1_000,
-            chroot: "/quorate".into(),
             keep: false,
+            own: TreePlan {
+                znodes: 1_000,
+                size: SizeChoice::Fixed(100),
+                per_parent: 1_000,
+                chroot: "/quorate".into(),
+            }
+            .into(),
         },
         load: LoadPlan {
             sessions: 16,
@@ -110,14 +114,15 @@ fn open(per_s: u32) -> Arrival {
 fn op(kind: OpKind, weight: u32) -> OpPlan {
     OpPlan {
         label: kind.name().into(),
-        kind,
+        kind: kind.name().into(),
         weight,
-        size: SizeChoice::Fixed(100),
+        size: SizeChoice::Fixed(match kind {
+            OpKind::Create | OpKind::Set | OpKind::Multi => 100,
+            _ => 0,
+        }),
         keys: KeyChoice::Uniform,
-        ephemeral: false,
-        sequential: false,
-        keep_count: None,
-        batch: 1,
+        writes: None,
+        own: OpValues::default().into(),
     }
 }
 
@@ -144,8 +149,8 @@ pub(crate) fn outage() -> RunResult {
 /// can tell.
 pub(crate) fn seven() -> RunResult {
     let mut create = op(OpKind::Create, 5);
-    create.keep_count = Some(10);
-    let trim = create.trim().expect("a create that keeps few");
+    create.own.set("keep_count", 10_u64);
+    let trim = trim(&create).expect("a create that keeps few");
     let mut plan = plan();
     plan.name = "many-operations".into();
     plan.why = "Everything that a client does, most of it reads.".into();
@@ -283,7 +288,7 @@ fn samples(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Vec<Sa
             let intended_ns = i * distance_ns;
             let session = i % SESSIONS;
             let server = usize::try_from(session).unwrap_or(0) % SERVERS.len();
-            let service_ns = service_us(plan.ops[op].kind, mixed) * percent / 100 * 1_000;
+            let service_ns = service_us(OpKind::of(&plan.ops[op]), mixed) * percent / 100 * 1_000;
             let mut sample = Sample {
                 op,
                 server: Some(server),
@@ -346,7 +351,7 @@ fn chosen(plan: &Plan, i: i64) -> usize {
     for (index, op) in plan.ops.iter().enumerate() {
         at -= i64::from(op.weight);
         if at < 0 {
-            let trim = plan.trim_of(index).filter(|_| i % 2 == 0);
+            let trim = trim_of(plan, index).filter(|_| i % 2 == 0);
             return trim.unwrap_or(index);
         }
     }

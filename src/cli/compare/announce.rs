@@ -66,11 +66,16 @@ fn roughly(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::find_shipped;
+    use crate::protocol::{find_shipped, resolve};
 
     #[test]
     fn what_runs_and_how_long_is_told() {
-        let plan = find_shipped("write-saturation").unwrap().plan().unwrap();
+        let plan = resolve(
+            &find_shipped("write-saturation").unwrap().source(),
+            &[],
+            None,
+        )
+        .unwrap();
         let told_of = |targets: &[&str], rounds, needed| {
             let targets: Vec<TargetSpec> =
                 targets.iter().map(|spec| spec.parse().unwrap()).collect();

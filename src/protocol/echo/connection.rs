@@ -172,6 +172,12 @@ impl Setup for Nothing {
         Ok(())
     }
 
+    fn place_below(&self, _plan: &mut Plan, _root: &str) {}
+
+    fn expected(&self, _plan: &Plan) -> u64 {
+        0
+    }
+
     fn leftovers(&self, _plan: &Plan, _servers: &[String]) -> Option<Leftovers> {
         None
     }

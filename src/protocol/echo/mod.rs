@@ -6,9 +6,11 @@
 
 mod connection;
 mod null;
+mod vocabulary;
 
 pub use connection::{Echo, Nothing};
 pub use null::Null;
+pub use vocabulary::EchoVocabulary;
 
 use super::Violation;
 

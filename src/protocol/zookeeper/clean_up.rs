@@ -1,15 +1,16 @@
 //! Removes what a run created.
 
+use super::paths::run_dir;
 use super::tree::{Tree, TreeError};
-use super::{AdminClient, ClientError, ErrorCode};
+use super::values::creates;
+use super::{AdminClient, ClientError, ErrorCode, TreePlan};
 use crate::protocol::SetupJob;
-use crate::workload::run_dir;
 
 /// Removes what was created, unless the plan keeps it: the chroot with everything below it, and those
 /// directories above it that nobody else uses by now. Nothing else is touched; what is gone already is no
 /// error.
 pub(super) fn clean_up(job: &SetupJob<'_>, tree: &Tree) -> Result<(), TreeError> {
-    let chroot = &job.plan.prepare.chroot;
+    let chroot = &TreePlan::of(job.plan).chroot;
     if job.plan.prepare.keep || *tree == Tree::default() {
         return Ok(());
     }
@@ -34,7 +35,7 @@ pub(super) fn clean_up(job: &SetupJob<'_>, tree: &Tree) -> Result<(), TreeError>
 /// Removes what run number `job.run` created, so that the next one meets the same tree. The prepared
 /// znodes stay. What is gone already is no error.
 pub(super) fn recycle(job: &SetupJob<'_>) -> Result<(), TreeError> {
-    if !job.plan.creates() {
+    if !creates(job.plan) {
         return Ok(());
     }
     job.begin();

@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::session::{Session, SessionEvent, SessionReply};
-use super::{ErrorCode, Null, OpCode, Tree, created_path, error_name, request};
+use super::{
+    ErrorCode, Mix, Null, OpCode, OpKind, Operation, Tree, created_path, error_name, request,
+};
 use crate::protocol::{Event, Payload, Protocol, Reply, Sent, Step, Ticket, Violation};
-use crate::workload::{Mix, OpKind, OpPlan, Operation, Plan};
+use crate::workload::{OpPlan, Plan};
 
 /// A ZooKeeper session under load.
 #[derive(Debug)]
@@ -95,7 +97,7 @@ impl Protocol for ZooKeeper {
     }
 
     fn opens_connection(op: &OpPlan) -> bool {
-        op.kind == OpKind::Session
+        op.kind == OpKind::Session.name()
     }
 
     fn open(&mut self, now_ns: i64, out: &mut Vec<u8>) {

@@ -1,5 +1,8 @@
 //! ZooKeeper's client protocol.
 //!
+//! - [`OpKind`], [`Mix`]: the kinds of operations, and the endless stream of [`Operation`]s of one session
+//! - [`ZooKeeperVocabulary`]: its part of the workload file; [`OpValues`], [`TreePlan`]: the same of a plan
+//! - [`prepared_path`], [`run_dir`], [`session_dir`], [`directories`]: where in the tree everything lies
 //! - [`ZooKeeper`]: a session with its operations, as the load driver takes it
 //! - [`Session`]: a client session as a pure state machine: bytes in, bytes out, `now` as argument
 //! - [`request`]: the requests that a 3.4 server knows
@@ -15,13 +18,19 @@ mod connection;
 mod error;
 mod error_name;
 mod four_letter;
+mod mix;
 mod null;
+mod op_kind;
+mod paths;
 mod pipeline;
 mod prepare;
 mod reply;
 pub mod request;
 mod session;
 mod tree;
+mod trim;
+mod values;
+mod vocabulary;
 
 pub use crate::wire::jute::{ErrorCode, OpCode, SessionId, Stat, Zxid};
 pub use admin::{AdminClient, Node};
@@ -30,8 +39,14 @@ pub use connection::ZooKeeper;
 pub use error::ClientError;
 pub use error_name::error_name;
 pub use four_letter::four_letter;
+pub use mix::{Mix, Operation};
 pub use null::Null;
+pub use op_kind::OpKind;
+pub use paths::{directories, prepared_path, run_dir, session_dir};
 pub use pipeline::Answer;
 pub use reply::created_path;
 pub use session::{ProtocolError, Session, SessionEvent, SessionReply};
 pub use tree::Tree;
+pub use trim::{trim, trim_of};
+pub use values::{OpValues, TreePlan};
+pub use vocabulary::ZooKeeperVocabulary;

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
+use super::paths::{directories, prepared_path, run_dir};
 use super::tree::{Tree, TreeError};
-use super::{AdminClient, Answer, ClientError, ErrorCode, OpCode, request};
+use super::values::creates;
+use super::{AdminClient, Answer, ClientError, ErrorCode, OpCode, TreePlan, request};
 use crate::protocol::{Payload, SetupJob, SetupProgress};
-use crate::workload::{Plan, SizeChoice, directories, prepared_path, run_dir};
+use crate::workload::{Plan, SizeChoice};
 
 /// Connections that create znodes. With the client's window this is what a server takes in
 /// before it throttles.
@@ -30,10 +32,10 @@ pub(super) fn prepare(job: &SetupJob<'_>, tree: &mut Tree) -> Result<(), TreeErr
     let plan = job.plan;
     job.begin();
     let addresses = job.servers;
-    let znodes = plan.prepare.znodes;
+    let znodes = TreePlan::of(plan).znodes;
     let mut client = AdminClient::connect(addresses, AdminClient::PATIENCE).map_err(admin(plan))?;
     create_chroot(&mut client, plan, tree)?;
-    if plan.creates() {
+    if creates(plan) {
         // A run that was cut short may have left one of the same number.
         let left = run_dir(plan, job.run);
         client.delete_recursive(&left).map_err(admin(plan))?;
@@ -83,7 +85,7 @@ pub(super) fn prepare(job: &SetupJob<'_>, tree: &mut Tree) -> Result<(), TreeErr
 
 /// Creates the chroot, marked, and what is missing above it.
 fn create_chroot(client: &mut AdminClient, plan: &Plan, tree: &mut Tree) -> Result<(), TreeError> {
-    let chroot = &plan.prepare.chroot;
+    let chroot = &TreePlan::of(plan).chroot;
     let is_new = |created: Result<String, ClientError>, path: &str| match created {
         Ok(_) => Ok(true),
         Err(ClientError::Server { code, .. }) if code == ErrorCode::NODE_EXISTS => Ok(false),
@@ -108,13 +110,14 @@ fn create_chroot(client: &mut AdminClient, plan: &Plan, tree: &mut Tree) -> Resu
 }
 
 fn admin(plan: &Plan) -> impl Fn(ClientError) -> TreeError {
-    TreeError::client(format!("prepare {}", plan.prepare.chroot))
+    TreeError::client(format!("prepare {}", TreePlan::of(plan).chroot))
 }
 
 fn create_directories(client: &mut AdminClient, job: &SetupJob<'_>) -> Result<(), TreeError> {
     let plan = job.plan;
     let mut paths = directories(plan, job.run);
-    paths.retain(|path| path.len() > plan.prepare.chroot.len()); // the others are there
+    let chroot = TreePlan::of(plan).chroot;
+    paths.retain(|path| path.len() > chroot.len()); // the others are there
     let path = |index: u64| {
         let index = usize::try_from(index).ok();
         index
@@ -151,7 +154,8 @@ fn create_znodes(
         return Ok(());
     }
     let plan = job.plan;
-    let largest = usize::try_from(plan.prepare.size.max_bytes()).unwrap_or(0);
+    let tree = TreePlan::of(plan);
+    let largest = usize::try_from(tree.size.max_bytes()).unwrap_or(0);
     let payload = Payload::new(plan.seed, largest);
     let mut client = AdminClient::connect(addresses, AdminClient::PATIENCE).map_err(admin(plan))?;
     let mut first = range.start;
@@ -160,8 +164,8 @@ fn create_znodes(
             return Err(TreeError::Interrupted);
         }
         let count = BATCH.min(range.end - first);
-        let existing = create_batch(&mut client, plan, &payload, first..first + count)?;
-        resize(&mut client, plan, &payload, &existing)?;
+        let existing = create_batch(&mut client, plan, &tree, &payload, first..first + count)?;
+        resize(&mut client, plan, &tree, &payload, &existing)?;
         // Only for the display.
         let _nobody_listens = created.send(count);
         first += count;
@@ -173,6 +177,7 @@ fn create_znodes(
 fn create_batch(
     client: &mut AdminClient,
     plan: &Plan,
+    tree: &TreePlan,
     payload: &Payload,
     range: std::ops::Range<u64>,
 ) -> Result<Vec<u64>, TreeError> {
@@ -184,8 +189,13 @@ fn create_batch(
             range.end - range.start,
             |index, out| {
                 let znode = range.start + index;
-                prepared_path(plan, znode, &mut path);
-                request::create(out, &path, payload.get(prepared_size(plan, znode)), 0);
+                prepared_path(tree, znode, &mut path);
+                request::create(
+                    out,
+                    &path,
+                    payload.get(prepared_size(tree, plan.seed, znode)),
+                    0,
+                );
                 OpCode::Create
             },
             |Answer { index, error, .. }| match error {
@@ -196,7 +206,7 @@ fn create_batch(
         )
         .map_err(admin(plan))?;
     if let Some((znode, code)) = refused {
-        prepared_path(plan, znode, &mut path);
+        prepared_path(tree, znode, &mut path);
         return Err(create_error(&path, code));
     }
     Ok(existing)
@@ -206,6 +216,7 @@ fn create_batch(
 fn resize(
     client: &mut AdminClient,
     plan: &Plan,
+    tree: &TreePlan,
     payload: &Payload,
     znodes: &[u64],
 ) -> Result<(), TreeError> {
@@ -223,8 +234,12 @@ fn resize(
             znodes.len() as u64,
             |index, out| {
                 let znode = znode(index);
-                prepared_path(plan, znode, &mut path);
-                request::set(out, &path, payload.get(prepared_size(plan, znode)));
+                prepared_path(tree, znode, &mut path);
+                request::set(
+                    out,
+                    &path,
+                    payload.get(prepared_size(tree, plan.seed, znode)),
+                );
                 OpCode::SetData
             },
             |answer| {
@@ -237,7 +252,7 @@ fn resize(
     match refused {
         None => Ok(()),
         Some((index, code)) => {
-            prepared_path(plan, znode(index), &mut path);
+            prepared_path(tree, znode(index), &mut path);
             Err(create_error(&path, code))
         }
     }
@@ -251,16 +266,16 @@ fn create_error(path: &str, code: ErrorCode) -> TreeError {
 }
 
 /// The sizes of the prepared znodes: a function of the plan and the znode's number.
-fn prepared_size(plan: &Plan, index: u64) -> usize {
-    let size = match &plan.prepare.size {
+fn prepared_size(tree: &TreePlan, seed: u64, index: u64) -> usize {
+    let size = match &tree.size {
         SizeChoice::Fixed(size) => *size,
         SizeChoice::Uniform(min, max) => {
             let span = u64::from(max.saturating_sub(*min)) + 1;
-            let above = draw(plan.seed, index) % span;
+            let above = draw(seed, index) % span;
             *min + u32::try_from(above).unwrap_or(0)
         }
         SizeChoice::OneOf(sizes) => {
-            let chosen = draw(plan.seed, index) % (sizes.len().max(1) as u64);
+            let chosen = draw(seed, index) % (sizes.len().max(1) as u64);
             let chosen = usize::try_from(chosen).unwrap_or(0);
             sizes.get(chosen).copied().unwrap_or(0)
         }

@@ -1,6 +1,7 @@
 //! The directories and znodes of a run: created before it, removed after it.
 
 use super::ClientError;
+use super::TreePlan;
 use super::clean_up::{clean_up, recycle};
 use super::prepare::prepare;
 use crate::protocol::{Leftovers, Setup, SetupError, SetupJob};
@@ -78,8 +79,17 @@ impl Setup for Tree {
         Ok(clean_up(job, self)?)
     }
 
+    fn place_below(&self, plan: &mut Plan, root: &str) {
+        let chroot = TreePlan::of(plan).chroot;
+        plan.prepare.own.set("chroot", format!("{root}{chroot}"));
+    }
+
+    fn expected(&self, plan: &Plan) -> u64 {
+        TreePlan::of(plan).znodes
+    }
+
     fn leftovers(&self, plan: &Plan, servers: &[String]) -> Option<Leftovers> {
-        let place = plan.prepare.chroot.clone();
+        let place = TreePlan::of(plan).chroot;
         let remedy = format!(
             "`zkCli.sh -server {} deleteall {place}`, or run there again",
             servers.join(",")

@@ -1,7 +1,7 @@
 //! What is compared: a figure of one operation, or of all together.
 
 use crate::measure::{OpRecord, Recording};
-use crate::workload::{Arrival, OpKind, OpPlan, Plan};
+use crate::workload::{Arrival, OpPlan, Plan};
 
 /// A figure of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ pub(super) fn usual_headline(plan: &Plan, metrics: &[Metric]) -> usize {
     };
     let asked = plan.ops.iter().filter(|op| !op.is_implicit());
     let heaviest = asked.fold(None, |best: Option<&OpPlan>, op| {
-        let rank = |op: &OpPlan| (is_write(op.kind), op.weight);
+        let rank = |op: &OpPlan| (op.is_write(), op.weight);
         match best {
             Some(best) if rank(best) >= rank(op) => Some(best),
             _ => Some(op),
@@ -185,14 +185,6 @@ pub(super) fn is_closed(plan: &Plan) -> bool {
     matches!(plan.load.arrival, Arrival::Closed { .. })
 }
 
-/// Whether it passes through the quorum.
-fn is_write(kind: OpKind) -> bool {
-    matches!(
-        kind,
-        OpKind::Create | OpKind::Set | OpKind::Delete | OpKind::Multi | OpKind::Session
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,17 +192,17 @@ mod tests {
 
     fn mixed() -> Plan {
         let mut plan = example::plan();
-        let op = |label: &str, kind, weight| OpPlan {
+        let op = |label: &str, kind: &str, weight| OpPlan {
             label: label.into(),
-            kind,
+            kind: kind.into(),
             weight,
             ..plan.ops[0].clone()
         };
         plan.ops = vec![
-            op("get", OpKind::Get, 10),
-            op("create", OpKind::Create, 1),
-            op("set", OpKind::Set, 2),
-            op("create.trim", OpKind::Delete, 0),
+            op("get", "get", 10),
+            op("create", "create", 1),
+            op("set", "set", 2),
+            op("create.trim", "delete", 0),
         ];
         plan
     }

@@ -14,7 +14,7 @@ pub struct Side {
     pub target: String,
     /// Folder of the result; `None` if it was not written.
     pub folder: Option<PathBuf>,
-    /// When the first run began to be measured, ms since the epoch; `None` without a run.
+    /// When the first run began to be measured, Unix time in ms; `None` without a run.
     pub started_unix_ms: Option<u64>,
     /// Runs that the result holds.
     pub runs: usize,

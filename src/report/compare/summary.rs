@@ -14,7 +14,7 @@ pub(super) fn verdict(comparison: &Comparison) -> &'static str {
     }
 }
 
-/// `zookeeper is 7.35x slower than bundled in set: throughput (95 % interval 7.10x to 7.62x slower, p = 0.016).`
+/// `live is 7.35x slower than bundled in set: throughput (95 % interval 7.10x to 7.62x slower, p = 0.016).`
 pub(super) fn sentence(comparison: &Comparison) -> String {
     let headline = comparison.headline();
     let (base, candidate) = names(comparison);

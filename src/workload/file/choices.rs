@@ -1,6 +1,8 @@
 //! Sizes and keys: the two values of a workload file that can be a word, a number, a list or a table.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::ops::RangeInclusive;
+
 use super::problems::Read;
 use super::schema;
 use super::section::Section;
@@ -14,13 +16,17 @@ const KEYS_FORM: &str = "\"uniform\", \"sequential\", \"per_session\", \"zipf\" 
 const ZIPF_EXPONENT: f64 = 0.99;
 
 /// A size, a range or a list of sizes under `key`.
-pub(super) fn size_choice(table: &Section<'_>, key: &str) -> Read<Option<SizeChoice>> {
+pub(super) fn size_choice(
+    table: &Section<'_>,
+    key: &str,
+    limit: &RangeInclusive<u64>,
+) -> Read<Option<SizeChoice>> {
     let Some(node) = table.find(key)? else {
         return Some(None);
     };
     let choice = match &node.value {
-        Value::Integer(_) | Value::Text(_) => SizeChoice::Fixed(one_size(table, key, node)?),
-        Value::Table(_) => size_range(table, key)?,
+        Value::Integer(_) | Value::Text(_) => SizeChoice::Fixed(one_size(table, key, node, limit)?),
+        Value::Table(_) => size_range(table, key, limit)?,
         Value::List(items) => {
             if items.is_empty() || items.len() > limits::SIZES {
                 let problem = format!("must list 1 to {} sizes", limits::SIZES);
@@ -29,7 +35,7 @@ pub(super) fn size_choice(table: &Section<'_>, key: &str) -> Read<Option<SizeCho
             // All of them are read before the first wrong one counts, so that each wrong one is told.
             let sizes: Vec<Read<u32>> = items
                 .iter()
-                .map(|item| one_size(table, key, item))
+                .map(|item| one_size(table, key, item, limit))
                 .collect();
             SizeChoice::OneOf(sizes.into_iter().collect::<Read<_>>()?)
         }
@@ -41,10 +47,10 @@ pub(super) fn size_choice(table: &Section<'_>, key: &str) -> Read<Option<SizeCho
     Some(Some(choice))
 }
 
-fn size_range(table: &Section<'_>, key: &str) -> Read<SizeChoice> {
+fn size_range(table: &Section<'_>, key: &str, limit: &RangeInclusive<u64>) -> Read<SizeChoice> {
     let range = table.section(key, &schema::SIZE)?;
     let end = |name: &str| match range.find(name)? {
-        Some(node) => one_size(&range, name, node),
+        Some(node) => one_size(&range, name, node, limit),
         None => table.bad(
             key,
             format!("has no `{name}`; write {{ min = 10, max = 1000 }}"),
@@ -59,8 +65,8 @@ fn size_range(table: &Section<'_>, key: &str) -> Read<SizeChoice> {
     Some(SizeChoice::Uniform(min, max))
 }
 
-fn one_size(table: &Section<'_>, key: &str, node: &Node) -> Read<u32> {
-    let size = table.size_bytes(key, node, &limits::SIZE_BYTES)?;
+fn one_size(table: &Section<'_>, key: &str, node: &Node, limit: &RangeInclusive<u64>) -> Read<u32> {
+    let size = table.size_bytes(key, node, limit)?;
     Some(u32::try_from(size).unwrap_or(u32::MAX))
 }
 

@@ -5,6 +5,7 @@
 //! behind it, so that all of them are told at once.
 
 mod choices;
+mod gates_table;
 mod load_table;
 mod nearest;
 mod op_table;
@@ -18,17 +19,20 @@ mod units;
 use std::io::Read as _;
 use std::path::Path;
 
-pub(super) use nearest::nearest;
-pub use schema::known_keys;
+pub use nearest::nearest;
+pub use op_table::OpDraft;
+pub use problems::Read;
+pub use schema::{Shape, known_keys};
+pub use section::Section;
 
 pub(super) use units::format_duration;
 
 use super::error::WorkloadError;
 use super::limits;
-use super::plan::{Gates, Plan, Prepare, SizeChoice, TargetShape};
-use choices::size_choice;
-use problems::{Problems, Read};
-use section::Section;
+use super::plan::{DEFAULT_PROTOCOL, Plan, Prepare, TargetShape};
+use super::vocabulary::Vocabulary;
+use problems::Problems;
+use tree::{Table, Value};
 
 /// The text of a workload and the name that errors call it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +81,7 @@ pub fn load(path: &Path) -> Result<Source, WorkloadError> {
 }
 
 /// The plan that `source` describes, with `overrides` (`load.rate=2000`) laid over it and every default
-/// filled in. `seed` goes before the file's.
+/// filled in. `seed` goes before the file's. The workload's protocol is one of `vocabularies`.
 ///
 /// # Errors
 /// Whatever is wrong with the file or the overrides, all of it; of a file that is not TOML, what keeps
@@ -86,47 +90,98 @@ pub fn resolve(
     source: &Source,
     overrides: &[String],
     seed: Option<u64>,
+    vocabularies: &[&'static dyn Vocabulary],
 ) -> Result<Plan, WorkloadError> {
     let mut tree = tree::parse(&source.name, &source.text)?;
     let problems = Problems::default();
     overrides::apply(&mut tree, overrides, &problems);
-    let root = Section::root(&source.name, &tree, &problems);
-    let plan = read_plan(&root, seed);
+    // Nothing else can be judged without it.
+    let Some(vocabulary) = read_protocol(&tree, vocabularies, &problems) else {
+        return problems.decide(None, &source.name, overrides);
+    };
+    overrides::drop_meaningless(&mut tree, vocabulary);
+    let root = Section::root(&source.name, &tree, vocabulary, &problems);
+    let plan = read_plan(&root, seed, vocabulary);
     drop(root);
     problems.decide(plan, &source.name, overrides)
 }
 
+/// The protocol that the file names, or the default.
+fn read_protocol(
+    root: &Table,
+    vocabularies: &[&'static dyn Vocabulary],
+    problems: &Problems,
+) -> Read<&'static dyn Vocabulary> {
+    let find = |name: &str| {
+        let mut known = vocabularies.iter().copied();
+        known.find(|vocabulary| vocabulary.protocol() == name)
+    };
+    let Some(node) = root.get("protocol") else {
+        return find(DEFAULT_PROTOCOL).or_else(|| vocabularies.first().copied());
+    };
+    if let Value::Text(name) = &node.value
+        && let Some(found) = find(name)
+    {
+        return Some(found);
+    }
+    let names = || vocabularies.iter().map(|vocabulary| vocabulary.protocol());
+    let expected = format!("one of {}", names().collect::<Vec<_>>().join(", "));
+    let key = "protocol".to_owned();
+    let place = node.place.clone();
+    problems.note(match &node.value {
+        Value::Text(name) => {
+            let hint = nearest(names(), name)
+                .map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+            let problem = format!("is {name:?}; it must be {expected}{hint}");
+            WorkloadError::BadValue {
+                place,
+                key,
+                problem,
+            }
+        }
+        other => WorkloadError::WrongType {
+            place,
+            key,
+            expected,
+            found: other.in_words(),
+        },
+    })
+}
+
 /// Everything is read before anything wrong counts, so that all of it is told.
-fn read_plan(root: &Section<'_>, seed: Option<u64>) -> Read<Plan> {
+fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary) -> Read<Plan> {
     // All tables first: an unknown key in one may be what is missing in another.
     let target = root.section("target", &schema::TARGET);
-    let prepare = root.section("prepare", &schema::PREPARE);
+    let prepare = root.section("prepare", vocabulary.prepare());
     let load = root.section("load", &schema::LOAD);
-    let ops = root.sections("op", &schema::OP);
+    let ops = root.sections("op", vocabulary.op());
     let gates = root.section("gates", &schema::GATES);
     let name = read_name(root);
     let why = read_why(root);
     let file_seed = root.integer("seed", 0..=u64::MAX, 1);
     let target = target.and_then(|table| read_target(&table));
     let load = load.map(|table| load_table::read(&table));
-    let drafts = ops.and_then(|tables| op_table::read(root, tables));
-    let uses_keys = drafts
-        .as_ref()
-        .and_then(|drafts| op_table::any_uses_keys(drafts));
-    let prepare = prepare.map(|table| Prepared::read(&table, uses_keys));
-    if let (Some(drafts), Some(prepare), Some(load)) = (&drafts, &prepare, &load) {
-        op_table::check_keys(drafts, prepare.znodes, load.sessions);
-    }
-    let gates = gates.and_then(|table| read_gates(&table));
+    let sessions = load.as_ref().and_then(|load| load.sessions);
+    let drafts = ops.and_then(|tables| op_table::read(root, tables, vocabulary));
+    let prepare = prepare.and_then(|table| {
+        let keep = table.boolean("keep", false);
+        let own = vocabulary.read_prepare(&table, drafts.as_deref(), sessions);
+        Some(Prepare {
+            keep: keep?,
+            own: own?,
+        })
+    });
+    let ops = drafts.and_then(|drafts| op_table::finish(drafts, vocabulary));
+    let gates = gates.and_then(|table| gates_table::read(&table, ops.as_deref()));
     Some(Plan {
-        protocol: "zookeeper".to_owned(),
+        protocol: vocabulary.protocol().to_owned(),
         name: name?,
         why: why?,
         seed: seed.or(file_seed)?,
         target: target?,
-        prepare: prepare?.plan?,
+        prepare: prepare?,
         load: load?.plan?,
-        ops: op_table::finish(drafts?)?,
+        ops: ops?,
         gates: gates?,
     })
 }
@@ -190,108 +245,3 @@ fn read_heap_mib(table: &Section<'_>, default_mib: u32) -> Read<u32> {
     }
     Some(u32::try_from(bytes >> 20).unwrap_or(u32::MAX))
 }
-
-/// The `[prepare]` table as read: what others depend on, and the whole if all of it is right.
-struct Prepared {
-    znodes: Read<u64>,
-    plan: Read<Prepare>,
-}
-
-impl Prepared {
-    fn read(table: &Section<'_>, uses_keys: Read<bool>) -> Self {
-        let znodes = read_znodes(table, uses_keys);
-        Self {
-            znodes,
-            plan: read_prepare(table, znodes),
-        }
-    }
-}
-
-fn read_znodes(table: &Section<'_>, uses_keys: Read<bool>) -> Read<u64> {
-    if let Some(znodes) = table.optional_integer("znodes", limits::ZNODES)? {
-        return Some(znodes);
-    }
-    // A workload that touches no prepared znode should not have to wait for a thousand of them.
-    Some(if uses_keys? { 1_000 } else { 0 })
-}
-
-fn read_prepare(table: &Section<'_>, znodes: Read<u64>) -> Read<Prepare> {
-    let size = size_choice(table, "size").map(|size| size.unwrap_or(SizeChoice::Fixed(100)));
-    let per_parent = table.integer("per_parent", limits::PER_PARENT, 100);
-    if let (Some(znodes), Some(per_parent)) = (znodes, per_parent)
-        && znodes.div_ceil(per_parent) > limits::PARENTS
-    {
-        let problem = format!(
-            "is {per_parent}, which spreads {znodes} znodes over more than {} parents; raise it",
-            limits::PARENTS
-        );
-        table.bad::<()>("per_parent", problem);
-    }
-    if let (Some(znodes), Some(size)) = (znodes, &size)
-        && znodes.saturating_mul(u64::from(size.max_bytes())) > limits::PREPARED_BYTES
-    {
-        let problem = format!(
-            "is {znodes}; with up to {} bytes each that is more than {} GiB in every server's memory: prepare fewer or smaller znodes",
-            size.max_bytes(),
-            limits::PREPARED_BYTES >> 30
-        );
-        table.bad::<()>("znodes", problem);
-    }
-    let chroot = read_chroot(table);
-    let keep = table.boolean("keep", false);
-    Some(Prepare {
-        znodes: znodes?,
-        size: size?,
-        per_parent: per_parent?,
-        chroot: chroot?,
-        keep: keep?,
-    })
-}
-
-fn read_chroot(table: &Section<'_>) -> Read<String> {
-    let chroot = table.text("chroot")?.unwrap_or("/quorate");
-    let part_is_good =
-        |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(|c| c.is_ascii_graphic());
-    let good = chroot.len() <= limits::CHROOT_CHARS
-        && chroot
-            .strip_prefix('/')
-            .is_some_and(|rest| rest.split('/').all(part_is_good));
-    if !good {
-        let problem = format!(
-            "is {chroot:?}; it must be an absolute path below the root such as \"/quorate\", of at most {} printable ASCII characters, for everything under it is removed after the run",
-            limits::CHROOT_CHARS
-        );
-        return table.bad("chroot", problem);
-    }
-    if chroot.split('/').nth(1) == Some("zookeeper") {
-        let problem = "lies under /zookeeper, which belongs to the servers; choose another";
-        return table.bad("chroot", problem);
-    }
-    Some(chroot.to_owned())
-}
-
-fn read_gates(table: &Section<'_>) -> Read<Gates> {
-    let p50_ms = table.number("p50_ms", limits::GATE_MS);
-    let p90_ms = table.number("p90_ms", limits::GATE_MS);
-    let p95_ms = table.number("p95_ms", limits::GATE_MS);
-    let p99_ms = table.number("p99_ms", limits::GATE_MS);
-    let p999_ms = table.number("p999_ms", limits::GATE_MS);
-    let max_ms = table.number("max_ms", limits::GATE_MS);
-    let error_ratio = table.number("error_ratio", limits::GATE_RATIO);
-    let throughput_per_s = table.number("throughput_per_s", limits::GATE_PER_S);
-    Some(Gates {
-        p50_ms: p50_ms?,
-        p90_ms: p90_ms?,
-        p95_ms: p95_ms?,
-        p99_ms: p99_ms?,
-        p999_ms: p999_ms?,
-        max_ms: max_ms?,
-        error_ratio: error_ratio?,
-        throughput_per_s: throughput_per_s?,
-    })
-}
-
-#[cfg(test)]
-mod problem_tests;
-#[cfg(test)]
-mod tests;

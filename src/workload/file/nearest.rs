@@ -12,10 +12,7 @@ const SLIPS: [usize; 2] = [1, 2];
 const BEGINNING: usize = 3;
 
 /// The word of `names` that was probably meant by `wanted`, if any.
-pub(in crate::workload) fn nearest<'a>(
-    names: impl Iterator<Item = &'a str>,
-    wanted: &str,
-) -> Option<&'a str> {
+pub fn nearest<'a>(names: impl Iterator<Item = &'a str>, wanted: &str) -> Option<&'a str> {
     let wanted = plain(wanted);
     let scored = names.filter_map(|name| Some((distance(&plain(name), &wanted)?, name)));
     // The first of those that are equally near.

@@ -2,11 +2,11 @@
 //! they obey the same rules and their errors read the same.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::op_table::meanings;
+use super::op_table::meaningless;
 use super::problems::Problems;
 use super::tree::{Node, Table, Value, parse_override};
 use crate::workload::error::{Place, WorkloadError};
-use crate::workload::plan::OpKind;
+use crate::workload::vocabulary::Vocabulary;
 
 /// The keys that say how operations arrive: setting one replaces what the file says with another.
 const ARRIVAL: [&str; 3] = ["rate", "in_flight", "phase"];
@@ -26,7 +26,6 @@ pub(super) fn apply(root: &mut Table, overrides: &[String], problems: &Problems)
             problems.note::<()>(problem);
         }
     }
-    drop_meaningless(root);
 }
 
 fn apply_one(root: &mut Table, labels: &mut Labels, text: &str) -> Result<(), WorkloadError> {
@@ -75,7 +74,7 @@ fn labels(root: &Table) -> Labels {
 
 /// When an override changes the kind of an operation, what the file says for the old kind only goes.
 /// What an override says stays, and is refused later if it contradicts the kind.
-fn drop_meaningless(root: &mut Table) {
+pub(super) fn drop_meaningless(root: &mut Table, vocabulary: &dyn Vocabulary) {
     let Some(Value::List(items)) = root.get_mut("op").map(|node| &mut node.value) else {
         return;
     };
@@ -89,11 +88,11 @@ fn drop_meaningless(root: &mut Table) {
         let Value::Text(name) = &kind.value else {
             continue;
         };
-        let Some(kind) = OpKind::ALL.into_iter().find(|kind| kind.name() == name) else {
+        let Some(kind) = vocabulary.kinds().iter().find(|kind| kind.name == name) else {
             continue;
         };
-        for (key, has_meaning, _) in meanings(kind) {
-            if !has_meaning && op.get(key).is_some_and(|node| !is_overridden(node)) {
+        for key in meaningless(kind, vocabulary) {
+            if op.get(key).is_some_and(|node| !is_overridden(node)) {
                 op.remove(key);
             }
         }

@@ -9,7 +9,7 @@ use crate::workload::error::{Place, WorkloadError};
 
 /// A value that was read, or nothing when it is wrong. The problem has then been noted, and whatever
 /// depends on the value is not checked: it would only tell the same problem in other words.
-pub(super) type Read<T> = Option<T>;
+pub type Read<T> = Option<T>;
 
 /// The problems so far.
 #[derive(Debug, Default)]

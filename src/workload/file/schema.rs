@@ -2,17 +2,21 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::nearest::nearest;
+use crate::workload::vocabulary::Vocabulary;
 
 /// A table of the file and its keys. Lists of tables (`op`, `load.phase`) are named without index.
-pub(super) struct Shape {
-    pub(super) path: &'static str,
-    pub(super) keys: &'static [&'static str],
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Its full path.
+    pub path: &'static str,
+    /// Its keys, in the order in which they are written out.
+    pub keys: &'static [&'static str],
 }
 
 pub(super) const ROOT: Shape = Shape {
     path: "",
     keys: &[
-        "name", "why", "seed", "target", "prepare", "load", "op", "gates",
+        "name", "why", "protocol", "seed", "target", "prepare", "load", "op", "gates",
     ],
 };
 pub(super) const TARGET: Shape = Shape {
@@ -26,10 +30,6 @@ pub(super) const TARGET: Shape = Shape {
         "sync_limit",
         "heap",
     ],
-};
-pub(super) const PREPARE: Shape = Shape {
-    path: "prepare",
-    keys: &["znodes", "size", "per_parent", "chroot", "keep"],
 };
 pub(super) const LOAD: Shape = Shape {
     path: "load",
@@ -60,20 +60,6 @@ pub(super) const PHASE: Shape = Shape {
     path: "load.phase",
     keys: &["duration", "rate", "from", "to"],
 };
-pub(super) const OP: Shape = Shape {
-    path: "op",
-    keys: &[
-        "kind",
-        "label",
-        "weight",
-        "size",
-        "keys",
-        "ephemeral",
-        "sequential",
-        "keep_count",
-        "batch",
-    ],
-};
 pub(super) const GATES: Shape = Shape {
     path: "gates",
     keys: &[
@@ -83,9 +69,15 @@ pub(super) const GATES: Shape = Shape {
         "p99_ms",
         "p999_ms",
         "max_ms",
+        "late_p99_ms",
         "error_ratio",
         "throughput_per_s",
     ],
+};
+/// The gates of one operation, whose label stands for `LABEL`.
+pub(super) const OP_GATES: Shape = Shape {
+    path: "gates.LABEL",
+    keys: GATES.keys,
 };
 pub(super) const SIZE: Shape = Shape {
     path: "size",
@@ -96,9 +88,23 @@ pub(super) const KEYS: Shape = Shape {
     keys: &["zipf"],
 };
 
-const SHAPES: [&Shape; 10] = [
-    &ROOT, &TARGET, &PREPARE, &LOAD, &PHASE, &RECONNECT, &OP, &GATES, &SIZE, &KEYS,
-];
+/// The path of the operations, whose keys are the protocol's.
+const OP: &str = "op";
+
+fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 10] {
+    [
+        &ROOT,
+        &TARGET,
+        vocabulary.prepare(),
+        &LOAD,
+        &PHASE,
+        &RECONNECT,
+        vocabulary.op(),
+        &GATES,
+        &SIZE,
+        &KEYS,
+    ]
+}
 
 /// What other load generators call our keys.
 const SYNONYMS: &[(&str, &str)] = &[
@@ -132,28 +138,19 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("warmup_seconds", "load.warm_up"),
 ];
 
-/// What other load generators set on an operation and this one does not offer.
-const NOT_OFFERED: &[&str] = &[
-    "acl",
-    "acls",
-    "auth",
-    "container",
-    "reconfig",
-    "ttl",
-    "watch",
-    "watcher",
-    "watchers",
-    "watches",
-];
-
 /// Full paths of all keys, such as `load.rate`; `size.min`, `size.max` and `keys.zipf` are the keys
 /// of inline tables.
 #[must_use]
-pub fn known_keys() -> Vec<String> {
-    let paths = SHAPES
-        .iter()
-        .flat_map(|shape| shape.keys.iter().map(|key| join(shape.path, key)));
-    paths.collect()
+pub fn known_keys(vocabularies: &[&dyn Vocabulary]) -> Vec<String> {
+    let mut paths = Vec::new();
+    for shape in vocabularies.iter().flat_map(|known| shapes(*known)) {
+        for path in shape.keys.iter().map(|key| join(shape.path, key)) {
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+    }
+    paths
 }
 
 /// `load` and `rate` to `load.rate`.
@@ -172,7 +169,7 @@ pub(super) struct Advice {
     pub(super) meant: Option<(&'static Shape, &'static str)>,
 }
 
-pub(super) fn advice(shape: &'static Shape, unknown: &str) -> Advice {
+pub(super) fn advice(shape: &'static Shape, unknown: &str, vocabulary: &dyn Vocabulary) -> Advice {
     let lower = unknown.to_lowercase();
     let about = |words: [&str; 2], shape: &'static Shape, key: &'static str| {
         let [before, after] = words;
@@ -181,19 +178,23 @@ pub(super) fn advice(shape: &'static Shape, unknown: &str) -> Advice {
             meant: Some((shape, key)),
         }
     };
-    let known = format!("known here: {}", shape.keys.join(", "));
-    if shape.path == OP.path && NOT_OFFERED.contains(&lower.as_str()) {
+    let known = match shape.keys {
+        [] => format!("protocol {} has no keys here", vocabulary.protocol()),
+        keys => format!("known here: {}", keys.join(", ")),
+    };
+    if shape.path == OP && vocabulary.not_offered().contains(&lower.as_str()) {
         return Advice {
             text: format!("not offered; {known}"),
             meant: None,
         };
     }
-    let synonym = SYNONYMS.iter().find(|(theirs, _)| *theirs == lower);
-    if let Some((shape, key)) = synonym.and_then(|(_, ours)| find(ours)) {
+    let mut synonyms = SYNONYMS.iter().chain(vocabulary.synonyms());
+    let synonym = synonyms.find(|(theirs, _)| *theirs == lower);
+    if let Some((shape, key)) = synonym.and_then(|(_, ours)| find(ours, vocabulary)) {
         return about(["here it is called", ""], shape, key);
     }
     // The very word in another table is nearer than a similar one in this table.
-    let elsewhere = SHAPES.into_iter().find_map(|other| {
+    let elsewhere = shapes(vocabulary).into_iter().find_map(|other| {
         let key = other.keys.iter().find(|key| **key == lower)?;
         Some((other, *key))
     });
@@ -208,8 +209,8 @@ pub(super) fn advice(shape: &'static Shape, unknown: &str) -> Advice {
 }
 
 /// The table and the name of the key with the full path `path`.
-fn find(path: &str) -> Option<(&'static Shape, &'static str)> {
-    SHAPES.into_iter().find_map(|shape| {
+fn find(path: &str, vocabulary: &dyn Vocabulary) -> Option<(&'static Shape, &'static str)> {
+    shapes(vocabulary).into_iter().find_map(|shape| {
         let key = shape
             .keys
             .iter()
@@ -221,9 +222,10 @@ fn find(path: &str) -> Option<(&'static Shape, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workload::vocabulary::example::Example;
 
     fn hint(shape: &'static Shape, unknown: &str) -> String {
-        advice(shape, unknown).text
+        advice(shape, unknown, &Example).text
     }
 
     #[test]
@@ -236,7 +238,7 @@ mod tests {
         );
         assert_eq!(hint(&ROOT, "sessions"), "did you mean `load.sessions`?");
         assert_eq!(hint(&ROOT, "rate"), "did you mean `load.rate`?");
-        assert_eq!(hint(&OP, "znodes"), "did you mean `prepare.znodes`?");
+        assert_eq!(hint(Example.op(), "items"), "did you mean `prepare.items`?");
         assert_eq!(hint(&KEYS, "q"), "known here: zipf");
         assert_eq!(
             hint(&LOAD, "watch"),
@@ -246,18 +248,18 @@ mod tests {
 
     #[test]
     fn what_an_operation_does_not_offer_is_not_taken_for_something_else() {
-        for key in NOT_OFFERED {
-            let known = OP.keys.join(", ");
-            assert_eq!(hint(&OP, key), format!("not offered; known here: {known}"));
-        }
+        assert_eq!(
+            hint(Example.op(), "Weighing"),
+            "not offered; known here: kind, label, weight, size, keys"
+        );
     }
 
     #[test]
     fn every_synonym_leads_to_a_known_key() {
-        let known = known_keys();
+        let known = known_keys(&[&Example]);
         for (theirs, ours) in SYNONYMS {
             assert!(known.iter().any(|key| key == ours), "{theirs} -> {ours}");
-            assert!(find(ours).is_some(), "{theirs} -> {ours}");
+            assert!(find(ours, &Example).is_some(), "{theirs} -> {ours}");
         }
     }
 }

@@ -1,8 +1,12 @@
 //! One table of the file, read key by key with type, range and default.
+//!
+//! serde alone cannot tell all problems at once, each with its line, the nearest key and synonyms.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::choices::size_choice;
 use super::problems::{Problems, Read};
 use super::schema::{self, Shape};
 use super::tree::{Node, Table, Value};
@@ -10,22 +14,38 @@ use super::units::{
     DURATION_FORM, SIZE_FORM, format_duration, parse_duration_ms, parse_size_bytes,
 };
 use crate::workload::error::{Place, WorkloadError};
+use crate::workload::plan::SizeChoice;
+use crate::workload::vocabulary::Vocabulary;
 
 static EMPTY: Table = Table::new();
 
 /// A table of the file; one that the file leaves out reads as empty.
-pub(super) struct Section<'a> {
+pub struct Section<'a> {
     /// Full path, with indices: `op.0`.
     path: String,
     table: &'a Table,
     place: Place,
     shape: &'static Shape,
+    vocabulary: &'static dyn Vocabulary,
     problems: &'a Problems,
+}
+
+impl fmt::Debug for Section<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Section")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Section<'a> {
     /// The whole document. Unknown keys are noted, as in every constructor here.
-    pub(super) fn root(file: &str, table: &'a Table, problems: &'a Problems) -> Self {
+    pub(super) fn root(
+        file: &str,
+        table: &'a Table,
+        vocabulary: &'static dyn Vocabulary,
+        problems: &'a Problems,
+    ) -> Self {
         let place = Place::Line {
             file: file.to_owned(),
             line: 1,
@@ -35,6 +55,7 @@ impl<'a> Section<'a> {
             table,
             place,
             shape: &schema::ROOT,
+            vocabulary,
             problems,
         };
         root.note_unknown_keys();
@@ -49,6 +70,7 @@ impl<'a> Section<'a> {
                 table: &EMPTY,
                 place: self.place.clone(),
                 shape,
+                vocabulary: self.vocabulary,
                 problems: self.problems,
             }),
             Some(node) => self.table_at(self.path_of(key), node, shape),
@@ -85,6 +107,7 @@ impl<'a> Section<'a> {
             table,
             place: node.place.clone(),
             shape,
+            vocabulary: self.vocabulary,
             problems: self.problems,
         };
         section.note_unknown_keys();
@@ -93,10 +116,10 @@ impl<'a> Section<'a> {
 
     fn note_unknown_keys(&self) {
         for (key, node) in self.table {
-            if self.shape.keys.contains(&key.as_str()) {
+            if self.shape.keys.contains(&key.as_str()) || self.is_label(key, node) {
                 continue;
             }
-            let advice = schema::advice(self.shape, key);
+            let advice = schema::advice(self.shape, key, self.vocabulary);
             if let Some((shape, meant)) = advice.meant {
                 if shape.path != self.shape.path {
                     self.problems.presume(schema::join(shape.path, meant));
@@ -112,6 +135,21 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Whether `key` is no key but the label of an operation, which only tables in the gates have.
+    fn is_label(&self, key: &str, node: &Node) -> bool {
+        let is_table = matches!(node.value, Value::Table(_));
+        is_table && *self.shape == schema::GATES && !self.shape.keys.contains(&key)
+    }
+
+    /// The labels of the operations that have a table here.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &'a str> {
+        let labels = self
+            .table
+            .iter()
+            .filter(|(key, node)| self.is_label(key, node));
+        labels.map(|(key, _)| key.as_str())
+    }
+
     /// The value under `key`, if the file has one; nothing if all is said about that key.
     pub(super) fn find(&self, key: &str) -> Read<Option<&'a Node>> {
         if self.is_settled(key) {
@@ -121,7 +159,7 @@ impl<'a> Section<'a> {
     }
 
     /// All is said about `key`: it reads as nothing from now on.
-    pub(super) fn settle(&self, key: &str) {
+    pub fn settle(&self, key: &str) {
         self.problems.settle(self.path_of(key));
     }
 
@@ -140,7 +178,7 @@ impl<'a> Section<'a> {
     }
 
     /// Whether the file has `key`.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
@@ -156,7 +194,7 @@ impl<'a> Section<'a> {
     }
 
     /// Notes a problem with the value of `key`.
-    pub(super) fn bad<T>(&self, key: &str, problem: impl Into<String>) -> Read<T> {
+    pub fn bad<T>(&self, key: &str, problem: impl Into<String>) -> Read<T> {
         self.problems.note(WorkloadError::BadValue {
             place: self.place_of(key),
             key: self.path_of(key),
@@ -165,7 +203,7 @@ impl<'a> Section<'a> {
     }
 
     /// Notes a problem with several keys, or a missing one; `key` says where.
-    pub(super) fn inconsistent<T>(&self, key: &str, problem: impl Into<String>) -> Read<T> {
+    pub fn inconsistent<T>(&self, key: &str, problem: impl Into<String>) -> Read<T> {
         self.problems.note(WorkloadError::Inconsistent {
             place: self.place_of(key),
             problem: problem.into(),
@@ -182,7 +220,8 @@ impl<'a> Section<'a> {
         })
     }
 
-    pub(super) fn text(&self, key: &str) -> Read<Option<&'a str>> {
+    /// The text under `key`, if the file has one.
+    pub fn text(&self, key: &str) -> Read<Option<&'a str>> {
         let Some(node) = self.find(key)? else {
             return Some(None);
         };
@@ -192,7 +231,8 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn boolean(&self, key: &str, default: bool) -> Read<bool> {
+    /// The boolean under `key`.
+    pub fn boolean(&self, key: &str, default: bool) -> Read<bool> {
         let Some(node) = self.find(key)? else {
             return Some(default);
         };
@@ -202,7 +242,8 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn integer<T: TryFrom<u64>>(
+    /// The integer under `key` within `limit`.
+    pub fn integer<T: TryFrom<u64>>(
         &self,
         key: &str,
         limit: RangeInclusive<u64>,
@@ -211,7 +252,8 @@ impl<'a> Section<'a> {
         Some(self.optional_integer(key, limit)?.unwrap_or(default))
     }
 
-    pub(super) fn optional_integer<T: TryFrom<u64>>(
+    /// The integer under `key` within `limit`, if the file has one.
+    pub fn optional_integer<T: TryFrom<u64>>(
         &self,
         key: &str,
         limit: RangeInclusive<u64>,
@@ -234,8 +276,13 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A size, a range or a list of sizes under `key`, if the file has one.
+    pub fn size(&self, key: &str) -> Read<Option<SizeChoice>> {
+        size_choice(self, key, &self.vocabulary.size_bytes())
+    }
+
     /// A number within `limit`; integers are numbers too.
-    pub(super) fn number(&self, key: &str, limit: RangeInclusive<f64>) -> Read<Option<f64>> {
+    pub fn number(&self, key: &str, limit: RangeInclusive<f64>) -> Read<Option<f64>> {
         let Some(node) = self.find(key)? else {
             return Some(None);
         };
@@ -256,11 +303,7 @@ impl<'a> Section<'a> {
     }
 
     /// A duration in milliseconds within `limit_ms`.
-    pub(super) fn duration_ms(
-        &self,
-        key: &str,
-        limit_ms: RangeInclusive<u64>,
-    ) -> Read<Option<u64>> {
+    pub fn duration_ms(&self, key: &str, limit_ms: RangeInclusive<u64>) -> Read<Option<u64>> {
         let Some(node) = self.find(key)? else {
             return Some(None);
         };

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::workload::{Source, prepared_path, resolve};
+use crate::protocol::resolve;
+use crate::protocol::zookeeper::{prepared_path, trim_of};
+use crate::workload::Source;
 
 fn plan(ops: &str) -> Plan {
     plan_with(ops, &[])
@@ -93,9 +95,10 @@ fn frequencies_follow_the_weights() {
 fn paths_and_sizes_are_within_the_plan() {
     let plan = plan(MIXED);
     let mut known = BTreeMap::new();
-    for index in 0..plan.prepare.znodes {
+    let tree = TreePlan::of(&plan);
+    for index in 0..tree.znodes {
         let mut path = String::new();
-        prepared_path(&plan, index, &mut path);
+        prepared_path(&tree, index, &mut path);
         known.insert(path, 0_u32);
     }
     for operation in stream(&plan, 3, 20_000) {
@@ -134,7 +137,7 @@ fn paths_and_sizes_are_within_the_plan() {
 #[test]
 fn keep_count_is_reached_and_kept() {
     let plan = plan("[[op]]\nkind = \"create\"\nkeep_count = 5\n");
-    let trim = plan.trim_of(0).unwrap();
+    let trim = trim_of(&plan, 0).unwrap();
     let mut mix = Mix::new(&plan, 0, 0);
     let mut operation = Operation::default();
     let mut tree = Vec::new();
@@ -300,8 +303,8 @@ fn zipf_keys_follow_their_law() {
 #[test]
 fn hot_znodes_lie_in_different_parents_and_are_the_same_for_all_sessions() {
     let mut plan = reads("{ zipf = 1.5 }");
-    plan.prepare.znodes = 10_000;
-    plan.prepare.per_parent = 100;
+    plan.prepare.own.set("znodes", 10_000_u64);
+    plan.prepare.own.set("per_parent", 100_u64);
     let hottest = |session| {
         let mut hits: BTreeMap<String, u32> = BTreeMap::new();
         for operation in stream(&plan, session, 200_000) {

@@ -6,7 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
 use super::scatter::Scatter;
-use crate::workload::plan::{KeyChoice, Plan, SizeChoice};
+use crate::workload::{KeyChoice, SizeChoice};
 
 /// A stream of random numbers of its own.
 #[derive(Clone, Debug)]
@@ -87,9 +87,8 @@ pub(super) enum Keys {
 }
 
 impl Keys {
-    pub(super) fn new(choice: &KeyChoice, plan: &Plan, session: u32) -> Self {
-        let count = plan.prepare.znodes;
-        let sessions = u64::from(plan.load.sessions.max(1));
+    pub(super) fn new(choice: &KeyChoice, count: u64, sessions: u32, session: u32) -> Self {
+        let sessions = u64::from(sessions.max(1));
         let share = |session: u64| session.saturating_mul(count) / sessions;
         let from = share(u64::from(session)).min(count);
         match choice {

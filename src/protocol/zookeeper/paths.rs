@@ -2,7 +2,9 @@
 //! `<chroot>/r00001/s00003/c0000000017` for what session 3 creates in the second run.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::plan::Plan;
+use super::TreePlan;
+use super::values::creates;
+use crate::workload::Plan;
 
 /// Digits of a parent or session directory.
 const DIRECTORY_DIGITS: usize = 5;
@@ -12,9 +14,8 @@ const ZNODE_DIGITS: usize = 7;
 pub(super) const CREATED_DIGITS: usize = 10;
 
 /// Writes the path of the prepared znode `index` into `out`, replacing what it holds.
-pub fn prepared_path(plan: &Plan, index: u64, out: &mut String) {
-    let prepare = &plan.prepare;
-    write_prepared(&prepare.chroot, prepare.per_parent, index, out);
+pub fn prepared_path(tree: &TreePlan, index: u64, out: &mut String) {
+    write_prepared(&tree.chroot, tree.per_parent, index, out);
 }
 
 /// [`prepared_path`] for callers that hold the parts.
@@ -36,7 +37,7 @@ pub(super) fn write_parent(chroot: &str, parent: u64, out: &mut String) {
 /// that none meets what another left.
 #[must_use]
 pub fn run_dir(plan: &Plan, run: u32) -> String {
-    let mut path = format!("{}/r", plan.prepare.chroot);
+    let mut path = format!("{}/r", TreePlan::of(plan).chroot);
     push_padded(&mut path, u64::from(run), DIRECTORY_DIGITS);
     path
 }
@@ -54,7 +55,8 @@ pub fn session_dir(plan: &Plan, run: u32, session: u32) -> String {
 /// the prepared znodes, and, if any operation creates, the run's own with one per session.
 #[must_use]
 pub fn directories(plan: &Plan, run: u32) -> Vec<String> {
-    let chroot = &plan.prepare.chroot;
+    let tree = TreePlan::of(plan);
+    let chroot = &tree.chroot;
     let ends = chroot
         .match_indices('/')
         .map(|(at, _)| at)
@@ -63,13 +65,13 @@ pub fn directories(plan: &Plan, run: u32) -> Vec<String> {
         .chain([chroot.len()])
         .map(|end| chroot[..end].to_owned())
         .collect();
-    let parents = plan.prepare.znodes.div_ceil(plan.prepare.per_parent.max(1));
+    let parents = tree.znodes.div_ceil(tree.per_parent.max(1));
     for parent in 0..parents {
         let mut path = String::new();
         write_parent(chroot, parent, &mut path);
         paths.push(path);
     }
-    if plan.creates() {
+    if creates(plan) {
         paths.push(run_dir(plan, run));
         paths.extend((0..plan.load.sessions).map(|session| session_dir(plan, run, session)));
     }
@@ -95,7 +97,8 @@ pub(super) fn push_padded(out: &mut String, value: u64, digits: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::{Source, resolve};
+    use crate::protocol::resolve;
+    use crate::workload::Source;
 
     fn plan(ops: &str) -> Plan {
         let text = format!(
@@ -119,8 +122,9 @@ mod tests {
         let plan = plan("[[op]]\nkind = \"get\"\n");
         let directories = directories(&plan, 0);
         let mut path = "stale".to_owned();
-        for index in 0..plan.prepare.znodes {
-            prepared_path(&plan, index, &mut path);
+        let tree = TreePlan::of(&plan);
+        for index in 0..tree.znodes {
+            prepared_path(&tree, index, &mut path);
             let (parent, _) = path.rsplit_once('/').unwrap();
             assert!(directories.iter().any(|known| known == parent), "{path}");
         }

@@ -11,7 +11,8 @@ mod draw;
 mod scatter;
 
 use super::paths::{session_dir, write_parent, write_prepared};
-use super::plan::{OpKind, Plan};
+use super::{OpKind, OpValues, TreePlan};
+use crate::workload::Plan;
 use created::Created;
 use draw::{Keys, Random, Sizes};
 
@@ -62,7 +63,7 @@ impl Mix {
     /// The stream of `session` in run number `run`, both counted from 0.
     ///
     /// # Panics
-    /// If the plan has no operations; [`super::resolve`] makes none such.
+    /// If the plan has no operations; [`crate::protocol::resolve`] makes none such.
     #[must_use]
     pub fn new(plan: &Plan, run: u32, session: u32) -> Self {
         let seed = plan.run_seed(run);
@@ -73,20 +74,21 @@ impl Mix {
             sum
         });
         let cumulative = cumulative.collect();
+        let tree = TreePlan::of(plan);
         let lines = plan.ops.iter().zip(1..).map(|(op, stream)| Line {
-            kind: op.kind,
+            kind: OpKind::of(op),
             random: Random::new(seed, session, stream),
             sizes: Sizes::new(&op.size),
-            keys: Keys::new(&op.keys, plan, session),
-            batch: usize::try_from(op.batch).unwrap_or(usize::MAX),
+            keys: Keys::new(&op.keys, tree.znodes, plan.load.sessions, session),
+            batch: usize::try_from(OpValues::of(op).batch).unwrap_or(usize::MAX),
         });
         Self {
             random: Random::new(seed, session, 0),
             cumulative,
             lines: lines.collect(),
             created: Created::new(plan, &session_dir(plan, run, session)),
-            chroot: plan.prepare.chroot.clone(),
-            per_parent: plan.prepare.per_parent,
+            chroot: tree.chroot,
+            per_parent: tree.per_parent,
         }
     }
 

@@ -7,8 +7,9 @@
 
 use std::collections::VecDeque;
 
-use crate::workload::paths::{CREATED_DIGITS, push_padded};
-use crate::workload::plan::{OpKind, OpPlan, Plan};
+use super::super::paths::{CREATED_DIGITS, push_padded};
+use super::super::{OpKind, OpValues, trim_of};
+use crate::workload::Plan;
 
 /// ZooKeeper's create flags.
 const EPHEMERAL: i32 = 1;
@@ -49,22 +50,23 @@ impl Created {
         let deletes = plan
             .ops
             .iter()
-            .any(|op| op.kind == OpKind::Delete && !op.is_implicit());
+            .any(|op| op.kind == OpKind::Delete.name() && !op.is_implicit());
         let creates = plan
             .ops
             .iter()
             .enumerate()
-            .filter(|(_, op)| op.kind == OpKind::Create);
+            .filter(|(_, op)| op.kind == OpKind::Create.name());
         let lanes = creates.enumerate().map(|(ordinal, (index, op))| {
-            let keep = op
+            let own = OpValues::of(op);
+            let keep = own
                 .keep_count
                 .map(|count| usize::try_from(count).unwrap_or(usize::MAX));
-            let trim = plan.trim_of(index).zip(keep);
+            let trim = trim_of(plan, index).zip(keep);
             Lane {
                 op: index,
                 trim,
                 prefix: format!("{directory}/{}", name_prefix(ordinal)),
-                flags: flags(op),
+                flags: flags(own),
                 next_number: 0,
                 tracked: deletes || trim.is_some(),
                 live: VecDeque::new(),
@@ -158,7 +160,7 @@ impl Lane {
     }
 }
 
-fn flags(op: &OpPlan) -> i32 {
+fn flags(op: OpValues) -> i32 {
     let ephemeral = if op.ephemeral { EPHEMERAL } else { 0 };
     let sequential = if op.sequential { SEQUENTIAL } else { 0 };
     ephemeral | sequential

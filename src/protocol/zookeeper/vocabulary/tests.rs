@@ -1,8 +1,11 @@
 //! What a workload file resolves to, and the words for everything that can be wrong with one.
 
 use super::*;
-use crate::workload::plan::{
-    Arrival, Attach, KeyChoice, LoadPlan, OpKind, RatePhase, Reconnect, Spacing,
+use crate::protocol::resolve;
+use crate::protocol::zookeeper::{OpKind, OpValues, TreePlan, trim_of};
+use crate::workload::{
+    Arrival, Attach, Gates, KeyChoice, LoadPlan, Plan, RatePhase, Reconnect, Source, Spacing,
+    TargetShape, WorkloadError, load,
 };
 
 /// Eight lines, so that what a test appends starts at line 9.
@@ -41,14 +44,15 @@ fn every_default_is_filled_in() {
         heap_mib: 512,
     };
     assert_eq!(plan.target, target);
-    let prepare = Prepare {
+    let tree = TreePlan {
         znodes: 1_000,
         size: SizeChoice::Fixed(100),
         per_parent: 100,
         chroot: "/quorate".to_owned(),
-        keep: false,
     };
-    assert_eq!(plan.prepare, prepare);
+    assert_eq!(plan.protocol, "zookeeper");
+    assert_eq!(TreePlan::of(&plan), tree);
+    assert!(!plan.prepare.keep);
     let phase = RatePhase {
         duration_ms: 30_000,
         from_per_s: 100.0,
@@ -87,7 +91,11 @@ fn defaults_that_depend_on_other_keys() {
         "name = \"t\"\n[load]\nrate = 1\n[[op]]\nkind = \"session\"\n",
         &[],
     );
-    assert_eq!(churn.prepare.znodes, 0, "nothing to prepare for sessions");
+    assert_eq!(
+        TreePlan::of(&churn).znodes,
+        0,
+        "nothing to prepare for sessions"
+    );
     let quick = plan(&format!("{HEAD}{SET}"), &["load.operation_timeout=500ms"]);
     assert_eq!(quick.load.drain_ms, 500);
     let patient = plan(&format!("{HEAD}{SET}"), &["load.operation_timeout=60s"]);
@@ -144,10 +152,10 @@ fn keep_count_adds_an_implicit_delete_at_the_end() {
     let plan = plan(&text, &[]);
     let labels: Vec<&str> = plan.ops.iter().map(|op| op.label.as_str()).collect();
     assert_eq!(labels, ["create", "set", "create.trim"]);
-    assert_eq!(plan.ops[2].kind, OpKind::Delete);
+    assert_eq!(OpKind::of(&plan.ops[2]), OpKind::Delete);
     assert_eq!(plan.ops[2].weight, 0);
-    assert_eq!(plan.trim_of(0), Some(2));
-    assert_eq!(plan.trim_of(1), None);
+    assert_eq!(trim_of(&plan, 0), Some(2));
+    assert_eq!(trim_of(&plan, 1), None);
 }
 
 #[test]
@@ -211,11 +219,12 @@ fn an_override_of_the_kind_replaces_what_the_file_says_for_the_old_kind() {
         check(&plan(&file, &[second, first]));
     };
     both(["op.0.kind=get", "op.0.keys=uniform"], &|plan| {
-        assert_eq!(plan.ops[0].kind, OpKind::Get);
+        assert_eq!(OpKind::of(&plan.ops[0]), OpKind::Get);
         assert_eq!(plan.ops[0].keys, KeyChoice::Uniform);
     });
     both(["op.set.kind=multi", "op.set.batch=3"], &|plan| {
-        assert_eq!((plan.ops[0].kind, plan.ops[0].batch), (OpKind::Multi, 3));
+        let batch = OpValues::of(&plan.ops[0]).batch;
+        assert_eq!((OpKind::of(&plan.ops[0]), batch), (OpKind::Multi, 3));
         assert_eq!(
             plan.ops[0].size,
             SizeChoice::Fixed(70),
@@ -228,10 +237,8 @@ fn an_override_of_the_kind_replaces_what_the_file_says_for_the_old_kind() {
         assert_eq!(plan.ops[1].size, SizeChoice::Uniform(1, 2));
     });
     both(["op.create.kind=sync", "op.create.label=flush"], &|plan| {
-        assert_eq!(
-            (plan.ops[1].kind, plan.ops[1].keep_count),
-            (OpKind::Sync, None)
-        );
+        let keep_count = OpValues::of(&plan.ops[1]).keep_count;
+        assert_eq!((OpKind::of(&plan.ops[1]), keep_count), (OpKind::Sync, None));
         assert_eq!(plan.ops[1].label, "flush");
         assert_eq!(plan.ops.len(), 2, "nothing to trim");
     });
@@ -241,7 +248,7 @@ fn an_override_of_the_kind_replaces_what_the_file_says_for_the_old_kind() {
         ["op.set.kind=create", "op.set.size=200"],
     ] {
         let plan = plan(&alone, &overrides);
-        assert_eq!(plan.ops[0].kind, OpKind::Create);
+        assert_eq!(OpKind::of(&plan.ops[0]), OpKind::Create);
         assert_eq!(plan.ops[0].size, SizeChoice::Fixed(200));
     }
 }
@@ -317,20 +324,21 @@ fn a_rendered_plan_resolves_to_itself() {
         [[op]]\nkind = \"create\"\nlabel = \"other\"\nweight = 0\n[[op]]\nkind = \"delete\"\n[[op]]\nkind = \"set\"\nkeys = \"per_session\"\n\
         [[op]]\nkind = \"get\"\nkeys = { zipf = 0.7 }\n[[op]]\nkind = \"exists\"\nkeys = \"sequential\"\n[[op]]\nkind = \"list\"\n\
         [[op]]\nkind = \"multi\"\nbatch = 5\nsize = 10\n[[op]]\nkind = \"sync\"\n[[op]]\nkind = \"session\"\n\
-        [gates]\np50_ms = 0.5\np90_ms = 0.7\np95_ms = 0.8\np99_ms = 1\np999_ms = 2\nmax_ms = 3\nerror_ratio = 0.001\nthroughput_per_s = 1e3\n";
+        [gates]\np50_ms = 0.5\np90_ms = 0.7\np95_ms = 0.8\np99_ms = 1\np999_ms = 2\nmax_ms = 3\nlate_p99_ms = 4\nerror_ratio = 0.001\nthroughput_per_s = 1e3\n\
+        [gates.get]\np99_ms = 0.25\n[gates.\"create.trim\"]\nerror_ratio = 0\n";
     let one_phase = format!(
         "name = \"t\"\n[load]\nduration = \"9s\"\n[[load.phase]]\nduration = \"4s\"\nrate = 100\n{SET}"
     );
     let closed = format!("{}{SET}", HEAD.replace("rate = 100", "in_flight = 3"));
     for text in [everything, &one_phase, &closed, &format!("{HEAD}{SET}")] {
         let plan = plan(text, &[]);
-        let rendered = plan.render_toml();
+        let rendered = plan.render_toml(&ZooKeeperVocabulary);
         let again = resolve(&Source::from_text("rendered", rendered.clone()), &[], None);
         assert_eq!(
             again.unwrap_or_else(|error| panic!("{error}\n{rendered}")),
             plan
         );
-        plan.validate().unwrap();
+        plan.validate(&ZooKeeperVocabulary).unwrap();
     }
 }
 
@@ -338,14 +346,14 @@ fn a_rendered_plan_resolves_to_itself() {
 fn a_plan_edited_by_hand_is_refused() {
     let mut plan = plan(&format!("{HEAD}{SET}"), &[]);
     plan.load.sessions = 4_000_000_000;
-    let error = plan.validate().unwrap_err().to_string();
+    let error = plan.validate(&ZooKeeperVocabulary).unwrap_err().to_string();
     assert!(
         error.contains("`load.sessions` is 4000000000; it must be 1 to 100000"),
         "{error}"
     );
     plan.load.sessions = 1;
-    plan.ops[0].batch = 7;
-    let error = plan.validate().unwrap_err().to_string();
+    plan.ops[0].own.set("batch", 7_u64);
+    let error = plan.validate(&ZooKeeperVocabulary).unwrap_err().to_string();
     assert!(error.contains("edited by hand"), "{error}");
 }
 
@@ -366,6 +374,15 @@ fn unknown_keys_name_the_nearest() {
         &[],
         "w.toml:11: unknown key `op.0.watch`; not offered; known here: kind, label, weight, size, keys, ephemeral, sequential, keep_count, batch",
     );
+    for key in NOT_OFFERED {
+        let error = try_plan(&format!("{HEAD}{SET}{key} = 1\n"), &[]).unwrap_err();
+        assert!(error.to_string().contains("not offered"), "{error}");
+    }
+    assert_error(
+        &format!("{HEAD}{SET}znodes = 5\n"),
+        &[],
+        "w.toml:11: unknown key `op.0.znodes`; did you mean `prepare.znodes`?",
+    );
     assert_error(
         &format!("{HEAD}{SET}[gate]\np99_ms = 1\n"),
         &[],
@@ -379,7 +396,7 @@ fn unknown_keys_name_the_nearest() {
     assert_error(
         &format!("{HEAD}{SET}"),
         &["xyz.rate=5"],
-        "--set xyz.rate=5: unknown key `xyz`; known here: name, why, seed, target, prepare, load, op, gates",
+        "--set xyz.rate=5: unknown key `xyz`; known here: name, why, protocol, seed, target, prepare, load, op, gates",
     );
 }
 
@@ -716,4 +733,77 @@ fn hostile_text_is_an_error_and_no_panic() {
             }
         }
     }
+}
+
+#[test]
+fn the_protocol_decides_which_keys_there_are() {
+    let text = "name = \"t\"\nprotocol = \"echo\"\n[load]\nrate = 1\n[[op]]\nkind = \"echo\"\n";
+    let echo = plan(text, &[]);
+    assert_eq!(echo.protocol, "echo");
+    assert_eq!(echo.ops[0].size, SizeChoice::Fixed(100));
+    assert_eq!(echo.ops[0].writes, Some(false));
+    assert_error(
+        &format!("{text}[prepare]\nznodes = 5\n"),
+        &[],
+        "w.toml:8: unknown key `prepare.znodes`; protocol echo has no keys here",
+    );
+    assert_error(
+        &format!("{text}keys = \"none\"\nsize = [1, 2]\n[[op]]\nkind = \"echo\"\nlabel = \"e\"\n"),
+        &[],
+        "w.toml:7: unknown key `op.0.keys`; known here: kind, label, weight, size\n\
+         w.toml:8: `op.0.size` must be one number of bytes: all echoes are alike\n\
+         w.toml:10: an echo has one operation; remove the others",
+    );
+    assert_error(
+        &format!("{HEAD}{SET}"),
+        &["protocol=echo"],
+        "w.toml:5: unknown key `prepare.znodes`; protocol echo has no keys here\n\
+         w.toml:10: `op.0.kind` is \"set\"; it must be one of echo",
+    );
+    assert_error(
+        text,
+        &["protocol=zokeeper"],
+        "--set protocol=zokeeper: `protocol` is \"zokeeper\"; it must be one of zookeeper, echo; did you mean \"zookeeper\"?",
+    );
+    assert_error(
+        text,
+        &["protocol=1"],
+        "--set protocol=1: `protocol` must be one of zookeeper, echo, but it is the integer 1",
+    );
+}
+
+#[test]
+fn a_plan_of_an_older_result_is_as_good_as_a_new_one() {
+    let mut plan = plan(&format!("{HEAD}{SET}"), &[]);
+    plan.ops[0].writes = None;
+    plan.validate(&ZooKeeperVocabulary).unwrap();
+}
+
+#[test]
+fn an_operation_can_have_gates_of_its_own() {
+    let text = format!("{HEAD}{SET}[gates]\np99_ms = 5\n[gates.set]\np99_ms = 1\n");
+    let plan = plan(&text, &["gates.set.late_p99_ms=0.5"]);
+    assert_eq!(plan.gates.p99_ms, Some(5.0));
+    let own = Gates {
+        p99_ms: Some(1.0),
+        late_p99_ms: Some(0.5),
+        ..Gates::default()
+    };
+    assert_eq!(plan.gates.ops.len(), 1);
+    assert_eq!(plan.gates.ops["set"], own);
+    assert_error(
+        &text,
+        &["gates.sett.p99_ms=1"],
+        "--set gates.sett.p99_ms=1: `gates.sett` names no operation; the workload has set; did you mean `gates.set`?",
+    );
+    assert_error(
+        &text,
+        &["gates.set.p9_ms=1"],
+        "--set gates.set.p9_ms=1: unknown key `gates.set.p9_ms`; did you mean `gates.LABEL.p90_ms`?",
+    );
+    assert_error(
+        &text,
+        &["gates.set.p99_ms=0"],
+        "--set gates.set.p99_ms=0: `gates.set.p99_ms` is 0; it must be 0.001 to 3600000",
+    );
 }

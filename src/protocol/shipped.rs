@@ -1,9 +1,7 @@
 //! The workloads that are in the binary.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::error::WorkloadError;
-use super::file::{Source, nearest, resolve};
-use super::plan::Plan;
+use crate::workload::{Source, nearest};
 
 /// A workload file in the binary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +17,6 @@ impl Shipped {
     #[must_use]
     pub fn source(&self) -> Source {
         Source::from_text(self.name, self.text)
-    }
-
-    /// The plan without overrides.
-    ///
-    /// # Errors
-    /// None for what is shipped; a test resolves every file.
-    pub fn plan(&self) -> Result<Plan, WorkloadError> {
-        resolve(&self.source(), &[], None)
     }
 }
 

@@ -1,0 +1,32 @@
+//! The delete that a create with `keep_count` implies.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::OpKind;
+use super::values::OpValues;
+use crate::workload::{KeyChoice, OpPlan, Plan, SizeChoice};
+
+/// End of its label.
+const TRIM: &str = ".trim";
+
+/// The delete that a create implies if it has a `keep_count`: the same label with `.trim`, never chosen by
+/// weight.
+#[must_use]
+pub fn trim(create: &OpPlan) -> Option<OpPlan> {
+    create.own.integer("keep_count")?;
+    Some(OpPlan {
+        label: format!("{}{TRIM}", create.label),
+        kind: OpKind::Delete.name().to_owned(),
+        weight: 0,
+        size: SizeChoice::Fixed(0),
+        keys: KeyChoice::Uniform,
+        writes: Some(true),
+        own: OpValues::default().into(),
+    })
+}
+
+/// Index of the delete that the create at `op` implies.
+#[must_use]
+pub fn trim_of(plan: &Plan, op: usize) -> Option<usize> {
+    let trim = trim(plan.ops.get(op)?)?;
+    plan.ops.iter().position(|other| other.label == trim.label)
+}

@@ -12,6 +12,14 @@ pub enum ExperimentError {
     /// No folder for the data.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// The plan asks for a protocol that the target does not speak.
+    #[error("{target} speaks zookeeper, but the workload has protocol = {protocol:?}")]
+    Protocol {
+        /// As asked.
+        target: String,
+        /// The plan's.
+        protocol: String,
+    },
     /// The driver failed.
     #[error("{phase} {target} failed: {source}")]
     Load {

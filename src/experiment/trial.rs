@@ -15,6 +15,9 @@ use crate::result::{self, Environment};
 use crate::target::{ServerExit, Target, TargetConfig, TargetSpec, data_root};
 use crate::workload::Plan;
 
+/// What the servers of every target speak.
+const ENSEMBLE_PROTOCOL: &str = "zookeeper";
+
 /// A plan on one open target.
 #[derive(Debug)]
 pub(super) struct Trial {
@@ -30,8 +33,16 @@ pub(super) struct Trial {
 /// Finds what is impossible before anything is started.
 ///
 /// # Errors
-/// If the plan has more sessions than this process may have files.
+/// If the target does not speak the plan's protocol, or the plan has more sessions than this process may have
+/// files.
 pub(super) fn check(plan: &Plan, spec: &TargetSpec) -> Result<(), ExperimentError> {
+    // Every target that can be named today is an ensemble.
+    if plan.protocol != ENSEMBLE_PROTOCOL {
+        return Err(ExperimentError::Protocol {
+            target: spec.to_string(),
+            protocol: plan.protocol.clone(),
+        });
+    }
     load::allow_files(plan).map_err(|source| load_failed("running against", spec, source))
 }
 

@@ -24,6 +24,18 @@ kind = "set"
 "#;
 
 #[test]
+fn a_target_that_does_not_speak_the_protocol_is_refused() {
+    let bench = Bench::new();
+    let echo = bench.file(
+        "echo.toml",
+        "name = \"e\"\nprotocol = \"echo\"\n[load]\nrate = 10\n[[op]]\nkind = \"echo\"\n",
+    );
+    let ran = bench.run(&["run", &echo]);
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("bundled speaks zookeeper"), "{ran:?}");
+}
+
+#[test]
 fn a_good_workload_is_printed_in_full_and_is_a_workload_again() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);

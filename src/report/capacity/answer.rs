@@ -39,11 +39,15 @@ pub(crate) fn answer(capacity: &Capacity) -> String {
 pub(crate) fn notes(capacity: &Capacity) -> Vec<String> {
     let runs = capacity.steps.len();
     let mut notes = vec![format!(
-        "Found in {runs} run{}, each on a fresh target. A rate holds when more of its runs held than failed; the answer held \
-         twice. It is at most {} % below a rate that fails.",
+        "Found in {runs} run{}, each on a fresh target. A rate holds when more of its runs held than failed.",
         if runs == 1 { "" } else { "s" },
-        number(capacity.precision * 100.0)
     )];
+    if capacity.answer_per_s.is_some() && capacity.ended_early.is_none() {
+        notes.push(format!(
+            "The answer held twice, and is at most {} % below a rate that fails.",
+            number(capacity.precision * 100.0)
+        ));
+    }
     if let Some(knee) = knee_per_s(capacity) {
         notes.push(format!(
             "The curve of p99 over rate bends at about {} operations/s.",
@@ -171,6 +175,8 @@ mod tests {
         none.answer_per_s = None;
         none.ended_early = Some("interrupted".to_owned());
         assert!(answer(&none).starts_with("no rate was found"));
-        assert!(notes(&none).concat().contains("ended early: interrupted"));
+        let notes = notes(&none).concat();
+        assert!(notes.contains("ended early: interrupted"), "{notes}");
+        assert!(!notes.contains("held twice"), "{notes}");
     }
 }

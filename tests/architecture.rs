@@ -122,6 +122,7 @@ const PURE: &[(&str, &[&str])] = &[
             "zookeeper/pipeline.rs",
             "zookeeper/prepare.rs",
             "zookeeper/clean_up.rs",
+            "zookeeper/setup.rs",
             "zookeeper/tree.rs",
         ],
     ),

@@ -27,6 +27,7 @@ mod prepare;
 mod reply;
 pub mod request;
 mod session;
+mod setup;
 mod tree;
 mod trim;
 mod values;

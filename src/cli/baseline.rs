@@ -12,7 +12,7 @@ use crate::report::{Format, ReportError};
 use crate::result::{BaselineName, Baselines, RunResult, SCHEMA_VERSION, plan_differences};
 use crate::workload::Plan;
 
-/// The options.
+/// The options of `quorate run` that save a result under a name, or compare with one.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Baselines")]
 pub(super) struct BaselineFlags {

@@ -176,7 +176,7 @@ impl<P: Protocol> Link<P> {
     /// those that need none. `take` gets the session back with each, to submit to.
     ///
     /// # Errors
-    /// If the peer broke the protocol. What the session appended to `out` is still to be written.
+    /// If the peer broke the protocol.
     #[inline]
     pub(super) fn receive(
         &mut self,

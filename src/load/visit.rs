@@ -35,7 +35,7 @@ pub(super) struct Wanted<O> {
     pub(super) ticket: Ticket,
 }
 
-/// Those of one worker.
+/// The visits of one worker. A place is used again when its visit has ended.
 #[derive(Debug)]
 pub(super) struct Visits<P: Protocol> {
     places: Vec<Option<Visit<P>>>,

@@ -121,7 +121,7 @@ pub enum Step<E> {
     Need(usize),
     /// An event was taken off.
     Event(E),
-    /// The peer broke the protocol: what is in `out` is still to be written, then the connection ends.
+    /// The peer broke the protocol: the connection ends, and what was appended and not written is dropped.
     Broken(Violation),
 }
 

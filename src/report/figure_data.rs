@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::draw::Frame;
 use super::figure::{Axis, Figure, Ink, Panel, Scale, Series, Stroke};
 
-/// A figure.
+/// A figure: axes in their own units, marks and bands in coordinates of the x axis.
 #[derive(Debug, Serialize)]
 pub(super) struct FigureData {
     x: AxisData,

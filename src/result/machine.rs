@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The machine.
+/// The machine that measured; a field is missing where the machine does not tell it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
     /// Host name.

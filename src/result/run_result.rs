@@ -18,7 +18,7 @@ pub struct RunResult {
     /// Version of the file's form that it was made under. Figures of schema 1 have other meanings: see
     /// `docs/RESULTS.md`.
     pub schema: u64,
-    /// What measured.
+    /// The program that measured.
     pub tool: Tool,
     /// The machine that measured (and, for a local target, that was measured).
     pub environment: Environment,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What measured.
+/// The program that measured, with its version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tool {
     /// `quorate`.

@@ -12,7 +12,7 @@ use super::plan::SizeChoice;
 #[serde(transparent)]
 pub struct Values(BTreeMap<String, Value>);
 
-/// One value.
+/// A value of a key that a protocol brings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {

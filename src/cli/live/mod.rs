@@ -30,7 +30,7 @@ use crate::load::{Phase, Progress};
 
 /// Time between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
-/// Colours.
+/// ANSI colour numbers.
 const YELLOW: u8 = 33;
 const DIM: u8 = 2;
 

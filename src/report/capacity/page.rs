@@ -20,7 +20,7 @@ pub(crate) fn plots(capacity: &Capacity) -> Result<Vec<PlotFile>, ReportError> {
     files(&[Picture::Figure(&figure)])
 }
 
-/// The page.
+/// The page as HTML, complete without its script.
 pub(crate) fn render(capacity: &Capacity) -> Result<String, ReportError> {
     let title = format!("Capacity: {}", capacity.workload);
     let class = match capacity.answer_per_s {

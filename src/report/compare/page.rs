@@ -30,7 +30,7 @@ pub fn comparison_plots(comparison: &Comparison) -> Result<Vec<PlotFile>, Report
     files(&[Picture::Forest(&Forest::new(comparison))])
 }
 
-/// The page.
+/// The page as HTML, complete without its script.
 pub(in crate::report) fn render(comparison: &Comparison) -> Result<String, ReportError> {
     let objections: Vec<String> = comparison
         .objections

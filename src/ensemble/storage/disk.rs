@@ -220,7 +220,7 @@ impl Disk {
         self.thread.request(Request::Snapshot(SnapshotJob::Abandon));
     }
 
-    /// Removes old files (see [`super::purge`]) after completing the snapshots requested earlier.
+    /// Removes old files (see [`super::purge()`]) after completing the snapshots requested earlier.
     pub fn purge(&self, retain: usize) {
         self.thread
             .request(Request::Snapshot(SnapshotJob::Purge(retain)));

@@ -1,11 +1,11 @@
 //! Stores a server's data on disk in the formats of Apache ZooKeeper (specification section 15).
 //!
 //! Reading order: [`mod@format`] frames log entries and [`tail`] decides whether the end of a log
-//! is torn or damaged; both are pure. [`DataDirs`] knows the file names. [`LogReader`] and
-//! [`LogWriter`] handle one transaction log, [`snapshot_reader`] and [`SnapshotWriter`] one
-//! snapshot, [`Epochs`] the epoch files. [`recover`] loads the state at the start. [`truncate`] and
-//! [`purge`] remove entries and files. [`Disk`] is the thread that does all writing while the
-//! server runs. It reports only what is durable.
+//! is torn or damaged; both are pure. [`DataDirs`] holds the directory and file names.
+//! [`LogReader`] and [`LogWriter`] handle one transaction log, [`snapshot_reader`] and
+//! [`SnapshotWriter`] one snapshot, [`Epochs`] the epoch files. [`recover()`] loads the state at
+//! the start. [`truncate()`] and [`purge()`] remove entries and files. [`Disk`] is the thread that
+//! does all writing while the server runs. It reports only what is durable.
 
 mod dirs;
 mod disk;

@@ -95,7 +95,7 @@ impl Created {
         };
         path.push_str(&lane.prefix);
         if lane.flags & SEQUENTIAL == 0 {
-            push_padded(path, lane.next_number, CREATED_DIGITS);
+            push_padded::<CREATED_DIGITS>(path, lane.next_number);
             lane.next_number += 1;
         }
         lane.flags
@@ -149,13 +149,12 @@ impl Lane {
         path.clear();
         path.push_str(&self.prefix);
         // As printf("%010d") writes it: the sign takes one of the ten places.
-        let digits = if number < 0 {
+        if number < 0 {
             path.push('-');
-            CREATED_DIGITS - 1
+            push_padded::<{ CREATED_DIGITS - 1 }>(path, number.unsigned_abs());
         } else {
-            CREATED_DIGITS
-        };
-        push_padded(path, number.unsigned_abs(), digits);
+            push_padded::<CREATED_DIGITS>(path, number.unsigned_abs());
+        }
         true
     }
 }

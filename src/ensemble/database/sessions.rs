@@ -85,8 +85,8 @@ impl SessionTracker {
         true
     }
 
-    /// The session reconnected through `owner` and was granted this timeout; `false` as
-    /// [`Self::touch`] gives it.
+    /// Records that the session reconnected through `owner` with this timeout. Returns `false` if
+    /// the session is unknown or closing.
     pub fn reopen(&mut self, session: SessionId, owner: u64, timeout_ms: i32, now_ms: u64) -> bool {
         match self.sessions.get_mut(&session) {
             Some(known) if !known.closing => {

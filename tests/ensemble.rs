@@ -14,6 +14,8 @@ mod client;
 mod connections;
 #[path = "ensemble/crashes.rs"]
 mod crashes;
+#[path = "ensemble/descriptors.rs"]
+mod descriptors;
 #[path = "ensemble/greedy.rs"]
 mod greedy;
 #[path = "ensemble/hostile.rs"]
@@ -28,12 +30,18 @@ mod observers;
 mod operations;
 #[path = "ensemble/replicas.rs"]
 mod replicas;
+#[path = "ensemble/server_log.rs"]
+mod server_log;
 #[path = "ensemble/servers.rs"]
 mod servers;
 #[path = "ensemble/sessions.rs"]
 mod sessions;
+#[path = "ensemble/stalls.rs"]
+mod stalls;
 #[path = "ensemble/start.rs"]
 mod start;
+#[path = "ensemble/strangers.rs"]
+mod strangers;
 #[path = "ensemble/surplus.rs"]
 mod surplus;
 #[path = "ensemble/watches.rs"]

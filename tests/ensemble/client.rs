@@ -13,8 +13,10 @@ pub(crate) const GET: i32 = 4;
 pub(crate) const SET: i32 = 5;
 pub(crate) const CHILDREN: i32 = 8;
 pub(crate) const SYNC: i32 = 9;
+pub(crate) const PING: i32 = 11;
 pub(crate) const CHECK: i32 = 13;
 pub(crate) const MULTI: i32 = 14;
+pub(crate) const ADD_WATCH: i32 = 106;
 pub(crate) const CLOSE: i32 = -11;
 
 /// Builds the bytes of a message.

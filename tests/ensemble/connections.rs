@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::client::{CREATE, Client, GET, Wire, create, read};
+use super::client::{CREATE, Client, GET, PING, Wire, create, read};
 use super::servers::{Ensemble, Server, wait_for};
-
-const PING: i32 = 11;
+use super::strangers::ping;
 
 /// Returns the line of `cons` about this session.
 fn line(server: &Server, session: i64) -> String {
@@ -60,14 +59,6 @@ fn expected(recved: u64, sent: u64, lop: &str, lcxid: i32, lzxid: i64) -> Figure
         lcxid: format!("0x{lcxid:x}"),
         lzxid: format!("0x{lzxid:x}"),
     }
-}
-
-/// Sends a ping, whose xid is -2, and reads its reply.
-fn ping(client: &mut Client) {
-    let frame = super::client::Bytes::new().int(-2).int(PING).framed();
-    client.wire.send(&frame).unwrap();
-    let reply = client.next().unwrap();
-    assert_eq!((reply.xid, reply.err), (-2, 0));
 }
 
 fn wall_ms() -> u64 {

@@ -2,8 +2,9 @@
 
 use std::thread;
 
-use super::client::{Bytes, Client, GET, SET, read};
+use super::client::{ADD_WATCH, Bytes, Client, GET, SET, read};
 use super::servers::{Ensemble, Server, wait_for};
+use super::strangers::ping;
 
 const LARGE: usize = 900_000;
 
@@ -40,6 +41,37 @@ fn a_client_that_reads_gets_all_replies_and_one_that_does_not_is_closed() {
     // The session expires, which closes the connection although replies are unsent.
     wait_for("the connection to be closed", || {
         (connections(server) == before).then_some(())
+    });
+}
+
+/// Notifications cannot be paused like requests.
+#[test]
+fn watchers_that_do_not_read_are_closed() {
+    let ensemble = Ensemble::start(1, 0);
+    let server = &ensemble.servers[0];
+    let mut writer = Client::new(server.client);
+    let mut bystander = Client::new(server.client);
+    // Each notification carries the path.
+    let path = format!("/{}", "p".repeat(500_000));
+    writer.create(&path, b"", 0).unwrap();
+    let before = connections(server);
+    let watchers: Vec<Client> = (0..4)
+        .map(|_| {
+            let mut watcher = Client::new(server.client);
+            let recursive = Bytes::new().string("/").int(1);
+            assert_eq!(watcher.call(ADD_WATCH, &recursive).err, 0);
+            watcher
+        })
+        .collect();
+    assert_eq!(connections(server), before + watchers.len());
+    // The buffers of the kernel take a few megabytes for each of them.
+    for _ in 0..100 {
+        writer.set(&path, b"", -1).unwrap();
+        ping(&mut bystander);
+    }
+    assert_eq!(connections(server), before, "50 MB were sent to each");
+    wait_for("a line in the log", || {
+        server.output().contains("it does not read").then_some(())
     });
 }
 

@@ -105,7 +105,17 @@ impl Server {
     /// Starts the process with a soft limit of `files` open files.
     #[allow(dead_code, reason = "used by the tests without Java")]
     pub(crate) fn start_with_open_files(&mut self, files: u32) {
-        let script = format!("ulimit -S -n {files}; exec \"$0\" server start-foreground \"$1\"");
+        self.start_with_limit(&format!("-S -n {files}"));
+    }
+
+    /// Starts the process with a limit of `files` open files that it cannot raise.
+    #[allow(dead_code, reason = "used by the tests without Java")]
+    pub(crate) fn start_with_open_files_at_most(&mut self, files: u32) {
+        self.start_with_limit(&format!("-n {files}"));
+    }
+
+    fn start_with_limit(&mut self, limit: &str) {
+        let script = format!("ulimit {limit}; exec \"$0\" server start-foreground \"$1\"");
         let args = vec![
             "-c".into(),
             script.into(),

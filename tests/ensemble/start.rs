@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use super::servers::Ensemble;
+use super::servers::{Ensemble, own_ip, wait_for};
 
 #[test]
 fn a_port_in_use_ends_the_server_with_status_14_and_is_named() {
@@ -52,6 +52,31 @@ fn an_invalid_configuration_line_ends_the_server_with_status_2_and_is_named() {
             "{output}"
         );
         assert!(output.contains(key), "{output}");
+    }
+}
+
+/// A pod that is not scheduled yet has no name.
+#[test]
+fn a_server_whose_peer_has_no_address_serves_and_logs_that() {
+    let mut ensemble = Ensemble::prepared(3, 0, "");
+    for server in &ensemble.servers {
+        let text = fs::read_to_string(server.config()).unwrap();
+        let third = format!("server.3={}:", own_ip());
+        let unknown = text.replace(&third, "server.3=zk3.invalid:");
+        assert_ne!(text, unknown);
+        fs::write(server.config(), unknown).unwrap();
+    }
+    for server in &mut ensemble.servers[..2] {
+        server.start();
+    }
+    for server in &mut ensemble.servers[..2] {
+        server.await_serving();
+        wait_for("a line in the log", || {
+            let output = server.output();
+            output
+                .contains("server.3: cannot resolve zk3.invalid")
+                .then_some(())
+        });
     }
 }
 

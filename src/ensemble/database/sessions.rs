@@ -154,6 +154,19 @@ impl SessionTracker {
         }
     }
 
+    /// Moves the expiry of every session by `ms`, rounded up to whole ticks: the server has not run for this
+    /// time, and could not hear of sessions that were active.
+    pub fn postpone(&mut self, ms: u64) {
+        let by_ms = ms.div_ceil(self.tick_ms) * self.tick_ms;
+        for known in self.sessions.values_mut() {
+            known.expiry_ms += by_ms;
+        }
+        self.buckets = std::mem::take(&mut self.buckets)
+            .into_iter()
+            .map(|(expiry_ms, sessions)| (expiry_ms + by_ms, sessions))
+            .collect();
+    }
+
     /// Marks the expired sessions as closing and returns them, earliest first. The caller must
     /// propose a closeSession for each. They stay tracked until removed.
     pub fn expire(&mut self, now_ms: u64) -> Vec<SessionId> {
@@ -255,6 +268,19 @@ mod tests {
             [9, 3, 4, 5].map(SessionId),
             "the shortest timeout first"
         );
+    }
+
+    #[test]
+    fn a_stall_postpones_every_expiry() {
+        let mut tracker = SessionTracker::new(10);
+        tracker.add(A, 100, 0);
+        tracker.add(B, 200, 0);
+        tracker.postpone(1_001);
+        assert_eq!(tracker.next_deadline(0), Some(110 + 1_010));
+        assert!(tracker.touch(B, 1_000), "an earlier expiry changes nothing");
+        assert_eq!(tracker.expire(1_119), []);
+        assert_eq!(tracker.expire(1_120), [A]);
+        assert_eq!(tracker.expire(1_220), [B]);
     }
 
     #[test]

@@ -7,34 +7,42 @@
 mod answers;
 mod dial;
 mod files;
+mod line_limiter;
+mod listener;
+mod newcomers;
 mod perform;
 mod poller;
-mod refusals;
+mod ports;
+mod resolver;
+mod server_log;
 mod socket;
+mod unsent;
 mod votes;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::io::{self, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use self::poller::{Interest, Poller, Ready, Token};
-use self::refusals::Refusals;
+use self::files::Room;
+use self::listener::Listener;
+use self::newcomers::Newcomers;
+use self::poller::{EVENTS_MAX, Interest, Poller, Ready, Token};
+use self::resolver::{Endpoint, Port, Resolver, Target};
+use self::server_log::ServerLog;
 use self::socket::Socket;
+use self::unsent::Unsent;
 use self::votes::{ReceivedVote, Votes};
 use super::config::Config;
-use super::database::ConnId;
-use super::peer::{Effects, Input, LinkId, Now, Peer, Settings};
+use super::peer::{Effects, Input, Now, Peer, Settings};
 use super::storage::{Disk, DiskEvent, LogBatch, StorageError};
 use crate::wire::jute::{PeerId, Zxid};
 
 /// Largest number of bytes that one read takes.
 const READ_BYTES: usize = 256 << 10;
-/// Most connections accepted per wake-up, so that many new clients do not delay the connected ones.
-const ACCEPTS_MAX: usize = 256;
 /// Longest time that a closing connection waits for its last bytes to be sent, ms.
 const LINGER_MS: u64 = 5_000;
 
@@ -121,9 +129,18 @@ struct Lingering {
     token: Token,
 }
 
+/// The dial of a leader whose address is looked up.
+#[derive(Debug)]
+struct AwaitedLeader {
+    id: u64,
+    leader: PeerId,
+    since_ms: u64,
+}
+
 #[derive(Debug)]
 struct Node {
     config: Config,
+    log: ServerLog,
     poller: Poller,
     peer: Peer,
     fx: Effects,
@@ -136,18 +153,27 @@ struct Node {
     wake: Arc<OwnedFd>,
     /// Reused between polls.
     disk_events: Vec<DiskEvent>,
-    client_listener: Option<TcpListener>,
-    quorum_listener: Option<TcpListener>,
-    election_listener: Option<TcpListener>,
+    client_listener: Option<Listener>,
+    quorum_listener: Option<Listener>,
+    election_listener: Option<Listener>,
+    /// Most connections of each port.
+    room: Room,
     /// Readable once SIGTERM or SIGINT has arrived; polled, never read.
     _signals: UnixStream,
     clients: HashMap<u64, Client>,
     per_host: HashMap<IpAddr, u32>,
-    refusals: Refusals,
+    /// The unsent bytes of all clients.
+    unsent: Unsent,
     links: HashMap<u64, Socket>,
+    /// The links whose other side has not introduced itself.
+    newcomers: Newcomers,
     leader: Option<LeaderLink>,
+    /// The id of the connection to the leader, while the address of the leader is looked up.
+    awaited_leader: Option<AwaitedLeader>,
     votes: Option<Votes>,
-    quorum_addresses: BTreeMap<PeerId, SocketAddr>,
+    resolver: Resolver,
+    /// Signalled when a lookup has ended.
+    lookups: Arc<OwnedFd>,
     next_id: u64,
     /// Connections to flush at the end of the round.
     dirty: Vec<Token>,
@@ -167,16 +193,18 @@ struct Node {
 /// # Errors
 /// If the server cannot start or cannot continue.
 pub fn run(config: &Config) -> Result<(), NodeError> {
+    let mut log = ServerLog::start(config.server_id())?;
     if let Err(error) = files::allow_all() {
         // The server works without it, with fewer connections.
-        let line = format!("cannot raise the limit of open files (ulimit -n): {error}");
-        log(config.server_id(), &line);
+        log.line(&format!(
+            "cannot raise the limit of open files (ulimit -n): {error}"
+        ));
     }
-    Node::start(config)?.serve()
+    Node::start(config, log)?.serve()
 }
 
 impl Node {
-    fn start(config: &Config) -> Result<Self, NodeError> {
+    fn start(config: &Config, mut log: ServerLog) -> Result<Self, NodeError> {
         let poller = Poller::new()?;
         let (signals, notify) = UnixStream::pair()?;
         signals.set_nonblocking(true)?;
@@ -186,35 +214,33 @@ impl Node {
         poller.add(&signals, Token::Signal, Interest::READ)?;
 
         let me = PeerId(config.server_id());
-        let (quorum_addresses, election_addresses) = addresses(config)?;
-        let quorum_listener = listen("quorum port", quorum_addresses.get(&me).copied())?;
-        let election_listener = listen("election port", election_addresses.get(&me).copied())?;
+        let quorum_address = own_address(config, Port::Quorum)?;
+        let election_address = own_address(config, Port::Election)?;
+        let quorum_listener = listen("quorum port", quorum_address)?;
+        let election_listener = listen("election port", election_address)?;
         let client_listener = listen("clientPort", config.client_address())?;
-        for (listener, token) in [
-            (&quorum_listener, Token::QuorumListener),
-            (&election_listener, Token::ElectionListener),
-            (&client_listener, Token::ClientListener),
-        ] {
-            if let Some(listener) = listener {
-                poller.add(listener, token, Interest::READ)?;
-            }
-        }
+        let register = |socket: Option<TcpListener>, token| {
+            let listener = socket.map(|socket| Listener::new(socket, token, &poller));
+            listener.transpose()
+        };
+        let quorum_listener = register(quorum_listener, Token::QuorumListener)?;
+        let election_listener = register(election_listener, Token::ElectionListener)?;
+        let client_listener = register(client_listener, Token::ClientListener)?;
 
-        let wake = rustix::event::eventfd(
-            0,
-            rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK,
-        )
-        .map_err(io::Error::from)?;
-        poller.add(&wake, Token::Disk, Interest::READ)?;
-        let wake = Arc::new(wake);
-        let (disk, recovered) = perform::open_disk(config, &wake)?;
+        let wake = signal(&poller, Token::Disk)?;
+        let (disk, recovered) = perform::open_disk(config, &wake, &mut log)?;
         let peer = Peer::new(settings(config, wall_ms()), recovered);
+        let lookups = signal(&poller, Token::Lookup)?;
+        let resolver = Resolver::new(endpoints(config), Arc::clone(&lookups));
+        let room = Room::now(config.servers().count());
         let votes = (!config.is_standalone()).then(|| {
             let own_address = config.election_address_text();
-            Votes::new(me, own_address, election_addresses)
+            let peers = config.servers().map(|server| PeerId(server.id)).collect();
+            Votes::new(me, own_address, peers, room.greetings)
         });
         Ok(Self {
             config: config.clone(),
+            log,
             poller,
             peer,
             fx: Effects::default(),
@@ -227,14 +253,18 @@ impl Node {
             client_listener,
             quorum_listener,
             election_listener,
+            room,
             _signals: signals,
             clients: HashMap::new(),
             per_host: HashMap::new(),
-            refusals: Refusals::default(),
+            unsent: Unsent::default(),
             links: HashMap::new(),
+            newcomers: ports::newcomers(room),
             leader: None,
+            awaited_leader: None,
             votes,
-            quorum_addresses,
+            resolver,
+            lookups,
             next_id: 1,
             dirty: Vec::new(),
             resume: Vec::new(),
@@ -269,30 +299,79 @@ impl Node {
                     .saturating_sub(now.mono_ms);
                 Duration::from_millis(due_ms)
             };
+            let planned_ms = now.mono_ms + u64::try_from(timeout.as_millis()).unwrap_or(0);
             self.poller.wait(timeout, &mut ready)?;
             now = self.now();
-            for event in &ready {
-                if event.token == Token::Signal {
-                    self.submit();
-                    return Ok(()); // dropping the disk completes its pending work
-                }
-                self.handle(now, *event);
+            if !self.handle_all(now, &ready) {
+                return Ok(()); // dropping the disk completes its pending work
             }
             self.resume.append(&mut self.later);
             self.end_lingering(now);
-            for line in self.refusals.due(now.mono_ms) {
-                log(self.config.server_id(), &line);
-            }
+            self.log.write_due(now.mono_ms);
+            self.resume_listeners(now)?;
             if self.peer.is_snapshotting() {
                 self.step(now, Input::SnapshotContinue);
             }
             if now.mono_ms >= self.peer.deadline_ms(now.mono_ms) {
-                self.step(now, Input::Tick);
-                if let Some(votes) = &mut self.votes {
-                    votes.tick(now.mono_ms);
+                if !self.read_waiting(&mut ready)? {
+                    return Ok(());
                 }
+                now = self.now();
+                let late_ms = now.mono_ms.saturating_sub(planned_ms);
+                if late_ms >= self.config.tick_time_ms() / 2 {
+                    self.log_stall(now, late_ms);
+                    self.step(now, Input::Stalled(late_ms));
+                }
+                self.judge_deadlines(now);
             }
         }
+    }
+
+    /// Handles what waits on the sockets, each socket once. Deadlines are judged only after that: while the
+    /// process was stopped or a step was slow, a connection may have sent what keeps it alive. Returns
+    /// `false` if the server must end.
+    fn read_waiting(&mut self, ready: &mut Vec<Ready>) -> Result<bool, NodeError> {
+        // Sockets that are ready take turns. One round more reads from connections that are accepted here.
+        let rounds = 2 + (self.clients.len() + self.links.len()) / EVENTS_MAX;
+        for _ in 0..rounds {
+            let now = self.now();
+            self.finish_round(now)?;
+            self.poller.wait(Duration::ZERO, ready)?;
+            if ready.is_empty() {
+                break;
+            }
+            if !self.handle_all(self.now(), ready) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn log_stall(&mut self, now: Now, late_ms: u64) {
+        let line = format!("this server did not run for {late_ms} ms");
+        self.log.limited(now.mono_ms, "stall", line);
+    }
+
+    fn judge_deadlines(&mut self, now: Now) {
+        self.step(now, Input::Tick);
+        if let Some(votes) = &mut self.votes {
+            votes.tick(now.mono_ms);
+        }
+        self.close_late_newcomers(now);
+        self.give_up_lookup(now);
+    }
+
+    /// Handles the events of one wait. Returns `false` if the server must end.
+    fn handle_all(&mut self, now: Now, ready: &[Ready]) -> bool {
+        for event in ready {
+            if event.token == Token::Signal {
+                self.submit();
+                return false;
+            }
+            self.handle(now, *event);
+            self.close_slow_clients(now);
+        }
+        true
     }
 
     /// Gives one input to the peer and performs the effects. Returns how many bytes of the input the
@@ -310,6 +389,7 @@ impl Node {
         while !self.resume.is_empty() {
             for token in std::mem::take(&mut self.resume) {
                 self.offer_again(now, token);
+                self.close_slow_clients(now);
             }
         }
         self.submit();
@@ -329,6 +409,7 @@ impl Node {
             Token::QuorumListener => self.accept_links(now),
             Token::ElectionListener => self.accept_votes(now),
             Token::Disk => self.disk_events(now),
+            Token::Lookup => self.lookups_ended(now),
             Token::Signal => {}
             Token::Vote(id) => {
                 let mut messages = Vec::new();
@@ -338,6 +419,7 @@ impl Node {
                 for ReceivedVote { from, message } in messages {
                     self.step(now, Input::Vote(from, message));
                 }
+                self.dial_voters(now);
             }
             Token::Leader(id) => self.leader_ready(now, id, event),
             Token::Client(_) | Token::Link(_) => {
@@ -350,77 +432,6 @@ impl Node {
             }
         }
     }
-
-    /// Registers an accepted connection with the poller. Returns `None` if the system refuses.
-    fn admit(&self, stream: TcpStream, token: Token) -> Option<Socket> {
-        let mut socket = Socket::new(stream).ok()?;
-        socket.interest = Interest::READ;
-        self.poller.add(&socket, token, socket.interest).ok()?;
-        Some(socket)
-    }
-
-    fn accept_clients(&mut self, now: Now) {
-        for _ in 0..ACCEPTS_MAX {
-            let Some((stream, address)) = accept(self.client_listener.as_ref()) else {
-                return;
-            };
-            let limit = self.config.max_client_connections();
-            let connected = self.per_host.get(&address.ip()).copied().unwrap_or(0);
-            if limit != 0 && connected >= limit {
-                if let Some(line) = self.refusals.refused(now.mono_ms, address.ip(), limit) {
-                    log(self.config.server_id(), &line);
-                }
-                continue; // dropping the stream closes it
-            }
-            let id = self.next_id;
-            self.next_id += 1;
-            let Some(socket) = self.admit(stream, Token::Client(id)) else {
-                continue;
-            };
-            *self.per_host.entry(address.ip()).or_default() += 1;
-            self.clients.insert(
-                id,
-                Client {
-                    socket,
-                    address,
-                    fresh: true,
-                },
-            );
-            self.step(now, Input::ClientUp(ConnId(id), &address.ip().to_string()));
-        }
-    }
-
-    fn accept_links(&mut self, now: Now) {
-        for _ in 0..ACCEPTS_MAX {
-            let Some((stream, _)) = accept(self.quorum_listener.as_ref()) else {
-                return;
-            };
-            let id = self.next_id;
-            self.next_id += 1;
-            let Some(socket) = self.admit(stream, Token::Link(id)) else {
-                continue;
-            };
-            self.links.insert(id, socket);
-            self.step(now, Input::LinkUp(LinkId(id)));
-        }
-    }
-
-    fn accept_votes(&mut self, now: Now) {
-        for _ in 0..ACCEPTS_MAX {
-            let Some((stream, _)) = accept(self.election_listener.as_ref()) else {
-                return;
-            };
-            if let Some(votes) = &mut self.votes {
-                votes.accept(&self.poller, now.mono_ms, stream);
-            }
-        }
-    }
-}
-
-/// Accepts the next waiting connection, if any. Errors are ignored: a server without free descriptors
-/// keeps serving the clients it has.
-fn accept(listener: Option<&TcpListener>) -> Option<(TcpStream, SocketAddr)> {
-    listener?.accept().ok()
 }
 
 /// Milliseconds since 1970.
@@ -429,11 +440,12 @@ fn wall_ms() -> u64 {
     u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Writes a line to the server's log, which is standard error.
-fn log(server_id: i64, line: &str) {
-    let at = humantime::format_rfc3339_millis(SystemTime::now());
-    // An error here cannot be reported anywhere.
-    let _closed = writeln!(io::stderr(), "{at} [myid:{server_id}] {line}");
+/// Returns an eventfd with which another thread wakes the event loop.
+fn signal(poller: &Poller, token: Token) -> io::Result<Arc<OwnedFd>> {
+    let flags = rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK;
+    let descriptor = rustix::event::eventfd(0, flags)?;
+    poller.add(&descriptor, token, Interest::READ)?;
+    Ok(Arc::new(descriptor))
 }
 
 /// Extracts what the peer needs from the configuration.
@@ -485,31 +497,38 @@ fn listen(
     })
 }
 
-type Addresses = BTreeMap<PeerId, SocketAddr>;
-
-/// Resolves the quorum and the election address of every server.
-fn addresses(config: &Config) -> Result<(Addresses, Addresses), NodeError> {
-    let (mut quorum, mut election) = (BTreeMap::new(), BTreeMap::new());
-    for server in config.servers() {
-        for (all, port) in [
-            (&mut quorum, server.quorum_port),
-            (&mut election, server.election_port),
-        ] {
-            let address = resolve(&server.host, port).map_err(|source| NodeError::Resolve {
-                server: server.id,
-                host: server.host.clone(),
-                source,
-            })?;
-            all.insert(PeerId(server.id), address);
-        }
-    }
-    Ok((quorum, election))
+/// Returns the ports of all servers, as the configuration gives them.
+fn endpoints(config: &Config) -> BTreeMap<Target, Endpoint> {
+    let targets = config.servers().flat_map(|server| {
+        [
+            (Port::Quorum, server.quorum_port),
+            (Port::Election, server.election_port),
+        ]
+        .map(|(kind, port)| {
+            let target = Target {
+                server: PeerId(server.id),
+                port: kind,
+            };
+            let host = server.host.clone();
+            (target, Endpoint { host, port })
+        })
+    });
+    targets.collect()
 }
 
-fn resolve(host: &str, port: u16) -> io::Result<SocketAddr> {
-    use std::net::ToSocketAddrs as _;
-    (host, port)
-        .to_socket_addrs()?
-        .next()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
+/// Resolves the address on which this server listens; `None` without an ensemble.
+fn own_address(config: &Config, port: Port) -> Result<Option<SocketAddr>, NodeError> {
+    let target = Target {
+        server: PeerId(config.server_id()),
+        port,
+    };
+    let Some(endpoint) = endpoints(config).remove(&target) else {
+        return Ok(None);
+    };
+    let addresses = resolver::look_up(&endpoint).map_err(|source| NodeError::Resolve {
+        server: target.server.0,
+        host: endpoint.host.clone(),
+        source,
+    })?;
+    Ok(addresses.first().copied())
 }

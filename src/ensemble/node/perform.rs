@@ -1,10 +1,10 @@
 //! Performs the peer's effects, and moves bytes between the sockets and the peer.
 
-use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use super::poller::{Interest, Ready, Token};
+use super::poller::{Ready, Token};
+use super::server_log::ServerLog;
 use super::socket::{Ended, Socket};
 use super::{EpochWrite, LINGER_MS, LeaderLink, Lingering, Node, NodeError, Saving, answers, dial};
 use crate::ensemble::config::Config;
@@ -17,11 +17,12 @@ use crate::wire::jute::Zxid;
 pub(super) fn open_disk(
     config: &Config,
     wake: &Arc<OwnedFd>,
+    log: &mut ServerLog,
 ) -> Result<(Disk, Recovered), NodeError> {
     let dirs = config.data_dirs();
     let recovered = storage::recover(&dirs, &config.recover_options())?;
     for warning in &recovered.warnings {
-        super::log(config.server_id(), warning);
+        log.line(warning);
     }
     let wake = Arc::clone(wake);
     let signal = move || {
@@ -60,19 +61,20 @@ impl Node {
             match effect {
                 Effect::ToClient(ConnId(id), range) => {
                     if let Some(client) = self.clients.get_mut(&id) {
-                        client.socket.queue(&fx.bytes[range]);
+                        self.unsent.add(range.len());
+                        client.socket.queue(now.mono_ms, &fx.bytes[range]);
                         mark(&mut client.socket, &mut self.dirty, Token::Client(id));
                     }
                 }
                 Effect::ToLearner(LinkId(id), range) => {
                     if let Some(socket) = self.links.get_mut(&id) {
-                        socket.queue(&fx.bytes[range]);
+                        socket.queue(now.mono_ms, &fx.bytes[range]);
                         mark(socket, &mut self.dirty, Token::Link(id));
                     }
                 }
                 Effect::ToLeader(range) => {
                     if let Some(LeaderLink { id, socket, .. }) = &mut self.leader {
-                        socket.queue(&fx.bytes[range]);
+                        socket.queue(now.mono_ms, &fx.bytes[range]);
                         mark(socket, &mut self.dirty, Token::Leader(*id));
                     }
                 }
@@ -90,8 +92,11 @@ impl Node {
                         votes.send(&self.poller, now.mono_ms, to, message);
                     }
                 }
-                Effect::DialLeader(leader) => self.dial_leader(leader),
-                Effect::HangUpLeader => self.leader = None,
+                Effect::DialLeader(leader) => self.dial_leader(now, leader),
+                Effect::HangUpLeader => {
+                    self.leader = None;
+                    self.awaited_leader = None;
+                }
                 Effect::WriteEpochs {
                     ticket,
                     accepted,
@@ -115,7 +120,8 @@ impl Node {
                 Effect::EndSnapshot => self.disk.finish_snapshot(),
                 Effect::AbortSnapshot => self.disk.abandon_snapshot(),
                 Effect::Truncate(zxid) => truncate = Some(zxid),
-                Effect::Log(line) => super::log(self.config.server_id(), &line),
+                Effect::Log(line) => self.log.line(&line),
+                Effect::LogLimited(kind, line) => self.log.limited(now.mono_ms, kind, line),
                 Effect::Fatal(status, reason) => {
                     self.fatal
                         .get_or_insert(NodeError::Fatal { status, reason });
@@ -127,6 +133,7 @@ impl Node {
             fx.bytes.shrink_to(1 << 20);
         }
         self.fx = fx;
+        self.dial_voters(now);
         if let Some(zxid) = truncate {
             // The peer must not get any other input until its database matches the log again.
             match self.truncate(zxid) {
@@ -175,10 +182,7 @@ impl Node {
     }
 
     fn snapshot_written(&mut self, zxid: Zxid) {
-        super::log(
-            self.config.server_id(),
-            &format!("snapshot {zxid} is written"),
-        );
+        self.log.line(&format!("snapshot {zxid} is written"));
         if let Some(saving) = self.saving.take_if(|saving| saving.zxid == zxid) {
             for epochs in saving.held {
                 self.write_epochs(epochs);
@@ -195,44 +199,12 @@ impl Node {
         let dirs = self.config.data_dirs();
         self.disk.stop();
         storage::truncate(&dirs, zxid)?;
-        let (disk, recovered) = open_disk(&self.config, &self.wake)?;
+        let (disk, recovered) = open_disk(&self.config, &self.wake, &mut self.log)?;
         self.epoch_tickets.clear();
         self.saving = None;
         self.batch = disk.batch();
         self.disk = disk;
         Ok(recovered)
-    }
-
-    fn dial_leader(&mut self, leader: crate::wire::jute::PeerId) {
-        let id = self.next_id;
-        self.next_id += 1;
-        self.leader = None;
-        let begun = self
-            .quorum_addresses
-            .get(&leader)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such server"))
-            .and_then(|address| dial::begin(*address))
-            .and_then(Socket::new);
-        match begun {
-            Ok(mut socket) => {
-                if self
-                    .poller
-                    .add(&socket, Token::Leader(id), Interest::WRITE)
-                    .is_ok()
-                {
-                    socket.interest = Interest::WRITE;
-                    self.leader = Some(LeaderLink {
-                        id,
-                        socket,
-                        established: false,
-                    });
-                    return;
-                }
-                self.resume.push(Token::Leader(id));
-            }
-            // `offer_again` reports the failure to the peer: this function runs inside a step.
-            Err(_refused) => self.resume.push(Token::Leader(id)),
-        }
     }
 
     /// Handles an event on the connection to the leader, which may be the end of the connect.
@@ -305,6 +277,9 @@ impl Node {
             socket.inbox.extend_from_slice(bytes);
             self.offer_again(now, token);
         }
+        if let Token::Link(id) = token {
+            self.judge_link(now, id);
+        }
     }
 
     /// Handles the first bytes of a client, which may be a four-letter word. Returns `true` if the
@@ -322,7 +297,8 @@ impl Node {
             Some(text) => {
                 if let Some(client) = self.clients.get_mut(&id) {
                     client.socket.inbox.clear();
-                    client.socket.queue(text.as_bytes());
+                    self.unsent.add(text.len());
+                    client.socket.queue(now.mono_ms, text.as_bytes());
                 }
                 self.close(now, Token::Client(id));
             }
@@ -345,14 +321,17 @@ impl Node {
     /// Offers the inbox of a connection to the peer.
     pub(super) fn offer_again(&mut self, now: Now, token: Token) {
         if let (Token::Leader(_), None) = (token, &self.leader) {
-            self.step(now, Input::LeaderDown); // `dial_leader` has failed
+            if self.awaited_leader.is_none() {
+                self.step(now, Input::LeaderDown); // the dial has failed
+            }
             return;
         }
+        let unsent = self.unsent;
         let Some(socket) = self.socket(token) else {
             return;
         };
         if let Token::Client(_) = token {
-            if socket.is_backed_up() {
+            if unsent.pauses(socket) {
                 socket.postponed = true;
                 return;
             }
@@ -382,13 +361,14 @@ impl Node {
     }
 
     fn set_interest(&mut self, token: Token) {
+        let unsent = self.unsent;
         let Some(socket) = self.socket(token) else {
             return;
         };
         let mut wanted = socket.wanted_interest();
         // The server stops reading from a client that does not read its replies. It never stops reading
         // from a server for this reason: two backed-up servers would wait for each other forever.
-        if matches!(token, Token::Client(_)) && socket.is_backed_up() {
+        if matches!(token, Token::Client(_)) && unsent.pauses(socket) {
             wanted.read = false;
         }
         if socket.interest == wanted {
@@ -421,16 +401,29 @@ impl Node {
             return;
         };
         socket.dirty = false;
-        let outcome = socket.flush();
-        if outcome.is_err() || (socket.closing && socket.is_flushed()) {
-            self.disconnected(now, token);
-        } else {
-            if socket.postponed && !socket.is_backed_up() {
-                socket.postponed = false;
-                self.later.push(token);
+        let before = socket.unsent();
+        let outcome = socket.flush(now.mono_ms);
+        let sent = before - socket.unsent();
+        let ends = outcome.is_err() || (socket.closing && socket.is_flushed());
+        if let Token::Client(id) = token {
+            self.unsent.remove(sent);
+            if outcome == Err(Ended::Stuck) {
+                self.log_slow_client(now, id);
             }
-            self.set_interest(token);
         }
+        if ends {
+            self.disconnected(now, token);
+            return;
+        }
+        let unsent = self.unsent;
+        if let Some(socket) = self.socket(token)
+            && socket.postponed
+            && !unsent.pauses(socket)
+        {
+            socket.postponed = false;
+            self.later.push(token);
+        }
+        self.set_interest(token);
     }
 
     /// Closes a connection once its bytes are sent, or after [`LINGER_MS`] if the client does not read
@@ -451,6 +444,7 @@ impl Node {
         }
     }
 
+    /// Drops the connections whose last bytes are not read in time.
     pub(super) fn end_lingering(&mut self, now: Now) {
         while let Some(&Lingering { due_ms, token }) = self.lingering.front()
             && due_ms <= now.mono_ms
@@ -461,10 +455,11 @@ impl Node {
     }
 
     /// Drops a connection and reports that to the peer.
-    fn disconnected(&mut self, now: Now, token: Token) {
+    pub(super) fn disconnected(&mut self, now: Now, token: Token) {
         match token {
             Token::Client(id) => {
                 if let Some(client) = self.clients.remove(&id) {
+                    self.unsent.remove(client.socket.unsent());
                     let host = client.address.ip();
                     if let Some(count) = self.per_host.get_mut(&host) {
                         *count -= 1;
@@ -476,6 +471,7 @@ impl Node {
                 }
             }
             Token::Link(id) if self.links.remove(&id).is_some() => {
+                self.newcomers.remove(id);
                 self.step(now, Input::LinkDown(LinkId(id)));
             }
             Token::Leader(_) if self.leader.take().is_some() => {
@@ -508,10 +504,7 @@ impl Node {
                         .get_or_insert(NodeError::Fatal { status: 10, reason });
                 }
                 DiskEvent::SnapshotFailed { zxid, error } => {
-                    super::log(
-                        self.config.server_id(),
-                        &format!("snapshot {zxid} failed: {error}"),
-                    );
+                    self.log.line(&format!("snapshot {zxid} failed: {error}"));
                 }
                 DiskEvent::Failed(error) => {
                     let reason = format!("the log can no longer be written: {error}");

@@ -15,6 +15,8 @@ pub(super) enum Token {
     ElectionListener,
     /// The disk thread has reported events.
     Disk,
+    /// A lookup of a name has ended.
+    Lookup,
     /// SIGTERM or SIGINT has arrived.
     Signal,
     Client(u64),
@@ -25,6 +27,9 @@ pub(super) enum Token {
     /// A connection of the election port.
     Vote(u64),
 }
+
+/// Most events that one wait reports.
+pub(super) const EVENTS_MAX: usize = 256;
 
 const ID_MASK: u64 = (1 << 56) - 1;
 
@@ -40,6 +45,7 @@ impl Token {
             Self::Link(id) => (6, id),
             Self::Leader(id) => (7, id),
             Self::Vote(id) => (8, id),
+            Self::Lookup => (9, 0),
         };
         (kind << 56) | (id & ID_MASK)
     }
@@ -55,7 +61,8 @@ impl Token {
             5 => Self::Client(id),
             6 => Self::Link(id),
             7 => Self::Leader(id),
-            _ => Self::Vote(id),
+            8 => Self::Vote(id),
+            _ => Self::Lookup,
         }
     }
 }
@@ -115,7 +122,7 @@ impl Poller {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         Ok(Self {
             epoll,
-            events: Vec::with_capacity(256),
+            events: Vec::with_capacity(EVENTS_MAX),
         })
     }
 

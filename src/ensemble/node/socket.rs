@@ -6,11 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use super::poller::Interest;
 
-/// A connection with more unsent bytes than this is closed. A single message may exceed the limit: a
-/// snapshot for a learner does.
-const UNSENT_MAX: usize = if cfg!(test) { 1 << 20 } else { 256 << 20 };
 /// While a client has this many unsent bytes, the server reads no more of its requests.
-const UNSENT_PAUSE: usize = 4 << 20;
+pub(super) const UNSENT_PAUSE: usize = 4 << 20;
 /// An empty buffer is shrunk to this capacity.
 const KEEP_BYTES: usize = 256 << 10;
 
@@ -22,7 +19,11 @@ pub(super) struct Socket {
     outbox: Vec<u8>,
     /// How many bytes at the start of `outbox` are sent.
     sent: usize,
+    /// See [`Socket::new`].
+    limit: usize,
     unsent_max: usize,
+    /// When the other side last took bytes, or when the oldest unsent byte was queued; monotonic ms.
+    progress_ms: u64,
     /// As registered with the poller.
     pub(super) interest: Interest,
     /// The connection closes once everything is sent.
@@ -40,13 +41,14 @@ pub(super) struct Socket {
 pub(super) enum Ended {
     /// The other side closed the connection, or it broke.
     Closed,
-    /// The other side does not read: more than [`UNSENT_MAX`] bytes are unsent.
+    /// The other side does not read: more bytes are unsent than the limit of the connection.
     Stuck,
 }
 
 impl Socket {
-    /// Takes over a stream that is connected or still connecting.
-    pub(super) fn new(stream: TcpStream) -> io::Result<Self> {
+    /// Takes over a stream that is connected or still connecting. The connection ends once more than
+    /// `limit` bytes are unsent. A single message may exceed the limit: a snapshot for a learner does.
+    pub(super) fn new(stream: TcpStream, limit: usize) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -54,7 +56,9 @@ impl Socket {
             inbox: Vec::new(),
             outbox: Vec::new(),
             sent: 0,
-            unsent_max: UNSENT_MAX,
+            limit,
+            unsent_max: limit,
+            progress_ms: 0,
             interest: Interest::NONE,
             closing: false,
             dirty: false,
@@ -80,17 +84,23 @@ impl Socket {
         }
     }
 
-    pub(super) fn queue(&mut self, bytes: &[u8]) {
-        self.unsent_max = self.unsent_max.max(UNSENT_MAX + bytes.len());
+    pub(super) fn queue(&mut self, now_ms: u64, bytes: &[u8]) {
+        if self.outbox.is_empty() {
+            self.progress_ms = now_ms;
+        }
+        self.unsent_max = self.unsent_max.max(self.limit.saturating_add(bytes.len()));
         self.outbox.extend_from_slice(bytes);
     }
 
     /// Sends as many bytes as the socket takes.
-    pub(super) fn flush(&mut self) -> Result<(), Ended> {
+    pub(super) fn flush(&mut self, now_ms: u64) -> Result<(), Ended> {
         while self.sent < self.outbox.len() {
             match self.stream.write(&self.outbox[self.sent..]) {
                 Ok(0) => return Err(Ended::Closed),
-                Ok(count) => self.sent += count,
+                Ok(count) => {
+                    self.sent += count;
+                    self.progress_ms = now_ms;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_broken) => return Err(Ended::Closed),
@@ -99,7 +109,7 @@ impl Socket {
         if self.sent == self.outbox.len() {
             self.sent = 0;
             self.outbox.clear();
-            self.unsent_max = UNSENT_MAX;
+            self.unsent_max = self.limit;
             if self.outbox.capacity() > KEEP_BYTES {
                 self.outbox.shrink_to(KEEP_BYTES);
             }
@@ -112,13 +122,18 @@ impl Socket {
         Ok(())
     }
 
-    fn unsent(&self) -> usize {
+    pub(super) fn unsent(&self) -> usize {
         self.outbox.len() - self.sent
     }
 
-    /// Whether [`UNSENT_PAUSE`] bytes or more are unsent.
-    pub(super) fn is_backed_up(&self) -> bool {
-        self.unsent() >= UNSENT_PAUSE
+    /// Whether more than one message is unsent.
+    pub(super) fn holds_several(&self) -> bool {
+        self.unsent() > self.unsent_max - self.limit
+    }
+
+    /// When the other side last took bytes, or when the oldest unsent byte was queued; monotonic ms.
+    pub(super) fn progress_ms(&self) -> u64 {
+        self.progress_ms
     }
 
     pub(super) fn is_flushed(&self) -> bool {
@@ -158,26 +173,28 @@ mod tests {
 
     use super::*;
 
+    const LIMIT: usize = 1 << 20;
+
     fn pair() -> (Socket, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("bound");
         let other = TcpStream::connect(address).expect("the listener accepts");
         let (stream, _) = listener.accept().expect("dialled");
-        (Socket::new(stream).expect("a socket"), other)
+        (Socket::new(stream, LIMIT).expect("a socket"), other)
     }
 
     #[test]
     fn one_message_above_the_limit_is_sent() {
         let (mut socket, mut other) = pair();
-        let whole = vec![7; 64 * UNSENT_MAX];
-        socket.queue(&whole);
-        assert_eq!(socket.flush(), Ok(()));
-        assert!(socket.unsent() > UNSENT_MAX && socket.is_backed_up());
+        let whole = vec![7; 64 * LIMIT];
+        socket.queue(0, &whole);
+        assert_eq!(socket.flush(0), Ok(()));
+        assert!(socket.unsent() > LIMIT);
         let mut received = 0;
-        let mut buffer = vec![0; UNSENT_MAX];
+        let mut buffer = vec![0; LIMIT];
         while received < whole.len() {
             received += other.read(&mut buffer).expect("the connection is open");
-            assert_eq!(socket.flush(), Ok(()));
+            assert_eq!(socket.flush(0), Ok(()));
         }
         assert!(socket.is_flushed());
     }
@@ -186,8 +203,8 @@ mod tests {
     fn many_unread_messages_close_the_connection() {
         let (mut socket, _other) = pair();
         let outcome = (0..1024).try_for_each(|_| {
-            socket.queue(&[7; UNSENT_MAX / 8]);
-            socket.flush()
+            socket.queue(0, &[7; LIMIT / 8]);
+            socket.flush(0)
         });
         assert_eq!(outcome, Err(Ended::Stuck));
     }

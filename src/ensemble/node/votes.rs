@@ -3,26 +3,27 @@
 //! The server with the larger id opens the connection that the pair uses. The server with the smaller
 //! id connects only to send its greeting; it is closed then, and the other server dials back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 
 use super::dial;
+use super::newcomers::Newcomers;
 use super::poller::{Interest, Poller, Ready, Token};
 use super::socket::{Ended, Socket};
 use crate::wire::jute::{JuteError, Notification, PeerId, VoteHello};
 
 /// Longest time for a connect or for an incoming greeting, ms (`zookeeper.cnxTimeout`).
 const CONNECT_MS: u64 = 5_000;
-/// Most incoming connections whose greeting has not arrived; further ones are refused.
-const UNKNOWN_MAX: usize = 64;
+/// A connection with more unsent bytes than this is closed. Messages are small, and a server sends few.
+const UNSENT_MAX: usize = 1 << 20;
 
 #[derive(Debug, PartialEq, Eq)]
 enum ElectionLinkStage {
     /// We dial this server.
     Connecting { peer: PeerId, since_ms: u64 },
     /// An incoming connection whose greeting has not arrived.
-    Unknown { since_ms: u64 },
+    Unknown,
     /// The connection that this pair uses.
     Open(PeerId),
     /// Closes once our greeting is sent; the peer dials back.
@@ -47,8 +48,13 @@ pub(super) struct ReceivedVote {
 pub(super) struct Votes {
     me: PeerId,
     hello: VoteHello,
-    addresses: BTreeMap<PeerId, SocketAddr>,
+    /// All servers of the ensemble.
+    peers: BTreeSet<PeerId>,
     links: BTreeMap<u64, ElectionLink>,
+    /// The connections in [`ElectionLinkStage::Unknown`].
+    newcomers: Newcomers,
+    /// Servers to which a connection must be opened.
+    wanted: BTreeSet<PeerId>,
     by_peer: BTreeMap<PeerId, u64>,
     /// The newest message for each server. It is sent again over a new connection.
     newest: BTreeMap<PeerId, Notification>,
@@ -56,11 +62,13 @@ pub(super) struct Votes {
 }
 
 impl Votes {
-    /// `own_address` is our election address as the configuration gives it.
+    /// `own_address` is our election address as the configuration gives it. Accepts `newcomers_max`
+    /// connections that have not sent their greeting.
     pub(super) fn new(
         me: PeerId,
         own_address: String,
-        addresses: BTreeMap<PeerId, SocketAddr>,
+        peers: BTreeSet<PeerId>,
+        newcomers_max: usize,
     ) -> Self {
         Self {
             me,
@@ -68,27 +76,29 @@ impl Votes {
                 sid: me,
                 address: Some(own_address),
             },
-            addresses,
+            peers,
             links: BTreeMap::new(),
+            newcomers: Newcomers::new(newcomers_max, CONNECT_MS),
+            wanted: BTreeSet::new(),
             by_peer: BTreeMap::new(),
             newest: BTreeMap::new(),
             next_id: 0,
         }
     }
 
-    /// Sends a message. Opens a connection if the pair has none.
+    /// Sends a message. Wants a connection if the pair has none.
     pub(super) fn send(&mut self, poller: &Poller, now_ms: u64, to: PeerId, message: Notification) {
         if let Some(link) = self.open_link(to) {
             let mut frame = Vec::new();
             message.encode_frame(&mut frame);
-            link.socket.queue(&frame);
+            link.socket.queue(now_ms, &frame);
             let id = self.by_peer[&to];
             self.newest.insert(to, message);
-            self.flush(poller, id);
+            self.flush(poller, now_ms, id);
             return;
         }
         self.newest.insert(to, message);
-        self.dial(poller, now_ms, to);
+        self.want(to);
     }
 
     fn open_link(&mut self, peer: PeerId) -> Option<&mut ElectionLink> {
@@ -96,18 +106,30 @@ impl Votes {
         self.links.get_mut(id)
     }
 
-    fn dial(&mut self, poller: &Poller, now_ms: u64, to: PeerId) {
-        let Some(address) = self.addresses.get(&to) else {
-            return;
-        };
-        let under_way = self.links.values().any(
-            |link| matches!(link.stage, ElectionLinkStage::Connecting { peer, .. } if peer == to),
-        );
-        if under_way {
-            return;
+    /// Wants a connection to `peer`, unless one is being opened.
+    fn want(&mut self, peer: PeerId) {
+        if self.peers.contains(&peer) && !self.is_connecting(peer) {
+            self.wanted.insert(peer);
+        }
+    }
+
+    fn is_connecting(&self, server: PeerId) -> bool {
+        self.links.values().any(
+            |link| matches!(link.stage, ElectionLinkStage::Connecting { peer, .. } if peer == server),
+        )
+    }
+
+    /// Returns the servers to which the caller must [`Self::dial`], once it knows their addresses.
+    pub(super) fn take_wanted(&mut self) -> BTreeSet<PeerId> {
+        std::mem::take(&mut self.wanted)
+    }
+
+    pub(super) fn dial(&mut self, poller: &Poller, now_ms: u64, to: PeerId, address: SocketAddr) {
+        if self.is_connecting(to) || self.open_link(to).is_some() {
+            return; // it has connected to us while its address was looked up
         }
         // After a failure the election sends its vote again, which dials again.
-        if let Ok(stream) = dial::begin(*address) {
+        if let Ok(stream) = dial::begin(address) {
             let _registered = self.add(
                 poller,
                 stream,
@@ -126,31 +148,33 @@ impl Votes {
         stream: TcpStream,
         stage: ElectionLinkStage,
         interest: Interest,
-    ) -> io::Result<()> {
-        let mut socket = Socket::new(stream)?;
+    ) -> io::Result<u64> {
+        let mut socket = Socket::new(stream, UNSENT_MAX)?;
         let id = self.next_id;
         poller.add(&socket, Token::Vote(id), interest)?;
         socket.interest = interest;
         self.next_id += 1;
         self.links.insert(id, ElectionLink { socket, stage });
-        Ok(())
+        Ok(id)
     }
 
-    /// Takes a connection that another server has opened to our election port.
-    pub(super) fn accept(&mut self, poller: &Poller, now_ms: u64, stream: TcpStream) {
-        let unknown = self
-            .links
-            .values()
-            .filter(|link| matches!(link.stage, ElectionLinkStage::Unknown { .. }))
-            .count();
-        if unknown < UNKNOWN_MAX {
-            let _refused = self.add(
-                poller,
-                stream,
-                ElectionLinkStage::Unknown { since_ms: now_ms },
-                Interest::READ,
-            );
+    /// Takes a connection that another server has opened to our election port. Returns whether another
+    /// one had to be closed to make room.
+    pub(super) fn accept(
+        &mut self,
+        poller: &Poller,
+        now_ms: u64,
+        stream: TcpStream,
+        host: IpAddr,
+    ) -> bool {
+        let Ok(id) = self.add(poller, stream, ElectionLinkStage::Unknown, Interest::READ) else {
+            return false;
+        };
+        let closed = self.newcomers.add(id, host, now_ms);
+        if let Some(closed) = closed {
+            self.links.remove(&closed);
         }
+        closed.is_some()
     }
 
     /// Handles `event` on connection `id`. Appends the messages that have arrived to `messages`.
@@ -172,12 +196,12 @@ impl Votes {
             }
             let mut greeting = Vec::new();
             self.hello.encode(&mut greeting);
-            link.socket.queue(&greeting);
+            link.socket.queue(now_ms, &greeting);
             if self.me > peer {
-                self.keep(poller, id, peer);
+                self.keep(poller, now_ms, id, peer);
             } else {
                 link.stage = ElectionLinkStage::Greeting;
-                self.flush(poller, id);
+                self.flush(poller, now_ms, id);
             }
             return;
         }
@@ -186,12 +210,12 @@ impl Votes {
             return;
         }
         if event.writable {
-            self.flush(poller, id);
+            self.flush(poller, now_ms, id);
         }
     }
 
     /// Makes `id` the connection that the pair uses, and sends the newest message over it.
-    fn keep(&mut self, poller: &Poller, id: u64, peer: PeerId) {
+    fn keep(&mut self, poller: &Poller, now_ms: u64, id: u64, peer: PeerId) {
         if let Some(older) = self.by_peer.insert(peer, id)
             && older != id
         {
@@ -204,9 +228,9 @@ impl Votes {
         if let Some(message) = self.newest.get(&peer) {
             let mut frame = Vec::new();
             message.encode_frame(&mut frame);
-            link.socket.queue(&frame);
+            link.socket.queue(now_ms, &frame);
         }
-        self.flush(poller, id);
+        self.flush(poller, now_ms, id);
     }
 
     /// Returns `false` if the connection must be closed.
@@ -225,38 +249,30 @@ impl Votes {
             Err(Ended::Closed | Ended::Stuck) => return false,
             Ok(count) => link.socket.inbox.extend_from_slice(&buffer[..count]),
         }
-        if let ElectionLinkStage::Unknown { .. } = link.stage {
+        if link.stage == ElectionLinkStage::Unknown {
             match VoteHello::decode(&link.socket.inbox) {
                 Ok(None) => return true,
                 Err(_garbage) => return false,
                 Ok(Some((hello, length))) => {
                     link.socket.consume(length);
-                    if hello.sid == self.me || !self.addresses.contains_key(&hello.sid) {
+                    self.newcomers.remove(id);
+                    if hello.sid == self.me || !self.peers.contains(&hello.sid) {
                         return false;
                     }
                     if hello.sid < self.me {
-                        // Dial back, to the address in our own configuration.
-                        if self.open_link(hello.sid).is_none() {
-                            self.dial(poller, now_ms, hello.sid);
-                        } else {
-                            self.redial(poller, now_ms, hello.sid);
+                        // Dial back, to the address in our own configuration. A peer that greets us while
+                        // we have a connection has restarted and lost its end.
+                        if let Some(stale) = self.by_peer.remove(&hello.sid) {
+                            self.links.remove(&stale);
                         }
+                        self.want(hello.sid);
                         return false;
                     }
-                    self.keep(poller, id, hello.sid);
+                    self.keep(poller, now_ms, id, hello.sid);
                 }
             }
         }
         self.messages(id, messages)
-    }
-
-    /// Replaces the connection to `peer`. A peer that greets us while we have a connection has
-    /// restarted and lost its end.
-    fn redial(&mut self, poller: &Poller, now_ms: u64, peer: PeerId) {
-        if let Some(stale) = self.by_peer.remove(&peer) {
-            self.links.remove(&stale);
-        }
-        self.dial(poller, now_ms, peer);
     }
 
     /// Decodes the whole messages in the inbox. Returns `false` if the connection must be closed.
@@ -290,11 +306,11 @@ impl Votes {
         }
     }
 
-    fn flush(&mut self, poller: &Poller, id: u64) {
+    fn flush(&mut self, poller: &Poller, now_ms: u64, id: u64) {
         let Some(link) = self.links.get_mut(&id) else {
             return;
         };
-        let over = link.socket.flush().is_err()
+        let over = link.socket.flush(now_ms).is_err()
             || (link.stage == ElectionLinkStage::Greeting && link.socket.is_flushed());
         if over {
             self.close(id);
@@ -312,6 +328,7 @@ impl Votes {
     }
 
     fn close(&mut self, id: u64) {
+        self.newcomers.remove(id);
         if let Some(ElectionLink {
             stage: ElectionLinkStage::Open(peer),
             ..
@@ -324,44 +341,109 @@ impl Votes {
 
     /// Closes connections whose connect or greeting takes longer than [`CONNECT_MS`].
     pub(super) fn tick(&mut self, now_ms: u64) {
+        for id in self.newcomers.take_late(now_ms) {
+            self.links.remove(&id);
+        }
         self.links.retain(|_, link| match link.stage {
-            ElectionLinkStage::Connecting { since_ms, .. }
-            | ElectionLinkStage::Unknown { since_ms } => now_ms < since_ms + CONNECT_MS,
-            ElectionLinkStage::Open(_) | ElectionLinkStage::Greeting => true,
+            ElectionLinkStage::Connecting { since_ms, .. } => now_ms < since_ms + CONNECT_MS,
+            _ => true,
         });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
+    use std::time::Duration;
 
     use super::*;
+    use crate::wire::jute::WriteJute as _;
+
+    const NEWCOMERS: usize = 64;
+
+    /// The election port of server 2.
+    struct ElectionPort {
+        votes: Votes,
+        poller: Poller,
+        listener: TcpListener,
+    }
+
+    impl ElectionPort {
+        fn new() -> Self {
+            let peers = BTreeSet::from([1, 2, 3].map(PeerId));
+            Self {
+                votes: Votes::new(PeerId(2), "zk2:3888".to_owned(), peers, NEWCOMERS),
+                poller: Poller::new().expect("a poller"),
+                listener: TcpListener::bind("127.0.0.1:0").expect("a port"),
+            }
+        }
+
+        fn dialled(&mut self, now_ms: u64) -> TcpStream {
+            let address = self.listener.local_addr().expect("bound");
+            let stream = TcpStream::connect(address).expect("the listener accepts");
+            let (accepted, from) = self.listener.accept().expect("dialled");
+            self.votes.accept(&self.poller, now_ms, accepted, from.ip());
+            stream
+        }
+
+        /// Handles events until the condition holds.
+        fn until(&mut self, now_ms: u64, done: impl Fn(&Votes) -> bool) {
+            let mut ready = Vec::new();
+            while !done(&self.votes) {
+                self.poller.wait(Duration::MAX, &mut ready).expect("polled");
+                for event in &ready {
+                    let Token::Vote(id) = event.token else {
+                        panic!("{event:?}");
+                    };
+                    self.votes
+                        .ready(&self.poller, now_ms, id, *event, &mut Vec::new());
+                }
+            }
+        }
+    }
 
     #[test]
-    fn connections_without_a_greeting_are_limited_and_time_out() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("bound");
-        let poller = Poller::new().expect("a poller");
-        let mut votes = Votes::new(PeerId(1), String::new(), BTreeMap::new());
-        let mut dialled = Vec::new();
-        let mut accept = |votes: &mut Votes, now_ms| {
-            dialled.push(TcpStream::connect(address).expect("the listener accepts"));
-            let (stream, _) = listener.accept().expect("dialled");
-            votes.accept(&poller, now_ms, stream);
-        };
-        for now_ms in 0..=UNKNOWN_MAX as u64 {
-            accept(&mut votes, now_ms);
-        }
-        assert_eq!(votes.links.len(), UNKNOWN_MAX, "one connection is refused");
-        votes.tick(CONNECT_MS);
-        accept(&mut votes, CONNECT_MS);
-        assert_eq!(
-            votes.links.len(),
-            UNKNOWN_MAX,
-            "the oldest connection has timed out"
+    fn connections_without_a_greeting_make_room_for_others_and_time_out() {
+        let mut port = ElectionPort::new();
+        let mut silent: Vec<TcpStream> = (0..=NEWCOMERS as u64)
+            .map(|now_ms| port.dialled(now_ms))
+            .collect();
+        assert_eq!(port.votes.links.len(), NEWCOMERS);
+        let oldest = silent[0].read(&mut [0; 1]);
+        assert_eq!(oldest.expect("closed in order"), 0, "the oldest is closed");
+        port.votes.tick(CONNECT_MS + 1);
+        assert_eq!(port.votes.links.len(), NEWCOMERS - 1);
+        port.votes.tick(3 * CONNECT_MS);
+        assert_eq!(port.votes.links.len(), 0);
+    }
+
+    #[test]
+    fn a_server_is_heard_while_silent_connections_are_renewed() {
+        let mut port = ElectionPort::new();
+        let mut all: Vec<TcpStream> = (0..2 * NEWCOMERS as u64)
+            .map(|now_ms| port.dialled(now_ms))
+            .collect();
+        let mut server = port.dialled(200);
+        let mut greeting = Vec::new();
+        greeting.put_i64(3);
+        server.write_all(&greeting).expect("open");
+        port.until(200, |votes| votes.by_peer.contains_key(&PeerId(3)));
+        all.extend((300..500).map(|now_ms| port.dialled(now_ms)));
+        assert!(
+            port.votes.open_link(PeerId(3)).is_some(),
+            "only connections without a greeting are closed"
         );
-        votes.tick(3 * CONNECT_MS);
-        assert_eq!(votes.links.len(), 0);
+    }
+
+    #[test]
+    fn a_server_with_a_smaller_id_is_dialled_back() {
+        let mut port = ElectionPort::new();
+        let mut server = port.dialled(0);
+        let mut greeting = Vec::new();
+        greeting.put_i64(1);
+        server.write_all(&greeting).expect("open");
+        port.until(0, |votes| votes.links.is_empty());
+        assert_eq!(port.votes.take_wanted(), BTreeSet::from([PeerId(1)]));
     }
 }

@@ -59,6 +59,9 @@ pub enum Effect {
     Truncate(Zxid),
     /// Write a line to the server's log.
     Log(String),
+    /// Write a line of this kind to the server's log, but no more than one of a kind in a second. For
+    /// everything that strangers can cause.
+    LogLimited(&'static str, String),
     /// End the process with this exit status (specification 16.1), because an invariant is broken or the
     /// disk has failed.
     Fatal(u8, String),
@@ -88,6 +91,10 @@ impl Effects {
 
     pub(super) fn log(&mut self, line: String) {
         self.list.push(Effect::Log(line));
+    }
+
+    pub(super) fn log_limited(&mut self, kind: &'static str, line: String) {
+        self.list.push(Effect::LogLimited(kind, line));
     }
 
     /// Sends the arena's bytes from `start` on to a client. Adjacent ranges for one client are merged.

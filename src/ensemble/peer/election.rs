@@ -44,7 +44,7 @@ impl Received {
         if self.state == PeerState::Looking || other.state == PeerState::Looking {
             return self.vote == other.vote;
         }
-        if (self.version == 0) != (other.version == 0) {
+        if (self.version > 0) != (other.version > 0) {
             return self.vote.leader == other.vote.leader;
         }
         (self.vote.leader, self.vote.peer_epoch) == (other.vote.leader, other.vote.peer_epoch)
@@ -187,15 +187,16 @@ impl Election {
         fx: &mut Effects,
     ) {
         let vote = received.vote;
-        if self.initial.zxid == Zxid(-1) || vote.zxid == Zxid(-1) {
-            return;
-        }
         if vote.round < self.proposal.round {
             // Only voters answer a vote of an older round. A voter ignores the round of an observer, so an
             // observer that answered would exchange messages with it endlessly.
             if !settings.is_observer() {
                 self.send(settings, from, fx);
             }
+            return;
+        }
+        // A server without a database cannot vote, but it needs our vote to find the leader.
+        if self.initial.zxid == Zxid(-1) || vote.zxid == Zxid(-1) {
             return;
         }
         if vote.round > self.proposal.round {

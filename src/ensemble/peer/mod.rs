@@ -42,6 +42,9 @@ pub enum Input<'a> {
     Start,
     /// The deadline of [`Peer::deadline_ms`] has passed.
     Tick,
+    /// The server has not run for this time, in ms, for example because its process was stopped. The next
+    /// `Tick` judges deadlines that have passed meanwhile.
+    Stalled(u64),
     /// A message has arrived on the election port.
     Vote(PeerId, Notification),
     /// A server has opened a connection to our quorum port.
@@ -139,6 +142,10 @@ impl Peer {
                 }
             }
             (Input::Tick, _) => return self.tick(fx),
+            (Input::Stalled(lost_ms), Role::Leading(leader)) => {
+                leader.make_up_for_stall(core, lost_ms);
+            }
+            (Input::Stalled(_), _) => {}
             (Input::Vote(from, message), _) => self.vote(from, &message, fx),
             (Input::LinkUp(link), Role::Leading(leader)) => leader.link_up(core, link),
             (Input::LinkUp(link), _) => fx.push(Effect::CloseLearner(link)),

@@ -115,11 +115,12 @@ impl Peer {
             return Ok(());
         };
         if request.last_zxid_seen > self.core.db.last_processed() {
-            fx.log(format!(
+            let line = format!(
                 "refusing a client that has seen {}, which is newer than our {}",
                 request.last_zxid_seen,
                 self.core.db.last_processed()
-            ));
+            );
+            fx.log_limited("client ahead", line);
             self.core.clients.close(conn, fx);
             return Ok(());
         }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::account::Account;
 use super::clients::Figures;
+use super::effects::LinkId;
+use super::leader::LinkStage;
 use super::{LearnerCounts, Peer, ProposalBytes, Role};
 use crate::ensemble::database::{ConnId, Database};
 use crate::wire::jute::{SessionId, Zxid};
@@ -127,6 +129,26 @@ impl Peer {
             pending_syncs: leader.map_or(0, |leader| leader.pending_syncs()),
             proposal_bytes: leader.map(|leader| leader.proposal_bytes),
             serving_since_ms: leader.map(|leader| leader.serving_since_ms),
+        }
+    }
+
+    /// Whether the learner on this connection has sent FOLLOWERINFO or OBSERVERINFO.
+    #[must_use]
+    pub fn is_introduced(&self, link: LinkId) -> bool {
+        self.link_stage(link)
+            .is_some_and(|stage| stage > LinkStage::Fresh)
+    }
+
+    /// Whether the learner on this connection has acknowledged NEWLEADER.
+    #[must_use]
+    pub fn is_synced(&self, link: LinkId) -> bool {
+        self.link_stage(link) == Some(LinkStage::Synced)
+    }
+
+    fn link_stage(&self, link: LinkId) -> Option<LinkStage> {
+        match &self.role {
+            Role::Leading(leader) => leader.stage(link),
+            Role::Looking(_) | Role::Learning(_) => None,
         }
     }
 

@@ -1,6 +1,8 @@
 //! Tests of a single peer. The test plays the other servers and the clients, so it can send what
 //! correct ones never send.
 
+mod strangers;
+
 use std::collections::VecDeque;
 
 use super::*;

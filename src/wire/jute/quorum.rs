@@ -53,6 +53,11 @@ impl PacketType {
     }
 }
 
+/// Most identities in a packet.
+const IDS_MAX: i32 = 1_000;
+/// Most bytes of identities in a packet.
+const IDS_BYTES_MAX: i64 = 1 << 20;
+
 /// A packet of the quorum port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuorumPacket<'a> {
@@ -81,34 +86,30 @@ impl<'a> QuorumPacket<'a> {
     /// is incomplete. Packets have no length prefix.
     pub fn decode(bytes: &'a [u8]) -> Result<Option<(Self, usize)>, JuteError> {
         let mut reader = Reader::new(bytes);
-        match Self::decode_from(&mut reader) {
-            Ok(packet) => Ok(Some((packet, reader.position()))),
-            Err(JuteError::Truncated) => Ok(None),
-            Err(error) => Err(error),
+        let (fixed, ids) = match FixedPart::decode(&mut reader) {
+            Ok(fixed) => (fixed, reader.clone()),
+            Err(JuteError::Truncated) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // The identities are copied only once all of them have arrived. Otherwise each byte of a slow
+        // packet would cost the copies of all that precede it.
+        match fixed.skip_ids(&mut reader) {
+            Ok(()) => {}
+            Err(JuteError::Truncated) => return Ok(None),
+            Err(error) => return Err(error),
         }
-    }
-
-    fn decode_from(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
-        let code = reader.i32()?;
-        let kind = PacketType::from_i32(code).ok_or(JuteError::Value {
-            what: "packet type",
-            value: code.into(),
-        })?;
-        let zxid = Zxid(reader.i64()?);
-        let data = reader.buffer()?;
-        let count = reader.i32()?;
-        if count > 1000 {
-            return Err(JuteError::Length(count));
-        }
-        let auth = (0..count.max(0))
-            .map(|_| Id::decode(reader))
+        let length = reader.position();
+        reader = ids;
+        let auth = (0..fixed.ids)
+            .map(|_| Id::decode(&mut reader))
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            kind,
-            zxid,
-            data,
+        let packet = Self {
+            kind: fixed.kind,
+            zxid: fixed.zxid,
+            data: fixed.data,
             auth,
-        })
+        };
+        Ok(Some((packet, length)))
     }
 
     pub fn encode(&self, out: &mut Vec<u8>) {
@@ -123,6 +124,52 @@ impl<'a> QuorumPacket<'a> {
                 id.encode(out);
             }
         }
+    }
+}
+
+/// A packet up to its identities.
+struct FixedPart<'a> {
+    kind: PacketType,
+    zxid: Zxid,
+    data: Option<&'a [u8]>,
+    /// Number of identities.
+    ids: i32,
+}
+
+impl<'a> FixedPart<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
+        let code = reader.i32()?;
+        let kind = PacketType::from_i32(code).ok_or(JuteError::Value {
+            what: "packet type",
+            value: code.into(),
+        })?;
+        let zxid = Zxid(reader.i64()?);
+        let data = reader.buffer()?;
+        let ids = reader.i32()?;
+        if ids > IDS_MAX {
+            return Err(JuteError::Length(ids));
+        }
+        Ok(Self {
+            kind,
+            zxid,
+            data,
+            ids,
+        })
+    }
+
+    /// Reads the lengths of the identities, and nothing else.
+    fn skip_ids(&self, reader: &mut Reader<'_>) -> Result<(), JuteError> {
+        let start = reader.position();
+        for _ in 0..2 * self.ids.max(0) {
+            // A length whose bytes have not arrived counts as well.
+            let length = reader.clone().i32()?;
+            let taken = i64::from(length) + (reader.position() - start) as i64;
+            if taken > IDS_BYTES_MAX {
+                return Err(JuteError::Length(length));
+            }
+            reader.buffer()?;
+        }
+        Ok(())
     }
 }
 
@@ -213,5 +260,49 @@ mod tests {
         }
         out[3] = 99;
         assert!(QuorumPacket::decode(&out).is_err());
+    }
+
+    /// A REQUEST without data, up to the number of its identities.
+    fn request(ids: i32) -> Vec<u8> {
+        let mut out = Vec::new();
+        out.put_i32(PacketType::Request as i32);
+        out.put_i64(0);
+        out.put_buffer(None);
+        out.put_i32(ids);
+        out
+    }
+
+    #[test]
+    fn identities_are_decoded_only_once_all_have_arrived() {
+        let mut out = request(1_000);
+        for _ in 0..999 {
+            out.put_buffer(Some(b"not UTF-8: \xff"));
+            out.put_buffer(Some(b""));
+        }
+        assert_eq!(QuorumPacket::decode(&out), Ok(None));
+        out.put_string("ip");
+        out.put_string("10.0.0.1");
+        assert_eq!(QuorumPacket::decode(&out), Err(JuteError::Utf8));
+    }
+
+    #[test]
+    fn identities_are_limited_in_number_and_length() {
+        assert_eq!(
+            QuorumPacket::decode(&request(1_001)),
+            Err(JuteError::Length(1_001))
+        );
+        let mut out = request(3);
+        for _ in 0..2 {
+            out.put_string("digest");
+            out.put_string(&"u".repeat(500_000));
+        }
+        out.put_string("digest");
+        assert_eq!(QuorumPacket::decode(&out), Ok(None));
+        out.put_i32(100_000);
+        assert_eq!(
+            QuorumPacket::decode(&out),
+            Err(JuteError::Length(100_000)),
+            "its bytes need not arrive"
+        );
     }
 }

@@ -25,7 +25,7 @@ pub struct Notification {
     pub peer_epoch: i64,
     /// Format version: 2 since 3.5, 0 before (40 bytes or fewer).
     pub version: i32,
-    /// The configuration text; empty before 3.5.
+    /// The configuration text; empty below version 2.
     pub config: String,
 }
 
@@ -33,7 +33,8 @@ impl Notification {
     /// Largest message that is accepted, in bytes.
     pub const MAX_BYTES: usize = 524_288;
 
-    /// Reads the content of a frame of 28, 40, or at least 44 bytes.
+    /// Reads the content of a frame of 28 or at least 40 bytes. Like Apache ZooKeeper, reads a
+    /// configuration only from version 2 on and ignores further bytes.
     pub fn decode(frame: &[u8]) -> Result<Self, JuteError> {
         let mut reader = Reader::new(frame);
         let code = reader.i32()?;
@@ -61,7 +62,7 @@ impl Notification {
         if reader.is_empty() {
             // Messages from 3.4 have 40 bytes. Their version number has another meaning.
             version = 0;
-        } else {
+        } else if version > 1 {
             config = reader.string()?.unwrap_or_default().to_owned();
         }
         Ok(Self {
@@ -179,6 +180,9 @@ mod tests {
         );
         let oldest = Notification::decode(&out[4..32]).expect("28 bytes, before 3.4");
         assert_eq!((oldest.version, oldest.peer_epoch), (0, 5));
+        out[40..44].copy_from_slice(&1_i32.to_be_bytes());
+        let first = Notification::decode(&out[4..46]).expect("version 1 has no configuration");
+        assert_eq!((first.version, first.config.as_str()), (1, ""));
         assert_eq!(Notification::decode(&out[4..31]), Err(JuteError::Truncated));
         assert_eq!(
             Notification::decode(&out[4..40]),

@@ -219,7 +219,9 @@ impl Cluster {
                     let recovered = self.servers[server].disk.recover();
                     self.step(server, Input::Truncated(Box::new(recovered)));
                 }
-                Effect::Log(line) => self.note(format!("server {server}: {line}")),
+                Effect::Log(line) | Effect::LogLimited(_, line) => {
+                    self.note(format!("server {server}: {line}"))
+                }
                 Effect::Fatal(status, why) => panic!("server {server} gave up ({status}): {why}"),
             }
         }

@@ -195,10 +195,11 @@ impl Leader {
         )
         .encode(out);
         state.stage = LinkStage::Forwarding;
-        fx.log(format!(
+        let line = format!(
             "server {} at {} is synchronised by {plan:?}",
             state.sid, state.last_zxid
-        ));
+        );
+        fx.log_limited("learner synchronised", line);
         fx.learners([link], start);
     }
 

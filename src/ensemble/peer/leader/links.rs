@@ -7,7 +7,7 @@ use crate::wire::jute::{PacketType, PeerId, QuorumPacket, Reader, SessionId, Zxi
 
 /// How far a learner has progressed. The stages are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum LinkStage {
+pub(crate) enum LinkStage {
     /// Has connected.
     Fresh,
     /// Has sent FOLLOWERINFO or OBSERVERINFO.
@@ -63,23 +63,44 @@ impl Leader {
     }
 
     pub(crate) fn link_down(&mut self, link: LinkId, fx: &mut Effects) {
-        if let Some(gone) = self.links.remove(&link) {
-            fx.log(format!(
-                "server {} left (it was {:?})",
-                gone.sid, gone.stage
-            ));
-            if self.phase < Phase::Serving {
-                self.accepted.remove(&gone.sid);
-                self.agreed.remove(&gone.sid);
-                self.synced.remove(&gone.sid);
-            }
+        let Some(gone) = self.forget(link) else {
+            return;
+        };
+        if gone.stage == LinkStage::Fresh {
+            let line = "a connection to the quorum port has ended before its introduction";
+            fx.log_limited("stranger left", line.to_owned());
+        } else {
+            let line = format!("server {} left (it was {:?})", gone.sid, gone.stage);
+            fx.log_limited("learner left", line);
         }
     }
 
+    fn forget(&mut self, link: LinkId) -> Option<Link> {
+        let gone = self.links.remove(&link)?;
+        if self.phase < Phase::Serving {
+            self.accepted.remove(&gone.sid);
+            self.agreed.remove(&gone.sid);
+            self.synced.remove(&gone.sid);
+        }
+        Some(gone)
+    }
+
     pub(super) fn drop_link(&mut self, link: LinkId, why: &str, fx: &mut Effects) {
-        fx.log(format!("closing a learner's connection: {why}"));
+        let Some(gone) = self.forget(link) else {
+            return;
+        };
+        if gone.stage == LinkStage::Fresh {
+            let line = format!("closing a connection to the quorum port: {why}");
+            fx.log_limited("stranger closed", line);
+        } else {
+            let line = format!("closing the connection of server {}: {why}", gone.sid);
+            fx.log_limited("learner closed", line);
+        }
         fx.push(Effect::CloseLearner(link));
-        self.link_down(link, fx);
+    }
+
+    pub(crate) fn stage(&self, link: LinkId) -> Option<LinkStage> {
+        self.links.get(&link).map(|link| link.stage)
     }
 
     /// Handles the whole packets at the start of `bytes`.

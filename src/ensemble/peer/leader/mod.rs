@@ -11,7 +11,8 @@ pub use self::links::LearnerCounts;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use self::broadcast::SyncOrigin;
-use self::links::{Link, LinkStage};
+use self::links::Link;
+pub(crate) use self::links::LinkStage;
 use super::core::Core;
 use super::effects::{Effect, Effects, LinkId};
 use crate::ensemble::database::{Preparer, SessionTracker};
@@ -174,6 +175,20 @@ impl Leader {
             }
         }
         Ok(())
+    }
+
+    /// Moves the deadlines of others by the time in which this server did not run. In that time it has not
+    /// pinged its followers, so they were silent, and they have not reported the sessions of their clients.
+    pub(crate) fn make_up_for_stall(&mut self, core: &mut Core, lost_ms: u64) {
+        let ms = core.now.mono_ms;
+        self.since_ms = ms.min(self.since_ms + lost_ms);
+        for link in self.links.values_mut() {
+            link.heard_ms = ms.min(link.heard_ms + lost_ms);
+        }
+        for pending in &mut core.pending {
+            pending.since_ms = ms.min(pending.since_ms + lost_ms);
+        }
+        self.tracker.postpone(lost_ms);
     }
 
     /// When [`Self::tick`] is due next.

@@ -46,7 +46,7 @@ impl Leader {
         fx: &mut Effects,
     ) -> Result<(), Lost> {
         for session in self.tracker.expire(core.now.mono_ms) {
-            fx.log(format!("session {session} has expired"));
+            fx.log_limited("session expired", format!("session {session} has expired"));
             let request = WriteRequest {
                 session,
                 cxid: 0,

@@ -7,6 +7,7 @@
 mod answers;
 mod dial;
 mod files;
+mod inboxes;
 mod line_limiter;
 mod listener;
 mod newcomers;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::files::Room;
+use self::inboxes::Inboxes;
 use self::listener::Listener;
 use self::newcomers::Newcomers;
 use self::poller::{EVENTS_MAX, Interest, Poller, Ready, Token};
@@ -164,6 +166,7 @@ struct Node {
     per_host: HashMap<IpAddr, u32>,
     /// The unsent bytes of all clients.
     unsent: Unsent,
+    inboxes: Inboxes,
     links: HashMap<u64, Socket>,
     /// The links whose other side has not introduced itself.
     newcomers: Newcomers,
@@ -258,6 +261,7 @@ impl Node {
             clients: HashMap::new(),
             per_host: HashMap::new(),
             unsent: Unsent::default(),
+            inboxes: Inboxes::default(),
             links: HashMap::new(),
             newcomers: ports::newcomers(room),
             leader: None,
@@ -359,6 +363,7 @@ impl Node {
         }
         self.close_late_newcomers(now);
         self.give_up_lookup(now);
+        self.read_paused_clients();
     }
 
     /// Handles the events of one wait. Returns `false` if the server must end.

@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use super::inboxes::INBOX_MAX;
 use super::poller::{Ready, Token};
 use super::server_log::ServerLog;
 use super::socket::{Ended, Socket};
@@ -333,6 +334,8 @@ impl Node {
         if let Token::Client(_) = token {
             if unsent.pauses(socket) {
                 socket.postponed = true;
+                self.hold_back(token);
+                self.set_interest(token);
                 return;
             }
         } else if socket.inbox.is_empty() {
@@ -347,15 +350,34 @@ impl Node {
         self.hold_back(token);
     }
 
+    /// Reads again from the clients that were paused because all clients held too many bytes.
+    pub(super) fn read_paused_clients(&mut self) {
+        if self.inboxes.take_room() {
+            let all: Vec<u64> = self.clients.keys().copied().collect();
+            for id in all {
+                self.hold_back(Token::Client(id));
+            }
+        }
+    }
+
     /// Suspends reading from a connection while its inbox exceeds the limit.
     fn hold_back(&mut self, token: Token) {
-        const INBOX_MAX: usize = 4 << 20;
+        let mut inboxes = self.inboxes;
         let Some(socket) = self.socket(token) else {
             return;
         };
-        let starved = socket.inbox.len() > INBOX_MAX;
-        if starved != socket.starved {
-            socket.starved = starved;
+        let held = socket.inbox.len();
+        let starved = if let Token::Client(_) = token {
+            inboxes.count(socket.counted, held);
+            socket.counted = held;
+            inboxes.pauses(held)
+        } else {
+            held > INBOX_MAX
+        };
+        let changed = starved != socket.starved;
+        socket.starved = starved;
+        self.inboxes = inboxes;
+        if changed {
             self.set_interest(token);
         }
     }
@@ -460,6 +482,7 @@ impl Node {
             Token::Client(id) => {
                 if let Some(client) = self.clients.remove(&id) {
                     self.unsent.remove(client.socket.unsent());
+                    self.inboxes.count(client.socket.counted, 0);
                     let host = client.address.ip();
                     if let Some(count) = self.per_host.get_mut(&host) {
                         *count -= 1;

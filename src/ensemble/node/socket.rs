@@ -16,6 +16,8 @@ pub(super) struct Socket {
     stream: TcpStream,
     /// Received bytes that the peer has not consumed.
     pub(super) inbox: Vec<u8>,
+    /// The length of the inbox when it was counted last.
+    pub(super) counted: usize,
     outbox: Vec<u8>,
     /// How many bytes at the start of `outbox` are sent.
     sent: usize,
@@ -54,6 +56,7 @@ impl Socket {
         Ok(Self {
             stream,
             inbox: Vec::new(),
+            counted: 0,
             outbox: Vec::new(),
             sent: 0,
             limit,

@@ -171,6 +171,10 @@ impl Leader {
             (PacketType::Revalidate, LinkStage::Synced) => {
                 self.revalidate(core, link, packet, fx);
             }
+            (kind, LinkStage::Fresh) => {
+                let why = format!("it sent {kind:?} before its introduction");
+                self.drop_link(link, &why, fx);
+            }
             (kind, stage) => {
                 let why = format!("server {} sent {kind:?} when it was {stage:?}", state.sid);
                 self.drop_link(link, &why, fx);

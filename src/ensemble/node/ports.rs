@@ -151,9 +151,9 @@ impl Node {
 
     pub(super) fn accept_links(&mut self, now: Now) {
         for _ in 0..ACCEPTS_MAX {
-            if self.links.len() >= self.room.links {
+            if self.links.len() >= self.room.links && !self.make_room_for_a_link(now) {
                 let line = format!(
-                    "{} learners are connected, as many as this server accepts; further ones wait",
+                    "{} learners are in sync, as many as this server accepts; further ones wait",
                     self.links.len()
                 );
                 return self.pause(now, Token::QuorumListener, false, line);
@@ -178,6 +178,25 @@ impl Node {
             }
             self.step(now, Input::LinkUp(LinkId(id)));
         }
+    }
+
+    /// Closes the oldest learner that is not in sync. Returns `false` if all are: those are probably servers
+    /// of ours.
+    fn make_room_for_a_link(&mut self, now: Now) -> bool {
+        let unsynced = self
+            .links
+            .keys()
+            .filter(|id| !self.peer.is_synced(LinkId(**id)));
+        let Some(oldest) = unsynced.min().copied() else {
+            return false;
+        };
+        let line = format!(
+            "closing a learner's connection that is not in sync: {} are connected, and others wait",
+            self.links.len()
+        );
+        self.log.limited(now.mono_ms, "too many learners", line);
+        self.disconnected(now, Token::Link(oldest));
+        true
     }
 
     pub(super) fn accept_votes(&mut self, now: Now) {

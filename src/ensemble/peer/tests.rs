@@ -1,7 +1,7 @@
 //! Tests of a single peer. The test plays the other servers and the clients, so it can send what
 //! correct ones never send.
 
-mod strangers;
+mod limits;
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! One run: workers, the common start, and the recording they make together.
+//! One run: starts the workers at a common instant and returns their recording.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,22 +18,24 @@ use crate::measure::Recording;
 use crate::protocol::{Protocol, Visitor, with};
 use crate::workload::Plan;
 
-/// How often progress is told.
+/// Interval between two progress reports.
 const PROGRESS: Duration = Duration::from_millis(250);
-/// From the moment that all sessions are attached to the first operation: all workers hear of the
-/// start before it comes.
+/// Time from the moment that all sessions are attached to the first operation. It is long enough
+/// for all workers to receive the start.
 const LEAD_NS: i64 = 60_000_000;
-/// Open files beside the sessions': listeners, logs, terminals, one epoll set and timer per thread.
+/// Open files besides the sessions': listeners, logs, terminals, and an epoll set and a timer per
+/// thread.
 const OTHER_FILES: u64 = 64;
 
-/// Opens all sessions, issues the load, waits for the last replies, closes the sessions, in the protocol
-/// that the plan names.
+/// Opens all sessions, issues the load, waits for the last replies and closes the sessions, in the
+/// protocol that the plan names.
 ///
 /// When `job.stop` becomes true the load ends early and the recording says so.
 ///
 /// # Errors
-/// If a session cannot be opened (names each address tried and why), or the operating system
-/// refuses a resource. Whatever happens after the load has begun is in the recording instead.
+/// If a session cannot be opened (the error names each address tried and the reason), or the
+/// operating system refuses a resource. After the load has begun, failures are part of the
+/// recording instead.
 pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
     struct Run<'a>(&'a Job<'a>);
     impl Visitor for Run<'_> {
@@ -51,7 +53,7 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
     })
 }
 
-/// [`run`] in the protocol `P`.
+/// Runs a job in the protocol `P`.
 fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
     let plan = job.plan;
     let preferred = preferred(plan.load.attach, job.servers)?;
@@ -105,11 +107,12 @@ fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
     collector.finish()
 }
 
-/// Raises the soft limit of open files of this process if the sessions of `plan` need it. [`run`] does so
-/// too; called before servers are started, it spares them a start for nothing.
+/// Raises the soft limit of open files of this process if the sessions of `plan` need it. [`run`]
+/// does this too. A caller that starts servers checks it first, so that no server is started in
+/// vain.
 ///
 /// # Errors
-/// If the hard limit is lower than what they need.
+/// If the hard limit is lower than the number of files needed.
 pub fn allow_files(plan: &Plan) -> Result<(), LoadError> {
     let sessions = plan.load.sessions;
     let needed = u64::from(sessions) + 2 * u64::from(plan.load.threads) + OTHER_FILES;

@@ -95,7 +95,7 @@ fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
                 let at_ns = now_ns() + LEAD_NS + ms_to_ns(plan.load.warm_up_ms);
                 collector.start(at_ns);
                 (job.moment)(Moment::StartKnown(at_ns));
-                // Only this thread sets it.
+                // Only this thread sets the start.
                 let _set_once = start.set(at_ns);
             }
             if job.stop.load(Ordering::Relaxed) {
@@ -233,9 +233,9 @@ mod tests {
         }
     }
 
-    /// 200 operations are due in a second, and the peer takes one every 20 ms.
+    /// The peer accepts one operation every 20 ms, and 200 operations are due within a second.
     #[test]
-    fn what_waits_for_the_peers_own_limit_is_blocked_and_not_late() {
+    fn operations_that_wait_for_the_peers_limit_are_blocked_and_not_late() {
         let load = "sessions = 1\nrate = 200\nduration = \"1s\"\nspacing = \"even\"\nin_flight_cap = 100\ndrain = \"0s\"";
         let plan = fixture::plan(load, "kind = \"set\"");
         let responder = NullResponder::start::<Null>(NullScript {
@@ -259,8 +259,8 @@ mod tests {
         let all = recording.all();
         assert_eq!(all.counts.total(), 200);
         assert!((2..=51).contains(&all.counts.ok), "{:?}", all.counts);
-        assert_eq!(all.counts.not_issued, 0, "it is the peer's doing");
-        // The first one found room. Each later one waited at least for its predecessor's answer.
+        assert_eq!(all.counts.not_issued, 0, "the generator issued every operation");
+        // The first operation found room. Each later one waited at least for the answer before it.
         let waited = all.blocked.hdr().len() - all.blocked.hdr().count_at(0);
         assert!(waited >= 198, "{waited} were blocked");
     }

@@ -1,4 +1,4 @@
-//! Preparing a target for a job, and cleaning up after it.
+//! Prepares a target for a job, and cleans up after it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub fn clean_up(job: &Job<'_>, setup: &dyn Setup) -> Result<(), LoadError> {
     told(job, Phase::CleanUp, |job| setup.clean_up(job))
 }
 
-/// Does something with the job's servers, and tells its progress.
+/// Runs one step of the setup on the job's servers and reports its progress.
 fn told(
     job: &Job<'_>,
     phase: Phase,

@@ -147,7 +147,10 @@ mod tests {
                     arrivals.next_due_ns(Some(&schedule)).unwrap()
                 })
                 .collect();
-            assert!(!arrivals.freed(99), "a reply must not make an operation due");
+            assert!(
+                !arrivals.freed(99),
+                "a reply must not make an operation due"
+            );
             assert_eq!(arrivals.end(), 0);
             for at in due {
                 assert_eq!(arrivals.front(Some(&schedule), 7), Some(7 + at));

@@ -49,6 +49,10 @@ mod tests {
         assert_eq!(owner(visit(5, 1)), Owner::Visit(5));
         assert_ne!(slot(5, 1), slot(5, 2));
         assert_ne!(slot(5, u32::MAX), u64::MAX);
-        assert_ne!(visit(usize::MAX, u32::MAX), u64::MAX, "this key belongs to the timer");
+        assert_ne!(
+            visit(usize::MAX, u32::MAX),
+            u64::MAX,
+            "this key belongs to the timer"
+        );
     }
 }

@@ -126,7 +126,11 @@ mod tests {
         };
         latest.add(&intervals(part(0, &[Some(10), None])));
         latest.add(&intervals(part(0, &[Some(5), Some(20)])));
-        assert_eq!(ms(latest.all()), None, "only refresh changes the percentiles");
+        assert_eq!(
+            ms(latest.all()),
+            None,
+            "only refresh changes the percentiles"
+        );
         latest.refresh();
         assert_eq!(ms(latest.op(0)), Some(10));
         assert_eq!((ms(latest.op(1)), ms(latest.all())), (Some(20), Some(20)));

@@ -137,13 +137,18 @@ pub fn allow_files(plan: &Plan) -> Result<(), LoadError> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{SocketAddr, TcpListener};
+
     use super::super::{NullResponder, NullScript, Server, fixture};
     use super::*;
     use crate::protocol::echo::{Echo, Nothing, Null};
     use crate::protocol::{Event, Sent, Step, Ticket, Violation};
     use crate::workload::{OpPlan, Role};
 
-    /// A peer that lets one operation in at a time.
+    const CLOSING_FRAME: &[u8] = b"goodbye";
+
+    /// An echo that has one operation in flight and ends a broken connection with a closing frame.
     #[derive(Debug)]
     struct Credit(Echo);
 
@@ -201,7 +206,11 @@ mod tests {
             now_ns: i64,
             out: &mut Vec<u8>,
         ) -> Step<Event<'b>> {
-            self.0.next(input, now_ns, out)
+            let step = self.0.next(input, now_ns, out);
+            if let Step::Broken(_) = step {
+                out.extend_from_slice(CLOSING_FRAME);
+            }
+            step
         }
 
         fn deadline_ns(&self) -> i64 {
@@ -233,6 +242,22 @@ mod tests {
         }
     }
 
+    fn drive(plan: &Plan, address: SocketAddr) -> Recording {
+        run_as::<Credit>(&Job {
+            plan,
+            run: 0,
+            servers: &[Server {
+                name: "null".to_owned(),
+                address,
+                role: Role::Standalone,
+            }],
+            stop: &AtomicBool::new(false),
+            progress: &|_| {},
+            moment: &|_| {},
+        })
+        .unwrap()
+    }
+
     /// The peer accepts one operation every 20 ms, and 200 operations are due within a second.
     #[test]
     fn operations_that_wait_for_the_peers_limit_are_blocked_and_not_late() {
@@ -243,25 +268,39 @@ mod tests {
             ..NullScript::default()
         })
         .unwrap();
-        let recording = run_as::<Credit>(&Job {
-            plan: &plan,
-            run: 0,
-            servers: &[Server {
-                name: "null".to_owned(),
-                address: responder.address(),
-                role: Role::Standalone,
-            }],
-            stop: &AtomicBool::new(false),
-            progress: &|_| {},
-            moment: &|_| {},
-        })
-        .unwrap();
+        let recording = drive(&plan, responder.address());
         let all = recording.all();
         assert_eq!(all.counts.total(), 200);
         assert!((2..=51).contains(&all.counts.ok), "{:?}", all.counts);
-        assert_eq!(all.counts.not_issued, 0, "the generator issued every operation");
+        assert_eq!(
+            all.counts.not_issued, 0,
+            "the generator issued every operation"
+        );
         // The first operation found room. Each later one waited at least for the answer before it.
         let waited = all.blocked.hdr().len() - all.blocked.hdr().count_at(0);
         assert!(waited >= 198, "{waited} were blocked");
+    }
+    #[test]
+    fn the_closing_frame_is_written_after_a_violation() {
+        let load = "sessions = 1\nrate = 100\nduration = \"200ms\"\ndrain = \"0s\"";
+        let plan = fixture::plan(load, "kind = \"set\"");
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let peer = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            socket
+                .set_read_timeout(Some(Duration::from_secs(30)))
+                .unwrap();
+            let mut received = vec![0];
+            socket.read_exact(&mut received).unwrap();
+            let impossible_length = u32::MAX.to_be_bytes();
+            socket.write_all(&impossible_length).unwrap();
+            socket.read_to_end(&mut received).unwrap();
+            received
+        });
+        let recording = drive(&plan, address);
+        let received = peer.join().unwrap();
+        assert!(received.ends_with(CLOSING_FRAME), "{received:?}");
+        assert_eq!(recording.all().counts.ok, 0);
     }
 }

@@ -255,7 +255,11 @@ mod tests {
         let times = all(&Schedule::new(&phases, 500, 3_000));
         assert_eq!(count(&times, -500, 0), 50);
         assert_eq!(count(&times, 0, 1_000), 100);
-        assert_eq!(count(&times, 1_000, 2_000), 0, "no operation during the pause");
+        assert_eq!(
+            count(&times, 1_000, 2_000),
+            0,
+            "no operation during the pause"
+        );
         assert_eq!(count(&times, 2_000, 3_000), 300);
         assert_eq!(times.len(), 450);
     }

@@ -24,7 +24,10 @@ impl ServerOrder {
     /// # Panics
     /// If no server is preferred.
     pub(super) fn new(preferred: &[u32], servers: u32, session: u32, seed: u64) -> Self {
-        assert!(!preferred.is_empty(), "a session needs at least one preferred server");
+        assert!(
+            !preferred.is_empty(),
+            "a session needs at least one preferred server"
+        );
         let session = session as usize;
         let home = session % preferred.len();
         // The number of this session among those with the same first server.

@@ -326,6 +326,11 @@ impl<P: Protocol> Slot<P> {
         let now = super::clock::now_ns();
         let server = self.order.current();
         let was_up = self.state == State::Up;
+        if let Loss::Violation(_) = loss {
+            // The protocol may have appended a closing frame. A failed write adds nothing to a
+            // connection that ends anyway.
+            let _already_lost = self.link.flush(&mut cx.out, &cx.poller);
+        }
         let in_flight = self.give_up_in_flight(cx, matches!(loss, Loss::TimedOut), now);
         let expired = matches!(loss, Loss::Expired) && self.was_attached;
         let mut retry_ns = now;

@@ -121,7 +121,8 @@ pub enum Step<E> {
     Need(usize),
     /// An event was taken off.
     Event(E),
-    /// The peer broke the protocol: the connection ends, and what was appended and not written is dropped.
+    /// The peer broke the protocol. The driver writes what was appended, such as a closing frame, as
+    /// far as the socket accepts it at once, and then closes the connection.
     Broken(Violation),
 }
 

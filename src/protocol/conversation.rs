@@ -1,4 +1,4 @@
-//! What every protocol must do, tested against its own null peer without a socket.
+//! The rules that every protocol must keep, tested against its own null peer without a socket.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::workload::{Plan, Source};
 
-/// A protocol and its null peer, with the bytes between them.
+/// A protocol and its null peer, with the bytes that they exchange.
 struct Conversation<P: Protocol> {
     client: P,
     inbox: Inbox,
@@ -26,7 +26,7 @@ struct Conversation<P: Protocol> {
     now_ns: i64,
 }
 
-/// What a client told.
+/// An event of the client, in owned form.
 #[derive(Debug, PartialEq)]
 enum Told {
     Ready,
@@ -91,7 +91,7 @@ impl<P: Protocol> Conversation<P> {
         bytes
     }
 
-    /// Writes everything to the peer: what it answers.
+    /// Writes everything to the peer and returns its answer.
     fn exchange(&mut self) -> Vec<u8> {
         let bytes = self.write();
         let mut unread = bytes.as_slice();
@@ -105,7 +105,7 @@ impl<P: Protocol> Conversation<P> {
                 self.peer.answer(message, &mut answers).unwrap();
             }
         }
-        assert!(unread.is_empty(), "the client writes whole messages");
+        assert!(unread.is_empty(), "the client must write whole messages");
         answers
     }
 
@@ -118,7 +118,7 @@ impl<P: Protocol> Conversation<P> {
         client.heard(now_ns);
         let mut step = |input: &mut &[u8]| match client.next(input, now_ns, out) {
             Step::Need(bytes) => {
-                assert!(bytes > input.len(), "it has what it needs");
+                assert!(bytes > input.len(), "Need must ask for more bytes than there are");
                 Ok(Some(bytes))
             }
             Step::Broken(violation) => Err(violation),
@@ -198,7 +198,7 @@ fn a_closed_conversation_ends<P: Protocol>() {
     assert_eq!(told, [Told::Closed]);
 }
 
-/// Whatever a peer sends is an event, a violation or a wait for more; never a panic.
+/// Any bytes from a peer lead to an event, a violation or a wait for more, and never to a panic.
 fn damaged_answers_are_survived<P: Protocol>() {
     let seed = 7;
     let mut random = SplitMix64::seed_from_u64(seed);

@@ -1,4 +1,4 @@
-//! The server's side.
+//! The server side of the echo protocol.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::{LENGTH_BYTES, length};

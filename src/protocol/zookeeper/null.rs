@@ -1,4 +1,4 @@
-//! Requests to replies, without knowing anything: correct in form, empty in substance.
+//! A ZooKeeper server for the null responder: replies have the correct form and no real content.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::io::Write as _;
@@ -10,13 +10,13 @@ use crate::wire::jute::{
     WriteJute as _, Zxid, begin_frame, end_frame, session_password,
 };
 
-/// Size of the data that every znode seems to have.
+/// Size of the data that every znode appears to have.
 const DATA_BYTES: usize = 100;
 
-/// Largest message taken; the generator sends none that is longer.
+/// Maximum length of a message. The generator sends none that is longer.
 const FRAME_BYTES_MAX: usize = 2 << 20;
 
-/// A ZooKeeper server that knows nothing and answers everything.
+/// A ZooKeeper server that keeps no data and answers every request.
 #[derive(Debug, Default)]
 pub struct Null {
     zxid: i64,
@@ -25,7 +25,7 @@ pub struct Null {
 }
 
 impl NullPeer for Null {
-    /// The id, once the handshake is done.
+    /// The session id, once the handshake is done.
     type Session = Option<SessionId>;
 
     fn take<'b>(input: &mut &'b [u8]) -> Result<Option<&'b [u8]>, Violation> {

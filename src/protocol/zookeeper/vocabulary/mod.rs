@@ -17,7 +17,7 @@ use crate::workload::{
 };
 use kinds::KINDS;
 
-/// What a workload file says to ZooKeeper.
+/// The kinds of operations and the keys of ZooKeeper.
 #[derive(Clone, Copy, Debug)]
 pub struct ZooKeeperVocabulary;
 
@@ -41,7 +41,7 @@ const PREPARE: Shape = Shape {
     keys: &["znodes", "size", "per_parent", "chroot", "keep"],
 };
 
-/// What others set on an operation.
+/// Keys of other load generators that are not supported here.
 const NOT_OFFERED: &[&str] = &[
     "acl",
     "acls",

@@ -1,11 +1,11 @@
-//! What operations have of their own, and what they need of each other.
+//! The values of operations that only ZooKeeper has, and the rules between operations.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::super::{OpKind, OpValues};
 use super::limits;
 use crate::workload::{Kind, OpDraft, Read, Section, SizeChoice, Values};
 
-/// Reads the keys of some kinds.
+/// Reads the keys that only some kinds have.
 pub(super) fn read(
     table: &Section<'_>,
     kind: Read<&'static Kind>,
@@ -46,10 +46,10 @@ fn read_batch(
     Some(batch)
 }
 
-/// A delete needs a create.
+/// Refuses a delete without a create.
 pub(super) fn check_deletes(drafts: &[Read<OpDraft<'_>>]) {
     let kind = |draft: &Read<OpDraft<'_>>| draft.as_ref().and_then(|draft| draft.kind);
-    // One whose kind is not known might be the create that is asked for.
+    // An operation whose kind is unknown might be a create.
     let may_create = |draft| kind(draft).is_none_or(|kind| kind.name == OpKind::Create.name());
     let delete = drafts.iter().flatten().find(|draft| {
         draft

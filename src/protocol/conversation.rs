@@ -118,7 +118,10 @@ impl<P: Protocol> Conversation<P> {
         client.heard(now_ns);
         let mut step = |input: &mut &[u8]| match client.next(input, now_ns, out) {
             Step::Need(bytes) => {
-                assert!(bytes > input.len(), "Need must ask for more bytes than there are");
+                assert!(
+                    bytes > input.len(),
+                    "Need must ask for more bytes than there are"
+                );
                 Ok(Some(bytes))
             }
             Step::Broken(violation) => Err(violation),

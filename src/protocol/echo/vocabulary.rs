@@ -58,7 +58,10 @@ impl Vocabulary for EchoVocabulary {
         size: Option<&SizeChoice>,
     ) -> Read<Values> {
         if size.is_some_and(|size| !matches!(size, SizeChoice::Fixed(_))) {
-            return table.bad("size", "must be one number of bytes, because all echoes have the same size");
+            return table.bad(
+                "size",
+                "must be one number of bytes, because all echoes have the same size",
+            );
         }
         Some(Values::default())
     }

@@ -30,9 +30,7 @@ pub enum ClientError {
     },
     /// The server refused to open a session.
     #[error("{address} refused to open a session")]
-    Refused {
-        address: SocketAddr,
-    },
+    Refused { address: SocketAddr },
     /// The server answered with an error.
     #[error("{address} cannot {what} {path}: {code}")]
     Server {

@@ -151,7 +151,11 @@ fn keep_count_is_reached_and_kept() {
             }
             OpKind::Delete => {
                 assert_eq!(operation.op, trim);
-                assert_eq!(operation.path, tree.remove(0), "the oldest znode must be deleted first");
+                assert_eq!(
+                    operation.path,
+                    tree.remove(0),
+                    "the oldest znode must be deleted first"
+                );
             }
             other => panic!("{other:?}"),
         }

@@ -185,7 +185,11 @@ fn a_lost_connection_gives_back_what_was_in_flight_and_resumes() {
     assert_eq!(seen, Ok(vec![Seen::Attached(true)]));
     set(&mut session, 12, 11);
     let request = write_all(&mut session, 12);
-    assert_eq!(request[4..8], 3_i32.to_be_bytes(), "the next xid must follow the last one");
+    assert_eq!(
+        request[4..8],
+        3_i32.to_be_bytes(),
+        "the next xid must follow the last one"
+    );
 }
 
 #[test]

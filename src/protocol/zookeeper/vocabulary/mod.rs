@@ -6,8 +6,6 @@ mod limits;
 mod op;
 mod prepare;
 #[cfg(test)]
-mod problem_tests;
-#[cfg(test)]
 mod tests;
 
 use std::ops::RangeInclusive;

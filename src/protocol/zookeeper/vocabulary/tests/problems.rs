@@ -1,6 +1,6 @@
 //! A file with several problems: each is reported, and consequences of another problem are not.
 
-use super::tests::try_plan;
+use super::try_plan;
 
 #[test]
 fn all_problems_are_reported_in_the_order_of_the_file_and_the_overrides() {

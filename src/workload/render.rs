@@ -1,5 +1,6 @@
-//! A plan as a complete, commented workload file: what `quorate check` prints. Every default is
-//! spelt out; resolving the text gives the same plan again, which is also how a plan is validated.
+//! Renders a plan as a complete workload file with comments, which `quorate check` prints. It
+//! contains every default. The text resolves to the same plan, and this is also how a plan is
+//! validated.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt::{Display, Write as _};
@@ -16,8 +17,8 @@ use super::vocabulary::Vocabulary;
 const COMMENT_COLUMN: usize = 36;
 
 impl Plan {
-    /// This plan as a workload file with every key and a comment on each; `vocabulary` is its protocol's. The
-    /// writer of `toml` is not used: it takes no comments.
+    /// Returns this plan as a workload file with every key and a comment on each. `vocabulary`
+    /// belongs to its protocol. The writer of the `toml` crate cannot write comments.
     #[must_use]
     pub fn render_toml(&self, vocabulary: &dyn Vocabulary) -> String {
         let mut page = Page::default();
@@ -35,11 +36,12 @@ impl Plan {
         page.text
     }
 
-    /// Whether this plan could have come from a workload file: every limit kept, nothing
-    /// contradictory. Worth asking of a plan that was read from a result file.
+    /// Checks that this plan could come from a workload file: that every limit is kept and no value
+    /// contradicts another. Use it for a plan that was read from a result file.
     ///
     /// # Errors
-    /// Whatever is wrong; the lines in it are those of the rendered plan ([`Plan::render_toml`]).
+    /// If the plan is not valid. The lines in the error refer to the rendered plan
+    /// ([`Plan::render_toml`]).
     pub fn validate(&self, vocabulary: &'static dyn Vocabulary) -> Result<(), WorkloadError> {
         let text = self.render_toml(vocabulary);
         let source = Source::from_text(format!("plan {}", self.name), text);
@@ -61,7 +63,7 @@ impl Plan {
     }
 }
 
-/// The text so far.
+/// The text of the file so far.
 #[derive(Default)]
 struct Page {
     text: String,
@@ -77,7 +79,7 @@ impl Page {
         self.line(&format!("{key} = {value}"), comment);
     }
 
-    /// A key of the protocol.
+    /// Writes a key of the protocol.
     fn own(&mut self, key: &str, values: &Values, comment: &str) {
         match values.get(key) {
             None | Some(Value::Unset) => self.line(&format!("# {key} is not set"), comment),
@@ -228,7 +230,7 @@ fn render_phase(page: &mut Page, phase: &RatePhase) {
 }
 
 impl LoadPlan {
-    /// The rate of an open loop that has the same one all the time.
+    /// Returns the rate of an open loop whose rate does not change.
     #[must_use]
     pub fn constant_rate_per_s(&self) -> Option<f64> {
         let Arrival::Open { phases, .. } = &self.arrival else {
@@ -266,7 +268,7 @@ fn render_gates(page: &mut Page, gates: &Gates) {
     page.header("[gates]", "conditions of the exit status; none but these");
     render_conditions(page, gates);
     for (label, own) in &gates.ops {
-        // An implied operation's label has a dot.
+        // The label of an implied operation has a dot.
         let key = if label.contains('.') {
             quoted(label)
         } else {

@@ -80,14 +80,14 @@ impl Vocabulary for ZooKeeperVocabulary {
 
     fn comment(&self, table: &str, key: &str) -> &'static str {
         match (table, key) {
-            ("prepare", "znodes") => "that set, get, exists, list and multi choose from",
+            ("prepare", "znodes") => "keys of set, get, exists, list and multi",
             ("prepare", "size") => "bytes each",
             ("prepare", "per_parent") => "znodes in one directory",
-            ("prepare", "chroot") => "everything lies under it",
-            ("prepare", "keep") => "leave the chroot behind",
+            ("prepare", "chroot") => "root of everything that the run creates",
+            ("prepare", "keep") => "keep the chroot after the run",
             (_, "size") => "bytes",
             (_, "keys") => "choice among the prepared znodes",
-            (_, "keep_count") => "per session, then the oldest goes",
+            (_, "keep_count") => "per session; at this number the oldest is deleted",
             (_, "batch") => "sets in one transaction",
             _ => "",
         }

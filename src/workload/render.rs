@@ -148,7 +148,11 @@ fn render_load(page: &mut Page, load: &LoadPlan) {
         "replies are awaited this long after the end",
     );
     page.key("repeats", load.repeats, "repetitions of the measured run");
-    page.key("interval", duration(load.interval_ms), "length of a recording interval");
+    page.key(
+        "interval",
+        duration(load.interval_ms),
+        "length of a recording interval",
+    );
     page.key(
         "session_timeout",
         duration(load.session_timeout_ms),
@@ -175,7 +179,11 @@ fn render_load(page: &mut Page, load: &LoadPlan) {
         duration(first_ms),
         duration(max_ms)
     );
-    page.key("reconnect", reconnect, "waits between attempts to reconnect");
+    page.key(
+        "reconnect",
+        reconnect,
+        "waits between attempts to reconnect",
+    );
     match &load.arrival {
         Arrival::Open { phases, .. } if load.constant_rate_per_s().is_none() => {
             phases.iter().for_each(|phase| render_phase(page, phase));

@@ -13,7 +13,7 @@ use crate::measure::{Recording, ServerRun};
 use crate::workload::{Plan, Role};
 
 /// Minimum time between two progress reports, except when the phase changes.
-const TELL_NS: i64 = 240_000_000;
+const REPORT_NS: i64 = 240_000_000;
 
 /// Merges the messages of the workers. It lives in the thread that called `run`.
 pub(super) struct Collector<'a> {
@@ -33,7 +33,7 @@ pub(super) struct Collector<'a> {
     /// When the user interrupted the run.
     stopped_ns: Option<i64>,
     latest: Latest,
-    told: Option<(i64, Phase)>,
+    reported: Option<(i64, Phase)>,
     /// Whether the start and the end of the measured phase were announced.
     begun: bool,
     ended: bool,
@@ -62,7 +62,7 @@ impl<'a> Collector<'a> {
             began_ns: now_ns(),
             stopped_ns: None,
             latest: Latest::default(),
-            told: None,
+            reported: None,
             begun: false,
             ended: false,
         }
@@ -112,19 +112,19 @@ impl<'a> Collector<'a> {
     }
 
     /// Reports the progress if a report is due.
-    pub(super) fn tell(&mut self, now: i64) {
+    pub(super) fn report(&mut self, now: i64) {
         let (phase, since_ns, total_ms) = self.phase(now);
         self.note_phase(phase);
         if phase == Phase::Measure {
             self.stolen.look();
         }
-        if let Some((told_ns, told_phase)) = self.told
-            && told_phase == phase
-            && now - told_ns < TELL_NS
+        if let Some((reported_ns, reported_phase)) = self.reported
+            && reported_phase == phase
+            && now - reported_ns < REPORT_NS
         {
             return;
         }
-        self.told = Some((now, phase));
+        self.reported = Some((now, phase));
         self.latest.refresh();
         (self.progress)(&Progress {
             phase,
@@ -195,7 +195,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Returns how long to wait for messages: until the next change of phase, at most `longest`.
-    pub(super) fn patience(&self, now: i64, longest: Duration) -> Duration {
+    pub(super) fn wait_time(&self, now: i64, longest: Duration) -> Duration {
         let Some(start_ns) = self.start_ns else {
             return longest;
         };

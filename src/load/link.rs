@@ -62,7 +62,7 @@ impl Loss {
     pub(super) fn explained<P: Protocol>(&self) -> String {
         match self {
             Self::Connect(error) | Self::Io(error) if is_reset(error) => {
-                format!("{error}; {}", P::TURNED_AWAY)
+                format!("{error}; {}", P::REJECTION)
             }
             loss => loss.to_string(),
         }

@@ -86,7 +86,7 @@ fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
         }
         drop(sender);
         loop {
-            match receiver.recv_timeout(collector.patience(now_ns(), PROGRESS)) {
+            match receiver.recv_timeout(collector.wait_time(now_ns(), PROGRESS)) {
                 Ok(message) => collector.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -101,7 +101,7 @@ fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
             if job.stop.load(Ordering::Relaxed) {
                 collector.stopped(now_ns());
             }
-            collector.tell(now_ns());
+            collector.report(now_ns());
         }
     })?;
     collector.finish()
@@ -159,7 +159,7 @@ mod tests {
         type Null = Null;
 
         const REFUSED: &'static str = Echo::REFUSED;
-        const TURNED_AWAY: &'static str = Echo::TURNED_AWAY;
+        const REJECTION: &'static str = Echo::REJECTION;
 
         fn shared(_plan: &Plan) {}
 

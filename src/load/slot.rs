@@ -370,7 +370,7 @@ impl<P: Protocol> Slot<P> {
     fn connect_failed(&mut self, cx: &mut Context<'_, P>, server: u32, loss: &Loss) {
         let reason = match loss {
             Loss::Expired => "it refuses to open a session".to_owned(),
-            Loss::Closed => format!("{loss}; {}", P::TURNED_AWAY),
+            Loss::Closed => format!("{loss}; {}", P::REJECTION),
             loss => loss.explained::<P>(),
         };
         cx.connect_failures.insert(server, reason);

@@ -78,8 +78,8 @@ mod tests {
             KernelStats::from_buf_read(text.as_bytes(), &info).map(|stats| ticks(&stats.total))
         };
         let all = 107;
-        let told = read("cpu  10 1 5 80 2 1 1 7 9 9").unwrap();
-        assert_eq!(told, Some(Ticks { all, stolen: 7 }));
+        let counted = read("cpu  10 1 5 80 2 1 1 7 9 9").unwrap();
+        assert_eq!(counted, Some(Ticks { all, stolen: 7 }));
         assert_eq!(read("cpu  10 1 5 80").unwrap(), None);
     }
 

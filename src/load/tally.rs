@@ -201,7 +201,7 @@ mod tests {
 
     /// Returns index, operations intended and operations acknowledged per interval, summed over the
     /// parts.
-    fn told(receiver: &Receiver<Message>) -> Vec<(u32, u64, u64)> {
+    fn reported(receiver: &Receiver<Message>) -> Vec<(u32, u64, u64)> {
         let mut sums = std::collections::BTreeMap::new();
         for message in receiver.try_iter() {
             if let Message::Parts(parts) = message {
@@ -212,8 +212,8 @@ mod tests {
                 }
             }
         }
-        let told = sums.into_iter().map(|(index, (due, ok))| (index, due, ok));
-        told.filter(|(_, due, ok)| due + ok > 0).collect()
+        let reported = sums.into_iter().map(|(index, (due, ok))| (index, due, ok));
+        reported.filter(|(_, due, ok)| due + ok > 0).collect()
     }
 
     #[test]
@@ -231,7 +231,7 @@ mod tests {
         tally.end(START + 2_500 * MS);
         record(&mut tally, 1_900, 3_000);
         tally.finish();
-        assert_eq!(told(&receiver), [(0, 2, 2), (1, 1, 1), (2, 1, 1)]);
+        assert_eq!(reported(&receiver), [(0, 2, 2), (1, 1, 1), (2, 1, 1)]);
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
         let measured_ns = tally.summary.measured_ns;
         tally.finish();
         assert_eq!(measured_ns, 1_400 * MS);
-        assert_eq!(told(&receiver), [(0, 1, 1), (1, 1, 0)]);
+        assert_eq!(reported(&receiver), [(0, 1, 1), (1, 1, 0)]);
     }
 
     #[test]

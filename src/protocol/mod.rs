@@ -28,9 +28,9 @@ mod traits;
 pub mod zookeeper;
 
 pub use inbox::Inbox;
-pub use null_peer::{Admit, Asked, NullPeer, Opened};
+pub use null_peer::{Admit, MessageKind, NullPeer, Opened};
 pub use payload::Payload;
-pub use pending::{Given, Pending, Sent};
+pub use pending::{GivenUp, Pending, Sent};
 pub use registry::{VOCABULARIES, Visitor, render_toml, resolve, setup, vocabulary, with};
 pub use setup::{Leftovers, Setup, SetupError, SetupJob, SetupProgress};
 pub use shipped::{Shipped, find_shipped, nearest_shipped, shipped};

@@ -21,9 +21,9 @@ pub trait NullPeer: Default + Send + 'static {
     ///
     /// # Errors
     /// If a client never sends such a message.
-    fn asked(session: &Self::Session, message: &[u8]) -> Result<Asked, Violation>;
+    fn kind(session: &Self::Session, message: &[u8]) -> Result<MessageKind, Violation>;
 
-    /// Answers [`Asked::Open`].
+    /// Answers [`MessageKind::Open`].
     ///
     /// # Errors
     /// If the message is malformed.
@@ -47,7 +47,7 @@ pub trait NullPeer: Default + Send + 'static {
 
 /// What a message requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum MessageKind {
     /// To open or resume a session.
     Open,
     /// To keep the session alive.

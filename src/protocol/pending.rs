@@ -14,7 +14,7 @@ pub struct Sent {
 
 /// An operation whose connection ended before its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Given<T> {
+pub struct GivenUp<T> {
     /// The value that was submitted with it.
     pub token: T,
     /// How it was sent; `None` if its last byte was not written.

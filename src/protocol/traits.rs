@@ -29,7 +29,7 @@ pub trait Protocol: fmt::Debug + Sized + 'static {
     const REFUSED: &'static str;
     /// Why a server in use may reject a connection. The client sees a reset or an end of the
     /// stream, depending on timing.
-    const TURNED_AWAY: &'static str;
+    const REJECTION: &'static str;
 
     /// Makes the data that the connections of one driver thread share in a run of `plan`.
     fn shared(plan: &Plan) -> Self::Shared;

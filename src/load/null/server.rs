@@ -11,7 +11,7 @@ use super::{Fault, NullReport, NullScript};
 use crate::load::clock::now_ns;
 use crate::load::key::{self, Owner};
 use crate::load::poller::{Poller, Ready, Spin};
-use crate::protocol::{Admit, Asked, NullPeer, Opened, Violation};
+use crate::protocol::{Admit, MessageKind, NullPeer, Opened, Violation};
 
 const BUFFER_BYTES: usize = 256 << 10;
 /// Longest time between two checks of the stop flag.
@@ -196,15 +196,15 @@ impl<P: NullPeer> Server<P> {
         message: &[u8],
         replies: &mut Vec<u8>,
     ) -> io::Result<()> {
-        let asked = P::asked(&connection.session, message).map_err(malformed)?;
-        match asked {
-            Asked::Open => return self.open(connection, message),
-            Asked::Ping => self.report.pings += 1,
-            Asked::Close => {
+        let kind = P::kind(&connection.session, message).map_err(malformed)?;
+        match kind {
+            MessageKind::Open => return self.open(connection, message),
+            MessageKind::Ping => self.report.pings += 1,
+            MessageKind::Close => {
                 self.report.closed += 1;
                 connection.closing = true;
             }
-            Asked::Request => {
+            MessageKind::Request => {
                 self.report.requests += 1;
                 if self.records {
                     let session = P::id(&connection.session);
@@ -219,7 +219,7 @@ impl<P: NullPeer> Server<P> {
         if connection.mute {
             return Ok(());
         }
-        let out = if asked == Asked::Close {
+        let out = if kind == MessageKind::Close {
             &mut connection.out
         } else {
             replies

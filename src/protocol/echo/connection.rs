@@ -38,7 +38,7 @@ impl Protocol for Echo {
     type Null = Null;
 
     const REFUSED: &'static str = "Refused";
-    const TURNED_AWAY: &'static str = "an echo server accepts every connection";
+    const REJECTION: &'static str = "an echo server accepts every connection";
 
     fn shared(_plan: &Plan) {}
 

@@ -171,10 +171,10 @@ impl AdminClient {
     /// # Errors
     /// If the connection is lost or the server refuses for another reason.
     pub fn exists(&mut self, path: &str) -> Result<Option<Stat>, ClientError> {
-        let asked = self.ask(OpCode::Exists, "stat", path, |out| {
+        let answer = self.ask(OpCode::Exists, "stat", path, |out| {
             request::read(out, path);
         });
-        match asked {
+        match answer {
             Ok(body) => Stat::decode(&mut Reader::new(&body))
                 .map(Some)
                 .map_err(|error| self.malformed(error)),

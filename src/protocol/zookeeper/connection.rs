@@ -70,7 +70,7 @@ impl Protocol for ZooKeeper {
     type Null = Null;
 
     const REFUSED: &'static str = "SessionExpired";
-    const TURNED_AWAY: &'static str =
+    const REJECTION: &'static str =
         "the server may allow fewer connections from one address (maxClientCnxns)";
 
     fn shared(plan: &Plan) -> Arc<Payload> {

@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 
-use crate::protocol::{Admit, Asked, NullPeer, Opened, Violation};
+use crate::protocol::{Admit, MessageKind, NullPeer, Opened, Violation};
 use crate::wire::jute::{
     ConnectRequest, ConnectResponse, CreateMode, CreateRequest, ErrorCode, JuteError, MultiOp,
     MultiOps, MultiResult, OpCode, Reader, ReplyHeader, RequestHeader, SessionId, Stat,
@@ -47,15 +47,15 @@ impl NullPeer for Null {
         Ok(Some(message))
     }
 
-    fn asked(session: &Self::Session, message: &[u8]) -> Result<Asked, Violation> {
+    fn kind(session: &Self::Session, message: &[u8]) -> Result<MessageKind, Violation> {
         if session.is_none() {
-            return Ok(Asked::Open);
+            return Ok(MessageKind::Open);
         }
         let header = RequestHeader::decode(&mut Reader::new(message)).map_err(malformed)?;
         Ok(match OpCode::from_i32(header.op) {
-            Some(OpCode::Ping) => Asked::Ping,
-            Some(OpCode::CloseSession) => Asked::Close,
-            _ => Asked::Request,
+            Some(OpCode::Ping) => MessageKind::Ping,
+            Some(OpCode::CloseSession) => MessageKind::Close,
+            _ => MessageKind::Request,
         })
     }
 

@@ -60,15 +60,15 @@ pub(super) fn prepare(job: &SetupJob<'_>, tree: &mut Tree) -> Result<(), TreeErr
         drop(sender);
         let mut done = 0;
         let began = Instant::now();
-        let mut told = began;
+        let mut reported = began;
         loop {
             match receiver.recv_timeout(PROGRESS) {
                 Ok(count) => done += count,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if told.elapsed() >= PROGRESS {
-                told = Instant::now();
+            if reported.elapsed() >= PROGRESS {
+                reported = Instant::now();
                 (job.progress)(SetupProgress {
                     done,
                     goal: Some(znodes),

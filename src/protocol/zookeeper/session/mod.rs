@@ -6,7 +6,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::reply::check;
-use crate::protocol::{Given, Pending, Sent, Step, Violation};
+use crate::protocol::{GivenUp, Pending, Sent, Step, Violation};
 use crate::wire::jute::{
     ConnectRequest, ConnectResponse, ErrorCode, JuteError, OpCode, Reader, ReplyHeader,
     RequestHeader, SessionId, WatcherEvent, Zxid,
@@ -160,12 +160,12 @@ impl<T> Session<T> {
     }
 
     /// Called when the connection is gone. Calls `lost` for each operation in flight, oldest first.
-    pub fn detach(&mut self, mut lost: impl FnMut(Given<T>)) {
+    pub fn detach(&mut self, mut lost: impl FnMut(GivenUp<T>)) {
         if self.state != State::Closed {
             self.state = State::Detached;
         }
         while let Some((Request { token, .. }, sent)) = self.pending.pop() {
-            lost(Given { token, sent });
+            lost(GivenUp { token, sent });
         }
     }
 

@@ -41,7 +41,7 @@ impl Conversation {
         self.session.attach(now, &mut self.out);
     }
 
-    fn detach(&mut self, lost: impl FnMut(Given<u32>)) {
+    fn detach(&mut self, lost: impl FnMut(GivenUp<u32>)) {
         self.inbox.reset();
         self.out.clear();
         self.session.detach(lost);

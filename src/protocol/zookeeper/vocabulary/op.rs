@@ -29,11 +29,11 @@ fn read_batch(
     kind: Read<&'static Kind>,
     size: Option<&SizeChoice>,
 ) -> Read<u32> {
-    let asked: Option<u32> = table.optional_integer("batch", limits::BATCH)?;
+    let given: Option<u32> = table.optional_integer("batch", limits::BATCH)?;
     if kind?.name != OpKind::Multi.name() {
-        return Some(asked.unwrap_or(1));
+        return Some(given.unwrap_or(1));
     }
-    let batch = asked.unwrap_or(10);
+    let batch = given.unwrap_or(10);
     let max_bytes = size?.max_bytes();
     let sub_bytes = u64::from(max_bytes) + limits::SUB_OPERATION_BYTES;
     if u64::from(batch) * sub_bytes > *limits::SIZE_BYTES.end() {

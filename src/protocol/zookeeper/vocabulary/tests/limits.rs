@@ -2,7 +2,7 @@
 
 use super::{HEAD, SET, assert_error, plan, try_plan};
 
-/// Overrides of a good file, and what is said about each.
+/// Overrides of a valid file, and the error of each.
 const BEYOND_LIMITS: [(&str, &str); 16] = [
     (
         "target.voters=0",

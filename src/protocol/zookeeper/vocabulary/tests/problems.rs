@@ -8,7 +8,7 @@ fn all_problems_are_reported_in_the_order_of_the_file_and_the_overrides() {
         interval = \"1\"\nattach = \"all\"\n[[op]]\nkind = \"get\"\nsize = \"what\"\nbatch = 5\n[[op]]\nkind = \"multi\"\nsize = [1, -1, \"x\"]\nkeys = 7\n\
         [gates]\np99_ms = 0\n[target]\nheap = 1\n";
     let error = try_plan(text, &["load.repeats=0", "nonsense", "load.drain=1d 1x"]).unwrap_err();
-    let told: Vec<String> = error
+    let lines: Vec<String> = error
         .problems()
         .iter()
         .map(|problem| problem.to_string())
@@ -33,11 +33,11 @@ fn all_problems_are_reported_in_the_order_of_the_file_and_the_overrides() {
         "--set nonsense: an override has the form",
         "--set load.drain=1d 1x: `load.drain`",
     ];
-    assert_eq!(told.len(), expected.len(), "{told:#?}");
-    for (line, words) in told.iter().zip(expected) {
-        assert!(line.starts_with(words), "{words:?}: {told:#?}");
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    for (line, words) in lines.iter().zip(expected) {
+        assert!(line.starts_with(words), "{words:?}: {lines:#?}");
     }
-    assert_eq!(error.to_string(), told.join("\n"), "one line each");
+    assert_eq!(error.to_string(), lines.join("\n"), "one line each");
 }
 
 /// A file without its name, overrides, and the only problem that must be reported.
@@ -129,9 +129,9 @@ fn consequences_of_a_problem_are_not_reported() {
     for (text, overrides, expected) in ONE_MISTAKE {
         let text = format!("name = \"t\"\n{text}");
         let error = try_plan(&text, overrides).expect_err(&text);
-        let told = error.to_string();
-        assert_eq!(error.problems().len(), 1, "{text}: {told}");
-        assert!(told.starts_with(expected), "{text}: {told}");
+        let lines = error.to_string();
+        assert_eq!(error.problems().len(), 1, "{text}: {lines}");
+        assert!(lines.starts_with(expected), "{text}: {lines}");
     }
 }
 

@@ -15,7 +15,7 @@ pub struct Progress {
     pub elapsed: Duration,
     /// Planned length of the phase; zero for prepare and clean-up, which take as long as they need.
     pub total: Duration,
-    /// Number of things to prepare, if the phase is prepare and the number is known.
+    /// Number of things to create or remove in this phase, if it is known.
     pub goal: Option<u64>,
     /// Operations acknowledged per second, over about the last second.
     pub throughput_per_s: f64,

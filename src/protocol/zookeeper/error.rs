@@ -23,7 +23,7 @@ pub enum ClientError {
         source: io::Error,
     },
     /// The server broke the protocol.
-    #[error("{address} does not speak as a ZooKeeper server should: {source}")]
+    #[error("{address} broke the ZooKeeper protocol: {source}")]
     Protocol {
         address: SocketAddr,
         source: Violation,

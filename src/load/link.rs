@@ -152,7 +152,7 @@ impl<P: Protocol> Link<P> {
         }
         let peer = socket.peer_addr().map_err(Loss::Connect)?;
         if socket.local_addr().map_err(Loss::Connect)? == peer {
-            // Without a listener, a port of the ephemeral range can be connected to itself.
+            // Without a listener, a port that the system gives to clients can be connected to itself.
             let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
             return Err(Loss::Connect(refused));
         }

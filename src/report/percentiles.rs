@@ -44,7 +44,7 @@ pub(super) fn percentiles(summary: &Summary<'_>) -> Figure {
         }
     }
     let (low, high) = extent(&panels);
-    let mut caption = "Each labelled step to the right leaves ten times fewer operations. Response time counts \
+    let mut caption = "From 90 % on, each labelled step to the right leaves a tenth of the operations. Response time counts \
                        from the intended start, service time from the moment of sending; what lies between the two lines is \
                        waiting: blocked by the target, or late by the generator."
         .to_owned();

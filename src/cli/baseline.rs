@@ -19,7 +19,7 @@ pub(super) struct BaselineFlags {
     /// Keeps the result as results/baselines/NAME, to compare later runs with
     #[arg(long, value_name = "NAME")]
     save_baseline: Option<BaselineName>,
-    /// Compares the result with the one that was kept as NAME
+    /// Compares the result with the one that was kept as NAME, and writes comparison.html
     #[arg(long, value_name = "NAME")]
     baseline: Option<BaselineName>,
     /// The metric that this comparison is about, as for `quorate compare`

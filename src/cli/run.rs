@@ -17,7 +17,7 @@ use super::surroundings::Places;
 use super::workload_file::{Changes, resolve_all};
 use super::{calibration_store, interrupt, output};
 use crate::experiment::{self, ProgressEvent, RunContext};
-use crate::report::{Comparison, Format, render, write_report};
+use crate::report::{Comparison, Format, render, write_comparison, write_report};
 use crate::result::{self, ResultError, RunResult, results_dir, write_result};
 use crate::target::TargetSpec;
 use crate::workload::Plan;
@@ -209,7 +209,7 @@ struct Job<'a> {
 struct Measured {
     result: RunResult,
     comparison: Option<Comparison>,
-    /// Why it could not be written, or compared.
+    /// Why the result could not be written or compared, or why the comparison could not be written.
     failure: Option<Failure>,
 }
 
@@ -257,23 +257,35 @@ fn run_one(plan: &Plan, job: &Job<'_>) -> Result<Measured, Failure> {
         }
     };
     let unwritten = write(&dir, &mut result).err();
-    let page = unwritten.is_none().then(|| dir.join(REPORT_FILE));
+    let mut pages: Vec<PathBuf> = Vec::new();
+    if unwritten.is_none() {
+        pages.push(dir.join(REPORT_FILE));
+    }
     let compared = job
         .base
         .map(|base| job.options.baselines.compare(base, &result))
         .transpose();
-    let (comparison, incomparable) = match compared {
+    let (comparison, mut incomparable) = match compared {
         Ok(comparison) => (comparison, None),
         Err(failure) => (None, Some(failure)),
     };
+    if let Some(comparison) = &comparison {
+        match write_comparison(&dir, comparison) {
+            Ok(written) => pages.extend(written.into_iter().next()),
+            Err(error) => incomparable = Some(error.into()),
+        }
+    }
     if !job.options.json {
         let mut text = job.options.spectrum.text(&result)?;
         if let Some(comparison) = &comparison {
             text.push_str("\ncompared with the baseline:\n");
             text.push_str(&baseline::text(comparison)?);
         }
-        if let Some(page) = page {
-            text.push_str(&format!("\n{}\n", page.display()));
+        if !pages.is_empty() {
+            text.push('\n');
+        }
+        for page in &pages {
+            text.push_str(&format!("{}\n", page.display()));
         }
         output::print(&text)?;
     }

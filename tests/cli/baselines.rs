@@ -35,10 +35,12 @@ fn a_run_is_compared_with_the_baseline_and_replaces_it() {
         text.contains("The runs were not paired in rounds"),
         "{text}"
     );
-    assert!(
-        text.lines().last().unwrap().ends_with("/report.html"),
-        "{text}"
-    );
+    // The two pages, the comparison beside the report.
+    let pages: Vec<&str> = text.lines().rev().take(2).collect();
+    let folder = pages[0].strip_suffix("/comparison.html").unwrap();
+    assert_eq!(pages[1], format!("{folder}/report.html"), "{text}");
+    let page = fs::read_to_string(bench.path().join(pages[0])).unwrap();
+    assert!(page.contains("How much faster or slower"), "{page}");
     assert!(ran.stderr.contains("in place of the one before"), "{ran:?}");
     let after = fs::read(bench.path().join("results/baselines/main/result.json")).unwrap();
     assert_ne!(before, after);

@@ -8,6 +8,8 @@
 mod csv;
 mod fail_if;
 mod forest;
+mod forest_data;
+mod forest_row;
 mod json;
 mod judge;
 mod markdown;
@@ -16,6 +18,7 @@ mod note;
 mod objection;
 mod observation;
 mod page;
+mod page_runs;
 mod pairing;
 mod side;
 mod summary;
@@ -43,6 +46,7 @@ pub use side::Side;
 
 pub(super) use csv::render as csv;
 pub(super) use forest::Forest;
+pub(super) use forest_data::ForestData;
 pub(super) use json::render as json;
 pub(super) use markdown::render as markdown;
 pub(super) use page::render as page;

@@ -1,4 +1,4 @@
-//! `quorate calibrate`: what this machine and this generator can do.
+//! `quorate calibrate`: measures the limits of this machine and of the load generator on it.
 
 use std::fmt::Write;
 use std::fs;
@@ -15,10 +15,10 @@ use crate::report::{duration_us, per_second};
 use crate::result::{self, Environment, FsyncLatency};
 use crate::target::{cache_dir, with_tilde};
 
-/// Measures what this machine and this generator can do
+/// Measures the limits of this machine and of the load generator on it
 ///
-/// Drives a responder that does nothing: its figures are the ceiling of what can be measured here.
-/// The last calibration of a machine goes into every result made on it.
+/// The target is a server that only answers. Its figures are the highest that can be measured on this machine.
+/// Every result contains the last calibration of its machine.
 #[derive(Args, Debug)]
 pub(super) struct CalibrateArgs {
     /// Length of each of the five steps
@@ -35,7 +35,7 @@ pub(super) struct CalibrateArgs {
     quiet: bool,
 }
 
-/// The calibration as it is kept.
+/// The calibration in its file format.
 #[derive(Debug, Serialize)]
 struct Record {
     #[serde(flatten)]
@@ -75,7 +75,7 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<Status, Failure> {
         table(&record, &machine)
     };
     print(&text)?;
-    // Printed before it is kept: the figures are not lost if the cache folder cannot be written.
+    // The figures are printed first, so that they are not lost if the cache folder cannot be written.
     let kept = calibration_store::keep(&machine, value)?;
     begins(&format!(
         "kept in {} for the results of this machine",

@@ -118,19 +118,19 @@ impl BaselineFlags {
             None
         };
         if let Some(reason) = reason {
-            output::tell(&format!("not kept as baseline `{name}`: the run {reason}"));
+            output::tell(&format!("not saved as baseline `{name}`: the run {reason}"));
             return Ok(());
         }
         let baselines = Baselines::default();
         let replaces = baselines.has(name);
         let dir = baselines.save(name, result)?;
         let how = if replaces {
-            ", in place of the one before"
+            ", replacing the previous one"
         } else {
             ""
         };
         output::tell(&format!(
-            "kept as baseline `{name}`{how}: {}",
+            "saved as baseline `{name}`{how}: {}",
             dir.display()
         ));
         Ok(())
@@ -141,7 +141,7 @@ impl BaselineFlags {
 fn refuse_others(name: &BaselineName, base: &RunResult, plan: &Plan) -> Result<(), Failure> {
     if base.schema != SCHEMA_VERSION {
         return Err(bad_usage(format!(
-            "the baseline `{name}` was recorded under schema {}, and its figures are defined differently from those of today \
+            "the baseline `{name}` has schema {}, whose figures are defined differently from those of the current schema \
              ({SCHEMA_VERSION}): measure it again",
             base.schema
         )));
@@ -151,7 +151,7 @@ fn refuse_others(name: &BaselineName, base: &RunResult, plan: &Plan) -> Result<(
         return Ok(());
     }
     Err(bad_usage(format!(
-        "the baseline `{name}` asks for another load, so a difference may come from the load: {} (baseline and now). Use the same \
+        "the baseline `{name}` has another load, so a difference may come from the load: {} (baseline and now). Use the same \
          workload and seed, or --force",
         keys.join("; ")
     )))
@@ -160,7 +160,7 @@ fn refuse_others(name: &BaselineName, base: &RunResult, plan: &Plan) -> Result<(
 /// Formats the comparison for a terminal.
 ///
 /// # Errors
-/// As for [`render_comparison`].
+/// Like [`render_comparison`].
 pub(super) fn text(comparison: &Comparison) -> Result<String, ReportError> {
     render_comparison(comparison, Format::Text)
 }
@@ -168,7 +168,7 @@ pub(super) fn text(comparison: &Comparison) -> Result<String, ReportError> {
 /// Adds the comparison to `summary`, the object of `--json`, as its member `comparison`.
 ///
 /// # Errors
-/// As for [`render_comparison`].
+/// Like [`render_comparison`].
 pub(super) fn in_summary(summary: &str, comparison: &Comparison) -> Result<String, Failure> {
     let compared = render_comparison(comparison, Format::Json)?;
     let mut object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(summary)?;

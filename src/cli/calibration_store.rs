@@ -59,7 +59,7 @@ pub(super) fn with_resolution(
         return known;
     }
     let begins = |step: &str| {
-        let text = format!("once on this machine, the shortest times it can measure: {step}");
+        let text = format!("once on this machine, measuring its resolution: {step}");
         notify(&ProgressEvent::Step(&text));
     };
     let warn = |text: &str| notify(&ProgressEvent::Warning(text));
@@ -72,8 +72,8 @@ pub(super) fn with_resolution(
         Ok(found) if found.is_sound() => found,
         Ok(_) => {
             warn(
-                "the resolution of this machine was not kept: service times were shorter than what the responder \
-                 itself took; see `quorate calibrate`",
+                "the resolution of this machine was not saved: service times were shorter than the time that the \
+                 server needed; see `quorate calibrate`",
             );
             return known;
         }
@@ -89,7 +89,7 @@ pub(super) fn with_resolution(
     let merged = merged(known, found, unix_ms());
     if let Err(error) = keep(machine, merged.clone()) {
         warn(&format!(
-            "the resolution of this machine is not kept for later: {error}"
+            "the resolution of this machine was not saved: {error}"
         ));
     }
     Some(merged)

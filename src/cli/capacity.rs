@@ -71,7 +71,7 @@ pub(super) struct CapacityArgs {
     /// Maximum number of runs
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     max_runs: u32,
-    /// What to measure: `bundled`, `zookeeper[:DIR]`, or `zk://host:port,host:port[/chroot]`
+    /// Target to measure: `bundled`, `zookeeper[:DIR]`, or `zk://host:port,host:port[/chroot]`
     #[arg(long, value_name = "TARGET", default_value = "bundled")]
     target: String,
     /// Overrides a key of the workload
@@ -91,7 +91,7 @@ pub(super) struct CapacityArgs {
     /// Shows no progress
     #[arg(long, short)]
     quiet: bool,
-    /// Serves the live figures for Prometheus at http://ADDR/metrics while it runs; a port alone is on 127.0.0.1
+    /// Serves the live figures for Prometheus at http://ADDR/metrics during the run. The default host is 127.0.0.1
     #[arg(long, value_name = "ADDR")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]

@@ -19,7 +19,7 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 /// Like [`print`], but replaces no characters. For text that the user may feed back to the program.
 ///
 /// # Errors
-/// As for [`print`].
+/// Like [`print`].
 pub(super) fn print_verbatim(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let mut written = out.write_all(text.as_bytes());
@@ -33,7 +33,7 @@ pub(super) fn print_verbatim(text: &str) -> io::Result<()> {
 /// Flushes standard output. `written` is the outcome of writing to it. A closed pipe is no error.
 ///
 /// # Errors
-/// As for [`print`].
+/// Like [`print`].
 pub(super) fn finished(written: io::Result<()>) -> io::Result<()> {
     match written.and_then(|()| io::stdout().flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -119,7 +119,7 @@ fn capacity(args: &ReportArgs) -> Result<Option<Capacity>, Failure> {
                 Ok(Some(found))
             } else {
                 Err(bad_usage(format!(
-                    "{} holds a capacity search, which is reported alone",
+                    "{} contains a capacity search, which can only be reported alone",
                     path.display()
                 )))
             };

@@ -41,7 +41,7 @@ pub(super) struct RunArgs {
 /// The options of both `quorate` and `quorate run`.
 #[derive(Args, Debug)]
 pub(super) struct RunOptions {
-    /// What to measure: `bundled`, `zookeeper[:DIR]`, or `zk://host:port,host:port[/chroot]`
+    /// Target to measure: `bundled`, `zookeeper[:DIR]`, or `zk://host:port,host:port[/chroot]`
     ///
     /// `bundled` starts the reference ensemble that comes with the program. `zookeeper` starts an installed
     /// Apache ZooKeeper on this machine. `zk://` uses an ensemble that is already running. The `[target]` table
@@ -63,7 +63,7 @@ pub(super) struct RunOptions {
     /// Shows no progress
     #[arg(long, short)]
     quiet: bool,
-    /// Serves the live figures for Prometheus at http://ADDR/metrics while it runs; a port alone is on 127.0.0.1
+    /// Serves the live figures for Prometheus at http://ADDR/metrics during the run. The default host is 127.0.0.1
     #[arg(long, value_name = "ADDR")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]

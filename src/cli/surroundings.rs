@@ -9,7 +9,8 @@ use clap::Args;
 pub(super) struct Places {
     /// Folder of an Apache ZooKeeper, or of its jars, for the target `zookeeper`
     ///
-    /// The default is $ZOOKEEPER_HOME, or else the usual places, such as those of Debian's package.
+    /// The default is $ZOOKEEPER_HOME. If that is not set, the usual places are searched, among them the folders of
+    /// Debian's package.
     #[arg(long, value_name = "DIR", help_heading = "Places")]
     pub(super) zookeeper_home: Option<PathBuf>,
     /// Folder for the data of local servers during a run

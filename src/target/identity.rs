@@ -1,5 +1,5 @@
-//! The identity of a process: its pid and its start time. The kernel reuses pids; the start time tells a new
-//! process from the old one, so that no foreign process is killed.
+//! The identity of a process: its pid and its start time. The kernel reuses pids. The start time distinguishes a
+//! new process from an old one with the same pid, so that no foreign process is killed.
 
 use std::fmt;
 use std::io;

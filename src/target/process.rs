@@ -25,7 +25,7 @@ const TAIL_LINES: usize = 6;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// The kernel sends SIGKILL to the server when Quorate ends, for whatever reason.
+    /// The kernel sends SIGKILL to the server when Quorate ends, even after a crash.
     WithParent,
     /// The server has its own session and outlives Quorate.
     Detached,

@@ -6,7 +6,7 @@ use rustix::param::clock_ticks_per_second;
 /// The resources that a process has used since its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Usage {
-    /// Clock ticks between boot and the start of the process. They tell processes with the same pid apart.
+    /// Clock ticks between boot and the start of the process. Distinguishes processes with the same pid.
     started: u64,
     /// Processor time of all threads, user and system, in clock ticks.
     cpu_ticks: u64,

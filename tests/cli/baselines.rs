@@ -16,7 +16,7 @@ fn saved(bench: &Bench) -> String {
     ran.succeeds();
     assert_eq!(
         ran.stderr,
-        "kept as baseline `main`: results/baselines/main\n"
+        "saved as baseline `main`: results/baselines/main\n"
     );
     mine
 }
@@ -39,7 +39,7 @@ fn a_run_is_compared_with_the_baseline_and_then_replaces_it() {
         text.lines().last().unwrap().ends_with("/report.html"),
         "{text}"
     );
-    assert!(ran.stderr.contains("in place of the one before"), "{ran:?}");
+    assert!(ran.stderr.contains("replacing the previous one"), "{ran:?}");
     let after = fs::read(bench.path().join("results/baselines/main/result.json")).unwrap();
     assert_ne!(before, after);
     // With --json, standard output has one object, which contains the comparison.
@@ -73,7 +73,7 @@ fn errors_of_a_comparison_with_a_baseline_are_found_before_the_run() {
     fails(
         &other,
         &[
-            "baseline `main` asks for another load",
+            "baseline `main` has another load",
             "seed: 1 and 9",
             "--force",
         ],
@@ -111,7 +111,7 @@ fn force_allows_another_load_and_an_invalid_run_is_not_saved() {
     assert_eq!(ran.status, Some(3), "{ran:?}");
     assert!(
         ran.stderr
-            .contains("not kept as baseline `bad`: the run is invalid"),
+            .contains("not saved as baseline `bad`: the run is invalid"),
         "{ran:?}"
     );
     assert!(!bench.path().join("results/baselines/bad").exists());

@@ -302,7 +302,7 @@ fn output_that_cannot_be_written_is_an_error() {
     }
 }
 
-/// Files are written in UTF-8 whatever the locale is.
+/// Files are written in UTF-8 in every locale.
 #[test]
 fn output_is_ascii_in_a_locale_without_utf8() {
     let bench = Bench::new();

@@ -192,7 +192,7 @@ impl<'a> Watch<'a> {
         }
         self.warned = true;
         let consequence = if self.stop {
-            "the comparison ends here, as --stop-if-invalid asks"
+            "the comparison ends because of --stop-if-invalid"
         } else {
             "the comparison continues and will end with status 3; Ctrl-C ends it and keeps the complete rounds"
         };

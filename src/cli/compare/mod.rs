@@ -76,7 +76,7 @@ pub(super) struct CompareArgs {
     /// Shows no progress
     #[arg(long, short)]
     quiet: bool,
-    /// With --targets, serves the live figures for Prometheus at http://ADDR/metrics; a port alone is on 127.0.0.1
+    /// With --targets, serves the live figures for Prometheus at http://ADDR/metrics. The default host is 127.0.0.1
     #[arg(long, value_name = "ADDR", requires = "targets")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! The conditions that a plan sets, and whether they were met: they decide the exit status.
+//! Gates: limits that a plan sets. They decide the exit status.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use serde::{Deserialize, Serialize};
@@ -6,28 +6,27 @@ use serde::{Deserialize, Serialize};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::{Gates, Plan};
 
-/// One gate of the plan, and whether it was passed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GateOutcome {
-    /// Its key in the workload file: `p99_ms`, or `get.p99_ms` of one operation.
+    /// Key in the workload file: `p99_ms`, or `get.p99_ms` for one operation.
     pub name: String,
-    /// What was asked, in the key's unit.
+    /// Limit in the unit of the key.
     pub limit: f64,
-    /// What was measured; missing when nothing was.
+    /// Measured value; `None` if nothing was measured.
     pub actual: Option<f64>,
-    /// Whether `actual` keeps within `limit`. A missing figure does not.
+    /// Whether `actual` is within `limit`. A missing value fails.
     pub passed: bool,
 }
 
-/// What is held to gates: all operations together, or one of them.
+/// The figures that gates are compared with: those of all operations or of one.
 struct Measured<'a> {
     record: &'a OpRecord,
     acknowledged: u64,
     measured_s: f64,
 }
 
-/// Gates look at all runs together: merged histograms, total counts, total time. Those of an operation are
-/// called after it: `get.p99_ms`.
+/// Compares the gates with all runs together: merged histograms, total counts, total time. The
+/// names of an operation's gates start with its label: `get.p99_ms`.
 pub(super) fn gates(plan: &Plan, runs: &[Recording], all: &OpRecord) -> Vec<GateOutcome> {
     let measured_s: f64 = runs.iter().map(|run| run.measured_s).sum();
     let everything = Measured {
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn each_percentile_is_held_to_its_own_gate() {
+    fn each_percentile_is_compared_with_its_own_gate() {
         let (plan, recording) = (example::plan(), example::recording());
         let response = recording.all().response;
         let percentiles = [
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn gates_pass_fail_and_fail_when_there_is_no_figure() {
+    fn a_gate_fails_above_its_limit_or_without_a_value() {
         let set = |plan: &mut Plan| {
             plan.gates.p99_ms = Some(5.0);
             plan.gates.p50_ms = Some(0.5);
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_of_one_operation_looks_at_that_operation_only() {
+    fn a_gate_of_one_operation_ignores_the_others() {
         let second = |plan: &mut Plan, run: &mut Recording| {
             let mut get = plan.ops[0].clone();
             get.label = "get".into();
@@ -217,7 +216,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                // Nothing was measured of the get, but that nothing was acknowledged.
+                // The get has no values, except that none of it was acknowledged.
                 ("get.p99_ms", false, false),
                 ("get.late_p99_ms", false, false),
                 ("get.throughput_per_s", true, false),
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn lateness_is_held_to_a_gate_of_its_own() {
+    fn lateness_has_its_own_gate() {
         let late = example::recording().all().late.p99_us().unwrap() / 1_000.0;
         for (limit, passed) in [(late, true), (late * 0.99, false)] {
             let outcomes = judged(|plan, _| plan.gates.late_p99_ms = Some(limit));

@@ -1,4 +1,4 @@
-//! How late the generator was, against the response times that it measured.
+//! Compares the lateness of the generator with the response times.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::machine::Resolution;
@@ -7,9 +7,10 @@ use super::words::span;
 use crate::measure::OpRecord;
 use crate::workload::Plan;
 
-/// Where the generator's lateness is a material part of an operation's response time, in words. A
-/// percentile with fewer than ten operations beyond it is chance, and lateness below what a server that
-/// does nothing shows on this machine cannot be told from the machine's own noise.
+/// Returns a sentence for each operation and percentile at which lateness is more than
+/// `LATE_SHARE_MAX` of the response time. Percentiles with fewer than ten operations beyond them
+/// are skipped because they are chance. Lateness below the machine's resolution is skipped because
+/// it cannot be told from noise.
 pub(super) fn material_lateness(
     plan: &Plan,
     ops: &[OpRecord],

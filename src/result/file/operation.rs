@@ -1,4 +1,4 @@
-//! Operations in a result file: counts and histograms.
+//! Counts and histograms of operations in the result file.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;

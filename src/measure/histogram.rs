@@ -192,19 +192,19 @@ impl Histogram {
 
     /// The 99.9th percentile in microseconds, if at least ten durations lie beyond it.
     #[must_use]
-    pub fn told_p999_us(&self) -> Option<f64> {
-        self.told_us(0.999)
+    pub fn supported_p999_us(&self) -> Option<f64> {
+        self.supported_us(0.999)
     }
 
     /// The 99.99th percentile in microseconds, if at least ten durations lie beyond it.
     #[must_use]
-    pub fn told_p9999_us(&self) -> Option<f64> {
-        self.told_us(0.9999)
+    pub fn supported_p9999_us(&self) -> Option<f64> {
+        self.supported_us(0.9999)
     }
 
     /// Returns a quantile in microseconds, if at least ten durations lie beyond it.
     #[must_use]
-    pub fn told_us(&self, quantile: f64) -> Option<f64> {
+    pub fn supported_us(&self, quantile: f64) -> Option<f64> {
         // 1e-6 makes up for the rounding error of 1 - 0.999.
         let beyond = count_f64(self.count()) * (1.0 - quantile) + 1e-6;
         (beyond >= BEYOND_MIN)
@@ -465,13 +465,13 @@ mod tests {
     fn a_high_percentile_is_shown_only_with_ten_values_beyond_it() {
         let mut h = Histogram::new();
         h.record_n_ns(1_000_000, 9_999);
-        assert_eq!(h.told_p999_us(), None);
+        assert_eq!(h.supported_p999_us(), None);
         h.record_ns(2_000_000);
-        assert!(h.told_p999_us().is_some());
-        assert_eq!(h.told_p9999_us(), None);
+        assert!(h.supported_p999_us().is_some());
+        assert_eq!(h.supported_p9999_us(), None);
         h.record_n_ns(1_000_000, 90_000);
-        assert!(h.told_p9999_us().is_some());
-        assert_eq!(Histogram::new().told_p999_us(), None);
+        assert!(h.supported_p9999_us().is_some());
+        assert_eq!(Histogram::new().supported_p999_us(), None);
     }
 
     #[test]

@@ -368,12 +368,14 @@ mod tests {
     }
 
     /// Returns `(interval, intended, acknowledged)` for each interval of operation 0 that has any.
-    fn told(parts: &Parts) -> Vec<(u32, u64, u64)> {
-        let told = parts.intervals.iter().map(|part| {
+    fn counts_by_interval(parts: &Parts) -> Vec<(u32, u64, u64)> {
+        let counts_by_interval = parts.intervals.iter().map(|part| {
             let op = &part.ops[0];
             (part.index, op.counts.total(), op.acknowledged)
         });
-        told.filter(|(_, total, ok)| total + ok > 0).collect()
+        counts_by_interval
+            .filter(|(_, total, ok)| total + ok > 0)
+            .collect()
     }
 
     #[test]
@@ -422,16 +424,22 @@ mod tests {
         recorder.record(&done(10, 20));
         recorder.record(&done(900, 950));
         let first = recorder.take(1);
-        assert_eq!(told(&first), [(0, 2, 3)]);
+        assert_eq!(counts_by_interval(&first), [(0, 2, 3)]);
         assert_eq!(first.warm_up[0].count(), 1);
         recorder.record(&done(999, 1_010));
         recorder.record(&done(990, 1_010));
         recorder.record(&done(1_500, 1_600));
-        assert_eq!(told(&recorder.take(2)), [(1, 1, 3), (0, 2, 0)]);
+        assert_eq!(
+            counts_by_interval(&recorder.take(2)),
+            [(1, 1, 3), (0, 2, 0)]
+        );
         recorder.record(&done(1_700, 2_100));
         recorder.record(&done(2_499, 2_600)); // done in the drain
         recorder.record(&done(2_400, 2_499));
-        assert_eq!(told(&recorder.take(3)), [(2, 2, 2), (1, 1, 0)]);
+        assert_eq!(
+            counts_by_interval(&recorder.take(3)),
+            [(2, 2, 2), (1, 1, 0)]
+        );
     }
 
     #[test]
@@ -441,7 +449,7 @@ mod tests {
         recorder.end_at(2_001 * MS);
         recorder.record(&done(2_000, 2_000));
         recorder.record(&done(2_000, 2_050));
-        assert_eq!(told(&recorder.take(3)), [(2, 2, 1)]);
+        assert_eq!(counts_by_interval(&recorder.take(3)), [(2, 2, 1)]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the words of a report mean. The limits in it are those of the verdict, quoted, not repeated.
+//! The definitions of a report's words. Limits are taken from the verdict's constants.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::human::{number, span_ms};
@@ -7,7 +7,7 @@ use crate::result::thresholds::{
     ACKNOWLEDGED_MIN, DRIVER_BUSY_MAX, DRIVER_WAITING_MAX, ISSUED_MIN, LATE_SHARE_MAX,
 };
 
-/// Words whose meaning needs no figure.
+/// Words that are defined without a limit.
 const WORDS: [(&str, &str); 11] = [
     (
         "Response time",
@@ -64,7 +64,7 @@ const WORDS: [(&str, &str); 11] = [
     ),
 ];
 
-/// Every word with the sentences that define it.
+/// Returns every word with its definition.
 pub(crate) fn definitions() -> Vec<(&'static str, String)> {
     let mut words: Vec<(&str, String)> = WORDS
         .into_iter()
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn every_time_is_defined_by_its_instants() {
+    fn every_time_is_defined_by_two_instants() {
         for (word, instants) in [
             ("Response time", "done - intended"),
             ("Service time", "done - sent"),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_and_finding_quote_the_thresholds() {
+    fn invalid_and_finding_quote_the_limits() {
         let (invalid, finding) = (meaning("Invalid"), meaning("Finding"));
         for limit in [
             ISSUED_MIN,

@@ -1,7 +1,7 @@
 //! The events of a run as people want to read them: what one cause did to many sessions is one line.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::describe::counted;
+use super::human::counted;
 use super::human::{count, duration_us};
 use crate::measure::{Event, EventKind};
 

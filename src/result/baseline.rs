@@ -201,13 +201,13 @@ mod tests {
     fn the_error_of_a_missing_baseline_lists_the_others() {
         let dir = tempfile::tempdir().unwrap();
         let baselines = Baselines::below(dir.path());
-        let told = |baselines: &Baselines| baselines.read(&name("c")).unwrap_err().to_string();
-        assert!(told(&baselines).contains("--save-baseline makes one"));
+        let error = |baselines: &Baselines| baselines.read(&name("c")).unwrap_err().to_string();
+        assert!(error(&baselines).contains("--save-baseline makes one"));
         for other in ["b", "a"] {
             baselines.save(&name(other), &example::result()).unwrap();
         }
         std::fs::create_dir(dir.path().join("baselines/empty")).unwrap();
-        let text = told(&baselines);
+        let text = error(&baselines);
         assert!(
             text.starts_with("no baseline `c` in ") && text.ends_with(": the baselines are a, b"),
             "{text}"

@@ -69,10 +69,10 @@ pub(super) fn findings(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<S
 /// Explains that no operation was due: the rate was too low or the run too short.
 fn nothing_due(plan: &Plan, run: &Recording) -> String {
     match asked_per_s(&plan.load, run.measured_s) {
-        Some(asked) => format!(
+        Some(planned_per_s) => format!(
             "no operation was due in {:.1} s at {} operations/s: lengthen load.duration, or set load.spacing = \"even\"",
             run.measured_s,
-            rate(asked)
+            rate(planned_per_s)
         ),
         None => "no operation was due".to_owned(),
     }

@@ -35,7 +35,7 @@ pub(super) fn gates(plan: &Plan, runs: &[Recording], all: &OpRecord) -> Vec<Gate
         measured_s,
     };
     let mut outcomes = judge(&plan.gates, "", &everything);
-    for (label, asked) in &plan.gates.ops {
+    for (label, limits) in &plan.gates.ops {
         let op = plan.ops.iter().position(|op| op.label == *label);
         let mut record = OpRecord::default();
         let mut acknowledged = 0;
@@ -50,12 +50,12 @@ pub(super) fn gates(plan: &Plan, runs: &[Recording], all: &OpRecord) -> Vec<Gate
             acknowledged,
             measured_s,
         };
-        outcomes.extend(judge(asked, &format!("{label}."), &own));
+        outcomes.extend(judge(limits, &format!("{label}."), &own));
     }
     outcomes
 }
 
-fn judge(asked: &Gates, prefix: &str, measured: &Measured<'_>) -> Vec<GateOutcome> {
+fn judge(limits: &Gates, prefix: &str, measured: &Measured<'_>) -> Vec<GateOutcome> {
     let ms = |us: Option<f64>| us.map(|us| us / 1_000.0);
     let Measured {
         record,
@@ -67,14 +67,14 @@ fn judge(asked: &Gates, prefix: &str, measured: &Measured<'_>) -> Vec<GateOutcom
     let failed_share = (total > 0).then(|| float(record.counts.failed()) / float(total));
     let throughput = (measured_s > 0.0).then(|| float(acknowledged) / measured_s);
     let at_most = [
-        ("p50_ms", asked.p50_ms, ms(response.p50_us())),
-        ("p90_ms", asked.p90_ms, ms(response.p90_us())),
-        ("p95_ms", asked.p95_ms, ms(response.quantile_us(0.95))),
-        ("p99_ms", asked.p99_ms, ms(response.p99_us())),
-        ("p999_ms", asked.p999_ms, ms(response.p999_us())),
-        ("max_ms", asked.max_ms, ms(response.max_us())),
-        ("late_p99_ms", asked.late_p99_ms, ms(record.late.p99_us())),
-        ("error_ratio", asked.error_ratio, failed_share),
+        ("p50_ms", limits.p50_ms, ms(response.p50_us())),
+        ("p90_ms", limits.p90_ms, ms(response.p90_us())),
+        ("p95_ms", limits.p95_ms, ms(response.quantile_us(0.95))),
+        ("p99_ms", limits.p99_ms, ms(response.p99_us())),
+        ("p999_ms", limits.p999_ms, ms(response.p999_us())),
+        ("max_ms", limits.max_ms, ms(response.max_us())),
+        ("late_p99_ms", limits.late_p99_ms, ms(record.late.p99_us())),
+        ("error_ratio", limits.error_ratio, failed_share),
     ];
     let mut outcomes: Vec<GateOutcome> = at_most
         .into_iter()
@@ -86,7 +86,7 @@ fn judge(asked: &Gates, prefix: &str, measured: &Measured<'_>) -> Vec<GateOutcom
             })
         })
         .collect();
-    if let Some(limit) = asked.throughput_per_s {
+    if let Some(limit) = limits.throughput_per_s {
         let name = format!("{prefix}throughput_per_s");
         outcomes.push(outcome(name, limit, throughput, |actual| actual >= limit));
     }
@@ -136,9 +136,9 @@ mod tests {
             ("p999_ms", 0.999),
             ("max_ms", 1.0),
         ];
-        let outcomes = judged(|asked, _| {
+        let outcomes = judged(|limits, _| {
             let limit = Some(1.0);
-            asked.gates = Gates {
+            limits.gates = Gates {
                 p50_ms: limit,
                 p90_ms: limit,
                 p95_ms: limit,
@@ -198,7 +198,7 @@ mod tests {
             }
         };
         let alone = judged(|plan, _| plan.gates.p99_ms = Some(1.0));
-        let asked = Gates {
+        let limits = Gates {
             p99_ms: Some(1.0),
             late_p99_ms: Some(1_000.0),
             throughput_per_s: Some(1e9),
@@ -206,8 +206,8 @@ mod tests {
         };
         let outcomes = judged(|plan, run| {
             second(plan, run);
-            plan.gates.ops.insert("set".into(), asked.clone());
-            plan.gates.ops.insert("get".into(), asked.clone());
+            plan.gates.ops.insert("set".into(), limits.clone());
+            plan.gates.ops.insert("get".into(), limits.clone());
         });
         let told: Vec<(&str, bool, bool)> = outcomes
             .iter()

@@ -70,7 +70,7 @@ fn cells(place: &Place<'_>, record: &OpRecord) -> Vec<String> {
     let response = &record.response;
     let mut figures = vec![throughput, response.mean_us()];
     figures.extend(optional(response.quantiles_us([0.5, 0.9, 0.99])));
-    figures.extend([response.told_p999_us(), response.max_us()]);
+    figures.extend([response.supported_p999_us(), response.max_us()]);
     for histogram in [&record.service, &record.blocked, &record.late] {
         figures.extend(optional(histogram.quantiles_us([0.5, 0.99])));
         figures.push(histogram.max_us());

@@ -74,15 +74,15 @@ pub(super) fn waiting_warning(runs: &[Recording]) -> Option<String> {
         let waited = run.driver.iter().filter_map(|thread| thread.waiting);
         waited.fold(0.0, f64::max)
     };
-    let told: Vec<f64> = runs
+    let long_waits: Vec<f64> = runs
         .iter()
         .map(longest)
         .filter(|waited| *waited > DRIVER_WAITING_TOLD)
         .collect();
-    let waited = told.iter().copied().reduce(f64::max)?;
+    let waited = long_waits.iter().copied().reduce(f64::max)?;
     let (place, up_to) = match runs.len() {
         1 => (String::new(), ""),
-        all => (format!("in {} of {all} runs ", told.len()), "up to "),
+        all => (format!("in {} of {all} runs ", long_waits.len()), "up to "),
     };
     Some(format!(
         "{place}a driver thread waited for a processor for {up_to}{:.1} % of the time: servers, driver and whatever else \
@@ -164,18 +164,18 @@ mod tests {
             }];
             run
         };
-        let told = |waits: &[f64]| {
+        let warning = |waits: &[f64]| {
             let runs: Vec<_> = waits.iter().copied().map(run).collect();
             super::waiting_warning(&runs)
         };
-        assert_eq!(told(&[0.001, 0.0]), None);
+        assert_eq!(warning(&[0.001, 0.0]), None);
         assert!(
-            told(&[0.04])
+            warning(&[0.04])
                 .unwrap()
                 .starts_with("a driver thread waited for a processor for 4.0 % ")
         );
         assert!(
-            told(&[0.04, 0.0, 0.06]).unwrap().starts_with(
+            warning(&[0.04, 0.0, 0.06]).unwrap().starts_with(
                 "in 2 of 3 runs a driver thread waited for a processor for up to 6.0 % "
             )
         );

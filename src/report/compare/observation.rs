@@ -1,10 +1,10 @@
-//! The figures of every run of a result.
+//! The figures of each run of a result.
 
 use super::metric::Metric;
 use crate::measure::OpRecord;
 use crate::result::RunResult;
 
-/// Per metric, its value in every run; `None` where a run has none.
+/// Returns the values of each metric, one per run; `None` if a run has no value.
 pub(super) fn observe(result: &RunResult, metrics: &[Metric]) -> Vec<Vec<Option<f64>>> {
     let mut values: Vec<Vec<Option<f64>>> = metrics.iter().map(|_| Vec::new()).collect();
     for run in &result.runs {

@@ -442,7 +442,7 @@ fn the_report_describes_plan_and_environment() {
     for row in [
         "evenly spaced",
         "a lost session waits up to 25 ms",
-        "1 asked; number 0",
+        "1 planned; number 0",
         "4 servers and 1 driver thread share 4 cores",
         "12 % of a core busy; 0.4 % of the time waiting for a core; preferred to others (nice -20)",
         "a sync took 340 µs, and 310 µs before any server was started; settled after 1.50 s",

@@ -24,12 +24,12 @@ mod text;
 mod warning;
 mod words;
 
-use judge::{Values, judge, rounds_for};
+use judge::{judge, rounds_for};
 use metric::{is_closed, metrics, named, roles, usual_headline};
 use objection::objections;
-use observation::observe;
+use observation::{Chosen, values};
 use pairing::{Pair, pair};
-use warning::{Seen, warnings};
+use warning::warnings;
 
 use crate::measure::Recording;
 use crate::result::RunResult;
@@ -178,20 +178,22 @@ fn compare_runs(
         Some(pairs) => pairs.iter().map(of).collect(),
         None => (0..runs.len()).collect::<Vec<usize>>(),
     };
-    let base_places = places(|pair| pair.base, &base.runs);
-    let candidate_places = places(|pair| pair.candidate, &candidate.runs);
+    let base_runs = Chosen {
+        result: base,
+        places: places(|pair| pair.base, &base.runs),
+    };
+    let candidate_runs = Chosen {
+        result: candidate,
+        places: places(|pair| pair.candidate, &candidate.runs),
+    };
+    let roles = roles(&base.plan, &metrics, headline);
     let contrasts = judge(
-        values(
-            &metrics,
-            roles(&base.plan, &metrics, headline),
-            (base, &base_places),
-            (candidate, &candidate_places),
-        ),
+        values(&metrics, roles, &base_runs, &candidate_runs),
         pairs.is_some(),
     );
     let seen = [
-        seen("base", base, &base_places),
-        seen("candidate", candidate, &candidate_places),
+        base_runs.seen_as("base"),
+        candidate_runs.seen_as("candidate"),
     ];
     let warnings = warnings(&seen, &contrasts);
     let (contrasts, headline) = shown(contrasts);
@@ -200,8 +202,8 @@ fn compare_runs(
         base: Side::new(base),
         candidate: Side::new(candidate),
         rounds: pairs.is_some().then(|| {
-            let numbers = base_places.iter().map(|place| base.runs[*place].number);
-            numbers.collect()
+            let places = base_runs.places.iter();
+            places.map(|place| base.runs[*place].number).collect()
         }),
         closed_loop: is_closed(&base.plan),
         contrasts,
@@ -209,44 +211,6 @@ fn compare_runs(
         warnings,
         headline,
     })
-}
-
-fn seen<'a>(name: &'static str, result: &'a RunResult, places: &[usize]) -> Seen<'a> {
-    Seen {
-        name,
-        result,
-        runs: places.iter().map(|place| &result.runs[*place]).collect(),
-    }
-}
-
-/// Returns the values of both sides in the given runs. A high percentile is left out if a run has
-/// too few operations for it, unless it is the headline.
-fn values(
-    metrics: &[Metric],
-    roles: Vec<Role>,
-    (base, base_places): (&RunResult, &[usize]),
-    (candidate, candidate_places): (&RunResult, &[usize]),
-) -> Vec<Values> {
-    let (below, above) = (observe(base, metrics), observe(candidate, metrics));
-    let chosen = |values: &[Option<f64>], places: &[usize]| -> Vec<Option<f64>> {
-        places.iter().map(|place| values[*place]).collect()
-    };
-    let all = metrics.iter().zip(roles).zip(below.iter().zip(&above));
-    all.map(|((metric, role), (below, above))| Values {
-        metric: metric.clone(),
-        role,
-        base: chosen(below, base_places),
-        candidate: chosen(above, candidate_places),
-    })
-    .filter(|values| {
-        let has_values = values
-            .base
-            .iter()
-            .chain(&values.candidate)
-            .all(Option::is_some);
-        has_values || values.role == Role::Headline || values.metric.figure != Figure::ResponseP999
-    })
-    .collect()
 }
 
 /// Returns the contrasts to show and the index of the headline among them.

@@ -39,7 +39,7 @@ pub(in crate::report) fn ratio_words(figure: Figure, ratio: f64) -> String {
 }
 
 /// `7.10x to 7.62x slower`, `1.02 % slower to 5.50 % faster`. The slower end comes first.
-pub(in crate::report) fn interval_words(figure: Figure, (low, high): (f64, f64)) -> String {
+pub(in crate::report) fn interval_words(figure: Figure, low: f64, high: f64) -> String {
     let (worse, better) = if figure.more_is_better() {
         (low, high)
     } else {
@@ -75,7 +75,8 @@ pub(in crate::report) fn estimate_words(contrast: &Contrast) -> String {
 /// Returns the interval of the estimate in the same form.
 pub(in crate::report) fn estimate_interval(contrast: &Contrast) -> Option<String> {
     let Estimate { interval, .. } = contrast.estimate?;
-    Some(interval_words(contrast.metric.figure, interval?))
+    let (low, high) = interval?;
+    Some(interval_words(contrast.metric.figure, low, high))
 }
 
 /// Formats a figure with its unit.
@@ -169,7 +170,7 @@ mod tests {
             ),
         ];
         for (figure, interval, expected) in cases {
-            assert_eq!(interval_words(figure, interval), expected);
+            assert_eq!(interval_words(figure, interval.0, interval.1), expected);
         }
     }
 

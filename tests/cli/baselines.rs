@@ -63,7 +63,7 @@ fn what_keeps_a_run_from_being_compared_is_told_before_it_starts() {
     };
     fails(
         &["--baseline", "main"],
-        &["no baseline `main`", "there is none yet"],
+        &["no baseline `main`", "there are no baselines yet"],
     );
     kept(&bench);
     fails(

@@ -73,7 +73,7 @@ fn listed(known: &[String]) -> String {
     if known.is_empty() {
         "there are no baselines yet; --save-baseline makes one".to_owned()
     } else {
-        format!("the baselines are {}", known.join(", "))
+        format!("use one of {}", known.join(", "))
     }
 }
 
@@ -209,7 +209,7 @@ mod tests {
         std::fs::create_dir(dir.path().join("baselines/empty")).unwrap();
         let text = error(&baselines);
         assert!(
-            text.starts_with("no baseline `c` in ") && text.ends_with(": the baselines are a, b"),
+            text.starts_with("no baseline `c` in ") && text.ends_with(": use one of a, b"),
             "{text}"
         );
     }

@@ -68,7 +68,7 @@ fn what_keeps_a_run_from_being_compared_is_told_before_it_starts() {
     kept(&bench);
     fails(
         &["--baseline", "mein"],
-        &["no baseline `mein`", "there is main"],
+        &["no baseline `mein`", "use one of main"],
     );
     let other = ["--baseline", "main", "--seed", "9"];
     fails(

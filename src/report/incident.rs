@@ -1,7 +1,7 @@
 //! Groups the events of a run by cause, so that one cause that affects many sessions is one line.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::describe::counted;
+use super::human::counted;
 use super::human::{count, duration_us};
 use crate::measure::{Event, EventKind};
 

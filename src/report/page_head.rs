@@ -154,7 +154,7 @@ fn tiles(summary: &Summary<'_>) -> Markup {
     let share = share(counts.failed(), counts.total());
     tiles.push(Tile::of_one("Failed", share, failed));
     if let Some(rate) = summary.per_server_cpu_s() {
-        let note = "operations per second of server CPU: the figure that survives shared cores";
+        let note = "operations per second of server CPU: this figure depends least on shared cores";
         let figure = per_second(rate);
         tiles.push(Tile::of_one("Per CPU second", figure, note.to_owned()));
     }

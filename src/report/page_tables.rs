@@ -224,7 +224,7 @@ pub(super) fn servers(summary: &Summary<'_>) -> Markup {
         @if let Some(rate) = summary.per_server_cpu_s() {
             p class="note" {
                 "All servers together acknowledged " (per_second(rate)) " operations per second of their processor time: \
-                 the figure that survives shared cores."
+                 this figure depends least on shared cores."
             }
             "\n"
         }

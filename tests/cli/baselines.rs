@@ -64,12 +64,12 @@ fn errors_of_a_comparison_with_a_baseline_are_found_before_the_run() {
     };
     fails(
         &["--baseline", "main"],
-        &["no baseline `main`", "there is none yet"],
+        &["no baseline `main`", "there are no baselines yet"],
     );
     saved(&bench);
     fails(
         &["--baseline", "mein"],
-        &["no baseline `mein`", "there is main"],
+        &["no baseline `mein`", "use one of main"],
     );
     let other = ["--baseline", "main", "--seed", "9"];
     fails(

@@ -248,7 +248,7 @@ fn settle(disk: &SyncProbe, context: &RunContext<'_>) -> Result<DiskState, Exper
         .map_err(unusable(disk.dir()))?;
     if !state.settled && !context.stopped() {
         context.step(&format!(
-            "the disk has not settled after {:.0} s: a sync takes {:.0} µs, at the beginning {:.0} µs",
+            "the disk has not settled after {:.0} s: a sync takes {:.0} µs, before any server was started {:.0} µs",
             state.waited_s, state.before_us, state.baseline_us
         ));
     }

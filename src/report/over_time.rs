@@ -41,7 +41,7 @@ pub(super) fn throughput(summary: &Summary<'_>) -> Figure {
     }
     let asked = |run: &Recording, index: u32| asked_within(result, run, index);
     let stretches = over_time(result, asked);
-    push(&mut series, "asked", Ink::Muted, Stroke::Dashed, stretches);
+    push(&mut series, "planned", Ink::Muted, Stroke::Dashed, stretches);
     let panels = vec![Panel {
         title: String::new(),
         series,
@@ -129,7 +129,7 @@ fn acknowledged_per_s(run: &Recording, index: u32, lane: Option<&Lane>) -> f64 {
     float(count) / run.interval_s(index)
 }
 
-/// The asked rate in an interval; `None` in a closed loop.
+/// The planned rate in an interval; `None` in a closed loop.
 fn asked_within(result: &RunResult, run: &Recording, index: u32) -> Option<f64> {
     let length_s = run.interval_s(index);
     let from_s = f64::from(index) * full_interval_s(run);

@@ -116,8 +116,8 @@ impl Tile {
 fn tiles(summary: &Summary<'_>) -> Markup {
     let mut tiles = Vec::new();
     let asked = summary.asked_per_s.map_or_else(
-        || "closed loop: no rate asked".to_owned(),
-        |rate| format!("of {} asked", per_second(rate)),
+        || "closed loop: no planned rate".to_owned(),
+        |rate| format!("of {} planned", per_second(rate)),
     );
     let throughput = summary.throughput_per_s.map_or_else(
         || MISSING.to_owned(),

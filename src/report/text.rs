@@ -54,7 +54,7 @@ fn one(result: &RunResult) -> String {
 
 fn throughput(text: &mut String, summary: &Summary<'_>) {
     let asked = summary.asked_per_s.map_or_else(String::new, |rate| {
-        format!(" of {} asked", per_second(rate))
+        format!(" of {} planned", per_second(rate))
     });
     let runs = match summary.result.runs.len() {
         1 => String::new(),

@@ -20,7 +20,7 @@ const PERCENTILES: [(&str, Percentile); 4] = [
     ("p99.9", |step| step.p999_us),
 ];
 
-/// Draws response time over the asked rate. Each point is the median of the runs at a rate.
+/// Draws response time over the planned rate. Each point is the median of the runs at a rate.
 pub(crate) fn figure(capacity: &Capacity) -> Figure {
     let mut series: Vec<Series> = (0..)
         .zip(PERCENTILES)
@@ -37,7 +37,7 @@ pub(crate) fn figure(capacity: &Capacity) -> Figure {
         (low.min(10_f64.powf(*log)), high.max(10_f64.powf(*log)))
     });
     let fastest = drawn().map(|(rate, _)| *rate).fold(1.0, f64::max);
-    let x = Axis::linear("operations per second, asked", fastest, 8.0, true);
+    let x = Axis::linear("operations per second, planned", fastest, 8.0, true);
     let limits = capacity
         .conditions
         .iter()

@@ -9,8 +9,8 @@ use super::queue::{DiskStats, Events, Queue, Request};
 use super::tail::UNSYNCED_BYTES_MAX;
 use super::{Batch, DiskError};
 
-/// A group is written once it is this large. With one more batch of that size it stays below what
-/// recovery takes for one write.
+/// A group is written once it is this large, so that the first records in it do not wait for many
+/// others.
 const GROUP_BYTES_MAX: usize = UNSYNCED_BYTES_MAX / 4;
 
 /// What the owner of a log has the disk thread do, besides appending to the log.
@@ -114,6 +114,11 @@ impl<S: Service> DiskThread<S> {
         }
     }
 
+    /// Where the owner's other threads report their events.
+    pub(crate) fn events(&self) -> &Arc<Events<S::Event>> {
+        self.queue.events()
+    }
+
     /// Counters since the start.
     #[must_use]
     pub fn stats(&self) -> DiskStats {
@@ -181,6 +186,10 @@ impl<S: Service> Worker<S> {
                     .perform(request, &mut self.log, self.queue.events());
             }
         };
+        // Only a batch that is larger by itself makes several writes necessary.
+        if self.group.bytes().len() + batch.bytes().len() > UNSYNCED_BYTES_MAX {
+            self.flush()?;
+        }
         if self.group.is_empty() {
             let old = std::mem::replace(&mut self.group, batch);
             self.queue.give_batch(old);
@@ -194,18 +203,18 @@ impl<S: Service> Worker<S> {
         Ok(())
     }
 
-    /// Writes and syncs the group, then reports it.
+    /// Writes, syncs and reports the group, one part after the other.
     fn flush(&mut self) -> Result<(), S::Error> {
         if self.group.is_empty() {
             return Ok(());
         }
-        self.log.append(&self.group)?;
-        let took = self.log.sync()?;
-        self.queue
-            .count_group(self.group.count(), self.group.bytes().len() as u64, took);
-        self.queue
-            .events()
-            .report(S::synced(self.group.last(), self.group.count()));
+        for part in self.group.parts() {
+            self.log.append_part(&part)?;
+            let took = self.log.sync()?;
+            self.queue
+                .count_group(part.count, part.bytes.len() as u64, took);
+            self.queue.events().report(S::synced(part.last, part.count));
+        }
         self.queue.give_batch(std::mem::take(&mut self.group));
         Ok(())
     }

@@ -252,7 +252,7 @@ impl Node {
         self.step(now, Input::Start);
         loop {
             self.finish_round(now)?;
-            let timeout = if self.peer.is_snapshotting() || !self.later.is_empty() {
+            let timeout = if self.snapshot_goes_on() || !self.later.is_empty() {
                 Duration::ZERO
             } else {
                 let due_ms = self
@@ -275,7 +275,7 @@ impl Node {
             for line in self.refusals.due(now.mono_ms) {
                 log(self.config.server_id(), &line);
             }
-            if self.peer.is_snapshotting() {
+            if self.snapshot_goes_on() {
                 self.step(now, Input::SnapshotContinue);
             }
             if now.mono_ms >= self.peer.deadline_ms(now.mono_ms) {
@@ -285,6 +285,12 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// Whether the next slice of a background snapshot is to be encoded: not faster than the disk
+    /// writes it.
+    fn snapshot_goes_on(&self) -> bool {
+        self.peer.is_snapshotting() && self.disk.has_snapshot_room()
     }
 
     /// Gives one input to the peer and performs what it wants. `Input` may borrow from a buffer

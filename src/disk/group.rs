@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::tail::UNSYNCED_BYTES_MAX;
 
-/// Records on their way to a log, in one piece of memory that is used again. `P` identifies a record
-/// and increases from each record to the next.
+/// Encoded records in one reusable buffer. `P` is the position of a record: it identifies the record and
+/// increases from each record to the next.
 #[derive(Debug, Default)]
 pub struct Batch<P> {
     bytes: Vec<u8>,
@@ -37,13 +37,12 @@ pub struct Part<'a, P> {
 }
 
 impl<P: Copy + Default + Ord> Batch<P> {
-    /// An empty batch.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Appends the record of `position`, which `encode` appends to the bytes it is given.
+    /// Appends the record at `position`. `encode` must append the record's bytes to its argument.
     pub fn push_with(&mut self, position: P, encode: impl FnOnce(&mut Vec<u8>)) {
         debug_assert!(
             self.is_empty() || position > self.last(),
@@ -59,7 +58,7 @@ impl<P: Copy + Default + Ord> Batch<P> {
         });
     }
 
-    /// Appends all of `other`, whose positions are greater.
+    /// Appends all records of `other`. Their positions must be greater than those of this batch.
     pub fn append(&mut self, other: &Self) {
         let base = self.bytes.len();
         self.bytes.extend_from_slice(&other.bytes);
@@ -83,7 +82,7 @@ impl<P: Copy + Default + Ord> Batch<P> {
         }
     }
 
-    /// The parts, each for one write, in order.
+    /// Returns the parts in order. Each is for one write.
     pub fn parts(&self) -> impl Iterator<Item = Part<'_, P>> {
         self.extents.iter().map(|extent| Part {
             bytes: &self.bytes[extent.bytes.clone()],
@@ -93,13 +92,13 @@ impl<P: Copy + Default + Ord> Batch<P> {
         })
     }
 
-    /// The encoded records.
+    /// Returns the encoded records.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The first record's position; the default of `P` if the batch is empty.
+    /// Returns the position of the first record, or the default of `P` if the batch is empty.
     #[must_use]
     pub fn first(&self) -> P {
         self.extents
@@ -107,7 +106,7 @@ impl<P: Copy + Default + Ord> Batch<P> {
             .map_or_else(P::default, |part| part.first)
     }
 
-    /// The last record's position; the default of `P` if the batch is empty.
+    /// Returns the position of the last record, or the default of `P` if the batch is empty.
     #[must_use]
     pub fn last(&self) -> P {
         self.extents
@@ -115,25 +114,24 @@ impl<P: Copy + Default + Ord> Batch<P> {
             .map_or_else(P::default, |part| part.last)
     }
 
-    /// The number of records.
+    /// Returns the number of records.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.extents.iter().map(|part| part.count).sum()
     }
 
-    /// Whether it holds no record.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.extents.is_empty()
     }
 
-    /// Removes the records and keeps the memory.
+    /// Removes the records and keeps the buffer.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.extents.clear();
     }
 
-    /// Gives back memory beyond `limit_bytes` that one large batch left behind.
+    /// Shrinks the buffer of an empty batch to `limit_bytes`.
     pub fn shrink(&mut self, limit_bytes: usize) {
         if self.bytes.is_empty() && self.bytes.capacity() > limit_bytes {
             self.bytes.shrink_to(limit_bytes);

@@ -1,10 +1,10 @@
-//! Four-letter words over a socket (specification 16.5).
+//! Tests of the four-letter words (specification 16.5).
 
 use super::client::Client;
 use super::servers::Ensemble;
 
 #[test]
-fn the_words_are_answered_by_every_server() {
+fn every_server_answers_the_words() {
     let ensemble = Ensemble::start(3, 0);
     let leader = ensemble.leader();
     for (index, server) in ensemble.servers.iter().enumerate() {
@@ -58,12 +58,15 @@ fn the_words_are_answered_by_every_server() {
             "{cons}"
         );
         client.close();
-        assert!(!ask("cons").contains("sid=0x"), "the closed one is gone");
+        assert!(
+            !ask("cons").contains("sid=0x"),
+            "the closed session is still listed"
+        );
     }
 }
 
 #[test]
-fn a_word_outside_the_whitelist_is_refused_and_a_lone_server_says_so() {
+fn a_standalone_server_reports_its_mode_and_refuses_words_outside_the_whitelist() {
     let ensemble = Ensemble::start(1, 0);
     let server = &ensemble.servers[0];
     assert_eq!(server.mode().as_deref(), Some("standalone"));
@@ -85,14 +88,14 @@ fn a_word_outside_the_whitelist_is_refused_and_a_lone_server_says_so() {
     );
 }
 
-/// The lines of an answer, which ends as Java's does.
+/// Returns the lines of an answer. It must end with an empty line, as in Java.
 fn lines(text: &str) -> Vec<&str> {
     assert!(text.ends_with("\n\n") || text == "\n", "{text:?}");
     text.lines().filter(|line| !line.is_empty()).collect()
 }
 
 #[test]
-fn the_words_about_watches_tell_who_watches_what() {
+fn the_watch_words_list_sessions_and_paths() {
     let ensemble = Ensemble::start(1, 0);
     let server = &ensemble.servers[0];
     let ask = |word| server.word(word).unwrap();
@@ -131,7 +134,7 @@ fn the_words_about_watches_tell_who_watches_what() {
         ]
     );
 
-    // What has fired is watched no more, nor what a closed connection watched.
+    // A watch is removed when it fires and when its connection closes.
     let [mut first, second] = clients;
     first.set("/a", b"x", -1).unwrap();
     assert_eq!(

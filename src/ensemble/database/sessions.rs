@@ -87,12 +87,7 @@ impl SessionTracker {
 
     /// Records that the session reconnected through `owner` with this timeout. Returns `false` if
     /// the session is unknown or closing.
-    pub fn reopen(
-        &mut self,
-        session: SessionId,
-        (owner, timeout_ms): (u64, i32),
-        now_ms: u64,
-    ) -> bool {
+    pub fn reopen(&mut self, session: SessionId, owner: u64, timeout_ms: i32, now_ms: u64) -> bool {
         match self.sessions.get_mut(&session) {
             Some(known) if !known.closing => {
                 known.owner = Some(owner);

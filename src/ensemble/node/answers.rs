@@ -1,19 +1,14 @@
-//! Fills the view that the four-letter words are written from.
+//! Collects the figures that the four-letter words report.
 
 use super::Node;
+use super::poller::Interest;
 use crate::ensemble::database::ConnId;
 use crate::ensemble::peer::{Mode, Now};
-use crate::ensemble::words::{
-    self, Connection, Interest, Reply, Session, View, WatchSummary, Word,
-};
+use crate::ensemble::words::{self, Connection, Reply, Session, View, WatchSummary, Word};
 
-/// The text for the four bytes that a fresh connection, `asker`, began with, if they are a word.
-/// Does what the word asks for.
-pub(super) fn answer(
-    node: &mut Node,
-    now: Now,
-    (asker, bytes): (ConnId, [u8; 4]),
-) -> Option<String> {
+/// Executes the four-letter word that connection `asker` has sent and returns its answer. Returns
+/// `None` if `bytes` are not a word.
+pub(super) fn answer(node: &mut Node, now: Now, asker: ConnId, bytes: [u8; 4]) -> Option<String> {
     let word = Word::parse(&bytes)?;
     node.peer.word_received(asker);
     if word.is_allowed(node.config.whitelist()) && node.peer.is_serving() {
@@ -26,12 +21,12 @@ pub(super) fn answer(
             _ => {}
         }
     }
-    let view = view(node, now, (asker, word));
+    let view = view(node, now, asker, word);
     node.peer.word_answered(asker);
     Some(words::answer(word, view, node.config.whitelist()))
 }
 
-fn view(node: &Node, now: Now, (asker, word): (ConnId, Word)) -> View {
+fn view(node: &Node, now: Now, asker: ConnId, word: Word) -> View {
     let status = node.peer.status();
     let db = node.peer.database();
     let mode = match status.mode {
@@ -45,7 +40,7 @@ fn view(node: &Node, now: Now, (asker, word): (ConnId, Word)) -> View {
     let disk = node.disk.stats();
     let mut view = View {
         mode,
-        packets: status.packets,
+        packets: (status.received, status.sent),
         latency_ms: status.latency_ms,
         outstanding: status.outstanding,
         zxid: status.zxid.0,
@@ -53,11 +48,15 @@ fn view(node: &Node, now: Now, (asker, word): (ConnId, Word)) -> View {
         data_bytes: db.approximate_data_bytes(),
         proposal_bytes: status
             .proposal_bytes
-            .filter(|_| status.mode == Mode::Leader),
+            .filter(|_| status.mode == Mode::Leader)
+            .map(|bytes| (bytes.last, bytes.min, bytes.max)),
         learners: status
             .learners
             .filter(|_| status.mode == Mode::Leader)
-            .map(|(all, followers, observers)| (all, followers, observers, status.pending_syncs)),
+            .map(|learners| {
+                let (followers, observers) = (learners.synced_followers, learners.synced_observers);
+                (learners.all, followers, observers, status.pending_syncs)
+            }),
         quorum_size: node
             .config
             .servers()
@@ -103,16 +102,19 @@ fn connections(node: &Node, asker: ConnId) -> Vec<Connection> {
         .filter_map(|state| {
             let ConnId(id) = state.conn;
             let client = node.clients.get(&id)?;
-            // Nothing is awaited of the one that asks: it is closed behind the answer.
-            let (read, write) = if state.conn == asker {
-                (false, false)
+            // The asker's connection closes after the answer, so the server polls it for nothing.
+            let polled = if state.conn == asker {
+                Interest::NONE
             } else {
                 client.socket.wanted_interest()
             };
             let account = &state.account;
             Some(Connection {
                 address: client.address,
-                interest: Interest { read, write },
+                interest: words::Interest {
+                    read: polled.read,
+                    write: polled.write,
+                },
                 queued: state.queued,
                 received: account.received,
                 sent: account.sent,
@@ -134,7 +136,7 @@ fn connections(node: &Node, asker: ConnId) -> Vec<Connection> {
         .collect()
 }
 
-/// Open files, and how many are allowed; 0 where the system does not say.
+/// Returns the number of open files and their limit. A number that the system does not report is 0.
 fn descriptors() -> (u64, u64) {
     let open = std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64);
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);

@@ -6,6 +6,7 @@ mod links;
 mod sessions;
 
 pub(crate) use self::establish::SNAPSHOT_SIGNATURE;
+pub use self::links::LearnerCounts;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -16,52 +17,76 @@ use super::effects::{Effect, Effects, LinkId};
 use crate::ensemble::database::{Preparer, SessionTracker};
 use crate::wire::jute::{PacketType, PeerId, QuorumPacket, Zxid};
 
-/// How far the leader itself has come.
+/// How far the leader has progressed. The phases are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     /// Collects accepted epochs.
     Discovery,
-    /// Its accepted epoch is being written.
+    /// Writes its accepted epoch to disk.
     AcceptingEpoch,
     /// Collects ACKEPOCH.
     AgreeingEpoch,
-    /// Its current epoch is being written.
+    /// Writes its current epoch to disk.
     EnteringEpoch,
     /// Collects acknowledgements of NEWLEADER.
     Synchronisation,
     Serving,
 }
 
-/// Why the role ended.
+/// Ends the role: the server returns to LOOKING. Holds the reason.
 #[derive(Debug)]
 pub(crate) struct Lost(pub(crate) String);
 
-/// State of a leader.
+/// Sizes of proposals in bytes, as `srvr` reports them. All are 0 before the first proposal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProposalBytes {
+    pub last: usize,
+    pub min: usize,
+    pub max: usize,
+}
+
+impl ProposalBytes {
+    fn record(&mut self, size: usize) {
+        self.last = size;
+        self.min = if self.min == 0 {
+            size
+        } else {
+            self.min.min(size)
+        };
+        self.max = self.max.max(size);
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Leader {
     phase: Phase,
     since_ms: u64,
     epoch: i64,
+    /// Accepted epochs that voters have reported.
     accepted: BTreeMap<PeerId, i64>,
+    /// Voters that have acknowledged the new epoch.
     agreed: BTreeSet<PeerId>,
+    /// Voters that have acknowledged NEWLEADER.
     synced: BTreeSet<PeerId>,
     links: BTreeMap<LinkId, Link>,
     last_proposed: Zxid,
     committed: Zxid,
+    /// The leader's own log is durable up to here.
     own_acked: Zxid,
     preparer: Preparer,
     pub(crate) tracker: SessionTracker,
+    /// Syncs that wait for the commit of this zxid, oldest first.
     syncs: VecDeque<(Zxid, SyncOrigin)>,
     next_ping_ms: u64,
     next_check_ms: u64,
+    /// Buffer for the entry of the next proposal.
     entry: Vec<u8>,
-    /// Sizes of proposals for `srvr`: last, min, max.
-    pub(crate) proposal_bytes: (usize, usize, usize),
+    pub(crate) proposal_bytes: ProposalBytes,
     pub(crate) serving_since_ms: u64,
 }
 
 impl Leader {
-    /// Begins to lead; a standalone server serves at once.
+    /// Starts to lead. A standalone server serves immediately.
     pub(crate) fn new(core: &mut Core, fx: &mut Effects) -> Self {
         let settings = &core.settings;
         let mut leader = Self {
@@ -81,11 +106,12 @@ impl Leader {
             next_ping_ms: core.now.mono_ms,
             next_check_ms: core.now.mono_ms + settings.tick_ms,
             entry: Vec::new(),
-            proposal_bytes: (0, 0, 0),
+            proposal_bytes: ProposalBytes::default(),
             serving_since_ms: core.now.mono_ms,
         };
         if settings.is_standalone() {
-            // A standalone server has no learners to ping. A deadline that it never served would keep a core busy.
+            // A standalone server has no learners. A deadline that `tick` never advances would make the
+            // event loop spin.
             leader.next_ping_ms = u64::MAX;
             leader.next_check_ms = u64::MAX;
             leader.epoch = core.last_logged.epoch();
@@ -100,7 +126,7 @@ impl Leader {
         self.phase == Phase::Serving
     }
 
-    /// The epoch once it is agreed.
+    /// Returns the new epoch, or 0 before it is chosen.
     pub(crate) const fn epoch(&self) -> i64 {
         self.epoch
     }
@@ -150,13 +176,13 @@ impl Leader {
         Ok(())
     }
 
-    /// When [`Self::tick`] has something to do.
+    /// When [`Self::tick`] is due next.
     pub(crate) fn deadline_ms(&self, now_ms: u64) -> u64 {
         let expiry = self.tracker.next_deadline(now_ms).unwrap_or(u64::MAX);
         self.next_ping_ms.min(self.next_check_ms).min(expiry)
     }
 
-    /// The role ends: closes every learner's connection.
+    /// Ends the role: closes the connection of every learner.
     pub(crate) fn end(&mut self, fx: &mut Effects) {
         for link in std::mem::take(&mut self.links).into_keys() {
             fx.push(Effect::CloseLearner(link));

@@ -69,6 +69,12 @@ impl Node {
                         mark(socket, &mut self.dirty, Token::Link(id));
                     }
                 }
+                Effect::AwaitRoom(LinkId(id)) => {
+                    if let Some(socket) = self.links.get_mut(&id) {
+                        socket.awaits_room = true;
+                        mark(socket, &mut self.dirty, Token::Link(id));
+                    }
+                }
                 Effect::ToLeader(range) => {
                     if let Some(LeaderLink { id, socket, .. }) = &mut self.leader {
                         socket.queue(&fx.bytes[range]);
@@ -409,9 +415,15 @@ impl Node {
         if outcome.is_err() || (socket.closing && socket.is_flushed()) {
             self.disconnected(now, token);
         } else {
-            if socket.postponed && !socket.is_backed_up() {
-                socket.postponed = false;
+            let offer = socket.postponed && !socket.is_backed_up();
+            let continue_stream = socket.awaits_room && socket.has_room();
+            socket.postponed &= !offer;
+            socket.awaits_room &= !continue_stream;
+            if offer {
                 self.later.push(token);
+            }
+            if let (true, Token::Link(id)) = (continue_stream, token) {
+                self.roomy.push_back(LinkId(id));
             }
             self.set_interest(token);
         }

@@ -62,6 +62,8 @@ fn serving() -> (Peer, Effects) {
         session_timeout_min_ms: 4000,
         session_timeout_max_ms: 40_000,
         snap_count: u64::MAX,
+        slice_bytes: 256 << 10,
+        seed: 1,
         config_text: String::new(),
         super_digest: None,
         start_ms: 1,

@@ -75,6 +75,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("procfs", &["target", "load", "result"]),
     ("sha1", &["ensemble"]),
     ("simd_adler32", &["ensemble"]),
+    ("flate2", &["ensemble"]),
+    ("snap", &["ensemble"]),
     ("hashbrown", &["ensemble"]),
     ("rustc_hash", &["ensemble"]),
     ("socket2", &["ensemble", "load", "protocol"]),

@@ -1,4 +1,4 @@
-//! Appends batches to log files: one write per batch, into zeros that are on disk already.
+//! Appends batches to log files: one write per part of a batch, into zeros that are on disk already.
 
 use std::fmt::Debug;
 use std::fs::File;
@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::directory::sync_directory;
+use super::tail::UNSYNCED_BYTES_MAX;
 use super::zeroed::{SpareMaker, create_zeroed};
-use super::{Batch, DiskError};
+use super::{Batch, DiskError, Part};
 
 /// The directory, file names and file headers of a log.
 pub trait Layout: Send + 'static {
@@ -42,15 +43,18 @@ pub type MakeFile = Box<dyn FnMut(&Path, u64) -> io::Result<File> + Send>;
 
 /// Writes a log.
 ///
-/// The caller calls [`Appender::sync`] after each [`Appender::append`]: recovery relies on the rule that
-/// nothing is written behind bytes that are not synced. The caller must not use the appender after an
-/// error: the kernel may report a failed write only once.
+/// Recovery relies on two rules, which this type enforces. The header of a file is synced before the
+/// first record is written. At most [`UNSYNCED_BYTES_MAX`] bytes, or one larger record, are written and not
+/// yet synced. After an error the appender must not be used again: the kernel may report a failed
+/// write only once.
 pub struct Appender<L: Layout> {
     layout: L,
     options: AppendOptions,
     spares: Option<SpareMaker>,
     make: MakeFile,
     current: Option<Current>,
+    /// Bytes written to the current file since the last sync.
+    unsynced_bytes: usize,
 }
 
 impl<L: Layout> Debug for Appender<L> {
@@ -100,36 +104,47 @@ impl<L: Layout> Appender<L> {
             spares,
             make,
             current: None,
+            unsynced_bytes: 0,
         })
     }
 
-    /// Writes the batch with one system call, into a new file if the current one has no room. The
-    /// batch is durable after [`Appender::sync`].
+    /// Writes all parts of the batch. Its end is not durable before [`Appender::sync`].
     ///
     /// # Errors
     /// If the disk is full or fails.
     pub fn append(&mut self, batch: &Batch<L::Position>) -> Result<(), DiskError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let size = batch.bytes().len() as u64;
-        if self
+        batch.parts().try_for_each(|part| self.append_part(&part))
+    }
+
+    /// Writes the part with one call, into a new file if the current one has no room. It is not
+    /// durable before [`Appender::sync`]. Syncs first if too much would be unsynced otherwise.
+    ///
+    /// # Errors
+    /// If the disk is full or fails.
+    pub fn append_part(&mut self, part: &Part<'_, L::Position>) -> Result<(), DiskError> {
+        let size = part.bytes.len() as u64;
+        let full = self
             .current
             .as_ref()
-            .is_some_and(|current| current.end + size > current.size)
-        {
+            .is_some_and(|current| current.end + size > current.size);
+        let too_much = self.unsynced_bytes + part.bytes.len() > UNSYNCED_BYTES_MAX;
+        if self.unsynced_bytes > 0 && (full || too_much) {
+            self.sync()?;
+        }
+        if full {
             self.roll()?;
         }
         let mut current = match self.current.take() {
             Some(current) => current,
-            None => self.open_next(batch.first(), size)?,
+            None => self.open_next(part.first, size)?,
         };
         let written = current
             .file
-            .write_all_at(batch.bytes(), current.end)
+            .write_all_at(part.bytes, current.end)
             .map_err(DiskError::io("append to", &current.path));
         current.end += size;
         self.current = Some(current);
+        self.unsynced_bytes += part.bytes.len();
         written
     }
 
@@ -139,6 +154,7 @@ impl<L: Layout> Appender<L> {
     /// # Errors
     /// If the disk fails. Records that were appended since the last sync may be lost.
     pub fn sync(&mut self) -> Result<Option<Duration>, DiskError> {
+        self.unsynced_bytes = 0;
         let Some(current) = self.current.as_ref().filter(|_| self.options.fsync) else {
             return Ok(None);
         };
@@ -197,7 +213,15 @@ impl<L: Layout> Appender<L> {
         if self.options.fsync {
             sync_directory(self.layout.directory())?;
         }
+        // A file that holds a record but no header is damaged: the header is durable first.
         file.write_all_at(&header, 0)
+            .and_then(|()| {
+                if self.options.fsync {
+                    file.sync_data()
+                } else {
+                    Ok(())
+                }
+            })
             .map_err(DiskError::io("begin", &path))?;
         Ok(Current {
             file,
@@ -205,6 +229,12 @@ impl<L: Layout> Appender<L> {
             end: header.len() as u64,
             size,
         })
+    }
+
+    /// Returns the number of bytes written since the last sync.
+    #[cfg(test)]
+    pub(super) fn unsynced_bytes(&self) -> usize {
+        self.unsynced_bytes
     }
 
     /// Blocks until a spare file is ready. Returns false if none can be created.

@@ -26,7 +26,7 @@ mod tests;
 
 pub use append::{AppendOptions, Appender, Layout, MakeFile};
 pub use error::DiskError;
-pub use group::Batch;
+pub use group::{Batch, Part};
 #[cfg(test)]
 pub(crate) use queue::Hold;
 pub use queue::{DiskStats, Events};

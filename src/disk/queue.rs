@@ -28,6 +28,8 @@ pub struct DiskStats {
     pub bytes: u64,
     /// Number of records in the largest group.
     pub group_max: u64,
+    /// Bytes of the largest write.
+    pub write_bytes_max: u64,
 }
 
 type Position<S> = <<S as Service>::Layout as Layout>::Position;
@@ -70,6 +72,7 @@ struct Counters {
     entries: AtomicU64,
     bytes: AtomicU64,
     group_max: AtomicU64,
+    write_bytes_max: AtomicU64,
 }
 
 impl<E> std::fmt::Debug for Events<E> {
@@ -189,6 +192,7 @@ impl<S: Service> Queue<S> {
         counters.entries.fetch_add(entries, Ordering::Relaxed);
         counters.group_max.fetch_max(entries, Ordering::Relaxed);
         counters.bytes.fetch_add(bytes, Ordering::Relaxed);
+        counters.write_bytes_max.fetch_max(bytes, Ordering::Relaxed);
         if let Some(took) = fsync {
             let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
             counters.fsync_count.fetch_add(1, Ordering::Relaxed);
@@ -206,6 +210,7 @@ impl<S: Service> Queue<S> {
             entries: counters.entries.load(Ordering::Relaxed),
             bytes: counters.bytes.load(Ordering::Relaxed),
             group_max: counters.group_max.load(Ordering::Relaxed),
+            write_bytes_max: counters.write_bytes_max.load(Ordering::Relaxed),
         }
     }
 
@@ -218,6 +223,7 @@ impl<S: Service> Queue<S> {
             &counters.entries,
             &counters.bytes,
             &counters.group_max,
+            &counters.write_bytes_max,
         ] {
             counter.store(0, Ordering::Relaxed);
         }

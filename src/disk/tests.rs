@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::tail::{RecordSearch, Tail, judge_tail};
+use super::tail::{RecordSearch, Tail, UNSYNCED_BYTES_MAX, judge_tail};
 use super::{
     AppendOptions, Appender, Batch, DiskError, DiskThread, Events, Layout, MakeFile, Service,
     create_zeroed,
@@ -176,6 +176,46 @@ fn a_log_file_begins_with_its_header_and_is_truncated_when_rolled() {
 }
 
 #[test]
+fn a_batch_larger_than_one_write_is_split_and_each_part_is_synced() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut thread = start(dir.path(), Box::new(create_zeroed));
+    let records = 3 * UNSYNCED_BYTES_MAX as u64 / RECORD_BYTES as u64;
+    thread.append(batch(1..=records));
+    thread.stop();
+    let stats = thread.stats();
+    assert_eq!((stats.fsync_count, stats.entries), (4, records));
+    assert!(
+        stats.write_bytes_max <= UNSYNCED_BYTES_MAX as u64,
+        "{stats:?}"
+    );
+    let mut counted = 0;
+    for event in all_events(thread) {
+        let Seen::Synced { last, count } = event else {
+            panic!("{event:?}");
+        };
+        counted += count;
+        assert_eq!(last, counted, "each report tells what is durable");
+    }
+    assert_eq!(counted, records);
+}
+
+#[test]
+fn batches_that_are_not_synced_one_by_one_do_not_exceed_one_write() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let options = AppendOptions {
+        first_bytes: 64 << 20,
+        ..OPTIONS
+    };
+    let mut log = Appender::new(Journal(dir.path().to_owned()), options).expect("opened");
+    let records = UNSYNCED_BYTES_MAX as u64 / RECORD_BYTES as u64;
+    log.append(&batch(1..=records)).expect("appended");
+    assert!(log.unsynced_bytes() > UNSYNCED_BYTES_MAX - RECORD_BYTES);
+    log.append(&batch(records + 1..=records + 2))
+        .expect("appended");
+    assert_eq!(log.unsynced_bytes(), 2 * RECORD_BYTES);
+}
+
+#[test]
 fn an_existing_file_is_never_overwritten() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal-7");
@@ -190,6 +230,9 @@ fn an_existing_file_is_never_overwritten() {
 fn a_broken_record_is_torn_at_the_end_and_damage_before_a_sound_record() {
     let newer_than = |last: u64| RecordSearch {
         record_bytes_min: RECORD_BYTES,
+        record_bytes_max: RECORD_BYTES,
+        prefix_bytes: 1,
+        announced_bytes: |_: &[u8]| Some(RECORD_BYTES),
         ordinary_zeros: 7,
         begins_newer: move |bytes: &[u8]| {
             record(bytes).is_some_and(|number| number > last && number < 100)

@@ -9,8 +9,7 @@ use super::queue::{DiskStats, Events, Queue, Request};
 use super::tail::UNSYNCED_BYTES_MAX;
 use super::{Batch, DiskError};
 
-/// A group of this size is written at once. Together with one more batch of the same size it stays below
-/// [`UNSYNCED_BYTES_MAX`], the largest write that recovery expects.
+/// A group of this size is written at once, so that its first records do not wait for many others.
 const GROUP_BYTES_MAX: usize = UNSYNCED_BYTES_MAX / 4;
 
 /// The work of the disk thread besides appending to the log. The owner of the log implements it.
@@ -115,6 +114,11 @@ impl<S: Service> DiskThread<S> {
         }
     }
 
+    /// Returns the list to which other threads of the owner report their events.
+    pub(crate) fn events(&self) -> &Arc<Events<S::Event>> {
+        self.queue.events()
+    }
+
     /// Returns the counters since the start or the last [`DiskThread::reset_stats`].
     #[must_use]
     pub fn stats(&self) -> DiskStats {
@@ -181,6 +185,10 @@ impl<S: Service> Worker<S> {
                     .perform(request, &mut self.log, self.queue.events());
             }
         };
+        // Only a batch that is larger by itself makes several writes necessary.
+        if self.group.bytes().len() + batch.bytes().len() > UNSYNCED_BYTES_MAX {
+            self.flush()?;
+        }
         if self.group.is_empty() {
             let old = std::mem::replace(&mut self.group, batch);
             self.queue.give_batch(old);
@@ -194,18 +202,18 @@ impl<S: Service> Worker<S> {
         Ok(())
     }
 
-    /// Writes and syncs the group, then reports it.
+    /// Writes, syncs and reports the group, one part after the other.
     fn flush(&mut self) -> Result<(), S::Error> {
         if self.group.is_empty() {
             return Ok(());
         }
-        self.log.append(&self.group)?;
-        let took = self.log.sync()?;
-        self.queue
-            .count_group(self.group.count(), self.group.bytes().len() as u64, took);
-        self.queue
-            .events()
-            .report(S::synced(self.group.last(), self.group.count()));
+        for part in self.group.parts() {
+            self.log.append_part(&part)?;
+            let took = self.log.sync()?;
+            self.queue
+                .count_group(part.count, part.bytes.len() as u64, took);
+            self.queue.events().report(S::synced(part.last, part.count));
+        }
         self.queue.give_batch(std::mem::take(&mut self.group));
         Ok(())
     }

@@ -16,6 +16,7 @@ mod cluster;
 mod disk;
 mod faults;
 mod history;
+mod tree;
 
 use cluster::{Cluster, Coverage};
 
@@ -62,7 +63,8 @@ fn seeds(part: u64, parts: u64) {
             && seen.diffs > 10
             && seen.truncations > 3
             && seen.snapshots_sent > 10
-            && seen.snapshots_taken > 10,
+            && seen.snapshots_taken > 10
+            && seen.fuzzy_snapshots_sent > 10,
         "the seeds no longer reach every path: {seen:?}"
     );
 }

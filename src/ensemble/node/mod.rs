@@ -33,6 +33,8 @@ use crate::wire::jute::{PeerId, Zxid};
 
 /// Largest number of bytes that one read takes.
 const READ_BYTES: usize = 256 << 10;
+/// Bytes of a snapshot that are encoded between two looks at the sockets, well below a millisecond's work.
+const SLICE_BYTES: usize = 128 << 10;
 /// Most connections accepted per wake-up, so that many new clients do not delay the connected ones.
 const ACCEPTS_MAX: usize = 256;
 /// Longest time that a closing connection waits for its last bytes to be sent, ms.
@@ -155,6 +157,8 @@ struct Node {
     resume: Vec<Token>,
     /// Connections whose inbox is offered again in the next round, because they are no longer backed up.
     later: Vec<Token>,
+    /// Learners with room for the next slice of their stream. One of them gets it in each round.
+    roomy: VecDeque<LinkId>,
     /// Oldest first.
     lingering: VecDeque<Lingering>,
     buffer: Vec<u8>,
@@ -239,6 +243,7 @@ impl Node {
             dirty: Vec::new(),
             resume: Vec::new(),
             later: Vec::new(),
+            roomy: VecDeque::new(),
             lingering: VecDeque::new(),
             buffer: vec![0; READ_BYTES],
             started: Instant::now(),
@@ -260,7 +265,8 @@ impl Node {
         self.step(now, Input::Start);
         loop {
             self.finish_round(now)?;
-            let timeout = if self.peer.is_snapshotting() || !self.later.is_empty() {
+            let busy = self.snapshot_goes_on() || !self.later.is_empty() || !self.roomy.is_empty();
+            let timeout = if busy {
                 Duration::ZERO
             } else {
                 let due_ms = self
@@ -283,8 +289,11 @@ impl Node {
             for line in self.refusals.due(now.mono_ms) {
                 log(self.config.server_id(), &line);
             }
-            if self.peer.is_snapshotting() {
+            if self.snapshot_goes_on() {
                 self.step(now, Input::SnapshotContinue);
+            }
+            if let Some(link) = self.roomy.pop_front() {
+                self.step(now, Input::LinkRoom(link));
             }
             if now.mono_ms >= self.peer.deadline_ms(now.mono_ms) {
                 self.step(now, Input::Tick);
@@ -293,6 +302,12 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// Returns whether to encode the next slice of a background snapshot now. Slices are not encoded
+    /// faster than the disk writes them.
+    fn snapshot_goes_on(&self) -> bool {
+        self.peer.is_snapshotting() && self.disk.has_snapshot_room()
     }
 
     /// Gives one input to the peer and performs the effects. Returns how many bytes of the input the
@@ -423,6 +438,12 @@ fn accept(listener: Option<&TcpListener>) -> Option<(TcpStream, SocketAddr)> {
     listener?.accept().ok()
 }
 
+/// A number that differs from server to server and from start to start.
+fn random_seed() -> u64 {
+    use std::hash::BuildHasher as _;
+    std::hash::RandomState::new().hash_one(std::process::id())
+}
+
 /// Milliseconds since 1970.
 fn wall_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -455,6 +476,8 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
         session_timeout_min_ms,
         session_timeout_max_ms,
         snap_count: config.snap_count(),
+        slice_bytes: SLICE_BYTES,
+        seed: random_seed(),
         config_text: config.config_text(),
         super_digest: config.super_digest(),
         start_ms,

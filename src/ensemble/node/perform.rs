@@ -54,7 +54,6 @@ impl Node {
     /// Performs the effects of the last steps, in order.
     #[expect(clippy::too_many_lines, reason = "one short arm for each effect")]
     pub(super) fn perform(&mut self, now: Now) {
-        let mut truncate = None;
         let mut fx = std::mem::take(&mut self.fx);
         for effect in fx.list.drain(..) {
             match effect {
@@ -67,6 +66,12 @@ impl Node {
                 Effect::ToLearner(LinkId(id), range) => {
                     if let Some(socket) = self.links.get_mut(&id) {
                         socket.queue(&fx.bytes[range]);
+                        mark(socket, &mut self.dirty, Token::Link(id));
+                    }
+                }
+                Effect::AwaitRoom(LinkId(id)) => {
+                    if let Some(socket) = self.links.get_mut(&id) {
+                        socket.awaits_room = true;
                         mark(socket, &mut self.dirty, Token::Link(id));
                     }
                 }
@@ -114,7 +119,10 @@ impl Node {
                 Effect::SnapshotSlice(range) => self.disk.write_snapshot(fx.bytes[range].to_vec()),
                 Effect::EndSnapshot => self.disk.finish_snapshot(),
                 Effect::AbortSnapshot => self.disk.abandon_snapshot(),
-                Effect::Truncate(zxid) => truncate = Some(zxid),
+                Effect::Truncate(zxid) => {
+                    self.submit();
+                    self.disk.truncate(zxid, self.config.recover_options());
+                }
                 Effect::Log(line) => super::log(self.config.server_id(), &line),
                 Effect::Fatal(status, reason) => {
                     self.fatal
@@ -127,19 +135,6 @@ impl Node {
             fx.bytes.shrink_to(1 << 20);
         }
         self.fx = fx;
-        if let Some(zxid) = truncate {
-            // The peer must not get any other input until its database matches the log again.
-            match self.truncate(zxid) {
-                Ok(recovered) => {
-                    self.step(now, Input::Truncated(Box::new(recovered)));
-                }
-                Err(error) => {
-                    let reason = format!("cannot cut the log to {zxid}: {error}");
-                    self.fatal
-                        .get_or_insert(NodeError::Fatal { status: 13, reason });
-                }
-            }
-        }
     }
 
     /// Hands the log entries of this round to the disk thread.
@@ -189,18 +184,13 @@ impl Node {
         }
     }
 
-    /// Stops the disk thread, cuts the log, recovers from it and starts the disk thread again.
-    fn truncate(&mut self, zxid: Zxid) -> Result<Recovered, NodeError> {
-        self.submit();
-        let dirs = self.config.data_dirs();
-        self.disk.stop();
-        storage::truncate(&dirs, zxid)?;
-        let (disk, recovered) = open_disk(&self.config, &self.wake)?;
-        self.epoch_tickets.clear();
-        self.saving = None;
-        self.batch = disk.batch();
-        self.disk = disk;
-        Ok(recovered)
+    /// The log is cut and read again.
+    fn truncated(&mut self, now: Now, recovered: storage::Recovered) {
+        for warning in &recovered.warnings {
+            super::log(self.config.server_id(), warning);
+        }
+        let recovered = Box::new(into_recovered(recovered));
+        self.step(now, Input::Truncated(recovered));
     }
 
     fn dial_leader(&mut self, leader: crate::wire::jute::PeerId) {
@@ -425,9 +415,15 @@ impl Node {
         if outcome.is_err() || (socket.closing && socket.is_flushed()) {
             self.disconnected(now, token);
         } else {
-            if socket.postponed && !socket.is_backed_up() {
-                socket.postponed = false;
+            let offer = socket.postponed && !socket.is_backed_up();
+            let continue_stream = socket.awaits_room && socket.has_room();
+            socket.postponed &= !offer;
+            socket.awaits_room &= !continue_stream;
+            if offer {
                 self.later.push(token);
+            }
+            if let (true, Token::Link(id)) = (continue_stream, token) {
+                self.roomy.push_back(LinkId(id));
             }
             self.set_interest(token);
         }
@@ -502,7 +498,24 @@ impl Node {
                     }
                 }
                 DiskEvent::SnapshotWritten { zxid } => self.snapshot_written(zxid),
-                DiskEvent::SnapshotFailed { zxid, error } if self.saving.is_some() => {
+                // The loop goes on with the snapshot by itself.
+                DiskEvent::SnapshotRoom => {}
+                DiskEvent::PurgeFailed(error) => {
+                    let line = format!("old files are not removed: {error}");
+                    super::log(self.config.server_id(), &line);
+                }
+                DiskEvent::Truncated(recovered) => self.truncated(now, *recovered),
+                DiskEvent::TruncateFailed { zxid, error } => {
+                    let reason = format!("cannot cut the log to {zxid}: {error}");
+                    self.fatal
+                        .get_or_insert(NodeError::Fatal { status: 13, reason });
+                }
+                DiskEvent::SnapshotFailed { zxid, error }
+                    if self
+                        .saving
+                        .as_ref()
+                        .is_some_and(|saving| saving.zxid == zxid) =>
+                {
                     let reason = format!("the leader's snapshot {zxid} is not saved: {error}");
                     self.fatal
                         .get_or_insert(NodeError::Fatal { status: 10, reason });

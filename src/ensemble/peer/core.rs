@@ -3,15 +3,15 @@
 
 use std::collections::VecDeque;
 
+use rand::{RngExt as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
 use super::clients::Clients;
 use super::effects::{Effect, Effects};
 use super::history::History;
 use super::settings::{Now, Settings};
 use crate::ensemble::database::{Database, SnapshotCursor};
 use crate::wire::jute::{OpCode, SessionId, TxnHeader, Zxid};
-
-/// Znodes per slice of a background snapshot. A slice takes about a millisecond.
-const SNAPSHOT_SLICE_NODES: usize = 2_000;
 
 /// A logged proposal that is not committed yet.
 #[derive(Debug)]
@@ -53,7 +53,9 @@ pub(crate) struct Core {
     epoch_ticket: u64,
     next_session: i64,
     since_snapshot: u64,
+    /// Begin the next snapshot after this many transactions.
     snapshot_after: u64,
+    random: Xoshiro256PlusPlus,
     snapshot: Option<SnapshotCursor>,
 }
 
@@ -63,7 +65,8 @@ impl Core {
         let clock = (settings.start_ms << 24) >> 8;
         let next_session = clock.cast_signed() | (settings.me.0 << 56);
         let mut core = Self {
-            snapshot_after: settings.snap_count,
+            snapshot_after: 0,
+            random: Xoshiro256PlusPlus::seed_from_u64(settings.seed),
             db: Database::new(),
             history: History::default(),
             accepted_epoch: recovered.accepted_epoch,
@@ -79,6 +82,7 @@ impl Core {
             snapshot: None,
             settings,
         };
+        core.snapshot_after = core.draw_snapshot_after();
         core.load(recovered);
         core
     }
@@ -143,9 +147,17 @@ impl Core {
         self.since_snapshot += 1;
         if self.since_snapshot >= self.snapshot_after && self.snapshot.is_none() {
             self.since_snapshot = 0;
+            self.snapshot_after = self.draw_snapshot_after();
             self.snapshot = Some(self.db.snapshot_cursor());
             fx.push(Effect::BeginSnapshot(self.db.last_processed()));
         }
+    }
+
+    /// Draws after how many transactions the next snapshot begins, as Java does: replicas that have the
+    /// same transactions must not all write their snapshots at the same time.
+    fn draw_snapshot_after(&mut self) -> u64 {
+        let half = self.settings.snap_count / 2;
+        (half + self.random.random_range(0..=half)).max(1)
     }
 
     /// Whether a background snapshot waits for its next slice.
@@ -160,7 +172,7 @@ impl Core {
             return;
         };
         let start = fx.bytes.len();
-        let done = cursor.step(&self.db, &mut fx.bytes, SNAPSHOT_SLICE_NODES);
+        let done = cursor.step(&self.db, &mut fx.bytes, self.settings.slice_bytes);
         fx.push(Effect::SnapshotSlice(start..fx.bytes.len()));
         if done {
             self.snapshot = None;
@@ -220,6 +232,7 @@ impl Core {
             self.commit_oldest(fx);
         }
         self.clients.forget_abandoned();
+        self.history.retain_after(None, 0); // the streams to learners have ended
     }
 }
 

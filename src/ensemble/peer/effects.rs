@@ -29,6 +29,8 @@ pub enum Effect {
     ToLeader(Range<usize>),
     /// Send bytes to a learner.
     ToLearner(LinkId, Range<usize>),
+    /// Report [`super::Input::LinkRoom`] once most of the bytes for this learner are sent.
+    AwaitRoom(LinkId),
     /// Close a learner's connection once its bytes are sent.
     CloseLearner(LinkId),
     /// Send bytes to a client.

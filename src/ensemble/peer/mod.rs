@@ -19,6 +19,8 @@ mod requests;
 mod settings;
 mod status;
 #[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
 mod tests;
 
 pub use account::{Account, LastReply};
@@ -50,6 +52,8 @@ pub enum Input<'a> {
     LinkBytes(LinkId, &'a [u8]),
     /// A connection to our quorum port has closed.
     LinkDown(LinkId),
+    /// Most of the bytes for this learner are sent; answers `AwaitRoom`.
+    LinkRoom(LinkId),
     /// The connection that `DialLeader` requested is established.
     LeaderUp,
     /// Unconsumed bytes of the connection to the leader.
@@ -146,6 +150,7 @@ impl Peer {
                 return leader.link_bytes(core, link, bytes, fx);
             }
             (Input::LinkDown(link), Role::Leading(leader)) => leader.link_down(link, fx),
+            (Input::LinkRoom(link), Role::Leading(leader)) => leader.link_room(core, link, fx),
             (Input::LeaderUp, Role::Learning(learner)) => learner.leader_up(core, fx),
             (Input::LeaderBytes(bytes), Role::Learning(learner)) => {
                 let outcome = learner.bytes(core, bytes, fx);
@@ -156,7 +161,7 @@ impl Peer {
             (Input::LinkBytes(_, bytes) | Input::LeaderBytes(bytes), _) => {
                 fx.consumed = bytes.len();
             }
-            (Input::LinkDown(_) | Input::LeaderUp | Input::LeaderDown, _) => {}
+            (Input::LinkDown(_) | Input::LinkRoom(_) | Input::LeaderUp | Input::LeaderDown, _) => {}
             (Input::Synced(last), Role::Leading(leader)) => leader.synced_log(core, last, fx),
             (Input::Synced(last), Role::Learning(learner)) => learner.synced_log(last, fx),
             (Input::Synced(_), Role::Looking(_)) => {}

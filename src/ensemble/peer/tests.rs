@@ -25,6 +25,8 @@ fn settings(me: PeerId, voters: &[i64], observers: &[i64]) -> Settings {
         session_timeout_min_ms: 2000,
         session_timeout_max_ms: 60_000,
         snap_count: 1_000_000,
+        slice_bytes: 256 << 10,
+        seed: 1,
         config_text: String::new(),
         super_digest: None,
         start_ms: 1,
@@ -473,7 +475,7 @@ fn entries_that_were_not_committed_abort_the_background_snapshot() {
         encode_entry(&header, &Txn::Error(ErrorCode::NO_NODE), &mut entry);
         world.leader_says(&QuorumPacket::new(PacketType::Proposal, zxid, Some(&entry)));
     }
-    assert!(world.did(&Effect::BeginSnapshot(Zxid::new(1, 0))));
+    assert!(world.peer.is_snapshotting());
     world.step(Input::LeaderDown);
     assert_eq!(world.peer.database().last_processed(), Zxid::new(1, 2));
     assert!(world.did(&Effect::AbortSnapshot) && !world.peer.is_snapshotting());

@@ -4,9 +4,11 @@
 //! is torn or damaged; both are pure. [`DataDirs`] holds the directory and file names.
 //! [`LogReader`] and [`LogWriter`] handle one transaction log, [`snapshot_reader`] and
 //! [`SnapshotWriter`] one snapshot, [`Epochs`] the epoch files. [`recover()`] loads the state at
-//! the start. [`truncate()`] and [`purge()`] remove entries and files. [`Disk`] is the thread that
-//! does all writing while the server runs. It reports only what is durable.
+//! the start. [`truncate()`] and [`purge()`] remove entries and files. [`Disk`] has the threads that
+//! do all writing while the server runs: one for the log, one for snapshots. It reports only what is
+//! durable.
 
+mod compression;
 mod dirs;
 mod disk;
 mod epoch;
@@ -25,10 +27,13 @@ mod truncate;
 #[cfg(test)]
 mod disk_tests;
 #[cfg(test)]
+mod hole_tests;
+#[cfg(test)]
 mod recover_tests;
 #[cfg(test)]
 mod sample;
 
+pub use compression::Compression;
 pub use dirs::{DataDirs, LogFile, SnapshotFile};
 pub use disk::{Disk, DiskEvent, DiskOptions};
 pub use epoch::Epochs;

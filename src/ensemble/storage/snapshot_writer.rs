@@ -15,7 +15,7 @@ use super::format::FileKind;
 use super::snapshot_reader::SEAL_END;
 
 /// Bytes between two syncs. Short syncs do not delay the syncs of the log.
-const SYNC_STEP_BYTES: usize = 4 << 20;
+const SYNC_STEP_BYTES: usize = 1 << 20;
 
 /// An unfinished snapshot. Dropping it before [`SnapshotWriter::finish`] removes its file.
 pub struct SnapshotWriter {
@@ -62,16 +62,18 @@ impl SnapshotWriter {
     /// # Errors
     /// If the disk is full or fails.
     pub fn write(&mut self, body: &[u8]) -> Result<(), StorageError> {
-        self.file
-            .write_all(body)
-            .map_err(StorageError::io("write", &self.temporary))?;
-        self.adler.write(body);
-        self.unsynced_bytes += body.len();
-        if self.unsynced_bytes >= SYNC_STEP_BYTES {
-            self.unsynced_bytes = 0;
+        for step in body.chunks(SYNC_STEP_BYTES) {
             self.file
-                .sync_data()
-                .map_err(StorageError::io("sync", &self.temporary))?;
+                .write_all(step)
+                .map_err(StorageError::io("write", &self.temporary))?;
+            self.adler.write(step);
+            self.unsynced_bytes += step.len();
+            if self.unsynced_bytes >= SYNC_STEP_BYTES {
+                self.unsynced_bytes = 0;
+                self.file
+                    .sync_data()
+                    .map_err(StorageError::io("sync", &self.temporary))?;
+            }
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use quorate::wire::jute::{
 };
 use rand::RngExt as _;
 
-use super::{Cluster, Event};
+use super::{Cluster, Event, changes};
 
 #[derive(Debug, Default)]
 pub(super) struct Client {
@@ -18,6 +18,7 @@ pub(super) struct Client {
     pub(super) conn: u64,
     pub(super) connected: bool,
     pub(super) inbox: Vec<u8>,
+    /// The xid of each request, and the path if it creates a znode that must not be lost.
     pub(super) sent: VecDeque<(i32, String)>,
     pub(super) xid: i32,
     pub(super) counter: u64,
@@ -37,6 +38,17 @@ impl Cluster {
         state.xid += 1;
         state.counter += 1;
         let (xid, conn) = (state.xid, ConnId(state.conn));
+        if self.rng.random_bool(0.5) {
+            let change = changes::draw(&mut self.rng);
+            let mut frame = Vec::new();
+            RequestHeader::encode_frame(&mut frame, xid, change.op, |out| {
+                out.extend_from_slice(&change.body);
+            });
+            self.clients[client].sent.push_back((xid, String::new()));
+            self.step(server, Input::ClientBytes(conn, &frame));
+            return;
+        }
+        let state = &mut self.clients[client];
         let path = format!("/c{client}-{}", state.counter);
         state.sent.push_back((xid, path.clone()));
         let mut frame = Vec::new();
@@ -105,7 +117,7 @@ impl Cluster {
             let header = ReplyHeader::decode(&mut Reader::new(&frame)).expect("a header");
             let (xid, path) = client.sent.pop_front().expect("a request for each reply");
             assert_eq!(header.xid, xid, "the replies are out of order");
-            if header.err == ErrorCode::OK {
+            if header.err == ErrorCode::OK && !path.is_empty() {
                 self.history.acknowledge(header.zxid, &path);
             }
         }

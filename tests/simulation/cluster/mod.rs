@@ -1,5 +1,6 @@
 //! The simulated cluster: servers, connections, clients and time.
 
+mod changes;
 mod checks;
 mod clients;
 mod disks;
@@ -47,6 +48,8 @@ enum Event {
         wire: u64,
         to_leader: bool,
     },
+    /// A leader may send more over a wire.
+    Room(u64),
     Disk(usize, u64),
     Client(usize),
 }
@@ -66,6 +69,8 @@ pub(crate) struct Cluster {
     cut_active: bool,
     voters: BTreeSet<PeerId>,
     observers: BTreeSet<PeerId>,
+    /// Small, so that the tree changes while a snapshot is written or sent.
+    slice_bytes: usize,
     history: History,
     next_id: u64,
     log: VecDeque<String>,
@@ -109,12 +114,14 @@ impl Cluster {
             cut_active: false,
             voters: ids[..split].iter().copied().collect(),
             observers: ids[split..].iter().copied().collect(),
+            slice_bytes: 0,
             history: History::default(),
             next_id: 1,
             log: VecDeque::new(),
             hasher: DefaultHasher::new(),
             seen: Coverage::default(),
         };
+        cluster.slice_bytes = cluster.rng.random_range(100..3000);
         for server in 0..cluster.servers.len() {
             cluster.start(server);
         }
@@ -237,6 +244,7 @@ impl Cluster {
             Event::Dial { from, to, wire } => self.dialled(from, to, wire),
             Event::Wire { wire, to_leader } => self.arrive(wire, to_leader),
             Event::WireDown { wire, to_leader } => self.wire_down(wire, to_leader),
+            Event::Room(wire) => self.room(wire),
             Event::Disk(server, life) => self.disk_done(server, life),
             Event::Client(client) => self.client_turn(client),
         }

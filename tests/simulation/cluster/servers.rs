@@ -32,6 +32,8 @@ impl Cluster {
             session_timeout_min_ms: 2 * 200,
             session_timeout_max_ms: 20 * 200,
             snap_count: 60,
+            slice_bytes: self.slice_bytes,
+            seed: self.now + 1000 * server as u64,
             config_text: String::new(),
             super_digest: None,
             start_ms: self.now + 1000 * self.servers[server].life,
@@ -157,6 +159,10 @@ impl Cluster {
                 }
                 Effect::ToLearner(LinkId(wire), range) => {
                     self.send(wire, false, fx.bytes[range].to_vec());
+                }
+                Effect::AwaitRoom(LinkId(wire)) => {
+                    let delay = self.delay();
+                    self.after(delay, Event::Room(wire));
                 }
                 Effect::CloseLearner(LinkId(wire)) => self.break_wire(wire),
                 Effect::ToClient(conn, range) => {

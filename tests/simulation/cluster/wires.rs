@@ -100,6 +100,19 @@ impl Cluster {
         }
     }
 
+    /// Most of what the leader sent is read by now, unless the learner cannot be reached.
+    pub(super) fn room(&mut self, wire: u64) {
+        let Some(state) = self.wires.get(&wire).filter(|state| state.up) else {
+            return;
+        };
+        let (learner, leader) = (state.learner, state.leader);
+        if self.is_cut(learner, leader) {
+            self.after(50, Event::Room(wire));
+        } else {
+            self.step(leader, Input::LinkRoom(LinkId(wire)));
+        }
+    }
+
     fn stream(&mut self, wire: u64, to_leader: bool) -> Option<&mut Stream> {
         let state = self.wires.get_mut(&wire)?;
         Some(if to_leader {

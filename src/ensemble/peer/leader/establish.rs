@@ -5,11 +5,7 @@ use super::links::LinkStage;
 use super::{Leader, Phase};
 use crate::ensemble::peer::core::Core;
 use crate::ensemble::peer::effects::{Effects, LinkId};
-use crate::ensemble::peer::history::SyncPlan;
-use crate::wire::jute::{LearnerInfo, PacketType, PeerId, QuorumPacket, Reader, WriteJute, Zxid};
-
-/// The string that ends a snapshot stream.
-pub(crate) const SNAPSHOT_SIGNATURE: &str = "BenWasHere";
+use crate::wire::jute::{LearnerInfo, PacketType, PeerId, QuorumPacket, Reader, Zxid};
 
 impl Leader {
     pub(super) fn introduce(
@@ -142,64 +138,6 @@ impl Leader {
             core.current_epoch = self.epoch;
             core.write_epochs(fx);
         }
-    }
-
-    /// Sends a learner everything that it lacks, and NEWLEADER. The learner takes part in the broadcast
-    /// from then on.
-    fn synchronise(&mut self, core: &mut Core, link: LinkId, fx: &mut Effects) {
-        let Some(state) = self.links.get_mut(&link) else {
-            return;
-        };
-        let start = fx.bytes.len();
-        let out = &mut fx.bytes;
-        let last = core.last_applied;
-        let plan = core.history.plan(state.last_zxid, last);
-        let from = match plan {
-            SyncPlan::Diff { from } => {
-                let newest = core.history.newest().unwrap_or(last);
-                let zxid = if state.last_zxid == last {
-                    last
-                } else {
-                    newest
-                };
-                QuorumPacket::new(PacketType::Diff, zxid, None).encode(out);
-                Some(from)
-            }
-            SyncPlan::Trunc { to, from } => {
-                QuorumPacket::new(PacketType::Trunc, to, None).encode(out);
-                Some(from)
-            }
-            SyncPlan::Snap => {
-                let last = core.db.last_processed();
-                QuorumPacket::new(PacketType::Snap, last, None).encode(out);
-                core.db.encode_snapshot(out);
-                out.put_string(SNAPSHOT_SIGNATURE);
-                None
-            }
-        };
-        for (zxid, entry) in from.into_iter().flat_map(|from| core.history.from(from)) {
-            QuorumPacket::new(PacketType::Proposal, zxid, Some(entry)).encode(out);
-            QuorumPacket::new(PacketType::Commit, zxid, None).encode(out);
-        }
-        if state.votes() {
-            for pending in &core.pending {
-                QuorumPacket::new(PacketType::Proposal, pending.zxid, Some(&pending.entry))
-                    .encode(out);
-            }
-        }
-        let config = core.settings.config_text.as_bytes();
-        QuorumPacket::new(
-            PacketType::NewLeader,
-            Zxid::new(self.epoch, 0),
-            Some(config),
-        )
-        .encode(out);
-        state.stage = LinkStage::Forwarding;
-        fx.log(format!(
-            "server {} at {} is synchronised by {plan:?}",
-            state.sid, state.last_zxid
-        ));
-        fx.learners([link], start);
     }
 
     /// Handles that a learner has acknowledged NEWLEADER.

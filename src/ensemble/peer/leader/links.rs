@@ -1,5 +1,6 @@
 //! The connections of the learners, and the stage that each of them has reached.
 
+use super::stream::Stream;
 use super::{Leader, Lost, Phase};
 use crate::ensemble::peer::core::Core;
 use crate::ensemble::peer::effects::{Effect, Effects, LinkId};
@@ -16,6 +17,8 @@ pub(super) enum LinkStage {
     Offered,
     /// Has acknowledged the epoch; waits for its synchronisation.
     Agreed,
+    /// Is being sent what it lacks, in slices. It gets nothing of the broadcast yet.
+    Streaming,
     /// Was sent everything up to NEWLEADER; receives proposals and commits.
     Forwarding,
     /// Has acknowledged NEWLEADER.
@@ -31,7 +34,9 @@ pub(super) struct Link {
     pub(super) last_zxid: Zxid,
     /// Highest proposal that it has acknowledged.
     pub(super) acked: Zxid,
-    /// When its last bytes arrived, monotonic ms.
+    /// What it still has to be sent, at [`LinkStage::Streaming`].
+    pub(super) stream: Option<Stream>,
+    /// When its last bytes arrived, or when it last made room for more of its stream, monotonic ms.
     pub(super) heard_ms: u64,
 }
 
@@ -57,6 +62,7 @@ impl Leader {
             observer: false,
             last_zxid: Zxid::ZERO,
             acked: Zxid::ZERO,
+            stream: None,
             heard_ms: core.now.mono_ms,
         };
         self.links.insert(link, fresh);

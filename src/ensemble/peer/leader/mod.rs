@@ -4,9 +4,10 @@ mod broadcast;
 mod establish;
 mod links;
 mod sessions;
+mod stream;
 
-pub(crate) use self::establish::SNAPSHOT_SIGNATURE;
 pub use self::links::LearnerCounts;
+pub(crate) use self::stream::SNAPSHOT_SIGNATURE;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -151,6 +152,8 @@ impl Leader {
             return Ok(());
         }
         self.drop_silent(core, fx);
+        self.synchronise_waiting(core, fx);
+        self.retain_transactions(core);
         if ms >= self.next_ping_ms {
             self.next_ping_ms = ms + (core.settings.tick_ms / 2).max(1);
             let start = fx.bytes.len();

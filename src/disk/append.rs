@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::directory::sync_directory;
 use super::zeroed::{SpareMaker, create_zeroed};
-use super::{Batch, DiskError};
+use super::{Batch, DiskError, kill};
 
 /// Where a log's files are, what they are called and how they begin.
 pub trait Layout: Send + 'static {
@@ -124,6 +124,7 @@ impl<L: Layout> Appender<L> {
             Some(current) => current,
             None => self.open_next(batch.first(), size)?,
         };
+        kill::check().map_err(DiskError::io("append to", &current.path))?;
         let written = current
             .file
             .write_all_at(batch.bytes(), current.end)
@@ -142,6 +143,7 @@ impl<L: Layout> Appender<L> {
         let Some(current) = self.current.as_ref().filter(|_| self.options.fsync) else {
             return Ok(None);
         };
+        kill::check().map_err(DiskError::io("sync", &current.path))?;
         let start = Instant::now();
         current
             .file
@@ -159,6 +161,7 @@ impl<L: Layout> Appender<L> {
         if let Some(current) = self.current.take()
             && current.end < current.size
         {
+            kill::check().map_err(DiskError::io("cut the unused end of", &current.path))?;
             current
                 .file
                 .set_len(current.end)
@@ -173,6 +176,7 @@ impl<L: Layout> Appender<L> {
         if path.exists() {
             return Err(DiskError::Exists { path });
         }
+        kill::check().map_err(DiskError::io("create", &path))?;
         let header = self.layout.header(first);
         let needed = header.len() as u64 + batch_bytes;
         let spares = self
@@ -196,6 +200,7 @@ impl<L: Layout> Appender<L> {
         if self.options.fsync {
             sync_directory(self.layout.directory())?;
         }
+        kill::check().map_err(DiskError::io("begin", &path))?;
         file.write_all_at(&header, 0)
             .map_err(DiskError::io("begin", &path))?;
         Ok(Current {

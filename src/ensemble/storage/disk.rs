@@ -61,13 +61,14 @@ pub enum DiskEvent {
         /// The last transaction applied before the snapshot began.
         zxid: Zxid,
     },
-    /// A snapshot or a purge failed, for example for lack of space. The thread continues to write
-    /// the log.
+    /// A snapshot failed, for example for lack of space. The thread continues to write the log.
     SnapshotFailed {
-        /// The last transaction applied before the snapshot began; zero for a purge.
+        /// The last transaction applied before the snapshot began.
         zxid: Zxid,
         error: StorageError,
     },
+    /// Old files could not be removed. The thread continues to write the log.
+    PurgeFailed(StorageError),
     /// The disk is full or broken, and the server must stop. Only what earlier events reported is
     /// durable. The thread carries out no further request.
     Failed(StorageError),

@@ -7,6 +7,7 @@ use crate::disk::DiskError;
 use crate::ensemble::database::{ApplyError, SnapshotError};
 use crate::wire::jute::Zxid;
 
+use super::epoch::EpochFault;
 use super::format::Fault;
 
 /// A storage error. A server that meets one while it runs must stop.
@@ -80,12 +81,11 @@ pub enum StorageError {
     EpochText { path: PathBuf, text: String },
     /// The epoch files contradict the log or each other.
     #[error(
-        "in {}: {what}; restore the epoch files, or clear the data directory so that the server copies everything from its ensemble", dir.display()
+        "in {}: {fault}; restore the epoch files, or clear the data directory so that the server copies everything from its ensemble", dir.display()
     )]
     Epochs {
         dir: PathBuf,
-        /// Describes the contradiction.
-        what: String,
+        fault: EpochFault,
     },
     /// No log reaches back to the transaction to truncate to.
     #[error(

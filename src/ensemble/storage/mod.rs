@@ -23,6 +23,8 @@ pub mod tail;
 mod truncate;
 
 #[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
 mod disk_tests;
 #[cfg(test)]
 mod recover_tests;
@@ -31,7 +33,7 @@ mod sample;
 
 pub use dirs::{DataDirs, LogFile, SnapshotFile};
 pub use disk::{Disk, DiskEvent, DiskOptions};
-pub use epoch::Epochs;
+pub use epoch::{EpochFault, Epochs};
 pub use error::StorageError;
 pub use format::LogBatch;
 pub use log_reader::{LogEnd, LogReader};

@@ -96,8 +96,7 @@ fn write_snapshots(dirs: &DataDirs, events: &Events<DiskEvent>, jobs: &Receiver<
             SnapshotJob::Abandon => unfinished = None,
             SnapshotJob::Purge(retain) => {
                 if let Err(error) = super::purge(dirs, retain) {
-                    let zxid = Zxid::ZERO;
-                    events.report(DiskEvent::SnapshotFailed { zxid, error });
+                    events.report(DiskEvent::PurgeFailed(error));
                 }
             }
         }

@@ -23,6 +23,11 @@ pub(crate) struct Coverage {
     pub(crate) truncations: usize,
     pub(crate) snapshots_sent: usize,
     pub(crate) snapshots_taken: usize,
+    pub(crate) stalls: usize,
+    /// Connections that broke behind a part of what was sent.
+    pub(crate) broken_streams: usize,
+    /// Servers that were killed while they were synchronised.
+    pub(crate) killed: usize,
 }
 
 impl Coverage {
@@ -33,6 +38,9 @@ impl Coverage {
         self.truncations += other.truncations;
         self.snapshots_sent += other.snapshots_sent;
         self.snapshots_taken += other.snapshots_taken;
+        self.stalls += other.stalls;
+        self.broken_streams += other.broken_streams;
+        self.killed += other.killed;
     }
 }
 
@@ -158,6 +166,7 @@ impl Cluster {
         self.seen.diffs += says("synchronises us by Diff");
         self.seen.truncations += says("cuts its log");
         self.seen.snapshots_sent += says("synchronises us by Snap");
+        self.seen.killed += says("is killed while it synchronises");
         line.hash(&mut self.hasher);
         self.log.push_back(format!("{:>6} {line}", self.now));
         if self.log.len() > 200 {

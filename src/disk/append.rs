@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::directory::sync_directory;
 use super::tail::UNSYNCED_BYTES_MAX;
 use super::zeroed::{SpareMaker, create_zeroed};
-use super::{Batch, DiskError, Part};
+use super::{Batch, DiskError, Part, kill};
 
 /// The directory, file names and file headers of a log.
 pub trait Layout: Send + 'static {
@@ -138,6 +138,7 @@ impl<L: Layout> Appender<L> {
             Some(current) => current,
             None => self.open_next(part.first, size)?,
         };
+        kill::check().map_err(DiskError::io("append to", &current.path))?;
         let written = current
             .file
             .write_all_at(part.bytes, current.end)
@@ -158,6 +159,7 @@ impl<L: Layout> Appender<L> {
         let Some(current) = self.current.as_ref().filter(|_| self.options.fsync) else {
             return Ok(None);
         };
+        kill::check().map_err(DiskError::io("sync", &current.path))?;
         let start = Instant::now();
         current
             .file
@@ -175,6 +177,7 @@ impl<L: Layout> Appender<L> {
         if let Some(current) = self.current.take()
             && current.end < current.size
         {
+            kill::check().map_err(DiskError::io("cut the unused end of", &current.path))?;
             current
                 .file
                 .set_len(current.end)
@@ -189,6 +192,7 @@ impl<L: Layout> Appender<L> {
         if path.exists() {
             return Err(DiskError::Exists { path });
         }
+        kill::check().map_err(DiskError::io("create", &path))?;
         let header = self.layout.header(first);
         let needed = header.len() as u64 + batch_bytes;
         let spares = self
@@ -214,6 +218,7 @@ impl<L: Layout> Appender<L> {
             sync_directory(self.layout.directory())?;
         }
         // A file that holds a record but no header is damaged: the header is durable first.
+        kill::check().map_err(DiskError::io("begin", &path))?;
         file.write_all_at(&header, 0)
             .and_then(|()| {
                 if self.options.fsync {

@@ -16,6 +16,7 @@ mod append;
 pub mod directory;
 mod error;
 mod group;
+pub(crate) mod kill;
 mod queue;
 pub mod tail;
 mod thread;

@@ -41,7 +41,13 @@ pub(super) fn throughput(summary: &Summary<'_>) -> Figure {
     }
     let asked = |run: &Recording, index: u32| asked_within(result, run, index);
     let stretches = over_time(result, asked);
-    push(&mut series, "planned", Ink::Muted, Stroke::Dashed, stretches);
+    push(
+        &mut series,
+        "planned",
+        Ink::Muted,
+        Stroke::Dashed,
+        stretches,
+    );
     let panels = vec![Panel {
         title: String::new(),
         series,

@@ -29,7 +29,7 @@ use super::config::Config;
 use super::database::ConnId;
 use super::peer::{Effects, Input, LinkId, Now, Peer, Settings};
 use super::storage::{Disk, DiskEvent, LogBatch, StorageError};
-use crate::wire::jute::{PeerId, Zxid};
+use crate::wire::jute::PeerId;
 
 /// Largest number of bytes that one read takes.
 const READ_BYTES: usize = 256 << 10;
@@ -93,21 +93,6 @@ struct Client {
     fresh: bool,
 }
 
-/// See [`crate::ensemble::peer::Effect::WriteEpochs`].
-#[derive(Clone, Copy, Debug)]
-struct EpochWrite {
-    ticket: u64,
-    accepted: i64,
-    current: i64,
-}
-
-/// A snapshot from the leader that is being written, and the epochs that must be written after it.
-#[derive(Debug)]
-struct Saving {
-    zxid: Zxid,
-    held: Vec<EpochWrite>,
-}
-
 /// The connection to the leader's quorum port.
 #[derive(Debug)]
 struct LeaderLink {
@@ -134,7 +119,6 @@ struct Node {
     batch: LogBatch,
     /// Tickets of the epoch writes that the disk thread has not confirmed, oldest first.
     epoch_tickets: VecDeque<u64>,
-    saving: Option<Saving>,
     wake: Arc<OwnedFd>,
     /// Reused between polls.
     disk_events: Vec<DiskEvent>,
@@ -225,7 +209,6 @@ impl Node {
             batch: disk.batch(),
             disk,
             epoch_tickets: VecDeque::new(),
-            saving: None,
             wake,
             disk_events: Vec::new(),
             client_listener,
@@ -407,7 +390,7 @@ impl Node {
 
     fn accept_links(&mut self, now: Now) {
         for _ in 0..ACCEPTS_MAX {
-            let Some((stream, _)) = accept(self.quorum_listener.as_ref()) else {
+            let Some((stream, address)) = accept(self.quorum_listener.as_ref()) else {
                 return;
             };
             let id = self.next_id;
@@ -416,7 +399,8 @@ impl Node {
                 continue;
             };
             self.links.insert(id, socket);
-            self.step(now, Input::LinkUp(LinkId(id)));
+            let address = address.ip().to_string();
+            self.step(now, Input::LinkUp(LinkId(id), &address));
         }
     }
 

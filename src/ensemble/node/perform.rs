@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::poller::{Interest, Ready, Token};
 use super::socket::{Ended, Socket};
-use super::{EpochWrite, LINGER_MS, LeaderLink, Lingering, Node, NodeError, Saving, answers, dial};
+use super::{LINGER_MS, LeaderLink, Lingering, Node, NodeError, answers, dial};
 use crate::ensemble::config::Config;
 use crate::ensemble::database::ConnId;
 use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
@@ -102,14 +102,9 @@ impl Node {
                     accepted,
                     current,
                 } => {
-                    self.write_epochs(EpochWrite {
-                        ticket,
-                        accepted,
-                        current,
-                    });
-                }
-                Effect::SaveSnapshot(zxid, range) => {
-                    self.save_snapshot(zxid, fx.bytes[range].to_vec());
+                    self.submit(); // earlier entries must be durable before the epochs
+                    self.epoch_tickets.push_back(ticket);
+                    self.disk.write_epochs(accepted, current);
                 }
                 Effect::BeginSnapshot(zxid) => {
                     self.submit();
@@ -145,40 +140,12 @@ impl Node {
         }
     }
 
-    fn write_epochs(&mut self, epochs: EpochWrite) {
-        if let Some(saving) = &mut self.saving {
-            saving.held.push(epochs);
-            return;
-        }
-        self.submit(); // earlier entries must be durable before the epochs
-        self.epoch_tickets.push_back(epochs.ticket);
-        self.disk
-            .write_epochs(Some(epochs.accepted), Some(epochs.current));
-    }
-
-    /// Saves the leader's snapshot. Epochs are held back until it is durable.
-    fn save_snapshot(&mut self, zxid: Zxid, body: Vec<u8>) {
-        self.submit();
-        self.disk.roll();
-        self.disk.begin_snapshot(zxid);
-        self.disk.write_snapshot(body);
-        self.disk.finish_snapshot();
-        self.saving = Some(Saving {
-            zxid,
-            held: Vec::new(),
-        });
-    }
-
-    fn snapshot_written(&mut self, zxid: Zxid) {
+    fn snapshot_written(&mut self, now: Now, zxid: Zxid) {
         super::log(
             self.config.server_id(),
             &format!("snapshot {zxid} is written"),
         );
-        if let Some(saving) = self.saving.take_if(|saving| saving.zxid == zxid) {
-            for epochs in saving.held {
-                self.write_epochs(epochs);
-            }
-        }
+        self.step(now, Input::SnapshotSaved);
         if let Some(retain) = self.config.purge_retains() {
             self.disk.purge(retain);
         }
@@ -497,34 +464,21 @@ impl Node {
                         self.step(now, Input::EpochsWritten(ticket));
                     }
                 }
-                DiskEvent::SnapshotWritten { zxid } => self.snapshot_written(zxid),
+                DiskEvent::SnapshotWritten { zxid } => self.snapshot_written(now, zxid),
                 // The loop goes on with the snapshot by itself.
                 DiskEvent::SnapshotRoom => {}
-                DiskEvent::PurgeFailed(error) => {
-                    let line = format!("old files are not removed: {error}");
-                    super::log(self.config.server_id(), &line);
-                }
                 DiskEvent::Truncated(recovered) => self.truncated(now, *recovered),
                 DiskEvent::TruncateFailed { zxid, error } => {
                     let reason = format!("cannot cut the log to {zxid}: {error}");
                     self.fatal
                         .get_or_insert(NodeError::Fatal { status: 13, reason });
                 }
-                DiskEvent::SnapshotFailed { zxid, error }
-                    if self
-                        .saving
-                        .as_ref()
-                        .is_some_and(|saving| saving.zxid == zxid) =>
-                {
-                    let reason = format!("the leader's snapshot {zxid} is not saved: {error}");
-                    self.fatal
-                        .get_or_insert(NodeError::Fatal { status: 10, reason });
-                }
                 DiskEvent::SnapshotFailed { zxid, error } => {
-                    super::log(
-                        self.config.server_id(),
-                        &format!("snapshot {zxid} failed: {error}"),
-                    );
+                    self.step(now, Input::SnapshotFailed(format!("{zxid}: {error}")));
+                }
+                DiskEvent::PurgeFailed(error) => {
+                    let line = format!("old files are not removed: {error}");
+                    super::log(self.config.server_id(), &line);
                 }
                 DiskEvent::Failed(error) => {
                     let reason = format!("the log can no longer be written: {error}");

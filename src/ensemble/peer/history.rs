@@ -106,7 +106,11 @@ impl History {
             return SyncPlan::Diff { from: len };
         }
         if p > max && p.counter() != 0 {
-            return SyncPlan::Trunc { to: max, from: len };
+            // No entry has counter 0. Java would cut such a log behind the entry after that zxid.
+            return match max.counter() {
+                0 => SyncPlan::Snap,
+                _ => SyncPlan::Trunc { to: max, from: len },
+            };
         }
         if p < min || p > max || len == 0 {
             return SyncPlan::Snap;
@@ -177,6 +181,13 @@ mod tests {
                 "{epoch},{counter}"
             );
         }
+    }
+
+    #[test]
+    fn a_log_is_not_cut_to_the_start_of_an_epoch() {
+        let last = Zxid::new(3, 0); // from a snapshot, without entries after it
+        let plan = History::default().plan(Zxid::new(3, 5), last);
+        assert_eq!(plan, SyncPlan::Snap);
     }
 
     #[test]

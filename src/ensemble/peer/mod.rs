@@ -10,12 +10,14 @@ mod clients;
 mod core;
 mod effects;
 mod election;
+mod epoch_limit;
 mod history;
 mod latency;
 mod leader;
 mod learner;
 mod replies;
 mod requests;
+mod retry;
 mod settings;
 mod status;
 #[cfg(test)]
@@ -34,6 +36,7 @@ use self::core::Core;
 use self::election::{Election, OwnVote, Vote, notification};
 use self::leader::{Leader, Lost};
 use self::learner::Learner;
+use self::retry::Retry;
 use crate::ensemble::database::ConnId;
 use crate::wire::jute::{Notification, PeerId, PeerState, Zxid};
 
@@ -42,12 +45,13 @@ use crate::wire::jute::{Notification, PeerId, PeerState, Zxid};
 pub enum Input<'a> {
     /// The process has started. This is the first input.
     Start,
-    /// The deadline of [`Peer::deadline_ms`] has passed.
+    /// The deadline of [`Peer::deadline_ms`] has passed. The first one only makes the next one due at once:
+    /// the inputs that waited meanwhile, for example while the process was stopped, come between the two.
     Tick,
     /// A message has arrived on the election port.
     Vote(PeerId, Notification),
-    /// A server has opened a connection to our quorum port.
-    LinkUp(LinkId),
+    /// A server has opened a connection to our quorum port from this address.
+    LinkUp(LinkId, &'a str),
     /// Unconsumed bytes of a connection to our quorum port.
     LinkBytes(LinkId, &'a [u8]),
     /// A connection to our quorum port has closed.
@@ -74,6 +78,10 @@ pub enum Input<'a> {
     ClientDown(ConnId),
     /// Write the next slice of the background snapshot.
     SnapshotContinue,
+    /// A snapshot is durable: the oldest whose `EndSnapshot` has no report yet.
+    SnapshotSaved,
+    /// A snapshot could not be written, for this reason: the oldest whose `EndSnapshot` has no report yet.
+    SnapshotFailed(String),
 }
 
 #[derive(Debug)]
@@ -90,6 +98,9 @@ pub struct Peer {
     /// The vote that decided the last election. LOOKING servers receive it.
     vote: Vote,
     round: i64,
+    retry: Retry,
+    /// A `Tick` has announced that a deadline has passed. The next one judges it.
+    is_tick_announced: bool,
     /// When connections without a session are closed next, monotonic ms.
     next_sweep_ms: u64,
 }
@@ -117,6 +128,8 @@ impl Peer {
             role: Role::Looking(election),
             vote,
             round: 0,
+            retry: Retry::default(),
+            is_tick_announced: false,
             next_sweep_ms: 0,
         }
     }
@@ -144,8 +157,10 @@ impl Peer {
             }
             (Input::Tick, _) => return self.tick(fx),
             (Input::Vote(from, message), _) => self.vote(from, &message, fx),
-            (Input::LinkUp(link), Role::Leading(leader)) => leader.link_up(core, link),
-            (Input::LinkUp(link), _) => fx.push(Effect::CloseLearner(link)),
+            (Input::LinkUp(link, address), Role::Leading(leader)) => {
+                leader.link_up(core, link, address);
+            }
+            (Input::LinkUp(link, _), _) => fx.push(Effect::CloseLearner(link)),
             (Input::LinkBytes(link, bytes), Role::Leading(leader)) => {
                 return leader.link_bytes(core, link, bytes, fx);
             }
@@ -172,7 +187,7 @@ impl Peer {
             (Input::Truncated(recovered), role) => {
                 core.load(*recovered);
                 if let Role::Learning(learner) = role {
-                    learner.truncated(fx);
+                    return learner.truncated(core, fx);
                 }
             }
             (Input::ClientUp(conn, address), _) => {
@@ -184,6 +199,22 @@ impl Peer {
                 core.db.connection_closed(conn);
             }
             (Input::SnapshotContinue, _) => core.snapshot_slice(fx),
+            (Input::SnapshotSaved, role) => {
+                let ticket = core.snapshot_reported();
+                if let Role::Learning(learner) = role {
+                    return learner.snapshot_saved(core, ticket, fx);
+                }
+            }
+            (Input::SnapshotFailed(why), role) => {
+                let ticket = core.snapshot_reported();
+                match role {
+                    Role::Learning(learner) if learner.awaits_snapshot(ticket) => {
+                        let why = format!("the leader's snapshot is not saved: {why}");
+                        fx.push(Effect::Fatal(10, why));
+                    }
+                    _ => fx.log(format!("a snapshot is not written: {why}")),
+                }
+            }
         }
         Ok(())
     }
@@ -191,8 +222,14 @@ impl Peer {
     /// Returns to LOOKING and starts the next election round.
     fn look(&mut self, fx: &mut Effects) {
         match &mut self.role {
-            Role::Leading(leader) => leader.end(fx),
-            Role::Learning(_) => fx.push(Effect::HangUpLeader),
+            Role::Leading(leader) => {
+                self.retry = Retry::default();
+                leader.end(fx);
+            }
+            Role::Learning(learner) => {
+                self.retry.ended(learner, self.core.now.mono_ms);
+                learner.end(fx);
+            }
             Role::Looking(_) => {}
         }
         self.core.settle(fx);
@@ -203,7 +240,11 @@ impl Peer {
             last_logged: self.core.last_logged,
             epoch: self.core.current_epoch,
         };
-        let election = Election::start(&self.core.settings, own, self.core.now.mono_ms, fx);
+        let now_ms = self.core.now.mono_ms;
+        let mut election = Election::start(&self.core.settings, own, now_ms, fx);
+        if let Some((leader, until_ms)) = self.retry.avoided(now_ms) {
+            election.avoid(leader, until_ms);
+        }
         self.role = Role::Looking(election);
         self.try_decide(fx);
     }
@@ -284,6 +325,10 @@ impl Peer {
     }
 
     fn tick(&mut self, fx: &mut Effects) -> Result<(), Lost> {
+        self.is_tick_announced = !self.is_tick_announced;
+        if self.is_tick_announced {
+            return Ok(());
+        }
         if self.core.now.mono_ms >= self.next_sweep_ms {
             self.next_sweep_ms = self.core.now.mono_ms + 1000;
             self.core
@@ -307,6 +352,9 @@ impl Peer {
     /// Returns when the next `Tick` is due, monotonic ms.
     #[must_use]
     pub fn deadline_ms(&self, now_ms: u64) -> u64 {
+        if self.is_tick_announced {
+            return 0;
+        }
         let role = match &self.role {
             Role::Looking(election) => election.deadline_ms(),
             Role::Leading(leader) => leader.deadline_ms(now_ms),

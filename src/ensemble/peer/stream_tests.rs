@@ -144,7 +144,7 @@ impl Leading {
 
     /// A learner connects and acknowledges the epoch; its log ends at `last`.
     fn join(&mut self, link: LinkId, sid: i64, kind: PacketType, last: Zxid) {
-        self.step(Input::LinkUp(link));
+        self.step(Input::LinkUp(link, "127.0.0.1"));
         let info = LearnerInfo {
             server: Some(sid),
             protocol_version: LearnerInfo::PROTOCOL,

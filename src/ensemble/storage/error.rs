@@ -7,6 +7,7 @@ use crate::disk::DiskError;
 use crate::ensemble::database::{ApplyError, SnapshotError};
 use crate::wire::jute::Zxid;
 
+use super::epoch::EpochFault;
 use super::format::Fault;
 
 /// A storage error. A server that meets one while it runs must stop.
@@ -104,13 +105,9 @@ pub enum StorageError {
     EpochText { path: PathBuf, text: String },
     /// The epoch files contradict the log or each other.
     #[error(
-        "in {}: {what}; restore the epoch files, or clear the data directory so that the server copies everything from its ensemble", dir.display()
+        "in {}: {fault}; restore the epoch files, or clear the data directory so that the server copies everything from its ensemble", dir.display()
     )]
-    Epochs {
-        dir: PathBuf,
-        /// Describes the contradiction.
-        what: String,
-    },
+    Epochs { dir: PathBuf, fault: EpochFault },
     /// No log reaches back to the transaction to truncate to.
     #[error(
         "cannot truncate the log to {zxid}: no log in {} reaches back that far", dir.display()

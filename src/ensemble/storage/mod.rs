@@ -25,6 +25,8 @@ pub mod tail;
 mod truncate;
 
 #[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
 mod disk_tests;
 #[cfg(test)]
 mod hole_tests;
@@ -36,7 +38,7 @@ mod sample;
 pub use compression::Compression;
 pub use dirs::{DataDirs, LogFile, SnapshotFile};
 pub use disk::{Disk, DiskEvent, DiskOptions};
-pub use epoch::Epochs;
+pub use epoch::{EpochFault, Epochs};
 pub use error::StorageError;
 pub use format::LogBatch;
 pub use log_reader::{LogEnd, LogReader};

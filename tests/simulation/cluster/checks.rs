@@ -26,6 +26,11 @@ pub(crate) struct Coverage {
     pub(crate) snapshots_taken: usize,
     /// Snapshots that were sent while the tree changed.
     pub(crate) fuzzy_snapshots_sent: usize,
+    pub(crate) stalls: usize,
+    /// Connections that broke behind a part of what was sent.
+    pub(crate) broken_streams: usize,
+    /// Servers that were killed while they were synchronised.
+    pub(crate) killed: usize,
 }
 
 impl Coverage {
@@ -37,6 +42,9 @@ impl Coverage {
         self.snapshots_sent += other.snapshots_sent;
         self.snapshots_taken += other.snapshots_taken;
         self.fuzzy_snapshots_sent += other.fuzzy_snapshots_sent;
+        self.stalls += other.stalls;
+        self.broken_streams += other.broken_streams;
+        self.killed += other.killed;
     }
 }
 
@@ -167,6 +175,7 @@ impl Cluster {
         self.seen.snapshots_sent += says("synchronises us by Snap");
         self.seen.fuzzy_snapshots_sent +=
             says("transactions committed meanwhile") - says("and 0 transactions");
+        self.seen.killed += says("is killed while it synchronises");
         line.hash(&mut self.hasher);
         self.log.push_back(format!("{:>6} {line}", self.now));
         if self.log.len() > 200 {

@@ -29,6 +29,8 @@ pub(super) enum LinkStage {
 pub(super) struct Link {
     pub(super) stage: LinkStage,
     pub(super) sid: PeerId,
+    /// Where it connects from.
+    pub(super) address: Box<str>,
     pub(super) observer: bool,
     /// The last logged zxid that it reported with ACKEPOCH.
     pub(super) last_zxid: Zxid,
@@ -55,10 +57,11 @@ impl Link {
 }
 
 impl Leader {
-    pub(crate) fn link_up(&mut self, core: &Core, link: LinkId) {
+    pub(crate) fn link_up(&mut self, core: &Core, link: LinkId, address: &str) {
         let fresh = Link {
             stage: LinkStage::Fresh,
             sid: PeerId(-1),
+            address: address.into(),
             observer: false,
             last_zxid: Zxid::ZERO,
             acked: Zxid::ZERO,
@@ -136,7 +139,14 @@ impl Leader {
                 self.epoch_ack(core, link, packet, fx);
             }
             (PacketType::Ack, LinkStage::Forwarding | LinkStage::Synced) => {
-                if packet.zxid.counter() != 0 {
+                // A learner in these stages was sent everything that is proposed.
+                if packet.zxid > self.last_proposed.max(Zxid::new(self.epoch, 0)) {
+                    let why = format!(
+                        "server {} acknowledged {}, which it was not sent",
+                        state.sid, packet.zxid
+                    );
+                    self.drop_link(link, &why, fx);
+                } else if packet.zxid.counter() != 0 {
                     state.acked = state.acked.max(packet.zxid);
                 } else if packet.zxid == Zxid::new(self.epoch, 0) && state.stage < LinkStage::Synced
                 {

@@ -1,8 +1,10 @@
 //! Tells the build which commit it is made from, so that a result can name it, and whether anything
 //! was changed since. Without git, or outside a clone, it is not known, and the build goes on.
+//! Also tells it the date that the servers report as their build date.
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// All that the program is made from. What is changed elsewhere, in a document say, changes no result.
 const SOURCES: [&str; 6] = [
@@ -32,6 +34,25 @@ fn main() {
     if let Some(mark) = mark(here) {
         println!("cargo::rustc-env=QUORATE_COMMIT={mark}");
     }
+    println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
+    println!("cargo::rustc-env=QUORATE_BUILT={}", built_s(here));
+}
+
+/// The build date in seconds since 1970: `SOURCE_DATE_EPOCH` if it is set, else the date of the
+/// commit, so that two builds of one commit are alike. Outside a clone it is the present time.
+fn built_s(dir: &Path) -> u64 {
+    let from_commit = || {
+        mark(dir)?;
+        git(dir, &["show", "--no-patch", "--format=%ct", "HEAD"])
+    };
+    std::env::var("SOURCE_DATE_EPOCH")
+        .ok()
+        .or_else(from_commit)
+        .and_then(|seconds| seconds.trim().parse().ok())
+        .unwrap_or_else(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            since.map_or(0, |since| since.as_secs())
+        })
 }
 
 /// The commit that is checked out at `dir`, with `+dirty` behind it if a file of [`SOURCES`] that git

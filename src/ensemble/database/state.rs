@@ -148,6 +148,17 @@ impl Database {
         self.tree.bytes()
     }
 
+    /// Global sessions.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The sessions that own ephemeral nodes, in order.
+    pub fn ephemeral_owners(&self) -> impl Iterator<Item = SessionId> {
+        self.tree.ephemeral_owners()
+    }
+
     /// Paths of a session's ephemerals, in order (for `dump`).
     #[must_use]
     pub fn ephemerals(&self, session: SessionId) -> Vec<Arc<str>> {

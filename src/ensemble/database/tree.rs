@@ -75,6 +75,11 @@ impl Tree {
         self.ephemerals.values().map(BTreeSet::len).sum()
     }
 
+    /// The sessions that own ephemeral nodes, in order.
+    pub(super) fn ephemeral_owners(&self) -> impl Iterator<Item = SessionId> {
+        self.ephemerals.keys().copied()
+    }
+
     /// Paths of a session's ephemerals, in order.
     pub(super) fn ephemerals(&self, session: SessionId) -> Vec<Arc<str>> {
         let mut paths: Vec<Arc<str>> = self

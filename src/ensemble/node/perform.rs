@@ -104,9 +104,11 @@ impl Node {
                     });
                 }
                 Effect::SaveSnapshot(zxid, range) => {
+                    self.traffic.snapshot_begun(now.mono_ms);
                     self.save_snapshot(zxid, fx.bytes[range].to_vec());
                 }
                 Effect::BeginSnapshot(zxid) => {
+                    self.traffic.snapshot_begun(now.mono_ms);
                     self.submit();
                     self.disk.roll();
                     self.disk.begin_snapshot(zxid);
@@ -274,10 +276,22 @@ impl Node {
     pub(super) fn read(&mut self, now: Now, token: Token) {
         let mut buffer = std::mem::take(&mut self.buffer);
         if let Some(socket) = self.socket(token) {
+            let closing = socket.closing;
+            let is_client = matches!(token, Token::Client(_));
             match socket.read(&mut buffer) {
                 Ok(0) => {}
-                Ok(count) => self.received(now, token, &buffer[..count]),
-                Err(Ended::Closed | Ended::Stuck) => self.gone(now, token),
+                Ok(count) => {
+                    if is_client {
+                        self.traffic.received_bytes += count as u64;
+                    }
+                    self.received(now, token, &buffer[..count]);
+                }
+                Err(Ended::Closed | Ended::Stuck) => {
+                    if is_client && !closing {
+                        self.traffic.dropped += 1;
+                    }
+                    self.gone(now, token);
+                }
             }
         }
         self.buffer = buffer;
@@ -314,7 +328,7 @@ impl Node {
             return true;
         };
         client.fresh = false;
-        match answers::answer(self, now, (ConnId(id), word)) {
+        match answers::answer(self, now, ConnId(id), word) {
             Some(text) => {
                 if let Some(client) = self.clients.get_mut(&id) {
                     client.socket.inbox.clear();
@@ -492,7 +506,10 @@ impl Node {
                         self.step(now, Input::EpochsWritten(ticket));
                     }
                 }
-                DiskEvent::SnapshotWritten { zxid } => self.snapshot_written(zxid),
+                DiskEvent::SnapshotWritten { zxid } => {
+                    self.traffic.snapshot_written(now.mono_ms);
+                    self.snapshot_written(zxid);
+                }
                 DiskEvent::SnapshotFailed { zxid, error } if self.saving.is_some() => {
                     let reason = format!("the leader's snapshot {zxid} is not saved: {error}");
                     self.fatal

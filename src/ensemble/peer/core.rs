@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::clients::Clients;
 use super::effects::{Effect, Effects};
+use super::figures::ProtocolFigures;
 use super::history::History;
 use super::settings::{Now, Settings};
 use crate::ensemble::database::{Database, SnapshotCursor};
@@ -47,6 +48,7 @@ pub(crate) struct Core {
     pub(crate) last_logged: Zxid,
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) clients: Clients,
+    pub(crate) figures: ProtocolFigures,
     /// The clocks of the present step.
     pub(crate) now: Now,
     /// The last transaction applied; unlike the database's position never a bare epoch.
@@ -72,6 +74,7 @@ impl Core {
             last_logged: recovered.last_logged,
             pending: VecDeque::new(),
             clients: Clients::default(),
+            figures: ProtocolFigures::default(),
             now: Now::default(),
             last_applied: recovered.last_logged,
             epoch_ticket: 0,

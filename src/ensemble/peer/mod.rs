@@ -10,8 +10,10 @@ mod clients;
 mod core;
 mod effects;
 mod election;
+mod figures;
 mod history;
 mod latency;
+mod latency_histogram;
 mod leader;
 mod learner;
 mod replies;
@@ -24,8 +26,11 @@ mod tests;
 pub use account::{Account, LastReply};
 pub use core::Recovered;
 pub use effects::{Effect, Effects, LinkId};
+pub use figures::{Figures, ProtocolFigures, Sizes};
+pub use latency::Latency;
+pub use latency_histogram::LatencyHistogram;
 pub use settings::{Now, Settings};
-pub use status::{ConnStatus, Mode, Status};
+pub use status::{ConnStatus, LeaderStatus, Mode, SessionBucket};
 
 use self::core::Core;
 use self::election::{Election, OwnVote, Vote, notification};
@@ -85,6 +90,8 @@ pub struct Peer {
     /// The vote that decided; what LOOKING peers are told.
     vote: Vote,
     round: i64,
+    /// When the newest election began, monotonic ms.
+    looking_since_ms: u64,
     next_sweep_ms: u64,
 }
 
@@ -111,6 +118,7 @@ impl Peer {
             role: Role::Looking(election),
             vote,
             round: 0,
+            looking_since_ms: 0,
             next_sweep_ms: 0,
         }
     }
@@ -189,6 +197,8 @@ impl Peer {
             Role::Looking(_) => {}
         }
         self.core.settle(fx);
+        self.core.figures.elections += 1;
+        self.looking_since_ms = self.core.now.mono_ms;
         // The round may be what a peer told us.
         self.round = self.round.saturating_add(1);
         let own = OwnVote {
@@ -210,6 +220,8 @@ impl Peer {
     }
 
     fn decide(&mut self, vote: Vote, fx: &mut Effects) {
+        let took_ms = self.core.now.mono_ms - self.looking_since_ms;
+        self.core.figures.election_ms.record(took_ms);
         self.vote = vote;
         self.round = vote.round;
         fx.log(format!(

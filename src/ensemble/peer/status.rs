@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::account::Account;
-use super::clients::Figures;
+use super::figures::{Figures, ProtocolFigures, Sizes};
 use super::{Peer, Role};
 use crate::ensemble::database::{ConnId, Database};
-use crate::wire::jute::{SessionId, Zxid};
+use crate::wire::jute::{PeerId, SessionId, Zxid};
 
 /// What `srvr` calls mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,29 +48,27 @@ pub struct ConnStatus {
     pub queued: usize,
 }
 
-/// A server's account of itself.
-#[derive(Clone, Debug)]
-pub struct Status {
-    pub mode: Mode,
-    /// Last applied transaction.
-    pub zxid: Zxid,
-    /// Frames received and sent, four-letter words among them.
-    pub packets: (u64, u64),
-    /// Time from request to reply: smallest, mean, largest, ms.
-    pub latency_ms: (u64, f64, u64),
-    /// Requests that wait.
-    pub outstanding: usize,
-    pub connections: usize,
-    /// Sessions with a timeout in the tree.
-    pub sessions: Vec<(SessionId, i32)>,
-    /// Leader: learners, followers in sync, observers in sync.
-    pub learners: Option<(usize, usize, usize)>,
-    /// Leader: syncs that wait.
+/// What only a leader counts.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaderStatus {
+    /// When it began to serve, monotonic ms.
+    pub serving_since_ms: u64,
+    /// Learners that are connected, synchronised or not.
+    pub learners: usize,
+    pub synced_followers: usize,
+    pub synced_observers: usize,
+    /// Syncs that wait for a commit.
     pub pending_syncs: usize,
-    /// Leader: sizes of proposals, last, min, max.
-    pub proposal_bytes: Option<(usize, usize, usize)>,
-    /// Leader: since when it serves, monotonic ms.
-    pub serving_since_ms: Option<u64>,
+    /// Sizes of proposals; `None` before the first.
+    pub proposal_bytes: Option<Sizes>,
+}
+
+/// Sessions that expire together.
+#[derive(Clone, Debug)]
+pub struct SessionBucket {
+    /// Monotonic ms.
+    pub expires_at_ms: u64,
+    pub sessions: Vec<SessionId>,
 }
 
 impl Peer {
@@ -108,27 +106,78 @@ impl Peer {
         }
     }
 
-    /// Everything at once; not for hot paths.
+    /// Requests of all clients that wait for their reply.
     #[must_use]
-    pub fn status(&self) -> Status {
-        let leader = match &self.role {
-            Role::Leading(leader) => Some(leader),
-            _ => None,
-        };
-        let clients = &self.core.clients;
-        Status {
-            mode: self.mode(),
-            zxid: self.core.db.last_processed(),
-            packets: (clients.figures.received, clients.figures.sent),
-            latency_ms: clients.figures.latency.summary_ms(),
-            outstanding: clients.outstanding,
-            connections: clients.len(),
-            sessions: self.core.db.sessions().collect(),
-            learners: leader.map(|leader| leader.learner_counts()),
-            pending_syncs: leader.map_or(0, |leader| leader.pending_syncs()),
-            proposal_bytes: leader.map(|leader| leader.proposal_bytes),
-            serving_since_ms: leader.map(|leader| leader.serving_since_ms),
+    pub const fn outstanding(&self) -> usize {
+        self.core.clients.outstanding
+    }
+
+    #[must_use]
+    pub fn connection_count(&self) -> usize {
+        self.core.clients.len()
+    }
+
+    #[must_use]
+    pub const fn figures(&self) -> &Figures {
+        &self.core.clients.figures
+    }
+
+    #[must_use]
+    pub const fn protocol_figures(&self) -> &ProtocolFigures {
+        &self.core.figures
+    }
+
+    /// When the server took its present role, monotonic ms.
+    #[must_use]
+    pub fn role_since_ms(&self) -> u64 {
+        match &self.role {
+            Role::Looking(_) => self.looking_since_ms,
+            Role::Leading(leader) => leader.since_ms,
+            Role::Learning(learner) => learner.since_ms,
         }
+    }
+
+    /// The server that this one follows or observes.
+    #[must_use]
+    pub fn leader(&self) -> Option<PeerId> {
+        match &self.role {
+            Role::Learning(learner) => Some(learner.leader),
+            _ => None,
+        }
+    }
+
+    /// `None` unless the server leads. A standalone server does not.
+    #[must_use]
+    pub fn leader_status(&self) -> Option<LeaderStatus> {
+        let Role::Leading(leader) = &self.role else {
+            return None;
+        };
+        if self.core.settings.is_standalone() {
+            return None;
+        }
+        let (learners, synced_followers, synced_observers) = leader.learner_counts();
+        Some(LeaderStatus {
+            serving_since_ms: leader.serving_since_ms,
+            learners,
+            synced_followers,
+            synced_observers,
+            pending_syncs: leader.pending_syncs(),
+            proposal_bytes: leader.proposal_bytes,
+        })
+    }
+
+    /// When which sessions expire; `None` on a learner, which does not decide that.
+    #[must_use]
+    pub fn session_buckets(&self) -> Option<Vec<SessionBucket>> {
+        let Role::Leading(leader) = &self.role else {
+            return None;
+        };
+        let buckets = leader.tracker.buckets();
+        let buckets = buckets.map(|(expires_at_ms, sessions)| SessionBucket {
+            expires_at_ms,
+            sessions: sessions.collect(),
+        });
+        Some(buckets.collect())
     }
 
     /// All client connections.
@@ -170,8 +219,9 @@ impl Peer {
     /// Begins the server's figures anew, the leader's of its proposals among them (`srst`).
     pub fn reset_figures(&mut self) {
         self.core.clients.figures = Figures::default();
+        self.core.figures = ProtocolFigures::default();
         if let Role::Leading(leader) = &mut self.role {
-            leader.proposal_bytes = (0, 0, 0);
+            leader.proposal_bytes = None;
         }
     }
 }

@@ -176,6 +176,11 @@ impl Leader {
                 None
             }
         };
+        if from.is_some() {
+            core.figures.diffs += 1;
+        } else {
+            core.figures.snapshots += 1;
+        }
         for (zxid, entry) in from.into_iter().flat_map(|from| core.history.from(from)) {
             QuorumPacket::new(PacketType::Proposal, zxid, Some(entry)).encode(out);
             QuorumPacket::new(PacketType::Commit, zxid, None).encode(out);

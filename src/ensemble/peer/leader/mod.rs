@@ -13,6 +13,7 @@ use self::broadcast::SyncOrigin;
 use self::links::{Link, LinkStage};
 use super::core::Core;
 use super::effects::{Effect, Effects, LinkId};
+use super::figures::Sizes;
 use crate::ensemble::database::{Preparer, SessionTracker};
 use crate::wire::jute::{PacketType, PeerId, QuorumPacket, Zxid};
 
@@ -40,7 +41,8 @@ pub(crate) struct Lost(pub(crate) String);
 #[derive(Debug)]
 pub(crate) struct Leader {
     phase: Phase,
-    since_ms: u64,
+    /// When it began to lead, monotonic ms.
+    pub(crate) since_ms: u64,
     epoch: i64,
     accepted: BTreeMap<PeerId, i64>,
     agreed: BTreeSet<PeerId>,
@@ -55,8 +57,8 @@ pub(crate) struct Leader {
     next_ping_ms: u64,
     next_check_ms: u64,
     entry: Vec<u8>,
-    /// Sizes of proposals for `srvr`: last, min, max.
-    pub(crate) proposal_bytes: (usize, usize, usize),
+    /// Sizes of proposals; `None` before the first.
+    pub(crate) proposal_bytes: Option<Sizes>,
     pub(crate) serving_since_ms: u64,
 }
 
@@ -81,7 +83,7 @@ impl Leader {
             next_ping_ms: core.now.mono_ms,
             next_check_ms: core.now.mono_ms + settings.tick_ms,
             entry: Vec::new(),
-            proposal_bytes: (0, 0, 0),
+            proposal_bytes: None,
             serving_since_ms: core.now.mono_ms,
         };
         if settings.is_standalone() {

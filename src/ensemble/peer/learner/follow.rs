@@ -54,6 +54,7 @@ impl Learner {
                 let Some(entry) = packet.data else {
                     return Err(Lost(format!("{:?} without a transaction", packet.kind)));
                 };
+                core.figures.received_proposals += 1;
                 self.propose(core, packet.zxid, entry, fx);
                 if packet.kind == PacketType::Inform {
                     core.commit_oldest(fx);
@@ -61,6 +62,7 @@ impl Learner {
             }
             PacketType::Commit => match core.pending.front() {
                 Some(pending) if pending.zxid == packet.zxid => {
+                    core.figures.received_commits += 1;
                     core.commit_oldest(fx);
                 }
                 oldest => {

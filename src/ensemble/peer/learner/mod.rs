@@ -55,7 +55,8 @@ pub(crate) struct Learner {
     pub(crate) leader: PeerId,
     phase: Phase,
     epoch: i64,
-    since_ms: u64,
+    /// When it began to learn, monotonic ms.
+    pub(crate) since_ms: u64,
     heard_ms: u64,
     attempts: u32,
     early: VecDeque<Early>,

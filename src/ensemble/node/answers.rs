@@ -2,7 +2,7 @@
 
 use super::Node;
 use crate::ensemble::database::ConnId;
-use crate::ensemble::peer::{self, Latency, LatencyHistogram, Now, ProtocolFigures};
+use crate::ensemble::peer::{self, Latency, LatencyHistogram, Now};
 use crate::ensemble::words::{
     self, ClientCounters, Configuration, Connection, ConnectionLatency, Descriptors, DirSizes,
     Environment, Ephemerals, GlobalSession, Interest, LatencyMs, Leading, Metrics, Mode,
@@ -88,11 +88,15 @@ impl Source for Asked<'_> {
                 failed_authentications: figures.failed_authentications,
                 watch_bytes: figures.watch_bytes,
             },
-            protocol: protocol_counters(protocol),
+            protocol: self.protocol_counters(),
             quorum: self.quorum(),
             reads: times(&figures.reads),
             updates: times(&figures.updates),
-            quorum_acks: times(&protocol.quorum_acks),
+            quorum_acks: if node.config.is_standalone() {
+                Times::default()
+            } else {
+                times(&protocol.quorum_acks)
+            },
             elections_ms: summary(protocol.election_ms),
             syncs_ms: Summary {
                 count: disk.fsync_count,
@@ -217,6 +221,27 @@ impl Source for Asked<'_> {
 }
 
 impl Asked<'_> {
+    /// A standalone server makes no proposals, although its writes take the path of a leader's.
+    fn protocol_counters(&self) -> ProtocolCounters {
+        let figures = self.node.peer.protocol_figures();
+        let (proposals, commits) = if self.node.config.is_standalone() {
+            (0, 0)
+        } else {
+            (figures.proposals, figures.commits)
+        };
+        ProtocolCounters {
+            elections: figures.elections,
+            proposals,
+            commits,
+            diffs: figures.diffs,
+            snapshots: figures.snapshots,
+            revalidations: figures.revalidations,
+            expired_sessions: figures.expired_sessions,
+            received_proposals: figures.received_proposals,
+            received_commits: figures.received_commits,
+        }
+    }
+
     fn quorum(&self) -> Option<Quorum> {
         let Node { config, peer, .. } = &*self.node;
         if config.is_standalone() {
@@ -235,20 +260,6 @@ impl Asked<'_> {
             leading,
             observer_master: peer.leader().filter(|_| observes),
         })
-    }
-}
-
-fn protocol_counters(figures: &ProtocolFigures) -> ProtocolCounters {
-    ProtocolCounters {
-        elections: figures.elections,
-        proposals: figures.proposals,
-        commits: figures.commits,
-        diffs: figures.diffs,
-        snapshots: figures.snapshots,
-        revalidations: figures.revalidations,
-        expired_sessions: figures.expired_sessions,
-        received_proposals: figures.received_proposals,
-        received_commits: figures.received_commits,
     }
 }
 

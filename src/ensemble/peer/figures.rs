@@ -83,7 +83,8 @@ impl Figures {
     }
 }
 
-/// What the server counts as a member of an ensemble. A standalone server counts like a leader.
+/// What the server counts as a member of an ensemble. The writes of a standalone server take the
+/// same path as a leader's and count as proposals here.
 #[derive(Clone, Debug, Default)]
 pub struct ProtocolFigures {
     /// Elections that the server entered.
@@ -104,9 +105,9 @@ pub struct ProtocolFigures {
     pub revalidations: u64,
     /// Sessions that expired, as leader.
     pub expired_sessions: u64,
-    /// Proposals received, as learner.
+    /// Proposals received, as follower.
     pub received_proposals: u64,
-    /// Commits received, as learner.
+    /// Commits received, as learner. An observer receives them with their transactions.
     pub received_commits: u64,
 }
 

@@ -72,7 +72,7 @@ pub struct ProtocolCounters {
     pub revalidations: u64,
     /// Sessions that expired, as leader or alone.
     pub expired_sessions: u64,
-    /// Proposals received, as learner.
+    /// Proposals received, as follower.
     pub received_proposals: u64,
     /// Commits received, as learner.
     pub received_commits: u64,
@@ -119,7 +119,7 @@ pub struct Metrics {
     pub reads: Times,
     /// Time from a write to its reply.
     pub updates: Times,
-    /// Time from a proposal to its acknowledgement by a quorum, as leader or alone.
+    /// Time from a proposal to its acknowledgement by a quorum, as leader.
     pub quorum_acks: Times,
     /// Durations of elections, ms.
     pub elections_ms: Summary,

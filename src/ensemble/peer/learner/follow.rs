@@ -54,9 +54,11 @@ impl Learner {
                 let Some(entry) = packet.data else {
                     return Err(Lost(format!("{:?} without a transaction", packet.kind)));
                 };
-                core.figures.received_proposals += 1;
                 self.propose(core, packet.zxid, entry, fx);
-                if packet.kind == PacketType::Inform {
+                if packet.kind == PacketType::Proposal {
+                    core.figures.received_proposals += 1;
+                } else {
+                    core.figures.received_commits += 1;
                     core.commit_oldest(fx);
                 }
             }

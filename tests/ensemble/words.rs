@@ -120,98 +120,110 @@ fn monitoring_tools_understand_a_server_in_every_role() {
         modes,
         ["follower", "leader", "observer", "standalone"].into()
     );
+    let master = roles.quorum.leader() + 1;
     for (server, mode) in &servers {
         let mut client = Client::new(server.client);
         client.exists("/", false).unwrap();
-        let ask = |word| server.word(word).unwrap();
-
-        let go = readers::go_zookeeper_srvr(&ask("srvr"));
-        assert_eq!(&go.mode, mode);
-        assert_eq!(go.connections, 2, "the client and the one that asks");
-        assert!(go.node_count >= 5, "{go:?}");
-        let sessions = readers::go_zookeeper_cons(&ask("cons"));
-        assert_eq!(sessions, [format!("0x{:x}", client.session)]);
-        let (version, date) = readers::beats_srvr(&ask("srvr"));
-        assert_eq!(version, go.version);
-        assert!(date.ends_with(" UTC"), "{date}");
-        assert_eq!(readers::kazoo_version(&ask("envi")), [3, 9, 5]);
-
-        assert_eq!(&readers::datadog_stat(&ask("stat")), mode);
-        let mntr = ask("mntr");
-        assert_eq!(&readers::datadog_mntr(&mntr), mode);
-        let telegraf = readers::telegraf_mntr(&mntr);
-        assert_eq!(&telegraf["server_state"], mode);
-        assert_eq!(telegraf["version"], version);
-        let exported = readers::exporter_mntr(&mntr);
-        for name in [
-            "zk_avg_latency",
-            "zk_max_latency",
-            "zk_min_latency",
-            "zk_packets_received",
-            "zk_packets_sent",
-            "zk_num_alive_connections",
-            "zk_outstanding_requests",
-            "zk_znode_count",
-            "zk_watch_count",
-            "zk_ephemerals_count",
-            "zk_approximate_data_size",
-            "zk_open_file_descriptor_count",
-            "zk_max_file_descriptor_count",
-            "zk_uptime",
-            "zk_global_sessions",
-            "zk_local_sessions",
-            "zk_connection_drop_probability",
-            "zk_connection_drop_count",
-            "zk_connection_rejected",
-            "zk_last_client_response_size",
-            "zk_cnt_fsynctime",
-            "zk_sum_fsynctime",
-            "zk_p99_updatelatency",
-            "zk_p999_readlatency",
-        ] {
-            assert!(exported.contains_key(name), "{name}: {mntr}");
-        }
-        let is_leader = mode == "leader";
-        for name in [
-            "zk_learners",
-            "zk_followers",
-            "zk_synced_followers",
-            "zk_synced_observers",
-            "zk_synced_non_voting_followers",
-            "zk_pending_syncs",
-            "zk_leader_uptime",
-            "zk_last_proposal_size",
-            "zk_min_proposal_size",
-            "zk_max_proposal_size",
-        ] {
-            assert_eq!(exported.contains_key(name), is_leader, "{name}: {mntr}");
-        }
-        if is_leader {
-            assert_eq!(readers::solr_followers(&mntr), 3);
-            assert_eq!(number(&mntr, "synced_followers"), 2);
-            assert_eq!(number(&mntr, "synced_observers"), 1);
-        }
-        let (state, quorum) = match mode.as_str() {
-            "leader" => (Some("leading - broadcast"), Some("3")),
-            "follower" => (Some("following - broadcast"), Some("3")),
-            "observer" => (Some("observing - broadcast"), Some("3")),
-            _ => (None, None),
-        };
-        assert_eq!(row(&mntr, "peer_state").as_deref(), state, "{mntr}");
-        assert_eq!(row(&mntr, "quorum_size").as_deref(), quorum, "{mntr}");
-        let master = roles.quorum.leader() + 1;
-        assert_eq!(
-            row(&mntr, "observer_master_id"),
-            (mode == "observer").then(|| master.to_string())
-        );
-
-        let conf = readers::solr_conf(&ask("conf"));
+        check_statistics(server, mode, &client);
+        let mntr = server.word("mntr").unwrap();
+        check_rows(&mntr, mode);
+        check_role(&mntr, mode, master);
+        let conf = readers::solr_conf(&server.word("conf").unwrap());
         assert_eq!(conf["clientPort"], server.client.port().to_string());
         assert_eq!(conf["secureClientPort"], "-1");
         assert!(conf["dataDirSize"].parse::<u64>().unwrap() > 0, "{conf:?}");
         let id = if mode == "standalone" { 0 } else { server.id };
         assert_eq!(conf["serverId"], id.to_string());
     }
+}
+
+/// What tools read from `srvr`, `stat`, `cons` and `envi` of a server with one client.
+fn check_statistics(server: &Server, mode: &str, client: &Client) {
+    let ask = |word| server.word(word).unwrap();
+    let go = readers::go_zookeeper_srvr(&ask("srvr"));
+    assert_eq!(go.mode, mode);
+    assert_eq!(go.connections, 2, "the client and the one that asks");
+    assert!(go.node_count >= 5, "{go:?}");
+    let sessions = readers::go_zookeeper_cons(&ask("cons"));
+    assert_eq!(sessions, [format!("0x{:x}", client.session)]);
+    let (version, date) = readers::beats_srvr(&ask("srvr"));
+    assert_eq!(version, go.version);
+    assert!(date.ends_with(" UTC"), "{date}");
+    let telegraf = readers::telegraf_mntr(&ask("mntr"));
+    assert_eq!(telegraf["version"], version);
+    assert_eq!(readers::kazoo_version(&ask("envi")), [3, 9, 5]);
+    assert_eq!(readers::datadog_stat(&ask("stat")), mode);
+}
+
+/// The rows of `mntr` that tools read from every server, and those that they read from a leader.
+fn check_rows(mntr: &str, mode: &str) {
+    let exported = readers::exporter_mntr(mntr);
+    for name in [
+        "zk_avg_latency",
+        "zk_max_latency",
+        "zk_min_latency",
+        "zk_packets_received",
+        "zk_packets_sent",
+        "zk_num_alive_connections",
+        "zk_outstanding_requests",
+        "zk_znode_count",
+        "zk_watch_count",
+        "zk_ephemerals_count",
+        "zk_approximate_data_size",
+        "zk_open_file_descriptor_count",
+        "zk_max_file_descriptor_count",
+        "zk_uptime",
+        "zk_global_sessions",
+        "zk_local_sessions",
+        "zk_connection_drop_probability",
+        "zk_connection_drop_count",
+        "zk_connection_rejected",
+        "zk_last_client_response_size",
+        "zk_cnt_fsynctime",
+        "zk_sum_fsynctime",
+        "zk_p99_updatelatency",
+        "zk_p999_readlatency",
+    ] {
+        assert!(exported.contains_key(name), "{name}: {mntr}");
+    }
+    let is_leader = mode == "leader";
+    for name in [
+        "zk_learners",
+        "zk_followers",
+        "zk_synced_followers",
+        "zk_synced_observers",
+        "zk_synced_non_voting_followers",
+        "zk_pending_syncs",
+        "zk_leader_uptime",
+        "zk_last_proposal_size",
+        "zk_min_proposal_size",
+        "zk_max_proposal_size",
+    ] {
+        assert_eq!(exported.contains_key(name), is_leader, "{name}: {mntr}");
+    }
+}
+
+/// The rows of `mntr` that depend on the role. `master` is the id of the leader.
+fn check_role(mntr: &str, mode: &str, master: usize) {
+    assert_eq!(readers::datadog_mntr(mntr), mode);
+    assert_eq!(readers::telegraf_mntr(mntr)["server_state"], mode);
+    if mode == "leader" {
+        assert_eq!(readers::solr_followers(mntr), 3);
+        assert_eq!(number(mntr, "synced_followers"), 2);
+        assert_eq!(number(mntr, "synced_observers"), 1);
+    }
+    let (state, quorum) = match mode {
+        "leader" => (Some("leading - broadcast"), Some("3")),
+        "follower" => (Some("following - broadcast"), Some("3")),
+        "observer" => (Some("observing - broadcast"), Some("3")),
+        _ => (None, None),
+    };
+    assert_eq!(row(mntr, "peer_state").as_deref(), state, "{mntr}");
+    assert_eq!(row(mntr, "quorum_size").as_deref(), quorum, "{mntr}");
+    assert_eq!(
+        row(mntr, "observer_master_id"),
+        (mode == "observer").then(|| master.to_string())
+    );
 }
 
 #[test]

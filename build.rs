@@ -35,20 +35,18 @@ fn main() {
         println!("cargo::rustc-env=QUORATE_COMMIT={mark}");
     }
     println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
-    println!("cargo::rustc-env=QUORATE_BUILT={}", built_s(here));
+    let built = std::env::var("SOURCE_DATE_EPOCH").ok();
+    let built = built.and_then(|seconds| seconds.trim().parse().ok());
+    let built = built.unwrap_or_else(|| built_s(here));
+    println!("cargo::rustc-env=QUORATE_BUILT={built}");
 }
 
-/// The build date in seconds since 1970: `SOURCE_DATE_EPOCH` if it is set, else the date of the
-/// commit, so that two builds of one commit are alike. Outside a clone it is the present time.
-fn built_s(dir: &Path) -> u64 {
-    let from_commit = || {
-        mark(dir)?;
-        git(dir, &["show", "--no-patch", "--format=%ct", "HEAD"])
-    };
-    std::env::var("SOURCE_DATE_EPOCH")
-        .ok()
-        .or_else(from_commit)
-        .and_then(|seconds| seconds.trim().parse().ok())
+/// The build date in seconds since 1970: the date of the commit, so that two builds of one commit
+/// are alike, or outside a clone the present time.
+pub(crate) fn built_s(dir: &Path) -> u64 {
+    let commit = mark(dir).and_then(|_| git(dir, &["show", "--no-patch", "--format=%ct", "HEAD"]));
+    commit
+        .and_then(|seconds| seconds.parse().ok())
         .unwrap_or_else(|| {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             since.map_or(0, |since| since.as_secs())

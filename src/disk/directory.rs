@@ -1,4 +1,4 @@
-//! Changes to the files of a directory, made durable.
+//! Durable changes to a directory and its files.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::DiskError;
 
-/// Makes names that were added to, changed in or removed from `directory` durable.
+/// Makes the creation, renaming and removal of files in `directory` durable.
 ///
 /// # Errors
 /// If the directory cannot be opened or synced.
@@ -16,7 +16,7 @@ pub fn sync_directory(directory: &Path) -> Result<(), DiskError> {
         .map_err(DiskError::io("sync the directory", directory))
 }
 
-/// Removes a file. A file that is missing already is no error. Durable after [`sync_directory`].
+/// Removes a file. A missing file is no error. The removal is durable after [`sync_directory`].
 ///
 /// # Errors
 /// If the file cannot be removed.
@@ -29,7 +29,7 @@ pub fn remove_file(path: &Path) -> Result<(), DiskError> {
     }
 }
 
-/// Makes the file end at byte `end`, durably.
+/// Truncates the file to `end` bytes and syncs it.
 ///
 /// # Errors
 /// If the file cannot be changed or synced.

@@ -1,8 +1,8 @@
-//! Encoded records that are written with one call and synced together.
+//! Encoded records that are written with one system call and synced together.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// Records on their way to a log, in one piece of memory that is used again. `P` identifies a record
-/// and increases from each record to the next.
+/// Encoded records in one reusable buffer. `P` is the position of a record: it identifies the record and
+/// increases from each record to the next.
 #[derive(Debug, Default)]
 pub struct Batch<P> {
     bytes: Vec<u8>,
@@ -12,13 +12,12 @@ pub struct Batch<P> {
 }
 
 impl<P: Copy + Default + Ord> Batch<P> {
-    /// An empty batch.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Appends the record of `position`, which `encode` appends to the bytes it is given.
+    /// Appends the record at `position`. `encode` must append the record's bytes to its argument.
     pub fn push_with(&mut self, position: P, encode: impl FnOnce(&mut Vec<u8>)) {
         debug_assert!(
             self.count == 0 || position > self.last,
@@ -32,7 +31,7 @@ impl<P: Copy + Default + Ord> Batch<P> {
         self.count += 1;
     }
 
-    /// Appends all of `other`, whose positions are greater.
+    /// Appends all records of `other`. Their positions must be greater than those of this batch.
     pub fn append(&mut self, other: &Self) {
         if self.count == 0 {
             self.first = other.first;
@@ -42,37 +41,36 @@ impl<P: Copy + Default + Ord> Batch<P> {
         self.count += other.count;
     }
 
-    /// The encoded records.
+    /// Returns the encoded records.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The first record's position; the default of `P` if the batch is empty.
+    /// Returns the position of the first record, or the default of `P` if the batch is empty.
     #[must_use]
     pub const fn first(&self) -> P {
         self.first
     }
 
-    /// The last record's position; the default of `P` if the batch is empty.
+    /// Returns the position of the last record, or the default of `P` if the batch is empty.
     #[must_use]
     pub const fn last(&self) -> P {
         self.last
     }
 
-    /// The number of records.
+    /// Returns the number of records.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
     }
 
-    /// Whether it holds no record.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Removes the records and keeps the memory.
+    /// Removes the records and keeps the buffer.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.count = 0;
@@ -80,7 +78,7 @@ impl<P: Copy + Default + Ord> Batch<P> {
         self.last = P::default();
     }
 
-    /// Gives back memory beyond `limit_bytes` that one large batch left behind.
+    /// Shrinks the buffer of an empty batch to `limit_bytes`.
     pub fn shrink(&mut self, limit_bytes: usize) {
         if self.bytes.is_empty() && self.bytes.capacity() > limit_bytes {
             self.bytes.shrink_to(limit_bytes);

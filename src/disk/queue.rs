@@ -1,4 +1,4 @@
-//! What the owner's thread and the disk thread share: requests in order, events in order, counters.
+//! The requests, events and counters that the owner's thread and the disk thread share.
 
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,37 +8,37 @@ use std::time::Duration;
 use super::append::Layout;
 use super::{Batch, Service};
 
-/// Batches kept for their memory.
+/// Empty batches that are kept so that their buffers can be reused.
 const FREE_BATCHES_MAX: usize = 8;
-/// Memory kept per batch.
+/// Buffer size that is kept per batch.
 const FREE_BATCH_BYTES_MAX: usize = 256 << 10;
 
-/// Counters since the start.
+/// Counters since the start of the disk thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DiskStats {
     /// Syncs of the log.
     pub fsync_count: u64,
-    /// The sum of the syncs' durations.
+    /// Sum of the durations of all syncs.
     pub fsync_total_ns: u64,
-    /// The duration of the shortest sync; 0 before the first.
+    /// Duration of the shortest sync. 0 before the first sync.
     pub fsync_ns_min: u64,
-    /// The duration of the longest sync.
+    /// Duration of the longest sync.
     pub fsync_ns_max: u64,
-    /// Records that were synced.
+    /// Number of records that were synced.
     pub synced_entries: u64,
     /// Records written.
     pub entries: u64,
-    /// Bytes written to logs, framing included.
+    /// Bytes written to the log, framing included.
     pub bytes: u64,
-    /// Records in the largest group that shared one sync.
+    /// Number of records in the largest group.
     pub group_max: u64,
-    /// Records in the smallest group that shared one sync; 0 before the first.
+    /// Number of records in the smallest group that was synced. 0 before the first sync.
     pub group_min: u64,
 }
 
 type Position<S> = <<S as Service>::Layout as Layout>::Position;
 
-/// See the methods of [`super::DiskThread`].
+/// A request to the disk thread. [`super::DiskThread`] has one method per request.
 pub(super) enum Request<S: Service> {
     Append(Batch<Position<S>>),
     Other(S::Request),
@@ -51,18 +51,18 @@ struct Incoming<S: Service> {
     held: bool,
 }
 
-/// What happened, in order, until the owner takes it.
+/// Events in the order in which they happened. They stay here until the owner takes them.
 pub struct Events<E> {
     list: Mutex<Vec<E>>,
     happened: Condvar,
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
-/// Shared by [`super::DiskThread`] and its thread.
+/// The state that [`super::DiskThread`] shares with its thread.
 pub(super) struct Queue<S: Service> {
     incoming: Mutex<Incoming<S>>,
     arrived: Condvar,
-    /// A service may report from threads of its own.
+    /// In an `Arc` because a service may report from threads of its own.
     events: Arc<Events<S::Event>>,
     free: Mutex<Vec<Batch<Position<S>>>>,
     counters: Counters,
@@ -106,7 +106,6 @@ impl<E> std::fmt::Debug for Events<E> {
 }
 
 impl<E> Events<E> {
-    /// Reports an event.
     pub fn report(&self, event: E) {
         let mut events = locked(&self.list);
         let first = events.is_empty();
@@ -168,7 +167,8 @@ impl<S: Service> Queue<S> {
     pub(super) fn push(&self, request: Request<S>) {
         let mut incoming = locked(&self.incoming);
         incoming.requests.push(request);
-        // A thread that is busy looks by itself: no system call.
+        // A busy disk thread checks the queue before it waits. It needs no notification, which would
+        // cost a system call.
         let waiting = mem::take(&mut incoming.waiting);
         drop(incoming);
         if waiting {
@@ -176,8 +176,8 @@ impl<S: Service> Queue<S> {
         }
     }
 
-    /// Blocks until there are requests and moves all of them into the empty `requests`; `false`
-    /// if there will be none any more.
+    /// Blocks until there are requests and moves all of them into the empty `requests`. Returns false
+    /// when the queue has stopped and is empty.
     pub(super) fn take_requests(&self, requests: &mut Vec<Request<S>>) -> bool {
         let mut incoming = locked(&self.incoming);
         while incoming.held || (incoming.requests.is_empty() && !incoming.stop) {
@@ -201,7 +201,7 @@ impl<S: Service> Queue<S> {
         locked(&self.free).pop().unwrap_or_default()
     }
 
-    /// Takes back a batch for its memory.
+    /// Keeps an unneeded batch so that its buffer can be reused.
     pub(super) fn give_batch(&self, mut batch: Batch<Position<S>>) {
         batch.clear();
         batch.shrink(FREE_BATCH_BYTES_MAX);
@@ -211,7 +211,6 @@ impl<S: Service> Queue<S> {
         }
     }
 
-    /// Counts one group of records.
     pub(super) fn count_group(&self, entries: u64, bytes: u64, fsync: Option<Duration>) {
         let counters = &self.counters;
         counters.entries.fetch_add(entries, Ordering::Relaxed);
@@ -274,7 +273,7 @@ impl<S: Service> Queue<S> {
     }
 }
 
-/// Keeps the disk thread from taking requests.
+/// Keeps the disk thread from taking requests while it exists.
 #[cfg(test)]
 pub(crate) struct Hold<'a, S: Service>(&'a Queue<S>);
 
@@ -286,7 +285,7 @@ impl<S: Service> Drop for Hold<'_, S> {
     }
 }
 
-/// A panic of the other thread leaves the data as it was between two statements here: usable.
+/// Ignores poisoning: no critical section here can leave the data inconsistent when it panics.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,51 +1,49 @@
-//! What the end of a log means: unused, torn by a crash, or damaged.
+//! Judges the end of a log: unused, torn by a crash, or damaged.
 //!
-//! The writer follows one rule: it writes nothing before everything written earlier is synced, and
-//! no write is larger than [`UNSYNCED_BYTES_MAX`]. So a crash can tear only the last write. A killed
-//! process leaves a prefix of it. A machine that lost power leaves any subset of its pages; the other
-//! pages are still zeros. So the rest of a file behind its last sound record is
+//! The writer follows two rules: it syncs each write before it begins the next, and no write is larger
+//! than [`UNSYNCED_BYTES_MAX`]. Therefore a crash can tear only the last write. If the process is killed,
+//! a prefix of that write remains. If the machine loses power, any subset of its pages remains, and the
+//! other pages are still zeros. The rest of a file behind its last sound record is
 //!
-//! - clean, if it is nothing but zeros;
-//! - torn, if it fits into one write and holds no further sound record, or if zeros up to the end of
-//!   a page separate it from the next one (a page that never reached the disk, or whose last part
-//!   did not);
+//! - clean, if it contains only zeros;
+//! - torn, if it fits into one write and contains no further sound record, or if zeros up to the end of
+//!   a page separate it from the next sound record (the page, or its last part, did not reach the disk);
 //! - damaged otherwise: bytes that were synced and acknowledged have changed.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// No write, and so nothing unsynced, is larger.
+/// Maximum size of one write, and therefore of the unsynced bytes.
 pub const UNSYNCED_BYTES_MAX: usize = 8 << 20;
 
-/// The unit that reaches the disk or does not.
+/// The unit in which the kernel writes a file to the disk.
 const PAGE_BYTES: usize = 4096;
 
 /// The verdict on the rest of a file behind its last sound record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tail {
-    /// Unused.
+    /// Contains only unused zeros.
     Clean,
-    /// Begun but never synced, so never acknowledged: to be cut off.
+    /// Contains a write that was never synced and therefore never acknowledged. Recovery removes it.
     Torn {
-        /// Bytes up to the last that is not zero.
+        /// Number of bytes up to the last one that is not zero.
         lost_bytes: usize,
     },
-    /// Synced once and changed since.
+    /// Contains bytes that were synced and have changed since.
     Damaged,
 }
 
-/// How to find a later record behind bytes that are none.
+/// Describes how to find a later record behind bytes that are not a record.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordSearch<F> {
-    /// Bytes that a record has at least.
+    /// Minimum size of a record in bytes.
     pub record_bytes_min: usize,
-    /// Bytes of zeros that an ordinary record may hold where the last sound one ends. They do not
-    /// show that a page is missing.
+    /// Number of zero bytes with which every sound record may begin. Up to this many zeros behind the last
+    /// sound record do not show that a page is missing.
     pub ordinary_zeros: usize,
-    /// Whether the given bytes begin with a sound record that is newer than the last one.
+    /// Returns whether the given bytes begin with a sound record that is newer than the last one.
     pub begins_newer: F,
 }
 
-/// Judges `rest`, which begins `offset` bytes into the file, directly behind the last sound record,
-/// and reaches to the end of the file.
+/// Judges `rest`, the bytes of the file from `offset`, where the last sound record ends, to its end.
 pub fn judge_tail<F>(rest: &[u8], offset: u64, search: &RecordSearch<F>) -> Tail
 where
     F: Fn(&[u8]) -> bool,
@@ -58,7 +56,6 @@ where
         return Tail::Damaged;
     }
     let written = &rest[..lost_bytes];
-    // At any byte behind the first.
     let next = (1..lost_bytes.saturating_sub(search.record_bytes_min))
         .find(|at| (search.begins_newer)(&written[*at..]));
     match next {
@@ -71,7 +68,7 @@ where
 }
 
 /// Whether a page did not reach the disk. `bytes` begin at `offset`, where the last sound record ends.
-/// Either everything behind it in its page is zeros, as before the write, or a whole page is.
+/// A missing page shows as zeros: either the rest of the page that contains `offset`, or a whole page.
 fn misses_page(bytes: &[u8], offset: u64, ordinary_zeros: usize) -> bool {
     let page = PAGE_BYTES as u64;
     let skip = usize::try_from((page - offset % page) % page).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What tools in the field understand of the four-letter words. Each function is rebuilt from the
+//! Readers of the four-letter words, as monitoring tools have them. Each function is rebuilt from the
 //! tool's documentation or source and fails the test where the tool would fail.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).unwrap()
 }
 
-/// What go-zookeeper's `FLWSrvr` returns.
+/// The result of go-zookeeper's `FLWSrvr`.
 #[derive(Debug)]
 pub(crate) struct GoServer {
     pub(crate) version: String,

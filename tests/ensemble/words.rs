@@ -1,4 +1,4 @@
-//! Four-letter words over a socket (specification 16.5).
+//! Tests of the four-letter words (specification 16.5).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use super::readers;
 use super::servers::{Ensemble, Server, wait_for};
 
 #[test]
-fn the_words_are_answered_by_every_server() {
+fn every_server_answers_the_words() {
     let ensemble = Ensemble::start(3, 0);
     let leader = ensemble.leader();
     for (index, server) in ensemble.servers.iter().enumerate() {
@@ -64,11 +64,14 @@ fn the_words_are_answered_by_every_server() {
             "{cons}"
         );
         client.close();
-        assert!(!ask("cons").contains("sid=0x"), "the closed one is gone");
+        assert!(
+            !ask("cons").contains("sid=0x"),
+            "the closed session is still listed"
+        );
     }
 }
 
-/// The value of a row of `mntr`.
+/// Returns the value of a row of `mntr`.
 fn row(mntr: &str, name: &str) -> Option<String> {
     mntr.lines()
         .find_map(|line| {
@@ -86,7 +89,7 @@ fn number(mntr: &str, name: &str) -> u64 {
         .unwrap_or_else(|_| panic!("zk_{name}: {mntr}"))
 }
 
-/// A server of each role: three voters and an observer, and one that is alone.
+/// A server of each role: three voters, an observer and a standalone server.
 struct Roles {
     quorum: Ensemble,
     alone: Ensemble,
@@ -100,7 +103,7 @@ impl Roles {
         }
     }
 
-    /// Each server with its mode.
+    /// Returns each server with its mode.
     fn servers(&self) -> Vec<(&Server, String)> {
         self.quorum
             .servers
@@ -137,7 +140,7 @@ fn monitoring_tools_understand_a_server_in_every_role() {
     }
 }
 
-/// What tools read from `srvr`, `stat`, `cons` and `envi` of a server with one client.
+/// Checks what tools read from `srvr`, `stat`, `cons` and `envi` of a server with one client.
 fn check_statistics(server: &Server, mode: &str, client: &Client) {
     let ask = |word| server.word(word).unwrap();
     let go = readers::go_zookeeper_srvr(&ask("srvr"));
@@ -155,7 +158,7 @@ fn check_statistics(server: &Server, mode: &str, client: &Client) {
     assert_eq!(readers::datadog_stat(&ask("stat")), mode);
 }
 
-/// The rows of `mntr` that tools read from every server, and those that they read from a leader.
+/// Checks the rows of `mntr` that tools read from every server, and those that they read from a leader.
 fn check_rows(mntr: &str, mode: &str) {
     let exported = readers::exporter_mntr(mntr);
     for name in [
@@ -203,7 +206,7 @@ fn check_rows(mntr: &str, mode: &str) {
     }
 }
 
-/// The rows of `mntr` that depend on the role. `master` is the id of the leader.
+/// Checks the rows of `mntr` that depend on the role. `master` is the id of the leader.
 fn check_role(mntr: &str, mode: &str, master: usize) {
     assert_eq!(readers::datadog_mntr(mntr), mode);
     assert_eq!(readers::telegraf_mntr(mntr)["server_state"], mode);
@@ -259,26 +262,26 @@ fn a_server_without_a_quorum_answers_three_words() {
     );
 }
 
-/// What `quorate server status` says.
+/// The result of `quorate server status`.
 #[derive(Debug)]
-struct Told {
+struct StatusOutput {
     code: Option<i32>,
     text: String,
 }
 
-fn status(server: &Server) -> Told {
+fn status(server: &Server) -> StatusOutput {
     let output = Command::new(env!("CARGO_BIN_EXE_quorate"))
         .args(["server", "status"])
         .arg(server.config())
         .output()
         .unwrap();
-    Told {
+    StatusOutput {
         code: output.status.code(),
         text: String::from_utf8(output.stdout).unwrap(),
     }
 }
 
-/// A standalone server whose whitelist is `words`.
+/// Starts a standalone server whose whitelist is `words`.
 fn with_whitelist(words: &str) -> Ensemble {
     let mut ensemble = Ensemble::prepared(1, 0, "");
     let config = ensemble.servers[0].config();
@@ -427,7 +430,7 @@ fn mntr_measures_replies_latencies_and_connections() {
         (number(&mntr(), "connection_drop_count") == dropped + 1).then_some(())
     });
     drop(client);
-    // As many as the host may have: the server has closed `other`.
+    // The host has its maximum of connections, so the server has closed `other`.
     let held = [(); 3].map(|()| Wire::open(server.client).unwrap());
     Wire::open(server.client).unwrap().until_closed();
     drop(held);
@@ -521,14 +524,14 @@ fn the_documentation_names_every_row_that_is_printed_and_every_row_of_java_that_
     assert!(lost.is_empty(), "{lost:?}");
 }
 
-/// The lines of an answer without the empty line at its end.
+/// Returns the lines of an answer. It must end with an empty line, as in Java.
 fn lines(text: &str) -> Vec<&str> {
     assert!(text.ends_with("\n\n") || text == "\n", "{text:?}");
     text.lines().filter(|line| !line.is_empty()).collect()
 }
 
 #[test]
-fn the_words_about_watches_print_who_watches_what() {
+fn the_watch_words_list_sessions_and_paths() {
     let ensemble = Ensemble::start(1, 0);
     let server = &ensemble.servers[0];
     let ask = |word| server.word(word).unwrap();
@@ -567,7 +570,7 @@ fn the_words_about_watches_print_who_watches_what() {
         ]
     );
 
-    // A watch is gone once it has fired or its connection is closed.
+    // A watch is removed when it fires and when its connection closes.
     let [mut first, second] = clients;
     first.set("/a", b"x", -1).unwrap();
     assert_eq!(

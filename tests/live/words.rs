@@ -1,4 +1,5 @@
-//! The four-letter words of Apache ZooKeeper and ours, after the same steps: the same text.
+//! Tests that Apache ZooKeeper and the bundled server give the same answers to four-letter words after the same
+//! steps.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +7,10 @@ use super::client::{Bytes, Client, DELETE};
 use super::peers::installations;
 use super::servers::{Ensemble, Server, Software, wait_for};
 
-/// Figures that depend on the clock, and names that each server gives out itself.
+/// Fields that depend on the clock, and session ids.
 const VOLATILE: [&str; 7] = ["sid", "est", "lresp", "llat", "minlat", "avglat", "maxlat"];
 
-/// A line of `cons` or `stat` without its port and the values of [`VOLATILE`].
+/// Removes the port and the values of [`VOLATILE`] from a line of `cons` or `stat`.
 fn normal(line: &str) -> String {
     let Some((address, figures)) = line.split_once('[') else {
         return line.to_owned();
@@ -32,8 +33,8 @@ fn normal(line: &str) -> String {
     format!("{host}[{}", fields.join(","))
 }
 
-/// The lines of an answer, in order of their text: Java tells connections in none.
-fn told(server: &Server, word: &str) -> Vec<String> {
+/// Returns the normalised lines of an answer, sorted, because Java lists connections in no defined order.
+fn answer(server: &Server, word: &str) -> Vec<String> {
     let answer = server.word(word).unwrap();
     let mut lines: Vec<String> = answer.lines().map(normal).collect();
     lines.sort();
@@ -41,22 +42,22 @@ fn told(server: &Server, word: &str) -> Vec<String> {
     lines
 }
 
-/// Goes through the same steps on any server; `tell` is called with a word to ask between them.
-fn steps(server: &Server, tell: &mut dyn FnMut(&str)) {
-    // What came while the server was starting differs.
+/// Performs a fixed sequence of requests. Between them it calls `check` with the word to check.
+fn steps(server: &Server, check: &mut dyn FnMut(&str)) {
+    // The number of requests during the start of the server varies.
     assert_eq!(server.word("srst").unwrap(), "Server stats reset.\n");
     let mut client = Client::new(server.client);
-    tell("cons");
+    check("cons");
     client.create("/w", b"x", 0).unwrap();
-    tell("cons");
+    check("cons");
     client.create("/w", b"x", 0).unwrap_err();
-    tell("cons");
+    check("cons");
     client.exists("/none", true).unwrap_err();
-    tell("cons");
+    check("cons");
     client.get("/w", true).unwrap();
     client.sync();
-    tell("cons");
-    tell("wchs");
+    check("cons");
+    check("wchs");
     let mut other = Client::new(server.client);
     other.set("/w", b"y", -1).unwrap();
     assert_eq!(client.event(), (3, "/w".to_owned()));
@@ -64,16 +65,16 @@ fn steps(server: &Server, tell: &mut dyn FnMut(&str)) {
     let frame = Bytes::new().int(-2).int(11).framed();
     client.wire.send(&frame).unwrap();
     assert_eq!(client.next().unwrap().xid, -2);
-    tell("cons");
-    tell("wchs");
+    check("cons");
+    check("wchs");
     other.call(DELETE, &Bytes::new().string("/w").int(-1));
     other.close();
-    tell("cons");
+    check("cons");
     assert_eq!(server.word("crst").unwrap(), "Connection stats reset.\n");
-    tell("cons");
+    check("cons");
 }
 
-/// What `srvr` counts right behind `srst`.
+/// Returns the counters of `srvr` directly after `srst`.
 fn reset_figures(server: &Server) -> Vec<String> {
     assert_eq!(server.word("srst").unwrap(), "Server stats reset.\n");
     let srvr = server.word("srvr").unwrap();
@@ -83,12 +84,13 @@ fn reset_figures(server: &Server) -> Vec<String> {
                 .iter()
                 .any(|name| line.starts_with(name))
         })
-        .map(|line| line.replace("0/0.0/0", "0/0/0")) // 3.4 means in whole milliseconds
+        // 3.4 prints the average latency in whole milliseconds.
+        .map(|line| line.replace("0/0.0/0", "0/0/0"))
         .collect()
 }
 
 #[test]
-fn cons_and_the_resets_tell_the_same_as_java() {
+fn cons_and_wchs_answer_like_java_after_the_same_requests() {
     let started = |software: Software| {
         let mut ensemble = Ensemble::prepared(1, 0, "");
         ensemble.servers[0].software = software;
@@ -98,7 +100,7 @@ fn cons_and_the_resets_tell_the_same_as_java() {
     let ensemble = started(Software::Ours);
     let ours = &ensemble.servers[0];
     let mut expected = Vec::new();
-    steps(ours, &mut |word| expected.push(told(ours, word)));
+    steps(ours, &mut |word| expected.push(answer(ours, word)));
     let expected_reset = reset_figures(ours);
     for installation in installations() {
         let ensemble = started(Software::Java(installation.clone()));
@@ -106,13 +108,13 @@ fn cons_and_the_resets_tell_the_same_as_java() {
         let mut left = expected.iter();
         steps(java, &mut |word| {
             let expected = left.next().unwrap();
-            let first = told(java, word);
+            let first = answer(java, word);
             if first != *expected {
                 eprintln!("{}: {first:?}", installation.home.display());
             }
-            // Java counts a frame as sent a moment after the client may have it.
+            // Java counts a sent frame a moment after the client may have received it.
             wait_for(&format!("{expected:?}"), || {
-                (told(java, word) == *expected).then_some(())
+                (answer(java, word) == *expected).then_some(())
             });
         });
         let home = installation.home.display();

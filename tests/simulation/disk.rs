@@ -1,4 +1,5 @@
-//! A disk that does what it is told later, in order, and forgets the rest in a crash.
+//! A simulated disk. It completes operations later and in order, and loses the incomplete ones in a
+//! crash.
 
 use std::collections::VecDeque;
 
@@ -6,7 +7,7 @@ use quorate::ensemble::database::{Database, SnapshotDecoder};
 use quorate::ensemble::peer::Recovered;
 use quorate::wire::jute::Zxid;
 
-/// Something asked of the disk.
+/// An operation in the queue of a disk.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
     Append(Zxid, Box<[u8]>),
@@ -18,7 +19,7 @@ pub(crate) enum Op {
     Snapshot(Zxid, Vec<u8>),
 }
 
-/// Durable state plus the queue of what is not yet durable.
+/// The durable state, and the queue of operations that are not durable yet.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
     log: Vec<(Zxid, Box<[u8]>)>,
@@ -26,22 +27,22 @@ pub(crate) struct Disk {
     current: i64,
     snapshot: Option<(Zxid, Vec<u8>)>,
     pub(crate) queue: VecDeque<Op>,
-    /// A background snapshot under way.
+    /// The background snapshot in progress.
     pub(crate) slices: Option<(Zxid, Vec<u8>)>,
-    /// Says "synced" before it is.
-    pub(crate) lies: bool,
-    /// What a lying disk still has only in its cache.
+    /// Reports appends as durable while they are only in the cache.
+    pub(crate) syncs_early: bool,
+    /// How many of the newest log entries are only in the cache.
     cached: usize,
 }
 
 impl Disk {
-    /// The oldest operation becomes durable.
+    /// Makes the oldest operation durable.
     pub(crate) fn complete(&mut self) -> Option<Op> {
         let op = self.queue.pop_front()?;
         match &op {
             Op::Append(zxid, entry) => {
                 self.log.push((*zxid, entry.clone()));
-                self.cached = if self.lies {
+                self.cached = if self.syncs_early {
                     (self.cached + 1).min(20)
                 } else {
                     0
@@ -58,7 +59,8 @@ impl Disk {
         Some(op)
     }
 
-    /// Power loss: `kept` queued appends happen to have reached the platter, the rest is gone.
+    /// Simulates a loss of power. Up to `kept` queued appends become durable; everything else in the queue
+    /// is lost.
     pub(crate) fn crash(&mut self, kept: usize) {
         for _ in 0..kept {
             match self.queue.front() {
@@ -73,7 +75,7 @@ impl Disk {
         self.cached = 0;
     }
 
-    /// Cuts the log after `zxid`; everything queued is durable first.
+    /// Makes everything in the queue durable, then cuts the log after `zxid`.
     pub(crate) fn truncate(&mut self, zxid: Zxid) {
         while self.complete().is_some() {}
         self.log.retain(|(logged, _)| *logged <= zxid);
@@ -83,7 +85,7 @@ impl Disk {
         self.cached = self.cached.min(self.log.len());
     }
 
-    /// What a restarting server finds.
+    /// Returns what a server recovers when it starts.
     pub(crate) fn recover(&self) -> Recovered {
         let mut database = Database::new();
         let mut last = Zxid::ZERO;

@@ -1,30 +1,29 @@
-//! Which faults a seed asks for.
+//! The faults of a run.
 
 use rand::RngExt as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// One fault, at a random time, against random servers.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// The process dies; unsynced bytes are lost, as many appends as given survive.
+    /// Kills a server. Unsynced bytes are lost, except up to `kept` appends.
     Crash { server: usize, kept: usize },
-    /// The same for the current leader.
+    /// Kills the current leader.
     CrashLeader { kept: usize },
-    /// Whoever leads can no longer talk to anybody else.
+    /// Cuts the current leader off from all other servers.
     IsolateLeader,
-    /// A dead process starts again.
+    /// Starts a killed server.
     Restart { server: usize },
-    /// Servers on different sides of the cut can no longer talk.
+    /// Cuts the servers with `true` off from those with `false`.
     Partition { side: Vec<bool> },
-    /// The network is whole again.
+    /// Ends the partition.
     Heal,
-    /// One quorum connection breaks.
+    /// Breaks a server's connection to its leader.
     Break { server: usize },
-    /// A server's disk stops for a while, ms.
+    /// Delays all operations of a server's disk for `ms`.
     SlowDisk { server: usize, ms: u64 },
 }
 
-/// The faults of a run, with pauses between them.
+/// Draws the faults of a run. Each comes with the pause that follows it, ms.
 pub(crate) fn plan(rng: &mut Xoshiro256PlusPlus, servers: usize) -> Vec<(u64, Fault)> {
     let count = rng.random_range(2..10);
     (0..count)

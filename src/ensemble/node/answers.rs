@@ -1,6 +1,6 @@
 //! Answers the four-letter words from the state of the node.
 
-use super::Node;
+use super::{Node, poller};
 use crate::ensemble::database::ConnId;
 use crate::ensemble::peer::{self, Latency, LatencyHistogram, Now};
 use crate::ensemble::words::{
@@ -10,8 +10,8 @@ use crate::ensemble::words::{
     Summary, Times, WatchSummary, Watched, Word,
 };
 
-/// If the first four bytes of the connection `asker` are a word, carries it out and returns the
-/// text of the answer.
+/// Executes the four-letter word that connection `asker` has sent and returns its answer. Returns
+/// `None` if `bytes` are not a word.
 pub(super) fn answer(node: &mut Node, now: Now, asker: ConnId, bytes: [u8; 4]) -> Option<String> {
     let word = Word::parse(&bytes)?;
     node.peer.word_received(asker);
@@ -21,7 +21,7 @@ pub(super) fn answer(node: &mut Node, now: Now, asker: ConnId, bytes: [u8; 4]) -
     Some(text)
 }
 
-/// The node while one of its connections asks a word.
+/// The node while it answers a word of connection `asker`.
 struct Asked<'a> {
     node: &'a mut Node,
     now: Now,
@@ -179,7 +179,7 @@ impl Source for Asked<'_> {
             values.insert("dataLogSize", log.to_string());
         }
         if config.is_standalone() {
-            // As in Java, whatever id the server uses for its sessions.
+            // As in Java. The id in the server's session ids may differ.
             values.insert("serverId", "0".to_owned());
         }
         Configuration {
@@ -221,7 +221,7 @@ impl Source for Asked<'_> {
 }
 
 impl Asked<'_> {
-    /// A standalone server makes no proposals, although its writes take the path of a leader's.
+    /// A standalone server reports no proposals, although its writes take the same path as a leader's.
     fn protocol_counters(&self) -> ProtocolCounters {
         let figures = self.node.peer.protocol_figures();
         let (proposals, commits) = if self.node.config.is_standalone() {
@@ -249,9 +249,9 @@ impl Asked<'_> {
         }
         let leading = peer.leader_status().map(|leader| Leading {
             uptime_ms: self.now.mono_ms.saturating_sub(leader.serving_since_ms),
-            learners: leader.learners,
-            synced_followers: leader.synced_followers,
-            synced_observers: leader.synced_observers,
+            learners: leader.learners.all,
+            synced_followers: leader.learners.synced_followers,
+            synced_observers: leader.learners.synced_observers,
             pending_syncs: leader.pending_syncs,
         });
         let observes = peer.mode() == peer::Mode::Observer;
@@ -269,9 +269,9 @@ fn connections(node: &Node, asker: ConnId) -> Vec<Connection> {
         .filter_map(|state| {
             let ConnId(id) = state.conn;
             let client = node.clients.get(&id)?;
-            // The asking connection is closed after the answer, so nothing more is read from it.
-            let (read, write) = if state.conn == asker {
-                (false, false)
+            // The asker's connection closes after the answer, so the server polls it for nothing.
+            let polled = if state.conn == asker {
+                poller::Interest::NONE
             } else {
                 client.socket.wanted_interest()
             };
@@ -279,7 +279,10 @@ fn connections(node: &Node, asker: ConnId) -> Vec<Connection> {
             let (min, mean, max) = account.latency_ms();
             Some(Connection {
                 address: client.address,
-                interest: Interest { read, write },
+                interest: Interest {
+                    read: polled.read,
+                    write: polled.write,
+                },
                 queued: state.queued,
                 received: account.received,
                 sent: account.sent,

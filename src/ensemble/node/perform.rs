@@ -1,19 +1,19 @@
-//! Performs the peer's effects and moves bytes.
+//! Performs the peer's effects, and moves bytes between the sockets and the peer.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use super::poller::{Ready, Token};
+use super::poller::{Interest, Ready, Token};
 use super::socket::{Ended, Socket};
-use super::{EpochWrite, LINGER_MS, Node, NodeError, Saving, answers, dial};
+use super::{EpochWrite, LINGER_MS, LeaderLink, Lingering, Node, NodeError, Saving, answers, dial};
 use crate::ensemble::config::Config;
 use crate::ensemble::database::ConnId;
 use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
 use crate::ensemble::storage::{self, Disk, DiskEvent};
 use crate::wire::jute::Zxid;
 
-/// Recovers what is on disk and starts the disk thread, which writes to `wake`.
+/// Recovers the database from disk and starts the disk thread, which signals its events through `wake`.
 pub(super) fn open_disk(
     config: &Config,
     wake: &Arc<OwnedFd>,
@@ -25,7 +25,7 @@ pub(super) fn open_disk(
     }
     let wake = Arc::clone(wake);
     let signal = move || {
-        // Full means that a wake-up is already on its way.
+        // The write fails only if the counter is full, and then a wake-up is already pending.
         let _full = rustix::io::write(&*wake, &1u64.to_ne_bytes());
     };
     let disk = Disk::start(&dirs, &config.disk_options(), signal)?;
@@ -51,7 +51,7 @@ fn into_recovered(found: storage::Recovered) -> Recovered {
 }
 
 impl Node {
-    /// Does everything the last steps asked for, in order.
+    /// Performs the effects of the last steps, in order.
     #[expect(clippy::too_many_lines, reason = "one short arm for each effect")]
     pub(super) fn perform(&mut self, now: Now) {
         let mut truncate = None;
@@ -71,7 +71,7 @@ impl Node {
                     }
                 }
                 Effect::ToLeader(range) => {
-                    if let Some((id, socket, _)) = &mut self.leader {
+                    if let Some(LeaderLink { id, socket, .. }) = &mut self.leader {
                         socket.queue(&fx.bytes[range]);
                         mark(socket, &mut self.dirty, Token::Leader(*id));
                     }
@@ -79,8 +79,8 @@ impl Node {
                 Effect::Append(zxid, range) => self.batch.push(zxid, &fx.bytes[range]),
                 Effect::ResumeClient(ConnId(id)) => self.resume.push(Token::Client(id)),
                 Effect::ResumeLeader => {
-                    if let Some((id, ..)) = &self.leader {
-                        self.resume.push(Token::Leader(*id));
+                    if let Some(leader) = &self.leader {
+                        self.resume.push(Token::Leader(leader.id));
                     }
                 }
                 Effect::CloseClient(ConnId(id)) => self.close(now, Token::Client(id)),
@@ -130,7 +130,7 @@ impl Node {
         }
         self.fx = fx;
         if let Some(zxid) = truncate {
-            // Nothing else may happen until memory equals the log again.
+            // The peer must not get any other input until its database matches the log again.
             match self.truncate(zxid) {
                 Ok(recovered) => {
                     self.step(now, Input::Truncated(Box::new(recovered)));
@@ -144,7 +144,7 @@ impl Node {
         }
     }
 
-    /// Gives the entries of this round to the disk.
+    /// Hands the log entries of this round to the disk thread.
     pub(super) fn submit(&mut self) {
         if !self.batch.is_empty() {
             let next = self.disk.batch();
@@ -157,13 +157,13 @@ impl Node {
             saving.held.push(epochs);
             return;
         }
-        self.submit(); // what was appended before must be durable before
+        self.submit(); // earlier entries must be durable before the epochs
         self.epoch_tickets.push_back(epochs.ticket);
         self.disk
             .write_epochs(Some(epochs.accepted), Some(epochs.current));
     }
 
-    /// The leader's snapshot: durable before any epoch that is written after it.
+    /// Saves the leader's snapshot. Epochs are held back until it is durable.
     fn save_snapshot(&mut self, zxid: Zxid, body: Vec<u8>) {
         self.submit();
         self.disk.roll();
@@ -191,7 +191,7 @@ impl Node {
         }
     }
 
-    /// Ends the disk thread, cuts the log, reads it again and starts anew.
+    /// Stops the disk thread, cuts the log, recovers from it and starts the disk thread again.
     fn truncate(&mut self, zxid: Zxid) -> Result<Recovered, NodeError> {
         self.submit();
         let dirs = self.config.data_dirs();
@@ -219,36 +219,37 @@ impl Node {
             Ok(mut socket) => {
                 if self
                     .poller
-                    .add(&socket, Token::Leader(id), (false, true))
+                    .add(&socket, Token::Leader(id), Interest::WRITE)
                     .is_ok()
                 {
-                    socket.interest = (false, true);
-                    self.leader = Some((id, socket, false));
+                    socket.interest = Interest::WRITE;
+                    self.leader = Some(LeaderLink {
+                        id,
+                        socket,
+                        established: false,
+                    });
                     return;
                 }
                 self.resume.push(Token::Leader(id));
             }
-            // Told to the peer in its turn: this runs inside a step.
+            // `offer_again` reports the failure to the peer: this function runs inside a step.
             Err(_refused) => self.resume.push(Token::Leader(id)),
         }
     }
 
-    /// The connection to the leader is ready, or was just established.
+    /// Handles an event on the connection to the leader, which may be the end of the connect.
     pub(super) fn leader_ready(&mut self, now: Now, id: u64, event: Ready) {
-        let Some((current, socket, stands)) = &mut self.leader else {
+        let Some(leader) = self.leader.as_mut().filter(|leader| leader.id == id) else {
             return;
         };
-        if *current != id {
-            return;
-        }
-        if !*stands {
-            if !dial::finish(socket.stream()) {
+        if !leader.established {
+            if !dial::finish(leader.socket.stream()) {
                 self.leader = None;
                 self.step(now, Input::LeaderDown);
                 return;
             }
-            *stands = true;
-            mark(socket, &mut self.dirty, Token::Leader(id));
+            leader.established = true;
+            mark(&mut leader.socket, &mut self.dirty, Token::Leader(id));
             self.step(now, Input::LeaderUp);
             return;
         }
@@ -264,15 +265,17 @@ impl Node {
         match token {
             Token::Client(id) => self.clients.get_mut(&id).map(|client| &mut client.socket),
             Token::Link(id) => self.links.get_mut(&id),
-            Token::Leader(id) => match &mut self.leader {
-                Some((current, socket, true)) if *current == id => Some(socket),
-                _ => None,
-            },
+            Token::Leader(id) => {
+                let leader = self.leader.as_mut();
+                leader
+                    .filter(|leader| leader.id == id && leader.established)
+                    .map(|leader| &mut leader.socket)
+            }
             _ => None,
         }
     }
 
-    /// Reads once and offers what is there.
+    /// Reads once and offers the bytes to the peer.
     pub(super) fn read(&mut self, now: Now, token: Token) {
         let mut buffer = std::mem::take(&mut self.buffer);
         if let Some(socket) = self.socket(token) {
@@ -290,7 +293,7 @@ impl Node {
                     if is_client && !closing {
                         self.traffic.dropped += 1;
                     }
-                    self.gone(now, token);
+                    self.disconnected(now, token);
                 }
             }
         }
@@ -318,7 +321,8 @@ impl Node {
         }
     }
 
-    /// The first bytes of a client may be a four-letter word. True if they are dealt with.
+    /// Handles the first bytes of a client, which may be a four-letter word. Returns `true` if the
+    /// caller must not handle them.
     fn greeting(&mut self, now: Now, id: u64, bytes: &[u8]) -> bool {
         let Some(client) = self.clients.get_mut(&id).filter(|client| client.fresh) else {
             return false;
@@ -341,7 +345,7 @@ impl Node {
         true
     }
 
-    /// Hands bytes to the peer; how many it used up.
+    /// Hands bytes to the peer. Returns how many it has consumed.
     fn offer(&mut self, now: Now, token: Token, bytes: &[u8]) -> usize {
         let input = match token {
             Token::Client(id) => Input::ClientBytes(ConnId(id), bytes),
@@ -352,10 +356,10 @@ impl Node {
         self.step(now, input)
     }
 
-    /// Offers what a connection has in its inbox.
+    /// Offers the inbox of a connection to the peer.
     pub(super) fn offer_again(&mut self, now: Now, token: Token) {
         if let (Token::Leader(_), None) = (token, &self.leader) {
-            self.step(now, Input::LeaderDown); // it could not even be dialled
+            self.step(now, Input::LeaderDown); // `dial_leader` has failed
             return;
         }
         let Some(socket) = self.socket(token) else {
@@ -367,7 +371,7 @@ impl Node {
                 return;
             }
         } else if socket.inbox.is_empty() {
-            return; // the peer holds requests back only for clients
+            return; // only clients have parked requests that an empty input can resume
         }
         let inbox = std::mem::take(&mut socket.inbox);
         let consumed = self.offer(now, token, &inbox);
@@ -378,7 +382,7 @@ impl Node {
         self.hold_back(token);
     }
 
-    /// A connection whose bytes the peer does not take now is not read further.
+    /// Suspends reading from a connection while its inbox exceeds the limit.
     fn hold_back(&mut self, token: Token) {
         const INBOX_MAX: usize = 4 << 20;
         let Some(socket) = self.socket(token) else {
@@ -395,11 +399,12 @@ impl Node {
         let Some(socket) = self.socket(token) else {
             return;
         };
-        let (read, write) = socket.wanted_interest();
-        // A client that does not read its answers is not read either. Servers always read each other:
-        // two that both had much to say would wait for each other forever.
-        let held = matches!(token, Token::Client(_)) && socket.is_backed_up();
-        let wanted = (read && !held, write);
+        let mut wanted = socket.wanted_interest();
+        // The server stops reading from a client that does not read its replies. It never stops reading
+        // from a server for this reason: two backed-up servers would wait for each other forever.
+        if matches!(token, Token::Client(_)) && socket.is_backed_up() {
+            wanted.read = false;
+        }
         if socket.interest == wanted {
             return;
         }
@@ -416,14 +421,15 @@ impl Node {
             _ => self
                 .leader
                 .as_ref()
-                .map(|(_, s, _)| self.poller.modify(s, token, wanted)),
+                .map(|leader| self.poller.modify(&leader.socket, token, wanted)),
         };
         if let Some(Err(error)) = result {
             self.fatal.get_or_insert(error.into());
         }
     }
 
-    /// Sends what it can; a finished or broken connection is dropped.
+    /// Sends as much as the socket takes. Drops the connection if it is broken, or if it was closing and
+    /// everything is sent.
     pub(super) fn flush(&mut self, now: Now, token: Token) {
         let Some(socket) = self.socket(token) else {
             return;
@@ -431,7 +437,7 @@ impl Node {
         socket.dirty = false;
         let outcome = socket.flush();
         if outcome.is_err() || (socket.closing && socket.is_flushed()) {
-            self.gone(now, token);
+            self.disconnected(now, token);
         } else {
             if socket.postponed && !socket.is_backed_up() {
                 socket.postponed = false;
@@ -441,8 +447,8 @@ impl Node {
         }
     }
 
-    /// Closes a connection once its bytes are out, or after a while: a client that does not read could
-    /// stay forever.
+    /// Closes a connection once its bytes are sent, or after [`LINGER_MS`] if the client does not read
+    /// them.
     fn close(&mut self, now: Now, token: Token) {
         let socket = match token {
             Token::Client(id) => self.clients.get_mut(&id).map(|client| &mut client.socket),
@@ -452,21 +458,24 @@ impl Node {
         if let Some(socket) = socket.filter(|socket| !socket.closing) {
             socket.closing = true;
             mark(socket, &mut self.dirty, token);
-            self.lingering.push_back((now.mono_ms + LINGER_MS, token));
+            self.lingering.push_back(Lingering {
+                due_ms: now.mono_ms + LINGER_MS,
+                token,
+            });
         }
     }
 
     pub(super) fn end_lingering(&mut self, now: Now) {
-        while let Some(&(due_ms, token)) = self.lingering.front()
+        while let Some(&Lingering { due_ms, token }) = self.lingering.front()
             && due_ms <= now.mono_ms
         {
             self.lingering.pop_front();
-            self.gone(now, token);
+            self.disconnected(now, token);
         }
     }
 
-    /// A connection is over.
-    fn gone(&mut self, now: Now, token: Token) {
+    /// Drops a connection and reports that to the peer.
+    fn disconnected(&mut self, now: Now, token: Token) {
         match token {
             Token::Client(id) => {
                 if let Some(client) = self.clients.remove(&id) {
@@ -490,7 +499,7 @@ impl Node {
         }
     }
 
-    /// What the disk thread has to say.
+    /// Passes the disk thread's events to the peer.
     pub(super) fn disk_events(&mut self, now: Now) {
         let mut drained = [0; 8];
         let _empty = rustix::io::read(&*self.wake, &mut drained);
@@ -532,7 +541,7 @@ impl Node {
     }
 }
 
-/// Notes that a connection has something to send.
+/// Puts a connection on the list of connections to flush.
 fn mark(socket: &mut Socket, dirty: &mut Vec<Token>, token: Token) {
     if !socket.dirty {
         socket.dirty = true;

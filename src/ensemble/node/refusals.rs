@@ -1,12 +1,12 @@
-//! What the log says of refused clients: a flood of them must not fill the disk.
+//! Log lines about refused clients. Their rate is limited, so that many refusals do not fill the disk.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// Between two lines about the same host, ms.
+/// Shortest time between two lines about the same host, ms.
 const QUIET_MS: u64 = 1_000;
 
-/// Hosts that were refused a short while ago.
+/// Hosts with a refused client during the last [`QUIET_MS`].
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     hosts: BTreeMap<IpAddr, Host>,
@@ -14,52 +14,52 @@ pub(super) struct Refusals {
 
 #[derive(Debug)]
 struct Host {
-    /// When the last line about it was written.
-    said_ms: u64,
-    /// Refused since then.
-    unsaid: u64,
-    /// Connections it may have.
+    /// When the last line about this host was logged.
+    logged_ms: u64,
+    /// Clients refused since then.
+    unlogged: u64,
+    /// Connections that the host may have.
     limit: u32,
 }
 
 impl Refusals {
-    /// A client of `host` was refused, since the host has `limit` connections. The line for the log, if
-    /// none was due lately.
+    /// Counts a refused client of `host`, which already has `limit` connections. Returns the line to
+    /// log, or `None` if a line about this host was logged less than [`QUIET_MS`] ago.
     pub(super) fn refused(&mut self, now_ms: u64, host: IpAddr, limit: u32) -> Option<String> {
         if let Some(known) = self.hosts.get_mut(&host) {
-            known.unsaid += 1;
+            known.unlogged += 1;
             return None;
         }
         let new = Host {
-            said_ms: now_ms,
-            unsaid: 0,
+            logged_ms: now_ms,
+            unlogged: 0,
             limit,
         };
         self.hosts.insert(host, new);
         Some(line(host, limit))
     }
 
-    /// The lines that are due about refusals that were not told one by one. Hosts that were quiet are
-    /// forgotten.
+    /// Returns one line for each host with refusals that were counted but not logged, once
+    /// [`QUIET_MS`] have passed since its last line. Removes hosts without such refusals.
     pub(super) fn due(&mut self, now_ms: u64) -> Vec<String> {
         let mut lines = Vec::new();
         self.hosts.retain(|ip, host| {
-            if now_ms < host.said_ms.saturating_add(QUIET_MS) {
+            if now_ms < host.logged_ms.saturating_add(QUIET_MS) {
                 return true;
             }
-            let unsaid = std::mem::take(&mut host.unsaid);
-            if unsaid > 0 {
+            let unlogged = std::mem::take(&mut host.unlogged);
+            if unlogged > 0 {
                 let first = line(*ip, host.limit);
-                lines.push(format!("{first} ({unsaid} more refused)"));
-                host.said_ms = now_ms;
+                lines.push(format!("{first} ({unlogged} more refused)"));
+                host.logged_ms = now_ms;
             }
-            unsaid > 0
+            unlogged > 0
         });
         lines
     }
 }
 
-/// The words of Apache ZooKeeper, which people search logs for.
+/// Uses the wording of Apache ZooKeeper, which operators search logs for.
 fn line(host: IpAddr, limit: u32) -> String {
     format!("Too many connections from /{host} - max is {limit}")
 }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_is_one_line_a_second() {
+    fn many_refusals_log_one_line_a_second() {
         let host = IpAddr::from([127, 0, 0, 1]);
         let other = IpAddr::from([127, 0, 0, 2]);
         let mut refusals = Refusals::default();
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(refusals.refused(1_500, host, 60), None);
         assert_eq!(refusals.due(2_005), [format!("{first} (1 more refused)")]);
         assert!(refusals.due(3_005).is_empty());
-        assert!(refusals.hosts.is_empty(), "both are forgotten");
+        assert!(refusals.hosts.is_empty(), "both hosts are removed");
         assert_eq!(refusals.refused(3_006, host, 60).as_deref(), Some(first));
     }
 }

@@ -1,18 +1,18 @@
-//! What the shell counts for `mntr`, since it started or since `srst`.
+//! Figures that the node reports in `mntr`, since it started or since `srst`.
 
 use crate::ensemble::peer::Latency;
 
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
-    /// Bytes from clients.
+    /// Bytes received from clients.
     pub(super) received_bytes: u64,
-    /// Connections refused because their host has too many.
+    /// Connections refused because their host had too many.
     pub(super) rejected: u64,
     /// Connections that the client ended without closing its session.
     pub(super) dropped: u64,
-    /// How long the snapshots took that are written.
+    /// Durations of the written snapshots.
     pub(super) snapshot_ms: Latency,
-    /// When the snapshot began that is being written, monotonic ms.
+    /// When the snapshot that is being written started, monotonic ms.
     snapshot_since_ms: Option<u64>,
 }
 
@@ -27,7 +27,7 @@ impl Traffic {
         }
     }
 
-    /// Sets the figures to zero. A snapshot that is being written still counts.
+    /// Sets the figures to zero. A snapshot that is being written is counted once it is written.
     pub(super) fn reset(&mut self) {
         *self = Self {
             snapshot_since_ms: self.snapshot_since_ms,

@@ -1,5 +1,5 @@
-//! What every role shares: the database, the log's position, the clients, and applying a
-//! transaction.
+//! State and functions that all roles share: the database, the log position, the clients, and the
+//! application of transactions.
 
 use std::collections::VecDeque;
 
@@ -11,10 +11,10 @@ use super::settings::{Now, Settings};
 use crate::ensemble::database::{Database, SnapshotCursor};
 use crate::wire::jute::{OpCode, SessionId, TxnHeader, Zxid};
 
-/// How many znodes one slice of a background snapshot holds: about a millisecond.
+/// Znodes per slice of a background snapshot. A slice takes about a millisecond.
 const SNAPSHOT_SLICE_NODES: usize = 2_000;
 
-/// A proposal that is in the log but not yet committed.
+/// A logged proposal that is not committed yet.
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) zxid: Zxid,
@@ -25,19 +25,17 @@ pub(crate) struct Pending {
 /// What recovery found on disk.
 #[derive(Debug)]
 pub struct Recovered {
-    /// The tree with every logged transaction applied.
+    /// The database with every logged transaction applied.
     pub database: Database,
-    /// `acceptedEpoch`.
     pub accepted_epoch: i64,
-    /// `currentEpoch`.
     pub current_epoch: i64,
-    /// The last entry of the log (or the snapshot's zxid).
+    /// The zxid of the last log entry, or of the snapshot if the log is empty.
     pub last_logged: Zxid,
-    /// The newest entries, oldest first.
+    /// The newest log entries, oldest first.
     pub committed: VecDeque<(Zxid, Box<[u8]>)>,
 }
 
-/// State that outlives a role.
+/// State that is kept when the role changes.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) settings: Settings,
@@ -49,9 +47,10 @@ pub(crate) struct Core {
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) clients: Clients,
     pub(crate) figures: ProtocolFigures,
-    /// The clocks of the present step.
+    /// The time of the current step.
     pub(crate) now: Now,
-    /// The last transaction applied; unlike the database's position never a bare epoch.
+    /// The zxid of the last applied transaction. The database's last processed zxid may instead be the
+    /// start of an epoch, with counter 0.
     pub(crate) last_applied: Zxid,
     epoch_ticket: u64,
     next_session: i64,
@@ -87,20 +86,20 @@ impl Core {
         core
     }
 
-    /// Takes over a freshly recovered database.
+    /// Replaces the database by one that was recovered from disk.
     pub(crate) fn load(&mut self, recovered: Recovered) {
         self.db = recovered.database;
         self.db.set_config_node(&self.settings.config_text);
         self.last_logged = recovered.last_logged;
         self.last_applied = recovered.last_logged;
-        self.snapshot = None; // of the tree that was; the disk dropped its part with the restart
+        self.snapshot = None; // the restart of the disk thread has dropped its part of the snapshot
         self.history.clear();
         for (zxid, entry) in recovered.committed {
             self.history.push(zxid, entry);
         }
     }
 
-    /// Takes over a database that the leader sent.
+    /// Replaces the database by one that the leader has sent.
     pub(crate) fn replace(&mut self, db: Database, last_processed: Zxid, fx: &mut Effects) {
         self.db = db;
         self.db.set_last_processed(last_processed);
@@ -117,14 +116,14 @@ impl Core {
         }
     }
 
-    /// A session id that no other server will give out.
+    /// Returns a session id that no other server uses.
     pub(crate) fn new_session(&mut self) -> SessionId {
         let session = self.next_session;
         self.next_session = self.next_session.wrapping_add(1);
         SessionId(session)
     }
 
-    /// Has both epochs made durable.
+    /// Requests that both epochs be made durable.
     pub(crate) fn write_epochs(&mut self, fx: &mut Effects) {
         self.epoch_ticket += 1;
         fx.push(Effect::WriteEpochs {
@@ -134,12 +133,13 @@ impl Core {
         });
     }
 
-    /// Is this the answer to the newest `write_epochs` of the present role?
+    /// Whether `ticket` belongs to the newest `write_epochs` of the current role.
     pub(crate) const fn awaits_epochs(&self, ticket: u64) -> bool {
         self.epoch_ticket == ticket
     }
 
-    /// Sends an entry in the arena to the log.
+    /// Appends to the log the entry at range `entry` of the arena. Starts a background snapshot when one is
+    /// due.
     pub(crate) fn append(&mut self, zxid: Zxid, entry: std::ops::Range<usize>, fx: &mut Effects) {
         fx.push(Effect::Append(zxid, entry));
         self.last_logged = zxid;
@@ -151,13 +151,13 @@ impl Core {
         }
     }
 
-    /// Is a background snapshot waiting for its next slice?
+    /// Whether a background snapshot waits for its next slice.
     pub(crate) const fn is_snapshotting(&self) -> bool {
         self.snapshot.is_some()
     }
 
-    /// Writes its next slice. Slices are taken while the tree changes: a fuzzy snapshot, put
-    /// right by replaying the log (specification 15.4).
+    /// Writes the next slice of the background snapshot. The tree changes between slices, so the snapshot
+    /// is fuzzy; replaying the log corrects it (specification 15.4).
     pub(crate) fn snapshot_slice(&mut self, fx: &mut Effects) {
         let Some(cursor) = &mut self.snapshot else {
             return;
@@ -174,7 +174,7 @@ impl Core {
     /// Applies the oldest pending proposal.
     ///
     /// # Panics
-    /// If there is none: the caller has just looked.
+    /// If no proposal is pending. The caller must check that.
     pub(crate) fn commit_oldest(&mut self, fx: &mut Effects) -> TxnHeader {
         let pending = self
             .pending
@@ -183,7 +183,7 @@ impl Core {
         self.apply(pending.zxid, pending.entry, fx)
     }
 
-    /// Applies a committed entry, notifies watchers, answers the client if it is ours.
+    /// Applies a committed entry, notifies watchers, and answers the client if it is connected here.
     pub(crate) fn apply(&mut self, zxid: Zxid, entry: Box<[u8]>, fx: &mut Effects) -> TxnHeader {
         let clients = &mut self.clients;
         let applied = self
@@ -192,7 +192,7 @@ impl Core {
         let applied = match applied {
             Ok(applied) => applied,
             Err(error) => {
-                // Every replica sees the same bytes: going on would diverge from them.
+                // The other replicas apply the same bytes. Continuing would make this one differ.
                 fx.push(Effect::Fatal(1, format!("cannot apply {zxid}: {error}")));
                 return TxnHeader {
                     session: SessionId(0),
@@ -209,14 +209,14 @@ impl Core {
         applied.header
     }
 
-    /// The role ends: whatever is in the log counts from now on, so that memory equals log and the
-    /// next vote is honest (specification 19, ZOOKEEPER-3911).
+    /// Ends the current role: closes the clients and applies every logged entry, so that the database
+    /// matches the log that the next vote reports (specification 19, ZOOKEEPER-3911).
     pub(crate) fn settle(&mut self, fx: &mut Effects) {
         self.clients.close_all(fx);
-        self.epoch_ticket += 1; // answers still to come were asked for by the ending role
+        self.epoch_ticket += 1; // ignore later confirmations of this role's epoch writes
         if !self.pending.is_empty() {
-            // Its name says that it holds less: should the next leader have these cut again, a
-            // snapshot that saw them would bring them back.
+            // The snapshot is named by an earlier zxid but would contain these entries. If the next leader
+            // cuts them from the log, loading the snapshot would bring them back.
             self.abort_snapshot(fx);
         }
         while !self.pending.is_empty() {
@@ -226,7 +226,7 @@ impl Core {
     }
 }
 
-/// Requests that become transactions.
+/// Whether a request becomes a transaction.
 pub(crate) const fn is_write(op: OpCode) -> bool {
     matches!(
         op,

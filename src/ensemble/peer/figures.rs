@@ -1,4 +1,4 @@
-//! What a server counts for `mntr`, since it started or since `srst`.
+//! Figures that a server reports in `mntr`, since it started or since `srst`.
 
 use super::account::{Account, LastReply};
 use super::latency::Latency;
@@ -14,7 +14,7 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Adds a message to the sizes of those before it.
+    /// Records a message of this size.
     pub(crate) fn record(sizes: &mut Option<Self>, bytes: usize) {
         let before = sizes.unwrap_or(Self {
             last: bytes,
@@ -29,25 +29,25 @@ impl Sizes {
     }
 }
 
-/// What the server counts over all its client connections.
+/// Figures of all client connections.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
-    /// Frames from clients.
+    /// Frames received, including four-letter words.
     pub received: u64,
-    /// Frames to clients.
+    /// Frames sent, including answers to four-letter words.
     pub sent: u64,
     pub latency: Latency,
     /// Time from a read, ping or sync to its reply.
     pub reads: LatencyHistogram,
     /// Time from a write to its reply.
     pub updates: LatencyHistogram,
-    /// Sizes of replies and notifications without their length; `None` before the first.
+    /// Sizes of replies and notifications without their length field. `None` before the first.
     pub response_bytes: Option<Sizes>,
-    /// Requests for a session, new or known.
+    /// Requests for a session, new or existing.
     pub connection_requests: u64,
     /// Requests for a session that the client already has.
     pub revalidations: u64,
-    /// Connections closed because their client asked for no session in time.
+    /// Connections closed because their client did not request a session in time.
     pub sessionless_expired: u64,
     pub failed_authentications: u64,
     /// Bytes of watch notifications.
@@ -55,16 +55,16 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Counts a frame to the connection that has this account.
+    /// Counts a frame to the connection with this account.
     pub(crate) fn sent(&mut self, account: &mut Account) {
         self.sent += 1;
         account.sent += 1;
     }
 
-    /// Records the reply to request `xid` of the connection that has this account.
+    /// Records the reply to request `xid` of the connection with this account.
     pub(crate) fn answered(&mut self, account: &mut Account, xid: i32, reply: LastReply) {
         self.latency.record(reply.latency_ms);
-        // A write that failed has no operation.
+        // A failed write has no operation.
         let is_update = reply
             .op
             .is_none_or(|op| op == OpCode::CreateSession || super::core::is_write(op));
@@ -83,17 +83,17 @@ impl Figures {
     }
 }
 
-/// What the server counts as a member of an ensemble. The writes of a standalone server take the
-/// same path as a leader's and count as proposals here.
+/// Figures of a server as a member of an ensemble. The writes of a standalone server take the same path
+/// as a leader's and count as proposals here.
 #[derive(Clone, Debug, Default)]
 pub struct ProtocolFigures {
-    /// Elections that the server entered.
+    /// Number of elections that the server has started.
     pub elections: u64,
-    /// How long the elections took that ended.
+    /// Durations of the elections that decided on a leader.
     pub election_ms: Latency,
-    /// Proposals made, as leader.
+    /// Proposals sent, as leader.
     pub proposals: u64,
-    /// Commits announced, as leader.
+    /// Commits sent, as leader.
     pub commits: u64,
     /// Time from a proposal to its acknowledgement by a quorum, as leader.
     pub quorum_acks: LatencyHistogram,
@@ -101,19 +101,20 @@ pub struct ProtocolFigures {
     pub diffs: u64,
     /// Learners synchronised by a snapshot, as leader.
     pub snapshots: u64,
-    /// Sessions that learners asked to be confirmed, as leader.
+    /// Sessions that learners asked the leader to revalidate, as leader.
     pub revalidations: u64,
     /// Sessions that expired, as leader.
     pub expired_sessions: u64,
     /// Proposals received, as follower.
     pub received_proposals: u64,
-    /// Commits received, as learner. An observer receives them with their transactions.
+    /// Commits received, as learner. An observer receives each commit together with its transaction.
     pub received_commits: u64,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ensemble::peer::Now;
     use crate::wire::jute::Zxid;
 
     #[test]
@@ -133,9 +134,13 @@ mod tests {
     }
 
     #[test]
-    fn writes_are_updates_and_all_else_is_a_read() {
+    fn writes_are_updates_and_other_requests_are_reads() {
         let mut figures = Figures::default();
         let mut account = Account::default();
+        let now = Now {
+            mono_ms: 5,
+            wall_ms: 0,
+        };
         for op in [
             Some(OpCode::CreateSession),
             Some(OpCode::Create),
@@ -145,7 +150,7 @@ mod tests {
             Some(OpCode::GetData),
             Some(OpCode::Sync),
         ] {
-            let reply = LastReply::new(op, Zxid::ZERO, (3, 5));
+            let reply = LastReply::new(op, Zxid::ZERO, 3, now);
             figures.answered(&mut account, 1, reply);
         }
         assert_eq!(figures.updates.latency().count, 4);

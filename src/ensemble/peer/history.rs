@@ -1,12 +1,12 @@
-//! The newest committed transactions, kept to bring a learner up to date without a snapshot.
+//! The newest committed transactions. The leader synchronises learners from them without a snapshot.
 
 use std::collections::VecDeque;
 
 use crate::wire::jute::Zxid;
 
-/// As many as Java keeps (`commitLogCount`).
+/// The same number as in Java (`commitLogCount`).
 const ENTRIES_MAX: usize = 500;
-/// But not more than this, so that large nodes do not fill the memory.
+/// Limits the memory that entries with large data take.
 const BYTES_MAX: usize = 8 << 20;
 
 /// A contiguous run of committed entries, oldest first.
@@ -16,7 +16,7 @@ pub(crate) struct History {
     bytes: usize,
 }
 
-/// How a learner is brought up to date (specification 13.4).
+/// How a learner is synchronised (specification 13.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SyncPlan {
     /// Send the entries from this index on.
@@ -28,7 +28,7 @@ pub(crate) enum SyncPlan {
 }
 
 impl History {
-    /// Appends the newest committed entry and forgets the oldest beyond the bounds.
+    /// Appends the newest committed entry and removes the oldest entries beyond the limits.
     pub(crate) fn push(&mut self, zxid: Zxid, entry: Box<[u8]>) {
         self.bytes += entry.len();
         self.entries.push_back((zxid, entry));
@@ -40,21 +40,21 @@ impl History {
         }
     }
 
-    /// Forgets everything: the tree was replaced.
+    /// Removes all entries, because the tree was replaced.
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.bytes = 0;
     }
 
-    /// The entries from this index on.
+    /// Returns the entries from this index on.
     pub(crate) fn from(&self, index: usize) -> impl Iterator<Item = (Zxid, &[u8])> {
         self.entries
             .range(index..)
             .map(|(zxid, entry)| (*zxid, &**entry))
     }
 
-    /// How a learner whose last logged zxid is `p` is brought to `last`, our last processed zxid:
-    /// the table and walk of specification 13.4.
+    /// Chooses how to synchronise a learner whose last logged zxid is `p`, where `last` is our last
+    /// processed zxid (specification 13.4).
     pub(crate) fn plan(&self, p: Zxid, last: Zxid) -> SyncPlan {
         let len = self.entries.len();
         let (min, max) = match (self.entries.front(), self.entries.back()) {
@@ -74,8 +74,8 @@ impl History {
         match self.entries.get(at) {
             Some((zxid, _)) if *zxid == p => SyncPlan::Diff { from: at + 1 },
             _ if p.counter() == 0 => SyncPlan::Diff { from: at },
-            // Java wants the entry behind `p` to be of p's epoch and sends a snapshot otherwise. The
-            // entry before it is enough: logs that share an epoch share its prefix.
+            // Java sends a snapshot unless the entry after `p` has the epoch of `p`. Checking the entry
+            // before `p` is enough: two logs with entries of the same epoch agree up to the shorter one.
             Some(_) if at > 0 && self.entries[at - 1].0.epoch() == p.epoch() => SyncPlan::Trunc {
                 to: self.entries[at - 1].0,
                 from: at,
@@ -84,7 +84,6 @@ impl History {
         }
     }
 
-    /// The newest zxid, if any.
     pub(crate) fn newest(&self) -> Option<Zxid> {
         self.entries.back().map(|(zxid, _)| *zxid)
     }
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_bounded() {
+    fn the_history_keeps_its_limits() {
         let mut history = History::default();
         for counter in 0..2000 {
             history.push(Zxid::new(1, counter), vec![0; 100_000].into());

@@ -1,6 +1,6 @@
-//! Time from request to reply, as the four-letter words tell it.
+//! Time from request to reply, as the four-letter words report it.
 
-/// Smallest, largest and total of the times recorded; whole milliseconds, as in Java.
+/// Smallest, largest and total recorded time, in whole milliseconds as in Java.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Latency {
     pub count: u64,
@@ -21,7 +21,7 @@ impl Latency {
         self.total_ms += ms;
     }
 
-    /// The mean; 0 before the first time.
+    /// Returns the mean. 0 before the first time. Used for the whole server.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a mean for display")]
     pub fn mean_ms(&self) -> f64 {
@@ -32,7 +32,7 @@ impl Latency {
         }
     }
 
-    /// The same with the mean rounded down; what it says of one connection.
+    /// Returns the same with the mean rounded down. Used for one connection.
     pub(crate) fn whole_ms(&self) -> (u64, u64, u64) {
         let mean = self.total_ms.checked_div(self.count).unwrap_or(0);
         (self.min_ms, mean, self.max_ms)

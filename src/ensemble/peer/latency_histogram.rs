@@ -2,14 +2,14 @@
 
 use super::latency::Latency;
 
-/// Times below this have a bucket of their own, ms.
+/// Every time below this has its own bucket, ms.
 const EXACT_MS: u64 = 128;
-/// Above that, the times between two powers of two share this many buckets.
+/// Number of buckets from one power of two to the next above that.
 const BUCKETS_PER_DOUBLING: u64 = EXACT_MS / 2;
-/// Longer times count as this, so that at most 1,728 buckets exist.
+/// Longer times are counted as this, so that there are at most 1,728 buckets.
 const MAX_MS: u64 = u32::MAX as u64;
 
-/// How often each time occurred: exact below 128 ms, and at most 1/64 too low above.
+/// Counts of times. Times are exact below 128 ms and at most 1/64 too low above.
 #[derive(Clone, Debug, Default)]
 pub struct LatencyHistogram {
     latency: Latency,
@@ -32,8 +32,8 @@ impl LatencyHistogram {
         self.latency
     }
 
-    /// The time, in ms, that at least `permille` of 1,000 requests did not exceed; 0 before the
-    /// first.
+    /// Returns the time, in ms, that at least `permille` of 1,000 requests did not exceed. Returns 0
+    /// before the first request.
     #[must_use]
     pub fn percentile_ms(&self, permille: u64) -> u64 {
         let rank = (self.latency.count * permille).div_ceil(1000).max(1);
@@ -52,14 +52,14 @@ fn bucket(ms: u64) -> usize {
     let bucket = if ms < EXACT_MS {
         ms
     } else {
-        // How often the time is halved until it is below `EXACT_MS`.
+        // The number of halvings until the time is below `EXACT_MS`.
         let doubling = u64::from(ms.ilog2() - EXACT_MS.ilog2() + 1);
         EXACT_MS + (doubling - 1) * BUCKETS_PER_DOUBLING + (ms >> doubling) - BUCKETS_PER_DOUBLING
     };
     usize::try_from(bucket).unwrap_or(usize::MAX)
 }
 
-/// The shortest time that falls into a bucket.
+/// Returns the shortest time of a bucket.
 fn lowest_ms(bucket: usize) -> u64 {
     let bucket = bucket as u64;
     if bucket < EXACT_MS {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn one_long_time_is_not_reported_below_itself() {
+    fn a_percentile_is_never_below_the_smallest_time() {
         let mut times = LatencyHistogram::default();
         times.record(1_001);
         assert_eq!(times.percentile_ms(500), 1_001);

@@ -1,8 +1,8 @@
 //! One server of the ensemble as a pure state machine.
 //!
-//! `step(input, &mut effects)`: no clock, no socket, no file. Election and ZAB, the client
-//! pipeline and the database are all in here; the shell only performs effects. Durability order
-//! is decided here: an ACK is an effect that only a `Synced` input can produce.
+//! [`Peer::step`] takes an input and appends effects. It uses no clock, socket or file. The peer
+//! contains election, ZAB, client requests and the database; the caller performs the effects. The peer
+//! also decides the order of durability: it sends an ACK only after a `Synced` input.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod account;
@@ -29,6 +29,7 @@ pub use effects::{Effect, Effects, LinkId};
 pub use figures::{Figures, ProtocolFigures, Sizes};
 pub use latency::Latency;
 pub use latency_histogram::LatencyHistogram;
+pub use leader::LearnerCounts;
 pub use settings::{Now, Settings};
 pub use status::{ConnStatus, LeaderStatus, Mode, SessionBucket};
 
@@ -39,38 +40,38 @@ use self::learner::Learner;
 use crate::ensemble::database::ConnId;
 use crate::wire::jute::{Notification, PeerId, PeerState, Zxid};
 
-/// What happens to a server.
+/// An event that a server handles.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// The process has started; the first input.
+    /// The process has started. This is the first input.
     Start,
-    /// A deadline has passed; see [`Peer::deadline_ms`].
+    /// The deadline of [`Peer::deadline_ms`] has passed.
     Tick,
-    /// A message came in on the election port.
+    /// A message has arrived on the election port.
     Vote(PeerId, Notification),
-    /// A server opened a connection to our quorum port.
+    /// A server has opened a connection to our quorum port.
     LinkUp(LinkId),
-    /// Unconsumed bytes of that connection.
+    /// Unconsumed bytes of a connection to our quorum port.
     LinkBytes(LinkId, &'a [u8]),
-    /// That connection is gone.
+    /// A connection to our quorum port has closed.
     LinkDown(LinkId),
-    /// The connection that `DialLeader` asked for is established.
+    /// The connection that `DialLeader` requested is established.
     LeaderUp,
-    /// Unconsumed bytes of that connection.
+    /// Unconsumed bytes of the connection to the leader.
     LeaderBytes(&'a [u8]),
-    /// That connection is gone, or could not be made.
+    /// The connection to the leader has closed or could not be established.
     LeaderDown,
     /// The log is durable up to this entry.
     Synced(Zxid),
-    /// The `WriteEpochs` of this ticket is durable.
+    /// The epochs of the `WriteEpochs` with this ticket are durable.
     EpochsWritten(u64),
-    /// The log was cut and read again.
+    /// The log was cut, and this was recovered from it.
     Truncated(Box<Recovered>),
-    /// A client connected from this address.
+    /// A client has connected from this address.
     ClientUp(ConnId, &'a str),
-    /// Unconsumed bytes of that client.
+    /// Unconsumed bytes of a client.
     ClientBytes(ConnId, &'a [u8]),
-    /// That client's connection is gone.
+    /// A client's connection has closed.
     ClientDown(ConnId),
     /// Write the next slice of the background snapshot.
     SnapshotContinue,
@@ -87,16 +88,17 @@ enum Role {
 pub struct Peer {
     core: Core,
     role: Role,
-    /// The vote that decided; what LOOKING peers are told.
+    /// The vote that decided the last election. LOOKING servers receive it.
     vote: Vote,
     round: i64,
-    /// When the newest election began, monotonic ms.
+    /// When the last election started, monotonic ms.
     looking_since_ms: u64,
+    /// When connections without a session are closed next, monotonic ms.
     next_sweep_ms: u64,
 }
 
 impl Peer {
-    /// A server with what recovery found on its disk.
+    /// Creates a server from the state that was recovered from disk.
     #[must_use]
     pub fn new(settings: Settings, recovered: Recovered) -> Self {
         let mut idle = Effects::default();
@@ -123,13 +125,13 @@ impl Peer {
         }
     }
 
-    /// Takes one input; what is to be done is appended to `fx`.
+    /// Handles one input. Appends the resulting effects to `fx`.
     pub fn step(&mut self, now: Now, input: Input<'_>, fx: &mut Effects) {
         fx.consumed = 0;
         self.core.now = now;
         let outcome = self.dispatch(input, fx);
         if let Err(Lost(why)) = outcome {
-            fx.log(format!("{} no more: {why}", self.mode()));
+            fx.log(format!("no longer {}: {why}", self.mode()));
             self.look(fx);
         }
     }
@@ -189,7 +191,7 @@ impl Peer {
         Ok(())
     }
 
-    /// Back to LOOKING: the next round.
+    /// Returns to LOOKING and starts the next election round.
     fn look(&mut self, fx: &mut Effects) {
         match &mut self.role {
             Role::Leading(leader) => leader.end(fx),
@@ -199,7 +201,7 @@ impl Peer {
         self.core.settle(fx);
         self.core.figures.elections += 1;
         self.looking_since_ms = self.core.now.mono_ms;
-        // The round may be what a peer told us.
+        // Another server may have sent the largest number as its round.
         self.round = self.round.saturating_add(1);
         let own = OwnVote {
             round: self.round,
@@ -252,7 +254,7 @@ impl Peer {
                 }
             }
             Role::Leading(_) | Role::Learning(_) => {
-                // Only a server that is LOOKING asks. Two decided servers would answer each other forever.
+                // Only LOOKING servers need an answer. Two other servers would answer each other endlessly.
                 if message.state != PeerState::Looking {
                     return;
                 }
@@ -277,7 +279,7 @@ impl Peer {
         self.adopt_epoch();
     }
 
-    /// Once synchronised, our vote carries the established epoch (ZOOKEEPER-1818).
+    /// Puts the established epoch into our vote once we serve (ZOOKEEPER-1818).
     fn adopt_epoch(&mut self) {
         match &self.role {
             Role::Leading(leader) if leader.is_serving() => self.vote.peer_epoch = leader.epoch(),
@@ -309,7 +311,7 @@ impl Peer {
         }
     }
 
-    /// When the next `Tick` is due, monotonic ms.
+    /// Returns when the next `Tick` is due, monotonic ms.
     #[must_use]
     pub fn deadline_ms(&self, now_ms: u64) -> u64 {
         let role = match &self.role {
@@ -320,13 +322,13 @@ impl Peer {
         role.min(self.next_sweep_ms)
     }
 
-    /// Does a background snapshot wait for `SnapshotContinue`?
+    /// Whether a background snapshot waits for `SnapshotContinue`.
     #[must_use]
     pub const fn is_snapshotting(&self) -> bool {
         self.core.is_snapshotting()
     }
 
-    /// Are clients served?
+    /// Whether the server handles client requests.
     #[must_use]
     pub fn is_serving(&self) -> bool {
         match &self.role {

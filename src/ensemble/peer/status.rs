@@ -1,18 +1,18 @@
-//! What a server says about itself: the source of the four-letter words.
+//! The status of a server, from which the four-letter words are answered.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::account::Account;
 use super::figures::{Figures, ProtocolFigures, Sizes};
-use super::{Peer, Role};
+use super::{LearnerCounts, Peer, Role};
 use crate::ensemble::database::{ConnId, Database};
 use crate::wire::jute::{PeerId, SessionId, Zxid};
 
-/// What `srvr` calls mode.
+/// The mode that `srvr` reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// In an election, or not yet synchronised.
+    /// No leader is elected.
     Looking,
     Standalone,
     Leader,
@@ -36,34 +36,30 @@ impl fmt::Display for Mode {
 #[derive(Clone, Copy, Debug)]
 pub struct ConnStatus {
     pub conn: ConnId,
-    /// Its session, once it has asked for one.
+    /// `None` before the ConnectRequest.
     pub session: Option<SessionId>,
     /// Negotiated timeout, ms.
     pub timeout_ms: i32,
-    /// When it connected, ms since the epoch.
+    /// When the client connected, ms since 1970.
     pub established_ms: i64,
-    /// What it sent and was answered.
     pub account: Account,
-    /// Requests that wait.
+    /// Requests without a reply, except pings and other requests with a reserved xid.
     pub queued: usize,
 }
 
-/// What only a leader counts.
+/// Figures that only the leader of a quorum has.
 #[derive(Clone, Copy, Debug)]
 pub struct LeaderStatus {
-    /// When it began to serve, monotonic ms.
+    /// When the leader started to serve, monotonic ms.
     pub serving_since_ms: u64,
-    /// Learners that are connected, synchronised or not.
-    pub learners: usize,
-    pub synced_followers: usize,
-    pub synced_observers: usize,
+    pub learners: LearnerCounts,
     /// Syncs that wait for a commit.
     pub pending_syncs: usize,
-    /// Sizes of proposals; `None` before the first.
+    /// `None` before the first proposal.
     pub proposal_bytes: Option<Sizes>,
 }
 
-/// Sessions that expire together.
+/// Sessions that expire at the same time.
 #[derive(Clone, Debug)]
 pub struct SessionBucket {
     /// Monotonic ms.
@@ -72,7 +68,6 @@ pub struct SessionBucket {
 }
 
 impl Peer {
-    /// The mode that `srvr` reports.
     #[must_use]
     pub fn mode(&self) -> Mode {
         match &self.role {
@@ -84,19 +79,18 @@ impl Peer {
         }
     }
 
-    /// The database, for reading.
     #[must_use]
     pub const fn database(&self) -> &Database {
         &self.core.db
     }
 
-    /// The last entry handed to the log.
+    /// Returns the zxid of the last entry that was appended to the log. It may not be durable yet.
     #[must_use]
     pub const fn last_logged(&self) -> Zxid {
         self.core.last_logged
     }
 
-    /// The epoch that this server's role has established, if it is serving.
+    /// Returns the established epoch, or `None` while this server does not serve.
     #[must_use]
     pub fn serving_epoch(&self) -> Option<i64> {
         match &self.role {
@@ -106,7 +100,7 @@ impl Peer {
         }
     }
 
-    /// Requests of all clients that wait for their reply.
+    /// Returns the number of requests of all clients that wait for a reply.
     #[must_use]
     pub const fn outstanding(&self) -> usize {
         self.core.clients.outstanding
@@ -127,7 +121,7 @@ impl Peer {
         &self.core.figures
     }
 
-    /// When the server took its present role, monotonic ms.
+    /// Returns when the server took its current role, monotonic ms.
     #[must_use]
     pub fn role_since_ms(&self) -> u64 {
         match &self.role {
@@ -137,7 +131,7 @@ impl Peer {
         }
     }
 
-    /// The server that this one follows or observes.
+    /// Returns the server that this one follows or observes.
     #[must_use]
     pub fn leader(&self) -> Option<PeerId> {
         match &self.role {
@@ -146,7 +140,7 @@ impl Peer {
         }
     }
 
-    /// `None` unless the server leads. A standalone server does not.
+    /// Returns `None` unless the server leads a quorum. A standalone server does not.
     #[must_use]
     pub fn leader_status(&self) -> Option<LeaderStatus> {
         let Role::Leading(leader) = &self.role else {
@@ -155,18 +149,16 @@ impl Peer {
         if self.core.settings.is_standalone() {
             return None;
         }
-        let (learners, synced_followers, synced_observers) = leader.learner_counts();
         Some(LeaderStatus {
             serving_since_ms: leader.serving_since_ms,
-            learners,
-            synced_followers,
-            synced_observers,
+            learners: leader.learner_counts(),
             pending_syncs: leader.pending_syncs(),
             proposal_bytes: leader.proposal_bytes,
         })
     }
 
-    /// When which sessions expire; `None` on a learner, which does not decide that.
+    /// Returns the sessions by the time when they expire. Returns `None` on a learner, because the leader
+    /// expires sessions.
     #[must_use]
     pub fn session_buckets(&self) -> Option<Vec<SessionBucket>> {
         let Role::Leading(leader) = &self.role else {
@@ -180,7 +172,6 @@ impl Peer {
         Some(buckets.collect())
     }
 
-    /// All client connections.
     pub fn connections(&self) -> impl Iterator<Item = ConnStatus> {
         self.core.clients.iter().map(|(conn, state)| ConnStatus {
             conn,
@@ -192,8 +183,8 @@ impl Peer {
         })
     }
 
-    /// Which session watches which path here, in no order; a path watched for its data and for its
-    /// children comes twice. Not for hot paths.
+    /// Returns the watches of this server as pairs of session and path, in no particular order. A path
+    /// that is watched for its data and for its children appears twice. Too slow for the path of a request.
     pub fn watched(&self) -> impl Iterator<Item = (SessionId, Arc<str>)> {
         self.core.db.watched().filter_map(|(conn, path)| {
             let state = self.core.clients.get(conn)?;
@@ -206,17 +197,17 @@ impl Peer {
         self.core.clients.count_received(conn);
     }
 
-    /// Counts its answer among the frames sent.
+    /// Counts the answer to a four-letter word among the frames sent.
     pub fn word_answered(&mut self, conn: ConnId) {
         self.core.clients.count_sent(conn);
     }
 
-    /// Begins every connection's figures anew (`crst`).
+    /// Resets the figures of every connection (`crst`).
     pub fn reset_accounts(&mut self) {
         self.core.clients.reset_accounts();
     }
 
-    /// Begins the server's figures anew, the leader's of its proposals among them (`srst`).
+    /// Resets the server's figures, including the proposal sizes of the leader (`srst`).
     pub fn reset_figures(&mut self) {
         self.core.clients.figures = Figures::default();
         self.core.figures = ProtocolFigures::default();

@@ -1,4 +1,4 @@
-//! The disk thread: order, group commit, failure, snapshots.
+//! Tests of the disk thread: order, group commit, failure and snapshots.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -26,7 +26,7 @@ fn small() -> DiskOptions {
     }
 }
 
-/// Waits for events and returns those that came.
+/// Waits for at least one event and returns all that arrived.
 fn events(disk: &Disk) -> Vec<DiskEvent> {
     disk.wait_event();
     let mut events = Vec::new();
@@ -69,14 +69,14 @@ fn batches_that_wait_share_one_sync_and_one_wake() {
         (stats.fsync_count, stats.entries, stats.group_max),
         (1, 50, 50)
     );
-    // Only the end of the thread tells that no wake is still to come.
+    // After the thread has ended, no further wake can arrive.
     drop(disk);
     assert_eq!(wakes.load(Ordering::Relaxed), 1);
     assert_eq!(all_zxids(&dirs), (1..=50).collect::<Vec<_>>());
 }
 
 #[test]
-fn requests_are_carried_out_in_order() {
+fn the_thread_carries_out_requests_in_order() {
     let (_dir, dirs) = dirs();
     let disk = Disk::start(&dirs, &small(), || {}).expect("started");
     let held = disk.hold();
@@ -117,7 +117,7 @@ fn requests_are_carried_out_in_order() {
 }
 
 #[test]
-fn dropping_it_carries_out_everything_first() {
+fn dropping_the_disk_carries_out_all_pending_requests() {
     let (_dir, dirs) = dirs();
     let disk = Disk::start(&dirs, &small(), || {}).expect("started");
     for zxid in 1..=2000 {
@@ -174,7 +174,7 @@ fn a_full_disk_is_reported_and_nothing_after_it_is_acknowledged() {
 }
 
 #[test]
-fn a_log_directory_that_vanished_is_a_failure() {
+fn a_missing_log_directory_is_reported_as_a_failure() {
     let (_dir, dirs) = dirs();
     let disk = Disk::start(&dirs, &small(), || {}).expect("started");
     std::fs::remove_dir_all(dirs.logs()).expect("removed");
@@ -184,7 +184,7 @@ fn a_log_directory_that_vanished_is_a_failure() {
 }
 
 #[test]
-fn snapshots_are_written_beside_the_log_and_reported_when_durable() {
+fn the_log_continues_during_a_snapshot_which_is_reported_when_durable() {
     let (_dir, dirs) = dirs();
     let disk = Disk::start(&dirs, &small(), || {}).expect("started");
     let mut body = Vec::new();
@@ -213,7 +213,7 @@ fn snapshots_are_written_beside_the_log_and_reported_when_durable() {
 }
 
 #[test]
-fn a_snapshot_that_fails_does_not_stop_the_log() {
+fn a_failed_snapshot_does_not_stop_the_log() {
     let dir = tempfile::tempdir().expect("a directory");
     let log_dir = dir.path().join("log");
     let dirs = DataDirs::new(&dir.path().join("data"), Some(&log_dir));
@@ -234,7 +234,7 @@ fn a_snapshot_that_fails_does_not_stop_the_log() {
 }
 
 #[test]
-fn the_log_goes_on_after_a_truncation() {
+fn a_truncated_log_can_be_appended_to() {
     let (_dir, dirs) = dirs();
     let options = super::RecoverOptions::default();
     super::recover(&dirs, &options).expect("fresh");
@@ -253,7 +253,7 @@ fn the_log_goes_on_after_a_truncation() {
 }
 
 #[test]
-fn without_fsync_nothing_is_synced() {
+fn without_fsync_the_log_is_not_synced() {
     let (_dir, dirs) = dirs();
     let options = DiskOptions {
         fsync: false,

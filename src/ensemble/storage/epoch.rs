@@ -9,25 +9,26 @@ use crate::disk::directory::sync_directory;
 use super::DataDirs;
 use super::StorageError;
 
-/// The files' names; `.tmp` is appended while they are written.
+/// Names of the epoch files. Each is first written with the suffix `.tmp`.
 const ACCEPTED: &str = "acceptedEpoch";
 const CURRENT: &str = "currentEpoch";
 
-/// What a peer promised and what it follows.
+/// The epochs that a peer has accepted and follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Epochs {
-    /// The newest epoch whose NEWEPOCH (LEADERINFO) was accepted.
+    /// The newest epoch whose LEADERINFO (NEWEPOCH) was accepted.
     pub accepted: i64,
     /// The newest epoch whose NEWLEADER was accepted.
     pub current: i64,
 }
 
 impl Epochs {
-    /// Reads both, or takes them from the last transaction's epoch where they are missing, and
-    /// checks them against it and each other. What was missing is written.
+    /// Reads both files and checks them against each other and against the last transaction's
+    /// epoch. A missing file is written with that epoch.
     ///
     /// # Errors
-    /// If a file is unreadable, or the epochs contradict the log: then an epoch was lost.
+    /// If a file is unreadable, or if the epochs contradict the log, which means that an epoch was
+    /// lost.
     pub fn load(dirs: &DataDirs, epoch_of_log: i64) -> Result<Self, StorageError> {
         let current_path = dirs.snapshots().join(CURRENT);
         let mut current = match read(&current_path)? {
@@ -35,7 +36,7 @@ impl Epochs {
             None => write_epoch(dirs, CURRENT, epoch_of_log)?,
         };
         if epoch_of_log > current {
-            // A crash between writing and renaming leaves the right value here.
+            // A crash between writing and renaming leaves the newer value in the temporary file.
             let Some(newer) = read(&temporary(&current_path))? else {
                 return Err(StorageError::Epochs {
                     dir: dirs.snapshots().to_owned(),
@@ -59,7 +60,7 @@ impl Epochs {
         Ok(Self { accepted, current })
     }
 
-    /// Makes an accepted epoch durable.
+    /// Writes the accepted epoch durably.
     ///
     /// # Errors
     /// If the disk is full or fails.
@@ -67,7 +68,7 @@ impl Epochs {
         write_epoch(dirs, ACCEPTED, epoch).map(|_written| ())
     }
 
-    /// Makes a current epoch durable.
+    /// Writes the current epoch durably.
     ///
     /// # Errors
     /// If the disk is full or fails.
@@ -95,7 +96,7 @@ fn read(path: &Path) -> Result<Option<i64>, StorageError> {
     }
 }
 
-/// Replaces the file as a whole, durably, and returns the epoch.
+/// Replaces the file atomically and durably, and returns the epoch.
 fn write_epoch(dirs: &DataDirs, name: &str, epoch: i64) -> Result<i64, StorageError> {
     let path = dirs.snapshots().join(name);
     let temporary = temporary(&path);
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_before_the_rename_is_completed_and_a_lost_epoch_refused() {
+    fn a_crash_before_the_rename_is_repaired_and_a_lost_epoch_is_refused() {
         let (_dir, dirs) = dirs();
         Epochs::write_current(&dirs, 1).expect("written");
         Epochs::write_accepted(&dirs, 2).expect("written");
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_promise_that_was_lost_or_is_no_number_is_refused() {
+    fn a_lost_or_unreadable_accepted_epoch_is_refused() {
         let (_dir, dirs) = dirs();
         Epochs::write_current(&dirs, 4).expect("written");
         Epochs::write_accepted(&dirs, 3).expect("written");

@@ -1,5 +1,5 @@
-//! What a server starts with: the newest snapshot and every logged transaction after it
-//! (specification 15.5).
+//! Recovery: loads the newest snapshot and applies all transactions logged after it (specification
+//! 15.5).
 
 use std::collections::VecDeque;
 use std::fs;
@@ -16,18 +16,19 @@ use super::log_reader::{LogEnd, LogReader};
 use super::snapshot_writer::SnapshotWriter;
 use super::{StorageError, snapshot_reader};
 
-/// Snapshots tried before giving up, as in Java.
+/// Number of snapshots to try, as in Java.
 const SNAPSHOTS_TRIED_MAX: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecoverOptions {
-    /// A member of an ensemble: has epoch files.
+    /// Whether the server is a member of an ensemble, which has epoch files.
     pub quorum: bool,
-    /// `zookeeper.snapshot.trust.empty`: logs without a snapshot are complete.
+    /// `zookeeper.snapshot.trust.empty`: accept logs without a snapshot as complete.
     pub trust_empty: bool,
-    /// `zookeeper.db.autocreate`: an empty directory is an empty database, not a lost one.
+    /// `zookeeper.db.autocreate`: treat an empty directory as an empty database, rather than as a
+    /// lost one.
     pub autocreate: bool,
-    /// `zookeeper.commitLogCount`: transactions kept in memory for learners.
+    /// `zookeeper.commitLogCount`: number of transactions kept in memory for learners.
     pub committed_max: usize,
 }
 
@@ -42,28 +43,27 @@ impl Default for RecoverOptions {
     }
 }
 
-/// A server's state as of its last logged transaction.
+/// The state of a server after its last logged transaction.
 #[derive(Debug)]
 pub struct Recovered {
-    /// Everything applied, whether or not a quorum ever committed the last few (ZOOKEEPER-1549).
+    /// Includes the last logged transactions even if no quorum committed them (ZOOKEEPER-1549).
     pub database: Database,
-    /// The newest epoch promised.
     pub accepted_epoch: i64,
-    /// The newest epoch followed.
     pub current_epoch: i64,
-    /// The last transaction on disk; -1 if the database may be lost (not [`RecoverOptions::autocreate`]).
+    /// The last transaction on disk; -1 if the database may be lost (without
+    /// [`RecoverOptions::autocreate`]).
     pub last_logged: Zxid,
-    /// The last transactions that were replayed, oldest first, without gaps in between.
+    /// The last transactions replayed, oldest first, without gaps.
     pub committed: VecDeque<(Zxid, Box<[u8]>)>,
-    /// What the operator should know, one sentence each.
+    /// Messages for the operator, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// Loads a server's directories, making them if they are missing. Cuts a torn tail off the last log
+/// Loads a server's directories and creates them if missing. Cuts a torn write off the last log,
 /// and removes logs without entries and unfinished snapshots. No log may be open for writing.
 ///
 /// # Errors
-/// If anything that was once acknowledged is missing or damaged, or the disk fails.
+/// If anything that was acknowledged is missing or damaged, or if the disk fails.
 pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, StorageError> {
     dirs.create()?;
     let mut warnings = Vec::new();
@@ -87,7 +87,7 @@ pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, S
         ..
     } = replay;
     if !complete && database.last_processed() >= Zxid::ZERO {
-        // The first one of a fresh server, or the one that 3.4 never took.
+        // Written by a fresh server, or for a directory from 3.4, which takes no first snapshot.
         write_snapshot(dirs, &database)?;
     }
     let last_logged = database.last_processed();
@@ -110,7 +110,7 @@ pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, S
     })
 }
 
-/// Writes the database as the snapshot of its last processed transaction.
+/// Writes a snapshot of the database at its last processed transaction.
 fn write_snapshot(dirs: &DataDirs, database: &Database) -> Result<(), StorageError> {
     let mut writer = SnapshotWriter::begin(dirs, database.last_processed())?;
     let mut body = Vec::new();
@@ -119,7 +119,7 @@ fn write_snapshot(dirs: &DataDirs, database: &Database) -> Result<(), StorageErr
     writer.finish()
 }
 
-/// Removes snapshots that a crash left half written.
+/// Removes the snapshots that a crash left incomplete.
 fn remove_unfinished(dirs: &DataDirs) -> Result<(), StorageError> {
     let dir = dirs.snapshots();
     for entry in fs::read_dir(dir).map_err(StorageError::io("read the directory", dir))? {
@@ -133,7 +133,7 @@ fn remove_unfinished(dirs: &DataDirs) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Removes logs at the end that hold no entry: a crash came before the first was synced.
+/// Removes the newest logs that hold no entry, because a crash came before their first sync.
 fn remove_empty_tail(dirs: &DataDirs) -> Result<Vec<LogFile>, StorageError> {
     let mut logs = dirs.list_logs()?;
     while let Some(last) = logs.last() {
@@ -147,8 +147,8 @@ fn remove_empty_tail(dirs: &DataDirs) -> Result<Vec<LogFile>, StorageError> {
     Ok(logs)
 }
 
-/// The newest snapshot that can be loaded; `None` if there is none, or only the broken beginning of
-/// a first one.
+/// Loads the newest usable snapshot. Returns `None` if there is none, or only an incomplete first
+/// one.
 fn load_newest(
     dirs: &DataDirs,
     logs: &[LogFile],
@@ -191,7 +191,7 @@ fn load_newest(
     }
 }
 
-/// The database of a server without snapshot.
+/// Creates the database of a server without snapshots.
 fn start_empty(
     dirs: &DataDirs,
     logs: &[LogFile],
@@ -225,7 +225,7 @@ fn start_empty(
     Ok(database)
 }
 
-/// Logs being applied.
+/// Applies the logs to a database.
 struct Replay {
     database: Database,
     committed: VecDeque<(Zxid, Box<[u8]>)>,
@@ -253,12 +253,12 @@ impl Replay {
                 self.warnings.push(format!(
                     "{path}: a write was torn at byte {offset} by a crash ({fault}); {lost_bytes} bytes that were never acknowledged are cut off"
                 ));
-                // Never the whole file: logs without any entry are gone already.
+                // `offset` is above zero: logs without an entry were removed before.
                 cut_file(&log.path, offset)?;
                 sync_directory(dirs.logs())?;
                 continue;
             };
-            // Java leaves torn ends where they are and goes on in a new file.
+            // After a crash Java leaves the torn end of a log and continues in a new file.
             if next.first.epoch() == last.epoch()
                 && next.first > last.next()
                 && next.first > base.next()
@@ -276,7 +276,7 @@ impl Replay {
         Ok(())
     }
 
-    /// A server that failed to prepare a request skips a zxid, so a gap alone is no error.
+    /// A gap alone is not an error: a server that fails to prepare a request skips a zxid.
     fn check_gap(&mut self, log: &LogFile) {
         let last = self.database.last_processed();
         if log.first.epoch() == last.epoch() && log.first > last.next() {
@@ -289,7 +289,7 @@ impl Replay {
         }
     }
 
-    /// Applies one log; its last entry and how it ends.
+    /// Applies one log. Returns its last zxid and how it ends.
     fn one(&mut self, log: &LogFile) -> Result<(Zxid, LogEnd), StorageError> {
         let mut reader = LogReader::open(&log.path)?;
         let mut stale = 0_u64;
@@ -307,7 +307,7 @@ impl Replay {
         }
         if stale > 0 {
             self.warnings.push(format!(
-                "{}: {stale} transactions stand behind newer ones and were skipped",
+                "{}: {stale} transactions follow newer ones and were skipped",
                 log.path.display()
             ));
         }

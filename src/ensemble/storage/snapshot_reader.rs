@@ -1,4 +1,4 @@
-//! Loads a snapshot file of any release (specification 15.4), in bounded memory.
+//! Loads a snapshot file of any release in bounded memory (specification 15.4).
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -13,19 +13,19 @@ use super::dirs::SnapshotFile;
 use super::error::SnapshotFault;
 use super::format::{FILE_HEADER_BYTES, FileKind};
 
-/// Checksum and the string "/".
+/// Length of a seal: a checksum and the string "/".
 pub(super) const SEAL_BYTES: usize = 13;
-/// How every complete snapshot ends.
+/// Every complete snapshot ends with these bytes.
 pub(super) const SEAL_END: [u8; 5] = [0, 0, 0, 1, b'/'];
-/// Read at once.
+/// Size of one read.
 const CHUNK_BYTES: usize = 256 << 10;
-/// More than all trailers of any release.
+/// Exceeds the trailers of every release.
 const TRAILER_BYTES_MAX: usize = 1024;
 
-/// Does the file end as a complete snapshot does? A cheap first look, as Java does it.
+/// Whether the file ends with a seal. This is a cheap check before loading, as in Java.
 ///
 /// # Errors
-/// If it cannot be read.
+/// If the file cannot be read.
 pub fn looks_complete(snapshot: &SnapshotFile) -> Result<bool, StorageError> {
     let path = &snapshot.path;
     let io = || StorageError::io("read", path);
@@ -43,11 +43,11 @@ pub fn looks_complete(snapshot: &SnapshotFile) -> Result<bool, StorageError> {
     Ok(end == SEAL_END)
 }
 
-/// Loads the snapshot; its zxid becomes the database's last processed one. Where 3.9 added a later
-/// zxid at the end, the earlier one of the name still holds: what is applied twice does no harm.
+/// Loads the snapshot. The zxid in its name becomes the database's last processed one. Release 3.9
+/// appends a later zxid, which is not used: applying transactions twice does no harm.
 ///
 /// # Errors
-/// If the file cannot be read, is no snapshot, or is not exactly what was written.
+/// If the file cannot be read, is not a snapshot, or differs from what was written.
 pub fn load(snapshot: &SnapshotFile) -> Result<Database, StorageError> {
     let path = &snapshot.path;
     let fault = |reason| StorageError::Snapshot {
@@ -78,7 +78,7 @@ pub fn load(snapshot: &SnapshotFile) -> Result<Database, StorageError> {
     Ok(database)
 }
 
-/// Decodes up to the end of the nodes; returns what follows, too.
+/// Decodes up to the end of the nodes. Also returns the trailer that follows them.
 fn load_body(
     file: &mut File,
     path: &Path,
@@ -112,8 +112,8 @@ fn load_body(
     }
 }
 
-/// Checks the first seal, and the last if 3.6 (digest) or 3.9 (zxid) wrote more: sums accumulate,
-/// so the last one covers whatever trailers there are.
+/// Checks the first seal, and the last one if 3.6 (digest) or 3.9 (zxid) wrote trailers. The
+/// checksum accumulates, so the last seal covers all trailers.
 fn check_seals(trailer: &[u8], mut adler: Adler32) -> Result<(), SnapshotFault> {
     let (first, more) = trailer
         .split_at_checked(SEAL_BYTES)
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn loads_what_java_wrote_with_every_releases_trailers() {
+    fn loads_snapshots_of_java_with_the_trailers_of_each_release() {
         let dir = tempfile::tempdir().expect("a directory");
         let dirs = DataDirs::new(dir.path(), None);
         let of_3_8 = java_snapshot();
@@ -178,9 +178,9 @@ mod tests {
         }
     }
 
-    /// Ours lack only the digest, as Java's own do with `digest.enabled=false`.
+    /// The files differ only in the digest, which Java omits too with `digest.enabled=false`.
     #[test]
-    fn a_fresh_snapshot_is_javas_up_to_the_order_of_siblings() {
+    fn a_fresh_snapshot_equals_javas_except_for_the_digest() {
         let dir = tempfile::tempdir().expect("a directory");
         let dirs = DataDirs::new(dir.path(), None);
         dirs.create().expect("created");
@@ -192,11 +192,11 @@ mod tests {
         let ours = std::fs::read(dirs.snapshot_path(Zxid(0))).expect("read");
         let java = java_snapshot();
         assert_eq!(ours.len(), java.len() - 33);
-        assert_eq!(ours, java[..java.len() - 33], "bit by bit");
+        assert_eq!(ours, java[..java.len() - 33], "byte by byte");
     }
 
     #[test]
-    fn every_cut_and_every_changed_byte_is_refused() {
+    fn every_prefix_and_every_changed_byte_is_refused() {
         let dir = tempfile::tempdir().expect("a directory");
         let dirs = DataDirs::new(dir.path(), None);
         let whole = java_snapshot();
@@ -204,7 +204,7 @@ mod tests {
         for cut in (0..whole.len()).filter(|cut| *cut != seal_a) {
             assert!(load(&saved(&dirs, &whole[..cut])).is_err(), "cut at {cut}");
         }
-        // The dbid may be any, but the sum covers it.
+        // The reader accepts any dbid, but the checksum covers it.
         for at in 0..whole.len() {
             let mut bad = whole.clone();
             bad[at] ^= 0x10;

@@ -1,4 +1,4 @@
-//! The thread that writes snapshots, so that the log never waits for one.
+//! The thread that writes snapshots, so that the log does not wait for them.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -19,10 +19,11 @@ pub(super) enum SnapshotJob {
     Purge(usize),
 }
 
-/// The thread, as the disk thread sees it. Dropping it completes the jobs, then ends it.
+/// The snapshot thread, owned by the disk thread. Dropping this completes the jobs, then ends the
+/// thread.
 #[derive(Debug)]
 pub(super) struct SnapshotThread {
-    /// `None` once no job can come any more.
+    /// `None` after the queue is closed.
     jobs: Option<Sender<SnapshotJob>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -49,7 +50,7 @@ impl SnapshotThread {
 
     pub(super) fn send(&self, job: SnapshotJob) {
         if let Some(jobs) = &self.jobs {
-            // The receiver ends only when this sender is gone, or with a panic, which is reported by then.
+            // The receiver is gone only after this sender, or after a panic, which was reported.
             drop(jobs.send(job));
         }
     }
@@ -59,40 +60,40 @@ impl Drop for SnapshotThread {
     fn drop(&mut self) {
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
-            // A panic's message is out already, and its temporary file is removed at the next start.
+            // A panic has already printed its message. The next start removes the temporary file.
             drop(thread.join());
         }
     }
 }
 
-/// A snapshot in the making, or why it failed.
-type Making = Option<(Zxid, Result<SnapshotWriter, StorageError>)>;
+/// The unfinished snapshot, or the error of its first failed step.
+type Unfinished = Option<(Zxid, Result<SnapshotWriter, StorageError>)>;
 
 fn write_snapshots(dirs: &DataDirs, events: &Events<DiskEvent>, jobs: &Receiver<SnapshotJob>) {
-    let mut making: Making = None;
+    let mut unfinished: Unfinished = None;
     for job in jobs {
         match job {
             SnapshotJob::Begin(zxid) => {
-                // The old one's file goes first: its name may be the same.
-                drop(making.take());
-                making = Some((zxid, SnapshotWriter::begin(dirs, zxid)));
+                // Remove the old snapshot's file first: the new one may have the same name.
+                drop(unfinished.take());
+                unfinished = Some((zxid, SnapshotWriter::begin(dirs, zxid)));
             }
             SnapshotJob::Write(part) => {
-                if let Some((_, writer)) = &mut making
+                if let Some((_, writer)) = &mut unfinished
                     && let Err(error) = writer.as_mut().map_or(Ok(()), |writer| writer.write(&part))
                 {
                     *writer = Err(error);
                 }
             }
             SnapshotJob::Finish => {
-                if let Some((zxid, writer)) = making.take() {
+                if let Some((zxid, writer)) = unfinished.take() {
                     events.report(match writer.and_then(SnapshotWriter::finish) {
                         Ok(()) => DiskEvent::SnapshotWritten { zxid },
                         Err(error) => DiskEvent::SnapshotFailed { zxid, error },
                     });
                 }
             }
-            SnapshotJob::Abandon => making = None,
+            SnapshotJob::Abandon => unfinished = None,
             SnapshotJob::Purge(retain) => {
                 if let Err(error) = super::purge(dirs, retain) {
                     let zxid = Zxid::ZERO;

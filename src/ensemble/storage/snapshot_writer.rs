@@ -1,4 +1,4 @@
-//! Writes a snapshot file that either is there whole and durable, or not at all.
+//! Writes a snapshot file. The file appears under its name only when it is complete and durable.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -14,10 +14,10 @@ use super::StorageError;
 use super::format::FileKind;
 use super::snapshot_reader::SEAL_END;
 
-/// Written between two syncs, so that the log's syncs never wait for a long one.
+/// Bytes between two syncs. Short syncs do not delay the syncs of the log.
 const SYNC_STEP_BYTES: usize = 4 << 20;
 
-/// A snapshot being written. Dropped before [`SnapshotWriter::finish`] it leaves nothing.
+/// An unfinished snapshot. Dropping it before [`SnapshotWriter::finish`] removes its file.
 pub struct SnapshotWriter {
     dirs: DataDirs,
     zxid: Zxid,
@@ -37,10 +37,8 @@ impl std::fmt::Debug for SnapshotWriter {
 }
 
 impl SnapshotWriter {
-    /// Begins the snapshot of `zxid`.
-    ///
     /// # Errors
-    /// If the file cannot be made.
+    /// If the file cannot be created.
     pub fn begin(dirs: &DataDirs, zxid: Zxid) -> Result<Self, StorageError> {
         let mut temporary = dirs.snapshot_path(zxid).into_os_string();
         temporary.push(".tmp");
@@ -59,7 +57,7 @@ impl SnapshotWriter {
         Ok(writer)
     }
 
-    /// Appends a part of the body: sessions, ACLs, nodes, terminator.
+    /// Appends a part of the body, which consists of sessions, ACLs, nodes and terminator.
     ///
     /// # Errors
     /// If the disk is full or fails.
@@ -78,7 +76,7 @@ impl SnapshotWriter {
         Ok(())
     }
 
-    /// Seals the snapshot, makes it durable and gives it its name.
+    /// Seals the snapshot, makes it durable and renames it to its final name.
     ///
     /// # Errors
     /// If the disk is full or fails.
@@ -99,7 +97,7 @@ impl SnapshotWriter {
 impl Drop for SnapshotWriter {
     fn drop(&mut self) {
         if !self.finished {
-            // Harmless where it stays: the next start removes it.
+            // An error does no harm: the next start removes the file.
             drop(fs::remove_file(&self.temporary));
         }
     }

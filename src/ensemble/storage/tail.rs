@@ -1,4 +1,4 @@
-//! What the end of a transaction log means; see [`crate::disk::tail`].
+//! Interprets the end of a transaction log; see [`crate::disk::tail`].
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::disk::tail::{self, RecordSearch, Tail};
@@ -6,11 +6,12 @@ use crate::wire::jute::Zxid;
 
 use super::format::{ENTRY_FRAMING_BYTES, Parsed, parse_entry};
 
-/// The upper half of every checksum is zero, so four zeros behind an entry are ordinary.
+/// The upper half of every checksum is zero, so up to four zeros after an entry can belong to the
+/// next one.
 const ORDINARY_ZEROS: usize = 4;
 
-/// Judges `rest`, which begins `offset` bytes into the file, directly behind the last sound entry
-/// (`after`), and reaches to the end of the file.
+/// Classifies `rest`, which is the end of the file from byte `offset`, directly after the last
+/// valid entry (`after`).
 #[must_use]
 pub fn judge_tail(rest: &[u8], offset: u64, after: Zxid) -> Tail {
     let search = RecordSearch {
@@ -38,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_are_clean() {
+    fn a_tail_of_zeros_is_clean() {
         assert_eq!(judge_tail(&[], 16, Zxid(0)), Tail::Clean);
         assert_eq!(judge_tail(&[0; 10_000], 77, Zxid(0)), Tail::Clean);
     }
@@ -57,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_byte_before_a_sound_entry_is_damage_and_in_the_last_it_is_torn() {
+    fn a_changed_byte_is_damage_before_a_valid_entry_and_torn_in_the_last_one() {
         let mut first = framed(1..=3, 10);
         first[20] ^= 1;
         assert_eq!(judge_tail(&first, 16, Zxid(0)), Tail::Damaged);
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_never_reached_the_disk_is_torn_and_less_than_a_page_is_damage() {
+    fn a_missing_page_is_torn_and_less_than_a_page_is_damage() {
         let written = framed(1..=100, 150);
         for (hole, torn) in [(4096..8192, true), (4096..8191, false)] {
             let mut file = vec![1; 16];
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn more_junk_than_one_write_can_leave_is_damage() {
+    fn more_bytes_than_one_torn_write_can_leave_are_damage() {
         let junk = vec![3; UNSYNCED_BYTES_MAX + 1];
         assert_eq!(judge_tail(&junk, 16, Zxid(0)), Tail::Damaged);
     }

@@ -36,7 +36,7 @@ pub struct ConnectionLatency {
     pub max: u64,
 }
 
-/// What `cons` prints of a connection that has a session.
+/// The values of a connection with a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
     pub id: SessionId,
@@ -44,7 +44,7 @@ pub struct Session {
     pub timeout_ms: i32,
     /// When the client connected, in milliseconds since 1970.
     pub established_ms: i64,
-    /// The number of the newest request. Pings have no number.
+    /// The xid of the newest answered request other than a ping.
     pub last_cxid: Option<i32>,
     pub last: Option<Reply>,
     pub latency_ms: ConnectionLatency,
@@ -54,13 +54,13 @@ pub struct Session {
 #[derive(Clone, Debug)]
 pub struct Connection {
     pub address: SocketAddr,
-    /// Empty for the connection that asks: the server closes it after the answer.
+    /// Empty for the connection that has sent the word: the server closes it after the answer.
     pub interest: Interest,
-    /// Requests that wait for their reply.
+    /// Number of requests that wait for a reply.
     pub queued: usize,
-    /// Frames from the client.
+    /// Number of frames from the client.
     pub received: u64,
-    /// Frames to the client.
+    /// Number of frames to the client.
     pub sent: u64,
     pub session: Option<Session>,
 }

@@ -5,7 +5,7 @@ const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// `2026-02-11 20:18 UTC`, the form of the build date in Apache ZooKeeper's version. `at_s` counts
+/// Returns `2026-02-11 20:18 UTC`, the form of the build date in Apache ZooKeeper's version. `at_s` counts
 /// seconds since 1970.
 pub(super) fn minute(at_s: i64) -> String {
     let Date {
@@ -19,7 +19,7 @@ pub(super) fn minute(at_s: i64) -> String {
     )
 }
 
-/// `Wed Nov 25 17:35:37 UTC 2026`, the form of `java.util.Date`. `at_ms` counts milliseconds since
+/// Returns `Wed Nov 25 17:35:37 UTC 2026`, the form of `java.util.Date`. `at_ms` counts milliseconds since
 /// 1970.
 pub(super) fn second(at_ms: i64) -> String {
     let at_s = at_ms.div_euclid(1000);
@@ -49,7 +49,7 @@ struct Date {
 }
 
 impl Date {
-    /// The Gregorian date of an instant in seconds since 1970.
+    /// Returns the Gregorian date of a time in seconds since 1970.
     fn of(at_s: i64) -> Self {
         let days = at_s.div_euclid(86_400);
         // Counted from 1 March of the year 0, every leap day is the last day of its year, and 400

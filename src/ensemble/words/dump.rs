@@ -7,7 +7,7 @@ use super::connection::{Connection, push_address};
 use super::date;
 use crate::wire::jute::SessionId;
 
-/// Sessions that expire together.
+/// Sessions that expire at the same time.
 #[derive(Clone, Debug)]
 pub struct SessionBucket {
     /// In milliseconds since 1970.
@@ -25,9 +25,9 @@ pub struct GlobalSession {
 /// The sessions as the server tracks them.
 #[derive(Clone, Debug)]
 pub enum Sessions {
-    /// A leader and a standalone server decide which sessions expire.
+    /// A leader and a standalone server expire sessions.
     Tracked(Vec<SessionBucket>),
-    /// A learner only knows the sessions.
+    /// A learner knows the sessions but not when they expire.
     Known(Vec<GlobalSession>),
 }
 

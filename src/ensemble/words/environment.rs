@@ -1,10 +1,10 @@
-//! `envi`: what the server runs on.
+//! `envi`: the environment of the server.
 
 use std::fmt::Write as _;
 
 use super::version::full_version;
 
-/// A value that the system does not tell stays `None` and has no line.
+/// A value that the system does not report is `None` and has no line.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     pub host_name: Option<String>,
@@ -42,7 +42,7 @@ impl Environment {
     }
 }
 
-/// The processor as Java names it.
+/// Returns Java's name of the processor architecture.
 const fn java_architecture() -> &'static str {
     if cfg!(target_arch = "x86_64") {
         "amd64"

@@ -29,48 +29,48 @@ pub struct Times {
     pub p999: u64,
 }
 
-/// `None` where the system does not tell.
+/// A number that the system does not report is `None`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Descriptors {
     pub open: Option<u64>,
     pub max: Option<u64>,
 }
 
-/// What clients did.
+/// Figures of client connections.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientCounters {
     pub bytes_received: u64,
-    /// Requests for a session, new or known.
+    /// Requests for a session, new or existing.
     pub connection_requests: u64,
     /// Requests for a session that the client already has.
     pub revalidations: u64,
-    /// Connections refused because their host has too many.
+    /// Connections refused because their host had too many.
     pub rejected: u64,
     /// Connections that the client ended without closing its session.
     pub dropped: u64,
-    /// Connections closed because their client asked for no session in time.
+    /// Connections closed because their client did not request a session in time.
     pub sessionless_expired: u64,
     pub failed_authentications: u64,
     /// Bytes of watch notifications.
     pub watch_bytes: u64,
 }
 
-/// What the server did as a member of an ensemble.
+/// Figures of the server as a member of an ensemble.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProtocolCounters {
-    /// Elections that the server entered.
+    /// Number of elections that the server has started.
     pub elections: u64,
-    /// Proposals made, as leader.
+    /// Proposals sent, as leader.
     pub proposals: u64,
-    /// Commits announced, as leader.
+    /// Commits sent, as leader.
     pub commits: u64,
     /// Learners synchronised by a difference, as leader.
     pub diffs: u64,
     /// Learners synchronised by a snapshot, as leader.
     pub snapshots: u64,
-    /// Sessions that learners asked to be confirmed, as leader.
+    /// Sessions that learners asked the leader to revalidate, as leader.
     pub revalidations: u64,
-    /// Sessions that expired, as leader or alone.
+    /// Sessions that expired, as leader or as standalone server.
     pub expired_sessions: u64,
     /// Proposals received, as follower.
     pub received_proposals: u64,
@@ -78,19 +78,19 @@ pub struct ProtocolCounters {
     pub received_commits: u64,
 }
 
-/// What only a leader has.
+/// Figures that only the leader of a quorum has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Leading {
-    /// How long it has served as leader.
+    /// Time since it started to serve as leader.
     pub uptime_ms: u64,
-    /// Learners that are connected, synchronised or not.
+    /// All connected learners.
     pub learners: usize,
     pub synced_followers: usize,
     pub synced_observers: usize,
     pub pending_syncs: usize,
 }
 
-/// What only a member of an ensemble has.
+/// Figures that only a member of an ensemble has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quorum {
     pub voters: usize,
@@ -103,7 +103,7 @@ pub struct Quorum {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Metrics {
     pub statistics: Statistics,
-    /// How long the server has had its present role.
+    /// Time since the server took its current role.
     pub uptime_ms: u64,
     pub watches: usize,
     pub ephemerals: usize,
@@ -125,7 +125,7 @@ pub struct Metrics {
     pub elections_ms: Summary,
     /// Durations of syncs of the log, ms.
     pub syncs_ms: Summary,
-    /// Transactions that shared a sync of the log.
+    /// Numbers of transactions per sync of the log.
     pub sync_batches: Summary,
     /// Durations of snapshots, ms.
     pub snapshots_ms: Summary,

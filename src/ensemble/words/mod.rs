@@ -35,7 +35,7 @@ use self::dump::Dump;
 
 const NOT_SERVING: &str = "This ZooKeeper instance is not currently serving requests\n";
 
-/// Carries out a word and returns the text of the answer.
+/// Executes a word and returns its answer.
 #[must_use]
 pub fn respond(word: Word, whitelist: &[String], source: &mut impl Source) -> String {
     if !word.is_allowed(whitelist) {
@@ -73,7 +73,7 @@ pub fn respond(word: Word, whitelist: &[String], source: &mut impl Source) -> St
     }
 }
 
-/// Prints nothing if a directory cannot be read, so that nobody takes 0 for its size.
+/// Prints nothing if a directory cannot be read: 0 would be taken for its size.
 fn dirs(sizes: Option<DirSizes>) -> String {
     sizes.map_or_else(String::new, |DirSizes { data, log }| {
         format!("datadir_size: {data}\nlogdir_size: {log}\n")

@@ -1,4 +1,4 @@
-//! What the words ask of the server.
+//! The state of a server that the words report.
 
 use super::configuration::Configuration;
 use super::connection::Connection;
@@ -15,10 +15,10 @@ pub struct DirSizes {
     pub log: u64,
 }
 
-/// A server that can be asked.
+/// A server that answers words.
 ///
-/// Some answers are expensive: they walk over all sessions, watches or files. So a word calls the
-/// methods whose results it prints and no others, and only after the whitelist has let it through.
+/// Some methods are expensive: they walk over all sessions, watches or files. So a word calls only the
+/// methods whose results it prints, and only after the whitelist has allowed it.
 pub trait Source {
     /// Whether the server serves clients. It does not during an election and before it is
     /// synchronised.

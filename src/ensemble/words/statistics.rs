@@ -35,7 +35,7 @@ pub struct LatencyMs {
     pub max: u64,
 }
 
-/// Sizes of messages of one kind, in bytes. All three are -1 before the first message.
+/// Sizes of messages of one kind, in bytes. All are -1 before the first message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     pub last: i64,
@@ -58,21 +58,21 @@ impl Default for Sizes {
 pub struct Statistics {
     pub mode: Mode,
     pub latency_ms: LatencyMs,
-    /// Frames from clients. A four-letter word counts as one.
+    /// Number of frames from clients. A four-letter word counts as one frame.
     pub received: u64,
-    /// Frames to clients. The answer to a four-letter word counts as one.
+    /// Number of frames to clients. The answer to a four-letter word counts as one frame.
     pub sent: u64,
     pub connections: usize,
-    /// Requests that wait for their reply.
+    /// Number of requests that wait for a reply.
     pub outstanding: usize,
     /// The last transaction that was applied.
     pub zxid: Zxid,
     pub node_count: usize,
-    /// Sizes of the proposals; only a leader has them.
+    /// On the leader only.
     pub proposal_bytes: Option<Sizes>,
 }
 
-/// A mean as Java prints it: with one to four decimals.
+/// Formats a mean as Java does, with one to four decimals.
 pub(super) fn mean(value: f64) -> String {
     format!("{:?}", (value * 1e4).round() / 1e4)
 }

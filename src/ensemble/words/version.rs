@@ -11,13 +11,13 @@ const BUILT_S: i64 = match i64::from_str_radix(env!("QUORATE_BUILT"), 10) {
     Err(_) => panic!("QUORATE_BUILT must be a number of seconds"),
 };
 
-/// The version in Apache ZooKeeper's form, `VERSION-HASH, built on YYYY-MM-DD HH:MM UTC`. Clients
+/// Returns the version in Apache ZooKeeper's form, `VERSION-HASH, built on YYYY-MM-DD HH:MM UTC`. Clients
 /// such as go-zookeeper reject an answer to `srvr` without the date.
 pub(super) fn full_version() -> String {
     format!("{VERSION}, built on {}", date::minute(BUILT_S))
 }
 
-/// The first line of `srvr` and `stat`.
+/// Returns the first line of `srvr` and `stat`.
 pub(super) fn version_line() -> String {
     format!("Zookeeper version: {}\n", full_version())
 }

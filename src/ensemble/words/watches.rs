@@ -1,4 +1,4 @@
-//! `wchs`, `wchc` and `wchp`: who watches what.
+//! `wchs`, `wchc` and `wchp`: sessions and the paths that they watch.
 //!
 //! Apache ZooKeeper leaves out the watches on children here, though its `mntr` counts them. These
 //! words print all watches.
@@ -11,9 +11,9 @@ use crate::wire::jute::SessionId;
 /// What `wchs` prints.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WatchSummary {
-    /// Connections that have a watch.
+    /// Number of connections that have a watch.
     pub connections: usize,
-    /// Paths that have a watch.
+    /// Number of paths that have a watch.
     pub paths: usize,
     pub total: usize,
 }
@@ -34,13 +34,13 @@ pub(super) fn summary(watches: WatchSummary) -> String {
     format!("{connections} connections watching {paths} paths\nTotal watches:{total}\n")
 }
 
-/// Each session with the paths that it watches.
+/// Prints each session with the paths that it watches.
 pub(super) fn by_session(mut watched: Vec<Watched>) -> String {
     watched.sort_unstable();
     grouped(watched.into_iter().map(|one| (one.session, one.path)))
 }
 
-/// Each path with the sessions that watch it.
+/// Prints each path with the sessions that watch it.
 pub(super) fn by_path(mut watched: Vec<Watched>) -> String {
     watched.sort_unstable_by(|a, b| (&a.path, a.session).cmp(&(&b.path, b.session)));
     grouped(watched.into_iter().map(|one| (one.path, one.session)))

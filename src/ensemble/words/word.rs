@@ -1,4 +1,4 @@
-//! The words themselves, and which of them a server may answer.
+//! The names of the words, and the whitelist.
 
 /// A four-letter word that the server knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,8 @@ impl Word {
         Self::Wchp,
     ];
 
-    /// The word that these bytes spell. Other bytes are the length of a client's first frame.
+    /// Returns the word with this name. Returns `None` for other bytes: they are the length of a client's
+    /// first frame.
     #[must_use]
     pub fn parse(bytes: &[u8; 4]) -> Option<Self> {
         Self::ALL
@@ -68,8 +69,8 @@ impl Word {
         }
     }
 
-    /// Whether the whitelist lets the server answer. `srvr` needs no entry: `zkServer.sh status`
-    /// depends on it, so Apache ZooKeeper adds it to every list.
+    /// Whether the whitelist allows the word. `srvr` is always allowed: `zkServer.sh status` depends on it,
+    /// so Apache ZooKeeper adds it to every list.
     #[must_use]
     pub fn is_allowed(self, whitelist: &[String]) -> bool {
         self == Self::Srvr

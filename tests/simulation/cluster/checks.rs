@@ -1,4 +1,4 @@
-//! What must hold, and what a run went through.
+//! The properties that must hold, and the coverage of a run.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,10 +11,10 @@ use quorate::wire::jute::Zxid;
 
 use super::{Cluster, Event};
 
-/// The liveness phase must end within this much simulated time.
+/// Longest simulated time of each wait in [`Cluster::settle`], ms.
 const SETTLE_MS: u64 = 60_000;
 
-/// What a run went through, so that a test can tell that the seeds reach what they should.
+/// Counts the events of a run, so that a test can check that the seeds reach every code path.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Coverage {
     pub(crate) acknowledged: usize,
@@ -37,13 +37,13 @@ impl Coverage {
 }
 
 impl Cluster {
-    /// Everybody must come to serve and hold the same tree with every acknowledged write.
+    /// Checks that all servers serve in the end, and have the same tree with every acknowledged write.
     pub(crate) fn settle(&mut self) {
         let deadline = self.now + SETTLE_MS;
         while !self.all_serve() {
             assert!(
                 self.now < deadline,
-                "no ensemble within {SETTLE_MS} ms: {}",
+                "not all servers serve after {SETTLE_MS} ms: {}",
                 self.modes()
             );
             self.run_for(50);
@@ -52,10 +52,10 @@ impl Cluster {
         self.run_for(3000);
         assert!(
             self.history.len() > before,
-            "a healed ensemble acknowledges writes"
+            "the ensemble acknowledges no writes after the faults have ended"
         );
         for client in &mut self.clients {
-            client.server = None; // no more load
+            client.server = None; // ends the load
             client.conn = 0;
         }
         self.events
@@ -64,7 +64,7 @@ impl Cluster {
         while !(self.all_serve() && self.agree()) {
             assert!(
                 self.now < deadline,
-                "the trees still differ: {}",
+                "the trees differ after {SETTLE_MS} ms: {}",
                 self.modes()
             );
             self.run_for(50);
@@ -75,8 +75,8 @@ impl Cluster {
                 let mut body = Vec::new();
                 peer.database().encode_snapshot(&mut body);
                 let mut decoder = SnapshotDecoder::new();
-                decoder.feed(&body).expect("our own snapshot");
-                database = decoder.finish().expect("our own snapshot");
+                decoder.feed(&body).expect("a readable snapshot");
+                database = decoder.finish().expect("a complete snapshot");
             }
             self.history.check(at, &mut database);
         }
@@ -97,7 +97,7 @@ impl Cluster {
         trees.windows(2).all(|pair| pair[0] == pair[1])
     }
 
-    /// Every serving server's position and tree.
+    /// Returns the index, the last processed zxid and the tree of every serving server.
     fn trees(&self) -> Vec<(usize, Zxid, Vec<u8>)> {
         let serving = self.servers.iter().enumerate().filter_map(|(at, server)| {
             let peer = server.peer.as_ref().filter(|peer| peer.is_serving())?;
@@ -108,7 +108,7 @@ impl Cluster {
         serving.collect()
     }
 
-    /// Servers that serve have applied the same prefix: equal positions mean equal trees.
+    /// Checks that serving servers with the same last processed zxid have the same tree.
     pub(super) fn check_prefixes(&self) {
         let mut seen: BTreeMap<Zxid, (usize, Vec<u8>)> = BTreeMap::new();
         for (at, zxid, tree) in self.trees() {

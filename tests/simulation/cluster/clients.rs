@@ -1,4 +1,4 @@
-//! Clients that create znodes and remember what was acknowledged.
+//! Simulated clients, which create znodes and record the acknowledged ones.
 
 use std::collections::VecDeque;
 
@@ -104,7 +104,7 @@ impl Cluster {
             }
             let header = ReplyHeader::decode(&mut Reader::new(&frame)).expect("a header");
             let (xid, path) = client.sent.pop_front().expect("a request for each reply");
-            assert_eq!(header.xid, xid, "replies come in request order");
+            assert_eq!(header.xid, xid, "the replies are out of order");
             if header.err == ErrorCode::OK {
                 self.history.acknowledge(header.zxid, &path);
             }

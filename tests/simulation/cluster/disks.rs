@@ -1,4 +1,4 @@
-//! The queue before each disk, which makes durable one thing after the other.
+//! The queues of the disks, which make one operation after the other durable.
 
 use quorate::ensemble::peer::Input;
 use rand::RngExt as _;
@@ -30,7 +30,7 @@ impl Cluster {
             return;
         }
         state.disk_busy = false;
-        // Group commit: a run of appends becomes durable together.
+        // Group commit: consecutive appends become durable together.
         let mut last = None;
         while let Some(Op::Append(zxid, _)) = state.disk.queue.front() {
             last = Some(*zxid);

@@ -1,4 +1,4 @@
-//! Servers, connections, clients and time, all simulated.
+//! The simulated cluster: servers, connections, clients and time.
 
 mod checks;
 mod clients;
@@ -38,7 +38,7 @@ enum Event {
         to: usize,
         wire: u64,
     },
-    /// Bytes at the other end of a wire, towards the leader or the learner.
+    /// Bytes arrive at the leader's or the learner's end of a wire.
     Wire {
         wire: u64,
         to_leader: bool,
@@ -51,7 +51,6 @@ enum Event {
     Client(usize),
 }
 
-/// The whole world.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     rng: Xoshiro256PlusPlus,
@@ -62,6 +61,7 @@ pub(crate) struct Cluster {
     clients: Vec<Client>,
     wires: BTreeMap<u64, Wire>,
     votes: BTreeMap<u64, Notification>,
+    /// The side of each server in a partition.
     cut: Vec<bool>,
     cut_active: bool,
     voters: BTreeSet<PeerId>,
@@ -124,13 +124,13 @@ impl Cluster {
         cluster
     }
 
-    pub(crate) fn make_disks_lie(&mut self) {
+    pub(crate) fn report_syncs_early(&mut self) {
         for server in &mut self.servers {
-            server.disk.lies = true;
+            server.disk.syncs_early = true;
         }
     }
 
-    /// Load and faults.
+    /// Runs with load and faults.
     pub(crate) fn with_faults(&mut self) {
         self.run_for(1500);
         for (pause, fault) in faults::plan(&mut self.rng, self.servers.len()) {
@@ -140,7 +140,7 @@ impl Cluster {
         }
     }
 
-    /// The faults end.
+    /// Ends all faults and starts the killed servers.
     pub(crate) fn heal(&mut self) {
         self.cut_active = false;
         for server in 0..self.servers.len() {

@@ -1,4 +1,4 @@
-//! The servers: started, crashed, stepped; what they want done is done to the simulated world.
+//! Starts, crashes and steps the simulated servers, and performs their effects.
 
 use quorate::ensemble::peer::{Effect, Effects, Input, LinkId, Mode, Now, Peer, Settings};
 use quorate::wire::jute::PeerId;
@@ -14,7 +14,7 @@ pub(super) struct Server {
     pub(super) disk: Disk,
     pub(super) disk_busy: bool,
     pub(super) disk_slow_until: u64,
-    /// Counts restarts, so that events of a former life are ignored.
+    /// Counts starts. Disk events from before the last start are ignored.
     pub(super) life: u64,
     pub(super) leader_wire: Option<u64>,
     pub(super) tick_at: u64,
@@ -77,7 +77,8 @@ impl Cluster {
         }
     }
 
-    /// Time passes. A deadline that no tick serves would keep a core busy.
+    /// Gives ticks to a server until its deadline lies in the future. A deadline that ticks do not advance
+    /// would make the event loop of a real server spin.
     pub(super) fn tick(&mut self, server: usize) {
         for _ in 0..3 {
             self.step(server, Input::Tick);
@@ -86,7 +87,7 @@ impl Cluster {
                 return;
             }
         }
-        panic!("server {server} has a deadline that is never served");
+        panic!("ticks do not advance the deadline of server {server}");
     }
 
     pub(super) fn step(&mut self, server: usize, input: Input<'_>) -> usize {

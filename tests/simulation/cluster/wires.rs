@@ -1,4 +1,4 @@
-//! What connects the servers: election messages one by one, quorum connections as streams.
+//! The simulated network: single election messages, and quorum connections as byte streams.
 
 use std::collections::VecDeque;
 
@@ -17,12 +17,12 @@ pub(super) struct Wire {
     pub(super) to_learner: Stream,
 }
 
-/// One direction of it.
+/// One direction of a wire.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    /// At the other end, but not taken yet.
+    /// Bytes that have arrived but are not consumed.
     arrived: Vec<u8>,
-    /// On the way: chunks that arrive in order.
+    /// Chunks that are under way; they arrive in order.
     flying: VecDeque<Vec<u8>>,
 }
 
@@ -73,14 +73,14 @@ impl Cluster {
         }
     }
 
-    /// Whatever has been sent by now arrives: chunks merge as they do in TCP.
+    /// Delivers everything that was sent so far. Chunks merge, as in TCP.
     pub(super) fn arrive(&mut self, wire: u64, to_leader: bool) {
         let Some(state) = self.wires.get(&wire) else {
             return;
         };
         let (learner, leader) = (state.learner, state.leader);
         if !state.up || self.is_cut(learner, leader) {
-            return; // lost on the way; the bytes stay queued until the connection times out
+            return; // the bytes stay queued until the connection times out
         }
         let Some(stream) = self.stream(wire, to_leader) else {
             return;
@@ -109,7 +109,7 @@ impl Cluster {
         })
     }
 
-    /// Both ends learn of it after a while.
+    /// Breaks a wire. Both ends are notified later.
     pub(super) fn break_wire(&mut self, wire: u64) {
         let Some(state) = self.wires.get_mut(&wire) else {
             return;

@@ -1,5 +1,5 @@
-//! From a won election to an established epoch: discovery and synchronisation (specification 13.2,
-//! 13.4, 13.6).
+//! Discovery and synchronisation: the phases between a won election and the broadcast (specification
+//! 13.2, 13.4, 13.6).
 
 use super::links::LinkStage;
 use super::{Leader, Phase};
@@ -8,7 +8,7 @@ use crate::ensemble::peer::effects::{Effects, LinkId};
 use crate::ensemble::peer::history::SyncPlan;
 use crate::wire::jute::{LearnerInfo, PacketType, PeerId, QuorumPacket, Reader, WriteJute, Zxid};
 
-/// The word behind a snapshot stream.
+/// The string that ends a snapshot stream.
 pub(crate) const SNAPSHOT_SIGNATURE: &str = "BenWasHere";
 
 impl Leader {
@@ -61,7 +61,7 @@ impl Leader {
         }
     }
 
-    /// With a quorum of accepted epochs, the new one is the highest plus one.
+    /// Chooses the new epoch once a quorum has reported its accepted epochs: the highest plus one.
     pub(super) fn try_epoch(&mut self, core: &mut Core, fx: &mut Effects) {
         if self.phase == Phase::Discovery && core.settings.is_quorum(self.accepted.keys()) {
             self.epoch = 1 + self.accepted.values().copied().max().unwrap_or(0);
@@ -81,7 +81,7 @@ impl Leader {
         }
     }
 
-    /// Our own epoch files are durable.
+    /// Continues after the leader's own epoch files have become durable.
     pub(crate) fn epochs_written(&mut self, core: &mut Core, fx: &mut Effects) {
         match self.phase {
             Phase::AcceptingEpoch => {
@@ -144,7 +144,8 @@ impl Leader {
         }
     }
 
-    /// Brings a learner up to date and lets it take part in the broadcast from here on.
+    /// Sends a learner everything that it lacks, and NEWLEADER. The learner takes part in the broadcast
+    /// from then on.
     fn synchronise(&mut self, core: &mut Core, link: LinkId, fx: &mut Effects) {
         let Some(state) = self.links.get_mut(&link) else {
             return;
@@ -206,7 +207,7 @@ impl Leader {
         fx.learners([link], start);
     }
 
-    /// A learner has acknowledged NEWLEADER.
+    /// Handles that a learner has acknowledged NEWLEADER.
     pub(super) fn synced(&mut self, core: &mut Core, link: LinkId, fx: &mut Effects) {
         if self.is_serving() {
             Self::up_to_date(link, fx);

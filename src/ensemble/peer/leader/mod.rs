@@ -6,6 +6,7 @@ mod links;
 mod sessions;
 
 pub(crate) use self::establish::SNAPSHOT_SIGNATURE;
+pub use self::links::LearnerCounts;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -17,53 +18,58 @@ use super::figures::Sizes;
 use crate::ensemble::database::{Preparer, SessionTracker};
 use crate::wire::jute::{PacketType, PeerId, QuorumPacket, Zxid};
 
-/// How far the leader itself has come.
+/// How far the leader has progressed. The phases are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     /// Collects accepted epochs.
     Discovery,
-    /// Its accepted epoch is being written.
+    /// Writes its accepted epoch to disk.
     AcceptingEpoch,
     /// Collects ACKEPOCH.
     AgreeingEpoch,
-    /// Its current epoch is being written.
+    /// Writes its current epoch to disk.
     EnteringEpoch,
     /// Collects acknowledgements of NEWLEADER.
     Synchronisation,
     Serving,
 }
 
-/// Why the role ended.
+/// Ends the role: the server returns to LOOKING. Holds the reason.
 #[derive(Debug)]
 pub(crate) struct Lost(pub(crate) String);
 
-/// State of a leader.
 #[derive(Debug)]
 pub(crate) struct Leader {
     phase: Phase,
-    /// When it began to lead, monotonic ms.
+    /// When it started to lead, monotonic ms.
     pub(crate) since_ms: u64,
     epoch: i64,
+    /// Accepted epochs that voters have reported.
     accepted: BTreeMap<PeerId, i64>,
+    /// Voters that have acknowledged the new epoch.
     agreed: BTreeSet<PeerId>,
+    /// Voters that have acknowledged NEWLEADER.
     synced: BTreeSet<PeerId>,
     links: BTreeMap<LinkId, Link>,
     last_proposed: Zxid,
     committed: Zxid,
+    /// The leader's own log is durable up to here.
     own_acked: Zxid,
     preparer: Preparer,
     pub(crate) tracker: SessionTracker,
+    /// Syncs that wait for the commit of this zxid, oldest first.
     syncs: VecDeque<(Zxid, SyncOrigin)>,
     next_ping_ms: u64,
     next_check_ms: u64,
+    /// Buffer for the entry of the next proposal.
     entry: Vec<u8>,
-    /// Sizes of proposals; `None` before the first.
+    /// `None` before the first proposal.
     pub(crate) proposal_bytes: Option<Sizes>,
     pub(crate) serving_since_ms: u64,
 }
 
 impl Leader {
-    /// Begins to lead; a standalone server serves at once.
+    /// Starts to lead. A standalone server serves immediately.
     pub(crate) fn new(core: &mut Core, fx: &mut Effects) -> Self {
         let settings = &core.settings;
         let mut leader = Self {
@@ -87,7 +93,8 @@ impl Leader {
             serving_since_ms: core.now.mono_ms,
         };
         if settings.is_standalone() {
-            // A standalone server has no learners to ping. A deadline that it never served would keep a core busy.
+            // A standalone server has no learners. A deadline that `tick` never advances would make the
+            // event loop spin.
             leader.next_ping_ms = u64::MAX;
             leader.next_check_ms = u64::MAX;
             leader.epoch = core.last_logged.epoch();
@@ -102,7 +109,7 @@ impl Leader {
         self.phase == Phase::Serving
     }
 
-    /// The epoch once it is agreed.
+    /// Returns the new epoch, or 0 before it is chosen.
     pub(crate) const fn epoch(&self) -> i64 {
         self.epoch
     }
@@ -152,13 +159,13 @@ impl Leader {
         Ok(())
     }
 
-    /// When [`Self::tick`] has something to do.
+    /// When [`Self::tick`] is due next.
     pub(crate) fn deadline_ms(&self, now_ms: u64) -> u64 {
         let expiry = self.tracker.next_deadline(now_ms).unwrap_or(u64::MAX);
         self.next_ping_ms.min(self.next_check_ms).min(expiry)
     }
 
-    /// The role ends: closes every learner's connection.
+    /// Ends the role: closes the connection of every learner.
     pub(crate) fn end(&mut self, fx: &mut Effects) {
         for link in std::mem::take(&mut self.links).into_keys() {
             fx.push(Effect::CloseLearner(link));

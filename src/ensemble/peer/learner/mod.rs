@@ -1,4 +1,5 @@
-//! A learner's side of ZAB 1.0: follower or observer (specification 13.2, 13.5, 13.7, 13.8).
+//! The learner's side of ZAB 1.0 (specification 13.2, 13.5, 13.7, 13.8). A learner is a follower or an
+//! observer.
 
 mod follow;
 mod forward;
@@ -15,60 +16,63 @@ use crate::wire::jute::{
     JuteError, LearnerInfo, PacketType, PeerId, QuorumPacket, SessionId, Zxid,
 };
 
-/// Pause between attempts to reach the leader's quorum port, ms: it may not listen yet.
+/// Pause between attempts to connect to the leader's quorum port, ms. The elected server may not have
+/// begun to lead yet.
 const RETRY_MS: u64 = 20;
 
-/// Attempts before a new election.
+/// Connection attempts before a new election.
 const ATTEMPTS_MAX: u32 = 50;
 
-/// How far we have come.
+/// How far the learner has progressed.
 #[derive(Debug)]
 enum Phase {
-    /// No connection; the next attempt is due then.
+    /// Connects, or waits until `retry_at_ms` for the next attempt.
     Dialling { retry_at_ms: Option<u64> },
-    /// FOLLOWERINFO is sent.
+    /// Has sent FOLLOWERINFO or OBSERVERINFO; waits for LEADERINFO.
     AwaitingEpoch,
-    /// The accepted epoch is being written; then this goes out as our current epoch.
+    /// Writes the accepted epoch to disk. ACKEPOCH then reports `current` as the current epoch.
     AcceptingEpoch { current: i32 },
-    /// ACKEPOCH is sent; DIFF, TRUNC or SNAP is next.
+    /// Has sent ACKEPOCH; waits for DIFF, TRUNC or SNAP.
     AwaitingPlan,
-    /// The log is being cut.
+    /// Cuts the log.
     Truncating,
-    /// The stream is a snapshot.
     ReceivingSnapshot {
         zxid: Zxid,
+        /// `None` once the snapshot is complete and only its signature is missing.
         decoder: Option<Box<SnapshotDecoder>>,
     },
-    /// Proposals and commits up to NEWLEADER.
+    /// Receives proposals and commits up to NEWLEADER.
     Synchronising { from_snapshot: bool },
-    /// NEWLEADER has come; data and epoch are being made durable.
+    /// Has received NEWLEADER; makes the data and the epoch durable.
     EnteringEpoch,
-    /// NEWLEADER is acknowledged.
+    /// Has acknowledged NEWLEADER.
     AwaitingUpToDate,
-    /// In the broadcast.
+    /// Takes part in the broadcast.
     Active,
 }
 
-/// State of a learner.
 #[derive(Debug)]
 pub(crate) struct Learner {
     pub(crate) leader: PeerId,
     phase: Phase,
     epoch: i64,
-    /// When it began to learn, monotonic ms.
+    /// When it started to learn, monotonic ms.
     pub(crate) since_ms: u64,
+    /// When the leader's last bytes arrived, monotonic ms.
     heard_ms: u64,
     attempts: u32,
+    /// Proposals that have arrived before UPTODATE, oldest first.
     early: VecDeque<Early>,
     last_early: Option<Zxid>,
     /// Logged proposals whose ACK waits for the disk, oldest first.
     unacked: VecDeque<Zxid>,
+    /// Connections that wait for a SYNC, oldest first.
     syncs: VecDeque<ConnId>,
     revalidations: VecDeque<(SessionId, ConnId)>,
 }
 
 impl Learner {
-    /// Begins to follow (or observe) the elected leader.
+    /// Starts to follow or observe the elected leader.
     pub(crate) fn new(leader: PeerId, now_ms: u64, fx: &mut Effects) -> Self {
         fx.push(Effect::DialLeader(leader));
         Self {
@@ -90,12 +94,12 @@ impl Learner {
         matches!(self.phase, Phase::Active)
     }
 
-    /// The leader's established epoch.
+    /// Returns the epoch of the leader.
     pub(crate) const fn epoch(&self) -> i64 {
         self.epoch
     }
 
-    /// The connection to the leader is established.
+    /// Introduces this server on the newly established connection to the leader.
     pub(crate) fn leader_up(&mut self, core: &Core, fx: &mut Effects) {
         self.heard_ms = core.now.mono_ms;
         self.phase = Phase::AwaitingEpoch;
@@ -113,7 +117,8 @@ impl Learner {
         fx.leader_packet(&QuorumPacket::new(kind, zxid, Some(&info.encode())));
     }
 
-    /// The connection is gone, or could not be made.
+    /// Handles that the connection is lost or could not be established. Tries again if the leader has not
+    /// answered yet.
     pub(crate) fn leader_down(&mut self, core: &Core) -> Result<(), Lost> {
         match self.phase {
             Phase::Dialling { .. } | Phase::AwaitingEpoch if self.attempts < ATTEMPTS_MAX => {
@@ -127,7 +132,8 @@ impl Learner {
         }
     }
 
-    /// As much of `bytes` as can be taken now.
+    /// Handles the packets or snapshot bytes at the start of `bytes`. Stops while the disk is busy with an
+    /// epoch or with cutting the log.
     pub(crate) fn bytes(
         &mut self,
         core: &mut Core,
@@ -204,14 +210,14 @@ impl Learner {
         let limit = self.limit_ms(core);
         if core.now.mono_ms >= self.heard_ms + limit {
             return Err(Lost(format!(
-                "nothing heard of server {} for {limit} ms",
+                "the leader, server {}, was silent for {limit} ms",
                 self.leader
             )));
         }
         Ok(())
     }
 
-    /// How long the leader may be silent.
+    /// Returns how long the leader may be silent, ms.
     fn limit_ms(&self, core: &Core) -> u64 {
         match self.phase {
             Phase::Active | Phase::AwaitingUpToDate => core.settings.sync_ms(),
@@ -219,7 +225,7 @@ impl Learner {
         }
     }
 
-    /// When [`Self::tick`] has something to do.
+    /// When [`Self::tick`] is due next.
     pub(crate) fn deadline_ms(&self, core: &Core) -> u64 {
         if let Phase::Dialling {
             retry_at_ms: Some(at),

@@ -1,4 +1,4 @@
-//! From a connection to the leader to a synchronised server (specification 13.2, 13.5).
+//! Discovery and synchronisation on the learner (specification 13.2, 13.5).
 
 use super::{Learner, Phase};
 use crate::ensemble::database::SnapshotDecoder;
@@ -7,7 +7,7 @@ use crate::ensemble::peer::effects::{Effect, Effects};
 use crate::ensemble::peer::leader::{Lost, SNAPSHOT_SIGNATURE};
 use crate::wire::jute::{JuteError, PacketType, QuorumPacket, Reader, Zxid};
 
-/// A proposal that came before UPTODATE.
+/// A proposal that has arrived before UPTODATE.
 #[derive(Debug)]
 pub(super) struct Early {
     zxid: Zxid,
@@ -70,7 +70,7 @@ impl Learner {
         };
     }
 
-    /// Feeds the snapshot stream; the word behind it ends it.
+    /// Decodes the snapshot stream and the signature that ends it. Returns the number of bytes used.
     pub(super) fn snapshot_bytes(
         &mut self,
         core: &mut Core,
@@ -109,7 +109,7 @@ impl Learner {
         }
     }
 
-    /// The log is cut and the database loaded from it.
+    /// Continues after the log was cut and the database was recovered from it.
     pub(crate) fn truncated(&mut self, fx: &mut Effects) {
         self.phase = Phase::Synchronising {
             from_snapshot: false,
@@ -150,8 +150,8 @@ impl Learner {
         Ok(())
     }
 
-    /// Everything before NEWLEADER is made durable, then the epoch, then it is acknowledged: this
-    /// order is what keeps committed data (specification 13.5, ZOOKEEPER-4643).
+    /// Handles NEWLEADER: makes everything before it durable, then the epoch, and then acknowledges it.
+    /// Any other order can lose committed data (specification 13.5, ZOOKEEPER-4643).
     pub(super) fn new_leader(
         &mut self,
         core: &mut Core,
@@ -172,7 +172,7 @@ impl Learner {
                 break;
             };
             if from_snapshot {
-                core.last_logged = zxid; // the snapshot below holds it
+                core.last_logged = zxid; // the snapshot that is saved below contains it
             } else {
                 self.log(core, zxid, &entry, fx);
             }
@@ -192,7 +192,7 @@ impl Learner {
         Ok(())
     }
 
-    /// Our epoch files are durable, and everything appended before them.
+    /// Continues after the epoch files, and everything appended before, have become durable.
     pub(crate) fn epochs_written(&mut self, core: &Core, fx: &mut Effects) {
         match self.phase {
             Phase::AcceptingEpoch { current } => {
@@ -207,7 +207,7 @@ impl Learner {
         }
     }
 
-    /// UPTODATE: serve, and catch up with what was proposed meanwhile.
+    /// Handles UPTODATE: starts to serve, and logs the proposals that have arrived since NEWLEADER.
     pub(super) fn activate(&mut self, core: &mut Core, fx: &mut Effects) {
         self.phase = Phase::Active;
         self.ack(Zxid::new(self.epoch, 0), fx);

@@ -61,3 +61,35 @@ fn a_build_of_changed_sources_is_marked_dirty() {
     let below = build::mark(&dir.join("src"));
     assert_eq!(below, None, "the clone belongs to another project");
 }
+
+#[test]
+fn two_builds_of_a_commit_have_its_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let now = build::built_s(dir);
+    assert!(
+        now > 1_700_000_000,
+        "the present time outside a clone: {now}"
+    );
+    git(dir, &["init", "--quiet"]);
+    fs::write(dir.join("file"), "1").unwrap();
+    git(dir, &["add", "."]);
+    let commit = [
+        "-c",
+        "user.name=t",
+        "-c",
+        "user.email=t@example.org",
+        "commit",
+        "-qm",
+        "1",
+    ];
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(dir)
+        .args(commit)
+        .env("GIT_COMMITTER_DATE", "1700000000 +0000")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(build::built_s(dir), 1_700_000_000);
+}

@@ -26,6 +26,8 @@ mod logs;
 mod observers;
 #[path = "ensemble/operations.rs"]
 mod operations;
+#[path = "ensemble/readers.rs"]
+mod readers;
 #[path = "ensemble/replicas.rs"]
 mod replicas;
 #[path = "ensemble/servers.rs"]

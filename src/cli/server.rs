@@ -212,16 +212,17 @@ fn status(config: &ServerConfig) -> Result<Status, Failure> {
         client.ip()
     ))?;
     let answer = four_letter(client, "srvr", ANSWER_TIMEOUT).unwrap_or_default();
-    match answer.lines().find(|line| line.contains("Mode")) {
-        Some(line) => {
-            print(line)?;
-            Ok(Status::SUCCESS)
-        }
-        None => {
-            print("Error contacting service. It is probably not running.")?;
-            Ok(Status::ERROR)
-        }
+    if let Some(line) = answer.lines().find(|line| line.contains("Mode")) {
+        print(line)?;
+        return Ok(Status::SUCCESS);
     }
+    match answer.lines().next() {
+        Some(line) => print(&format!(
+            "Error contacting service. It runs, but answered: {line}"
+        ))?,
+        None => print("Error contacting service. It is probably not running.")?,
+    }
+    Ok(Status::ERROR)
 }
 
 /// Returns the process of the pid file if it is a server.

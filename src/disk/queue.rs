@@ -20,8 +20,12 @@ pub struct DiskStats {
     pub fsync_count: u64,
     /// Sum of the durations of all syncs.
     pub fsync_total_ns: u64,
+    /// Duration of the shortest sync. 0 before the first sync.
+    pub fsync_ns_min: u64,
     /// Duration of the longest sync.
     pub fsync_ns_max: u64,
+    /// Number of records that were synced.
+    pub synced_entries: u64,
     /// Records written.
     pub entries: u64,
     /// Bytes written to the log, framing included.
@@ -30,6 +34,8 @@ pub struct DiskStats {
     pub group_max: u64,
     /// Bytes of the largest write.
     pub write_bytes_max: u64,
+    /// Number of records in the smallest group that was synced. 0 before the first sync.
+    pub group_min: u64,
 }
 
 type Position<S> = <<S as Service>::Layout as Layout>::Position;
@@ -64,15 +70,37 @@ pub(super) struct Queue<S: Service> {
     counters: Counters,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counters {
     fsync_count: AtomicU64,
     fsync_total_ns: AtomicU64,
+    /// `u64::MAX` before the first sync.
+    fsync_ns_min: AtomicU64,
     fsync_ns_max: AtomicU64,
+    synced_entries: AtomicU64,
     entries: AtomicU64,
     bytes: AtomicU64,
     group_max: AtomicU64,
     write_bytes_max: AtomicU64,
+    /// `u64::MAX` before the first sync.
+    group_min: AtomicU64,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            fsync_count: AtomicU64::new(0),
+            fsync_total_ns: AtomicU64::new(0),
+            fsync_ns_min: AtomicU64::new(u64::MAX),
+            fsync_ns_max: AtomicU64::new(0),
+            synced_entries: AtomicU64::new(0),
+            entries: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            group_max: AtomicU64::new(0),
+            write_bytes_max: AtomicU64::new(0),
+            group_min: AtomicU64::new(u64::MAX),
+        }
+    }
 }
 
 impl<E> std::fmt::Debug for Events<E> {
@@ -197,13 +225,25 @@ impl<S: Service> Queue<S> {
             let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
             counters.fsync_count.fetch_add(1, Ordering::Relaxed);
             counters.fsync_total_ns.fetch_add(ns, Ordering::Relaxed);
+            counters.fsync_ns_min.fetch_min(ns, Ordering::Relaxed);
             counters.fsync_ns_max.fetch_max(ns, Ordering::Relaxed);
+            counters
+                .synced_entries
+                .fetch_add(entries, Ordering::Relaxed);
+            counters.group_min.fetch_min(entries, Ordering::Relaxed);
         }
     }
 
     pub(super) fn stats(&self) -> DiskStats {
         let counters = &self.counters;
+        let least = |counter: &AtomicU64| match counter.load(Ordering::Relaxed) {
+            u64::MAX => 0,
+            value => value,
+        };
         DiskStats {
+            fsync_ns_min: least(&counters.fsync_ns_min),
+            group_min: least(&counters.group_min),
+            synced_entries: counters.synced_entries.load(Ordering::Relaxed),
             fsync_count: counters.fsync_count.load(Ordering::Relaxed),
             fsync_total_ns: counters.fsync_total_ns.load(Ordering::Relaxed),
             fsync_ns_max: counters.fsync_ns_max.load(Ordering::Relaxed),
@@ -220,12 +260,16 @@ impl<S: Service> Queue<S> {
             &counters.fsync_count,
             &counters.fsync_total_ns,
             &counters.fsync_ns_max,
+            &counters.synced_entries,
             &counters.entries,
             &counters.bytes,
             &counters.group_max,
             &counters.write_bytes_max,
         ] {
             counter.store(0, Ordering::Relaxed);
+        }
+        for least in [&counters.fsync_ns_min, &counters.group_min] {
+            least.store(u64::MAX, Ordering::Relaxed);
         }
     }
 

@@ -11,6 +11,7 @@ mod perform;
 mod poller;
 mod refusals;
 mod socket;
+mod traffic;
 mod votes;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use self::poller::{Interest, Poller, Ready, Token};
 use self::refusals::Refusals;
 use self::socket::Socket;
+use self::traffic::Traffic;
 use self::votes::{ReceivedVote, Votes};
 use super::config::Config;
 use super::database::ConnId;
@@ -130,6 +132,7 @@ struct Node {
     clients: HashMap<u64, Client>,
     per_host: HashMap<IpAddr, u32>,
     refusals: Refusals,
+    traffic: Traffic,
     links: HashMap<u64, Socket>,
     leader: Option<LeaderLink>,
     votes: Option<Votes>,
@@ -218,6 +221,7 @@ impl Node {
             clients: HashMap::new(),
             per_host: HashMap::new(),
             refusals: Refusals::default(),
+            traffic: Traffic::default(),
             links: HashMap::new(),
             leader: None,
             votes,
@@ -365,6 +369,7 @@ impl Node {
             let limit = self.config.max_client_connections();
             let connected = self.per_host.get(&address.ip()).copied().unwrap_or(0);
             if limit != 0 && connected >= limit {
+                self.traffic.rejected += 1;
                 if let Some(line) = self.refusals.refused(now.mono_ms, address.ip(), limit) {
                     log(self.config.server_id(), &line);
                 }

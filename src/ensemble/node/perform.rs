@@ -107,6 +107,7 @@ impl Node {
                     self.disk.write_epochs(accepted, current);
                 }
                 Effect::BeginSnapshot(zxid) => {
+                    self.traffic.snapshot_begun(now.mono_ms);
                     self.submit();
                     self.disk.roll();
                     self.disk.begin_snapshot(zxid);
@@ -234,10 +235,22 @@ impl Node {
     pub(super) fn read(&mut self, now: Now, token: Token) {
         let mut buffer = std::mem::take(&mut self.buffer);
         if let Some(socket) = self.socket(token) {
+            let closing = socket.closing;
+            let is_client = matches!(token, Token::Client(_));
             match socket.read(&mut buffer) {
                 Ok(0) => {}
-                Ok(count) => self.received(now, token, &buffer[..count]),
-                Err(Ended::Closed | Ended::Stuck) => self.disconnected(now, token),
+                Ok(count) => {
+                    if is_client {
+                        self.traffic.received_bytes += count as u64;
+                    }
+                    self.received(now, token, &buffer[..count]);
+                }
+                Err(Ended::Closed | Ended::Stuck) => {
+                    if is_client && !closing {
+                        self.traffic.dropped += 1;
+                    }
+                    self.disconnected(now, token);
+                }
             }
         }
         self.buffer = buffer;
@@ -464,7 +477,10 @@ impl Node {
                         self.step(now, Input::EpochsWritten(ticket));
                     }
                 }
-                DiskEvent::SnapshotWritten { zxid } => self.snapshot_written(now, zxid),
+                DiskEvent::SnapshotWritten { zxid } => {
+                    self.traffic.snapshot_written(now.mono_ms);
+                    self.snapshot_written(now, zxid);
+                }
                 // The loop goes on with the snapshot by itself.
                 DiskEvent::SnapshotRoom => {}
                 DiskEvent::Truncated(recovered) => self.truncated(now, *recovered),

@@ -8,6 +8,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::clients::Clients;
 use super::effects::{Effect, Effects};
+use super::figures::ProtocolFigures;
 use super::history::History;
 use super::settings::{Now, Settings};
 use crate::ensemble::database::{Applied, ApplyError, Database, SnapshotCursor};
@@ -45,6 +46,7 @@ pub(crate) struct Core {
     pub(crate) last_logged: Zxid,
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) clients: Clients,
+    pub(crate) figures: ProtocolFigures,
     /// The time of the current step.
     pub(crate) now: Now,
     /// The zxid of the last applied transaction. The database's last processed zxid may instead be the
@@ -78,6 +80,7 @@ impl Core {
             last_logged: recovered.last_logged,
             pending: VecDeque::new(),
             clients: Clients::default(),
+            figures: ProtocolFigures::default(),
             now: Now::default(),
             last_applied: recovered.last_logged,
             epoch_ticket: 0,

@@ -11,8 +11,10 @@ mod core;
 mod effects;
 mod election;
 mod epoch_limit;
+mod figures;
 mod history;
 mod latency;
+mod latency_histogram;
 mod leader;
 mod learner;
 mod replies;
@@ -28,9 +30,12 @@ mod tests;
 pub use account::{Account, LastReply};
 pub use core::Recovered;
 pub use effects::{Effect, Effects, LinkId};
-pub use leader::{LearnerCounts, ProposalBytes};
+pub use figures::{Figures, ProtocolFigures, Sizes};
+pub use latency::Latency;
+pub use latency_histogram::LatencyHistogram;
+pub use leader::LearnerCounts;
 pub use settings::{Now, Settings};
-pub use status::{ConnStatus, Mode, Status};
+pub use status::{ConnStatus, LeaderStatus, Mode, SessionBucket};
 
 use self::core::Core;
 use self::election::{Election, OwnVote, Vote, notification};
@@ -101,6 +106,8 @@ pub struct Peer {
     retry: Retry,
     /// A `Tick` has announced that a deadline has passed. The next one judges it.
     is_tick_announced: bool,
+    /// When the last election started, monotonic ms.
+    looking_since_ms: u64,
     /// When connections without a session are closed next, monotonic ms.
     next_sweep_ms: u64,
 }
@@ -130,6 +137,7 @@ impl Peer {
             round: 0,
             retry: Retry::default(),
             is_tick_announced: false,
+            looking_since_ms: 0,
             next_sweep_ms: 0,
         }
     }
@@ -233,6 +241,8 @@ impl Peer {
             Role::Looking(_) => {}
         }
         self.core.settle(fx);
+        self.core.figures.elections += 1;
+        self.looking_since_ms = self.core.now.mono_ms;
         // Another server may have sent the largest number as its round.
         self.round = self.round.saturating_add(1);
         let own = OwnVote {
@@ -258,6 +268,8 @@ impl Peer {
     }
 
     fn decide(&mut self, vote: Vote, fx: &mut Effects) {
+        let took_ms = self.core.now.mono_ms - self.looking_since_ms;
+        self.core.figures.election_ms.record(took_ms);
         self.vote = vote;
         self.round = vote.round;
         fx.log(format!(

@@ -77,6 +77,11 @@ impl Leader {
                 (PacketType::Snap, core.db.last_processed(), None)
             }
         };
+        if plan == SyncPlan::Snap {
+            core.figures.snapshots += 1;
+        } else {
+            core.figures.diffs += 1;
+        }
         state.stage = LinkStage::Streaming;
         state.stream = Some(Stream {
             cursor: (plan == SyncPlan::Snap).then(|| core.db.snapshot_cursor()),

@@ -62,7 +62,8 @@ pub(crate) struct Learner {
     outdated: bool,
     /// Why the role ends once the disk has done what is under way.
     lost: Option<Lost>,
-    since_ms: u64,
+    /// When it started to learn, monotonic ms.
+    pub(crate) since_ms: u64,
     /// When the leader's last bytes arrived, monotonic ms.
     heard_ms: u64,
     attempts: u32,

@@ -28,6 +28,8 @@ mod logs;
 mod observers;
 #[path = "ensemble/operations.rs"]
 mod operations;
+#[path = "ensemble/readers.rs"]
+mod readers;
 #[path = "ensemble/replicas.rs"]
 mod replicas;
 #[path = "ensemble/server_log.rs"]

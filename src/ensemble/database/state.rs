@@ -149,6 +149,16 @@ impl Database {
         self.tree.bytes()
     }
 
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Returns the sessions that own ephemeral nodes, sorted.
+    pub fn ephemeral_owners(&self) -> impl Iterator<Item = SessionId> {
+        self.tree.ephemeral_owners()
+    }
+
     /// Returns the sorted paths of a session's ephemerals (for `dump`).
     #[must_use]
     pub fn ephemerals(&self, session: SessionId) -> Vec<Arc<str>> {

@@ -72,6 +72,11 @@ impl Tree {
         self.ephemerals.values().map(BTreeSet::len).sum()
     }
 
+    /// Returns the sessions that own ephemeral nodes, sorted.
+    pub(super) fn ephemeral_owners(&self) -> impl Iterator<Item = SessionId> {
+        self.ephemerals.keys().copied()
+    }
+
     /// Returns the sorted paths of a session's ephemerals.
     pub(super) fn ephemerals(&self, session: SessionId) -> Vec<Arc<str>> {
         let mut paths: Vec<Arc<str>> = self

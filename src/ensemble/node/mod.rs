@@ -17,6 +17,7 @@ mod ports;
 mod resolver;
 mod server_log;
 mod socket;
+mod traffic;
 mod unsent;
 mod votes;
 
@@ -36,15 +37,18 @@ use self::poller::{EVENTS_MAX, Interest, Poller, Ready, Token};
 use self::resolver::{Endpoint, Port, Resolver, Target};
 use self::server_log::ServerLog;
 use self::socket::Socket;
+use self::traffic::Traffic;
 use self::unsent::Unsent;
 use self::votes::{ReceivedVote, Votes};
 use super::config::Config;
-use super::peer::{Effects, Input, Now, Peer, Settings};
+use super::peer::{Effects, Input, LinkId, Now, Peer, Settings};
 use super::storage::{Disk, DiskEvent, LogBatch, StorageError};
-use crate::wire::jute::{PeerId, Zxid};
+use crate::wire::jute::PeerId;
 
 /// Largest number of bytes that one read takes.
 const READ_BYTES: usize = 256 << 10;
+/// Bytes of a snapshot that are encoded between two looks at the sockets, well below a millisecond's work.
+const SLICE_BYTES: usize = 128 << 10;
 /// Longest time that a closing connection waits for its last bytes to be sent, ms.
 const LINGER_MS: u64 = 5_000;
 
@@ -101,21 +105,6 @@ struct Client {
     fresh: bool,
 }
 
-/// See [`crate::ensemble::peer::Effect::WriteEpochs`].
-#[derive(Clone, Copy, Debug)]
-struct EpochWrite {
-    ticket: u64,
-    accepted: i64,
-    current: i64,
-}
-
-/// A snapshot from the leader that is being written, and the epochs that must be written after it.
-#[derive(Debug)]
-struct Saving {
-    zxid: Zxid,
-    held: Vec<EpochWrite>,
-}
-
 /// The connection to the leader's quorum port.
 #[derive(Debug)]
 struct LeaderLink {
@@ -151,7 +140,6 @@ struct Node {
     batch: LogBatch,
     /// Tickets of the epoch writes that the disk thread has not confirmed, oldest first.
     epoch_tickets: VecDeque<u64>,
-    saving: Option<Saving>,
     wake: Arc<OwnedFd>,
     /// Reused between polls.
     disk_events: Vec<DiskEvent>,
@@ -167,6 +155,7 @@ struct Node {
     /// The unsent bytes of all clients.
     unsent: Unsent,
     inboxes: Inboxes,
+    traffic: Traffic,
     links: HashMap<u64, Socket>,
     /// The links whose other side has not introduced itself.
     newcomers: Newcomers,
@@ -184,6 +173,8 @@ struct Node {
     resume: Vec<Token>,
     /// Connections whose inbox is offered again in the next round, because they are no longer backed up.
     later: Vec<Token>,
+    /// Learners with room for the next slice of their stream. One of them gets it in each round.
+    roomy: VecDeque<LinkId>,
     /// Oldest first.
     lingering: VecDeque<Lingering>,
     buffer: Vec<u8>,
@@ -250,7 +241,6 @@ impl Node {
             batch: disk.batch(),
             disk,
             epoch_tickets: VecDeque::new(),
-            saving: None,
             wake,
             disk_events: Vec::new(),
             client_listener,
@@ -262,6 +252,7 @@ impl Node {
             per_host: HashMap::new(),
             unsent: Unsent::default(),
             inboxes: Inboxes::default(),
+            traffic: Traffic::default(),
             links: HashMap::new(),
             newcomers: ports::newcomers(room),
             leader: None,
@@ -273,6 +264,7 @@ impl Node {
             dirty: Vec::new(),
             resume: Vec::new(),
             later: Vec::new(),
+            roomy: VecDeque::new(),
             lingering: VecDeque::new(),
             buffer: vec![0; READ_BYTES],
             started: Instant::now(),
@@ -294,7 +286,8 @@ impl Node {
         self.step(now, Input::Start);
         loop {
             self.finish_round(now)?;
-            let timeout = if self.peer.is_snapshotting() || !self.later.is_empty() {
+            let busy = self.snapshot_goes_on() || !self.later.is_empty() || !self.roomy.is_empty();
+            let timeout = if busy {
                 Duration::ZERO
             } else {
                 let due_ms = self
@@ -313,8 +306,11 @@ impl Node {
             self.end_lingering(now);
             self.log.write_due(now.mono_ms);
             self.resume_listeners(now)?;
-            if self.peer.is_snapshotting() {
+            if self.snapshot_goes_on() {
                 self.step(now, Input::SnapshotContinue);
+            }
+            if let Some(link) = self.roomy.pop_front() {
+                self.step(now, Input::LinkRoom(link));
             }
             if now.mono_ms >= self.peer.deadline_ms(now.mono_ms) {
                 if !self.read_waiting(&mut ready)? {
@@ -379,6 +375,12 @@ impl Node {
         true
     }
 
+    /// Returns whether to encode the next slice of a background snapshot now. Slices are not encoded
+    /// faster than the disk writes them.
+    fn snapshot_goes_on(&self) -> bool {
+        self.peer.is_snapshotting() && self.disk.has_snapshot_room()
+    }
+
     /// Gives one input to the peer and performs the effects. Returns how many bytes of the input the
     /// peer has consumed. Input bytes come from a buffer that was taken out of `self`.
     fn step(&mut self, now: Now, input: Input<'_>) -> usize {
@@ -439,6 +441,12 @@ impl Node {
     }
 }
 
+/// A number that differs from server to server and from start to start.
+fn random_seed() -> u64 {
+    use std::hash::BuildHasher as _;
+    std::hash::RandomState::new().hash_one(std::process::id())
+}
+
 /// Milliseconds since 1970.
 fn wall_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -472,6 +480,8 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
         session_timeout_min_ms,
         session_timeout_max_ms,
         snap_count: config.snap_count(),
+        slice_bytes: SLICE_BYTES,
+        seed: random_seed(),
         config_text: config.config_text(),
         super_digest: config.super_digest(),
         start_ms,

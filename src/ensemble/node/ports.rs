@@ -117,6 +117,7 @@ impl Node {
                 return;
             };
             if let Some(limit) = self.exceeded(address.ip()) {
+                self.traffic.rejected += 1;
                 // The wording of Apache ZooKeeper, which operators search logs for.
                 let host = address.ip();
                 let line = format!("Too many connections from /{host} - max is {limit}");
@@ -176,7 +177,8 @@ impl Node {
                     .limited(now.mono_ms, "quorum port without introduction", line);
                 self.disconnected(now, Token::Link(oldest));
             }
-            self.step(now, Input::LinkUp(LinkId(id)));
+            let address = address.ip().to_string();
+            self.step(now, Input::LinkUp(LinkId(id), &address));
         }
     }
 

@@ -10,6 +10,8 @@ use super::poller::Interest;
 pub(super) const UNSENT_PAUSE: usize = 4 << 20;
 /// An empty buffer is shrunk to this capacity.
 const KEEP_BYTES: usize = 256 << 10;
+/// Below so many unsent bytes there is room for the next slice of a snapshot.
+const ROOM_BYTES: usize = 128 << 10;
 
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -36,6 +38,8 @@ pub(super) struct Socket {
     pub(super) starved: bool,
     /// The inbox is offered to the peer again once the connection is no longer backed up.
     pub(super) postponed: bool,
+    /// The peer is told when there is room for more of what it sends.
+    pub(super) awaits_room: bool,
 }
 
 /// Why a connection ends.
@@ -67,6 +71,7 @@ impl Socket {
             dirty: false,
             starved: false,
             postponed: false,
+            awaits_room: false,
         })
     }
 
@@ -137,6 +142,11 @@ impl Socket {
     /// When the other side last took bytes, or when the oldest unsent byte was queued; monotonic ms.
     pub(super) fn progress_ms(&self) -> u64 {
         self.progress_ms
+    }
+
+    /// Whether so little is unsent that the next slice of a stream should be encoded.
+    pub(super) fn has_room(&self) -> bool {
+        self.unsent() < ROOM_BYTES
     }
 
     pub(super) fn is_flushed(&self) -> bool {

@@ -54,9 +54,10 @@ impl Core {
                     self.clients.close(conn, fx);
                     return;
                 }
-                reply(fx, conn, ReplyHeader { xid, zxid, err }, |out| {
+                let bytes = reply(fx, conn, ReplyHeader { xid, zxid, err }, |out| {
                     applied.encode_response(requested, out);
                 });
+                self.clients.figures.responded(bytes);
                 if requested == OpCode::CloseSession {
                     self.clients.close(conn, fx);
                     return;
@@ -110,7 +111,8 @@ impl Core {
                         zxid,
                         err: ErrorCode::OK,
                     };
-                    reply(fx, conn, header, |out| out.put_buffer(Some(&path)));
+                    let bytes = reply(fx, conn, header, |out| out.put_buffer(Some(&path)));
+                    self.clients.figures.responded(bytes);
                 }
                 _ => {
                     if state.take_starved() {
@@ -182,7 +184,10 @@ impl Core {
                     .map_err(|_malformed| ErrorCode::AUTH_FAILED)
                     .and_then(|packet| authenticate(packet.scheme, packet.auth, digest))
                     .and_then(|ids| state.identify(ids))
-                    .inspect_err(|_| closes = true)
+                    .inspect_err(|_| {
+                        figures.failed_authentications += 1;
+                        closes = true;
+                    })
             }
             Some(OpCode::Sasl) => {
                 header.zxid = Zxid::ZERO;
@@ -229,6 +234,7 @@ impl Core {
         prefix[8..16].copy_from_slice(&header.zxid.0.to_be_bytes());
         prefix[16..20].copy_from_slice(&header.err.0.to_be_bytes());
         fx.bytes[start..start + 20].copy_from_slice(&prefix);
+        self.clients.figures.responded(fx.bytes.len() - start - 4);
         fx.client(conn, start);
         if closes {
             self.clients.close(conn, fx);

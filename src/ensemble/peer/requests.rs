@@ -114,6 +114,7 @@ impl Peer {
             self.core.clients.close(conn, fx);
             return Ok(());
         };
+        self.core.clients.figures.connection_requests += 1;
         if request.last_zxid_seen > self.core.db.last_processed() {
             let line = format!(
                 "refusing a client that has seen {}, which is newer than our {}",
@@ -156,6 +157,7 @@ impl Peer {
             };
             return self.role.submit(&mut self.core, &request, fx);
         }
+        clients.figures.revalidations += 1;
         if request.password != session_password(session) {
             clients.refuse(conn, fx);
             return Ok(());

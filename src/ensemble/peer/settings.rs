@@ -31,8 +31,13 @@ pub struct Settings {
     pub session_timeout_min_ms: i32,
     /// `maxSessionTimeout`, ms.
     pub session_timeout_max_ms: i32,
-    /// Transactions between snapshots (`snapCount`).
+    /// Most transactions between snapshots (`snapCount`). Each time a server waits for at least half as
+    /// many, and for a random share of the other half.
     pub snap_count: u64,
+    /// About how many bytes of a snapshot are encoded in one step.
+    pub slice_bytes: usize,
+    /// Determines the random choices of this server. Servers of one ensemble should have different ones.
+    pub seed: u64,
     /// Configuration text that election messages and NEWLEADER carry (specification 14.1).
     pub config_text: String,
     /// Digest of the super user, if one is configured.

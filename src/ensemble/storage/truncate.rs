@@ -27,7 +27,10 @@ pub fn truncate(dirs: &DataDirs, zxid: Zxid) -> Result<(), StorageError> {
     let logs = dirs.list_logs()?;
     let cut = logs.iter().rposition(|log| log.first <= zxid);
     let base = kept.last().map(|snapshot| snapshot.zxid);
-    if base.is_none() || (cut.is_none() && base != Some(zxid)) {
+    // No transaction has counter 0. Such a zxid names the start of an epoch, and so the state before the
+    // first transaction of that epoch. The snapshot before it holds this state if no log lies between.
+    let is_reached = cut.is_some() || base == Some(zxid) || zxid.counter() == 0;
+    if base.is_none() || !is_reached {
         return Err(StorageError::CannotTruncate {
             zxid,
             dir: dirs.logs().to_owned(),

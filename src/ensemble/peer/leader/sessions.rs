@@ -19,7 +19,7 @@ impl Leader {
 
     pub(super) fn revalidate(
         &mut self,
-        core: &Core,
+        core: &mut Core,
         link: LinkId,
         packet: &QuorumPacket<'_>,
         fx: &mut Effects,
@@ -28,6 +28,7 @@ impl Leader {
         let (Ok(session), Ok(timeout_ms)) = (reader.i64(), reader.i32()) else {
             return self.drop_link(link, "unreadable REVALIDATE", fx);
         };
+        core.figures.revalidations += 1;
         let id = SessionId(session);
         let valid = self
             .tracker
@@ -46,6 +47,7 @@ impl Leader {
         fx: &mut Effects,
     ) -> Result<(), Lost> {
         for session in self.tracker.expire(core.now.mono_ms) {
+            core.figures.expired_sessions += 1;
             fx.log_limited("session expired", format!("session {session} has expired"));
             let request = WriteRequest {
                 session,

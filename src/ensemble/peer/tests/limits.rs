@@ -7,7 +7,7 @@ const FOLLOWER: LinkId = LinkId(1);
 
 impl World {
     fn link_up(&mut self, link: LinkId) {
-        self.step(Input::LinkUp(link));
+        self.step(Input::LinkUp(link, "127.0.0.1"));
     }
 
     fn link_says(&mut self, link: LinkId, packet: &QuorumPacket<'_>) {

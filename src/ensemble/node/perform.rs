@@ -361,10 +361,14 @@ impl Node {
     /// Suspends reading from a connection while its inbox exceeds the limit.
     fn hold_back(&mut self, token: Token) {
         const INBOX_MAX: usize = 4 << 20;
+        // A snapshot from the leader is not read faster than the disk takes it.
+        let disk_is_behind = matches!(token, Token::Leader(_))
+            && self.peer.is_receiving_snapshot()
+            && !self.disk.has_snapshot_room();
         let Some(socket) = self.socket(token) else {
             return;
         };
-        let starved = socket.inbox.len() > INBOX_MAX;
+        let starved = socket.inbox.len() > INBOX_MAX || disk_is_behind;
         if starved != socket.starved {
             socket.starved = starved;
             self.set_interest(token);
@@ -498,8 +502,12 @@ impl Node {
                     }
                 }
                 DiskEvent::SnapshotWritten { zxid } => self.snapshot_written(zxid),
-                // The loop goes on with the snapshot by itself.
-                DiskEvent::SnapshotRoom => {}
+                // The loop continues a background snapshot by itself.
+                DiskEvent::SnapshotRoom => {
+                    if let Some(LeaderLink { id, .. }) = &self.leader {
+                        self.hold_back(Token::Leader(*id));
+                    }
+                }
                 DiskEvent::PurgeFailed(error) => {
                     let line = format!("old files are not removed: {error}");
                     super::log(self.config.server_id(), &line);

@@ -359,7 +359,7 @@ impl Node {
     }
 
     /// Suspends reading from a connection while its inbox exceeds the limit.
-    fn hold_back(&mut self, token: Token) {
+    pub(super) fn hold_back(&mut self, token: Token) {
         const INBOX_MAX: usize = 4 << 20;
         // A snapshot from the leader is not read faster than the disk takes it.
         let disk_is_behind = matches!(token, Token::Leader(_))
@@ -502,12 +502,8 @@ impl Node {
                     }
                 }
                 DiskEvent::SnapshotWritten { zxid } => self.snapshot_written(zxid),
-                // The loop continues a background snapshot by itself.
-                DiskEvent::SnapshotRoom => {
-                    if let Some(LeaderLink { id, .. }) = &self.leader {
-                        self.hold_back(Token::Leader(*id));
-                    }
-                }
+                // The loop goes on with the snapshot by itself.
+                DiskEvent::SnapshotRoom => {}
                 DiskEvent::PurgeFailed(error) => {
                     let line = format!("old files are not removed: {error}");
                     super::log(self.config.server_id(), &line);

@@ -34,6 +34,8 @@ mod replicas;
 mod servers;
 #[path = "ensemble/sessions.rs"]
 mod sessions;
+#[path = "ensemble/snapshots.rs"]
+mod snapshots;
 #[path = "ensemble/start.rs"]
 mod start;
 #[path = "ensemble/surplus.rs"]

@@ -53,7 +53,7 @@ impl Cluster {
                     wire.learner
                 })
             }
-            Event::Wake(..) | Event::Kill { .. } | Event::Client(_) => None,
+            Event::Wake(..) | Event::Kill(..) | Event::Start(_) | Event::Client(_) => None,
         }
     }
 
@@ -119,9 +119,10 @@ impl Cluster {
 
     /// Checks the close of a learner's connection for silence.
     pub(super) fn check_closed(&self, server: usize, closed: u64) {
-        let spoke = self.servers[server].stall.waiting.iter().any(
-            |event| matches!(event, Event::Wire { wire, to_leader: true } if *wire == closed),
-        );
+        let spoke =
+            self.servers[server].stall.waiting.iter().any(
+                |event| matches!(event, Event::Wire { wire, to_leader: true } if *wire == closed),
+            );
         assert!(!spoke, "server {server} closes a learner whose bytes wait");
     }
 }

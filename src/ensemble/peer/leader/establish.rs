@@ -65,13 +65,7 @@ impl Leader {
 
     /// Closes the older connection of a learner that connects anew. Returns `false`, and closes the new one
     /// instead, if the older one may still be in use: any host that reaches the quorum port can claim an id.
-    fn replace_older(
-        &mut self,
-        core: &Core,
-        link: LinkId,
-        sid: PeerId,
-        fx: &mut Effects,
-    ) -> bool {
+    fn replace_older(&mut self, core: &Core, link: LinkId, sid: PeerId, fx: &mut Effects) -> bool {
         let Some(address) = self.links.get(&link).map(|new| new.address.clone()) else {
             return false;
         };

@@ -29,11 +29,15 @@ const ATTEMPTS_MAX: u32 = 50;
 #[derive(Debug)]
 enum Phase {
     /// Connects, or waits until `retry_at_ms` for the next attempt.
-    Dialling { retry_at_ms: Option<u64> },
+    Dialling {
+        retry_at_ms: Option<u64>,
+    },
     /// Has sent FOLLOWERINFO or OBSERVERINFO; waits for LEADERINFO.
     AwaitingEpoch,
     /// Writes the accepted epoch to disk. ACKEPOCH then reports `current` as the current epoch.
-    AcceptingEpoch { current: i32 },
+    AcceptingEpoch {
+        current: i32,
+    },
     /// Has sent ACKEPOCH; waits for DIFF, TRUNC or SNAP.
     AwaitingPlan,
     /// Cuts the log.

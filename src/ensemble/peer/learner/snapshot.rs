@@ -24,7 +24,10 @@ enum Stage {
     /// The body is complete. The signature that ends the stream is missing.
     Signature(Box<Database>),
     /// The stream is complete. The disk reports this ticket once the snapshot is durable.
-    Saving { ticket: u64, db: Box<Database> },
+    Saving {
+        ticket: u64,
+        db: Box<Database>,
+    },
     /// The stream is unreadable.
     Failed,
 }
@@ -43,7 +46,7 @@ fn broken(error: &str) -> Lost {
 impl Learner {
     pub(super) fn receive_snapshot(&mut self, core: &mut Core, zxid: Zxid, fx: &mut Effects) {
         core.begin_received_snapshot(zxid, fx);
-        let stage = Stage::Body(Box::new(SnapshotDecoder::new()));
+        let stage = Stage::Body(Box::default());
         self.phase = Phase::ReceivingSnapshot(Incoming { zxid, stage });
     }
 

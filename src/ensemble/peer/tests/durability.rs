@@ -223,7 +223,11 @@ fn an_epoch_file_is_written_only_when_its_epoch_changes() {
     assert_eq!(world.epoch_writes(), []);
     world.leader_says(&QuorumPacket::new(PacketType::Diff, Zxid::ZERO, None));
     world.step(Input::LeaderBytes(&new_leader(2)));
-    assert_eq!(world.epoch_writes(), [(None, None)], "it only waits for the log");
+    assert_eq!(
+        world.epoch_writes(),
+        [(None, None)],
+        "it only waits for the log"
+    );
 }
 
 #[test]
@@ -275,12 +279,17 @@ fn deadlines_are_judged_after_the_inputs_that_waited() {
     world.now.mono_ms = 60_000; // the process was stopped
     let mut fx = Effects::default();
     world.peer.step(world.now, Input::Tick, &mut fx);
-    assert!(world.peer.deadline_ms(60_000) <= 60_000, "it is due at once");
+    assert!(
+        world.peer.deadline_ms(60_000) <= 60_000,
+        "it is due at once"
+    );
     let ping = frames(OpCode::Ping, -2..-1, |_| {});
     world.request(&ping);
     world.peer.step(world.now, Input::Tick, &mut fx);
     assert!(
-        !fx.list.iter().any(|effect| matches!(effect, Effect::Append(..))),
+        !fx.list
+            .iter()
+            .any(|effect| matches!(effect, Effect::Append(..))),
         "session {session} has expired although its ping waited: {:?}",
         fx.list
     );

@@ -38,6 +38,8 @@ mod server_log;
 mod servers;
 #[path = "ensemble/sessions.rs"]
 mod sessions;
+#[path = "ensemble/snapshots.rs"]
+mod snapshots;
 #[path = "ensemble/stalls.rs"]
 mod stalls;
 #[path = "ensemble/start.rs"]

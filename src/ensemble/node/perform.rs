@@ -331,7 +331,11 @@ impl Node {
     }
 
     /// Suspends reading from a connection while its inbox exceeds the limit.
-    fn hold_back(&mut self, token: Token) {
+    pub(super) fn hold_back(&mut self, token: Token) {
+        // A snapshot from the leader is not read faster than the disk takes it.
+        let disk_is_behind = matches!(token, Token::Leader(_))
+            && self.peer.is_receiving_snapshot()
+            && !self.disk.has_snapshot_room();
         let mut inboxes = self.inboxes;
         let Some(socket) = self.socket(token) else {
             return;
@@ -342,7 +346,7 @@ impl Node {
             socket.counted = held;
             inboxes.pauses(held)
         } else {
-            held > INBOX_MAX
+            held > INBOX_MAX || disk_is_behind
         };
         let changed = starved != socket.starved;
         socket.starved = starved;

@@ -394,6 +394,12 @@ impl Peer {
         self.core.is_snapshotting()
     }
 
+    /// Whether the leader is sending its tree.
+    #[must_use]
+    pub fn is_receiving_snapshot(&self) -> bool {
+        matches!(&self.role, Role::Learning(learner) if learner.is_receiving_snapshot())
+    }
+
     /// Whether the server handles client requests.
     #[must_use]
     pub fn is_serving(&self) -> bool {

@@ -32,6 +32,8 @@ mod replicas;
 mod servers;
 #[path = "ensemble/sessions.rs"]
 mod sessions;
+#[path = "ensemble/settings.rs"]
+mod settings;
 #[path = "ensemble/start.rs"]
 mod start;
 #[path = "ensemble/surplus.rs"]

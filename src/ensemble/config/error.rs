@@ -1,29 +1,30 @@
-//! What can be wrong with a configuration.
+//! Why a configuration does not make a server.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why a configuration does not make a server.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    /// A value is not what its key needs.
+    /// Java refuses such a file as well.
+    #[error(
+        "{file}:{line}: \\u needs four hexadecimal digits behind it; write \\\\ for a backslash"
+    )]
+    Escape { file: String, line: usize },
+    /// A value is not what its key needs, or contradicts another line.
     #[error("{file}:{line}: {key}={value}: {expected}")]
     Value {
         file: String,
         line: usize,
         key: String,
         value: String,
-        /// What it should be.
         expected: String,
     },
+    /// Keys that ask for what this server does not offer: one line for each.
+    #[error("{}", .0.join("\n"))]
+    Refused(Vec<String>),
     /// Something is missing or does not fit together.
     #[error("{file}: {problem}")]
-    Whole {
-        file: String,
-        /// What, and what to do.
-        problem: String,
-    },
+    Whole { file: String, problem: String },
 }

@@ -1,19 +1,26 @@
-//! `zoo.cfg` and `myid`, read as they are (specification 16.1, 14.1).
+//! The configuration of a server: `zoo.cfg`, the dynamic file that it may name, and `myid` (specification 14.1, 16.1).
+//!
+//! Every key is honoured, refused or named in the log as ignored; [`KEYS`] says which.
 
+mod client_address;
 mod error;
 mod keys;
 mod load;
+mod printed;
 mod properties;
+mod review;
 mod server_line;
+mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use error::ConfigError;
+pub use load::Files;
 pub use server_line::Server;
+pub use table::{Class, KEYS, Key};
 
 use super::storage::{DataDirs, DiskOptions, RecoverOptions};
 
@@ -22,90 +29,144 @@ use super::storage::{DataDirs, DiskOptions, RecoverOptions};
 pub struct Config {
     server_id: i64,
     servers: Vec<Server>,
+    version: i64,
     data_dir: PathBuf,
     data_log_dir: Option<PathBuf>,
-    client_address: Option<SocketAddr>,
+    client_address: SocketAddr,
+    client_backlog: Option<i32>,
     tick_time_ms: u64,
     init_limit: u64,
     sync_limit: u64,
     session_timeouts_ms: (i32, i32),
     max_client_connections: u32,
+    max_connections: u32,
+    outstanding_limit: u64,
+    max_frame_bytes: u64,
     snap_count: u64,
     snapshots_retained: usize,
     purge_interval_hours: u64,
     fsync: bool,
+    skip_acl: bool,
+    leader_serves: bool,
+    listen_on_all: bool,
+    extended_types: bool,
     log_bytes: u64,
     trust_empty: bool,
     whitelist: Vec<String>,
     super_digest: Option<String>,
+    notes: Vec<String>,
 }
 
 impl Config {
-    /// Our own id: `myid`, or 1 when alone.
+    /// What the log says when the server starts: keys that are ignored, unknown or ambiguous.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// `myid`. A standalone server needs none; it has the number of its server line, or 1.
     #[must_use]
     pub const fn server_id(&self) -> i64 {
         self.server_id
     }
 
-    /// All servers of the ensemble; none when alone.
+    /// All servers of the ensemble, by id. A standalone server has none.
     pub fn servers(&self) -> impl Iterator<Item = &Server> {
         self.servers.iter()
     }
 
-    /// No ensemble?
+    /// Whether this is a server without an ensemble.
     #[must_use]
     pub fn is_standalone(&self) -> bool {
         self.servers.is_empty()
     }
 
+    /// The version of the list of servers: 0, or what the name of the dynamic file says.
+    #[must_use]
+    pub const fn version(&self) -> i64 {
+        self.version
+    }
+
     /// Where clients connect.
     #[must_use]
-    pub const fn client_address(&self) -> Option<SocketAddr> {
+    pub const fn client_address(&self) -> SocketAddr {
         self.client_address
     }
 
-    /// Our line, `host:port`, as the first message on an election port carries it.
+    /// How many connections of clients may wait to be accepted, if the file says so.
+    #[must_use]
+    pub const fn client_backlog(&self) -> Option<i32> {
+        self.client_backlog
+    }
+
+    /// `host:port` of this server's election port, as the first message on an election port carries it.
     #[must_use]
     pub fn election_address_text(&self) -> String {
         self.own()
             .map_or_else(String::new, Server::election_address)
     }
 
-    /// Our own line; none when alone.
+    /// This server's own line; `None` if it is standalone.
     fn own(&self) -> Option<&Server> {
         self.servers
             .iter()
             .find(|server| server.id == self.server_id)
     }
 
-    /// `tickTime`, ms.
+    /// Whether the quorum and election ports are opened on all addresses.
+    #[must_use]
+    pub const fn listens_on_all(&self) -> bool {
+        self.listen_on_all
+    }
+
     #[must_use]
     pub const fn tick_time_ms(&self) -> u64 {
         self.tick_time_ms
     }
 
-    /// `initLimit`, ticks.
+    /// In ticks.
     #[must_use]
     pub const fn init_limit(&self) -> u64 {
         self.init_limit
     }
 
-    /// `syncLimit`, ticks.
+    /// In ticks.
     #[must_use]
     pub const fn sync_limit(&self) -> u64 {
         self.sync_limit
     }
 
-    /// Smallest and largest session timeout, ms.
+    /// Smallest and largest session timeout.
     #[must_use]
     pub const fn session_timeouts_ms(&self) -> (i32, i32) {
         self.session_timeouts_ms
     }
 
-    /// `maxClientCnxns` per host; 0 = unlimited.
+    /// `maxClientCnxns`, per address; 0 is no limit.
     #[must_use]
     pub const fn max_client_connections(&self) -> u32 {
         self.max_client_connections
+    }
+
+    /// `maxCnxns`, of all clients together; 0 is no limit.
+    #[must_use]
+    pub const fn max_connections(&self) -> u32 {
+        self.max_connections
+    }
+
+    /// This server's part of `globalOutstandingLimit`.
+    #[must_use]
+    pub fn outstanding_limit(&self) -> usize {
+        let voters = self.servers.iter().filter(|server| !server.observer);
+        let voters = voters.count() as u64;
+        let parts = if voters > 2 { voters - 1 } else { 1 };
+        usize::try_from(self.outstanding_limit / parts).unwrap_or(usize::MAX)
+    }
+
+    /// `jute.maxbuffer`: the largest request of a client.
+    #[must_use]
+    pub fn max_frame_bytes(&self) -> usize {
+        usize::try_from(self.max_frame_bytes).unwrap_or(usize::MAX)
     }
 
     /// Transactions between snapshots.
@@ -114,7 +175,7 @@ impl Config {
         self.snap_count
     }
 
-    /// Snapshots that a purge keeps, if purging is on (`autopurge.purgeInterval`).
+    /// How many snapshots a purge keeps; `None` if nothing is purged.
     #[must_use]
     pub const fn purge_retains(&self) -> Option<usize> {
         if self.purge_interval_hours == 0 {
@@ -124,10 +185,28 @@ impl Config {
         }
     }
 
-    /// Digest of the super user, if one is configured.
+    /// Digest of the super user, if there is one.
     #[must_use]
     pub fn super_digest(&self) -> Option<String> {
         self.super_digest.clone()
+    }
+
+    /// Whether every check of an ACL succeeds.
+    #[must_use]
+    pub const fn skips_acl(&self) -> bool {
+        self.skip_acl
+    }
+
+    /// Whether a leader serves clients.
+    #[must_use]
+    pub const fn leader_serves(&self) -> bool {
+        self.leader_serves
+    }
+
+    /// Whether stored owners may be those of TTL nodes.
+    #[must_use]
+    pub const fn extended_types(&self) -> bool {
+        self.extended_types
     }
 
     /// Four-letter words that are answered.
@@ -136,13 +215,12 @@ impl Config {
         &self.whitelist
     }
 
-    /// `dataDir` as written.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
-    /// Where what lies.
+    /// The folders of snapshots and of the log.
     #[must_use]
     pub fn data_dirs(&self) -> DataDirs {
         DataDirs::new(&self.data_dir, self.data_log_dir.as_deref())
@@ -166,46 +244,5 @@ impl Config {
             trust_empty: self.trust_empty,
             ..RecoverOptions::default()
         }
-    }
-
-    /// Configuration text (specification 14.1).
-    #[must_use]
-    pub fn config_text(&self) -> String {
-        let mut text = String::new();
-        for server in &self.servers {
-            text.push_str(&server.line());
-            text.push('\n');
-        }
-        text + "version=0"
-    }
-
-    /// What the word `conf` prints, key by key.
-    #[must_use]
-    pub fn rendered(&self) -> BTreeMap<&'static str, String> {
-        let dirs = self.data_dirs();
-        let port = self
-            .client_address
-            .map_or(-1, |address| i32::from(address.port()));
-        let mut all = BTreeMap::from([
-            ("clientPort", port.to_string()),
-            ("dataDir", dirs.snapshots().display().to_string()),
-            ("dataLogDir", dirs.logs().display().to_string()),
-            ("tickTime", self.tick_time_ms.to_string()),
-            ("maxClientCnxns", self.max_client_connections.to_string()),
-            ("minSessionTimeout", self.session_timeouts_ms.0.to_string()),
-            ("maxSessionTimeout", self.session_timeouts_ms.1.to_string()),
-            ("serverId", self.server_id.to_string()),
-        ]);
-        if let Some(own) = self.own() {
-            all.extend([
-                ("initLimit", self.init_limit.to_string()),
-                ("syncLimit", self.sync_limit.to_string()),
-                ("electionAlg", "3".to_owned()),
-                ("electionPort", own.election_port.to_string()),
-                ("quorumPort", own.quorum_port.to_string()),
-                ("peerType", i32::from(own.observer).to_string()),
-            ]);
-        }
-        all
     }
 }

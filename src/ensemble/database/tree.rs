@@ -65,6 +65,15 @@ impl Tree {
         self.acls.rights(self.nodes.node(id).acl)
     }
 
+    /// What a node with this list would grant.
+    pub(super) fn rights_of(&self, acl: &AclSpec) -> Rights {
+        if self.acls.skip {
+            Rights::Open
+        } else {
+            acl.rights()
+        }
+    }
+
     /// Bytes of all paths and data.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes

@@ -15,14 +15,14 @@ mod votes;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{self, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::poller::{Poller, Ready, Token};
-use self::refusals::Refusals;
+use self::refusals::{Refusals, Whose};
 use self::socket::Socket;
 use self::votes::Votes;
 use super::config::Config;
@@ -164,6 +164,9 @@ pub fn run(config: &Config) -> Result<(), NodeError> {
         let line = format!("cannot raise the limit of open files (ulimit -n): {error}");
         log(config.server_id(), &line);
     }
+    for note in config.notes() {
+        log(config.server_id(), note);
+    }
     Node::start(config)?.serve()
 }
 
@@ -179,9 +182,17 @@ impl Node {
 
         let me = PeerId(config.server_id());
         let (quorum_addresses, election_addresses) = addresses(config)?;
-        let quorum_listener = listen("quorum port", quorum_addresses.get(&me).copied())?;
-        let election_listener = listen("election port", election_addresses.get(&me).copied())?;
-        let client_listener = listen("clientPort", config.client_address())?;
+        let on_all = |address: &SocketAddr| match address {
+            address if !config.listens_on_all() => *address,
+            SocketAddr::V4(address) => (Ipv4Addr::UNSPECIFIED, address.port()).into(),
+            SocketAddr::V6(address) => (Ipv6Addr::UNSPECIFIED, address.port()).into(),
+        };
+        let quorum_address = quorum_addresses.get(&me).map(on_all);
+        let election_address = election_addresses.get(&me).map(on_all);
+        let backlog = config.client_backlog();
+        let quorum_listener = listen("quorum port", quorum_address, None)?;
+        let election_listener = listen("election port", election_address, None)?;
+        let client_listener = listen("clientPort", Some(config.client_address()), backlog)?;
         for (listener, token) in [
             (&quorum_listener, Token::QuorumListener),
             (&election_listener, Token::ElectionListener),
@@ -356,10 +367,8 @@ impl Node {
             let Some((stream, address)) = accept(self.client_listener.as_ref()) else {
                 return;
             };
-            let limit = self.config.max_client_connections();
-            let connected = self.per_host.get(&address.ip()).copied().unwrap_or(0);
-            if limit != 0 && connected >= limit {
-                if let Some(line) = self.refusals.refused(now.mono_ms, address.ip(), limit) {
+            if let Some((whose, limit)) = self.exceeded(address.ip()) {
+                if let Some(line) = self.refusals.refused(now.mono_ms, whose, limit) {
                     log(self.config.server_id(), &line);
                 }
                 continue; // closed by dropping it
@@ -380,6 +389,23 @@ impl Node {
             );
             self.step(now, Input::ClientUp(ConnId(id), &address.ip().to_string()));
         }
+    }
+
+    /// The limit that one more connection from `host` would exceed.
+    fn exceeded(&self, host: IpAddr) -> Option<(Whose, u32)> {
+        let all = u32::try_from(self.clients.len()).unwrap_or(u32::MAX);
+        let of_host = self.per_host.get(&host).copied().unwrap_or(0);
+        [
+            (Whose::All, all, self.config.max_connections()),
+            (
+                Whose::Host(host),
+                of_host,
+                self.config.max_client_connections(),
+            ),
+        ]
+        .into_iter()
+        .find(|(_, connected, limit)| *limit != 0 && connected >= limit)
+        .map(|(whose, _, limit)| (whose, limit))
     }
 
     fn accept_links(&mut self, now: Now) {
@@ -449,6 +475,13 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
         snap_count: config.snap_count(),
         config_text: config.config_text(),
         super_digest: config.super_digest(),
+        config_version: config.version(),
+        quorum_of_one: !config.is_standalone(),
+        extended_types: config.extended_types(),
+        skip_acl: config.skips_acl(),
+        leader_serves: config.leader_serves(),
+        max_frame_bytes: config.max_frame_bytes(),
+        outstanding_limit: config.outstanding_limit(),
         start_ms,
         finalize_wait_ms: 200,
     };
@@ -462,12 +495,17 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
 fn listen(
     what: &'static str,
     address: Option<SocketAddr>,
+    backlog: Option<i32>,
 ) -> Result<Option<TcpListener>, NodeError> {
     let Some(address) = address else {
         return Ok(None);
     };
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
+        if let Some(backlog) = backlog {
+            // The queue of a socket that listens already gets the new length.
+            rustix::net::listen(&listener, backlog)?;
+        }
         Ok(listener)
     });
     bound.map(Some).map_err(|source| NodeError::Bind {

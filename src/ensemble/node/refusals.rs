@@ -6,52 +6,65 @@ use std::net::IpAddr;
 /// Between two lines about the same host, ms.
 const QUIET_MS: u64 = 1_000;
 
-/// Hosts that were refused a short while ago.
+/// Whose connections a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Whose {
+    /// Those of one address (`maxClientCnxns`).
+    Host(IpAddr),
+    /// Those of all clients (`maxCnxns`).
+    All,
+}
+
+/// Limits that refused clients a short while ago.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
-    hosts: BTreeMap<IpAddr, Host>,
+    limits: BTreeMap<Whose, Limit>,
 }
 
 #[derive(Debug)]
-struct Host {
+struct Limit {
     /// When the last line about it was written.
     said_ms: u64,
-    /// Refused since then.
+    /// Clients refused since then.
     unsaid: u64,
-    /// Connections it may have.
-    limit: u32,
+    connections: u32,
 }
 
 impl Refusals {
-    /// A client of `host` was refused, since the host has `limit` connections. The line for the log, if
-    /// none was due lately.
-    pub(super) fn refused(&mut self, now_ms: u64, host: IpAddr, limit: u32) -> Option<String> {
-        if let Some(known) = self.hosts.get_mut(&host) {
+    /// Counts a client that was refused because there are `connections` already. Returns a line for the log, unless
+    /// there was one about this limit lately.
+    pub(super) fn refused(
+        &mut self,
+        now_ms: u64,
+        whose: Whose,
+        connections: u32,
+    ) -> Option<String> {
+        if let Some(known) = self.limits.get_mut(&whose) {
             known.unsaid += 1;
             return None;
         }
-        let new = Host {
+        let new = Limit {
             said_ms: now_ms,
             unsaid: 0,
-            limit,
+            connections,
         };
-        self.hosts.insert(host, new);
-        Some(line(host, limit))
+        self.limits.insert(whose, new);
+        Some(line(whose, connections))
     }
 
-    /// The lines that are due about refusals that were not told one by one. Hosts that were quiet are
-    /// forgotten.
+    /// The lines that are due about refusals that were not told one by one. Limits that refused nobody since
+    /// the last line are forgotten.
     pub(super) fn due(&mut self, now_ms: u64) -> Vec<String> {
         let mut lines = Vec::new();
-        self.hosts.retain(|ip, host| {
-            if now_ms < host.said_ms.saturating_add(QUIET_MS) {
+        self.limits.retain(|whose, limit| {
+            if now_ms < limit.said_ms.saturating_add(QUIET_MS) {
                 return true;
             }
-            let unsaid = std::mem::take(&mut host.unsaid);
+            let unsaid = std::mem::take(&mut limit.unsaid);
             if unsaid > 0 {
-                let first = line(*ip, host.limit);
+                let first = line(*whose, limit.connections);
                 lines.push(format!("{first} ({unsaid} more refused)"));
-                host.said_ms = now_ms;
+                limit.said_ms = now_ms;
             }
             unsaid > 0
         });
@@ -60,8 +73,11 @@ impl Refusals {
 }
 
 /// The words of Apache ZooKeeper, which people search logs for.
-fn line(host: IpAddr, limit: u32) -> String {
-    format!("Too many connections from /{host} - max is {limit}")
+fn line(whose: Whose, connections: u32) -> String {
+    match whose {
+        Whose::Host(host) => format!("Too many connections from /{host} - max is {connections}"),
+        Whose::All => format!("Too many connections max allowed is {connections}"),
+    }
 }
 
 #[cfg(test)]
@@ -70,8 +86,8 @@ mod tests {
 
     #[test]
     fn a_flood_is_one_line_a_second() {
-        let host = IpAddr::from([127, 0, 0, 1]);
-        let other = IpAddr::from([127, 0, 0, 2]);
+        let host = Whose::Host(IpAddr::from([127, 0, 0, 1]));
+        let other = Whose::Host(IpAddr::from([127, 0, 0, 2]));
         let mut refusals = Refusals::default();
         let first = "Too many connections from /127.0.0.1 - max is 60";
         assert_eq!(refusals.refused(5, host, 60).as_deref(), Some(first));
@@ -85,7 +101,10 @@ mod tests {
         assert_eq!(refusals.refused(1_500, host, 60), None);
         assert_eq!(refusals.due(2_005), [format!("{first} (1 more refused)")]);
         assert!(refusals.due(3_005).is_empty());
-        assert!(refusals.hosts.is_empty(), "both are forgotten");
+        assert!(refusals.limits.is_empty(), "both are forgotten");
         assert_eq!(refusals.refused(3_006, host, 60).as_deref(), Some(first));
+        let of_all = "Too many connections max allowed is 9";
+        let said = refusals.refused(3_006, Whose::All, 9);
+        assert_eq!(said.as_deref(), Some(of_all));
     }
 }

@@ -183,9 +183,12 @@ impl Conn {
         Ok(())
     }
 
-    /// Is it at its bounds? Remembers that its bytes must be offered again.
-    pub(crate) fn is_full(&mut self) -> bool {
-        self.starved = self.parked.len() >= PARKED_MAX || self.parked_bytes >= PARKED_BYTES_MAX;
+    /// Whether nothing more is read from it now. Remembers that its bytes must be offered again. `over_limit`: whether
+    /// all connections together have too many requests that wait.
+    pub(crate) fn is_full(&mut self, over_limit: bool) -> bool {
+        self.starved = self.parked.len() >= PARKED_MAX
+            || self.parked_bytes >= PARKED_BYTES_MAX
+            || (over_limit && !self.parked.is_empty());
         self.starved
     }
 

@@ -87,7 +87,7 @@ impl Core {
     /// Takes over a freshly recovered database.
     pub(crate) fn load(&mut self, recovered: Recovered) {
         self.db = recovered.database;
-        self.db.set_config_node(&self.settings.config_text);
+        self.configure_database();
         self.last_logged = recovered.last_logged;
         self.last_applied = recovered.last_logged;
         self.snapshot = None; // of the tree that was; the disk dropped its part with the restart
@@ -101,17 +101,28 @@ impl Core {
     pub(crate) fn replace(&mut self, db: Database, last_processed: Zxid, fx: &mut Effects) {
         self.db = db;
         self.db.set_last_processed(last_processed);
-        self.db.set_config_node(&self.settings.config_text);
+        self.configure_database();
         self.last_logged = last_processed;
         self.last_applied = last_processed;
         self.history.clear();
         self.abort_snapshot(fx);
     }
 
+    /// Tells a new database what the configuration says.
+    fn configure_database(&mut self) {
+        self.db.set_config_node(&self.settings.config_text);
+        self.db.set_skip_acl(self.settings.skip_acl);
+    }
+
     fn abort_snapshot(&mut self, fx: &mut Effects) {
         if self.snapshot.take().is_some() {
             fx.push(Effect::AbortSnapshot);
         }
+    }
+
+    /// Whether more requests wait than `globalOutstandingLimit` allows this server.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        self.clients.outstanding > self.settings.outstanding_limit
     }
 
     /// A session id that no other server will give out.

@@ -319,7 +319,10 @@ impl Peer {
     pub fn is_serving(&self) -> bool {
         match &self.role {
             Role::Looking(_) => false,
-            Role::Leading(leader) => leader.is_serving(),
+            Role::Leading(leader) => {
+                let settings = &self.core.settings;
+                leader.is_serving() && (settings.leader_serves || settings.is_standalone())
+            }
             Role::Learning(learner) => learner.is_serving(),
         }
     }

@@ -38,6 +38,20 @@ pub struct Settings {
     pub config_text: String,
     /// Digest that makes a client super user, if any.
     pub super_digest: Option<String>,
+    /// The version of the list of servers, as `config_text` has it.
+    pub config_version: i64,
+    /// Whether a single voter is an ensemble: it elects itself and admits learners (`standaloneEnabled=false`).
+    pub quorum_of_one: bool,
+    /// Whether stored owners may be those of TTL nodes (`extendedTypesEnabled`).
+    pub extended_types: bool,
+    /// Whether every check of an ACL succeeds (`skipACL`).
+    pub skip_acl: bool,
+    /// Whether a leader serves clients (`leaderServes`).
+    pub leader_serves: bool,
+    /// The largest request of a client (`jute.maxbuffer`).
+    pub max_frame_bytes: usize,
+    /// With more requests waiting, a connection that has one of them is not read (`globalOutstandingLimit`).
+    pub outstanding_limit: usize,
     /// Seeds session ids: unique per start (specification 2.5).
     pub start_ms: u64,
     /// Wait for a better vote before deciding, ms (200 in Java).
@@ -45,10 +59,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// No election, no learners.
+    /// Whether there is no election and no learner.
     #[must_use]
     pub fn is_standalone(&self) -> bool {
-        self.voters.len() == 1 && self.voters.contains(&self.me) && self.observers.is_empty()
+        !self.quorum_of_one
+            && self.voters.len() == 1
+            && self.voters.contains(&self.me)
+            && self.observers.is_empty()
     }
 
     /// Does this server only observe?

@@ -1,5 +1,7 @@
 //! One server on its own, told what the others say: what an ensemble of honest servers never shows.
 
+mod configured;
+
 use std::collections::VecDeque;
 
 use super::*;
@@ -26,6 +28,13 @@ fn settings(me: PeerId, voters: &[i64], observers: &[i64]) -> Settings {
         snap_count: 1_000_000,
         config_text: String::new(),
         super_digest: None,
+        config_version: 0,
+        quorum_of_one: false,
+        extended_types: false,
+        skip_acl: false,
+        leader_serves: true,
+        max_frame_bytes: 0xf_ffff,
+        outstanding_limit: usize::MAX,
         start_ms: 1,
         finalize_wait_ms: 200,
     }

@@ -25,7 +25,7 @@ impl Leader {
         };
         let observer = packet.kind == PacketType::ObserverInfo;
         let sid = PeerId(info.server.unwrap_or(-1));
-        if info.config_version > 0 {
+        if info.config_version > core.settings.config_version {
             return self.drop_link(link, "it knows a newer configuration than we do", fx);
         }
         if info.protocol_version < LearnerInfo::PROTOCOL {

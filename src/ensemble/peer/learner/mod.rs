@@ -106,7 +106,7 @@ impl Learner {
         let info = LearnerInfo {
             server: Some(core.settings.me.0),
             protocol_version: LearnerInfo::PROTOCOL,
-            config_version: 0,
+            config_version: core.settings.config_version,
         };
         let zxid = Zxid::new(core.accepted_epoch, 0);
         fx.leader_packet(&QuorumPacket::new(kind, zxid, Some(&info.encode())));

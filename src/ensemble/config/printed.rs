@@ -20,6 +20,8 @@ impl Config {
     #[must_use]
     pub fn rendered(&self) -> BTreeMap<&'static str, String> {
         let dirs = self.data_dirs();
+        // Missing only if the folders cannot be read.
+        let (snapshot_bytes, log_bytes) = dirs.sizes().unwrap_or_default();
         let mut all = BTreeMap::from([
             ("clientPort", self.client_address.port().to_string()),
             ("secureClientPort", "-1".to_owned()),
@@ -28,6 +30,8 @@ impl Config {
                 self.client_backlog.unwrap_or(-1).to_string(),
             ),
             ("dataDir", dirs.snapshots().display().to_string()),
+            ("dataDirSize", snapshot_bytes.to_string()),
+            ("dataLogSize", log_bytes.to_string()),
             ("dataLogDir", dirs.logs().display().to_string()),
             ("tickTime", self.tick_time_ms.to_string()),
             ("maxClientCnxns", self.max_client_connections.to_string()),

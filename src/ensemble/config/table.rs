@@ -171,7 +171,7 @@ pub const KEYS: &[Key] = &[
     ),
     honoured(
         "globalOutstandingLimit",
-        "counts the requests that wait for a commit. Each server of an ensemble of n voters takes the (n - 1)th part. Default: 1000",
+        "counts the requests that wait for a commit. Each server of an ensemble of n voters, n above 2, takes the (n - 1)th part. Default: 1000",
     ),
     honoured(
         "jute.maxbuffer",

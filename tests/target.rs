@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use quorate::protocol::zookeeper::AdminClient;
-use quorate::target::{FaultError, Target, TargetConfig, TargetSpec};
+use quorate::target::{FaultError, Launch, Lifetime, Target, TargetConfig, TargetSpec};
 use quorate::workload::TargetShape;
 
 /// Longer than anything here takes.
@@ -95,4 +95,20 @@ fn the_servers_of_a_live_target_are_left_alone() {
         Err(FaultError::NotOurs { index: 1 })
     ));
     assert_eq!(client(&started).list("/").unwrap(), ["zookeeper"]);
+}
+
+#[test]
+fn servers_run_in_a_locale_that_has_every_file_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = dir.path().join("out");
+    let launch = Launch {
+        quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
+        program: "/bin/sh".into(),
+        args: ["-c", "echo $LC_ALL"].map(Into::into).into(),
+        dir: dir.path(),
+        output: &output,
+        lifetime: Lifetime::WithParent,
+    };
+    assert!(launch.start().unwrap().wait().unwrap().success());
+    assert_eq!(std::fs::read_to_string(output).unwrap(), "C.UTF-8\n");
 }

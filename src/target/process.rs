@@ -79,6 +79,8 @@ impl Launch<'_> {
             .arg(&self.program)
             .args(&self.args)
             .current_dir(self.dir)
+            // Java writes the names of files in the encoding of the locale, "?" for what that does not have.
+            .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)

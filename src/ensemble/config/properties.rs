@@ -1,6 +1,6 @@
 //! The syntax of `java.util.Properties`, in which `zoo.cfg` is written.
 //!
-//! A file is ISO-8859-1: each byte is one character. Other characters are written `\uXXXX`. Lines end with
+//! A file is ISO-8859-1: each byte is one character. Other characters are written `\uHHHH`. Lines end with
 //! LF, CR or CRLF. Only space, tab and form feed are white space.
 
 /// One `key=value` of a file. Key and value are trimmed, as ZooKeeper trims them.
@@ -35,8 +35,18 @@ pub(super) struct MalformedEscape {
 
 /// Reads all properties of a file, in order. A key may come more than once; in Java the last one counts.
 pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Property>, MalformedEscape> {
+    let mut properties = parse_untrimmed(bytes)?;
+    for Property { key, value, .. } in &mut properties {
+        *key = trim(key);
+        *value = trim(value);
+    }
+    Ok(properties)
+}
+
+/// What `java.util.Properties` itself makes of a file.
+fn parse_untrimmed(bytes: &[u8]) -> Result<Vec<Property>, MalformedEscape> {
     let mut properties = Vec::new();
-    let mut lines = natural_lines(bytes).into_iter().enumerate();
+    let mut lines = natural_lines(bytes).into_iter().enumerate().peekable();
     while let Some((at, first)) = lines.next() {
         let first = trim_start(first);
         if first.is_empty() || first.starts_with(b"#") || first.starts_with(b"!") {
@@ -45,21 +55,24 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Property>, MalformedEscape> {
         let mut logical = first.to_vec();
         while ends_in_continuation(&logical) {
             logical.pop();
+            if logical.is_empty() {
+                break; // a backslash alone does not continue: the next line begins anew
+            }
             let Some((_, next)) = lines.next() else {
                 break;
             };
             logical.extend_from_slice(trim_start(next));
         }
-        if logical.is_empty() {
-            continue; // a backslash alone, continued by nothing
+        if logical.is_empty() && lines.peek().is_some() {
+            continue;
         }
         let line = at + 1;
         let (key, value) = split(&logical);
         let text = |raw| unescape(raw).ok_or(MalformedEscape { line });
         properties.push(Property {
             line,
-            key: trim(&text(key)?),
-            value: trim(&text(value)?),
+            key: text(key)?,
+            value: text(value)?,
             looks_like_utf8: !value.is_ascii() && std::str::from_utf8(value).is_ok(),
         });
     }
@@ -79,7 +92,9 @@ fn natural_lines(bytes: &[u8]) -> Vec<&[u8]> {
         };
         rest = &rest[end + width..];
     }
-    lines.push(rest);
+    if !rest.is_empty() {
+        lines.push(rest);
+    }
     lines
 }
 
@@ -156,6 +171,8 @@ fn unescape(raw: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn read(text: &[u8]) -> Vec<(usize, String, String)> {
@@ -231,7 +248,39 @@ mod tests {
         assert_eq!(pair(b"k=v\\\\"), owned("k", "v\\"));
         assert_eq!(pair(b"k=v\\"), owned("k", "v"));
         assert_eq!(read(b"k=v\\\n\nl=w").len(), 2, "an empty line ends it");
-        assert_eq!(read(b"\\"), []);
+        assert_eq!(
+            read(b"\\\n# c\nk=v").len(),
+            1,
+            "a comment behind a backslash alone"
+        );
+    }
+
+    /// `java_properties.txt` has random files and what Java 17 made of them: the bytes of the file in hexadecimal, a tab, then
+    /// each key and value in hexadecimal UTF-16, by key; or MALFORMED.
+    #[test]
+    fn random_files_are_read_as_java_read_them() {
+        let byte = |pair: &[u8]| {
+            let pair = std::str::from_utf8(pair).expect("ASCII");
+            u8::from_str_radix(pair, 16).expect("hexadecimal")
+        };
+        let hexadecimal = |text: &str| -> String {
+            text.encode_utf16()
+                .map(|unit| format!("{unit:04x}"))
+                .collect()
+        };
+        for line in include_str!("java_properties.txt").lines() {
+            let (file, expected) = line.split_once('\t').expect("two columns");
+            let bytes: Vec<u8> = file.as_bytes().chunks(2).map(byte).collect();
+            let found = parse_untrimmed(&bytes).map_or("MALFORMED".to_owned(), |properties| {
+                let map: BTreeMap<String, String> = properties
+                    .iter()
+                    .map(|p| (hexadecimal(&p.key), hexadecimal(&p.value)))
+                    .collect();
+                let pairs: Vec<String> = map.iter().map(|(k, v)| format!("{k}={v}")).collect();
+                format!("{{{}}}", pairs.join(", "))
+            });
+            assert_eq!(found, expected, "{:?}", String::from_utf8_lossy(&bytes));
+        }
     }
 
     #[test]

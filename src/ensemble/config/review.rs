@@ -55,7 +55,7 @@ pub(super) fn review(
         match known.class {
             Class::Honoured if property.looks_like_utf8 => notes.push(format!(
                 "{file}:{line}: {key} is read as {:?}: the file is ISO-8859-1, as in Java; \
-                 write \\uXXXX for characters that it does not have",
+                 write \\uHHHH for characters that it does not have",
                 property.shown_value()
             )),
             Class::Honoured => {}

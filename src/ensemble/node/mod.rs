@@ -182,17 +182,14 @@ impl Node {
 
         let me = PeerId(config.server_id());
         let (quorum_addresses, election_addresses) = addresses(config)?;
-        let on_all = |address: &SocketAddr| match address {
-            address if !config.listens_on_all() => *address,
-            SocketAddr::V4(address) => (Ipv4Addr::UNSPECIFIED, address.port()).into(),
-            SocketAddr::V6(address) => (Ipv6Addr::UNSPECIFIED, address.port()).into(),
+        let own = |addresses: &Addresses| {
+            let own = addresses.get(&me)?;
+            Some(quorum_bind_address(config, *own))
         };
-        let quorum_address = quorum_addresses.get(&me).map(on_all);
-        let election_address = election_addresses.get(&me).map(on_all);
-        let backlog = config.client_backlog();
-        let quorum_listener = listen("quorum port", quorum_address, None)?;
-        let election_listener = listen("election port", election_address, None)?;
-        let client_listener = listen("clientPort", Some(config.client_address()), backlog)?;
+        let quorum_listener = listen("quorum port", own(&quorum_addresses), None)?;
+        let election_listener = listen("election port", own(&election_addresses), None)?;
+        let client_address = Some(config.client_address());
+        let client_listener = listen("clientPort", client_address, config.client_backlog())?;
         for (listener, token) in [
             (&quorum_listener, Token::QuorumListener),
             (&election_listener, Token::ElectionListener),
@@ -513,6 +510,18 @@ fn listen(
         address: address.to_string(),
         source,
     })
+}
+
+/// Where a quorum or election port is opened: at `own`, or at all addresses of its family.
+fn quorum_bind_address(config: &Config, own: SocketAddr) -> SocketAddr {
+    if !config.listens_on_all() {
+        return own;
+    }
+    let all: IpAddr = match own {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    (all, own.port()).into()
 }
 
 type Addresses = BTreeMap<PeerId, SocketAddr>;

@@ -1,5 +1,6 @@
 //! One server on its own, told what the others say: what an ensemble of honest servers never shows.
 
+#[path = "configured_tests.rs"]
 mod configured;
 
 use std::collections::VecDeque;

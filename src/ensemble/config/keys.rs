@@ -1,5 +1,7 @@
 //! Typed access to the honoured keys of one file.
 
+use std::path::PathBuf;
+
 use super::properties::Property;
 use super::table::{self, Class};
 use super::{ConfigError, Server};
@@ -74,6 +76,16 @@ impl Keys<'_> {
                 property,
                 &format!("expected a whole number from {min} to {max}"),
             )),
+        }
+    }
+
+    /// A folder or a file.
+    pub(super) fn path(&self, key: &str) -> Result<Option<PathBuf>, ConfigError> {
+        match self.find(key) {
+            Some(property) if property.value.is_empty() => {
+                Err(self.bad(property, "expected a path"))
+            }
+            found => Ok(found.map(|property| PathBuf::from(&property.value))),
         }
     }
 

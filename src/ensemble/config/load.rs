@@ -1,6 +1,6 @@
 //! From the bytes of a `zoo.cfg` to a configuration with every default filled in.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::keys::Keys;
 use super::properties::{Property, parse};
@@ -69,9 +69,7 @@ impl Config {
         };
         let Membership { servers, version } = membership(&keys, files, &mut notes)?;
         let data_dir = keys
-            .find("dataDir")
-            .filter(|property| !property.value.is_empty())
-            .map(|property| PathBuf::from(&property.value))
+            .path("dataDir")?
             .ok_or_else(|| keys.whole("dataDir is missing: say where data goes"))?;
         let standalone_enabled = keys
             .flag("standaloneEnabled", "true", "false")?
@@ -161,9 +159,7 @@ impl Config {
             super_digest: keys
                 .find("DigestAuthenticationProvider.superDigest")
                 .map(|property| property.value.clone()),
-            data_log_dir: keys
-                .find("dataLogDir")
-                .map(|property| PathBuf::from(&property.value)),
+            data_log_dir: keys.path("dataLogDir")?,
             server_id,
             servers: if standalone { Vec::new() } else { servers },
             version,

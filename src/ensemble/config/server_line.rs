@@ -72,7 +72,7 @@ impl Server {
         })
     }
 
-    /// The line as the configuration text has it. [`Self::parse`] reads it back.
+    /// The line as the configuration text has it. The parser reads it back.
     #[must_use]
     pub fn line(&self) -> String {
         let role = self.role();

@@ -102,6 +102,7 @@ fn errors_name_file_line_and_key() {
             "minSessionTimeout=50000",
             "zoo.cfg:12: minSessionTimeout=50000: the smallest session timeout, 50000, exceeds",
         ),
+        ("dataLogDir=", "zoo.cfg:12: dataLogDir=: expected a path"),
         ("electionAlg=0", "zoo.cfg:12: electionAlg=0: only 3"),
         ("x=\\u12", "zoo.cfg:12: \\u needs four"),
     ] {

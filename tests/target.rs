@@ -112,3 +112,18 @@ fn servers_run_in_a_locale_that_has_every_file_name() {
     assert!(launch.start().unwrap().wait().unwrap().success());
     assert_eq!(std::fs::read_to_string(output).unwrap(), "C.UTF-8\n");
 }
+
+#[test]
+fn a_folder_outside_ascii_holds_the_data_of_its_servers() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = open(&TargetSpec::Bundled, &dir.path().join("jürgen"));
+    client(&target).create("/kept", b"x", 0).unwrap();
+    let names = |dir: &Path| -> Vec<_> {
+        let entries = std::fs::read_dir(dir).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let [root] = <[_; 1]>::try_from(names(dir.path())).unwrap();
+    let [run] = <[_; 1]>::try_from(names(&root)).unwrap();
+    let snapshots = run.join("server-1/data/version-2");
+    assert!(snapshots.is_dir(), "{}", snapshots.display());
+}

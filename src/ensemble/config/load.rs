@@ -110,6 +110,17 @@ impl Config {
                 "extendedTypesEnabled=true: server {server_id} is not possible, {EXTENDED_ID_MAX} is the highest number"
             )));
         }
+        if extended_types {
+            notes.push(format!(
+                "{file}: extendedTypesEnabled=true: stored TTL nodes are known, but clients cannot create them"
+            ));
+        }
+        let skip_acl = keys.flag("skipACL", "yes", "no")?.unwrap_or(false);
+        if skip_acl {
+            notes.push(format!(
+                "{file}: skipACL=yes: every check of an ACL succeeds"
+            ));
+        }
         let snapshots_retained = keys.number("autopurge.snapRetainCount", 0, 1 << 20)?;
         if let Some(count @ 0..3) = snapshots_retained {
             notes.push(format!(
@@ -138,7 +149,7 @@ impl Config {
                 .number("autopurge.purgeInterval", 0, 1 << 20)?
                 .unwrap_or(0),
             fsync: keys.flag("forceSync", "yes", "no")?.unwrap_or(true),
-            skip_acl: keys.flag("skipACL", "yes", "no")?.unwrap_or(false),
+            skip_acl,
             leader_serves: keys.flag("leaderServes", "yes", "no")?.unwrap_or(true),
             listen_on_all: keys
                 .flag("quorumListenOnAllIPs", "true", "false")?

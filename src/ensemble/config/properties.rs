@@ -255,7 +255,7 @@ mod tests {
         );
     }
 
-    /// `java_properties.txt` has random files and what Java 17 made of them: the bytes of the file in hexadecimal, a tab, then
+    /// `java_properties.txt` has random files and what `java.util.Properties.load` of Java 17 made of them: the bytes of the file in hexadecimal, a tab, then
     /// each key and value in hexadecimal UTF-16, by key; or MALFORMED.
     #[test]
     fn random_files_are_read_as_java_read_them() {

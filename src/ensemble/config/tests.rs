@@ -410,6 +410,10 @@ fn extended_types_leave_no_room_for_the_id_255() {
             .extended_types()
     );
     assert!(!alone("").expect("off").extended_types());
+    for lines in ["extendedTypesEnabled=true", "skipACL=yes"] {
+        let notes = alone(lines).expect(lines).notes().join("\n");
+        assert!(notes.starts_with(&format!("zoo.cfg: {lines}: ")), "{notes}");
+    }
     let error = alone("extendedTypesEnabled=true\nserver.255=h:1:2").expect_err("255");
     assert!(error.contains("254 is the highest number"), "{error}");
 }

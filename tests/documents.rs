@@ -1,4 +1,4 @@
-//! What the documents say of numbers that the code decides.
+//! Checks numbers in the documents against the constants of the code.
 
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,13 @@ use quorate::result::thresholds::{
 
 fn document(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-    let text = fs::read_to_string(path).expect("the document is there");
-    // Wherever its lines are broken.
+    let text = fs::read_to_string(path).expect("the document exists");
+    // Line breaks are replaced by spaces, because a sentence may be wrapped anywhere.
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-fn the_methodology_quotes_the_thresholds_of_the_verdict() {
+fn the_methodology_states_the_thresholds_of_the_verdict() {
     let text = document("docs/METHODOLOGY.md");
     let percent = |share: f64| format!("{} %", (share * 1_000.0).round() / 10.0);
     for sentence in [
@@ -40,7 +40,7 @@ fn the_methodology_quotes_the_thresholds_of_the_verdict() {
     }
 }
 
-/// The row of a key in the documentation.
+/// Returns the row of a key in the documentation.
 fn row(key: &Key) -> String {
     let (first, rest) = key.reason.split_at(1);
     let mut text = format!("{}{rest}.", first.to_uppercase());

@@ -1,11 +1,11 @@
-//! The bundled ensemble as real processes on loopback, spoken to in raw bytes.
+//! Tests of the bundled ensemble. The servers are real processes on loopback addresses.
 //!
-//! The bytes are put together here by hand from the specification, not by the library's own codec,
-//! so that a mistake in one cannot hide in the other.
+//! The tests encode requests from the specification and do not use the library's codec, so that they
+//! detect mistakes in the codec.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
-    reason = "in a test a panic is a finding"
+    reason = "a panic fails the test"
 )]
 
 #[path = "ensemble/client.rs"]
@@ -26,6 +26,8 @@ mod logs;
 mod observers;
 #[path = "ensemble/operations.rs"]
 mod operations;
+#[path = "ensemble/readers.rs"]
+mod readers;
 #[path = "ensemble/replicas.rs"]
 mod replicas;
 #[path = "ensemble/servers.rs"]

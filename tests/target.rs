@@ -1,4 +1,4 @@
-//! Planned faults on the servers of an open target.
+//! Tests planned faults of the servers of an open target.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -10,8 +10,8 @@ use quorate::protocol::zookeeper::AdminClient;
 use quorate::target::{FaultError, Launch, Lifetime, Target, TargetConfig, TargetSpec};
 use quorate::workload::TargetShape;
 
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout for requests and waits. It is longer than any of them takes on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn open(spec: &TargetSpec, data_dir: &Path) -> Target {
     Target::open(&TargetConfig {
@@ -29,20 +29,20 @@ fn open(spec: &TargetSpec, data_dir: &Path) -> Target {
     .unwrap()
 }
 
-/// A client of the first server, as soon as it serves.
+/// Waits until the first server serves, and returns a client of it.
 fn client(target: &Target) -> AdminClient {
     let began = Instant::now();
     loop {
-        match AdminClient::connect(&[target.members()[0].address], PATIENCE) {
+        match AdminClient::connect(&[target.members()[0].address], TIMEOUT) {
             Ok(client) => return client,
-            Err(error) => assert!(began.elapsed() < PATIENCE, "{error}"),
+            Err(error) => assert!(began.elapsed() < TIMEOUT, "{error}"),
         }
         std::thread::yield_now();
     }
 }
 
 #[test]
-fn a_server_that_was_killed_and_restarted_has_its_data_and_is_no_failure() {
+fn a_killed_server_has_its_data_after_a_restart_and_its_end_is_not_reported() {
     let dir = tempfile::tempdir().unwrap();
     let target = open(&TargetSpec::Bundled, dir.path());
     let mut before = client(&target);
@@ -52,7 +52,7 @@ fn a_server_that_was_killed_and_restarted_has_its_data_and_is_no_failure() {
         target.kill(0),
         Err(FaultError::NotRunning { id: 1, .. })
     ));
-    assert!(AdminClient::connect(&[target.members()[0].address], PATIENCE).is_err());
+    assert!(AdminClient::connect(&[target.members()[0].address], TIMEOUT).is_err());
     target.restart(0).unwrap();
     assert!(matches!(
         target.restart(0),
@@ -66,20 +66,19 @@ fn a_server_that_was_killed_and_restarted_has_its_data_and_is_no_failure() {
 }
 
 #[test]
-fn a_paused_server_answers_after_it_is_resumed_and_is_no_failure() {
+fn a_paused_server_serves_after_it_is_resumed_and_can_be_ended_while_paused() {
     let dir = tempfile::tempdir().unwrap();
     let target = open(&TargetSpec::Bundled, dir.path());
     target.pause(0).unwrap();
     assert_eq!(target.take_exits(), []);
     target.resume(0).unwrap();
     assert_eq!(client(&target).list("/").unwrap(), ["zookeeper"]);
-    // A paused server can be ended as well.
     target.pause(0).unwrap();
     target.close().unwrap();
 }
 
 #[test]
-fn the_servers_of_a_live_target_are_left_alone() {
+fn faults_are_refused_for_the_servers_of_a_live_target() {
     let dir = tempfile::tempdir().unwrap();
     let started = open(&TargetSpec::Bundled, dir.path());
     let live = format!("zk://{}", started.members()[0].address);

@@ -1,7 +1,8 @@
 //! The bundled reference ensemble: a ZooKeeper server in Rust.
 //!
-//! Pure: [`database`] (tree, watches, ACLs, sessions, preparation), election and ZAB.
-//! Shell: [`storage`] (transaction log, snapshots), the node (sockets, threads).
+//! Pure modules: [`database`] (tree, watches, ACLs, sessions, preparation of transactions) and
+//! [`peer`] (election, ZAB, client requests). Modules that do I/O: [`storage`] (transaction log,
+//! snapshots) and [`node`] (sockets, threads).
 
 pub mod config;
 pub mod database;

@@ -1,4 +1,4 @@
-//! A client of a few lines: frames put together and taken apart by hand (specification 2-5).
+//! A small client that encodes and decodes its frames without the library (specification 2-5).
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -17,7 +17,7 @@ pub(crate) const CHECK: i32 = 13;
 pub(crate) const MULTI: i32 = 14;
 pub(crate) const CLOSE: i32 = -11;
 
-/// Bytes under construction.
+/// Builds the bytes of a message.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
@@ -56,18 +56,18 @@ impl Bytes {
         self
     }
 
-    /// An ACL list that lets everyone do everything.
+    /// Appends an ACL that allows everything to everyone.
     pub(crate) fn open_acl(self) -> Self {
         self.int(1).int(31).string("world").string("anyone")
     }
 
-    /// Itself behind its length.
+    /// Returns the bytes with their length in front.
     pub(crate) fn framed(self) -> Vec<u8> {
         Self::new().buffer(&self.0).0
     }
 }
 
-/// Bytes being taken apart.
+/// Decodes the bytes of a message from the front.
 #[derive(Debug)]
 pub(crate) struct Taken<'a>(pub(crate) &'a [u8]);
 
@@ -133,7 +133,7 @@ pub(crate) struct Stat {
     pub(crate) pzxid: i64,
 }
 
-/// A reply or a notification (xid -1).
+/// A reply, or a notification (xid -1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) xid: i32,
@@ -148,7 +148,7 @@ impl Reply {
         Taken(&self.body)
     }
 
-    /// Kind and path of a notification.
+    /// Returns the kind and the path of a notification.
     pub(crate) fn event(&self) -> (i32, String) {
         assert_eq!((self.xid, self.err), (-1, 0), "{self:?}");
         let mut body = self.body();
@@ -160,7 +160,6 @@ impl Reply {
     }
 }
 
-/// One TCP connection.
 #[derive(Debug)]
 pub(crate) struct Wire(TcpStream);
 
@@ -181,7 +180,7 @@ impl Wire {
         let _already_closed = self.0.shutdown(Shutdown::Write);
     }
 
-    /// The next frame; an error if the connection ends first.
+    /// Reads the next frame. Returns an error if the connection ends first.
     pub(crate) fn frame(&mut self) -> io::Result<Vec<u8>> {
         let mut length = [0; 4];
         self.0.read_exact(&mut length)?;
@@ -190,7 +189,7 @@ impl Wire {
         Ok(frame)
     }
 
-    /// What still comes until the other side closes; panics if it does not.
+    /// Reads until the other side closes the connection. Panics if it does not close it in time.
     pub(crate) fn until_closed(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
@@ -202,7 +201,7 @@ impl Wire {
     }
 }
 
-/// What a client says first.
+/// The fields of a ConnectRequest.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Hello {
     pub(crate) last_zxid: i64,
@@ -212,11 +211,12 @@ pub(crate) struct Hello {
 }
 
 impl Hello {
+    /// Encodes the frame with the read-only byte.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.body().byte(0).framed()
     }
 
-    /// Without the read-only byte.
+    /// Encodes the body without the read-only byte.
     pub(crate) fn body(&self) -> Bytes {
         Bytes::new()
             .int(0)
@@ -233,16 +233,16 @@ pub(crate) struct Client {
     pub(crate) wire: Wire,
     pub(crate) session: i64,
     pub(crate) password: [u8; 16],
-    /// As negotiated; 0 = the session is invalid.
+    /// The negotiated timeout, or 0 if the server refused the session.
     pub(crate) timeout_ms: i32,
     pub(crate) last_zxid: i64,
-    /// Notifications that came while a reply was awaited.
+    /// Notifications that arrived while a reply was awaited, oldest first.
     pub(crate) events: Vec<(i32, String)>,
     xid: i32,
 }
 
 impl Client {
-    /// Says `hello` and takes the answer, valid or not.
+    /// Sends `hello` and reads the ConnectResponse, which may refuse the session.
     pub(crate) fn greet(address: SocketAddr, hello: &Hello) -> io::Result<Self> {
         let mut wire = Wire::open(address)?;
         wire.send(&hello.bytes())?;
@@ -266,7 +266,7 @@ impl Client {
         })
     }
 
-    /// A new session.
+    /// Opens a new session.
     pub(crate) fn try_new(address: SocketAddr, timeout_ms: i32) -> io::Result<Self> {
         let client = Self::greet(
             address,
@@ -281,12 +281,12 @@ impl Client {
         Ok(client)
     }
 
-    /// A new session that lasts as long as a test may.
+    /// Opens a new session with a timeout that no test reaches.
     pub(crate) fn new(address: SocketAddr) -> Self {
         Self::try_new(address, 60_000).unwrap()
     }
 
-    /// The same session on a new connection to `address`.
+    /// Returns the ConnectRequest that resumes this session on a new connection.
     pub(crate) fn hello(&self) -> Hello {
         Hello {
             last_zxid: self.last_zxid,
@@ -296,7 +296,7 @@ impl Client {
         }
     }
 
-    /// Sends a request without waiting; its xid.
+    /// Sends a request without waiting for the reply. Returns its xid.
     pub(crate) fn request(&mut self, op: i32, body: &Bytes) -> io::Result<i32> {
         self.xid += 1;
         let frame = Bytes::new().int(self.xid).int(op).raw(&body.0).framed();
@@ -304,7 +304,7 @@ impl Client {
         Ok(self.xid)
     }
 
-    /// The next reply or notification.
+    /// Reads the next reply or notification.
     pub(crate) fn next(&mut self) -> io::Result<Reply> {
         let frame = self.wire.frame()?;
         let mut taken = Taken(&frame);
@@ -320,7 +320,7 @@ impl Client {
         Ok(reply)
     }
 
-    /// The next notification; one that came already goes first.
+    /// Returns the next notification. Reads one if none has arrived yet.
     pub(crate) fn event(&mut self) -> (i32, String) {
         if self.events.is_empty() {
             return self.next().unwrap().event();
@@ -345,7 +345,7 @@ impl Client {
         self.try_call(op, body).unwrap()
     }
 
-    /// Creates a znode; the path it got.
+    /// Creates a znode. Returns its path.
     pub(crate) fn create(&mut self, path: &str, data: &[u8], flags: i32) -> Result<String, i32> {
         let reply = self.call(CREATE, &create(path, data, flags));
         if reply.err != 0 {
@@ -395,7 +395,7 @@ impl Client {
         }
     }
 
-    /// The sorted names of a znode's children.
+    /// Returns the sorted names of the children of a znode.
     pub(crate) fn children(&mut self, path: &str, watch: bool) -> Result<Vec<String>, i32> {
         let reply = self.call(CHILDREN, &read(path, watch));
         if reply.err != 0 {
@@ -408,13 +408,13 @@ impl Client {
         Ok(names)
     }
 
-    /// Waits until the server has everything that was committed before.
+    /// Waits until the server has applied everything that was committed before.
     pub(crate) fn sync(&mut self) {
         let reply = self.call(SYNC, &Bytes::new().string("/"));
         assert_eq!(reply.body().string(), "/");
     }
 
-    /// Ends the session; the server closes the connection after the reply.
+    /// Closes the session. The server closes the connection after the reply.
     pub(crate) fn close(mut self) {
         let reply = self.call(CLOSE, &Bytes::new());
         assert_eq!((reply.err, reply.body.len()), (0, 0));

@@ -1,4 +1,4 @@
-//! What `cons`, `stat`, `crst` and `srst` tell of connections (specification 16.5).
+//! Tests of `cons`, `stat`, `crst` and `srst` (specification 16.5).
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -7,7 +7,7 @@ use super::servers::{Ensemble, Server, wait_for};
 
 const PING: i32 = 11;
 
-/// The line of `cons` about this session.
+/// Returns the line of `cons` about this session.
 fn line(server: &Server, session: i64) -> String {
     let cons = server.word("cons").unwrap();
     assert!(cons.ends_with(")\n\n"), "{cons:?}");
@@ -18,7 +18,7 @@ fn line(server: &Server, session: i64) -> String {
     line.to_owned()
 }
 
-/// The value behind `name=`.
+/// Returns the value of field `name`.
 fn field<'a>(line: &'a str, name: &str) -> &'a str {
     line.trim_end_matches(')')
         .split(['(', ','])
@@ -30,30 +30,39 @@ fn number(line: &str, name: &str) -> u64 {
     field(line, name).parse().unwrap()
 }
 
-/// `recved`, `sent`, `lop`, `lcxid`, `lzxid`.
-fn told(server: &Server, client: &Client) -> (u64, u64, String, String, String) {
+/// Fields of a line of `cons`, with the names that `cons` uses.
+#[derive(Debug, PartialEq, Eq)]
+struct Figures {
+    recved: u64,
+    sent: u64,
+    lop: String,
+    lcxid: String,
+    lzxid: String,
+}
+
+fn figures(server: &Server, client: &Client) -> Figures {
     let line = line(server, client.session);
     let text = |name| field(&line, name).to_owned();
-    (
-        number(&line, "recved"),
-        number(&line, "sent"),
-        text("lop"),
-        text("lcxid"),
-        text("lzxid"),
-    )
+    Figures {
+        recved: number(&line, "recved"),
+        sent: number(&line, "sent"),
+        lop: text("lop"),
+        lcxid: text("lcxid"),
+        lzxid: text("lzxid"),
+    }
 }
 
-fn expected(
-    counts: (u64, u64),
-    lop: &str,
-    lcxid: i32,
-    lzxid: i64,
-) -> (u64, u64, String, String, String) {
-    let hex = |value: &dyn std::fmt::LowerHex| format!("0x{value:x}");
-    (counts.0, counts.1, lop.to_owned(), hex(&lcxid), hex(&lzxid))
+fn expected(recved: u64, sent: u64, lop: &str, lcxid: i32, lzxid: i64) -> Figures {
+    Figures {
+        recved,
+        sent,
+        lop: lop.to_owned(),
+        lcxid: format!("0x{lcxid:x}"),
+        lzxid: format!("0x{lzxid:x}"),
+    }
 }
 
-/// A ping has the number -2 and its own reply.
+/// Sends a ping, whose xid is -2, and reads its reply.
 fn ping(client: &mut Client) {
     let frame = super::client::Bytes::new().int(-2).int(PING).framed();
     client.wire.send(&frame).unwrap();
@@ -67,16 +76,16 @@ fn wall_ms() -> u64 {
 }
 
 #[test]
-fn every_field_follows_what_the_connection_does() {
+fn cons_reports_the_requests_and_replies_of_a_connection() {
     let ensemble = Ensemble::start(1, 0);
     let server = &ensemble.servers[0];
     let before_ms = wall_ms();
     let mut client = Client::try_new(server.client, 7_000).unwrap();
     let after_ms = wall_ms();
     assert_eq!(
-        told(server, &client),
-        expected((1, 1), "SESS", 0, 1),
-        "the handshake is a request, its transaction the first"
+        figures(server, &client),
+        expected(1, 1, "SESS", 0, 1),
+        "the handshake counts as a request and takes the first zxid"
     );
     let first = line(server, client.session);
     let established_ms = number(&first, "est");
@@ -88,40 +97,38 @@ fn every_field_follows_what_the_connection_does() {
 
     let reply = client.call(CREATE, &create("/c", b"x", 0));
     assert_eq!(
-        told(server, &client),
-        expected((2, 2), "CREA", reply.xid, reply.zxid)
+        figures(server, &client),
+        expected(2, 2, "CREA", reply.xid, reply.zxid)
     );
     let reply = client.call(CREATE, &create("/c", b"x", 0));
     assert_eq!(reply.err, -110);
     assert_eq!(
-        told(server, &client),
-        expected((3, 3), "NA", reply.xid, reply.zxid),
-        "a write that failed"
+        figures(server, &client),
+        expected(3, 3, "NA", reply.xid, reply.zxid),
+        "a failed write is reported as NA"
     );
     let reply = client.call(GET, &read("/missing", false));
     assert_eq!(reply.err, -101);
     assert_eq!(
-        told(server, &client),
-        expected((4, 4), "GETD", reply.xid, reply.zxid)
+        figures(server, &client),
+        expected(4, 4, "GETD", reply.xid, reply.zxid)
     );
     ping(&mut client);
     assert_eq!(
-        told(server, &client),
-        expected((5, 5), "PING", reply.xid, reply.zxid),
-        "a ping has no number of its own"
+        figures(server, &client),
+        expected(5, 5, "PING", reply.xid, reply.zxid),
+        "a ping does not change lcxid"
     );
 
-    // A notification is sent and is no reply.
+    // A notification counts as sent but not as a reply.
     client.get("/c", true).unwrap();
-    let (received, sent, ..) = told(server, &client);
+    let before = figures(server, &client);
     let mut other = Client::new(server.client);
     other.set("/c", b"y", -1).unwrap();
     assert_eq!(client.event(), (3, "/c".to_owned()));
-    let (received_now, sent_now, lop, ..) = told(server, &client);
-    assert_eq!(
-        (received_now, sent_now, lop.as_str()),
-        (received, sent + 1, "GETD")
-    );
+    let after = figures(server, &client);
+    assert_eq!(after.recved, before.recved);
+    assert_eq!((after.sent, after.lop.as_str()), (before.sent + 1, "GETD"));
 
     let last = line(server, client.session);
     assert_eq!(number(&last, "est"), established_ms);
@@ -133,7 +140,7 @@ fn every_field_follows_what_the_connection_does() {
 }
 
 #[test]
-fn the_connection_that_asks_is_told_too() {
+fn cons_and_stat_include_the_asking_connection() {
     let ensemble = Ensemble::start(1, 0);
     let server = &ensemble.servers[0];
     let own = |text: &str, prefix: &str| {
@@ -141,26 +148,26 @@ fn the_connection_that_asks_is_told_too() {
             .strip_prefix(prefix)
             .unwrap_or_else(|| panic!("{text}"));
         let line = text.lines().next().unwrap();
-        let (address, figures) = line.split_once('[').unwrap();
+        let (address, rest) = line.split_once('[').unwrap();
         assert!(address.starts_with(" /127."), "{line}");
-        figures.to_owned()
+        rest.to_owned()
     };
-    let figures = "0](queued=0,recved=1,sent=0)";
-    assert_eq!(own(&server.word("cons").unwrap(), ""), figures);
+    let expected = "0](queued=0,recved=1,sent=0)";
+    assert_eq!(own(&server.word("cons").unwrap(), ""), expected);
     let stat = server.word("stat").unwrap();
     let (version, clients) = stat.split_once('\n').unwrap();
     assert!(version.starts_with("Zookeeper version: "), "{stat}");
-    assert_eq!(own(clients, "Clients:\n"), figures);
+    assert_eq!(own(clients, "Clients:\n"), expected);
 }
 
 #[test]
-fn the_mask_tells_that_output_waits() {
+fn the_interest_mask_shows_unsent_output() {
     let ensemble = Ensemble::start(1, 0);
     let server = &ensemble.servers[0];
     let mut client = Client::new(server.client);
     client.create("/big", &[7; 200_000], 0).unwrap();
     assert!(line(server, client.session).contains("[1]("));
-    // Unread replies fill the buffers of the system, then the server's own.
+    // Unread replies first fill the kernel's buffers, then the buffer of the server.
     let mut asked = 0_u32;
     let received = number(&line(server, client.session), "recved");
     loop {
@@ -187,7 +194,7 @@ fn the_mask_tells_that_output_waits() {
 }
 
 #[test]
-fn what_waits_for_a_commit_is_queued_and_its_wait_is_its_latency() {
+fn requests_that_wait_for_a_commit_are_queued_and_their_wait_counts_as_latency() {
     let ensemble = Ensemble::start(3, 0);
     let leader = ensemble.leader();
     let server = &ensemble.servers[leader];
@@ -208,11 +215,15 @@ fn what_waits_for_a_commit_is_queued_and_its_wait_is_its_latency() {
         let line = line(server, client.session);
         (field(&line, "recved") == "4").then_some(line)
     });
-    assert_eq!(field(&waiting, "queued"), "2", "no pings: {waiting}");
+    assert_eq!(
+        field(&waiting, "queued"),
+        "2",
+        "pings are not counted: {waiting}"
+    );
     assert_eq!(
         field(&waiting, "lop"),
         "SESS",
-        "nothing answered: {waiting}"
+        "a request was answered: {waiting}"
     );
     let seen = Instant::now();
     wait_for("time to pass", || {
@@ -229,7 +240,7 @@ fn what_waits_for_a_commit_is_queued_and_its_wait_is_its_latency() {
     let after = line(server, client.session);
     assert_eq!(field(&after, "queued"), "0", "{after}");
     assert_eq!(field(&after, "lop"), "PING", "{after}");
-    // Both ends are rounded down to a millisecond.
+    // Both times are rounded down to a millisecond, so the difference may be 1 ms smaller.
     for name in ["llat", "maxlat"] {
         assert!(
             number(&after, name) + 1 >= waited_ms,
@@ -247,7 +258,7 @@ fn what_waits_for_a_commit_is_queued_and_its_wait_is_its_latency() {
 }
 
 #[test]
-fn crst_begins_the_connections_anew_and_srst_the_server() {
+fn crst_resets_the_connections_and_srst_resets_the_server() {
     let ensemble = Ensemble::start(3, 0);
     let server = &ensemble.servers[ensemble.leader()];
     let mut client = Client::new(server.client);
@@ -262,10 +273,10 @@ fn crst_begins_the_connections_anew_and_srst_the_server() {
 
     assert_eq!(server.word("crst").unwrap(), "Connection stats reset.\n");
     let reset = line(server, client.session);
-    let (_, figures) = reset.split_once('[').unwrap();
+    let (_, reset_figures) = reset.split_once('[').unwrap();
     let (established, timeout) = (number(&reset, "est"), client.timeout_ms);
     assert_eq!(
-        figures,
+        reset_figures,
         format!(
             "1](queued=0,recved=0,sent=0,sid=0x{:x},lop=NA,est={established},to={timeout},\
              lzxid=0xffffffffffffffff,lresp=0,llat=0,minlat=0,avglat=0,maxlat=0)",
@@ -273,31 +284,35 @@ fn crst_begins_the_connections_anew_and_srst_the_server() {
         )
     );
     let now: u64 = of_server("Received: ").parse().unwrap();
-    assert_eq!(now, received + 3, "crst, cons and srvr; nothing was lost");
+    assert_eq!(
+        now,
+        received + 3,
+        "only crst, cons and srvr were received since"
+    );
 
     let reply = client.call(CREATE, &create("/r2", b"", 0));
     assert_eq!(
-        told(server, &client),
-        expected((1, 1), "CREA", reply.xid, reply.zxid)
+        figures(server, &client),
+        expected(1, 1, "CREA", reply.xid, reply.zxid)
     );
     assert_eq!(server.word("srst").unwrap(), "Server stats reset.\n");
     assert_eq!(
         ["Received: ", "Sent: ", "Latency min/avg/max: "].map(of_server),
         ["1", "2", "0/0.0/0"],
-        "each by a word of its own: what came and went since srst was received"
+        "each value comes from its own srvr; the answer to srst counts as sent"
     );
     assert_eq!(of_server("Proposal sizes last/min/max: "), "-1/-1/-1");
     let mntr = server.word("mntr").unwrap();
     assert!(mntr.contains("\nzk_cnt_fsynctime\t0\n"), "{mntr}");
     assert_eq!(
-        told(server, &client),
-        expected((1, 1), "CREA", reply.xid, reply.zxid),
-        "not the connection's"
+        figures(server, &client),
+        expected(1, 1, "CREA", reply.xid, reply.zxid),
+        "srst must not reset the figures of connections"
     );
 }
 
 #[test]
-fn a_refused_reset_resets_nothing() {
+fn words_outside_the_whitelist_reset_nothing() {
     let mut ensemble = Ensemble::prepared(1, 0, "");
     let config = ensemble.servers[0].config();
     let text = std::fs::read_to_string(&config).unwrap();
@@ -320,7 +335,7 @@ fn a_refused_reset_resets_nothing() {
 }
 
 #[test]
-fn a_connection_without_a_session_tells_no_more_than_stat_does() {
+fn cons_shows_a_connection_without_a_session_as_stat_does() {
     let ensemble = Ensemble::start(1, 0);
     let server = &ensemble.servers[0];
     let _silent = Wire::open(server.client).unwrap();
@@ -334,9 +349,9 @@ fn a_connection_without_a_session_tells_no_more_than_stat_does() {
     assert!(!shown.contains("sid="), "{shown}");
 }
 
-/// Shells start programs with a soft limit of open files far below the hard one.
+/// Shells usually start programs with a soft limit far below the hard limit.
 #[test]
-fn a_low_soft_limit_of_open_files_keeps_nobody_out() {
+fn a_server_raises_its_soft_limit_of_open_files() {
     let mut ensemble = Ensemble::prepared(1, 0, "");
     let server = &mut ensemble.servers[0];
     server.start_with_open_files(64);
@@ -346,13 +361,13 @@ fn a_low_soft_limit_of_open_files_keeps_nobody_out() {
     assert_eq!(cons.matches(",sid=0x").count(), clients.len(), "{cons}");
 }
 
-/// Whoever looks for the reason why clients are turned away finds the words of Apache ZooKeeper, once
-/// and not for each client.
+/// The log uses the wording of Apache ZooKeeper. It has one line per host and second, and counts the other
+/// refusals in the next line.
 #[test]
-fn too_many_connections_of_a_host_are_logged() {
+fn refused_connections_are_logged_and_counted() {
     let ensemble = Ensemble::start_with(1, 0, "maxClientCnxns=3\n");
     let server = &ensemble.servers[0];
-    // Those of the words that were asked may not have ended yet.
+    // Connections of earlier four-letter words may still be open.
     let mut clients: Vec<Client> = Vec::new();
     let mut refused = 0;
     while clients.len() < 3 || refused < 50 {
@@ -363,8 +378,8 @@ fn too_many_connections_of_a_host_are_logged() {
     }
     assert_eq!(clients.len(), 3);
     let line = "Too many connections from /127.0.0.1 - max is 3";
-    // Every refusal is counted in the end, by a line of its own or in the number of another.
-    wait_for("all refusals to be told", || {
+    // In the end every refusal is counted, by its own line or in the count of another line.
+    wait_for("all refusals to be logged", || {
         let output = server.output();
         let tails = output.lines().filter_map(|text| text.split_once(line));
         let counts = tails.map(|(_, tail)| match tail.strip_prefix(" (") {

@@ -1,4 +1,4 @@
-//! SIGKILL under load: nothing that was acknowledged is lost.
+//! Kills servers under load. No acknowledged write may be lost.
 
 use super::load::{Load, assert_all_there};
 use super::servers::Ensemble;
@@ -32,8 +32,8 @@ fn all_servers_killed_at_once_come_back_with_every_acknowledged_write() {
 }
 
 #[test]
-fn a_follower_that_missed_much_catches_up() {
-    // More than the leader remembers in memory (500): from its log, or by snapshot.
+fn a_follower_that_missed_many_writes_catches_up() {
+    // 900 writes are more than the 500 that the leader keeps in memory, so it may send a snapshot.
     let mut ensemble = Ensemble::start_with(3, 0, "snapCount=300\n");
     let follower = ensemble.follower();
     ensemble.servers[follower].kill();
@@ -47,7 +47,7 @@ fn a_follower_that_missed_much_catches_up() {
 }
 
 #[test]
-fn a_leader_that_logged_what_was_never_committed_loses_it_behind_the_next() {
+fn a_restarted_leader_cuts_uncommitted_entries_from_its_log() {
     for meanwhile in [Meanwhile::Nothing, Meanwhile::Writes] {
         let mut ensemble = Ensemble::prepared(3, 0, "");
         let left = a_leader_comes_back_with_surplus(&mut ensemble, meanwhile);

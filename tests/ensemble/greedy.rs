@@ -1,4 +1,4 @@
-//! Clients that ask for much: what they are owed, and what the server keeps for them meanwhile.
+//! Clients with large requests and replies.
 
 use std::thread;
 
@@ -15,20 +15,20 @@ fn connections(server: &Server) -> usize {
     count.unwrap().parse().unwrap()
 }
 
-/// Asks for 180 MB with a few kilobytes.
-fn ask(client: &mut Client) -> Vec<i32> {
+/// Requests 180 MB of replies with a few kilobytes. Returns the xids.
+fn request_large_replies(client: &mut Client) -> Vec<i32> {
     (0..200)
         .map(|_| client.request(GET, &read("/large", false)).unwrap())
         .collect()
 }
 
 #[test]
-fn who_reads_gets_everything_and_who_does_not_is_let_go() {
+fn a_client_that_reads_gets_all_replies_and_one_that_does_not_is_closed() {
     let ensemble = Ensemble::start_with(1, 0, "tickTime=500\n");
     let server = &ensemble.servers[0];
     let mut client = Client::new(server.client);
     client.create("/large", &[7; LARGE], 0).unwrap();
-    for xid in ask(&mut client) {
+    for xid in request_large_replies(&mut client) {
         let reply = client.next().unwrap();
         assert_eq!((reply.xid, reply.body().buffer().len()), (xid, LARGE));
     }
@@ -36,22 +36,22 @@ fn who_reads_gets_everything_and_who_does_not_is_let_go() {
     let before = connections(server);
     let mut silent = Client::try_new(server.client, 1_000).unwrap();
     assert_eq!(connections(server), before + 1);
-    ask(&mut silent);
-    // Its session expires, which closes the connection: not after the answers that it never takes.
-    wait_for("the connection to be given up", || {
+    request_large_replies(&mut silent);
+    // The session expires, which closes the connection although replies are unsent.
+    wait_for("the connection to be closed", || {
         (connections(server) == before).then_some(())
     });
 }
 
 #[test]
-fn servers_go_on_reading_each_other_whatever_they_have_to_say() {
+fn servers_read_from_each_other_while_their_output_is_backed_up() {
     let ensemble = Ensemble::start(3, 0);
     let follower = ensemble.servers[ensemble.follower()].client;
     let mut clients: Vec<Client> = (0..12).map(|_| Client::new(follower)).collect();
     for (at, client) in clients.iter_mut().enumerate() {
         client.create(&format!("/{at}"), b"", 0).unwrap();
     }
-    // As much on its way to the leader as comes back from it: more than any buffer holds.
+    // More bytes go to the leader and come back than the buffers hold.
     thread::scope(|scope| {
         for (at, mut client) in clients.into_iter().enumerate() {
             scope.spawn(move || {
@@ -64,7 +64,11 @@ fn servers_go_on_reading_each_other_whatever_they_have_to_say() {
                     .collect();
                 for xid in xids {
                     let reply = client.next().unwrap();
-                    assert_eq!((reply.xid, reply.zxid >> 32), (xid, 1), "one epoch");
+                    assert_eq!(
+                        (reply.xid, reply.zxid >> 32),
+                        (xid, 1),
+                        "the leader has not changed"
+                    );
                 }
             });
         }

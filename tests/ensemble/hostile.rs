@@ -1,11 +1,13 @@
-//! Hostile bytes on every port: that connection ends, and nothing else does (specification 18).
+//! Sends invalid bytes to every port. The server must close that connection and no other (specification
+//! 18).
 
 use std::net::SocketAddr;
 
 use super::client::{Bytes, CREATE, Client, Hello, Wire};
 use super::servers::Ensemble;
 
-/// Sends `bytes` to `address`; the connection must be closed, without our closing it first if `at_once`.
+/// Sends `bytes` to `address` and checks that the server closes the connection. Unless `at_once`, this
+/// side closes its direction first.
 fn assert_closed(address: SocketAddr, bytes: &[u8], at_once: bool) {
     let Ok(mut wire) = Wire::open(address) else {
         return; // only a leader listens on the quorum port
@@ -17,9 +19,9 @@ fn assert_closed(address: SocketAddr, bytes: &[u8], at_once: bool) {
     wire.until_closed();
 }
 
-/// What no port of a server may take for anything.
+/// Returns bytes that are invalid on every port.
 fn garbage() -> Vec<u8> {
-    // Multiplicative congruence, so that a failure repeats.
+    // A linear congruential generator with a fixed seed, so that a failure can be repeated.
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     let mut bytes = vec![0xff];
     for _ in 0..4_096 {
@@ -36,14 +38,14 @@ fn client_port(address: SocketAddr) {
     assert_closed(address, &garbage(), true);
     assert_closed(address, &Bytes::new().int(0).framed(), true); // a first frame of 4 bytes
     assert_closed(address, &Hello::default().bytes()[..20], false);
-    // Whoever has a session is not trusted more.
+    // The same limits apply to a client with a session.
     for length in [-1, 0x10_0000, i32::MAX] {
         let mut client = Client::new(address);
         client.wire.send(&length.to_be_bytes()).unwrap();
         assert_eq!(client.wire.until_closed(), b"");
     }
     let mut client = Client::new(address);
-    // 2^31-1 ACL entries, 2^31-1 paths, 2^31-1 bytes of data, half a string: refused, not believed.
+    // 2^31-1 ACL entries, 2^31-1 bytes of data, 2^31-1 paths, an incomplete string: all are refused.
     let acls = Bytes::new().string("/h").buffer(b"").int(i32::MAX);
     assert_eq!(client.call(CREATE, &acls).err, -5);
     let data = Bytes::new().string("/h").int(i32::MAX).byte(1);
@@ -61,7 +63,7 @@ fn client_port(address: SocketAddr) {
     assert_eq!(
         client.exists("/", false).map(|stat| stat.owner),
         Ok(0),
-        "the connection stays"
+        "the connection stays open"
     );
     assert_eq!(client.call(4_711, &Bytes::new()).err, -6);
     assert_eq!(client.wire.until_closed(), b"");
@@ -73,7 +75,7 @@ fn quorum_port(address: SocketAddr) {
     assert_closed(address, &packet(11).int(i32::MAX).0, true); // data of 2 GiB
     assert_closed(address, &packet(11).int(-7).0, true);
     assert_closed(address, &packet(11).int(-1).int(i32::MAX).0, false); // 2^31-1 ids
-    assert_closed(address, &packet(3).int(-1).int(-1).0, true); // an ACK from nobody
+    assert_closed(address, &packet(3).int(-1).int(-1).0, true); // an ACK before any introduction
     assert_closed(address, &packet(11).buffer(&[0; 3]).int(-1).0, true); // no learner info
     assert_closed(address, &packet(11).0[..7], false);
 }
@@ -96,7 +98,7 @@ fn election_port(address: SocketAddr) {
 }
 
 #[test]
-fn only_the_hostile_connection_ends() {
+fn invalid_bytes_close_only_their_own_connection() {
     let ensemble = Ensemble::start(3, 0);
     let leader = ensemble.leader();
     let mut bystanders: Vec<Client> = ensemble.addresses().into_iter().map(Client::new).collect();
@@ -114,5 +116,5 @@ fn only_the_hostile_connection_ends() {
         .iter_mut()
         .map(|client| client.exists("/kept", false).unwrap().mzxid >> 32)
         .collect();
-    assert_eq!(epochs, [1, 1, 1], "nobody had to be elected again");
+    assert_eq!(epochs, [1, 1, 1], "a new leader was elected");
 }

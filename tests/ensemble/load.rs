@@ -1,4 +1,4 @@
-//! Writers that go on through anything and remember what was acknowledged.
+//! Writers that reconnect after every failure and record the acknowledged writes.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::client::{CREATE, Client, create};
 use super::servers::{Ensemble, wait_for};
 
-/// Sessions that create znodes under `/load`, one after the other.
+/// Threads that create znodes under `/load`, each one after the other.
 #[derive(Debug)]
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
@@ -25,7 +25,7 @@ impl Drop for Load {
 }
 
 impl Load {
-    /// One writer per address, each going on to the next address when its connection is lost.
+    /// Starts one writer per address. A writer whose connection is lost continues at the next address.
     pub(crate) fn start(addresses: &[SocketAddr]) -> Self {
         let mut first = addresses
             .iter()
@@ -53,7 +53,7 @@ impl Load {
         self.acknowledged.lock().unwrap().len()
     }
 
-    /// Waits for so many acknowledgements more.
+    /// Waits for `more` further acknowledgements.
     pub(crate) fn await_more(&self, more: usize) {
         let goal = self.count() + more;
         wait_for("writes to be acknowledged", || {
@@ -61,7 +61,7 @@ impl Load {
         });
     }
 
-    /// Ends the writers; the names that were acknowledged.
+    /// Stops the writers. Returns the names of the acknowledged znodes.
     pub(crate) fn finish(mut self) -> BTreeSet<String> {
         self.stop.store(true, Ordering::Relaxed);
         for writer in self.writers.drain(..) {
@@ -82,8 +82,8 @@ fn write(
     while !stop.load(Ordering::Relaxed) {
         at += 1;
         let Ok(mut client) = Client::try_new(addresses[at % addresses.len()], 60_000) else {
-            // Refused at once while nobody serves there, and nothing tells when somebody does: a writer
-            // that only tried again would take the processor from the servers that are starting.
+            // A server that is down refuses immediately and does not announce when it serves. Without a
+            // pause the writers would take the processor from the starting servers.
             thread::sleep(Duration::from_millis(10));
             continue;
         };
@@ -92,7 +92,7 @@ fn write(
             let name = format!("w{writer}-{serial:06}");
             let Ok(reply) = client.try_call(CREATE, &create(&format!("/load/{name}"), b"x", 0))
             else {
-                break; // unknown: may or may not be there
+                break; // the outcome of this write is unknown
             };
             assert_eq!(reply.err, 0, "{name}");
             acknowledged.lock().unwrap().insert(name);
@@ -100,7 +100,7 @@ fn write(
     }
 }
 
-/// Every acknowledged znode is on every server, and all servers have the same.
+/// Checks that every server has every acknowledged znode and that all servers have the same znodes.
 pub(crate) fn assert_all_there(ensemble: &Ensemble, acknowledged: &BTreeSet<String>) {
     let mut first: Option<Vec<String>> = None;
     for address in ensemble.addresses() {
@@ -118,7 +118,7 @@ pub(crate) fn assert_all_there(ensemble: &Ensemble, acknowledged: &BTreeSet<Stri
         assert_eq!(
             first.get_or_insert_with(|| names.clone()),
             &names,
-            "{address} has something else"
+            "{address} differs from the first server"
         );
         client.close();
     }

@@ -1,4 +1,4 @@
-//! Torn and damaged transaction logs (specification 15.2).
+//! Tests of torn and damaged transaction logs (specification 15.2).
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::servers::Ensemble;
 
 const NODES: usize = 10;
 
-/// A lone server that has created `/n0` to `/n9` and was killed, and its newest log.
+/// Starts a standalone server, creates `/n0` to `/n9` and kills it. Returns it with its newest log file.
 fn written() -> (Ensemble, PathBuf) {
     let mut ensemble = Ensemble::start(1, 0);
     let mut client = Client::new(ensemble.servers[0].client);
@@ -31,7 +31,7 @@ fn written() -> (Ensemble, PathBuf) {
     (ensemble, log)
 }
 
-/// Where each entry begins, and where the last ends.
+/// Returns the offset of each entry, and the offset where the last one ends.
 fn entries(log: &Path) -> Vec<u64> {
     let bytes = fs::read(log).unwrap();
     assert_eq!(&bytes[..8], b"ZKLG\0\0\0\x02");
@@ -52,7 +52,11 @@ fn entries(log: &Path) -> Vec<u64> {
 fn a_torn_tail_is_cut_and_reported() {
     let (mut ensemble, log) = written();
     let offsets = entries(&log);
-    assert_eq!(offsets.len(), NODES + 2, "the session and the znodes");
+    assert_eq!(
+        offsets.len(),
+        NODES + 2,
+        "one entry for the session and one per znode, and the end"
+    );
     let last = offsets[NODES];
     let file = OpenOptions::new().write(true).open(&log).unwrap();
     file.set_len(last + 30).unwrap();
@@ -71,7 +75,7 @@ fn a_torn_tail_is_cut_and_reported() {
     assert!(client.exists("/n8", false).is_ok());
     assert_eq!(client.exists("/n9", false), Err(-101));
     client.create("/n9", b"again", 0).unwrap();
-    // And what is written behind the cut is read next time.
+    // The entries after the cut are recovered at the next start.
     ensemble.kill_all();
     ensemble.start_all();
     assert_eq!(
@@ -84,7 +88,7 @@ fn a_torn_tail_is_cut_and_reported() {
 }
 
 #[test]
-fn damage_before_the_tail_refuses_to_start_and_says_where() {
+fn damage_before_the_tail_prevents_the_start_and_the_message_names_the_offset() {
     let (mut ensemble, log) = written();
     let second = entries(&log)[1];
     let mut bytes = fs::read(&log).unwrap();
@@ -101,6 +105,6 @@ fn damage_before_the_tail_refuses_to_start_and_says_where() {
     assert_eq!(
         fs::read(&log).unwrap(),
         bytes,
-        "nothing is repaired behind the owner's back"
+        "the server must not change a damaged log"
     );
 }

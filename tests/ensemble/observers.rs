@@ -1,4 +1,4 @@
-//! Observers serve and forward, and never count.
+//! Observers answer reads, forward writes, and do not count for a quorum.
 
 use std::thread;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::client::Client;
 use super::servers::{Ensemble, wait_for};
 
 #[test]
-fn an_observer_serves_and_forwards_but_does_not_count_for_a_majority() {
+fn an_observer_serves_and_forwards_but_does_not_count_for_a_quorum() {
     let mut ensemble = Ensemble::start(3, 1);
     assert_eq!(ensemble.servers[3].mode().as_deref(), Some("observer"));
     let mut through = Client::new(ensemble.servers[3].client);
@@ -20,19 +20,19 @@ fn an_observer_serves_and_forwards_but_does_not_count_for_a_majority() {
     through.sync();
     assert_eq!(through.get("/o", false).unwrap().0, b"changed");
 
-    // Two voters fewer: a voter and an observer are two of four, but one of three.
+    // Without two voters, a voter and an observer remain: two of four servers, but one of three voters.
     let lost = [ensemble.leader(), ensemble.follower()];
     for index in lost {
         ensemble.servers[index].kill();
     }
     let left = 3 - lost[0] - lost[1];
     for index in [left, 3] {
-        wait_for("the rest to stop serving", || {
+        wait_for("the other servers to stop serving", || {
             ensemble.servers[index].mode().is_none().then_some(())
         });
     }
     for _ in 0..100 {
-        // That nothing happens can only be watched for a while: five times what an election takes.
+        // Checks for about a second, five times the duration of an election, that they do not serve.
         assert_eq!(
             (ensemble.servers[left].mode(), ensemble.servers[3].mode()),
             (None, None)

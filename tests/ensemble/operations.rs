@@ -1,10 +1,11 @@
-//! Reads and writes on all servers of an ensemble: results, order, error codes (specification 3-6).
+//! Tests of reads and writes on every server of an ensemble: results, order and error codes
+//! (specification 3-6).
 
 use super::client::{Bytes, CHECK, CREATE, Client, DELETE, EXISTS, GET, MULTI, SET, create, read};
 use super::servers::Ensemble;
 
 #[test]
-fn three_servers_create_set_get_and_delete_with_the_right_errors() {
+fn every_server_creates_sets_gets_and_deletes_with_the_specified_errors() {
     let ensemble = Ensemble::start(3, 0);
     let modes: Vec<String> = ensemble
         .servers
@@ -29,7 +30,11 @@ fn three_servers_create_set_get_and_delete_with_the_right_errors() {
             client.create(&path, b"one", 0).as_deref(),
             Ok(path.as_str())
         );
-        assert_eq!(client.create(&path, b"one", 0), Err(-110), "exists");
+        assert_eq!(
+            client.create(&path, b"one", 0),
+            Err(-110),
+            "the znode exists"
+        );
         assert_eq!(client.create("/no/parent", b"", 0), Err(-101));
         assert_eq!(
             client.create("bad", b"", 0),
@@ -47,10 +52,10 @@ fn three_servers_create_set_get_and_delete_with_the_right_errors() {
         let stat = client.set(&path, b"second", 0).unwrap();
         assert_eq!((stat.version, stat.data_length), (1, 6));
         assert!(stat.mzxid > stat.czxid);
-        assert_eq!(client.set(&path, b"", 0), Err(-103), "version");
+        assert_eq!(client.set(&path, b"", 0), Err(-103), "the version differs");
         assert_eq!(client.set("/none", b"", -1), Err(-101));
         client.create(&child, b"", 0).unwrap();
-        assert_eq!(client.delete(&path, -1), Err(-111), "not empty");
+        assert_eq!(client.delete(&path, -1), Err(-111), "the znode has a child");
         let stat = client.exists(&path, false).unwrap();
         assert_eq!((stat.children, stat.cversion), (1, 1));
         assert_eq!(client.children(&path, false).unwrap(), ["child"]);
@@ -70,7 +75,7 @@ fn three_servers_create_set_get_and_delete_with_the_right_errors() {
 }
 
 #[test]
-fn every_write_takes_a_zxid_even_a_failed_one_and_replies_keep_the_order() {
+fn every_write_takes_a_zxid_even_if_it_fails_and_replies_keep_the_order() {
     let ensemble = Ensemble::start(3, 0);
     for address in ensemble.addresses() {
         let mut client = Client::new(address);
@@ -93,7 +98,7 @@ fn every_write_takes_a_zxid_even_a_failed_one_and_replies_keep_the_order() {
             assert_eq!(reply.xid, xid);
             assert_eq!(reply.err, [0, -103, 0, -101][usize::from(number % 4)]);
             if number % 4 < 2 {
-                assert_eq!(reply.zxid, last_zxid + 1, "this client alone writes");
+                assert_eq!(reply.zxid, last_zxid + 1, "no other client writes");
             } else {
                 assert!(reply.zxid >= last_zxid);
             }
@@ -107,12 +112,12 @@ fn every_write_takes_a_zxid_even_a_failed_one_and_replies_keep_the_order() {
             last_zxid = reply.zxid;
         }
         client.close();
-        // The closed session's write is one more, and the next server may not have it yet.
+        // Closing the session is one more write. The next server may not have applied it yet.
     }
 }
 
 #[test]
-fn sequential_names_count_the_parents_children() {
+fn the_numbers_of_sequential_znodes_increase_and_are_not_reused() {
     let ensemble = Ensemble::start(3, 0);
     let mut clients: Vec<Client> = ensemble.addresses().into_iter().map(Client::new).collect();
     clients[0].create("/q", b"", 0).unwrap();
@@ -131,7 +136,7 @@ fn sequential_names_count_the_parents_children() {
     let next = clients[0].create("/q/n-", b"", 2).unwrap();
     assert!(
         next.as_str() > "/q/n-0000000012",
-        "numbers do not come back: {next}"
+        "a number was used again: {next}"
     );
 }
 
@@ -147,7 +152,7 @@ fn multi(ops: &[(i32, Bytes)]) -> Bytes {
 }
 
 #[test]
-fn a_multi_happens_whole_or_not_at_all() {
+fn a_multi_applies_all_operations_or_none() {
     let ensemble = Ensemble::start(3, 0);
     for address in ensemble.addresses() {
         let mut client = Client::new(address);
@@ -180,7 +185,8 @@ fn a_multi_happens_whole_or_not_at_all() {
         body.end();
         assert_eq!(client.exists("/m/a", false), Err(-101));
 
-        // Rolled back: the first would do, the second exists, the third is not tried (section 5).
+        // The first operation alone would succeed, the second fails because `/m` exists, and the third is
+        // not tried. The server applies none of them (specification 5).
         let reply = client.call(
             MULTI,
             &multi(&[
@@ -202,7 +208,7 @@ fn a_multi_happens_whole_or_not_at_all() {
         assert_eq!(
             after.cversion,
             before.cversion + 2,
-            "of the multi that happened alone"
+            "only the first multi changes the parent"
         );
 
         let reply = client.call(MULTI, &multi(&[]));

@@ -1,4 +1,4 @@
-//! What every server must have alike: the tree, and the entries of the log.
+//! Reads and compares what must be equal on all servers: the tree and the log entries.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use super::client::{Client, Stat, Taken};
 use super::servers::{Ensemble, Server, wait_for};
 
-/// Every znode that a server has, below `/zookeeper` none: releases differ there.
+/// Returns every znode of a server except `/zookeeper` and its descendants, which differ between releases.
 pub(crate) fn tree(server: &Server) -> BTreeMap<String, (Vec<u8>, Stat)> {
     let mut client = wait_for("a session", || Client::try_new(server.client, 60_000).ok());
     client.sync();
@@ -30,11 +30,12 @@ pub(crate) fn tree(server: &Server) -> BTreeMap<String, (Vec<u8>, Stat)> {
     nodes
 }
 
-/// The head of a logged transaction: session, cxid, zxid, time and type. What follows differs between
-/// releases, of which newer ones append a digest.
+/// The header of a logged transaction: session, cxid, zxid, time and type. The rest of an entry differs
+/// between releases, because newer ones append a digest.
 pub(crate) type Head = [u8; 32];
 
-/// Everything in a server's logs by its zxid; whatever is being written at the end is left out.
+/// Returns the header of every entry in a server's logs by zxid. Leaves out an incomplete entry at the
+/// end.
 pub(crate) fn log(server: &Server) -> BTreeMap<i64, Head> {
     let mut all = BTreeMap::new();
     for entry in fs::read_dir(server.version_dir()).unwrap() {
@@ -61,20 +62,20 @@ fn read_log(path: &Path, all: &mut BTreeMap<i64, Head>) {
             return;
         }
         let zxid = i64::from_be_bytes(head[12..20].try_into().unwrap());
-        assert_eq!(all.insert(zxid, head), None, "0x{zxid:x} twice");
+        assert_eq!(all.insert(zxid, head), None, "0x{zxid:x} is logged twice");
     }
 }
 
-/// All servers have the same tree and, from `since` on, the same log. A learner that was brought up to
-/// date may have only a snapshot of what came before.
+/// Checks that all servers have the same tree and the same log entries from `since` on. A synchronised
+/// learner may have earlier entries only in a snapshot.
 pub(crate) fn assert_alike(ensemble: &Ensemble, since: i64) {
     let mut trees = ensemble.servers.iter().map(tree);
     let first = trees.next().unwrap();
     for (index, other) in trees.enumerate() {
-        assert_eq!(other, first, "the tree of server {}", index + 2);
+        assert_eq!(other, first, "the tree of server {} differs", index + 2);
     }
-    // The sessions above are written too; a follower logs before it answers a sync, but an entry
-    // that nobody waits for may be on its way.
+    // The sessions above are log entries too. A follower logs what precedes a sync before it answers the
+    // sync, but later entries may still be under way.
     wait_for("equal logs", || {
         let mut logs = ensemble.servers.iter().map(|server| {
             let mut entries = log(server);

@@ -1,4 +1,4 @@
-//! Server processes: started on ports of their own, awaited, killed when the test ends.
+//! Server processes. Each server has its own ports, and is killed when the test ends.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,30 +12,31 @@ use std::time::{Duration, Instant};
 
 use quorate::target::{Installation, Launch, Lifetime, MAIN_CLASS};
 
-/// How long anything awaited may take before the test fails; never a measure of speed.
+/// Longest time that a test waits for an event before it fails. It does not measure speed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(15);
 
-/// Asks until `ready` returns something: another process does not announce its changes of state.
+/// Calls `ready` until it returns a value. Polls, because a server does not announce changes of its state.
 pub(crate) fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(value) = ready() {
             return value;
         }
-        assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(began.elapsed() < PATIENCE, "timed out waiting for {what}");
         thread::sleep(POLL);
     }
 }
 
-/// An address of the loopback network that only this process uses, so that a port stays free while
-/// the server it belongs to is down.
+/// Returns a loopback address that only this process uses, so that no other process takes the ports of a
+/// server that is down.
 pub(crate) fn own_ip() -> Ipv4Addr {
     let [_, high, middle, low] = std::process::id().to_be_bytes();
     Ipv4Addr::new(127, 1 + (high & 0x7f), middle, low)
 }
 
-/// A port on [`own_ip`] that no test of this process has had; from below the kernel's ephemeral range.
+/// Returns a free port of [`own_ip`] that this process has not used yet. It lies below the kernel's
+/// ephemeral range.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(11_000);
     loop {
@@ -46,15 +47,15 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
-/// What a server runs on.
+/// The implementation that a server runs.
 #[derive(Clone, Debug)]
 pub(crate) enum Software {
     Ours,
-    #[allow(dead_code, reason = "of the tests that need Java")]
+    #[allow(dead_code, reason = "used by the tests that need Java")]
     Java(Installation),
 }
 
-/// One server, running or not.
+/// A server, which may be stopped.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) id: usize,
@@ -96,13 +97,13 @@ impl Server {
         self.dir.join("zoo.cfg")
     }
 
-    /// Where logs and snapshots lie.
+    /// Returns the directory of the logs and snapshots.
     pub(crate) fn version_dir(&self) -> PathBuf {
         self.dir.join("data/version-2")
     }
 
-    /// Starts the process under a soft limit of `files` open files.
-    #[allow(dead_code, reason = "of the tests without Java")]
+    /// Starts the process with a soft limit of `files` open files.
+    #[allow(dead_code, reason = "used by the tests without Java")]
     pub(crate) fn start_with_open_files(&mut self, files: u32) {
         let script = format!("ulimit -S -n {files}; exec \"$0\" server start-foreground \"$1\"");
         let args = vec![
@@ -114,7 +115,7 @@ impl Server {
         self.launch("/bin/sh".into(), args);
     }
 
-    /// Starts the process; it need not serve yet.
+    /// Starts the process and does not wait until it serves.
     pub(crate) fn start(&mut self) {
         let quorate = Path::new(env!("CARGO_BIN_EXE_quorate"));
         let (program, args) = match &self.software {
@@ -134,7 +135,11 @@ impl Server {
     }
 
     fn launch(&mut self, program: PathBuf, args: Vec<OsString>) {
-        assert!(self.child.is_none(), "server {} runs already", self.id);
+        assert!(
+            self.child.is_none(),
+            "server {} is already running",
+            self.id
+        );
         let launch = Launch {
             quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
             program,
@@ -168,7 +173,7 @@ impl Server {
         ]
     }
 
-    /// SIGKILL; returns when the process is gone.
+    /// Sends SIGKILL and waits until the process has ended.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _already_gone = child.kill();
@@ -176,13 +181,13 @@ impl Server {
         }
     }
 
-    /// SIGKILL without waiting, so that several go at the same moment.
+    /// Sends SIGKILL without waiting, so that several servers can be killed at the same time.
     pub(crate) fn strike(&mut self) {
         self.child.as_mut().unwrap().kill().unwrap();
     }
 
-    /// SIGSTOP: it neither reads nor answers, and its connections stand. The signal is only sent when `kill`
-    /// returns: a thread of a JVM that is still at work can take in one more request.
+    /// Sends SIGSTOP and waits until every thread has stopped. The connections stay open. Without the wait, a
+    /// running JVM thread could still handle a request after `kill` has returned.
     pub(crate) fn pause(&self) {
         self.signal(rustix::process::Signal::STOP);
         let tasks = format!("/proc/{}/task", self.child.as_ref().unwrap().id());
@@ -190,7 +195,7 @@ impl Server {
             let mut threads = fs::read_dir(&tasks).unwrap();
             let stopped = threads.all(|thread| {
                 let stat = fs::read_to_string(thread.unwrap().path().join("stat"));
-                // A thread that is gone takes in nothing either.
+                // A thread that has ended counts as stopped.
                 stat.map_or(true, |stat| {
                     stat.rsplit(") ").next().unwrap().starts_with('T')
                 })
@@ -199,7 +204,7 @@ impl Server {
         });
     }
 
-    /// SIGCONT.
+    /// Sends SIGCONT.
     pub(crate) fn resume(&self) {
         self.signal(rustix::process::Signal::CONT);
     }
@@ -215,7 +220,7 @@ impl Server {
             .is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
-    /// Waits until the process ends by itself.
+    /// Waits until the process ends on its own.
     pub(crate) fn await_exit(&mut self) -> ExitStatus {
         let child = self.child.as_mut().unwrap();
         let status = wait_for("the server to end", || child.try_wait().unwrap());
@@ -223,13 +228,13 @@ impl Server {
         status
     }
 
-    /// All it has written to standard output and error.
+    /// Returns everything that the server has written to standard output and standard error.
     pub(crate) fn output(&self) -> String {
         let bytes = fs::read(self.dir.join("output")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Asks a four-letter word; `None` if no server answers.
+    /// Sends a four-letter word. Returns `None` if no server answers.
     pub(crate) fn word(&self, word: &str) -> Option<String> {
         let mut stream = TcpStream::connect_timeout(&self.client, Duration::from_secs(5)).ok()?;
         stream
@@ -242,7 +247,7 @@ impl Server {
         Some(text)
     }
 
-    /// `leader`, `follower`, `observer`, `standalone`; `None` while it does not serve.
+    /// Returns `leader`, `follower`, `observer` or `standalone`, or `None` while the server does not serve.
     pub(crate) fn mode(&self) -> Option<String> {
         let text = self.word("srvr")?;
         text.lines()
@@ -250,7 +255,7 @@ impl Server {
             .map(str::to_owned)
     }
 
-    /// Waits until it serves; its mode.
+    /// Waits until the server serves. Returns its mode.
     pub(crate) fn await_serving(&mut self) -> String {
         wait_for(&format!("server {} to serve", self.id), || {
             assert!(self.is_running(), "server {} ended", self.id);
@@ -259,16 +264,17 @@ impl Server {
     }
 }
 
-/// Servers that know each other.
+/// The servers of one ensemble.
 #[derive(Debug)]
 pub(crate) struct Ensemble {
     pub(crate) servers: Vec<Server>,
-    // Behind the servers: dropped after them.
+    // Fields are dropped in order, so the directory outlives the servers.
     _root: tempfile::TempDir,
 }
 
 impl Ensemble {
-    /// Starts three voters so that the last one leads: of two, the higher number wins; the third joins.
+    /// Starts three voters so that the last one leads: the first and the last elect the one with the higher
+    /// id, and then the second joins.
     pub(crate) fn start_led_by_the_last(&mut self) {
         for index in [2, 0] {
             self.servers[index].start();
@@ -281,8 +287,8 @@ impl Ensemble {
         assert_eq!(self.leader(), 2, "{:?}", self.servers[2].software);
     }
 
-    /// Writes the configuration of `voters` and, behind them, `observers`; starts nothing. `extra`
-    /// lines go first and so before the defaults.
+    /// Writes the configuration of `voters` voters, followed by `observers` observers, without starting them.
+    /// The `extra` lines precede the other lines.
     pub(crate) fn prepared(voters: usize, observers: usize, extra: &str) -> Self {
         let root = tempfile::tempdir().unwrap();
         let count = voters + observers;
@@ -335,7 +341,7 @@ impl Ensemble {
         }
     }
 
-    /// Starts all and waits until all serve.
+    /// Starts all servers and waits until all serve.
     pub(crate) fn start(voters: usize, observers: usize) -> Self {
         Self::start_with(voters, observers, "")
     }
@@ -359,7 +365,7 @@ impl Ensemble {
         }
     }
 
-    /// Kills all at the same moment.
+    /// Kills all servers at the same time.
     pub(crate) fn kill_all(&mut self) {
         for server in &mut self.servers {
             server.strike();
@@ -373,7 +379,7 @@ impl Ensemble {
         self.servers.iter().map(|server| server.client).collect()
     }
 
-    /// Index of the one that leads.
+    /// Waits for a leader and returns its index.
     pub(crate) fn leader(&self) -> usize {
         wait_for("a leader", || {
             self.servers
@@ -382,7 +388,7 @@ impl Ensemble {
         })
     }
 
-    /// Index of one that follows.
+    /// Waits for a follower and returns its index.
     pub(crate) fn follower(&self) -> usize {
         wait_for("a follower", || {
             self.servers

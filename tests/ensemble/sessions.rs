@@ -1,13 +1,13 @@
-//! The session handshake byte by byte (specification 2.2-2.5, 10).
+//! Tests of the session handshake and of sessions (specification 2.2-2.5, 10).
 
 use super::client::{Bytes, Client, Hello, Taken, Wire};
 use super::servers::{Ensemble, wait_for};
 
 #[test]
-fn the_handshake_is_byte_for_byte_as_specified() {
+fn the_handshake_has_the_specified_bytes_and_timeouts() {
     let ensemble = Ensemble::start_with(1, 0, "tickTime=2000\nmaxSessionTimeout=40000\n");
     let address = ensemble.servers[0].client;
-    // With and without the read-only byte; too short and too long a timeout are clamped.
+    // The requests are sent with and without the read-only byte. The server clamps timeouts to its limits.
     for (read_only, asked_ms, granted_ms) in [
         (true, 1, 4_000),
         (false, 10_000, 10_000),
@@ -31,12 +31,13 @@ fn the_handshake_is_byte_for_byte_as_specified() {
         let mut taken = Taken(&answer);
         assert_eq!((taken.int(), taken.int()), (0, granted_ms));
         let session = taken.long();
-        assert_eq!(session >> 56, 1, "a lone server is number 1");
+        assert_eq!(session >> 56, 1, "a standalone server has id 1");
         assert_eq!(taken.buffer(), password(session));
     }
 }
 
-/// `java.util.Random` seeded with the id (2.5).
+/// Computes the password of a session: the output of `java.util.Random` seeded with the id (specification
+/// 2.5).
 fn password(session: i64) -> [u8; 16] {
     const MASK: u64 = (1 << 48) - 1;
     let mut state = (session.cast_unsigned() ^ 0xB341_5C00 ^ 0x5_DEEC_E66D) & MASK;
@@ -49,7 +50,7 @@ fn password(session: i64) -> [u8; 16] {
 }
 
 #[test]
-fn the_password_has_the_reference_vectors() {
+fn the_password_function_reproduces_the_reference_vectors() {
     let hex = |bytes: [u8; 16]| {
         bytes
             .iter()
@@ -67,12 +68,12 @@ fn the_password_has_the_reference_vectors() {
 }
 
 #[test]
-fn a_session_moves_to_every_other_server() {
+fn a_session_can_move_to_every_other_server() {
     let ensemble = Ensemble::start(3, 0);
     let mut client = Client::new(ensemble.servers[0].client);
     client.create("/mine", b"", 1).unwrap();
     for server in ensemble.servers.iter().cycle().skip(1).take(4) {
-        // A server that lags behind what the client has seen refuses until it has caught up.
+        // A server that has not applied what the client has seen refuses it until it has caught up.
         let mut moved = wait_for("the session to move", || {
             Client::greet(server.client, &client.hello()).ok()
         });
@@ -92,7 +93,7 @@ fn a_session_moves_to_every_other_server() {
 }
 
 #[test]
-fn a_wrong_password_gets_timeout_zero_and_the_end() {
+fn a_wrong_password_or_unknown_session_is_refused_with_timeout_zero() {
     let ensemble = Ensemble::start(3, 0);
     let client = Client::new(ensemble.servers[0].client);
     for server in &ensemble.servers {
@@ -104,7 +105,7 @@ fn a_wrong_password_gets_timeout_zero_and_the_end() {
             (0, 0, [0; 16])
         );
         assert_eq!(refused.wire.until_closed(), b"");
-        // A session nobody knows, with the password that would belong to it.
+        // An unknown session with its correct password.
         let session = 0x0700_0000_0000_0007;
         let hello = Hello {
             session,
@@ -119,7 +120,7 @@ fn a_wrong_password_gets_timeout_zero_and_the_end() {
 }
 
 #[test]
-fn a_client_from_the_future_is_turned_away_without_a_word() {
+fn a_client_that_has_seen_a_newer_zxid_is_closed_without_a_reply() {
     let ensemble = Ensemble::start(3, 0);
     for server in &ensemble.servers {
         let mut wire = Wire::open(server.client).unwrap();
@@ -134,7 +135,7 @@ fn a_client_from_the_future_is_turned_away_without_a_word() {
 }
 
 #[test]
-fn requests_behind_the_handshake_are_answered_in_order() {
+fn requests_sent_with_the_handshake_are_answered_in_order() {
     let ensemble = Ensemble::start(3, 0);
     for server in &ensemble.servers {
         let mut wire = Wire::open(server.client).unwrap();
@@ -144,7 +145,7 @@ fn requests_behind_the_handshake_are_answered_in_order() {
         }
         .bytes();
         for xid in 1..=50 {
-            // Reads, writes and pings mixed; a write takes a round, what follows must wait for it.
+            // Reads, writes and pings alternate. Requests after a write must wait for its commit.
             let request = match xid % 3 {
                 0 => Bytes::new().int(xid).int(4).string("/").byte(0),
                 1 => Bytes::new()
@@ -170,7 +171,7 @@ fn requests_behind_the_handshake_are_answered_in_order() {
 }
 
 #[test]
-fn ephemerals_go_with_their_session_closed_or_expired() {
+fn ephemerals_are_deleted_when_their_session_is_closed_or_expires() {
     // A tick of 100 ms allows sessions of 200 ms.
     let ensemble = Ensemble::start_with(3, 0, "tickTime=100\nmaxSessionTimeout=60000\n");
     let [one, two, three] = [0, 1, 2].map(|index| ensemble.servers[index].client);
@@ -208,7 +209,7 @@ fn ephemerals_go_with_their_session_closed_or_expired() {
         assert_eq!(
             (late.timeout_ms, late.session),
             (0, 0),
-            "an expired session does not come back"
+            "an expired session cannot be resumed"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Keys of `zoo.cfg` as a running server honours, refuses or ignores them.
+//! A running server honours, refuses or ignores keys of `zoo.cfg`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -23,7 +23,7 @@ fn without_client_address(server: &Server) {
     fs::write(server.config(), kept).unwrap();
 }
 
-/// A standalone server with more lines, serving.
+/// Starts a standalone server with `lines` at the end of its configuration.
 fn alone(lines: &str) -> Ensemble {
     let mut ensemble = Ensemble::prepared(1, 0, "");
     append(&ensemble.servers[0], lines);
@@ -38,10 +38,10 @@ fn server_line(server: &Server, client: &str) -> String {
 }
 
 #[test]
-fn a_file_that_demands_sasl_does_not_start_and_every_demand_is_named() {
+fn a_file_that_requires_sasl_is_refused_and_every_such_key_is_named() {
     let mut ensemble = Ensemble::prepared(1, 0, "");
     let server = &mut ensemble.servers[0];
-    // As Kafka's documentation has it, with the names of 3.6 and later.
+    // From Kafka's documentation, with the names of 3.6 and later.
     let demands = [
         "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider",
         "requireClientAuthScheme=sasl",
@@ -93,7 +93,7 @@ fn a_latin_1_file_starts_a_server() {
 }
 
 #[test]
-fn one_server_is_an_ensemble_where_standalone_is_off() {
+fn one_server_is_an_ensemble_if_standalone_is_disabled() {
     let mut ensemble = Ensemble::prepared(1, 0, "standaloneEnabled=false\n");
     let server = &ensemble.servers[0];
     append(server, &server_line(server, ""));
@@ -152,7 +152,7 @@ fn a_leader_that_does_not_serve_closes_the_connections_of_clients() {
 }
 
 #[test]
-fn without_acls_a_stranger_reads_what_another_owns() {
+fn with_skip_acl_any_client_reads_a_node_of_another() {
     for (lines, outcome) in [("", -102), ("skipACL=yes\n", 0)] {
         let ensemble = alone(lines);
         let mut client = Client::new(ensemble.servers[0].client);
@@ -171,7 +171,7 @@ fn without_acls_a_stranger_reads_what_another_owns() {
 }
 
 #[test]
-fn quorum_ports_are_on_all_addresses_if_the_file_says_so() {
+fn quorum_listen_on_all_ips_opens_the_ports_on_all_addresses() {
     let extra = "quorumListenOnAllIPs=true\nstandaloneEnabled=false\n";
     let mut ensemble = Ensemble::prepared(1, 0, extra);
     let server = &ensemble.servers[0];
@@ -188,14 +188,21 @@ fn connections_of_all_clients_are_limited() {
     let ensemble = alone("maxCnxns=2\n");
     let server = &ensemble.servers[0];
     let first = Client::new(server.client);
-    let _second = wait_for("the word's connection to end", || {
+    let second = wait_for("the word's connection to end", || {
         Client::try_new(server.client, 5_000).ok()
     });
     assert!(Client::try_new(server.client, 5_000).is_err());
     first.close();
     wait_for("room for one more", || {
         Client::try_new(server.client, 5_000).ok()
+    })
+    .close();
+    second.close();
+    let mntr = wait_for("an answer to mntr", || {
+        server.word("mntr").filter(|mntr| !mntr.is_empty())
     });
+    assert!(mntr.contains("zk_connection_rejected\t"), "{mntr}");
+    assert!(!mntr.contains("zk_connection_rejected\t0\n"), "{mntr}");
     assert!(
         server
             .output()
@@ -217,12 +224,12 @@ fn a_request_beyond_jute_maxbuffer_ends_the_connection() {
 }
 
 #[test]
-fn the_queue_of_connections_has_the_length_of_the_file() {
+fn the_queue_of_connections_has_the_configured_length() {
     let ensemble = alone("clientPortListenBacklog=2\n");
     let server = &ensemble.servers[0];
     server.pause();
     let mut waiting = Vec::new();
-    // Linux lets one more than the length in. The next is not answered, until its connect is given up.
+    // Linux accepts one connection more than the length. The next one gets no answer until its connect times out.
     while let Ok(stream) = TcpStream::connect_timeout(&server.client, Duration::from_millis(500)) {
         waiting.push(stream);
         assert!(waiting.len() <= 3, "the queue is longer than 2");
@@ -264,7 +271,7 @@ fn a_dynamic_file_lists_the_servers() {
 }
 
 #[test]
-fn clients_connect_where_the_server_line_says() {
+fn the_server_listens_for_clients_on_the_address_of_its_server_line() {
     let mut ensemble = Ensemble::prepared(1, 0, "standaloneEnabled=false\n");
     let server = &ensemble.servers[0];
     let port = server.client.port();

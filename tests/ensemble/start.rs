@@ -1,4 +1,4 @@
-//! What keeps a server from starting: exit status and one message that names the cause.
+//! Servers that cannot start must end with the specified exit status and a message that names the cause.
 
 use std::fs;
 use std::net::TcpListener;
@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use super::servers::Ensemble;
 
 #[test]
-fn a_taken_port_is_named_with_status_14() {
+fn a_port_in_use_ends_the_server_with_status_14_and_is_named() {
     for port in ["client", "election"] {
         let mut ensemble = Ensemble::prepared(3, 0, "");
         let server = &mut ensemble.servers[0];
@@ -29,7 +29,7 @@ fn a_taken_port_is_named_with_status_14() {
 }
 
 #[test]
-fn a_bad_line_is_named_with_status_2() {
+fn an_invalid_configuration_line_ends_the_server_with_status_2_and_is_named() {
     for (bad, key) in [
         ("tickTime=soon", "tickTime"),
         ("server.x=h:1:2", "server.x"),
@@ -56,7 +56,7 @@ fn a_bad_line_is_named_with_status_2() {
 }
 
 #[test]
-fn a_missing_file_and_a_missing_myid_are_named_with_status_2() {
+fn a_missing_configuration_or_myid_ends_the_server_with_status_2_and_is_named() {
     let mut ensemble = Ensemble::prepared(3, 0, "");
     let server = &mut ensemble.servers[0];
     let my_id = server.dir.join("data/myid");

@@ -1,4 +1,5 @@
-//! A leader whose log holds more than was ever committed (specification 13.4, TRUNC).
+//! A leader that restarts with uncommitted entries in its log (specification 13.4, TRUNC). These entries
+//! are called its surplus.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +7,26 @@ use super::client::{Bytes, CREATE, Client, DELETE, create};
 use super::replicas::{Head, assert_alike, log, tree};
 use super::servers::{Ensemble, wait_for};
 
-/// What happens between the leader's death and its return.
+/// What the other servers do before the killed leader restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meanwhile {
-    /// A new leader, and nothing else: its newest entry is older than the surplus.
+    /// They elect a leader. Its newest entry is older than the surplus.
     Nothing,
-    /// Writes of the new epoch: its newest entry is newer than the surplus.
+    /// They elect a leader and commit a write. Its newest entry is newer than the surplus.
     Writes,
 }
 
 const SURPLUS: usize = 5;
 
-/// Server 3 leads and logs what nobody else ever receives; then all are killed. The last zxid that was
-/// committed, and server 3's log.
-fn a_leader_dies_with_surplus(ensemble: &mut Ensemble) -> (i64, BTreeMap<i64, Head>) {
+/// The state of server 3 when it was killed.
+struct KilledLeader {
+    /// The zxid of the last committed entry.
+    committed: i64,
+    log: BTreeMap<i64, Head>,
+}
+
+/// Lets server 3 lead and log entries that no other server receives, then kills all servers.
+fn kill_a_leader_with_surplus(ensemble: &mut Ensemble) -> KilledLeader {
     ensemble.start_led_by_the_last();
     let mut client = Client::new(ensemble.servers[2].client);
     for child in 0..20 {
@@ -29,7 +36,7 @@ fn a_leader_dies_with_surplus(ensemble: &mut Ensemble) -> (i64, BTreeMap<i64, He
         assert_eq!(tree(other).len(), 20);
     }
 
-    // Stopped, they take in nothing; killed, they never will.
+    // The paused servers receive nothing, and `kill_all` below kills them before they continue.
     for index in [0, 1] {
         ensemble.servers[index].pause();
     }
@@ -40,22 +47,23 @@ fn a_leader_dies_with_surplus(ensemble: &mut Ensemble) -> (i64, BTreeMap<i64, He
     }
     let delete = Bytes::new().string("/n7").int(-1);
     client.request(DELETE, &delete).unwrap();
-    let logged = wait_for("the leader to log them", || {
+    let log = wait_for("the leader to log the surplus", || {
         let log = log(&ensemble.servers[2]);
         (log.range(committed + 1..).count() == SURPLUS).then_some(log)
     });
     ensemble.kill_all();
-    (committed, logged)
+    KilledLeader { committed, log }
 }
 
-/// Server 3 comes back from [`a_leader_dies_with_surplus`] behind another leader.
-/// Returns, when all three have the same tree and log, what is left of the surplus on its disk: nothing
-/// if it was cut, all if a snapshot was laid over it.
+/// Runs [`kill_a_leader_with_surplus`], restarts server 3 as a follower and checks that all servers have
+/// the same tree and log. Returns how many surplus entries remain on its disk: none if they were cut, all
+/// if the leader sent a snapshot.
 pub(crate) fn a_leader_comes_back_with_surplus(
     ensemble: &mut Ensemble,
     meanwhile: Meanwhile,
 ) -> usize {
-    let (committed, logged) = a_leader_dies_with_surplus(ensemble);
+    let killed = kill_a_leader_with_surplus(ensemble);
+    let (committed, logged) = (killed.committed, killed.log);
     for index in [0, 1] {
         ensemble.servers[index].start();
     }
@@ -79,7 +87,8 @@ pub(crate) fn a_leader_comes_back_with_surplus(
     assert_eq!(nodes.len(), expected, "{:?}", nodes.keys());
     assert!(nodes.contains_key("/n7") && !nodes.contains_key("/surplus0"));
     assert_alike(ensemble, since);
-    // Nobody has logged after its return, or got from its leader, what the leader has not.
+    // Except for the surplus, server 3 has logged only entries that the leader has, and the leader has none
+    // of the surplus.
     let leader = log(&ensemble.servers[ensemble.leader()]);
     let mut left = log(&ensemble.servers[2]).split_off(&(committed + 1));
     let before = left.len();
@@ -94,7 +103,7 @@ pub(crate) fn a_leader_comes_back_with_surplus(
             .all(|zxid| *zxid <= committed || !leader.contains_key(zxid))
     );
 
-    // And from its disk alone: as the leader again, which it may be with an equal log.
+    // After a restart of all servers, in which server 3 may lead again, the trees are unchanged.
     ensemble.kill_all();
     for server in &mut ensemble.servers {
         server.start();

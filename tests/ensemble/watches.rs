@@ -1,4 +1,4 @@
-//! Watches: what fires, once, and before what (specification 7).
+//! Tests of watches: which events they send, and in which order (specification 7).
 
 use super::client::{Bytes, CREATE, Client, DELETE, SET, create};
 use super::servers::Ensemble;
@@ -14,13 +14,13 @@ fn the_notification_comes_before_the_reply_of_the_write_that_caused_it() {
         assert_eq!(client.next().unwrap().xid, xid);
 
         client.get("/w", true).unwrap();
-        client.get("/w", true).unwrap(); // twice the same is once
+        client.get("/w", true).unwrap(); // sets the same watch again, which sends one notification
         client.children("/w", true).unwrap();
         let set = Bytes::new().string("/w").buffer(b"x").int(-1);
         let xid = client.request(SET, &set).unwrap();
         assert_eq!(client.next().unwrap().event(), (3, "/w".into()));
         assert_eq!(client.next().unwrap().xid, xid);
-        // Spent: the next change of the data tells nothing.
+        // The watch is removed, so the next change of the data sends no notification.
         let xid = client.request(SET, &set).unwrap();
         assert_eq!(client.next().unwrap().xid, xid);
 
@@ -42,7 +42,7 @@ fn the_notification_comes_before_the_reply_of_the_write_that_caused_it() {
 }
 
 #[test]
-fn a_watch_on_one_server_sees_the_write_on_another_before_its_data() {
+fn a_watch_fires_before_a_write_through_another_server_becomes_visible() {
     let ensemble = Ensemble::start(3, 1);
     let addresses = ensemble.addresses();
     Client::new(addresses[0])
@@ -55,7 +55,7 @@ fn a_watch_on_one_server_sees_the_write_on_another_before_its_data() {
         let mut writer = Client::new(addresses[(index + 1) % addresses.len()]);
         let new = format!("by {index}");
         writer.set("/shared", new.as_bytes(), -1).unwrap();
-        // Reads until the new value shows: the notification must have come before that.
+        // Reads until the new value is visible. The notification must have arrived before.
         loop {
             let (data, _) = watcher.get("/shared", false).unwrap();
             if data == new.as_bytes() {

@@ -1,54 +1,113 @@
-//! Which faults a seed asks for.
+//! The faults of a run.
 
 use rand::RngExt as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// One fault, at a random time, against random servers.
+use crate::disk::Kept;
+
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// The process dies; unsynced bytes are lost, as many appends as given survive.
-    Crash { server: usize, kept: usize },
-    /// The same for the current leader.
-    CrashLeader { kept: usize },
-    /// Whoever leads can no longer talk to anybody else.
+    /// Kills a server. Its unfinished work is lost, except for `kept`.
+    Crash {
+        server: usize,
+        kept: Kept,
+    },
+    /// Kills the current leader.
+    CrashLeader {
+        kept: Kept,
+    },
+    /// Kills a server that is being synchronised, once there is one.
+    CrashSynchronising {
+        kept: Kept,
+    },
+    /// Cuts the current leader off from all other servers.
     IsolateLeader,
-    /// A dead process starts again.
-    Restart { server: usize },
-    /// Servers on different sides of the cut can no longer talk.
-    Partition { side: Vec<bool> },
-    /// The network is whole again.
+    /// Starts a killed server.
+    Restart {
+        server: usize,
+    },
+    /// Cuts the servers with `true` off from those with `false`.
+    Partition {
+        side: Vec<bool>,
+    },
+    /// Ends the partition.
     Heal,
-    /// One quorum connection breaks.
-    Break { server: usize },
-    /// A server's disk stops for a while, ms.
-    SlowDisk { server: usize, ms: u64 },
+    /// Breaks a server's connection to its leader.
+    Break {
+        server: usize,
+    },
+    /// Delays all operations of a server's disk for `ms`.
+    SlowDisk {
+        server: usize,
+        ms: u64,
+    },
+    /// Stops a server's process for `ms`. Its inputs wait meanwhile.
+    Stall {
+        server: usize,
+        ms: u64,
+    },
+    StallLeader {
+        ms: u64,
+    },
+    /// Kills an observer, which then starts with an empty disk.
+    WipeObserver,
 }
 
-/// The faults of a run, with pauses between them.
+/// How the connections of a run treat the streams.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Streams {
+    /// Probability that only a part of the waiting bytes arrives.
+    pub(crate) split: f64,
+    /// Probability that the connection breaks behind such a part.
+    pub(crate) broken: f64,
+}
+
+pub(crate) fn streams(rng: &mut Xoshiro256PlusPlus) -> Streams {
+    Streams {
+        split: [0.0, 0.2, 0.5][rng.random_range(0..3)],
+        broken: [0.0, 0.0, 0.01, 0.05][rng.random_range(0..4)],
+    }
+}
+
+fn kept(rng: &mut Xoshiro256PlusPlus) -> Kept {
+    Kept {
+        ops: rng.random_range(0..4),
+        saves: rng.random_range(0..2),
+    }
+}
+
+/// Draws the faults of a run. Each comes with the pause that follows it, ms.
 pub(crate) fn plan(rng: &mut Xoshiro256PlusPlus, servers: usize) -> Vec<(u64, Fault)> {
     let count = rng.random_range(2..10);
     (0..count)
         .map(|_| {
             let server = rng.random_range(0..servers);
-            let fault = match rng.random_range(0..16) {
-                12..=13 => Fault::CrashLeader {
-                    kept: rng.random_range(0..4),
-                },
-                14..=15 => Fault::IsolateLeader,
-                0..=3 => Fault::Crash {
+            let fault = match rng.random_range(0..22) {
+                0..=2 => Fault::Crash {
                     server,
-                    kept: rng.random_range(0..4),
+                    kept: kept(rng),
                 },
-                4..=5 => Fault::Restart { server },
-                6..=7 => Fault::Partition {
+                3..=5 => Fault::Restart { server },
+                6 => Fault::Partition {
                     side: (0..servers).map(|_| rng.random_bool(0.5)).collect(),
                 },
-                8 => Fault::Heal,
-                9..=10 => Fault::Break { server },
-                _ => Fault::SlowDisk {
+                7 => Fault::Heal,
+                8..=9 => Fault::Break { server },
+                10 => Fault::SlowDisk {
                     server,
                     ms: rng.random_range(10..3000),
                 },
+                11..=12 => Fault::CrashLeader { kept: kept(rng) },
+                13..=14 => Fault::IsolateLeader,
+                15..=16 => Fault::CrashSynchronising { kept: kept(rng) },
+                17 => Fault::Stall {
+                    server,
+                    ms: rng.random_range(10..4000),
+                },
+                18..=19 => Fault::StallLeader {
+                    ms: rng.random_range(10..4000),
+                },
+                _ => Fault::WipeObserver,
             };
             (rng.random_range(20..1500), fault)
         })

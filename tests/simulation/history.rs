@@ -1,28 +1,28 @@
-//! What clients were told, and what must hold of it.
+//! The acknowledged writes and the leaders of a run, and the properties that are checked against them.
 
 use std::collections::BTreeMap;
 
 use quorate::ensemble::database::{Caller, ConnId, Database};
 use quorate::wire::jute::{OpCode, PathWatch, SessionId, Zxid};
 
-/// The client-visible history and the properties that are checked against it.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    /// Acknowledged creates: path by zxid.
+    /// Paths of acknowledged creates by zxid.
     acknowledged: BTreeMap<Zxid, String>,
-    /// Who served as leader of an epoch.
+    /// The server that led each epoch.
     leaders: BTreeMap<i64, usize>,
 }
 
 impl History {
-    /// A create was acknowledged. No two writes share a zxid.
+    /// Records an acknowledged create. Two writes must not have the same zxid.
     pub(crate) fn acknowledge(&mut self, zxid: Zxid, path: &str) {
         if let Some(other) = self.acknowledged.insert(zxid, path.to_owned()) {
             assert_eq!(other, path, "two writes acknowledged with {zxid}");
         }
     }
 
-    /// Never two leaders in an epoch (Junqueira et al. 2011, section III: primary uniqueness).
+    /// Records a serving leader. An epoch must have only one (Junqueira et al. 2011, section III: primary
+    /// uniqueness).
     pub(crate) fn leader(&mut self, epoch: i64, server: usize) {
         let first = *self.leaders.entry(epoch).or_insert(server);
         assert_eq!(
@@ -35,7 +35,7 @@ impl History {
         self.acknowledged.len()
     }
 
-    /// No acknowledged write is lost: each is in this tree.
+    /// Checks that the tree contains every acknowledged write.
     pub(crate) fn check(&self, server: usize, database: &mut Database) {
         for (zxid, path) in &self.acknowledged {
             let mut body = Vec::new();
@@ -53,7 +53,7 @@ impl History {
             );
             assert!(
                 out.ends_with(&[0; 0]) && out.len() > 68,
-                "{path} has its data and stat"
+                "{path} lacks its data or stat"
             );
         }
     }

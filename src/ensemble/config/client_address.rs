@@ -6,7 +6,7 @@ use super::keys::Keys;
 use super::{ConfigError, Server};
 
 impl Keys<'_> {
-    /// Where this server listens for clients: the client part of its own line, otherwise `clientPort` and
+    /// Returns the address on which this server listens for clients: the client part of its own line, or `clientPort` and
     /// `clientPortAddress`.
     ///
     /// # Errors

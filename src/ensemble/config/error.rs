@@ -1,4 +1,4 @@
-//! Why a configuration does not make a server.
+//! Reasons why a configuration is refused.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,12 +7,12 @@ use std::path::PathBuf;
 pub enum ConfigError {
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    /// Java refuses such a file as well.
+    /// The file is malformed. Java refuses it too.
     #[error(
         "{file}:{line}: \\u needs four hexadecimal digits behind it; write \\\\ for a backslash"
     )]
     Escape { file: String, line: usize },
-    /// A value is not what its key needs, or contradicts another line.
+    /// A value is not valid for its key, or contradicts another line.
     #[error("{file}:{line}: {key}={value}: {expected}")]
     Value {
         file: String,
@@ -21,7 +21,7 @@ pub enum ConfigError {
         value: String,
         expected: String,
     },
-    /// Keys that ask for what this server does not offer: one line for each.
+    /// Keys that require a feature that this server does not have, one line for each.
     #[error("{}", .0.join("\n"))]
     Refused(Vec<String>),
     /// Something is missing or does not fit together.

@@ -13,7 +13,7 @@ pub(super) struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    /// The line with this key; the last one if there are several.
+    /// Returns the line with this key, the last one if there are several.
     pub(super) fn find(&self, key: &str) -> Option<&Property> {
         debug_assert_eq!(
             table::find(key).map(|known| known.class),
@@ -43,7 +43,7 @@ impl Keys<'_> {
         }
     }
 
-    /// All server lines, by id.
+    /// Returns all server lines, sorted by id.
     pub(super) fn servers(&self) -> Result<Vec<Server>, ConfigError> {
         let mut servers: Vec<Server> = Vec::new();
         for property in self.properties {
@@ -61,7 +61,7 @@ impl Keys<'_> {
         Ok(servers)
     }
 
-    /// A whole number within bounds, decimal or, as Java's system properties may be, hexadecimal.
+    /// Reads a whole number within bounds, decimal or, as Java's system properties may be, hexadecimal.
     pub(super) fn number(&self, key: &str, min: u64, max: u64) -> Result<Option<u64>, ConfigError> {
         let Some(property) = self.find(key) else {
             return Ok(None);
@@ -79,7 +79,7 @@ impl Keys<'_> {
         }
     }
 
-    /// A folder or a file.
+    /// Reads the path of a folder or a file.
     pub(super) fn path(&self, key: &str) -> Result<Option<PathBuf>, ConfigError> {
         match self.find(key) {
             Some(property) if property.value.is_empty() => {
@@ -89,7 +89,7 @@ impl Keys<'_> {
         }
     }
 
-    /// A number that is not set if the line is missing or says -1.
+    /// Reads a number. Returns `None` if the line is missing or the value is -1.
     pub(super) fn number_or_unset(
         &self,
         key: &str,
@@ -115,7 +115,7 @@ impl Keys<'_> {
         }
     }
 
-    /// Smallest and largest session timeout, ms.
+    /// Returns the smallest and the largest session timeout, ms.
     pub(super) fn session_timeouts(&self, tick_ms: u64) -> Result<(i32, i32), ConfigError> {
         let limit = |key: &str, default: u64| -> Result<i32, ConfigError> {
             let given = self.number_or_unset(key, 1, 1 << 30)?;

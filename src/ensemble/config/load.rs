@@ -1,4 +1,4 @@
-//! From the bytes of a `zoo.cfg` to a configuration with every default filled in.
+//! Makes a configuration from the bytes of a `zoo.cfg` and fills in the defaults.
 
 use std::path::Path;
 
@@ -7,16 +7,16 @@ use super::properties::{Property, parse};
 use super::review::{Notes, review, strip_prefixes};
 use super::{Config, ConfigError, Server};
 
-/// What Java takes for `globalOutstandingLimit` if nothing is configured.
+/// Default of `globalOutstandingLimit`, as in Java.
 const OUTSTANDING_DEFAULT: u64 = 1_000;
-/// The largest `jute.maxbuffer`, which is the default.
+/// Default of `jute.maxbuffer`, which is also its largest value.
 const FRAME_BYTES_MAX: u64 = 0xf_ffff;
 /// With extended types the highest byte 0xff of an owner stands for a TTL node, so no server may have the id 255.
 const EXTENDED_ID_MAX: i64 = 254;
 
 /// The files beside `zoo.cfg` that a configuration is made from.
 pub trait Files {
-    /// The bytes of a file.
+    /// Returns the bytes of a file.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -39,7 +39,7 @@ impl Files for Disk {
 /// The servers that a configuration lists.
 struct Membership {
     servers: Vec<Server>,
-    /// From the name of the dynamic file; otherwise 0.
+    /// From the name of the dynamic file, or 0.
     version: i64,
 }
 
@@ -48,7 +48,7 @@ impl Config {
     /// `myid` in its data directory.
     ///
     /// # Errors
-    /// Names the file, the line and the key, and says what is expected.
+    /// If the file cannot be read or is refused. The error has the file, the line, the key and what is expected.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let bytes = Disk.read(path)?;
         Self::from_bytes(&path.display().to_string(), &bytes, &Disk)
@@ -192,7 +192,7 @@ fn properties(file: &str, bytes: &[u8], notes: &mut Notes) -> Result<Vec<Propert
     Ok(properties)
 }
 
-/// The servers of the file itself, or those of the file that `dynamicConfigFile` names.
+/// Returns the servers of the file itself, or those of the file that `dynamicConfigFile` names.
 fn membership(
     keys: &Keys<'_>,
     files: &impl Files,
@@ -238,14 +238,14 @@ fn membership(
     })
 }
 
-/// The version in the name of a dynamic file, `zoo.cfg.dynamic.<hexadecimal>`; 0 if there is none.
+/// Returns the version in the name of a dynamic file, `zoo.cfg.dynamic.<hexadecimal>`, or 0 if there is none.
 fn version_of(name: &str) -> i64 {
     name.rsplit_once('.')
         .and_then(|(_, version)| i64::from_str_radix(version, 16).ok())
         .unwrap_or(0)
 }
 
-/// The number in the first line of `myid`.
+/// Returns the number in the first line of `myid`.
 fn my_id(data_dir: &Path, files: &impl Files) -> Result<i64, ConfigError> {
     let path = data_dir.join("myid");
     let bytes = files.read(&path)?;
@@ -260,7 +260,7 @@ fn my_id(data_dir: &Path, files: &impl Files) -> Result<i64, ConfigError> {
     })
 }
 
-/// `peerType` must agree with the server's own line. Java lets the line win and warns.
+/// Checks that `peerType` agrees with the server's own line. Java uses the line and warns.
 fn check_role(keys: &Keys<'_>, own: Option<&Server>) -> Result<(), ConfigError> {
     let Some(property) = keys.find("peerType") else {
         return Ok(());
@@ -286,7 +286,7 @@ fn check_role(keys: &Keys<'_>, own: Option<&Server>) -> Result<(), ConfigError> 
     }
 }
 
-/// `electionAlg` names Fast Leader Election or nothing.
+/// Checks that `electionAlg` is that of Fast Leader Election, or missing.
 fn check_election(keys: &Keys<'_>) -> Result<(), ConfigError> {
     match keys.find("electionAlg") {
         Some(property) if property.value != "3" => Err(keys.bad(property, "only 3 is possible")),
@@ -294,7 +294,7 @@ fn check_election(keys: &Keys<'_>) -> Result<(), ConfigError> {
     }
 }
 
-/// A limit of connections; 0 and below are no limit.
+/// Reads a limit of connections. 0 and below are no limit.
 fn connections(keys: &Keys<'_>, key: &str, default: u32) -> Result<u32, ConfigError> {
     let limit = match keys.find(key) {
         Some(property) if property.value == "-1" => Some(0),

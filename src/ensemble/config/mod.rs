@@ -1,6 +1,6 @@
 //! The configuration of a server: `zoo.cfg`, the dynamic file that it may name, and `myid` (specification 14.1, 16.1).
 //!
-//! Every key is honoured, refused or named in the log as ignored; [`KEYS`] says which.
+//! Every key is honoured, refused, or ignored with a line in the log, as [`KEYS`] defines.
 
 mod client_address;
 mod error;
@@ -58,19 +58,19 @@ pub struct Config {
 }
 
 impl Config {
-    /// What the log says when the server starts: keys that are ignored, unknown or ambiguous.
+    /// Returns the lines to log at the start: about keys that are ignored, unknown or ambiguous.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// `myid`. A standalone server needs none; it has the number of its server line, or 1.
+    /// Returns `myid`. A standalone server without this file has the number of its server line, or 1.
     #[must_use]
     pub const fn server_id(&self) -> i64 {
         self.server_id
     }
 
-    /// All servers of the ensemble, by id. A standalone server has none.
+    /// Returns all servers of the ensemble, sorted by id. A standalone server has none.
     pub fn servers(&self) -> impl Iterator<Item = &Server> {
         self.servers.iter()
     }
@@ -81,32 +81,32 @@ impl Config {
         self.servers.is_empty()
     }
 
-    /// The version of the list of servers: 0, or what the name of the dynamic file says.
+    /// Returns the version of the list of servers, from the name of the dynamic file, or 0.
     #[must_use]
     pub const fn version(&self) -> i64 {
         self.version
     }
 
-    /// Where clients connect.
+    /// Returns the address on which the server listens for clients.
     #[must_use]
     pub const fn client_address(&self) -> SocketAddr {
         self.client_address
     }
 
-    /// How many connections of clients may wait to be accepted, if the file says so.
+    /// Returns `clientPortListenBacklog`: most connections of clients that wait to be accepted.
     #[must_use]
     pub const fn client_backlog(&self) -> Option<i32> {
         self.client_backlog
     }
 
-    /// `host:port` of this server's election port, as the first message on an election port carries it.
+    /// Returns `host:port` of this server's election port. The first message on an election port carries it.
     #[must_use]
     pub fn election_address_text(&self) -> String {
         self.own()
             .map_or_else(String::new, Server::election_address)
     }
 
-    /// This server's own line; `None` if it is standalone.
+    /// Returns this server's own line, or `None` if it is standalone.
     fn own(&self) -> Option<&Server> {
         self.servers
             .iter()
@@ -124,37 +124,37 @@ impl Config {
         self.tick_time_ms
     }
 
-    /// In ticks.
+    /// Returns `initLimit`, ticks.
     #[must_use]
     pub const fn init_limit(&self) -> u64 {
         self.init_limit
     }
 
-    /// In ticks.
+    /// Returns `syncLimit`, ticks.
     #[must_use]
     pub const fn sync_limit(&self) -> u64 {
         self.sync_limit
     }
 
-    /// Smallest and largest session timeout.
+    /// Returns the smallest and the largest session timeout.
     #[must_use]
     pub const fn session_timeouts_ms(&self) -> (i32, i32) {
         self.session_timeouts_ms
     }
 
-    /// `maxClientCnxns`, per address; 0 is no limit.
+    /// Returns `maxClientCnxns`: most clients with the same address. 0 is no limit.
     #[must_use]
     pub const fn max_client_connections(&self) -> u32 {
         self.max_client_connections
     }
 
-    /// `maxCnxns`, of all clients together; 0 is no limit.
+    /// Returns `maxCnxns`: most clients. 0 is no limit.
     #[must_use]
     pub const fn max_connections(&self) -> u32 {
         self.max_connections
     }
 
-    /// This server's part of `globalOutstandingLimit`.
+    /// Returns this server's share of `globalOutstandingLimit`.
     #[must_use]
     pub fn outstanding_limit(&self) -> usize {
         let voters = self.servers.iter().filter(|server| !server.observer);
@@ -163,19 +163,19 @@ impl Config {
         usize::try_from(self.outstanding_limit / parts).unwrap_or(usize::MAX)
     }
 
-    /// `jute.maxbuffer`: the largest request of a client.
+    /// Returns `jute.maxbuffer`: the largest request of a client.
     #[must_use]
     pub fn max_frame_bytes(&self) -> usize {
         usize::try_from(self.max_frame_bytes).unwrap_or(usize::MAX)
     }
 
-    /// Transactions between snapshots.
+    /// Returns `snapCount`: most transactions between snapshots.
     #[must_use]
     pub const fn snap_count(&self) -> u64 {
         self.snap_count
     }
 
-    /// How many snapshots a purge keeps; `None` if nothing is purged.
+    /// Returns how many snapshots a purge keeps, or `None` if nothing is purged.
     #[must_use]
     pub const fn purge_retains(&self) -> Option<usize> {
         if self.purge_interval_hours == 0 {
@@ -185,7 +185,7 @@ impl Config {
         }
     }
 
-    /// Digest of the super user, if there is one.
+    /// Returns the digest of the super user, if there is one.
     #[must_use]
     pub fn super_digest(&self) -> Option<String> {
         self.super_digest.clone()
@@ -209,7 +209,7 @@ impl Config {
         self.extended_types
     }
 
-    /// Four-letter words that are answered.
+    /// Returns the four-letter words that the server answers.
     #[must_use]
     pub fn whitelist(&self) -> &[String] {
         &self.whitelist
@@ -220,13 +220,13 @@ impl Config {
         &self.data_dir
     }
 
-    /// The folders of snapshots and of the log.
+    /// Returns the folders of snapshots and of the log.
     #[must_use]
     pub fn data_dirs(&self) -> DataDirs {
         DataDirs::new(&self.data_dir, self.data_log_dir.as_deref())
     }
 
-    /// How the disk is written.
+    /// Returns the options for writing the disk.
     #[must_use]
     pub fn disk_options(&self) -> DiskOptions {
         DiskOptions {
@@ -236,7 +236,7 @@ impl Config {
         }
     }
 
-    /// How the disk is read at the start.
+    /// Returns the options for reading the disk at the start.
     #[must_use]
     pub fn recover_options(&self) -> RecoverOptions {
         RecoverOptions {

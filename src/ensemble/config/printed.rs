@@ -1,11 +1,11 @@
-//! The configuration as it is shown: `/zookeeper/config` and the word `conf`.
+//! Prints the configuration: `/zookeeper/config` and the word `conf`.
 
 use std::collections::BTreeMap;
 
 use super::Config;
 
 impl Config {
-    /// The text of `/zookeeper/config`, which election messages and NEWLEADER carry too (specification 14.1).
+    /// Returns the text of `/zookeeper/config`. Election messages and NEWLEADER carry it too (specification 14.1).
     #[must_use]
     pub fn config_text(&self) -> String {
         let mut text = String::new();
@@ -16,22 +16,19 @@ impl Config {
         text + &format!("version={:x}", self.version)
     }
 
-    /// What the word `conf` prints, key by key.
+    /// Returns the keys that the word `conf` prints, except the sizes of directories.
     #[must_use]
     pub fn rendered(&self) -> BTreeMap<&'static str, String> {
         let dirs = self.data_dirs();
-        // Missing only if the folders cannot be read.
-        let (snapshot_bytes, log_bytes) = dirs.sizes().unwrap_or_default();
         let mut all = BTreeMap::from([
             ("clientPort", self.client_address.port().to_string()),
+            // There is no TLS port.
             ("secureClientPort", "-1".to_owned()),
             (
                 "clientPortListenBacklog",
                 self.client_backlog.unwrap_or(-1).to_string(),
             ),
             ("dataDir", dirs.snapshots().display().to_string()),
-            ("dataDirSize", snapshot_bytes.to_string()),
-            ("dataLogSize", log_bytes.to_string()),
             ("dataLogDir", dirs.logs().display().to_string()),
             ("tickTime", self.tick_time_ms.to_string()),
             ("maxClientCnxns", self.max_client_connections.to_string()),

@@ -10,12 +10,12 @@ pub(super) struct Property {
     pub(super) line: usize,
     pub(super) key: String,
     pub(super) value: String,
-    /// Whether the value holds bytes that would be other characters in UTF-8.
+    /// Whether the value has bytes that would be other characters in UTF-8.
     pub(super) looks_like_utf8: bool,
 }
 
 impl Property {
-    /// The value as a message may show it: not if it is a secret.
+    /// Returns the value for a message, without secrets.
     pub(super) fn shown_value(&self) -> &str {
         let key = self.key.to_ascii_lowercase();
         let secret = ["password", "passwd", "superdigest"];
@@ -43,7 +43,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Property>, MalformedEscape> {
     Ok(properties)
 }
 
-/// What `java.util.Properties` itself makes of a file.
+/// Reads all properties of a file in the way of `java.util.Properties`.
 fn parse_untrimmed(bytes: &[u8]) -> Result<Vec<Property>, MalformedEscape> {
     let mut properties = Vec::new();
     let mut lines = natural_lines(bytes).into_iter().enumerate().peekable();
@@ -79,7 +79,7 @@ fn parse_untrimmed(bytes: &[u8]) -> Result<Vec<Property>, MalformedEscape> {
     Ok(properties)
 }
 
-/// The lines of a file, without what ends them.
+/// Returns the lines of a file without their ends.
 fn natural_lines(bytes: &[u8]) -> Vec<&[u8]> {
     let mut lines = Vec::new();
     let mut rest = bytes;
@@ -137,7 +137,7 @@ fn split(line: &[u8]) -> (&[u8], &[u8]) {
     (key, value)
 }
 
-/// Replaces escapes; `None` if a `\u` is malformed.
+/// Replaces escapes. Returns `None` if a `\u` is malformed.
 fn unescape(raw: &[u8]) -> Option<String> {
     // UTF-16, since a character beyond U+FFFF is written as two escapes.
     let mut units: Vec<u16> = Vec::with_capacity(raw.len());
@@ -255,8 +255,9 @@ mod tests {
         );
     }
 
-    /// `java_properties.txt` has random files and what `java.util.Properties.load` of Java 17 made of them: the bytes of the file in hexadecimal, a tab, then
-    /// each key and value in hexadecimal UTF-16, by key; or MALFORMED.
+    /// `java_properties.txt` has random files and the result of `java.util.Properties.load` of Java 17. A line is the
+    /// bytes of the file in hexadecimal, a tab, and each key and value in hexadecimal UTF-16, sorted by key, or
+    /// MALFORMED.
     #[test]
     fn random_files_are_read_as_java_read_them() {
         let byte = |pair: &[u8]| {

@@ -1,14 +1,14 @@
-//! Compares the keys of a file with the table: which end the start, which are named in the log.
+//! Compares the keys of a file with the table: which prevent the start, and which are logged.
 
 use super::ConfigError;
 use super::properties::Property;
 use super::table::{self, Class};
 
-/// What the log says about a file when the server starts.
+/// Lines to log about a file when the server starts.
 pub(super) type Notes = Vec<String>;
 
-/// Takes the prefix `zookeeper.` off the keys. Java would make `zookeeper.zookeeper.key` of such a line, which nothing
-/// reads; this server takes it for `key`, so that no demand is lost.
+/// Removes the prefix `zookeeper.` from the keys. Java would make `zookeeper.zookeeper.key` of such a line, which nothing
+/// reads. This server takes it for `key`, so that no demand is overlooked.
 pub(super) fn strip_prefixes(file: &str, properties: &mut [Property], notes: &mut Notes) {
     for property in properties {
         if let Some(rest) = property.key.strip_prefix("zookeeper.") {
@@ -22,7 +22,7 @@ pub(super) fn strip_prefixes(file: &str, properties: &mut [Property], notes: &mu
     }
 }
 
-/// Notes for keys that are ignored, unknown, repeated or written in UTF-8.
+/// Returns notes for keys that are ignored, unknown, repeated or written in UTF-8.
 ///
 /// # Errors
 /// All refused keys, each with its line and the reason.

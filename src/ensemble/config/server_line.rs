@@ -8,10 +8,10 @@ pub struct Server {
     pub id: i64,
     /// Host of the quorum and election ports, without brackets.
     pub host: String,
-    /// The leader accepts learners here.
+    /// Port on which the leader accepts learners.
     pub quorum_port: u16,
     pub election_port: u16,
-    /// Whether it observes instead of voting.
+    /// Whether the server is an observer.
     pub observer: bool,
     /// Host, without brackets, and port for clients, if the line has them.
     pub client: Option<(String, u16)>,
@@ -20,7 +20,7 @@ pub struct Server {
 const SHAPE: &str = "expected host:quorumPort:electionPort[:observer][;[clientHost:]clientPort]";
 
 impl Server {
-    /// Reads the value of the line `server.<id>`. The error says what is expected.
+    /// Reads the value of the line `server.<id>`. The error describes the expected value.
     pub(super) fn parse(id: &str, value: &str) -> Result<Self, String> {
         let id: i64 = id
             .parse()
@@ -72,7 +72,7 @@ impl Server {
         })
     }
 
-    /// The line as the configuration text has it. The parser reads it back.
+    /// Returns the line for the configuration text. [`Self::parse`] can read it.
     #[must_use]
     pub fn line(&self) -> String {
         let role = self.role();
@@ -100,14 +100,14 @@ impl Server {
         }
     }
 
-    /// `host:electionPort`.
+    /// Returns `host:electionPort`.
     #[must_use]
     pub fn election_address(&self) -> String {
         format!("{}:{}", bracketed(&self.host), self.election_port)
     }
 }
 
-/// A host as it stands in front of `:port`: an IPv6 address needs brackets.
+/// Formats a host for use before `:port`: an IPv6 address gets brackets.
 fn bracketed(host: &str) -> Cow<'_, str> {
     if host.contains(':') {
         format!("[{host}]").into()

@@ -1,21 +1,21 @@
 //! Every key of `zoo.cfg` that Apache ZooKeeper 3.9 knows, and what this server does with it.
 //!
-//! The loader decides by this table, `docs/ZOO_CFG.md` is checked against it. Java reads some of these as system
+//! The loader uses this table, and a test compares `docs/ZOO_CFG.md` with it. Java reads some of these as system
 //! properties; a line `key=value` of the file becomes the property `zookeeper.key`.
 
 /// What the server does with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// The server does what the key asks for.
+    /// The server applies the value.
     Honoured,
-    /// The server does not start: without what the key asks for it would be less strict, or another server.
+    /// The server does not start, because without the feature it would be less strict or behave differently.
     Refused,
     /// The server starts, and its log names the key.
     Ignored,
 }
 
 impl Class {
-    /// The class as the documentation calls it.
+    /// Returns the name of the class in the documentation.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -29,12 +29,12 @@ impl Class {
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// The key; a `*` at the end stands for any rest.
+    /// The key. A `*` at the end stands for any characters.
     pub name: &'static str,
     pub class: Class,
-    /// Values that ask for nothing: a refused key with one of them is accepted, an ignored one is not named.
+    /// Values without effect. A refused key with one of them is accepted, and an ignored one is not logged.
     pub harmless: &'static [&'static str],
-    /// Why, as the second half of a sentence that begins with the key.
+    /// The reason, for use after the key and `: `.
     pub reason: &'static str,
 }
 
@@ -47,7 +47,7 @@ impl Key {
         }
     }
 
-    /// Whether a value asks for nothing.
+    /// Whether a value has no effect.
     #[must_use]
     pub fn is_harmless(&self, value: &str) -> bool {
         self.harmless
@@ -56,14 +56,14 @@ impl Key {
     }
 }
 
-/// The row of a key; the most specific one if several match.
+/// Returns the row of a key, the most specific one if several match.
 pub(super) fn find(written: &str) -> Option<&'static Key> {
     KEYS.iter()
         .filter(|key| key.matches(written))
         .max_by_key(|key| (key.name == written, key.name.len()))
 }
 
-/// The known key that resembles an unknown one most, if one resembles it at all.
+/// Returns the known key that is most similar to an unknown one, if any is similar.
 pub(super) fn nearest(written: &str) -> Option<&'static str> {
     let written = written.to_ascii_lowercase();
     KEYS.iter()
@@ -137,7 +137,7 @@ const SASL_ONLY: &str = "it matters to SASL only, which this server does not hav
 const NO_CONTAINERS: &str = "container and TTL nodes are not deleted by the server";
 const SYNC_LIMITS: &str = "the number of learners that synchronise at once is not limited";
 
-/// All rows, in the order of the documentation: what is honoured, refused, ignored.
+/// All rows, in the order of the documentation: honoured, refused, ignored keys.
 pub const KEYS: &[Key] = &[
     honoured("dataDir", "holds the snapshots and `myid`. Required"),
     honoured(

@@ -1,4 +1,4 @@
-//! Whole configurations: what the server makes of them, and what it says about a wrong one.
+//! Whole configurations: how the server reads them, and its messages about wrong ones.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,4 +1,4 @@
-//! ACL lists, each kept once under a number (specification 8.3).
+//! Interns ACL lists: nodes with equal lists share one numbered entry (specification 8.3).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -8,19 +8,19 @@ use crate::wire::jute::{Acl, ErrorCode, Id, JuteError, Perms, Reader, WriteJute}
 
 use super::rights;
 
-/// `world:anyone` with everything, as a jute vector: what nearly every create carries.
+/// `world:anyone` with all permissions, encoded as a jute vector. Most create requests carry it.
 const OPEN_ENCODED: &[u8] = b"\0\0\0\x01\0\0\0\x1f\0\0\0\x05world\0\0\0\x06anyone";
 
-/// Number of a list: of this server alone, seen in snapshots.
+/// Number of an ACL list. Each server assigns its own numbers; snapshots contain them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct AclId(pub(super) i64);
 
 impl AclId {
-    /// `world:anyone` with everything.
+    /// `world:anyone` with all permissions.
     pub(super) const OPEN: Self = Self(-1);
 }
 
-/// A list in a request or transaction; the usual one is not even decoded.
+/// The ACL of a request or transaction. The common open list is recognised without decoding it.
 #[derive(Clone, Debug)]
 pub(super) enum AclSpec {
     Open,
@@ -28,7 +28,7 @@ pub(super) enum AclSpec {
 }
 
 impl AclSpec {
-    /// Reads a vector; null reads as empty.
+    /// Reads a vector; null becomes the empty list.
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
         if reader.rest().starts_with(OPEN_ENCODED) {
             reader.bytes(OPEN_ENCODED.len())?;
@@ -37,7 +37,6 @@ impl AclSpec {
         Ok(Self::new(Acl::decode_list(reader)?.unwrap_or_default()))
     }
 
-    /// From a list.
     pub(super) fn new(list: Vec<Acl>) -> Self {
         if is_open(&list) {
             Self::Open
@@ -46,7 +45,6 @@ impl AclSpec {
         }
     }
 
-    /// Appends the vector.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Open => out.put(OPEN_ENCODED),
@@ -54,7 +52,7 @@ impl AclSpec {
         }
     }
 
-    /// As a client may set it: see [`rights::normalise`].
+    /// Checks and expands the list that a client sets; see [`rights::normalise`].
     pub(super) fn normalise(self, auth: &[Id]) -> Result<Self, ErrorCode> {
         match self {
             Self::Open => Ok(Self::Open),
@@ -77,17 +75,18 @@ fn is_open(list: &[Acl]) -> bool {
     }
 }
 
-/// What a node grants.
+/// The ACL of a node.
 #[derive(Clone, Debug)]
 pub(super) enum Rights {
     Open,
     List(Arc<[Acl]>),
-    /// The snapshot did not hold it (specification 15.4). It grants nothing until the log supplies it.
+    /// The snapshot did not contain the list (specification 15.4). It grants nothing until a
+    /// transaction from the log supplies it.
     Unknown,
 }
 
 impl Rights {
-    /// May somebody with these identities do any of `perms`?
+    /// Succeeds if a caller with the identities `auth` holds any of `perms`.
     pub(super) fn check(&self, perms: i32, auth: &[Id]) -> Result<(), ErrorCode> {
         let allowed = match self {
             Self::Open => true,
@@ -108,18 +107,18 @@ struct Interned {
     nodes: usize,
 }
 
-/// The lists in use.
+/// The ACL lists of all nodes, with reference counts.
 #[derive(Debug, Default)]
 pub(super) struct AclTable {
     lists: BTreeMap<AclId, Interned>,
     ids: BTreeMap<Arc<[Acl]>, AclId>,
     last: i64,
-    /// Whether every node grants everything, whatever its list says (`skipACL`).
+    /// Whether every node grants everything, independent of its list (`skipACL`).
     pub(super) skip: bool,
 }
 
 impl AclTable {
-    /// The number of a list, for one more node.
+    /// Returns the number of a list and counts one more node that uses it.
     pub(super) fn intern(&mut self, spec: &AclSpec) -> AclId {
         let AclSpec::List(list) = spec else {
             return AclId::OPEN;
@@ -134,7 +133,7 @@ impl AclTable {
         id
     }
 
-    /// A list with a number that a snapshot gave it.
+    /// Adds a list under the number that it has in a snapshot or in this table.
     pub(super) fn load(&mut self, id: AclId, list: &[Acl]) {
         let list: Arc<[Acl]> = list.into();
         self.ids.insert(Arc::clone(&list), id);
@@ -142,19 +141,21 @@ impl AclTable {
         self.last = self.last.max(id.0);
     }
 
-    /// One more node has it.
+    /// Counts one more node that uses the list.
     pub(super) fn retain(&mut self, id: AclId) {
         if id == AclId::OPEN {
             return;
         }
-        // Numbers that only a node of a fuzzy snapshot knows must not be given to another list.
+        // A fuzzy snapshot may hold a node whose list is missing from its table. Advance `last`, so
+        // that this number is not assigned to another list.
         self.last = self.last.max(id.0);
         if let Some(interned) = self.lists.get_mut(&id) {
             interned.nodes += 1;
         }
     }
 
-    /// One node less has it; the last one takes the list along. Numbers are not used again.
+    /// Counts one node less that uses the list, and drops the list with its last node. Numbers are
+    /// not reused.
     pub(super) fn release(&mut self, id: AclId) {
         if id == AclId::OPEN {
             return;
@@ -167,7 +168,7 @@ impl AclTable {
         }
     }
 
-    /// Drops what no node has.
+    /// Drops the lists that no node uses.
     pub(super) fn purge(&mut self) {
         let unused: Vec<AclId> = self
             .lists
@@ -188,7 +189,7 @@ impl AclTable {
         }
     }
 
-    /// What a node with this list grants.
+    /// Returns what a node with this list grants.
     pub(super) fn rights(&self, id: AclId) -> Rights {
         if self.skip {
             return Rights::Open;
@@ -196,7 +197,7 @@ impl AclTable {
         self.stored(id)
     }
 
-    /// What the list with this number says.
+    /// Returns the list itself, even with `skipACL`.
     pub(super) fn stored(&self, id: AclId) -> Rights {
         if id == AclId::OPEN {
             return Rights::Open;
@@ -206,12 +207,11 @@ impl AclTable {
         })
     }
 
-    /// Is the list with this number known?
-    pub(super) fn knows(&self, id: AclId) -> bool {
+    pub(super) fn contains(&self, id: AclId) -> bool {
         id == AclId::OPEN || self.lists.contains_key(&id)
     }
 
-    /// Appends the table as snapshots hold it.
+    /// Appends the table in the snapshot format.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         out.put_len(self.lists.len());
         for (id, interned) in &self.lists {

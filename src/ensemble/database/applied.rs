@@ -1,50 +1,45 @@
-//! What became of a transaction, and the reply that its asker gets (specification 4, 5).
+//! The outcome of a transaction, and the reply to the client that requested it (specification 4,
+//! 5).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::sync::Arc;
 
 use crate::wire::jute::{ErrorCode, JuteError, OpCode, Stat, TxnHeader, WriteJute, Zxid};
 
-/// Why an entry could not be applied; nothing of it was.
+/// Why an entry could not be applied. The database is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApplyError {
-    /// Not even its zxid can be read.
+    /// The header is unreadable, including its zxid.
     #[error(
         "a transaction's header is damaged ({0}); the log or the leader it came from cannot be trusted"
     )]
     Header(JuteError),
-    /// Its record cannot be read.
+    /// The record is unreadable.
     #[error(
         "transaction {zxid} is damaged ({reason}); the log or the leader it came from cannot be trusted"
     )]
-    Record {
-        zxid: Zxid,
-        /// What is wrong with it.
-        reason: JuteError,
-    },
+    Record { zxid: Zxid, reason: JuteError },
 }
 
-/// The outcome of one change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApplyResult {
-    /// Nothing changed.
+    /// An error transaction: the tree is unchanged.
     Error(ErrorCode),
-    /// delete, check, createSession, closeSession.
+    /// delete, check, createSession and closeSession.
     Done,
-    /// create and its kin.
+    /// create, create2, createContainer and createTTL.
     Created {
-        /// With the sequential suffix, if any.
+        /// Includes the sequential suffix.
         path: Arc<str>,
-        /// The new node's.
+        /// Metadata of the new node.
         stat: Stat,
     },
-    /// setData, setACL, reconfig: the node's metadata afterwards.
+    /// setData, setACL and reconfig: the node's metadata after the change.
     Changed(Stat),
-    /// multi: type and outcome of each part.
+    /// multi: the type and outcome of each part.
     Multi(Vec<(OpCode, ApplyResult)>),
 }
 
-/// An applied transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
     pub header: TxnHeader,
@@ -52,7 +47,7 @@ pub struct Applied {
 }
 
 impl Applied {
-    /// The code for the reply header; a failed multi succeeds there.
+    /// The code for the reply header. A failed multi has code 0 there; its parts carry the errors.
     #[must_use]
     pub const fn error(&self) -> ErrorCode {
         match self.result {
@@ -61,8 +56,8 @@ impl Applied {
         }
     }
 
-    /// Appends the response record for a client that asked for `requested`; nothing if the reply
-    /// has no body.
+    /// Appends the response record for a client that sent operation `requested`. Appends nothing if
+    /// the reply has no body.
     pub fn encode_response(&self, requested: OpCode, out: &mut Vec<u8>) {
         match &self.result {
             ApplyResult::Error(_) | ApplyResult::Done => {}
@@ -88,7 +83,7 @@ impl Applied {
 fn encode_part(op: OpCode, part: &ApplyResult, out: &mut Vec<u8>) {
     let (code, error) = match (part, op) {
         (ApplyResult::Error(error), _) => (OpCode::Error, *error),
-        // All that answer with a Stat are one kind.
+        // In a multi, every create that returns a Stat is answered with the type create2.
         (ApplyResult::Created { .. }, OpCode::CreateContainer | OpCode::CreateTtl) => {
             (OpCode::Create2, ErrorCode::OK)
         }
@@ -106,7 +101,7 @@ fn encode_part(op: OpCode, part: &ApplyResult, out: &mut Vec<u8>) {
             }
         }
         ApplyResult::Changed(stat) => stat.encode(out),
-        // A multi cannot hold another one.
+        // A multi cannot contain another multi.
         ApplyResult::Done | ApplyResult::Multi(_) => {}
     }
 }

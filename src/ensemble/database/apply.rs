@@ -1,4 +1,4 @@
-//! Applies transactions (specification 6.3) and fires the watches they concern (7.1).
+//! Applies transactions (specification 6.3) and fires watches (7.1).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::sync::Arc;
@@ -25,10 +25,11 @@ impl From<&TxnHeader> for Moment {
 
 impl Database {
     /// Applies one entry (header and record) as it was proposed or logged, and fires watches in
-    /// order. Applying an entry again is harmless, so a log may be replayed over a newer snapshot.
+    /// order. Applying an entry twice has the same result as once, so a log can be replayed over a
+    /// newer snapshot.
     ///
     /// # Errors
-    /// If the entry is damaged; nothing has changed then.
+    /// If the entry is damaged. The database is then unchanged.
     pub fn apply(
         &mut self,
         entry: &[u8],
@@ -54,7 +55,7 @@ impl Database {
         events: Events<'_>,
     ) -> Result<ApplyResult, JuteError> {
         if matches!(header.op, OpCode::Create | OpCode::Create2) {
-            // The usual ACL need not be decoded: that is most of the record.
+            // Do not decode the common open ACL: it is most of the record.
             let path = reader.required_string()?;
             let data = reader.buffer()?;
             let acl = AclSpec::decode(reader)?;
@@ -76,7 +77,7 @@ impl Database {
         })
     }
 
-    /// All or nothing: one error among the parts and none of them happens (specification 5).
+    /// Applies all parts of a multi, or none if any part is an error (specification 5).
     fn apply_parts(
         &mut self,
         header: &TxnHeader,
@@ -174,7 +175,7 @@ impl Database {
                 ApplyResult::Done
             }
             Txn::Error(code) => ApplyResult::Error(code),
-            // Creations went their own way, and the decoder lets no multi into a multi.
+            // The caller handles creations, and the decoder rejects a multi inside a multi.
             Txn::Check { .. }
             | Txn::Create { .. }
             | Txn::CreateContainer { .. }
@@ -199,29 +200,30 @@ impl Database {
         };
         if !self.watches.is_empty() {
             let parent = self.tree.nodes.node(node.parent);
-            let rights = [self.tree.rights(id), self.tree.rights(node.parent)];
+            let rights = self.tree.rights(id);
+            let parent_rights = self.tree.rights(node.parent);
             self.watches
-                .created(new.path, &parent.path, [&rights[0], &rights[1]], events);
+                .created(new.path, &parent.path, &rights, &parent_rights, events);
         }
         result
     }
 
     fn delete(&mut self, doomed: &str, moment: Moment, events: Events<'_>) -> ApplyResult {
-        // What the node grants, and its parent, must be asked before it is gone.
+        // Read the rights of the node and its parent before the node is deleted.
         let watched = if self.watches.is_empty() {
             None
         } else {
             self.tree.find(doomed).map(|id| {
                 let parent = self.tree.nodes.node(id).parent;
-                (parent, [self.tree.rights(id), self.tree.rights(parent)])
+                (parent, self.tree.rights(id), self.tree.rights(parent))
             })
         };
         match self.tree.delete(doomed, moment.zxid) {
             Ok(()) => {
-                if let Some((parent, rights)) = watched {
+                if let Some((parent, rights, parent_rights)) = watched {
                     let parent = &self.tree.nodes.node(parent).path;
                     self.watches
-                        .deleted(doomed, parent, [&rights[0], &rights[1]], events);
+                        .deleted(doomed, parent, &rights, &parent_rights, events);
                 }
                 ApplyResult::Done
             }
@@ -229,7 +231,7 @@ impl Database {
         }
     }
 
-    /// Deletes the listed paths, then whatever else the session owns, and forgets the session.
+    /// Deletes the listed paths, then the other ephemerals of the session, then the session.
     fn close_session(
         &mut self,
         session: SessionId,
@@ -247,7 +249,8 @@ impl Database {
     }
 }
 
-/// Names the transaction if only its type is unknown.
+/// Returns a record error with the zxid if only the transaction type is unknown, otherwise a header
+/// error.
 fn header_error(entry: &[u8], reason: JuteError) -> ApplyError {
     let mut reader = Reader::new(entry);
     let zxid = reader.bytes(12).and_then(|_| reader.i64());

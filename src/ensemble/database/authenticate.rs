@@ -7,12 +7,14 @@ use sha1::{Digest as _, Sha1};
 
 use crate::wire::jute::{ErrorCode, Id};
 
-/// The identities that `auth` of `scheme` proves; `superuser_digest` is `user:hash` as configured.
+/// Returns the identities that the credentials `auth` prove under `scheme`. `superuser_digest` is
+/// `user:hash`, as configured.
 ///
-/// Nothing for `ip`, whose identity every connection has from its address anyway.
+/// Returns none for `ip`: every connection already has the identity of its address.
 ///
 /// # Errors
-/// `AUTH_FAILED` if the scheme is unknown: the connection is to be closed after the reply.
+/// `AUTH_FAILED` if the scheme is unknown. The caller must then close the connection after the
+/// reply.
 pub fn authenticate(
     scheme: &str,
     auth: &[u8],
@@ -33,7 +35,7 @@ pub fn authenticate(
     }
 }
 
-/// `user:password` to `user:` and the base64 of the SHA-1 of the whole.
+/// Converts `user:password` to `user:` and the base64 of the SHA-1 of `user:password`.
 fn digest(credentials: &str) -> String {
     let user = credentials.split(':').next().unwrap_or_default();
     let hash = Sha1::digest(credentials.as_bytes());
@@ -45,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digests_equal_those_of_java() {
+    fn digest_equals_the_java_servers() {
         let known = "u:Jq7wMyA/w2Vd5WIDAKdu4OIIFEQ=";
         let user = Id::new("digest", known);
         assert_eq!(authenticate("digest", b"u:p", None), Ok(vec![user.clone()]));

@@ -1,8 +1,9 @@
 //! The replicated database of a server: tree, ACLs, watches, sessions, preparation and snapshots.
 //!
-//! Specification sections 5-10 and 15.4. A leader's [`Preparer`] turns requests into transactions,
-//! every server's [`Database`] applies them in zxid order and answers reads; both are pure. Paths are
-//! found through one hash table whose hash is fixed, and no reply depends on its order.
+//! Implements specification sections 5-10 and 15.4. The leader's [`Preparer`] converts requests
+//! into transactions. The [`Database`] of every server applies them in zxid order and answers
+//! reads. Both are pure. A hash table with a fixed hash finds nodes by path; no reply depends on
+//! its order.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod acl;
@@ -41,19 +42,19 @@ pub use write_request::WriteRequest;
 
 use crate::wire::jute::{EventType, Id, SessionId};
 
-/// A client connection of this server; never used again for another one.
+/// A client connection of this server. Numbers are not reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
 
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
-    /// The connection; watches belong to it.
+    /// Watches belong to this connection.
     pub conn: ConnId,
     pub session: SessionId,
     pub auth: &'a [Id],
 }
 
-/// A notification that is due.
+/// A watch notification to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatchEvent<'a> {
     pub conn: ConnId,

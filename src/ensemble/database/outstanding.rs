@@ -1,4 +1,4 @@
-//! Changes that are proposed but not yet applied here (specification 6.1).
+//! Changes that were proposed and are not applied yet on the leader (specification 6.1).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::VecDeque;
@@ -11,19 +11,19 @@ use super::acl::Rights;
 use super::path;
 use super::state::Database;
 
-/// What preparation needs to know of a node.
+/// The properties of a node that preparation checks.
 #[derive(Clone, Debug)]
 pub(super) struct NodeState {
     pub(super) version: i32,
     pub(super) cversion: i32,
     pub(super) aversion: i32,
-    /// As stored.
+    /// In the stored form; see [`super::znode::ephemeral_owner`].
     pub(super) owner: i64,
     pub(super) children: usize,
     pub(super) rights: Rights,
 }
 
-/// A node as it will be once everything proposed is applied.
+/// A node in the state it has after all proposed transactions are applied.
 #[derive(Clone, Debug)]
 pub(super) struct Found<'a> {
     path: &'a str,
@@ -34,38 +34,38 @@ pub(super) struct Found<'a> {
 #[derive(Debug)]
 pub(super) struct Change {
     zxid: Zxid,
-    /// A copy: counting references to the tree's own string would cost more (it is rarely cached).
+    /// A copy of the tree's path: incrementing its reference count misses the cache and costs more.
     pub(super) path: Box<str>,
     hash: u32,
-    /// The change of the same path before this one.
+    /// Number of the previous change of the same path.
     previous: Option<u64>,
-    /// `None`: the node is gone.
+    /// `None` if the change deletes the node.
     pub(super) state: Option<NodeState>,
 }
 
-/// The changes, oldest first, and the newest of each path.
+/// The outstanding changes, oldest first, with an index from each path to its newest change.
 #[derive(Debug, Default)]
 pub(super) struct Outstanding {
     changes: VecDeque<Change>,
-    /// Number of the first of them; numbers are never used again.
+    /// Number of the oldest change. Numbers are not reused.
     first: u64,
     /// (hash of the path, number of its newest change)
     newest: HashTable<(u32, u64)>,
 }
 
 impl Outstanding {
-    /// All of them, oldest first.
+    /// Returns the changes, oldest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter()
     }
 
-    /// Is nothing remembered, in neither list?
+    /// Whether both the queue and the index are empty.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.newest.is_empty()
     }
 
-    /// Where the next change will stand; see [`Self::roll_back`].
+    /// Returns the number of the next change, for [`Self::roll_back`].
     pub(super) fn mark(&self) -> u64 {
         self.first + self.changes.len() as u64
     }
@@ -86,7 +86,7 @@ impl Outstanding {
             .map(|(_, number)| *number)
     }
 
-    /// The node with this path as it will be.
+    /// Returns the node with this path, with the outstanding changes included.
     pub(super) fn find<'a>(&self, database: &Database, wanted: &'a str) -> Option<Found<'a>> {
         let wanted = path::canonical(wanted);
         let hash = path::hash(wanted);
@@ -117,7 +117,7 @@ impl Outstanding {
         })
     }
 
-    /// Does the path lead to a node?
+    /// Whether the path exists, with the outstanding changes included.
     pub(super) fn exists(&self, database: &Database, wanted: &str) -> bool {
         let wanted = path::canonical(wanted);
         let hash = path::hash(wanted);
@@ -130,7 +130,6 @@ impl Outstanding {
         }
     }
 
-    /// Adds a change of an existing node.
     pub(super) fn push(&mut self, zxid: Zxid, node: Found<'_>) {
         self.record(zxid, node.path, node.hash, Some(node.state));
     }
@@ -169,7 +168,7 @@ impl Outstanding {
         });
     }
 
-    /// Takes back everything since the mark.
+    /// Removes all changes added since the mark.
     pub(super) fn roll_back(&mut self, mark: u64) {
         while self.mark() > mark {
             let number = self.mark() - 1;
@@ -182,7 +181,8 @@ impl Outstanding {
                 .find_entry(spread, |(_, other)| *other == number)
             {
                 match change.previous {
-                    // Nothing is applied between a mark and its roll-back, so it is still there.
+                    // No transaction is applied between a mark and its roll-back, so the previous
+                    // change still exists.
                     Some(previous) => entry.get_mut().1 = previous,
                     None => drop(entry.remove()),
                 }
@@ -190,7 +190,7 @@ impl Outstanding {
         }
     }
 
-    /// Drops what the tree has by now.
+    /// Removes the changes that the tree now contains.
     pub(super) fn applied(&mut self, zxid: Zxid) {
         while self
             .changes

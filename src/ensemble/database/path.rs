@@ -1,4 +1,4 @@
-//! Paths: validity, parents, special ones (specification 6.5, 9) and their hash.
+//! Paths: validation, parents, special paths (specification 6.5, 9) and their hash.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::hash::Hasher;
@@ -10,34 +10,36 @@ pub(super) const SYSTEM: &str = "/zookeeper";
 pub(super) const QUOTA: &str = "/zookeeper/quota";
 pub(super) const CONFIG: &str = "/zookeeper/config";
 
-/// The same on every server and in every run.
+/// The hash is the same on every server and in every run.
 pub(super) fn hash(path: &str) -> u32 {
     let mut hasher = FxHasher::default();
     hasher.write(path.as_bytes());
     (hasher.finish() >> 32) as u32
 }
 
-/// What the hash table wants: it takes buckets from the low and tags from the high bits.
+/// Spreads the hash over 64 bits: the hash table takes buckets from the low bits and tags from the
+/// high bits.
 pub(super) const fn spread(hash: u32) -> u64 {
     ((hash as u64) << 32) | hash as u64
 }
 
-/// Root may also be called by the empty string (specification 6.6).
+/// Maps the empty string to `/`: clients may name the root either way (specification 6.6).
 pub(super) fn canonical(path: &str) -> &str {
     if path.is_empty() { ROOT } else { path }
 }
 
-/// Everything before the last slash, `/` for what lies under the root; `None` without a slash.
+/// Returns everything before the last slash, `/` for a child of the root, and `None` if there is no
+/// slash.
 pub(super) fn parent(path: &str) -> Option<&str> {
     path.rfind('/').map(|at| canonical(&path[..at]))
 }
 
-/// Nodes that can be neither created nor deleted.
+/// Whether this is a system node, which clients can neither create nor delete.
 pub(super) fn is_special(path: &str) -> bool {
     matches!(path, ROOT | SYSTEM | QUOTA | CONFIG)
 }
 
-/// May a node have this path?
+/// Whether a node may have this path.
 pub(super) fn is_valid(path: &str) -> bool {
     if path == ROOT {
         return true;
@@ -55,7 +57,8 @@ pub(super) fn is_valid(path: &str) -> bool {
         return path.bytes().all(|byte| byte > 0x1f && byte != 0x7f);
     }
     path.chars().all(|c| {
-        // Java sees characters beyond the basic plane as surrogates, which it refuses.
+        // Java's `char` splits characters beyond the basic plane into surrogates, which its check
+        // refuses.
         !matches!(u32::from(c), 0..=0x1f | 0x7f..=0x9f | 0xd800..=0xf8ff | 0xfff0..)
     })
 }
@@ -65,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn validity_is_that_of_the_specification() {
+    fn paths_are_valid_as_the_specification_says() {
         for good in ["/", "/a", "/a/b", "/...", "/a..b", "/\u{e4}", "/a b"] {
             assert!(is_valid(good), "{good:?}");
         }
@@ -91,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn parents_are_computed_from_the_last_slash() {
+    fn the_parent_ends_before_the_last_slash() {
         assert_eq!(parent("/a"), Some("/"));
         assert_eq!(parent("/a/b"), Some("/a"));
         assert_eq!(parent("/x//y"), Some("/x/"));

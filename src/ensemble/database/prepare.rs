@@ -1,4 +1,5 @@
-//! The leader's first stage: validates a request and makes it a transaction (specification 6.1, 6.2).
+//! The leader's first stage: validates a request and converts it into a transaction (specification
+//! 6.1, 6.2).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,18 +18,18 @@ use super::read::malformed;
 use super::state::Database;
 use super::write_request::{Context, WriteRequest};
 
-/// Turns requests into transactions. A new leader starts with a new one.
+/// Converts requests into transactions. Each new leader starts with an empty one.
 #[derive(Debug, Default)]
 pub struct Preparer {
     pub(super) outstanding: Outstanding,
-    /// Sessions whose end is proposed.
+    /// Sessions with a proposed closeSession, and its zxid.
     closing: BTreeMap<SessionId, Zxid>,
-    /// Sessions whose beginning is proposed.
+    /// Sessions with a proposed createSession, and its zxid.
     opening: BTreeMap<SessionId, Zxid>,
 }
 
 impl Preparer {
-    /// Nothing is outstanding.
+    /// Starts without outstanding changes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -36,8 +37,9 @@ impl Preparer {
 
     /// Appends the complete entry (header and record) of transaction `zxid` to `out`.
     ///
-    /// There always is one: what is refused becomes an error transaction, which is proposed like
-    /// any other. The caller has checked the session with the [`super::SessionTracker`].
+    /// Every request yields an entry: a refused request becomes an error transaction, which the
+    /// leader proposes like any other. The caller has checked the session with the
+    /// [`super::SessionTracker`].
     pub fn prepare(
         &mut self,
         database: &Database,
@@ -67,7 +69,7 @@ impl Preparer {
         }
     }
 
-    /// Drops what is remembered of transactions up to this one: the database has applied it.
+    /// Drops the outstanding changes of transactions up to `zxid`, which the database has applied.
     pub fn applied(&mut self, zxid: Zxid) {
         self.outstanding.applied(zxid);
         if !self.closing.is_empty() {
@@ -78,7 +80,7 @@ impl Preparer {
         }
     }
 
-    /// Appends the record of a transaction of type `op`, or says why not.
+    /// Appends the record of a transaction of type `op`, or returns the error code of the refusal.
     fn record(
         &mut self,
         context: Context<'_>,
@@ -119,7 +121,7 @@ impl Preparer {
                 Ok(())
             }
             OpCode::Reconfig => Err(ErrorCode::RECONFIG_DISABLED),
-            // deleteContainer is the reaper's alone: it checks no permission (specification 6.2).
+            // Clients must not send deleteContainer: it checks no permission (specification 6.2).
             _ => Err(ErrorCode::UNIMPLEMENTED),
         }
     }
@@ -251,8 +253,9 @@ impl Preparer {
         Ok(())
     }
 
-    /// One transaction of many parts. If one fails, the parts before it stay in the record as they
-    /// are, it and those behind it become errors, and no change is outstanding (specification 5).
+    /// Prepares one transaction with several parts. If a part fails, the record keeps the parts
+    /// before it; the failed part and all later parts become errors. No change of the multi then
+    /// stays outstanding (specification 5).
     fn multi(
         &mut self,
         context: Context<'_>,
@@ -302,12 +305,12 @@ impl Preparer {
             MultiOp::Delete(request) => self.delete(context, &request, out),
             MultiOp::SetData(request) => self.set_data(context, &request, out),
             MultiOp::Check(request) => self.check(context, &request, out),
-            // The decoder lets no reads through.
+            // The decoder rejects reads in a multi.
             MultiOp::GetData(_) | MultiOp::GetChildren(_) => Err(ErrorCode::MARSHALLING),
         }
     }
 
-    /// Lists all ephemerals that the session will have when this is applied.
+    /// Lists all ephemerals that the session will own when this transaction is applied.
     fn close_session(&mut self, context: Context<'_>, out: &mut Vec<u8>) {
         let session = context.request.session;
         let owned = context.database.tree.ephemerals(session);
@@ -348,7 +351,8 @@ const fn type_of(part: &MultiOp<'_>) -> OpCode {
     }
 }
 
-/// The version after the change; -1 is skipped, since it would mean "any" (ZOOKEEPER-4743).
+/// Returns the version after the change. It skips -1, which would mean "any version"
+/// (ZOOKEEPER-4743).
 fn next_version(current: i32, expected: i32) -> Result<i32, ErrorCode> {
     if expected != -1 && expected != current {
         return Err(ErrorCode::BAD_VERSION);

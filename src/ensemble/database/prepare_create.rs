@@ -1,4 +1,4 @@
-//! Preparation of create and its kin (specification 6.2, 6.4).
+//! Prepares create, create2, createContainer and createTTL (specification 6.2, 6.4).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ use super::path;
 use super::write_request::Context;
 use super::znode::{CONTAINER, ephemeral_owner};
 
-/// A create request whose ACL is decoded only if it is an unusual one.
+/// A create request. The common open ACL is not decoded.
 #[derive(Debug)]
 pub(super) struct NewNode<'a> {
     op: OpCode,
@@ -21,7 +21,7 @@ pub(super) struct NewNode<'a> {
     data: Option<&'a [u8]>,
     acl: AclSpec,
     flags: i32,
-    /// Only createTTL brings one.
+    /// Milliseconds; only in createTTL.
     ttl_ms: Option<i64>,
 }
 
@@ -42,7 +42,7 @@ impl<'a> NewNode<'a> {
         })
     }
 
-    /// From a part of a multi.
+    /// Converts a create that is part of a multi.
     pub(super) fn from_request(op: OpCode, request: CreateRequest<'a>) -> Self {
         Self {
             op,
@@ -54,11 +54,11 @@ impl<'a> NewNode<'a> {
         }
     }
 
-    /// The flags, if this server knows and allows them.
+    /// Returns the create mode, or an error if the flags are unknown or not allowed.
     fn mode(&self) -> Result<CreateMode, ErrorCode> {
         let mode = CreateMode::from_flags(self.flags).ok_or(ErrorCode::BAD_ARGUMENTS)?;
         if mode.is_ttl() {
-            // Extended types are off, as they are by default.
+            // `extendedTypesEnabled` is off by default in Java and always off here.
             return Err(ErrorCode::UNIMPLEMENTED);
         }
         if self.ttl_ms.is_some() {
@@ -67,7 +67,7 @@ impl<'a> NewNode<'a> {
         Ok(mode)
     }
 
-    /// Whether the node belongs to the session that creates it.
+    /// Whether the session that creates the node owns it.
     ///
     /// # Errors
     /// If the flags are unknown or not allowed.
@@ -75,8 +75,8 @@ impl<'a> NewNode<'a> {
         Ok(self.mode()?.is_ephemeral() && self.op != OpCode::CreateContainer)
     }
 
-    /// Appends the record of a create transaction, or says why not. The caller has checked that an
-    /// ephemeral node's session exists.
+    /// Appends the record of a create transaction, or returns the error code of the refusal. For an
+    /// ephemeral node, the caller has checked that the session exists.
     pub(super) fn prepare(
         self,
         context: Context<'_>,

@@ -1,4 +1,4 @@
-//! Reads: every client operation that changes no znode (specification 4, 6.6).
+//! Reads: all client operations that change no node (specification 4, 6.6).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::wire::jute::{
@@ -12,22 +12,23 @@ use super::watch_table::Mode;
 use super::znode::NodeId;
 use super::{Caller, WatchEvent};
 
-/// A multiRead that would answer with more bytes is refused: its parts may name one large node as
-/// often as they like.
+/// A multiRead whose response would be longer is refused: its parts may name one large node many
+/// times.
 const MULTI_READ_BYTES_MAX: usize = 16 << 20;
 
-/// A request that cannot be decoded.
+/// The error code of a request that cannot be decoded.
 pub(super) fn malformed(_reason: JuteError) -> ErrorCode {
     ErrorCode::MARSHALLING
 }
 
 impl Database {
-    /// Answers a read: appends the response record alone, and leaves the watches asked for.
+    /// Answers a read: appends the response record without its header, and sets the requested
+    /// watches.
     ///
-    /// `events` gets what setWatches finds missed.
+    /// `events` receives the events that setWatches finds missed.
     ///
     /// # Errors
-    /// The code for the reply header; nothing has been appended and no watch left then.
+    /// The code for the reply header. Nothing is then appended and no watch is set.
     pub fn read(
         &mut self,
         op: OpCode,
@@ -66,7 +67,7 @@ impl Database {
         result
     }
 
-    /// The node, if the caller may do any of `perms` with it.
+    /// Returns the node if the caller holds any of `perms` on it.
     fn permitted(&self, wanted: &str, perms: i32, auth: &[Id]) -> Result<NodeId, ErrorCode> {
         let id = self.tree.find(wanted).ok_or(ErrorCode::NO_NODE)?;
         if self.tree.nodes.node(id).acl != AclId::OPEN {
@@ -86,7 +87,7 @@ impl Database {
         self.content(id, out);
         if request.watch {
             let node = self.tree.nodes.node(id);
-            self.watches.know(caller);
+            self.watches.store_identities(caller);
             self.watches
                 .data
                 .add(&node.path, Some(&node.path), caller.conn, Mode::STANDARD);
@@ -109,10 +110,10 @@ impl Database {
             return Err(ErrorCode::NO_AUTH);
         }
         if request.watch {
-            // A node that is missing is watched as well: for its creation.
+            // exists sets a watch on a missing node too; it fires when the node is created.
             let path = path::canonical(request.path);
             let shared = found.ok().map(|id| &self.tree.nodes.node(id).path);
-            self.watches.know(caller);
+            self.watches.store_identities(caller);
             self.watches
                 .data
                 .add(path, shared, caller.conn, Mode::STANDARD);
@@ -136,7 +137,7 @@ impl Database {
             node.stat().encode(out);
         }
         if request.watch {
-            self.watches.know(caller);
+            self.watches.store_identities(caller);
             self.watches
                 .child
                 .add(&node.path, Some(&node.path), caller.conn, Mode::STANDARD);
@@ -144,14 +145,14 @@ impl Database {
         Ok(())
     }
 
-    /// Appends a node's data and its stat.
+    /// Appends the node's data and stat.
     fn content(&self, id: NodeId, out: &mut Vec<u8>) {
         let node = self.tree.nodes.node(id);
         out.put_buffer(node.data.as_deref());
         node.stat().encode(out);
     }
 
-    /// Appends the names of a node's children, sorted.
+    /// Appends the sorted names of the node's children.
     fn list(&mut self, id: NodeId, out: &mut Vec<u8>) {
         self.tree.sort_children(id);
         let children = &self.tree.nodes.node(id).children;
@@ -215,7 +216,7 @@ impl Database {
         Ok(())
     }
 
-    /// Each part succeeds or fails for itself; watches are not left (specification 5).
+    /// Each part succeeds or fails on its own. A multiRead sets no watches (specification 5).
     fn multi_read(
         &mut self,
         reader: &mut Reader<'_>,
@@ -231,7 +232,7 @@ impl Database {
             let (op, path) = match part {
                 MultiOp::GetData(request) => (OpCode::GetData, request.path),
                 MultiOp::GetChildren(request) => (OpCode::GetChildren, request.path),
-                // The decoder lets nothing else through.
+                // The decoder rejects all other operations.
                 _ => return Err(ErrorCode::MARSHALLING),
             };
             match self.permitted(path, Perms::READ, caller.auth) {
@@ -260,7 +261,7 @@ fn encode_part_header(out: &mut Vec<u8>, op: OpCode, code: ErrorCode) {
     out.put_i32(code.0);
 }
 
-/// Only an administrator may see the hash of a password.
+/// Hides the password hash of a digest identity. Only a caller with ADMIN may see it.
 fn masked(acl: &Acl) -> Acl {
     let mut acl = acl.clone();
     if acl.id.scheme == "digest"

@@ -1,4 +1,4 @@
-//! The operations on watches themselves (specification 7.2, 7.3, 7.6).
+//! The operations that manage watches (specification 7.2, 7.3, 7.6).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::wire::jute::{ErrorCode, EventType, OpCode, PathNumber, Reader, SetWatches, WriteJute};
@@ -10,7 +10,7 @@ use super::watch_table::Mode;
 use super::watches::Events;
 use super::{Caller, WatchEvent};
 
-/// Watcher types of check- and removeWatches (specification 3.4).
+/// Watcher types of checkWatches and removeWatches (specification 3.4).
 const CHILDREN: i32 = 1;
 const DATA: i32 = 2;
 const ANY: i32 = 3;
@@ -18,7 +18,7 @@ const PERSISTENT: i32 = 4;
 const RECURSIVE: i32 = 5;
 
 impl Database {
-    /// A client is back: tells it what it missed and watches the rest.
+    /// Restores the watches of a reconnected client, or sends the event where one was missed.
     pub(super) fn set_watches(
         &mut self,
         op: OpCode,
@@ -35,7 +35,7 @@ impl Database {
                 path,
             });
         };
-        self.watches.know(caller);
+        self.watches.store_identities(caller);
         for path in lists.data {
             match self.tree.find(path).map(|id| self.tree.nodes.node(id)) {
                 None => tell(EventType::NodeDeleted, path),
@@ -78,7 +78,7 @@ impl Database {
         Ok(())
     }
 
-    /// Neither the node nor a permission is needed.
+    /// Requires neither an existing node nor a permission.
     pub(super) fn add_watch(
         &mut self,
         reader: &mut Reader<'_>,
@@ -91,7 +91,7 @@ impl Database {
             1 => true,
             _ => return Err(ErrorCode::MARSHALLING),
         };
-        self.watches.know(caller);
+        self.watches.store_identities(caller);
         let path = path::canonical(request.path);
         self.watches.add_persistent(path, caller.conn, recursive);
         out.put_i32(0);

@@ -1,16 +1,16 @@
-//! Who may do what, and which lists may be set (specification 8.3).
+//! Checks ACLs, and validates the ACLs that clients set (specification 8.3).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::net::IpAddr;
 
 use crate::wire::jute::{Acl, ErrorCode, Id};
 
-/// Does an identity bypass all lists?
+/// Whether one of the identities bypasses all ACLs.
 pub(super) fn is_superuser(auth: &[Id]) -> bool {
     auth.iter().any(|id| id.scheme == "super")
 }
 
-/// Does the list grant any of `perms` to somebody with these identities?
+/// Whether the list grants any of `perms` to a caller with the identities `auth`.
 pub(super) fn allows(list: &[Acl], perms: i32, auth: &[Id]) -> bool {
     if list.is_empty() || is_superuser(auth) {
         return true;
@@ -31,7 +31,7 @@ fn matches(caller: &Id, granted: &Id) -> bool {
         }
 }
 
-/// An address or network: address bytes and how many of their bits count.
+/// Parses an address or network into the address and the number of bits to compare.
 fn network(text: &str) -> Option<(IpAddr, u32)> {
     let (address, bits) = match text.split_once('/') {
         None => (text, None),
@@ -67,7 +67,8 @@ fn ip_matches(caller: &str, granted: &str) -> bool {
     }
 }
 
-/// The list as it is stored: without duplicates, `auth` replaced by the caller's identities.
+/// Returns the list to store: without duplicates, and with `auth` replaced by the caller's
+/// identities.
 pub(super) fn normalise(list: Vec<Acl>, auth: &[Id]) -> Result<Vec<Acl>, ErrorCode> {
     let mut result: Vec<Acl> = Vec::with_capacity(list.len());
     let mut add = |acl: Acl| {
@@ -102,12 +103,13 @@ pub(super) fn normalise(list: Vec<Acl>, auth: &[Id]) -> Result<Vec<Acl>, ErrorCo
     Ok(result)
 }
 
-/// An address proves nothing, the rest had to be shown.
+/// Whether the client proved this identity with credentials. An `ip` identity comes from the
+/// address.
 fn is_authenticated(id: &Id) -> bool {
     matches!(id.scheme.as_str(), "digest" | "sasl" | "x509" | "super")
 }
 
-/// Two parts; Java's `split` does not count empty ones at the end.
+/// A digest id has two parts. Like Java's `split`, this does not count empty parts at the end.
 fn is_digest(id: &str) -> bool {
     id.trim_end_matches(':').split(':').count() == 2
 }
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_checked_and_expanded() {
+    fn normalise_checks_and_expands_lists() {
         let auth = [Id::new("ip", "10.0.0.1"), Id::new("digest", "u:h")];
         let invalid = Err(ErrorCode::INVALID_ACL);
         assert_eq!(normalise(vec![], &auth), invalid);
@@ -152,12 +154,12 @@ mod tests {
         assert_eq!(
             normalise(own, &auth[..1]),
             invalid,
-            "an address is no proof"
+            "an ip identity is not authenticated"
         );
     }
 
     #[test]
-    fn grants_need_the_bit_and_the_identity() {
+    fn an_entry_grants_only_its_permissions_to_its_identity() {
         let list = [
             acl(1, "world", "anyone"),
             acl(2, "digest", "u:h"),

@@ -1,4 +1,4 @@
-//! Which sessions live, for how long yet, and to whom they belong (specification 10).
+//! Tracks sessions: their expiry, and the server that each is connected to (specification 10).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,13 +11,14 @@ use crate::wire::jute::{ErrorCode, SessionId};
 #[derive(Debug)]
 struct Session {
     timeout_ms: i32,
-    /// When its bucket is due.
+    /// When the session's bucket expires.
     expiry_ms: u64,
     owner: Option<u64>,
     closing: bool,
 }
 
-/// The leader's tracker: sessions in buckets of one tick each. Times are ms of a monotonic clock.
+/// The leader's session tracker. It groups sessions in buckets of one tick. Times are milliseconds
+/// of a monotonic clock.
 #[derive(Debug)]
 pub struct SessionTracker {
     tick_ms: u64,
@@ -26,7 +27,7 @@ pub struct SessionTracker {
 }
 
 impl SessionTracker {
-    /// No sessions; buckets are `tick_ms` wide (at least 1).
+    /// Creates a tracker without sessions whose buckets are `tick_ms` wide (at least 1).
     #[must_use]
     pub fn new(tick_ms: u64) -> Self {
         Self {
@@ -36,7 +37,7 @@ impl SessionTracker {
         }
     }
 
-    /// Tracks a session, or gives one that is tracked a new timeout.
+    /// Tracks a session, or sets a new timeout for a tracked one.
     pub fn add(&mut self, session: SessionId, timeout_ms: i32, now_ms: u64) {
         self.sessions
             .entry(session)
@@ -50,7 +51,6 @@ impl SessionTracker {
         self.touch(session, now_ms);
     }
 
-    /// Forgets a session.
     pub fn remove(&mut self, session: SessionId) {
         if let Some(known) = self.sessions.remove(&session) {
             self.leave_bucket(known.expiry_ms, session);
@@ -66,7 +66,7 @@ impl SessionTracker {
         }
     }
 
-    /// The session gave a sign of life; `false` if it is unknown or closing.
+    /// Extends the session's expiry time. Returns `false` if the session is unknown or closing.
     pub fn touch(&mut self, session: SessionId, now_ms: u64) -> bool {
         let tick_ms = self.tick_ms;
         let Some(known) = self.sessions.get_mut(&session) else {
@@ -85,14 +85,9 @@ impl SessionTracker {
         true
     }
 
-    /// The session reconnected through `owner` and was granted this timeout; `false` as
-    /// [`Self::touch`] gives it.
-    pub fn reopen(
-        &mut self,
-        session: SessionId,
-        (owner, timeout_ms): (u64, i32),
-        now_ms: u64,
-    ) -> bool {
+    /// Records that the session reconnected through `owner` with this timeout. Returns `false` if
+    /// the session is unknown or closing.
+    pub fn reopen(&mut self, session: SessionId, owner: u64, timeout_ms: i32, now_ms: u64) -> bool {
         match self.sessions.get_mut(&session) {
             Some(known) if !known.closing => {
                 known.owner = Some(owner);
@@ -103,13 +98,12 @@ impl SessionTracker {
         }
     }
 
-    /// Is the session tracked, closing or not?
+    /// Whether the session is tracked, closing or not.
     #[must_use]
     pub fn is_known(&self, session: SessionId) -> bool {
         self.sessions.contains_key(&session)
     }
 
-    /// Is the session's end under way?
     #[must_use]
     pub fn is_closing(&self, session: SessionId) -> bool {
         self.sessions
@@ -117,7 +111,8 @@ impl SessionTracker {
             .is_some_and(|known| known.closing)
     }
 
-    /// From here on the session does nothing any more; for a closeSession that its client sent.
+    /// Marks a session as closing after its client sent closeSession. Its later requests are
+    /// refused.
     pub fn set_closing(&mut self, session: SessionId) {
         if let Some(known) = self.sessions.get_mut(&session) {
             known.closing = true;
@@ -126,24 +121,25 @@ impl SessionTracker {
         }
     }
 
-    /// Through whom the session's requests come.
+    /// Returns the owner: the server to which the session's client is connected.
     #[must_use]
     pub fn owner(&self, session: SessionId) -> Option<u64> {
         self.sessions.get(&session)?.owner
     }
 
-    /// The session (re)connected through `owner`.
+    /// Records that the session connected through `owner`.
     pub fn set_owner(&mut self, session: SessionId, owner: u64) {
         if let Some(known) = self.sessions.get_mut(&session) {
             known.owner = Some(owner);
         }
     }
 
-    /// May a write of this session that came through `owner` be prepared? The first to ask becomes
-    /// the owner of a session that has none.
+    /// Checks that a write of this session that came through `owner` may be prepared. If the
+    /// session has no owner, `owner` becomes it.
     ///
     /// # Errors
-    /// `SESSION_EXPIRED` if it is unknown or closing, `SESSION_MOVED` if it has another owner.
+    /// `SESSION_EXPIRED` if the session is unknown or closing, `SESSION_MOVED` if it has another
+    /// owner.
     pub fn check(&mut self, session: SessionId, owner: u64) -> Result<(), ErrorCode> {
         let Some(known) = self.sessions.get_mut(&session) else {
             return Err(ErrorCode::SESSION_EXPIRED);
@@ -158,8 +154,8 @@ impl SessionTracker {
         }
     }
 
-    /// Marks the sessions whose time is over as closing and returns them, earliest first: for each
-    /// a closeSession is to be proposed. They stay known until removed.
+    /// Marks the expired sessions as closing and returns them, earliest first. The caller must
+    /// propose a closeSession for each. They stay tracked until removed.
     pub fn expire(&mut self, now_ms: u64) -> Vec<SessionId> {
         let mut expired = Vec::new();
         while let Some(bucket) = self.buckets.first_entry() {
@@ -176,7 +172,8 @@ impl SessionTracker {
         expired
     }
 
-    /// When [`Self::expire`] has something to do, not before `now_ms`; `None` without sessions.
+    /// Returns when [`Self::expire`] must be called next, at the earliest `now_ms`; `None` without
+    /// sessions.
     #[must_use]
     pub fn next_deadline(&self, now_ms: u64) -> Option<u64> {
         self.buckets
@@ -184,19 +181,18 @@ impl SessionTracker {
             .map(|(expiry_ms, _)| now_ms.max(*expiry_ms))
     }
 
-    /// Sessions tracked, closing ones included.
+    /// Counts the tracked sessions, closing ones included.
     #[must_use]
     pub fn len(&self) -> usize {
         self.sessions.len()
     }
 
-    /// Whether there are no sessions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sessions.is_empty()
     }
 
-    /// The sessions with their timeouts in ms, in order.
+    /// Returns the sessions with their timeouts in ms, sorted by id.
     #[must_use]
     pub fn timeouts(&self) -> Vec<(SessionId, i32)> {
         let mut list: Vec<(SessionId, i32)> = self
@@ -208,7 +204,7 @@ impl SessionTracker {
         list
     }
 
-    /// The buckets: when they are due, and whose time is over then (for `dump`).
+    /// Returns each bucket's expiry time and sessions (for `dump`).
     pub fn buckets(&self) -> impl Iterator<Item = (u64, impl Iterator<Item = SessionId>)> {
         self.buckets
             .iter()
@@ -229,10 +225,13 @@ mod tests {
         assert_eq!(tracker.next_deadline(0), None);
         tracker.add(B, 4000, 100);
         tracker.add(A, 4000, 1999);
-        // (100 + 4000) / 2000 + 1 = 3 ticks, and so for 1999.
+        // (100 + 4000) / 2000 + 1 = 3 ticks. A session created at 1999 gets the same deadline.
         assert_eq!(tracker.next_deadline(0), Some(6000));
         assert_eq!(tracker.next_deadline(7000), Some(7000));
-        assert!(tracker.touch(A, 2000), "one ms later is the next bucket");
+        assert!(
+            tracker.touch(A, 2000),
+            "one ms later falls into the next bucket"
+        );
         assert_eq!(tracker.expire(5999), []);
         assert_eq!(tracker.expire(6000), [B]);
         assert!(tracker.is_closing(B) && tracker.is_known(B));
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn expiry_order_is_that_of_time_then_id() {
+    fn sessions_expire_in_order_of_time_then_id() {
         let mut tracker = SessionTracker::new(10);
         for id in [5, 3, 4] {
             tracker.add(SessionId(id), 100, 0);
@@ -259,17 +258,21 @@ mod tests {
     }
 
     #[test]
-    fn a_write_needs_a_living_session_and_its_owner() {
+    fn a_write_needs_an_open_session_and_its_owner() {
         let mut tracker = SessionTracker::new(2000);
         assert_eq!(tracker.check(A, 7), Err(ErrorCode::SESSION_EXPIRED));
         tracker.add(A, 4000, 0);
-        assert_eq!(tracker.check(A, 7), Ok(()), "the first becomes the owner");
+        assert_eq!(
+            tracker.check(A, 7),
+            Ok(()),
+            "the first sender becomes the owner"
+        );
         assert_eq!(tracker.owner(A), Some(7));
         assert_eq!(tracker.check(A, 8), Err(ErrorCode::SESSION_MOVED));
         tracker.set_owner(A, 8);
         assert_eq!(tracker.check(A, 8), Ok(()));
         tracker.set_closing(A);
         assert_eq!(tracker.check(A, 8), Err(ErrorCode::SESSION_EXPIRED));
-        assert_eq!(tracker.expire(u64::MAX), [], "it is closed already");
+        assert_eq!(tracker.expire(u64::MAX), [], "it is already closing");
     }
 }

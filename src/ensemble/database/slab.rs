@@ -1,4 +1,4 @@
-//! Where the nodes live: fixed-size chunks, so that a large tree grows without being moved.
+//! Stores the nodes in fixed-size chunks, so that a growing tree does not move its nodes.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::znode::{NodeId, Znode};
@@ -6,7 +6,7 @@ use super::znode::{NodeId, Znode};
 const CHUNK_BITS: u32 = 9;
 const CHUNK: usize = 1 << CHUNK_BITS;
 
-/// The chunk of a node, and its place in the chunk.
+/// Returns the chunk of a node and its index in the chunk.
 const fn split(id: NodeId) -> (usize, usize) {
     let place = id.0 as usize;
     (place >> CHUNK_BITS, place & (CHUNK - 1))
@@ -24,7 +24,6 @@ impl Slab {
         self.live
     }
 
-    /// Takes the node in.
     pub(super) fn insert(&mut self, node: Znode) -> NodeId {
         self.live += 1;
         if let Some(id) = self.free.pop() {
@@ -33,7 +32,7 @@ impl Slab {
             return id;
         }
         if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            // The first chunk grows by itself: a small tree shall stay small in memory.
+            // The first chunk starts small, so that a small tree uses little memory.
             let capacity = if self.chunks.is_empty() { 8 } else { CHUNK };
             self.chunks.push(Vec::with_capacity(capacity));
         }
@@ -41,10 +40,10 @@ impl Slab {
         let place = self.chunks[chunk].len();
         self.chunks[chunk].push(Some(node));
         let id = (chunk << CHUNK_BITS) | place;
-        NodeId(u32::try_from(id).expect("memory ends long before four billion nodes"))
+        NodeId(u32::try_from(id).expect("four billion nodes do not fit in memory"))
     }
 
-    /// Gives the node back.
+    /// Removes the node and frees its id for reuse.
     pub(super) fn remove(&mut self, id: NodeId) -> Option<Znode> {
         let (chunk, place) = split(id);
         let node = self.chunks.get_mut(chunk)?.get_mut(place)?.take()?;
@@ -53,25 +52,25 @@ impl Slab {
         Some(node)
     }
 
-    /// The node, if the id is still in use.
+    /// Returns the node if the id is in use.
     pub(super) fn get(&self, id: NodeId) -> Option<&Znode> {
         let (chunk, place) = split(id);
         self.chunks.get(chunk)?.get(place)?.as_ref()
     }
 
-    /// A node that is known to be alive.
+    /// Returns a node that must exist.
     ///
     /// # Panics
-    /// If it is not: the tree is broken.
+    /// If the id is not in use, which means that the tree is inconsistent.
     pub(super) fn node(&self, id: NodeId) -> &Znode {
-        self.get(id).expect("ids in the tree are alive")
+        self.get(id).expect("every id in the tree is in use")
     }
 
-    /// As [`Self::node`].
+    /// Like [`Self::node`], for changes.
     pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Znode {
         let (chunk, place) = split(id);
         self.chunks[chunk][place]
             .as_mut()
-            .expect("ids in the tree are alive")
+            .expect("every id in the tree is in use")
     }
 }

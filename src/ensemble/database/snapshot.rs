@@ -1,4 +1,4 @@
-//! Writes the database as snapshots hold it, at once or in slices (specification 15.4).
+//! Writes the database in the snapshot format, at once or in slices (specification 15.4).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::wire::jute::{WriteJute, Zxid};
@@ -7,17 +7,20 @@ use super::path;
 use super::state::Database;
 use super::znode::{NodeId, Znode};
 
-/// A snapshot being written while the database goes on.
+/// A node that is left out counts as so many bytes: looking at it takes time, too.
+const SKIP_BYTES: usize = 16;
+
+/// Writes a snapshot in slices while transactions continue to be applied.
 ///
-/// It holds every node that was there at the beginning and still is when its turn comes, in some
-/// later state perhaps: fuzzy. It stands for [`SnapshotCursor::zxid`], and a server that loads it must
-/// apply all transactions after that one.
+/// The snapshot is fuzzy: it contains every node that existed at the beginning and was not deleted
+/// before the cursor reached it, possibly in a later state. A server that loads it must apply all
+/// transactions after [`SnapshotCursor::zxid`].
 #[derive(Clone, Debug)]
 pub struct SnapshotCursor {
     zxid: Zxid,
     stage: CursorStage,
-    /// Nodes to write, the next one last. An id may be another node's by now; that one is younger
-    /// than `zxid` and left out, so a parent always precedes its children.
+    /// Ids of the nodes still to write; the next one is last. If an id was freed and reused, its
+    /// new node has a czxid above `zxid` and is left out, so a parent always precedes its children.
     open: Vec<NodeId>,
 }
 
@@ -29,42 +32,44 @@ enum CursorStage {
 }
 
 impl SnapshotCursor {
-    /// The transaction that the snapshot stands for: the last one applied before it began.
+    /// The last transaction applied before the snapshot began.
     #[must_use]
     pub const fn zxid(&self) -> Zxid {
         self.zxid
     }
 
-    /// Appends at most `max_nodes` more nodes (at least one); `true` when all is written.
-    pub fn step(&mut self, database: &Database, out: &mut Vec<u8>, max_nodes: usize) -> bool {
+    /// Appends more nodes, until about `bytes_max` more bytes are written. Returns `true` when the
+    /// snapshot is complete.
+    pub fn step(&mut self, database: &Database, out: &mut Vec<u8>, bytes_max: usize) -> bool {
         if self.stage == CursorStage::Sessions {
             database.encode_sessions(out);
             database.tree.acls.encode(out);
             self.stage = CursorStage::Nodes;
         }
-        let mut written = 0;
-        while self.stage == CursorStage::Nodes && written < max_nodes.max(1) {
+        let end = out.len().saturating_add(bytes_max);
+        let mut skipped = 0;
+        while self.stage == CursorStage::Nodes
+            && out.len().saturating_add(skipped * SKIP_BYTES) < end
+        {
             let Some(id) = self.open.pop() else {
                 out.put_string(path::ROOT);
                 self.stage = CursorStage::Done;
                 break;
             };
-            let Some(node) = database.tree.nodes.get(id) else {
+            let node = database.tree.nodes.get(id);
+            let Some(node) = node.filter(|node| node.stat.czxid <= self.zxid) else {
+                skipped += 1;
                 continue;
             };
-            if node.stat.czxid > self.zxid {
-                continue;
-            }
             encode_node(node, out);
             self.open.extend(node.children.iter().rev());
-            written += 1;
         }
         self.stage == CursorStage::Done
     }
 }
 
 impl Database {
-    /// Begins a snapshot that is written in slices while the database goes on.
+    /// Begins a snapshot that is written in slices while transactions continue to be applied.
     #[must_use]
     pub fn snapshot_cursor(&self) -> SnapshotCursor {
         SnapshotCursor {
@@ -74,15 +79,16 @@ impl Database {
         }
     }
 
-    /// Appends sessions, ACLs, nodes and the terminator; neither file header nor seals.
+    /// Appends sessions, ACLs, nodes and the terminator. The file header and the seals are not
+    /// included.
     pub fn encode_snapshot(&self, out: &mut Vec<u8>) {
         let mut cursor = SnapshotCursor {
-            // Whole: nothing in it can be too young.
+            // Nothing changes during the call, so no node is excluded as too new.
             zxid: Zxid(i64::MAX),
             ..self.snapshot_cursor()
         };
         let done = cursor.step(self, out, usize::MAX);
-        debug_assert!(done, "one step without a limit is all");
+        debug_assert!(done, "one step without a limit completes the snapshot");
     }
 
     fn encode_sessions(&self, out: &mut Vec<u8>) {
@@ -95,7 +101,7 @@ impl Database {
 }
 
 fn encode_node(node: &Znode, out: &mut Vec<u8>) {
-    // The root is called by the empty string there; "/" ends the nodes.
+    // The snapshot format names the root by the empty string; "/" terminates the nodes.
     out.put_string(if *node.path == *path::ROOT {
         ""
     } else {

@@ -1,4 +1,4 @@
-//! Reads a snapshot's sessions, ACLs and nodes from bytes in any cut (specification 15.4).
+//! Decodes a snapshot's sessions, ACLs and nodes from chunks of any size (specification 15.4).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::wire::jute::{Acl, JuteError, Reader, SessionId, StatPersisted};
@@ -8,38 +8,33 @@ use super::path;
 use super::state::Database;
 use super::znode::NodeId;
 
-/// No record of a snapshot is longer: path, data and metadata, or one ACL list.
+/// Limit on one record of a snapshot: a node (path, data and metadata) or an ACL list.
 const MAX_RECORD_BYTES: usize = 8 << 20;
 
-/// Why bytes are no snapshot.
+/// Why the bytes are not a valid snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
-    /// A record cannot be read.
     #[error("the snapshot is damaged {offset} bytes after its header: {reason}; use an older one")]
     Record {
-        /// Where the record begins, counted from the end of the file header.
+        /// Start of the record, in bytes after the file header.
         offset: u64,
-        /// What is wrong with it.
         reason: JuteError,
     },
-    /// A record does not end.
+    /// A record exceeds `MAX_RECORD_BYTES`.
     #[error(
-        "the snapshot is damaged {offset} bytes after its header: a record is longer than any can be; use an older one"
+        "the snapshot is damaged {offset} bytes after its header: a record exceeds the largest possible size; use an older one"
     )]
     Oversized {
-        /// Where the record begins.
+        /// Start of the record, in bytes after the file header.
         offset: u64,
     },
-    /// A node without a parent.
     #[error("the snapshot holds node {path:?} without or before its parent; use an older one")]
     Orphan { path: String },
-    /// No root.
     #[error("the snapshot holds no root node; use an older one")]
     NoRoot,
-    /// The bytes ended before the snapshot did.
     #[error("the snapshot ends early, {offset} bytes after its header; use an older one")]
     Incomplete {
-        /// How many bytes were understood.
+        /// Bytes that were decoded.
         offset: u64,
     },
 }
@@ -54,14 +49,14 @@ enum DecodeStage {
     Done,
 }
 
-/// A snapshot being read.
+/// Decodes a snapshot incrementally.
 #[derive(Debug)]
 pub struct SnapshotDecoder {
     database: Database,
     stage: DecodeStage,
-    /// The beginning of a record whose end has not come yet.
+    /// The beginning of an incomplete record.
     pending: Vec<u8>,
-    /// Bytes of all complete records.
+    /// Total length of the decoded records, in bytes.
     offset: u64,
 }
 
@@ -72,7 +67,7 @@ impl Default for SnapshotDecoder {
 }
 
 impl SnapshotDecoder {
-    /// Starts right behind the file header.
+    /// Starts directly after the file header.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -83,11 +78,12 @@ impl SnapshotDecoder {
         }
     }
 
-    /// Takes more bytes. Returns how many of them belong to the snapshot, which are all until it
-    /// is done, and whether it is: right behind the `/` that ends the nodes.
+    /// Takes more bytes. Returns how many of them belong to the snapshot, and whether the snapshot
+    /// is complete. It is complete after the `/` that terminates the nodes; before that, all bytes
+    /// belong to it.
     ///
     /// # Errors
-    /// If the bytes are no snapshot; the decoder is of no use then.
+    /// If the bytes are not a valid snapshot. The decoder must not be used any more.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(usize, bool), SnapshotError> {
         if matches!(self.stage, DecodeStage::Done) {
             return Ok((0, true));
@@ -104,7 +100,7 @@ impl SnapshotDecoder {
             let all = std::mem::take(&mut self.pending);
             let used = self.decode(&all)?;
             if matches!(self.stage, DecodeStage::Done) {
-                // What was pending did not complete a record, so the end is among the new bytes.
+                // The pending bytes held no complete record, so the end lies in the new bytes.
                 return Ok((used.saturating_sub(before), true));
             }
             self.pending = all;
@@ -118,7 +114,7 @@ impl SnapshotDecoder {
         Ok((bytes.len(), false))
     }
 
-    /// The database; its last processed zxid is for the caller to set.
+    /// Returns the database. The caller must set its last processed zxid.
     ///
     /// # Errors
     /// If the snapshot is not complete.
@@ -135,7 +131,7 @@ impl SnapshotDecoder {
         Ok(self.database)
     }
 
-    /// Decodes all complete records and returns their length.
+    /// Decodes all complete records and returns their total length.
     fn decode(&mut self, bytes: &[u8]) -> Result<usize, SnapshotError> {
         let mut used = 0;
         while !matches!(self.stage, DecodeStage::Done) {
@@ -157,7 +153,7 @@ impl SnapshotDecoder {
         Ok(used)
     }
 
-    /// Decodes one record; changes nothing if it is incomplete.
+    /// Decodes one record. An incomplete record changes nothing.
     fn record(&mut self, reader: &mut Reader<'_>) -> Result<Result<(), JuteError>, SnapshotError> {
         match self.stage {
             DecodeStage::SessionCount => Ok(count(reader).map(|count| {
@@ -197,10 +193,10 @@ impl SnapshotDecoder {
         if tree.nodes.get(NodeId::ROOT).is_some()
             && let Some(id) = tree.find(path)
         {
-            // A fuzzy snapshot may hold a node twice: the later state counts.
+            // A fuzzy snapshot may contain a node twice; the later state replaces the earlier one.
             tree.replace(id, data, acl, stat);
         } else if path.is_empty() {
-            tree.plant(data, acl, stat);
+            tree.insert_root(data, acl, stat);
         } else {
             let parent = path::parent(path)
                 .and_then(|parent| tree.find(parent))
@@ -229,7 +225,8 @@ const fn acls_left(count: u32) -> DecodeStage {
     }
 }
 
-/// How many records follow; not limited by the bytes at hand, which are only the first of them.
+/// Reads a record count. It is not limited by the bytes at hand, which are only the first of the
+/// records.
 fn count(reader: &mut Reader<'_>) -> Result<u32, JuteError> {
     let count = reader.i32()?;
     u32::try_from(count).map_err(|_negative| JuteError::Length(count))

@@ -13,24 +13,24 @@ use super::tree::Tree;
 use super::watches::Watches;
 use super::znode::NodeId;
 
-/// Everything that the servers of an ensemble agree on, and this server's watches.
+/// The replicated state of a server, and the watches of its own clients.
 #[derive(Debug, Default)]
 pub struct Database {
     pub(super) tree: Tree,
-    /// Timeouts in ms.
+    /// Session timeouts in ms.
     pub(super) sessions: BTreeMap<SessionId, i32>,
     pub(super) watches: Watches,
     pub(super) last_processed: Zxid,
 }
 
 impl Database {
-    /// A fresh database: the root and the system nodes (specification 9).
+    /// Creates a database with the root and the system nodes (specification 9).
     #[must_use]
     pub fn new() -> Self {
         let mut database = Self::default();
         let root = database
             .tree
-            .plant(Some(&[]), AclId::OPEN, StatPersisted::default());
+            .insert_root(Some(&[]), AclId::OPEN, StatPersisted::default());
         let system = database.tree.attach(
             path::SYSTEM,
             Some(&[]),
@@ -38,7 +38,7 @@ impl Database {
             StatPersisted::default(),
             root,
         );
-        // This order is that of Java's snapshots.
+        // Java's snapshots list the nodes in this order.
         database.add_config_node(system);
         database.tree.attach(
             path::QUOTA,
@@ -50,7 +50,7 @@ impl Database {
         database
     }
 
-    /// Makes every node grant everything (`skipACL`), until told otherwise.
+    /// Sets whether every node grants everything (`skipACL`).
     pub fn set_skip_acl(&mut self, skip: bool) {
         self.tree.acls.skip = skip;
     }
@@ -68,14 +68,15 @@ impl Database {
         self.tree.attach(path::CONFIG, Some(&[]), acl, stat, parent)
     }
 
-    /// Sets the content of `/zookeeper/config`: local to this server, no transaction.
+    /// Sets the content of `/zookeeper/config`. This is local to the server: there is no
+    /// transaction.
     ///
-    /// Its version becomes -1 and its mzxid the configuration's own version, which the text's last
-    /// line names (specification 9, 14.1).
+    /// The node's version becomes -1. Its mzxid becomes the version of the configuration, which the
+    /// last line of `text` contains (specification 9, 14.1).
     pub fn set_config_node(&mut self, text: &str) {
         let id = match self.tree.find(path::CONFIG) {
             Some(id) => id,
-            // Snapshots from before 3.5 do not have it.
+            // Snapshots from releases before 3.5 do not contain the node.
             None => match self.tree.find(path::SYSTEM) {
                 Some(system) => self.add_config_node(system),
                 None => return,
@@ -99,67 +100,77 @@ impl Database {
         self.last_processed
     }
 
-    /// Says which transaction a decoded snapshot stands for, or where a new epoch begins.
+    /// Sets the zxid of a decoded snapshot, or the start of a new epoch.
     pub const fn set_last_processed(&mut self, zxid: Zxid) {
         self.last_processed = zxid;
     }
 
-    /// The global sessions with their timeouts in ms.
+    /// Returns the global sessions with their timeouts in ms.
     pub fn sessions(&self) -> impl Iterator<Item = (SessionId, i32)> {
         self.sessions
             .iter()
             .map(|(session, timeout_ms)| (*session, *timeout_ms))
     }
 
-    /// A session's timeout in ms, if it exists.
+    /// Returns the session's timeout in ms, or `None` if the session does not exist.
     #[must_use]
     pub fn session_timeout(&self, session: SessionId) -> Option<i32> {
         self.sessions.get(&session).copied()
     }
 
-    /// Nodes as Java counts them: the root twice.
+    /// Counts the nodes as Java does, with the root counted twice.
     #[must_use]
     pub fn node_count(&self) -> usize {
         self.tree.nodes.len() + usize::from(self.tree.nodes.get(NodeId::ROOT).is_some())
     }
 
-    /// Watches as Java counts them: a persistent one twice.
+    /// Counts the watches as Java does, with a persistent watch counted twice.
     #[must_use]
     pub fn watch_count(&self) -> usize {
         self.watches.len()
     }
 
-    /// Connections that watch, and paths that are watched. Java's `wchs` leaves out those that are
-    /// watched for their children alone; this counts what [`Self::watch_count`] counts.
+    /// Counts the watching connections and the watched paths. Java's `wchs` leaves out paths with
+    /// child watches only; this includes them, as [`Self::watch_count`] does.
     #[must_use]
     pub fn watch_breadth(&self) -> (usize, usize) {
         self.watches.breadth()
     }
 
-    /// Who watches which path, in no order; twice if for its data and for its children.
+    /// Returns each connection with a path it watches, in no particular order. A path that is
+    /// watched for both data and children appears twice.
     pub fn watched(&self) -> impl Iterator<Item = (ConnId, &Arc<str>)> {
         self.watches.pairs()
     }
 
-    /// Ephemeral nodes.
     #[must_use]
     pub fn ephemerals_count(&self) -> usize {
         self.tree.ephemerals_count()
     }
 
-    /// Bytes of all paths and data.
+    /// Total bytes of paths and data.
     #[must_use]
     pub const fn approximate_data_bytes(&self) -> usize {
         self.tree.bytes()
     }
 
-    /// Paths of a session's ephemerals, in order (for `dump`).
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Returns the sessions that own ephemeral nodes, sorted.
+    pub fn ephemeral_owners(&self) -> impl Iterator<Item = SessionId> {
+        self.tree.ephemeral_owners()
+    }
+
+    /// Returns the sorted paths of a session's ephemerals (for `dump`).
     #[must_use]
     pub fn ephemerals(&self, session: SessionId) -> Vec<Arc<str>> {
         self.tree.ephemerals(session)
     }
 
-    /// Drops what the connection watches.
+    /// Removes the connection's watches.
     pub fn connection_closed(&mut self, conn: ConnId) {
         self.watches.forget(conn);
     }

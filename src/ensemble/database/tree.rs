@@ -1,4 +1,4 @@
-//! The tree of znodes and the idempotent changes of it (specification 6.3).
+//! The tree of znodes and the idempotent changes to it (specification 6.3).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,45 +13,43 @@ use super::path;
 use super::slab::Slab;
 use super::znode::{NodeId, Znode, ephemeral_owner};
 
-/// A create transaction.
 #[derive(Debug)]
 pub(super) struct Creation<'a> {
     pub(super) path: &'a str,
     pub(super) data: Option<&'a [u8]>,
     pub(super) acl: &'a AclSpec,
-    /// As it is stored, see [`ephemeral_owner`].
+    /// In the stored form; see [`ephemeral_owner`].
     pub(super) owner: i64,
-    /// The parent's cversion afterwards; -1 = one more than it is.
+    /// The parent's cversion after the create; -1 means the current value plus one.
     pub(super) parent_cversion: i32,
 }
 
-/// Which transaction changes the tree.
+/// Zxid and time of the transaction that changes the tree.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
     pub(super) zxid: Zxid,
-    /// The leader's wall clock.
+    /// The leader's wall clock, in ms since the epoch.
     pub(super) time_ms: i64,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     pub(super) nodes: Slab,
-    /// (hash of the path, node): hashes beside the ids, so that growth need not touch the nodes.
+    /// (hash of the path, node). The stored hashes let the table grow without reading the nodes.
     index: HashTable<(u32, NodeId)>,
     pub(super) acls: AclTable,
     ephemerals: BTreeMap<SessionId, BTreeSet<NodeId>>,
-    /// Bytes of all paths and data.
+    /// Total bytes of paths and data.
     bytes: usize,
 }
 
 impl Tree {
-    /// The node with this path.
     pub(super) fn find(&self, wanted: &str) -> Option<NodeId> {
         let wanted = path::canonical(wanted);
         self.find_hashed(wanted, path::hash(wanted))
     }
 
-    /// The node with this canonical path, whose hash is known.
+    /// Finds a node by its canonical path and the hash of that path.
     pub(super) fn find_hashed(&self, wanted: &str, hash: u32) -> Option<NodeId> {
         self.index
             .find(path::spread(hash), |(other, id)| {
@@ -60,12 +58,11 @@ impl Tree {
             .map(|(_, id)| *id)
     }
 
-    /// What a node grants.
     pub(super) fn rights(&self, id: NodeId) -> Rights {
         self.acls.rights(self.nodes.node(id).acl)
     }
 
-    /// What a node with this list would grant.
+    /// Returns what a node with this list would grant.
     pub(super) fn rights_of(&self, acl: &AclSpec) -> Rights {
         if self.acls.skip {
             Rights::Open
@@ -74,17 +71,22 @@ impl Tree {
         }
     }
 
-    /// Bytes of all paths and data.
+    /// Total bytes of paths and data.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Ephemeral nodes of all sessions.
+    /// Counts the ephemeral nodes of all sessions.
     pub(super) fn ephemerals_count(&self) -> usize {
         self.ephemerals.values().map(BTreeSet::len).sum()
     }
 
-    /// Paths of a session's ephemerals, in order.
+    /// Returns the sessions that own ephemeral nodes, sorted.
+    pub(super) fn ephemeral_owners(&self) -> impl Iterator<Item = SessionId> {
+        self.ephemerals.keys().copied()
+    }
+
+    /// Returns the sorted paths of a session's ephemerals.
     pub(super) fn ephemerals(&self, session: SessionId) -> Vec<Arc<str>> {
         let mut paths: Vec<Arc<str>> = self
             .ephemerals
@@ -97,12 +99,17 @@ impl Tree {
         paths
     }
 
-    /// Takes in the root, the first of all nodes.
-    pub(super) fn plant(&mut self, data: Option<&[u8]>, acl: AclId, stat: StatPersisted) -> NodeId {
+    /// Inserts the root, which must be the first node.
+    pub(super) fn insert_root(
+        &mut self,
+        data: Option<&[u8]>,
+        acl: AclId,
+        stat: StatPersisted,
+    ) -> NodeId {
         self.attach(path::ROOT, data, acl, stat, NodeId::ROOT)
     }
 
-    /// Hangs a node that does not exist under an existing parent, whose metadata stays.
+    /// Inserts a new node under an existing parent. The parent's metadata does not change.
     pub(super) fn attach(
         &mut self,
         new: &str,
@@ -141,7 +148,7 @@ impl Tree {
         id
     }
 
-    /// Unhangs a node; whatever is below it goes too.
+    /// Removes a node and all its descendants.
     fn detach(&mut self, id: NodeId) {
         let parent = self.nodes.node(id).parent;
         let place = self.nodes.node(id).place;
@@ -151,7 +158,7 @@ impl Tree {
             siblings.sorted = false;
             self.nodes.node_mut(moved).place = place;
         }
-        // Only a replay over a fuzzy snapshot deletes a node that has children.
+        // A node with children is deleted only when a log is replayed over a fuzzy snapshot.
         let mut doomed = vec![id];
         while let Some(id) = doomed.pop() {
             let hash = path::hash(&self.nodes.node(id).path);
@@ -182,10 +189,11 @@ impl Tree {
         }
     }
 
-    /// Applies a create. Repeated over a newer tree it only raises what is too low.
+    /// Applies a create. If the tree already contains a newer state, it only raises the fields of
+    /// the parent that are too low.
     ///
     /// # Errors
-    /// `NO_NODE` without a parent, `NODE_EXISTS` if there already.
+    /// `NO_NODE` if the parent is missing, `NODE_EXISTS` if the node exists.
     pub(super) fn create(
         &mut self,
         new: &Creation<'_>,
@@ -221,19 +229,19 @@ impl Tree {
         Ok(self.attach(new.path, new.data, acl, stat, parent))
     }
 
-    /// A fuzzy snapshot may hold a node, but not yet its ACL: the transaction that made it has it.
+    /// Restores an ACL that a fuzzy snapshot lacks from the transaction that created the node.
     fn repair_acl(&mut self, id: NodeId, acl: &AclSpec, zxid: Zxid) {
         let node = self.nodes.node(id);
-        if node.stat.czxid == zxid && node.stat.aversion == 0 && !self.acls.knows(node.acl) {
+        if node.stat.czxid == zxid && node.stat.aversion == 0 && !self.acls.contains(node.acl) {
             let acl = self.acls.intern(acl);
             self.nodes.node_mut(id).acl = acl;
         }
     }
 
-    /// Applies a delete; the parent's pzxid rises even if the node is gone already.
+    /// Applies a delete. It raises the parent's pzxid even if the node is already gone.
     ///
     /// # Errors
-    /// `NO_NODE` if there is none, `BAD_ARGUMENTS` for the root.
+    /// `NO_NODE` if the node is missing, `BAD_ARGUMENTS` for the root.
     pub(super) fn delete(&mut self, doomed: &str, zxid: Zxid) -> Result<(), ErrorCode> {
         if path::canonical(doomed) == path::ROOT {
             return Err(ErrorCode::BAD_ARGUMENTS);
@@ -251,7 +259,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Replaces data, in place if it fits.
+    /// Replaces the data, in place if the new value fits.
     pub(super) fn put_data(&mut self, id: NodeId, data: Option<&[u8]>) {
         let node = self.nodes.node_mut(id);
         self.bytes -= node.data_bytes();
@@ -268,10 +276,8 @@ impl Tree {
         }
     }
 
-    /// Applies a setData.
-    ///
     /// # Errors
-    /// `NO_NODE`.
+    /// `NO_NODE` if the node is missing.
     pub(super) fn set_data(
         &mut self,
         changed: &str,
@@ -288,10 +294,8 @@ impl Tree {
         Ok(id)
     }
 
-    /// Applies a setACL.
-    ///
     /// # Errors
-    /// `NO_NODE`.
+    /// `NO_NODE` if the node is missing.
     pub(super) fn set_acl(
         &mut self,
         changed: &str,
@@ -307,7 +311,7 @@ impl Tree {
         Ok(id)
     }
 
-    /// Replaces what a snapshot said before about the same path.
+    /// Replaces an earlier state of the same node from the same snapshot.
     pub(super) fn replace(
         &mut self,
         id: NodeId,
@@ -326,7 +330,7 @@ impl Tree {
         }
     }
 
-    /// Puts a node's children in the order of their names.
+    /// Sorts a node's children by name.
     pub(super) fn sort_children(&mut self, id: NodeId) {
         if self.nodes.node(id).sorted {
             return;
@@ -341,7 +345,7 @@ impl Tree {
         node.sorted = true;
     }
 
-    /// How many nodes are below this one.
+    /// Counts the nodes below this one.
     pub(super) fn descendants(&self, id: NodeId) -> usize {
         let mut count = 0;
         let mut open = vec![id];

@@ -1,4 +1,5 @@
-//! One of the two watch managers: who watches which path, and how (specification 7.1, 7.2).
+//! One of the two watch managers: the watchers of each path and their modes (specification 7.1,
+//! 7.2).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::sync::Arc;
@@ -9,18 +10,18 @@ use rustc_hash::FxBuildHasher;
 use super::ConnId;
 use super::path;
 
-/// How a path is watched; a connection may watch in several ways at once (since 3.9).
+/// The modes in which a connection watches a path. Several can be set (since 3.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mode(u8);
 
 impl Mode {
-    /// Once.
+    /// Fires once.
     pub(super) const STANDARD: Self = Self(1);
-    /// Until removed.
+    /// Fires until removed.
     pub(super) const PERSISTENT: Self = Self(2);
-    /// Until removed, and everything below too.
+    /// Fires until removed, for the path and everything below it.
     pub(super) const RECURSIVE: Self = Self(4);
-    /// However.
+    /// Matches every mode.
     pub(super) const ANY: Self = Self(7);
 
     const fn meets(self, other: Self) -> bool {
@@ -43,47 +44,48 @@ impl Mode {
 #[derive(Debug)]
 struct Watched {
     path: Arc<str>,
-    /// In the order of the connections.
+    /// Sorted by connection.
     watchers: Vec<(ConnId, Mode)>,
 }
 
-/// Who watches which path. Hashes are fixed and their order is never seen.
+/// Maps paths to watchers and connections to paths. The hashes are fixed; no output depends on the
+/// order of the maps.
 #[derive(Debug, Default)]
 pub(super) struct WatchTable {
     paths: HashMap<Arc<str>, Watched, FxBuildHasher>,
     conns: HashMap<ConnId, HashSet<Arc<str>, FxBuildHasher>, FxBuildHasher>,
-    /// Pairs of connection and path.
+    /// Number of (connection, path) pairs.
     pairs: usize,
-    /// Those of them that are recursive.
+    /// Number of pairs with a recursive watch.
     recursive: usize,
 }
 
 impl WatchTable {
-    /// Pairs of connection and path.
+    /// Counts the (connection, path) pairs.
     pub(super) const fn len(&self) -> usize {
         self.pairs
     }
 
-    /// Connections that watch and paths that are watched.
+    /// Counts the watching connections and the watched paths.
     pub(super) fn breadth(&self) -> (usize, usize) {
         (self.conns.len(), self.paths.len())
     }
 
-    /// Those of them that the other table does not have.
+    /// Counts the watching connections and the watched paths that `other` does not contain.
     pub(super) fn breadth_beyond(&self, other: &Self) -> (usize, usize) {
         let conns = self.conns.keys().filter(|c| !other.conns.contains_key(*c));
         let paths = self.paths.keys().filter(|p| !other.paths.contains_key(*p));
         (conns.count(), paths.count())
     }
 
-    /// Who watches which path, in no order.
+    /// Returns the (connection, path) pairs in no particular order.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (ConnId, &Arc<str>)> {
         self.conns
             .iter()
             .flat_map(|(conn, paths)| paths.iter().map(move |path| (*conn, path)))
     }
 
-    /// Watches a path; `shared` is an equal string if there is one already.
+    /// Adds a watch. `shared` is an existing string that equals `path`, to save memory.
     pub(super) fn add(&mut self, path: &str, shared: Option<&Arc<str>>, conn: ConnId, mode: Mode) {
         let watched = match self.paths.get_mut(path) {
             Some(watched) => watched,
@@ -119,7 +121,7 @@ impl WatchTable {
         }
     }
 
-    /// Does the connection watch the path in any of these modes?
+    /// Whether the connection watches the path in any of these modes.
     pub(super) fn contains(&self, path: &str, conn: ConnId, mode: Mode) -> bool {
         self.paths.get(path).is_some_and(|watched| {
             watched
@@ -129,7 +131,7 @@ impl WatchTable {
         })
     }
 
-    /// Ends these modes; `false` if there were none of them.
+    /// Removes these modes. Returns `false` if none of them was set.
     pub(super) fn remove(&mut self, path: &str, conn: ConnId, mode: Mode) -> bool {
         let Some(watched) = self.paths.get_mut(path) else {
             return false;
@@ -166,7 +168,7 @@ impl WatchTable {
         }
     }
 
-    /// Ends all watches of a connection.
+    /// Removes all watches of a connection.
     pub(super) fn forget(&mut self, conn: ConnId) {
         for path in self.conns.remove(&conn).into_iter().flatten() {
             let Some(watched) = self.paths.get_mut(&path) else {
@@ -186,8 +188,8 @@ impl WatchTable {
         }
     }
 
-    /// Collects whom an event at `changed` concerns, each once and in the order of the
-    /// connections, and ends the standard watches of that path.
+    /// Appends the connections that must be notified of a change of `changed`, each once and
+    /// sorted, and removes the standard watches of that path.
     pub(super) fn trigger(&mut self, changed: &str, notified: &mut Vec<ConnId>) {
         notified.clear();
         if self.pairs == 0 {

@@ -1,4 +1,4 @@
-//! A znode and what its owner field means (specification 6.3).
+//! A znode and the encoding of its owner field (specification 6.3).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::sync::Arc;
@@ -7,19 +7,19 @@ use crate::wire::jute::{SessionId, Stat, StatPersisted};
 
 use super::acl::AclId;
 
-/// Place of a znode in the slab; used again after the znode is gone.
+/// Index of a znode in the slab. It is reused after the znode is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NodeId(pub(super) u32);
 
 impl NodeId {
-    /// The first node put into a slab.
+    /// The first node inserted into a slab.
     pub(super) const ROOT: Self = Self(0);
 }
 
 #[derive(Debug)]
 pub(super) struct Znode {
     pub(super) path: Arc<str>,
-    /// `None` is null, which clients can tell from empty.
+    /// `None` is null. Clients can distinguish it from empty data.
     pub(super) data: Option<Vec<u8>>,
     pub(super) acl: AclId,
     /// The root is its own parent.
@@ -28,7 +28,7 @@ pub(super) struct Znode {
     pub(super) place: usize,
     pub(super) stat: StatPersisted,
     pub(super) children: Vec<NodeId>,
-    /// Are `children` in the order of their names?
+    /// Whether `children` is sorted by name.
     pub(super) sorted: bool,
 }
 
@@ -38,12 +38,12 @@ impl Znode {
         self.path.rfind('/').map_or("", |at| &self.path[at + 1..])
     }
 
-    /// Bytes of data; null has none.
+    /// Length of the data; 0 for null.
     pub(super) fn data_bytes(&self) -> usize {
         self.data.as_ref().map_or(0, Vec::len)
     }
 
-    /// The metadata as clients see it.
+    /// The metadata in the form that clients receive.
     pub(super) fn stat(&self) -> Stat {
         let children = signed(self.children.len());
         Stat {
@@ -52,7 +52,8 @@ impl Znode {
             ctime_ms: self.stat.ctime_ms,
             mtime_ms: self.stat.mtime_ms,
             version: self.stat.version,
-            // Creations and deletions; only the former are stored.
+            // Clients see the number of creations and deletions. Only creations are stored;
+            // deletions follow from the number of children.
             cversion: self.stat.cversion.wrapping_mul(2).wrapping_sub(children),
             aversion: self.stat.aversion,
             ephemeral_owner: ephemeral_owner(self.stat.ephemeral_owner).map_or(0, |s| s.0),
@@ -68,7 +69,7 @@ fn signed(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
 
-/// Stored owner of a container.
+/// Stored owner of a container node.
 pub(super) const CONTAINER: i64 = i64::MIN;
 const TTL_MARK: u64 = 0x00ff_0000;
 
@@ -77,7 +78,7 @@ pub(super) const fn ttl_owner(ttl_ms: i64) -> i64 {
     ((TTL_MARK << 40) | (ttl_ms.cast_unsigned() & 0xff_ffff_ffff)).cast_signed()
 }
 
-/// The session a stored owner names: none for persistent, container and TTL nodes.
+/// The session that a stored owner names; `None` for persistent, container and TTL nodes.
 pub(super) const fn ephemeral_owner(stored: i64) -> Option<SessionId> {
     if stored == 0 || stored == CONTAINER || stored.cast_unsigned() >> 40 == TTL_MARK {
         None

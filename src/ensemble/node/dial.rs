@@ -1,11 +1,11 @@
-//! Opens a connection without waiting for it.
+//! Opens TCP connections without blocking.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Begins to connect; writable (or an error) tells that it is over, see [`finish`].
+/// Starts to connect. The stream becomes writable when the attempt has ended; call [`finish`] then.
 pub(super) fn begin(address: SocketAddr) -> io::Result<TcpStream> {
     let socket = Socket::new(
         Domain::for_address(address),
@@ -22,7 +22,7 @@ pub(super) fn begin(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(socket.into())
 }
 
-/// Whether the connection is established.
+/// Whether the attempt has succeeded.
 pub(super) fn finish(stream: &TcpStream) -> bool {
     matches!(stream.take_error(), Ok(None)) && stream.peer_addr().is_ok()
 }

@@ -1,4 +1,4 @@
-//! How many files, and so how many connections, a server may have open.
+//! The limit of open files, which also limits the number of connections.
 
 use std::io;
 
@@ -6,8 +6,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Raises the soft limit of open files to the hard one.
 ///
-/// A soft limit of 1,024 is customary, for programs that still use `select`. A connection beyond it
-/// would be established by the kernel, but never accepted or answered.
+/// The usual soft limit is 1,024. Beyond the limit the kernel still establishes connections, but the
+/// server cannot accept or answer them.
 pub(super) fn allow_all() -> io::Result<()> {
     let limits = getrlimit(Resource::Nofile);
     if limits.current == limits.maximum {

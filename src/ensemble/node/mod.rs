@@ -1,8 +1,8 @@
-//! The shell of a server: one thread, one epoll loop, no decisions.
+//! The I/O part of a server: one thread with one epoll loop.
 //!
-//! Reads sockets, hands bytes to the pure [`Peer`], performs its effects. The disk has a thread of
-//! its own, so that reads are answered while a write waits for its sync; what arrives meanwhile
-//! becomes one group commit.
+//! The loop reads sockets, hands the bytes to the pure [`Peer`] and performs its effects. The peer
+//! makes all decisions. The disk has its own thread, so that the server answers reads while a write
+//! waits for its sync. Writes that arrive during a sync become one group commit.
 
 mod answers;
 mod dial;
@@ -11,6 +11,7 @@ mod perform;
 mod poller;
 mod refusals;
 mod socket;
+mod traffic;
 mod votes;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -21,27 +22,28 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use self::poller::{Poller, Ready, Token};
-use self::refusals::{Refusals, Whose};
+use self::poller::{Interest, Poller, Ready, Token};
+use self::refusals::{Counted, Refusals};
 use self::socket::Socket;
-use self::votes::Votes;
+use self::traffic::Traffic;
+use self::votes::{ReceivedVote, Votes};
 use super::config::Config;
 use super::database::ConnId;
 use super::peer::{Effects, Input, LinkId, Now, Peer, Settings};
 use super::storage::{Disk, DiskEvent, LogBatch, StorageError};
-use crate::wire::jute::{PeerId, Zxid};
+use crate::wire::jute::PeerId;
 
-/// One read takes at most this.
+/// Largest number of bytes that one read takes.
 const READ_BYTES: usize = 256 << 10;
-/// Connections accepted per wake-up, so that a storm does not starve those who are in.
+/// Bytes of a snapshot that are encoded between two looks at the sockets, well below a millisecond's work.
+const SLICE_BYTES: usize = 128 << 10;
+/// Most connections accepted per wake-up, so that many new clients do not delay the connected ones.
 const ACCEPTS_MAX: usize = 256;
-/// A connection that is to close has this long to take its last bytes, ms.
+/// Longest time that a closing connection waits for its last bytes to be sent, ms.
 const LINGER_MS: u64 = 5_000;
 
-/// Why a server ended.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
-    /// A port could not be opened.
     #[error("cannot listen on {address} ({what}): {source}; is another server running there?")]
     Bind {
         /// `clientPort`, `quorum port` or `election port`.
@@ -49,23 +51,20 @@ pub enum NodeError {
         address: String,
         source: io::Error,
     },
-    /// A host name of the configuration has no address.
     #[error("server.{server}: cannot resolve {host}: {source}")]
     Resolve {
         server: i64,
         host: String,
         source: io::Error,
     },
-    /// The data directory cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The configuration does not make a server.
     #[error("{0}")]
     Config(String),
-    /// The system refused something that it never should.
+    /// A system call failed for which the server has no remedy.
     #[error("{0}")]
     System(#[from] io::Error),
-    /// The server gave up.
+    /// The server cannot continue without the risk of losing data.
     #[error("{reason}")]
     Fatal {
         /// Exit status (specification 16.1).
@@ -75,7 +74,7 @@ pub enum NodeError {
 }
 
 impl NodeError {
-    /// The process's exit status (specification 16.1).
+    /// Returns the exit status of the process (specification 16.1).
     #[must_use]
     pub const fn exit_status(&self) -> u8 {
         match self {
@@ -88,31 +87,29 @@ impl NodeError {
     }
 }
 
-/// A client's connection.
 #[derive(Debug)]
 struct Client {
     socket: Socket,
     address: SocketAddr,
-    /// Nothing read yet: it may still say a four-letter word.
+    /// The first four bytes have not arrived. They may be a four-letter word.
     fresh: bool,
 }
 
-/// See [`crate::ensemble::peer::Effect::WriteEpochs`].
-#[derive(Clone, Copy, Debug)]
-struct EpochWrite {
-    ticket: u64,
-    accepted: i64,
-    current: i64,
-}
-
-/// A snapshot from the leader on its way to the disk, and the epochs that must be written after it.
+/// The connection to the leader's quorum port.
 #[derive(Debug)]
-struct Saving {
-    zxid: Zxid,
-    held: Vec<EpochWrite>,
+struct LeaderLink {
+    id: u64,
+    socket: Socket,
+    established: bool,
 }
 
-/// A running server.
+/// A connection that closes once its bytes are sent, at `due_ms` at the latest.
+#[derive(Debug)]
+struct Lingering {
+    due_ms: u64,
+    token: Token,
+}
+
 #[derive(Debug)]
 struct Node {
     config: Config,
@@ -120,35 +117,37 @@ struct Node {
     peer: Peer,
     fx: Effects,
     disk: Disk,
-    /// Entries of this round, not yet given to the disk.
+    /// Log entries of this round that are not yet handed to the disk thread.
     batch: LogBatch,
-    /// Tickets of the epoch writes that the disk has yet to confirm, oldest first.
+    /// Tickets of the epoch writes that the disk thread has not confirmed, oldest first.
     epoch_tickets: VecDeque<u64>,
-    /// A snapshot from the leader that must be durable before any later epoch.
-    saving: Option<Saving>,
     wake: Arc<OwnedFd>,
     /// Reused between polls.
     disk_events: Vec<DiskEvent>,
     client_listener: Option<TcpListener>,
     quorum_listener: Option<TcpListener>,
     election_listener: Option<TcpListener>,
-    /// Readable once SIGTERM or SIGINT has come; only polled.
+    /// Readable once SIGTERM or SIGINT has arrived; polled, never read.
     _signals: UnixStream,
     clients: HashMap<u64, Client>,
     per_host: HashMap<IpAddr, u32>,
     refusals: Refusals,
+    traffic: Traffic,
     links: HashMap<u64, Socket>,
-    /// The connection to the leader and whether it is established.
-    leader: Option<(u64, Socket, bool)>,
+    leader: Option<LeaderLink>,
     votes: Option<Votes>,
     quorum_addresses: BTreeMap<PeerId, SocketAddr>,
     next_id: u64,
+    /// Connections to flush at the end of the round.
     dirty: Vec<Token>,
+    /// Connections whose inbox is offered to the peer again in this round.
     resume: Vec<Token>,
-    /// To be offered again in the next round: their unsent bytes are fewer now.
+    /// Connections whose inbox is offered again in the next round, because they are no longer backed up.
     later: Vec<Token>,
-    /// Connections that close once their bytes are out, and when that has taken too long.
-    lingering: VecDeque<(u64, Token)>,
+    /// Learners with room for the next slice of their stream. One of them gets it in each round.
+    roomy: VecDeque<LinkId>,
+    /// Oldest first.
+    lingering: VecDeque<Lingering>,
     buffer: Vec<u8>,
     started: Instant,
     fatal: Option<NodeError>,
@@ -157,10 +156,10 @@ struct Node {
 /// Runs a server until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// If it cannot start, or has to give up.
+/// If the server cannot start or cannot continue.
 pub fn run(config: &Config) -> Result<(), NodeError> {
     if let Err(error) = files::allow_all() {
-        // Fewer connections are possible then, and nothing else is wrong.
+        // The server works without it, with fewer connections.
         let line = format!("cannot raise the limit of open files (ulimit -n): {error}");
         log(config.server_id(), &line);
     }
@@ -178,14 +177,11 @@ impl Node {
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
             signal_hook::low_level::pipe::register(signal, notify.try_clone()?)?;
         }
-        poller.add(&signals, Token::Signal, (true, false))?;
+        poller.add(&signals, Token::Signal, Interest::READ)?;
 
         let me = PeerId(config.server_id());
         let (quorum_addresses, election_addresses) = addresses(config)?;
-        let own = |addresses: &Addresses| {
-            let own = addresses.get(&me)?;
-            Some(quorum_bind_address(config, *own))
-        };
+        let own = |addresses: &Addresses| Some(quorum_bind_address(config, *addresses.get(&me)?));
         let quorum_listener = listen("quorum port", own(&quorum_addresses), None)?;
         let election_listener = listen("election port", own(&election_addresses), None)?;
         let client_address = Some(config.client_address());
@@ -196,7 +192,7 @@ impl Node {
             (&client_listener, Token::ClientListener),
         ] {
             if let Some(listener) = listener {
-                poller.add(listener, token, (true, false))?;
+                poller.add(listener, token, Interest::READ)?;
             }
         }
 
@@ -205,13 +201,13 @@ impl Node {
             rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK,
         )
         .map_err(io::Error::from)?;
-        poller.add(&wake, Token::Disk, (true, false))?;
+        poller.add(&wake, Token::Disk, Interest::READ)?;
         let wake = Arc::new(wake);
         let (disk, recovered) = perform::open_disk(config, &wake)?;
         let peer = Peer::new(settings(config, wall_ms()), recovered);
         let votes = (!config.is_standalone()).then(|| {
-            let own = config.election_address_text();
-            Votes::new(me, own, election_addresses)
+            let own_address = config.election_address_text();
+            Votes::new(me, own_address, election_addresses)
         });
         Ok(Self {
             config: config.clone(),
@@ -221,7 +217,6 @@ impl Node {
             batch: disk.batch(),
             disk,
             epoch_tickets: VecDeque::new(),
-            saving: None,
             wake,
             disk_events: Vec::new(),
             client_listener,
@@ -231,6 +226,7 @@ impl Node {
             clients: HashMap::new(),
             per_host: HashMap::new(),
             refusals: Refusals::default(),
+            traffic: Traffic::default(),
             links: HashMap::new(),
             leader: None,
             votes,
@@ -239,6 +235,7 @@ impl Node {
             dirty: Vec::new(),
             resume: Vec::new(),
             later: Vec::new(),
+            roomy: VecDeque::new(),
             lingering: VecDeque::new(),
             buffer: vec![0; READ_BYTES],
             started: Instant::now(),
@@ -260,7 +257,8 @@ impl Node {
         self.step(now, Input::Start);
         loop {
             self.finish_round(now)?;
-            let timeout = if self.peer.is_snapshotting() || !self.later.is_empty() {
+            let busy = self.snapshot_goes_on() || !self.later.is_empty() || !self.roomy.is_empty();
+            let timeout = if busy {
                 Duration::ZERO
             } else {
                 let due_ms = self
@@ -274,7 +272,7 @@ impl Node {
             for event in &ready {
                 if event.token == Token::Signal {
                     self.submit();
-                    return Ok(()); // dropping the disk carries out what was requested
+                    return Ok(()); // dropping the disk completes its pending work
                 }
                 self.handle(now, *event);
             }
@@ -283,8 +281,11 @@ impl Node {
             for line in self.refusals.due(now.mono_ms) {
                 log(self.config.server_id(), &line);
             }
-            if self.peer.is_snapshotting() {
+            if self.snapshot_goes_on() {
                 self.step(now, Input::SnapshotContinue);
+            }
+            if let Some(link) = self.roomy.pop_front() {
+                self.step(now, Input::LinkRoom(link));
             }
             if now.mono_ms >= self.peer.deadline_ms(now.mono_ms) {
                 self.step(now, Input::Tick);
@@ -295,8 +296,14 @@ impl Node {
         }
     }
 
-    /// Gives one input to the peer and performs what it wants. `Input` may borrow from a buffer
-    /// that was taken out of `self`; returns how much of it was consumed.
+    /// Returns whether to encode the next slice of a background snapshot now. Slices are not encoded
+    /// faster than the disk writes them.
+    fn snapshot_goes_on(&self) -> bool {
+        self.peer.is_snapshotting() && self.disk.has_snapshot_room()
+    }
+
+    /// Gives one input to the peer and performs the effects. Returns how many bytes of the input the
+    /// peer has consumed. Input bytes come from a buffer that was taken out of `self`.
     fn step(&mut self, now: Now, input: Input<'_>) -> usize {
         self.peer.step(now, input, &mut self.fx);
         let consumed = self.fx.consumed;
@@ -304,7 +311,8 @@ impl Node {
         consumed
     }
 
-    /// After all events of a wake-up: offer held-back bytes, start the disk, send.
+    /// Ends the round after all events of a wake-up: offers unconsumed bytes again, hands the log
+    /// entries to the disk thread and sends the queued bytes.
     fn finish_round(&mut self, now: Now) -> Result<(), NodeError> {
         while !self.resume.is_empty() {
             for token in std::mem::take(&mut self.resume) {
@@ -317,7 +325,7 @@ impl Node {
         }
         match self.fatal.take() {
             None if self.dirty.is_empty() && self.resume.is_empty() => Ok(()),
-            None => self.finish_round(now), // a broken connection gave the peer something to say
+            None => self.finish_round(now), // a connection broke, and the peer reacted with new effects
             Some(fatal) => Err(fatal),
         }
     }
@@ -332,10 +340,9 @@ impl Node {
             Token::Vote(id) => {
                 let mut messages = Vec::new();
                 if let Some(votes) = &mut self.votes {
-                    let ready = (id, event.readable, event.writable);
-                    votes.ready(&self.poller, now.mono_ms, ready, &mut messages);
+                    votes.ready(&self.poller, now.mono_ms, id, event, &mut messages);
                 }
-                for (from, message) in messages {
+                for ReceivedVote { from, message } in messages {
                     self.step(now, Input::Vote(from, message));
                 }
             }
@@ -351,10 +358,10 @@ impl Node {
         }
     }
 
-    /// Has the poller watch an accepted connection; `None` if the system will not have it.
+    /// Registers an accepted connection with the poller. Returns `None` if the system refuses.
     fn admit(&self, stream: TcpStream, token: Token) -> Option<Socket> {
         let mut socket = Socket::new(stream).ok()?;
-        socket.interest = (true, false);
+        socket.interest = Interest::READ;
         self.poller.add(&socket, token, socket.interest).ok()?;
         Some(socket)
     }
@@ -364,11 +371,12 @@ impl Node {
             let Some((stream, address)) = accept(self.client_listener.as_ref()) else {
                 return;
             };
-            if let Some((whose, limit)) = self.exceeded(address.ip()) {
-                if let Some(line) = self.refusals.refused(now.mono_ms, whose, limit) {
+            if let Some((counted, limit)) = self.exceeded(address.ip()) {
+                self.traffic.rejected += 1;
+                if let Some(line) = self.refusals.refused(now.mono_ms, counted, limit) {
                     log(self.config.server_id(), &line);
                 }
-                continue; // closed by dropping it
+                continue; // dropping the stream closes it
             }
             let id = self.next_id;
             self.next_id += 1;
@@ -388,26 +396,26 @@ impl Node {
         }
     }
 
-    /// The limit that one more connection from `host` would exceed.
-    fn exceeded(&self, host: IpAddr) -> Option<(Whose, u32)> {
+    /// Returns the limit that one more connection from `host` would exceed, if any.
+    fn exceeded(&self, host: IpAddr) -> Option<(Counted, u32)> {
         let all = u32::try_from(self.clients.len()).unwrap_or(u32::MAX);
         let of_host = self.per_host.get(&host).copied().unwrap_or(0);
         [
-            (Whose::All, all, self.config.max_connections()),
+            (Counted::All, all, self.config.max_connections()),
             (
-                Whose::Host(host),
+                Counted::Host(host),
                 of_host,
                 self.config.max_client_connections(),
             ),
         ]
         .into_iter()
         .find(|(_, connected, limit)| *limit != 0 && connected >= limit)
-        .map(|(whose, _, limit)| (whose, limit))
+        .map(|(counted, _, limit)| (counted, limit))
     }
 
     fn accept_links(&mut self, now: Now) {
         for _ in 0..ACCEPTS_MAX {
-            let Some((stream, _)) = accept(self.quorum_listener.as_ref()) else {
+            let Some((stream, address)) = accept(self.quorum_listener.as_ref()) else {
                 return;
             };
             let id = self.next_id;
@@ -416,7 +424,8 @@ impl Node {
                 continue;
             };
             self.links.insert(id, socket);
-            self.step(now, Input::LinkUp(LinkId(id)));
+            let address = address.ip().to_string();
+            self.step(now, Input::LinkUp(LinkId(id), &address));
         }
     }
 
@@ -432,10 +441,16 @@ impl Node {
     }
 }
 
-/// The next connection that waits, if any. Running out of descriptors is no reason to die: those who
-/// are in go on.
+/// Accepts the next waiting connection, if any. Errors are ignored: a server without free descriptors
+/// keeps serving the clients it has.
 fn accept(listener: Option<&TcpListener>) -> Option<(TcpStream, SocketAddr)> {
     listener?.accept().ok()
+}
+
+/// A number that differs from server to server and from start to start.
+fn random_seed() -> u64 {
+    use std::hash::BuildHasher as _;
+    std::hash::RandomState::new().hash_one(std::process::id())
 }
 
 /// Milliseconds since 1970.
@@ -444,14 +459,14 @@ fn wall_ms() -> u64 {
     u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A line of the server's log.
+/// Writes a line to the server's log, which is standard error.
 fn log(server_id: i64, line: &str) {
     let at = humantime::format_rfc3339_millis(SystemTime::now());
-    // Nobody to tell if standard error is closed.
+    // An error here cannot be reported anywhere.
     let _closed = writeln!(io::stderr(), "{at} [myid:{server_id}] {line}");
 }
 
-/// What the pure peer has to know of the configuration.
+/// Extracts what the peer needs from the configuration.
 fn settings(config: &Config, start_ms: u64) -> Settings {
     let (session_timeout_min_ms, session_timeout_max_ms) = config.session_timeouts_ms();
     let of_role = |observer: bool| {
@@ -470,6 +485,8 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
         session_timeout_min_ms,
         session_timeout_max_ms,
         snap_count: config.snap_count(),
+        slice_bytes: SLICE_BYTES,
+        seed: random_seed(),
         config_text: config.config_text(),
         super_digest: config.super_digest(),
         config_version: config.version(),
@@ -500,7 +517,7 @@ fn listen(
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         if let Some(backlog) = backlog {
-            // The queue of a socket that listens already gets the new length.
+            // A second `listen` changes the length of the queue.
             rustix::net::listen(&listener, backlog)?;
         }
         Ok(listener)
@@ -512,7 +529,7 @@ fn listen(
     })
 }
 
-/// Where a quorum or election port is opened: at `own`, or at all addresses of its family.
+/// Returns the address on which a quorum or election port listens: `own`, or all addresses of its family.
 fn quorum_bind_address(config: &Config, own: SocketAddr) -> SocketAddr {
     if !config.listens_on_all() {
         return own;
@@ -526,7 +543,7 @@ fn quorum_bind_address(config: &Config, own: SocketAddr) -> SocketAddr {
 
 type Addresses = BTreeMap<PeerId, SocketAddr>;
 
-/// Every server's quorum and election address.
+/// Resolves the quorum and the election address of every server.
 fn addresses(config: &Config) -> Result<(Addresses, Addresses), NodeError> {
     let (mut quorum, mut election) = (BTreeMap::new(), BTreeMap::new());
     for server in config.servers() {

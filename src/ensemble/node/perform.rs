@@ -1,19 +1,19 @@
-//! Performs the peer's effects and moves bytes.
+//! Performs the peer's effects, and moves bytes between the sockets and the peer.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use super::poller::{Ready, Token};
+use super::poller::{Interest, Ready, Token};
 use super::socket::{Ended, Socket};
-use super::{EpochWrite, LINGER_MS, Node, NodeError, Saving, answers, dial};
+use super::{LINGER_MS, LeaderLink, Lingering, Node, NodeError, answers, dial};
 use crate::ensemble::config::Config;
 use crate::ensemble::database::ConnId;
 use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
 use crate::ensemble::storage::{self, Disk, DiskEvent};
 use crate::wire::jute::Zxid;
 
-/// Recovers what is on disk and starts the disk thread, which writes to `wake`.
+/// Recovers the database from disk and starts the disk thread, which signals its events through `wake`.
 pub(super) fn open_disk(
     config: &Config,
     wake: &Arc<OwnedFd>,
@@ -25,7 +25,7 @@ pub(super) fn open_disk(
     }
     let wake = Arc::clone(wake);
     let signal = move || {
-        // Full means that a wake-up is already on its way.
+        // The write fails only if the counter is full, and then a wake-up is already pending.
         let _full = rustix::io::write(&*wake, &1u64.to_ne_bytes());
     };
     let disk = Disk::start(&dirs, &config.disk_options(), signal)?;
@@ -51,10 +51,9 @@ fn into_recovered(found: storage::Recovered) -> Recovered {
 }
 
 impl Node {
-    /// Does everything the last steps asked for, in order.
+    /// Performs the effects of the last steps, in order.
     #[expect(clippy::too_many_lines, reason = "one short arm for each effect")]
     pub(super) fn perform(&mut self, now: Now) {
-        let mut truncate = None;
         let mut fx = std::mem::take(&mut self.fx);
         for effect in fx.list.drain(..) {
             match effect {
@@ -70,8 +69,14 @@ impl Node {
                         mark(socket, &mut self.dirty, Token::Link(id));
                     }
                 }
+                Effect::AwaitRoom(LinkId(id)) => {
+                    if let Some(socket) = self.links.get_mut(&id) {
+                        socket.awaits_room = true;
+                        mark(socket, &mut self.dirty, Token::Link(id));
+                    }
+                }
                 Effect::ToLeader(range) => {
-                    if let Some((id, socket, _)) = &mut self.leader {
+                    if let Some(LeaderLink { id, socket, .. }) = &mut self.leader {
                         socket.queue(&fx.bytes[range]);
                         mark(socket, &mut self.dirty, Token::Leader(*id));
                     }
@@ -79,8 +84,8 @@ impl Node {
                 Effect::Append(zxid, range) => self.batch.push(zxid, &fx.bytes[range]),
                 Effect::ResumeClient(ConnId(id)) => self.resume.push(Token::Client(id)),
                 Effect::ResumeLeader => {
-                    if let Some((id, ..)) = &self.leader {
-                        self.resume.push(Token::Leader(*id));
+                    if let Some(leader) = &self.leader {
+                        self.resume.push(Token::Leader(leader.id));
                     }
                 }
                 Effect::CloseClient(ConnId(id)) => self.close(now, Token::Client(id)),
@@ -97,16 +102,12 @@ impl Node {
                     accepted,
                     current,
                 } => {
-                    self.write_epochs(EpochWrite {
-                        ticket,
-                        accepted,
-                        current,
-                    });
-                }
-                Effect::SaveSnapshot(zxid, range) => {
-                    self.save_snapshot(zxid, fx.bytes[range].to_vec());
+                    self.submit(); // earlier entries must be durable before the epochs
+                    self.epoch_tickets.push_back(ticket);
+                    self.disk.write_epochs(accepted, current);
                 }
                 Effect::BeginSnapshot(zxid) => {
+                    self.traffic.snapshot_begun(now.mono_ms);
                     self.submit();
                     self.disk.roll();
                     self.disk.begin_snapshot(zxid);
@@ -114,7 +115,10 @@ impl Node {
                 Effect::SnapshotSlice(range) => self.disk.write_snapshot(fx.bytes[range].to_vec()),
                 Effect::EndSnapshot => self.disk.finish_snapshot(),
                 Effect::AbortSnapshot => self.disk.abandon_snapshot(),
-                Effect::Truncate(zxid) => truncate = Some(zxid),
+                Effect::Truncate(zxid) => {
+                    self.submit();
+                    self.disk.truncate(zxid, self.config.recover_options());
+                }
                 Effect::Log(line) => super::log(self.config.server_id(), &line),
                 Effect::Fatal(status, reason) => {
                     self.fatal
@@ -127,22 +131,9 @@ impl Node {
             fx.bytes.shrink_to(1 << 20);
         }
         self.fx = fx;
-        if let Some(zxid) = truncate {
-            // Nothing else may happen until memory equals the log again.
-            match self.truncate(zxid) {
-                Ok(recovered) => {
-                    self.step(now, Input::Truncated(Box::new(recovered)));
-                }
-                Err(error) => {
-                    let reason = format!("cannot cut the log to {zxid}: {error}");
-                    self.fatal
-                        .get_or_insert(NodeError::Fatal { status: 13, reason });
-                }
-            }
-        }
     }
 
-    /// Gives the entries of this round to the disk.
+    /// Hands the log entries of this round to the disk thread.
     pub(super) fn submit(&mut self) {
         if !self.batch.is_empty() {
             let next = self.disk.batch();
@@ -150,57 +141,24 @@ impl Node {
         }
     }
 
-    fn write_epochs(&mut self, epochs: EpochWrite) {
-        if let Some(saving) = &mut self.saving {
-            saving.held.push(epochs);
-            return;
-        }
-        self.submit(); // what was appended before must be durable before
-        self.epoch_tickets.push_back(epochs.ticket);
-        self.disk
-            .write_epochs(Some(epochs.accepted), Some(epochs.current));
-    }
-
-    /// The leader's snapshot: durable before any epoch that is written after it.
-    fn save_snapshot(&mut self, zxid: Zxid, body: Vec<u8>) {
-        self.submit();
-        self.disk.roll();
-        self.disk.begin_snapshot(zxid);
-        self.disk.write_snapshot(body);
-        self.disk.finish_snapshot();
-        self.saving = Some(Saving {
-            zxid,
-            held: Vec::new(),
-        });
-    }
-
-    fn snapshot_written(&mut self, zxid: Zxid) {
+    fn snapshot_written(&mut self, now: Now, zxid: Zxid) {
         super::log(
             self.config.server_id(),
             &format!("snapshot {zxid} is written"),
         );
-        if let Some(saving) = self.saving.take_if(|saving| saving.zxid == zxid) {
-            for epochs in saving.held {
-                self.write_epochs(epochs);
-            }
-        }
+        self.step(now, Input::SnapshotSaved);
         if let Some(retain) = self.config.purge_retains() {
             self.disk.purge(retain);
         }
     }
 
-    /// Ends the disk thread, cuts the log, reads it again and starts anew.
-    fn truncate(&mut self, zxid: Zxid) -> Result<Recovered, NodeError> {
-        self.submit();
-        let dirs = self.config.data_dirs();
-        self.disk.stop();
-        storage::truncate(&dirs, zxid)?;
-        let (disk, recovered) = open_disk(&self.config, &self.wake)?;
-        self.epoch_tickets.clear();
-        self.saving = None;
-        self.batch = disk.batch();
-        self.disk = disk;
-        Ok(recovered)
+    /// The log is cut and read again.
+    fn truncated(&mut self, now: Now, recovered: storage::Recovered) {
+        for warning in &recovered.warnings {
+            super::log(self.config.server_id(), warning);
+        }
+        let recovered = Box::new(into_recovered(recovered));
+        self.step(now, Input::Truncated(recovered));
     }
 
     fn dial_leader(&mut self, leader: crate::wire::jute::PeerId) {
@@ -217,36 +175,37 @@ impl Node {
             Ok(mut socket) => {
                 if self
                     .poller
-                    .add(&socket, Token::Leader(id), (false, true))
+                    .add(&socket, Token::Leader(id), Interest::WRITE)
                     .is_ok()
                 {
-                    socket.interest = (false, true);
-                    self.leader = Some((id, socket, false));
+                    socket.interest = Interest::WRITE;
+                    self.leader = Some(LeaderLink {
+                        id,
+                        socket,
+                        established: false,
+                    });
                     return;
                 }
                 self.resume.push(Token::Leader(id));
             }
-            // Told to the peer in its turn: this runs inside a step.
+            // `offer_again` reports the failure to the peer: this function runs inside a step.
             Err(_refused) => self.resume.push(Token::Leader(id)),
         }
     }
 
-    /// The connection to the leader is ready, or was just established.
+    /// Handles an event on the connection to the leader, which may be the end of the connect.
     pub(super) fn leader_ready(&mut self, now: Now, id: u64, event: Ready) {
-        let Some((current, socket, stands)) = &mut self.leader else {
+        let Some(leader) = self.leader.as_mut().filter(|leader| leader.id == id) else {
             return;
         };
-        if *current != id {
-            return;
-        }
-        if !*stands {
-            if !dial::finish(socket.stream()) {
+        if !leader.established {
+            if !dial::finish(leader.socket.stream()) {
                 self.leader = None;
                 self.step(now, Input::LeaderDown);
                 return;
             }
-            *stands = true;
-            mark(socket, &mut self.dirty, Token::Leader(id));
+            leader.established = true;
+            mark(&mut leader.socket, &mut self.dirty, Token::Leader(id));
             self.step(now, Input::LeaderUp);
             return;
         }
@@ -262,22 +221,36 @@ impl Node {
         match token {
             Token::Client(id) => self.clients.get_mut(&id).map(|client| &mut client.socket),
             Token::Link(id) => self.links.get_mut(&id),
-            Token::Leader(id) => match &mut self.leader {
-                Some((current, socket, true)) if *current == id => Some(socket),
-                _ => None,
-            },
+            Token::Leader(id) => {
+                let leader = self.leader.as_mut();
+                leader
+                    .filter(|leader| leader.id == id && leader.established)
+                    .map(|leader| &mut leader.socket)
+            }
             _ => None,
         }
     }
 
-    /// Reads once and offers what is there.
+    /// Reads once and offers the bytes to the peer.
     pub(super) fn read(&mut self, now: Now, token: Token) {
         let mut buffer = std::mem::take(&mut self.buffer);
         if let Some(socket) = self.socket(token) {
+            let closing = socket.closing;
+            let is_client = matches!(token, Token::Client(_));
             match socket.read(&mut buffer) {
                 Ok(0) => {}
-                Ok(count) => self.received(now, token, &buffer[..count]),
-                Err(Ended::Closed | Ended::Stuck) => self.gone(now, token),
+                Ok(count) => {
+                    if is_client {
+                        self.traffic.received_bytes += count as u64;
+                    }
+                    self.received(now, token, &buffer[..count]);
+                }
+                Err(Ended::Closed | Ended::Stuck) => {
+                    if is_client && !closing {
+                        self.traffic.dropped += 1;
+                    }
+                    self.disconnected(now, token);
+                }
             }
         }
         self.buffer = buffer;
@@ -304,7 +277,8 @@ impl Node {
         }
     }
 
-    /// The first bytes of a client may be a four-letter word. True if they are dealt with.
+    /// Handles the first bytes of a client, which may be a four-letter word. Returns `true` if the
+    /// caller must not handle them.
     fn greeting(&mut self, now: Now, id: u64, bytes: &[u8]) -> bool {
         let Some(client) = self.clients.get_mut(&id).filter(|client| client.fresh) else {
             return false;
@@ -314,7 +288,7 @@ impl Node {
             return true;
         };
         client.fresh = false;
-        match answers::answer(self, now, (ConnId(id), word)) {
+        match answers::answer(self, now, ConnId(id), word) {
             Some(text) => {
                 if let Some(client) = self.clients.get_mut(&id) {
                     client.socket.inbox.clear();
@@ -327,7 +301,7 @@ impl Node {
         true
     }
 
-    /// Hands bytes to the peer; how many it used up.
+    /// Hands bytes to the peer. Returns how many it has consumed.
     fn offer(&mut self, now: Now, token: Token, bytes: &[u8]) -> usize {
         let input = match token {
             Token::Client(id) => Input::ClientBytes(ConnId(id), bytes),
@@ -338,10 +312,10 @@ impl Node {
         self.step(now, input)
     }
 
-    /// Offers what a connection has in its inbox.
+    /// Offers the inbox of a connection to the peer.
     pub(super) fn offer_again(&mut self, now: Now, token: Token) {
         if let (Token::Leader(_), None) = (token, &self.leader) {
-            self.step(now, Input::LeaderDown); // it could not even be dialled
+            self.step(now, Input::LeaderDown); // `dial_leader` has failed
             return;
         }
         let Some(socket) = self.socket(token) else {
@@ -353,7 +327,7 @@ impl Node {
                 return;
             }
         } else if socket.inbox.is_empty() {
-            return; // the peer holds requests back only for clients
+            return; // only clients have parked requests that an empty input can resume
         }
         let inbox = std::mem::take(&mut socket.inbox);
         let consumed = self.offer(now, token, &inbox);
@@ -364,7 +338,7 @@ impl Node {
         self.hold_back(token);
     }
 
-    /// A connection whose bytes the peer does not take now is not read further.
+    /// Suspends reading from a connection while its inbox exceeds the limit.
     fn hold_back(&mut self, token: Token) {
         const INBOX_MAX: usize = 4 << 20;
         let Some(socket) = self.socket(token) else {
@@ -381,11 +355,12 @@ impl Node {
         let Some(socket) = self.socket(token) else {
             return;
         };
-        let (read, write) = socket.wanted_interest();
-        // A client that does not read its answers is not read either. Servers always read each other:
-        // two that both had much to say would wait for each other forever.
-        let held = matches!(token, Token::Client(_)) && socket.is_backed_up();
-        let wanted = (read && !held, write);
+        let mut wanted = socket.wanted_interest();
+        // The server stops reading from a client that does not read its replies. It never stops reading
+        // from a server for this reason: two backed-up servers would wait for each other forever.
+        if matches!(token, Token::Client(_)) && socket.is_backed_up() {
+            wanted.read = false;
+        }
         if socket.interest == wanted {
             return;
         }
@@ -402,14 +377,15 @@ impl Node {
             _ => self
                 .leader
                 .as_ref()
-                .map(|(_, s, _)| self.poller.modify(s, token, wanted)),
+                .map(|leader| self.poller.modify(&leader.socket, token, wanted)),
         };
         if let Some(Err(error)) = result {
             self.fatal.get_or_insert(error.into());
         }
     }
 
-    /// Sends what it can; a finished or broken connection is dropped.
+    /// Sends as much as the socket takes. Drops the connection if it is broken, or if it was closing and
+    /// everything is sent.
     pub(super) fn flush(&mut self, now: Now, token: Token) {
         let Some(socket) = self.socket(token) else {
             return;
@@ -417,18 +393,24 @@ impl Node {
         socket.dirty = false;
         let outcome = socket.flush();
         if outcome.is_err() || (socket.closing && socket.is_flushed()) {
-            self.gone(now, token);
+            self.disconnected(now, token);
         } else {
-            if socket.postponed && !socket.is_backed_up() {
-                socket.postponed = false;
+            let offer = socket.postponed && !socket.is_backed_up();
+            let continue_stream = socket.awaits_room && socket.has_room();
+            socket.postponed &= !offer;
+            socket.awaits_room &= !continue_stream;
+            if offer {
                 self.later.push(token);
+            }
+            if let (true, Token::Link(id)) = (continue_stream, token) {
+                self.roomy.push_back(LinkId(id));
             }
             self.set_interest(token);
         }
     }
 
-    /// Closes a connection once its bytes are out, or after a while: a client that does not read could
-    /// stay forever.
+    /// Closes a connection once its bytes are sent, or after [`LINGER_MS`] if the client does not read
+    /// them.
     fn close(&mut self, now: Now, token: Token) {
         let socket = match token {
             Token::Client(id) => self.clients.get_mut(&id).map(|client| &mut client.socket),
@@ -438,21 +420,24 @@ impl Node {
         if let Some(socket) = socket.filter(|socket| !socket.closing) {
             socket.closing = true;
             mark(socket, &mut self.dirty, token);
-            self.lingering.push_back((now.mono_ms + LINGER_MS, token));
+            self.lingering.push_back(Lingering {
+                due_ms: now.mono_ms + LINGER_MS,
+                token,
+            });
         }
     }
 
     pub(super) fn end_lingering(&mut self, now: Now) {
-        while let Some(&(due_ms, token)) = self.lingering.front()
+        while let Some(&Lingering { due_ms, token }) = self.lingering.front()
             && due_ms <= now.mono_ms
         {
             self.lingering.pop_front();
-            self.gone(now, token);
+            self.disconnected(now, token);
         }
     }
 
-    /// A connection is over.
-    fn gone(&mut self, now: Now, token: Token) {
+    /// Drops a connection and reports that to the peer.
+    fn disconnected(&mut self, now: Now, token: Token) {
         match token {
             Token::Client(id) => {
                 if let Some(client) = self.clients.remove(&id) {
@@ -476,7 +461,7 @@ impl Node {
         }
     }
 
-    /// What the disk thread has to say.
+    /// Passes the disk thread's events to the peer.
     pub(super) fn disk_events(&mut self, now: Now) {
         let mut drained = [0; 8];
         let _empty = rustix::io::read(&*self.wake, &mut drained);
@@ -492,17 +477,24 @@ impl Node {
                         self.step(now, Input::EpochsWritten(ticket));
                     }
                 }
-                DiskEvent::SnapshotWritten { zxid } => self.snapshot_written(zxid),
-                DiskEvent::SnapshotFailed { zxid, error } if self.saving.is_some() => {
-                    let reason = format!("the leader's snapshot {zxid} is not saved: {error}");
+                DiskEvent::SnapshotWritten { zxid } => {
+                    self.traffic.snapshot_written(now.mono_ms);
+                    self.snapshot_written(now, zxid);
+                }
+                // The loop goes on with the snapshot by itself.
+                DiskEvent::SnapshotRoom => {}
+                DiskEvent::Truncated(recovered) => self.truncated(now, *recovered),
+                DiskEvent::TruncateFailed { zxid, error } => {
+                    let reason = format!("cannot cut the log to {zxid}: {error}");
                     self.fatal
-                        .get_or_insert(NodeError::Fatal { status: 10, reason });
+                        .get_or_insert(NodeError::Fatal { status: 13, reason });
                 }
                 DiskEvent::SnapshotFailed { zxid, error } => {
-                    super::log(
-                        self.config.server_id(),
-                        &format!("snapshot {zxid} failed: {error}"),
-                    );
+                    self.step(now, Input::SnapshotFailed(format!("{zxid}: {error}")));
+                }
+                DiskEvent::PurgeFailed(error) => {
+                    let line = format!("old files are not removed: {error}");
+                    super::log(self.config.server_id(), &line);
                 }
                 DiskEvent::Failed(error) => {
                     let reason = format!("the log can no longer be written: {error}");
@@ -515,7 +507,7 @@ impl Node {
     }
 }
 
-/// Notes that a connection has something to send.
+/// Puts a connection on the list of connections to flush.
 fn mark(socket: &mut Socket, dirty: &mut Vec<Token>, token: Token) {
     if !socket.dirty {
         socket.dirty = true;

@@ -1,4 +1,4 @@
-//! Readiness: epoll, level-triggered, with tokens that say what a descriptor is.
+//! Level-triggered epoll. Each descriptor is registered with a token that identifies it.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -7,26 +7,22 @@ use std::time::Duration;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 
-/// What a descriptor is.
+/// Identifies a registered descriptor. The numbers are ids of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Token {
-    /// Accepts clients.
     ClientListener,
-    /// Accepts learners.
     QuorumListener,
-    /// Accepts election connections.
     ElectionListener,
-    /// The disk thread has something to say.
+    /// The disk thread has reported events.
     Disk,
-    /// A signal has come.
+    /// SIGTERM or SIGINT has arrived.
     Signal,
-    /// A client's connection.
     Client(u64),
-    /// A learner's connection.
+    /// A learner's connection to this server's quorum port.
     Link(u64),
-    /// The connection to our leader.
+    /// This server's connection to its leader.
     Leader(u64),
-    /// An election connection.
+    /// A connection of the election port.
     Vote(u64),
 }
 
@@ -64,7 +60,36 @@ impl Token {
     }
 }
 
-/// One readiness report.
+/// The events to poll a descriptor for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Interest {
+    pub(super) read: bool,
+    pub(super) write: bool,
+}
+
+impl Interest {
+    pub(super) const NONE: Self = Self {
+        read: false,
+        write: false,
+    };
+    pub(super) const READ: Self = Self {
+        read: true,
+        write: false,
+    };
+    pub(super) const WRITE: Self = Self {
+        read: false,
+        write: true,
+    };
+
+    fn flags(self) -> epoll::EventFlags {
+        let mut flags = epoll::EventFlags::empty();
+        flags.set(epoll::EventFlags::IN, self.read);
+        flags.set(epoll::EventFlags::OUT, self.write);
+        flags
+    }
+}
+
+/// One event that epoll reported.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ready {
     pub(super) token: Token,
@@ -72,7 +97,6 @@ pub(super) struct Ready {
     pub(super) writable: bool,
 }
 
-/// The epoll instance.
 pub(super) struct Poller {
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
@@ -99,23 +123,23 @@ impl Poller {
         &self,
         source: impl AsFd,
         token: Token,
-        interest: (bool, bool),
+        interest: Interest,
     ) -> io::Result<()> {
         let data = epoll::EventData::new_u64(token.pack());
-        Ok(epoll::add(&self.epoll, source, data, flags(interest))?)
+        Ok(epoll::add(&self.epoll, source, data, interest.flags())?)
     }
 
     pub(super) fn modify(
         &self,
         source: impl AsFd,
         token: Token,
-        interest: (bool, bool),
+        interest: Interest,
     ) -> io::Result<()> {
         let data = epoll::EventData::new_u64(token.pack());
-        Ok(epoll::modify(&self.epoll, source, data, flags(interest))?)
+        Ok(epoll::modify(&self.epoll, source, data, interest.flags())?)
     }
 
-    /// Waits at most `timeout` and reports into `ready`.
+    /// Waits at most `timeout` and replaces the contents of `ready` with the reported events.
     pub(super) fn wait(&mut self, timeout: Duration, ready: &mut Vec<Ready>) -> io::Result<()> {
         ready.clear();
         self.events.clear();
@@ -139,11 +163,4 @@ impl Poller {
         }));
         Ok(())
     }
-}
-
-fn flags((read, write): (bool, bool)) -> epoll::EventFlags {
-    let mut flags = epoll::EventFlags::empty();
-    flags.set(epoll::EventFlags::IN, read);
-    flags.set(epoll::EventFlags::OUT, write);
-    flags
 }

@@ -1,48 +1,55 @@
-//! A non-blocking stream with what is not yet consumed and what is not yet sent.
+//! A non-blocking stream with buffers for unconsumed input and unsent output.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 
-/// Unsent bytes beyond which the connection counts as stuck; what is queued at once may be more, as a
-/// snapshot for a learner is.
+use super::poller::Interest;
+
+/// A connection with more unsent bytes than this is closed. A single message may exceed the limit: a
+/// snapshot for a learner does.
 const UNSENT_MAX: usize = if cfg!(test) { 1 << 20 } else { 256 << 20 };
-/// Unsent bytes beyond which a client is asked nothing more.
+/// While a client has this many unsent bytes, the server reads no more of its requests.
 const UNSENT_PAUSE: usize = 4 << 20;
-/// Capacity above which an emptied buffer is given back.
+/// An empty buffer is shrunk to this capacity.
 const KEEP_BYTES: usize = 256 << 10;
+/// Below so many unsent bytes there is room for the next slice of a snapshot.
+const ROOM_BYTES: usize = 128 << 10;
 
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
-    /// Received, not yet consumed.
+    /// Received bytes that the peer has not consumed.
     pub(super) inbox: Vec<u8>,
     outbox: Vec<u8>,
+    /// How many bytes at the start of `outbox` are sent.
     sent: usize,
     unsent_max: usize,
-    /// Interest registered with the poller: read, write.
-    pub(super) interest: (bool, bool),
-    /// Close once everything is sent.
+    /// As registered with the poller.
+    pub(super) interest: Interest,
+    /// The connection closes once everything is sent.
     pub(super) closing: bool,
-    /// Has unsent bytes and is on the list of those to flush.
+    /// The connection is on the list of connections to flush.
     pub(super) dirty: bool,
-    /// Not read until its inbox is consumed.
+    /// The inbox is full; the socket is not read until the peer has consumed some of it.
     pub(super) starved: bool,
-    /// Its inbox is offered again once it is no longer backed up.
+    /// The inbox is offered to the peer again once the connection is no longer backed up.
     pub(super) postponed: bool,
+    /// The peer is told when there is room for more of what it sends.
+    pub(super) awaits_room: bool,
 }
 
 /// Why a connection ends.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// The other side closed it, or it broke.
+    /// The other side closed the connection, or it broke.
     Closed,
-    /// More is unsent than we keep.
+    /// The other side does not read: more than [`UNSENT_MAX`] bytes are unsent.
     Stuck,
 }
 
 impl Socket {
-    /// Takes over a connected (or connecting) stream.
+    /// Takes over a stream that is connected or still connecting.
     pub(super) fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
@@ -52,11 +59,12 @@ impl Socket {
             outbox: Vec::new(),
             sent: 0,
             unsent_max: UNSENT_MAX,
-            interest: (false, false),
+            interest: Interest::NONE,
             closing: false,
             dirty: false,
             starved: false,
             postponed: false,
+            awaits_room: false,
         })
     }
 
@@ -64,7 +72,7 @@ impl Socket {
         &self.stream
     }
 
-    /// Reads once into `buffer`; `Ok(0)` means nothing there right now.
+    /// Reads once into `buffer`. Returns `Ok(0)` if no bytes are available now.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Ended> {
         loop {
             return match self.stream.read(buffer) {
@@ -82,7 +90,7 @@ impl Socket {
         self.outbox.extend_from_slice(bytes);
     }
 
-    /// Sends what it can.
+    /// Sends as many bytes as the socket takes.
     pub(super) fn flush(&mut self) -> Result<(), Ended> {
         while self.sent < self.outbox.len() {
             match self.stream.write(&self.outbox[self.sent..]) {
@@ -113,22 +121,29 @@ impl Socket {
         self.outbox.len() - self.sent
     }
 
-    /// Is so much unsent that nothing more should be asked of it?
+    /// Whether [`UNSENT_PAUSE`] bytes or more are unsent.
     pub(super) fn is_backed_up(&self) -> bool {
         self.unsent() >= UNSENT_PAUSE
     }
 
-    /// Is everything sent?
+    /// Whether so little is unsent that the next slice of a stream should be encoded.
+    pub(super) fn has_room(&self) -> bool {
+        self.unsent() < ROOM_BYTES
+    }
+
     pub(super) fn is_flushed(&self) -> bool {
         self.outbox.is_empty()
     }
 
-    /// What to wait for: readable unless its input is held back, writable if something is unsent.
-    pub(super) fn wanted_interest(&self) -> (bool, bool) {
-        (!self.starved && !self.closing, self.unsent() > 0)
+    /// Returns the events to poll for: input unless reading is suspended, output if bytes are unsent.
+    pub(super) fn wanted_interest(&self) -> Interest {
+        Interest {
+            read: !self.starved && !self.closing,
+            write: self.unsent() > 0,
+        }
     }
 
-    /// Drops the first bytes of the inbox.
+    /// Removes the first `count` bytes of the inbox.
     pub(super) fn consume(&mut self, count: usize) {
         if count == self.inbox.len() {
             self.inbox.clear();
@@ -153,17 +168,16 @@ mod tests {
 
     use super::*;
 
-    /// A connection and its other end.
     fn pair() -> (Socket, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("bound");
-        let other = TcpStream::connect(address).expect("it listens");
+        let other = TcpStream::connect(address).expect("the listener accepts");
         let (stream, _) = listener.accept().expect("dialled");
         (Socket::new(stream).expect("a socket"), other)
     }
 
     #[test]
-    fn one_large_message_does_not_make_it_stuck() {
+    fn one_message_above_the_limit_is_sent() {
         let (mut socket, mut other) = pair();
         let whole = vec![7; 64 * UNSENT_MAX];
         socket.queue(&whole);
@@ -172,14 +186,14 @@ mod tests {
         let mut received = 0;
         let mut buffer = vec![0; UNSENT_MAX];
         while received < whole.len() {
-            received += other.read(&mut buffer).expect("it stands");
+            received += other.read(&mut buffer).expect("the connection is open");
             assert_eq!(socket.flush(), Ok(()));
         }
         assert!(socket.is_flushed());
     }
 
     #[test]
-    fn many_small_ones_do() {
+    fn many_unread_messages_close_the_connection() {
         let (mut socket, _other) = pair();
         let outcome = (0..1024).try_for_each(|_| {
             socket.queue(&[7; UNSENT_MAX / 8]);

@@ -1,60 +1,58 @@
-//! The figures that a server keeps of one connection: the source of `cons`.
+//! Figures of one client connection, as `cons` reports them.
 //!
-//! Kept on the way of every request, hence nothing but a few stores: instants are those of the step.
+//! Every request updates them, so an update must be cheap: it reads no clock and uses the time of the
+//! step.
 
 use super::latency::Latency;
+use super::settings::Now;
 use crate::wire::jute::{OpCode, Zxid};
 
-/// The newest reply to a request. Pings, watches and the session itself count as requests.
+/// The newest reply to a request. Pings, watches and the session handshake count as requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastReply {
-    /// What was asked; `None` if it was a write that failed, which Java calls `NA`.
+    /// `None` after a failed write, which Java reports as `NA`.
     pub op: Option<OpCode>,
     /// The last transaction that the reply reflects.
     pub zxid: Zxid,
-    /// When, monotonic ms.
+    /// Monotonic ms.
     pub at_ms: u64,
-    /// How long it took, ms.
+    /// Time from request to reply, ms.
     pub latency_ms: u64,
 }
 
 impl LastReply {
-    pub(crate) const fn new(
-        op: Option<OpCode>,
-        zxid: Zxid,
-        (since_ms, now_ms): (u64, u64),
-    ) -> Self {
+    /// `since_ms` is when the request arrived, in monotonic ms.
+    pub(crate) const fn new(op: Option<OpCode>, zxid: Zxid, since_ms: u64, now: Now) -> Self {
         Self {
             op,
             zxid,
-            at_ms: now_ms,
-            latency_ms: now_ms.saturating_sub(since_ms),
+            at_ms: now.mono_ms,
+            latency_ms: now.mono_ms.saturating_sub(since_ms),
         }
     }
 }
 
-/// One connection's figures since it was made, or since `crst`.
+/// Figures of one connection since it was opened or since `crst`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Account {
-    /// Frames received, the ConnectRequest among them; a four-letter word is one.
+    /// Frames received, including the ConnectRequest. A four-letter word counts as one frame.
     pub received: u64,
-    /// Frames sent, notifications among them.
+    /// Frames sent, including notifications.
     pub sent: u64,
-    /// The newest reply.
     pub last: Option<LastReply>,
-    /// Number of the newest request that has one: pings have none.
+    /// The xid of the newest answered request other than a ping.
     pub last_cxid: Option<i32>,
     latency: Latency,
 }
 
 impl Account {
-    /// Smallest, mean and largest time from request to reply, ms.
+    /// Returns the smallest, mean and largest time from request to reply, ms.
     #[must_use]
     pub fn latency_ms(&self) -> (u64, u64, u64) {
         self.latency.whole_ms()
     }
 
-    /// Request `xid` is answered.
+    /// Records the reply to request `xid`.
     pub(crate) fn answered(&mut self, xid: i32, reply: LastReply) {
         if xid >= 0 {
             self.last_cxid = Some(xid);

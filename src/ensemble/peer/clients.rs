@@ -1,13 +1,13 @@
 //! The client connections of this server, and the order of their replies.
 //!
-//! Replies leave in request order (specification 11.3): a request that needs a commit parks, and
-//! so does everything the same connection sends behind it.
+//! Replies leave in request order (specification 11.3). A request that needs a commit is parked, and so
+//! are all later requests of the same connection.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::account::{Account, LastReply};
+use super::account::Account;
 use super::effects::{Effect, Effects};
-use super::latency::Latency;
+use super::figures::Figures;
 use super::settings::Now;
 use crate::ensemble::database::{ConnId, WatchEvent};
 use crate::wire::jute::{
@@ -15,44 +15,46 @@ use crate::wire::jute::{
     begin_frame, end_frame, session_password,
 };
 
-/// A connection with this many parked requests is not read until some are answered.
+/// The server stops reading from a connection with this many parked requests.
 const PARKED_MAX: usize = 2048;
-/// Nor one whose parked requests hold this many bytes, here or on their way to the leader.
+/// The server stops reading from a connection whose parked requests hold this many bytes, including
+/// those that are on their way to the leader.
 const PARKED_BYTES_MAX: usize = 4 << 20;
-/// A connection cannot prove to be more than this many identities...
+/// Most identities that a connection may add with auth packets.
 const IDENTITIES_MAX: usize = 100;
-/// ...which together are no longer than this: every write carries them to the leader.
+/// Largest total length of these identities. Every write carries them to the leader.
 const IDENTITIES_BYTES_MAX: usize = 64 << 10;
-/// A step that has answered this much leaves the rest of a connection's requests to the next one:
-/// a few bytes ask for a megabyte, and the client may not be reading.
+/// A step that has produced this many bytes leaves the remaining requests to the next step. A small
+/// request can have a reply of a megabyte, and the client may not read it.
 pub(crate) const STEP_BYTES_MAX: usize = 4 << 20;
-/// A connection without a session is dropped after this (specification 2.6), ms.
+/// A connection that has not requested a session is closed after this time (specification 2.6), ms.
 pub(crate) const SESSIONLESS_MS: u64 = 10_000;
 
-/// A request that waits for its turn.
+/// A request whose reply must wait.
 #[derive(Debug)]
 pub(crate) enum Parked {
-    /// Submitted to the leader, waits for its commit.
+    /// Submitted to the leader; waits for its commit.
     Write {
         xid: i32,
         op: OpCode,
         since_ms: u64,
-        /// Length of the request, which is on its way to the commit.
+        /// Length of the request.
         bytes: usize,
     },
-    /// Waits for the leader's SYNC (or its last proposal's commit).
+    /// Waits for the SYNC from the leader. On the leader, waits for the commit of the last proposal.
     Sync {
         xid: i32,
         path: Box<[u8]>,
         answered: bool,
         since_ms: u64,
     },
-    /// Needs nothing but its turn: the whole frame.
+    /// Waits for earlier requests only. Holds the whole frame.
     Local { frame: Box<[u8]>, since_ms: u64 },
 }
 
 impl Parked {
-    /// Does it count as queued? Pings and the like, which have no number of their own, do not.
+    /// Whether the request counts as queued. Pings, auth packets and setWatches have reserved xids and do
+    /// not count.
     fn is_numbered(&self) -> bool {
         match self {
             Self::Write { xid, .. } | Self::Sync { xid, .. } => *xid > 0,
@@ -62,7 +64,7 @@ impl Parked {
         }
     }
 
-    /// How many bytes it holds, somewhere.
+    /// How many bytes count towards [`PARKED_BYTES_MAX`].
     fn bytes(&self) -> usize {
         match self {
             Self::Write { bytes, .. } => *bytes,
@@ -72,56 +74,34 @@ impl Parked {
     }
 }
 
-/// What the server counts over all its connections, since it started or since `srst`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Figures {
-    pub(crate) received: u64,
-    pub(crate) sent: u64,
-    pub(crate) latency: Latency,
-}
-
-impl Figures {
-    /// A frame goes to the connection with this account.
-    pub(crate) fn sent(&mut self, account: &mut Account) {
-        self.sent += 1;
-        account.sent += 1;
-    }
-
-    /// Its request `xid` is answered.
-    pub(crate) fn answered(&mut self, account: &mut Account, xid: i32, reply: LastReply) {
-        self.latency.record(reply.latency_ms);
-        account.answered(xid, reply);
-    }
-}
-
-/// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConnStage {
-    /// No session asked for yet.
+    /// The ConnectRequest has not arrived.
     Fresh,
-    /// The outcome of its ConnectRequest is awaited; nothing more is read.
+    /// The session is being created or validated. Later requests stay in the inbox.
     Establishing,
     Open,
-    /// Closed once its bytes are out; nothing more is read or answered.
+    /// Closes once its bytes are sent. Further requests are ignored.
     Closing,
 }
 
-/// One client connection.
 #[derive(Debug)]
 pub(crate) struct Conn {
     pub(crate) stage: ConnStage,
+    /// When the client connected, monotonic ms.
     pub(crate) since_ms: u64,
-    /// The same by the wall clock: ms since the epoch.
+    /// When the client connected, wall clock, ms since 1970.
     pub(crate) established_ms: i64,
-    /// When it asked for its session, monotonic ms.
+    /// When the ConnectRequest arrived, monotonic ms.
     pub(crate) asked_ms: u64,
     pub(crate) session: SessionId,
     pub(crate) timeout_ms: i32,
-    /// Did the ConnectRequest carry the read-only byte?
+    /// Whether the ConnectRequest carried the read-only byte.
     pub(crate) read_only_byte: bool,
     pub(crate) auth: Vec<Id>,
     pub(crate) parked: VecDeque<Parked>,
     parked_bytes: usize,
+    /// Whether input was refused because the connection was full.
     starved: bool,
     pub(crate) account: Account,
 }
@@ -144,12 +124,12 @@ impl Conn {
         }
     }
 
-    /// Must this connection's next request wait for an earlier one?
+    /// Whether the next request must wait for an earlier one.
     pub(crate) fn must_park(&self) -> bool {
         !self.parked.is_empty()
     }
 
-    /// Requests of this connection that wait.
+    /// Counts the parked requests, except pings and other requests with a reserved xid.
     pub(crate) fn queued(&self) -> usize {
         let numbered = self.parked.iter().filter(|parked| parked.is_numbered());
         numbered.count()
@@ -166,10 +146,10 @@ impl Conn {
         Some(parked)
     }
 
-    /// It has proved to be these as well.
+    /// Adds identities that the client has proved.
     ///
     /// # Errors
-    /// `AUTH_FAILED` if that makes more of them than a connection may have.
+    /// `AUTH_FAILED` if the connection then has too many identities.
     pub(crate) fn identify(&mut self, ids: Vec<Id>) -> Result<(), ErrorCode> {
         for id in ids {
             if !self.auth.contains(&id) {
@@ -183,8 +163,8 @@ impl Conn {
         Ok(())
     }
 
-    /// Whether nothing more is read from it now. Remembers that its bytes must be offered again. `over_limit`: whether
-    /// all connections together have too many requests that wait.
+    /// Whether the parked requests have reached a limit. If so, notes that the input must be offered again.
+    /// If `over_limit`, all connections together have too many waiting requests, so one parked request is the limit.
     pub(crate) fn is_full(&mut self, over_limit: bool) -> bool {
         self.starved = self.parked.len() >= PARKED_MAX
             || self.parked_bytes >= PARKED_BYTES_MAX
@@ -192,7 +172,7 @@ impl Conn {
         self.starved
     }
 
-    /// Was it refused input, and has it room again?
+    /// Returns `true` once after input was refused and at most half of [`PARKED_MAX`] requests remain.
     pub(crate) fn take_starved(&mut self) -> bool {
         let refreshed = self.starved && self.parked.len() <= PARKED_MAX / 2;
         if refreshed {
@@ -202,16 +182,16 @@ impl Conn {
     }
 }
 
-/// All client connections of this server.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
     conns: BTreeMap<ConnId, Conn>,
     by_session: BTreeMap<SessionId, ConnId>,
-    /// The writes that connections left unanswered behind, oldest first: a session may come back
-    /// with the same xids.
+    /// The xids of writes whose connection closed before the reply, oldest first. A new connection of the
+    /// session may use the same xids again.
     abandoned: BTreeMap<SessionId, VecDeque<i32>>,
-    /// Sessions heard of since the leader's last ping (learners only).
+    /// Sessions that were active since the last ping of the leader, with their timeouts (learners only).
     touched: BTreeMap<SessionId, i32>,
+    /// Parked requests of all connections.
     pub(crate) outstanding: usize,
     pub(crate) figures: Figures,
 }
@@ -221,7 +201,7 @@ impl Clients {
         self.conns.insert(conn, Conn::new(address, now));
     }
 
-    /// A connection and the figures of all, which are counted together.
+    /// Returns a connection together with the server's figures, for callers that update both.
     pub(crate) fn counted(&mut self, conn: ConnId) -> Option<(&mut Conn, &mut Figures)> {
         let state = self.conns.get_mut(&conn)?;
         Some((state, &mut self.figures))
@@ -242,7 +222,7 @@ impl Clients {
         }
     }
 
-    /// Forgets the figures of every connection (`crst`).
+    /// Resets the figures of every connection (`crst`).
     pub(crate) fn reset_accounts(&mut self) {
         for conn in self.conns.values_mut() {
             conn.account = Account::default();
@@ -274,7 +254,7 @@ impl Clients {
         }
     }
 
-    /// The connection that serves this session here, and the figures of all.
+    /// Returns this server's connection of the session, and the server's figures.
     pub(crate) fn of_session(
         &mut self,
         session: SessionId,
@@ -284,7 +264,7 @@ impl Clients {
         Some((conn, state, &mut self.figures))
     }
 
-    /// Binds a session to a connection; an older connection of it is closed (specification 2.4).
+    /// Binds a session to a connection and closes its older connection, if any (specification 2.4).
     pub(crate) fn bind(&mut self, session: SessionId, conn: ConnId, fx: &mut Effects) {
         if let Some(older) = self.by_session.insert(session, conn)
             && older != conn
@@ -296,7 +276,7 @@ impl Clients {
         }
     }
 
-    /// What waited on a connection of this session will not be answered.
+    /// Drops the parked requests of a connection that has ended. Remembers the xids of its writes.
     fn abandon(&mut self, session: SessionId, parked: VecDeque<Parked>) {
         self.outstanding -= parked.len().min(self.outstanding);
         for parked in parked {
@@ -306,8 +286,7 @@ impl Clients {
         }
     }
 
-    /// Is this commit the oldest that a former connection of the session waited for? Then nobody
-    /// does any more.
+    /// Whether this write is the oldest abandoned write of the session. If so, removes it.
     pub(crate) fn was_abandoned(&mut self, session: SessionId, xid: i32) -> bool {
         let Some(xids) = self.abandoned.get_mut(&session) else {
             return false;
@@ -322,12 +301,12 @@ impl Clients {
         found
     }
 
-    /// No commit is to come any more.
+    /// For the end of a role: the abandoned writes will not be committed any more.
     pub(crate) fn forget_abandoned(&mut self) {
         self.abandoned.clear();
     }
 
-    /// Closes a connection once its bytes are out.
+    /// Closes a connection once its bytes are sent.
     pub(crate) fn close(&mut self, conn: ConnId, fx: &mut Effects) {
         if let Some(state) = self.conns.get_mut(&conn)
             && state.stage != ConnStage::Closing
@@ -339,7 +318,7 @@ impl Clients {
         }
     }
 
-    /// Closes all of them: the server stops serving.
+    /// Closes all connections, because the server stops serving.
     pub(crate) fn close_all(&mut self, fx: &mut Effects) {
         let all: Vec<ConnId> = self.conns.keys().copied().collect();
         for conn in all {
@@ -348,7 +327,7 @@ impl Clients {
         self.touched.clear();
     }
 
-    /// Closes connections that never asked for a session.
+    /// Closes connections that have not requested a session within [`SESSIONLESS_MS`].
     pub(crate) fn close_sessionless(&mut self, now_ms: u64, fx: &mut Effects) {
         let late: Vec<ConnId> = self
             .conns
@@ -358,22 +337,23 @@ impl Clients {
             })
             .map(|(id, _)| *id)
             .collect();
+        self.figures.sessionless_expired += late.len() as u64;
         for conn in late {
             self.close(conn, fx);
         }
     }
 
-    /// Notes that a session was heard of.
+    /// Notes that a session was active.
     pub(crate) fn touch(&mut self, session: SessionId, timeout_ms: i32) {
         self.touched.insert(session, timeout_ms);
     }
 
-    /// The sessions heard of since the last call.
+    /// Returns the sessions that were active since the last call.
     pub(crate) fn take_touched(&mut self) -> BTreeMap<SessionId, i32> {
         std::mem::take(&mut self.touched)
     }
 
-    /// Ends a handshake well; not one that has ended meanwhile.
+    /// Completes a handshake. Does nothing if the connection has closed meanwhile.
     pub(crate) fn open(&mut self, conn: ConnId, fx: &mut Effects) {
         if let Some(state) = self.conns.get_mut(&conn)
             && state.stage == ConnStage::Establishing
@@ -393,7 +373,7 @@ impl Clients {
         }
     }
 
-    /// Ends a handshake with "no such session" and closes.
+    /// Answers a handshake with an invalid session and closes the connection.
     pub(crate) fn refuse(&mut self, conn: ConnId, fx: &mut Effects) {
         if let Some(state) = self.conns.get_mut(&conn) {
             let start = fx.bytes.len();
@@ -410,8 +390,8 @@ impl Clients {
         self.close(conn, fx);
     }
 
-    /// Sends a watch notification; called while a transaction is applied, so it is ahead of every
-    /// reply that reflects the change (specification 7.5).
+    /// Sends a watch notification. Called while a transaction is applied, so the notification precedes
+    /// every reply that reflects the change (specification 7.5).
     pub(crate) fn notify(&mut self, event: &WatchEvent<'_>, fx: &mut Effects) {
         let start = fx.bytes.len();
         let at = begin_frame(&mut fx.bytes);
@@ -423,18 +403,22 @@ impl Clients {
         header.encode(&mut fx.bytes);
         WatcherEvent::new(event.kind, event.path).encode(&mut fx.bytes);
         end_frame(&mut fx.bytes, at);
+        let bytes = fx.bytes.len() - start - 4;
         fx.client(event.conn, start);
         self.count_sent(event.conn);
+        self.figures.responded(bytes);
+        self.figures.watch_bytes += bytes as u64;
     }
 }
 
-/// Appends a whole reply frame for `conn`: header, and `body` if there is no error.
+/// Appends a reply frame for `conn`: the header, and the body unless the header has an error. Returns
+/// the size of the frame without its length field, in bytes.
 pub(crate) fn reply(
     fx: &mut Effects,
     conn: ConnId,
     header: ReplyHeader,
     body: impl FnOnce(&mut Vec<u8>),
-) {
+) -> usize {
     let start = fx.bytes.len();
     let at = begin_frame(&mut fx.bytes);
     header.encode(&mut fx.bytes);
@@ -442,5 +426,7 @@ pub(crate) fn reply(
         body(&mut fx.bytes);
     }
     end_frame(&mut fx.bytes, at);
+    let bytes = fx.bytes.len() - start - 4;
     fx.client(conn, start);
+    bytes
 }

@@ -1,4 +1,4 @@
-//! Settings of `zoo.cfg` that the peer itself carries out.
+//! Settings of `zoo.cfg` that the peer applies.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn alone() -> Settings {
     settings(ME, &[ME.0], &[])
 }
 
-/// The only voter has won its election at the start; its disk writes the second epoch.
+/// Completes the writes of both epochs, so that a single voter becomes the leader.
 fn lead(world: &mut World) {
     let tickets = world.effects(|effect| match effect {
         Effect::WriteEpochs { ticket, .. } => Some(*ticket),
@@ -17,7 +17,7 @@ fn lead(world: &mut World) {
 }
 
 #[test]
-fn with_too_many_requests_waiting_a_connection_that_has_one_of_them_is_not_read() {
+fn a_connection_with_a_waiting_request_is_not_read_above_the_outstanding_limit() {
     let settings = Settings {
         outstanding_limit: 2,
         ..alone()
@@ -47,7 +47,10 @@ fn with_too_many_requests_waiting_a_connection_that_has_one_of_them_is_not_read(
     );
     assert_eq!(world.request(&writes(4..6)), 0);
     let first = world.step(Input::ClientBytes(other, &writes(1..3)));
-    assert_eq!(first, one, "a connection without a waiting request has one");
+    assert_eq!(
+        first, one,
+        "a connection without a waiting request may have one"
+    );
     world.sync_disk();
     for conn in [CLIENT, other] {
         assert!(world.did(&Effect::ResumeClient(conn)), "{conn:?}");
@@ -70,7 +73,7 @@ fn a_request_longer_than_jute_maxbuffer_ends_the_connection() {
 }
 
 #[test]
-fn a_single_voter_elects_itself_where_standalone_is_off() {
+fn a_single_voter_elects_itself_if_standalone_is_disabled() {
     let settings = Settings {
         quorum_of_one: true,
         ..alone()
@@ -102,7 +105,7 @@ fn a_leader_that_does_not_serve_closes_clients_and_a_standalone_server_serves() 
 }
 
 #[test]
-fn without_acls_everybody_may_do_everything() {
+fn with_skip_acl_every_client_has_all_rights() {
     let acl = vec![Acl {
         perms: crate::wire::jute::Perms::ALL,
         id: crate::wire::jute::Id::new("digest", "u:x"),
@@ -152,7 +155,7 @@ fn without_acls_everybody_may_do_everything() {
             outcomes.push(header.err);
             if op == OpCode::GetAcl && skip_acl {
                 let text = String::from_utf8_lossy(&sent).into_owned();
-                assert!(text.contains("u:x"), "the list itself is kept and shown");
+                assert!(text.contains("u:x"), "the list is kept and returned");
             }
         }
         let expected = if skip_acl {
@@ -165,8 +168,8 @@ fn without_acls_everybody_may_do_everything() {
 }
 
 #[test]
-fn a_learner_tells_its_version_of_the_configuration_and_a_leader_admits_up_to_its_own() {
-    let told = |version| {
+fn a_learner_sends_the_version_of_its_configuration() {
+    let sent_version = |version| {
         let settings = Settings {
             config_version: version,
             ..settings(PeerId(1), &[1, 2, 3], &[])
@@ -179,10 +182,13 @@ fn a_learner_tells_its_version_of_the_configuration_and_a_leader_admits_up_to_it
             Effect::ToLeader(range) => Some(world.fx.bytes[range.clone()].to_vec()),
             _ => None,
         });
-        // Behind it comes the packet's list of identities, which is null.
+        // The last field of the packet is the list of identities, which is null.
         let (info, null) = sent[0].split_last_chunk::<4>().expect("a packet");
         assert_eq!(null, &[0xff; 4]);
         i64::from_be_bytes(*info.last_chunk::<8>().expect("LearnerInfo"))
     };
-    assert_eq!([told(0), told(0x1_0000_0000)], [0, 0x1_0000_0000]);
+    assert_eq!(
+        [sent_version(0), sent_version(0x1_0000_0000)],
+        [0, 0x1_0000_0000]
+    );
 }

@@ -1,19 +1,20 @@
-//! What every role shares: the database, the log's position, the clients, and applying a
-//! transaction.
+//! State and functions that all roles share: the database, the log position, the clients, and the
+//! application of transactions.
 
 use std::collections::VecDeque;
 
+use rand::{RngExt as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
 use super::clients::Clients;
 use super::effects::{Effect, Effects};
+use super::figures::ProtocolFigures;
 use super::history::History;
 use super::settings::{Now, Settings};
-use crate::ensemble::database::{Database, SnapshotCursor};
+use crate::ensemble::database::{Applied, ApplyError, Database, SnapshotCursor};
 use crate::wire::jute::{OpCode, SessionId, TxnHeader, Zxid};
 
-/// How many znodes one slice of a background snapshot holds: about a millisecond.
-const SNAPSHOT_SLICE_NODES: usize = 2_000;
-
-/// A proposal that is in the log but not yet committed.
+/// A logged proposal that is not committed yet.
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) zxid: Zxid,
@@ -24,19 +25,17 @@ pub(crate) struct Pending {
 /// What recovery found on disk.
 #[derive(Debug)]
 pub struct Recovered {
-    /// The tree with every logged transaction applied.
+    /// The database with every logged transaction applied.
     pub database: Database,
-    /// `acceptedEpoch`.
     pub accepted_epoch: i64,
-    /// `currentEpoch`.
     pub current_epoch: i64,
-    /// The last entry of the log (or the snapshot's zxid).
+    /// The zxid of the last log entry, or of the snapshot if the log is empty.
     pub last_logged: Zxid,
-    /// The newest entries, oldest first.
+    /// The newest log entries, oldest first.
     pub committed: VecDeque<(Zxid, Box<[u8]>)>,
 }
 
-/// State that outlives a role.
+/// State that is kept when the role changes.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) settings: Settings,
@@ -47,15 +46,23 @@ pub(crate) struct Core {
     pub(crate) last_logged: Zxid,
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) clients: Clients,
-    /// The clocks of the present step.
+    pub(crate) figures: ProtocolFigures,
+    /// The time of the current step.
     pub(crate) now: Now,
-    /// The last transaction applied; unlike the database's position never a bare epoch.
+    /// The zxid of the last applied transaction. The database's last processed zxid may instead be the
+    /// start of an epoch, with counter 0.
     pub(crate) last_applied: Zxid,
     epoch_ticket: u64,
     next_session: i64,
     since_snapshot: u64,
+    /// Begin the next snapshot after this many transactions.
     snapshot_after: u64,
+    random: Xoshiro256PlusPlus,
     snapshot: Option<SnapshotCursor>,
+    /// How many snapshots were completed by `EndSnapshot`, and for how many of them the disk has reported
+    /// the outcome. It reports them in order.
+    snapshots_ended: u64,
+    snapshots_reported: u64,
 }
 
 impl Core {
@@ -64,7 +71,8 @@ impl Core {
         let clock = (settings.start_ms << 24) >> 8;
         let next_session = clock.cast_signed() | (settings.me.0 << 56);
         let mut core = Self {
-            snapshot_after: settings.snap_count,
+            snapshot_after: 0,
+            random: Xoshiro256PlusPlus::seed_from_u64(settings.seed),
             db: Database::new(),
             history: History::default(),
             accepted_epoch: recovered.accepted_epoch,
@@ -72,43 +80,69 @@ impl Core {
             last_logged: recovered.last_logged,
             pending: VecDeque::new(),
             clients: Clients::default(),
+            figures: ProtocolFigures::default(),
             now: Now::default(),
             last_applied: recovered.last_logged,
             epoch_ticket: 0,
             next_session,
             since_snapshot: 0,
             snapshot: None,
+            snapshots_ended: 0,
+            snapshots_reported: 0,
             settings,
         };
+        core.snapshot_after = core.draw_snapshot_after();
         core.load(recovered);
         core
     }
 
-    /// Takes over a freshly recovered database.
+    /// Replaces the database by one that was recovered from disk.
     pub(crate) fn load(&mut self, recovered: Recovered) {
         self.db = recovered.database;
         self.configure_database();
         self.last_logged = recovered.last_logged;
         self.last_applied = recovered.last_logged;
-        self.snapshot = None; // of the tree that was; the disk dropped its part with the restart
+        // The restart of the disk thread has dropped the unfinished snapshot and completed the others.
+        self.snapshot = None;
+        self.snapshots_reported = self.snapshots_ended;
         self.history.clear();
         for (zxid, entry) in recovered.committed {
             self.history.push(zxid, entry);
         }
     }
 
-    /// Takes over a database that the leader sent.
-    pub(crate) fn replace(&mut self, db: Database, last_processed: Zxid, fx: &mut Effects) {
+    /// Replaces the database by one that the leader has sent. The disk must hold it as a snapshot.
+    pub(crate) fn replace(&mut self, db: Database, last_processed: Zxid) {
         self.db = db;
         self.db.set_last_processed(last_processed);
         self.configure_database();
         self.last_logged = last_processed;
         self.last_applied = last_processed;
         self.history.clear();
-        self.abort_snapshot(fx);
     }
 
-    /// Tells a new database what the configuration says.
+    /// Begins to save a snapshot that the leader sends. It replaces a background snapshot in progress.
+    pub(crate) fn begin_received_snapshot(&mut self, zxid: Zxid, fx: &mut Effects) {
+        self.abort_snapshot(fx);
+        fx.push(Effect::BeginSnapshot(zxid));
+    }
+
+    /// Completes the snapshot that is being written. Returns the ticket that [`Self::snapshot_reported`]
+    /// reports when its outcome is known.
+    pub(crate) fn end_snapshot(&mut self, fx: &mut Effects) -> u64 {
+        self.snapshots_ended += 1;
+        fx.push(Effect::EndSnapshot);
+        self.snapshots_ended
+    }
+
+    /// Takes a report of the disk, which belongs to the oldest snapshot without one. Returns the ticket of
+    /// this snapshot.
+    pub(crate) const fn snapshot_reported(&mut self) -> u64 {
+        self.snapshots_reported += 1;
+        self.snapshots_reported
+    }
+
+    /// Applies the settings to a new database.
     fn configure_database(&mut self) {
         self.db.set_config_node(&self.settings.config_text);
         self.db.set_skip_acl(self.settings.skip_acl);
@@ -125,64 +159,87 @@ impl Core {
         self.clients.outstanding > self.settings.outstanding_limit
     }
 
-    /// A session id that no other server will give out.
+    /// Returns a session id that no other server uses.
     pub(crate) fn new_session(&mut self) -> SessionId {
         let session = self.next_session;
         self.next_session = self.next_session.wrapping_add(1);
         SessionId(session)
     }
 
-    /// Has both epochs made durable.
-    pub(crate) fn write_epochs(&mut self, fx: &mut Effects) {
+    /// Requests that the epoch be made durable as the accepted one. Writes no file if it already is.
+    pub(crate) fn accept_epoch(&mut self, epoch: i64, fx: &mut Effects) {
+        let changed = self.accepted_epoch != epoch;
+        self.accepted_epoch = epoch;
+        self.write_epochs(changed.then_some(epoch), None, fx);
+    }
+
+    /// Requests that the epoch be made durable as the current one, after everything that was appended
+    /// before. Writes no file if it already is.
+    pub(crate) fn enter_epoch(&mut self, epoch: i64, fx: &mut Effects) {
+        let changed = self.current_epoch != epoch;
+        self.current_epoch = epoch;
+        self.write_epochs(None, changed.then_some(epoch), fx);
+    }
+
+    fn write_epochs(&mut self, accepted: Option<i64>, current: Option<i64>, fx: &mut Effects) {
         self.epoch_ticket += 1;
         fx.push(Effect::WriteEpochs {
             ticket: self.epoch_ticket,
-            accepted: self.accepted_epoch,
-            current: self.current_epoch,
+            accepted,
+            current,
         });
     }
 
-    /// Is this the answer to the newest `write_epochs` of the present role?
+    /// Whether `ticket` belongs to the newest `write_epochs` of the current role.
     pub(crate) const fn awaits_epochs(&self, ticket: u64) -> bool {
         self.epoch_ticket == ticket
     }
 
-    /// Sends an entry in the arena to the log.
+    /// Appends to the log the entry at range `entry` of the arena. Starts a background snapshot when one is
+    /// due.
     pub(crate) fn append(&mut self, zxid: Zxid, entry: std::ops::Range<usize>, fx: &mut Effects) {
         fx.push(Effect::Append(zxid, entry));
         self.last_logged = zxid;
         self.since_snapshot += 1;
         if self.since_snapshot >= self.snapshot_after && self.snapshot.is_none() {
             self.since_snapshot = 0;
+            self.snapshot_after = self.draw_snapshot_after();
             self.snapshot = Some(self.db.snapshot_cursor());
             fx.push(Effect::BeginSnapshot(self.db.last_processed()));
         }
     }
 
-    /// Is a background snapshot waiting for its next slice?
+    /// Draws after how many transactions the next snapshot begins, as Java does: replicas that have the
+    /// same transactions must not all write their snapshots at the same time.
+    fn draw_snapshot_after(&mut self) -> u64 {
+        let half = self.settings.snap_count / 2;
+        (half + self.random.random_range(0..=half)).max(1)
+    }
+
+    /// Whether a background snapshot waits for its next slice.
     pub(crate) const fn is_snapshotting(&self) -> bool {
         self.snapshot.is_some()
     }
 
-    /// Writes its next slice. Slices are taken while the tree changes: a fuzzy snapshot, put
-    /// right by replaying the log (specification 15.4).
+    /// Writes the next slice of the background snapshot. The tree changes between slices, so the snapshot
+    /// is fuzzy; replaying the log corrects it (specification 15.4).
     pub(crate) fn snapshot_slice(&mut self, fx: &mut Effects) {
         let Some(cursor) = &mut self.snapshot else {
             return;
         };
         let start = fx.bytes.len();
-        let done = cursor.step(&self.db, &mut fx.bytes, SNAPSHOT_SLICE_NODES);
+        let done = cursor.step(&self.db, &mut fx.bytes, self.settings.slice_bytes);
         fx.push(Effect::SnapshotSlice(start..fx.bytes.len()));
         if done {
             self.snapshot = None;
-            fx.push(Effect::EndSnapshot);
+            self.end_snapshot(fx);
         }
     }
 
     /// Applies the oldest pending proposal.
     ///
     /// # Panics
-    /// If there is none: the caller has just looked.
+    /// If no proposal is pending. The caller must check that.
     pub(crate) fn commit_oldest(&mut self, fx: &mut Effects) -> TxnHeader {
         let pending = self
             .pending
@@ -191,50 +248,73 @@ impl Core {
         self.apply(pending.zxid, pending.entry, fx)
     }
 
-    /// Applies a committed entry, notifies watchers, answers the client if it is ours.
+    /// Applies a committed entry, notifies watchers, and answers the client if it is connected here.
     pub(crate) fn apply(&mut self, zxid: Zxid, entry: Box<[u8]>, fx: &mut Effects) -> TxnHeader {
         let clients = &mut self.clients;
         let applied = self
             .db
             .apply(&entry, &mut |event| clients.notify(&event, fx));
-        let applied = match applied {
-            Ok(applied) => applied,
-            Err(error) => {
-                // Every replica sees the same bytes: going on would diverge from them.
-                fx.push(Effect::Fatal(1, format!("cannot apply {zxid}: {error}")));
-                return TxnHeader {
-                    session: SessionId(0),
-                    cxid: 0,
-                    zxid,
-                    time_ms: 0,
-                    op: OpCode::Error,
-                };
-            }
+        let Some(applied) = self.applied(zxid, entry, applied, fx) else {
+            return TxnHeader {
+                session: SessionId(0),
+                cxid: 0,
+                zxid,
+                time_ms: 0,
+                op: OpCode::Error,
+            };
         };
-        self.last_applied = zxid;
-        self.history.push(zxid, entry);
         self.answer(&applied, fx);
         applied.header
     }
 
-    /// The role ends: whatever is in the log counts from now on, so that memory equals log and the
-    /// next vote is honest (specification 19, ZOOKEEPER-3911).
+    /// Applies an entry that is logged but not known to be committed. No client may learn of it.
+    fn apply_silently(&mut self, zxid: Zxid, entry: Box<[u8]>, fx: &mut Effects) {
+        let applied = self.db.apply(&entry, &mut |_event| {});
+        self.applied(zxid, entry, applied, fx);
+    }
+
+    /// Records the outcome of applying an entry.
+    fn applied(
+        &mut self,
+        zxid: Zxid,
+        entry: Box<[u8]>,
+        outcome: Result<Applied, ApplyError>,
+        fx: &mut Effects,
+    ) -> Option<Applied> {
+        match outcome {
+            Ok(applied) => {
+                self.last_applied = zxid;
+                self.history.push(zxid, entry);
+                Some(applied)
+            }
+            Err(error) => {
+                // The other replicas apply the same bytes. Continuing would make this one differ.
+                fx.push(Effect::Fatal(1, format!("cannot apply {zxid}: {error}")));
+                None
+            }
+        }
+    }
+
+    /// Ends the current role: closes the clients and applies every logged entry, so that the database
+    /// matches the log that the next vote reports (specification 19, ZOOKEEPER-3911). The closing
+    /// connections get nothing of these entries: the next leader may cut them from the log.
     pub(crate) fn settle(&mut self, fx: &mut Effects) {
         self.clients.close_all(fx);
-        self.epoch_ticket += 1; // answers still to come were asked for by the ending role
+        self.epoch_ticket += 1; // ignore later confirmations of this role's epoch writes
         if !self.pending.is_empty() {
-            // Its name says that it holds less: should the next leader have these cut again, a
-            // snapshot that saw them would bring them back.
+            // The snapshot is named by an earlier zxid but would contain these entries. If the next leader
+            // cuts them from the log, loading the snapshot would bring them back.
             self.abort_snapshot(fx);
         }
-        while !self.pending.is_empty() {
-            self.commit_oldest(fx);
+        for Pending { zxid, entry, .. } in std::mem::take(&mut self.pending) {
+            self.apply_silently(zxid, entry, fx);
         }
         self.clients.forget_abandoned();
+        self.history.retain_after(None, 0); // the streams to learners have ended
     }
 }
 
-/// Requests that become transactions.
+/// Whether a request becomes a transaction.
 pub(crate) const fn is_write(op: OpCode) -> bool {
     matches!(
         op,

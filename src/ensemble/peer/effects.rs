@@ -1,7 +1,7 @@
-//! What the pure peer wants done, in order.
+//! The effects that a step of the peer requests, in order.
 //!
-//! Bytes live in one arena so that a step allocates nothing in steady state, and a proposal for six
-//! followers is encoded once.
+//! All bytes live in one arena, so that a step allocates nothing in steady state and a proposal for
+//! several followers is encoded once.
 
 use std::ops::Range;
 
@@ -12,72 +12,71 @@ use crate::wire::jute::{Notification, PeerId, QuorumPacket, Zxid};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u64);
 
-/// One thing for the shell to do. Byte ranges point into [`Effects::bytes`].
+/// One request to the code that does I/O. Byte ranges point into [`Effects::bytes`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Offer the leader's unconsumed bytes again.
     ResumeLeader,
-    /// Forget the background snapshot in progress: the tree was replaced.
+    /// Discard the unfinished snapshot, because its tree is no longer valid.
     AbortSnapshot,
-    /// Send an election message; the newest replaces an unsent one.
+    /// Send an election message. It replaces an older unsent one.
     Vote { to: PeerId, message: Notification },
     /// Open a connection to this server's quorum port.
     DialLeader(PeerId),
-    /// Close that connection.
+    /// Close the connection to the leader.
     HangUpLeader,
-    /// Bytes for the leader.
+    /// Send bytes to the leader.
     ToLeader(Range<usize>),
-    /// Bytes for a learner.
+    /// Send bytes to a learner.
     ToLearner(LinkId, Range<usize>),
-    /// Close a learner's connection once its bytes are out.
+    /// Report [`super::Input::LinkRoom`] once most of the bytes for this learner are sent.
+    AwaitRoom(LinkId),
+    /// Close a learner's connection once its bytes are sent.
     CloseLearner(LinkId),
-    /// Bytes for a client.
+    /// Send bytes to a client.
     ToClient(ConnId, Range<usize>),
-    /// Close a client's connection once its bytes are out.
+    /// Close a client's connection once its bytes are sent.
     CloseClient(ConnId),
     /// Offer this client's unconsumed bytes again.
     ResumeClient(ConnId),
-    /// Append an entry to the log and sync it; answered by `Synced`.
+    /// Append an entry to the log and sync it. `Synced` confirms it.
     Append(Zxid, Range<usize>),
-    /// Make both epochs durable, after every append before; answered by `EpochsWritten`.
+    /// Make the epochs that are given durable after all earlier appends. `EpochsWritten` confirms it, also
+    /// if none is given.
     WriteEpochs {
-        /// Comes back with `EpochsWritten`.
+        /// `EpochsWritten` carries the same ticket.
         ticket: u64,
-        /// `acceptedEpoch`.
-        accepted: i64,
-        /// `currentEpoch`.
-        current: i64,
+        accepted: Option<i64>,
+        current: Option<i64>,
     },
-    /// Save this whole snapshot body durably and begin a new log; answered by `SnapshotSaved`.
-    SaveSnapshot(Zxid, Range<usize>),
-    /// Begin a new log file and a background snapshot named by this zxid.
+    /// Begin a new log file and a snapshot that is named by this zxid. It replaces an unfinished one.
     BeginSnapshot(Zxid),
-    /// The next slice of that snapshot's body.
+    /// Append the next slice to the snapshot.
     SnapshotSlice(Range<usize>),
-    /// That snapshot is complete.
+    /// Complete the snapshot. `SnapshotSaved` or `SnapshotFailed` follows, for each `EndSnapshot` in order.
+    /// Appends and epochs do not wait for it.
     EndSnapshot,
-    /// Cut the log after this zxid and load the database anew; answered by `Truncated`.
+    /// Cut the log after this zxid and recover the database from it. `Truncated` returns the result.
     Truncate(Zxid),
-    /// A line for the server's log.
+    /// Write a line to the server's log.
     Log(String),
-    /// A broken invariant or a lost disk: end the process with this exit status (specification
-    /// 16.1).
+    /// End the process with this exit status (specification 16.1), because an invariant is broken or the
+    /// disk has failed.
     Fatal(u8, String),
 }
 
 /// The effects of one or several steps.
 #[derive(Debug, Default)]
 pub struct Effects {
-    /// The arena.
+    /// The arena that byte ranges point into.
     pub bytes: Vec<u8>,
-    /// What to do, in order.
     pub list: Vec<Effect>,
-    /// How many of the offered bytes the last step used up.
+    /// How many of the input bytes the last step has consumed.
     pub consumed: usize,
 }
 
 impl Effects {
-    /// Forgets everything but the allocations.
+    /// Removes all effects and keeps the allocated memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.list.clear();
@@ -92,8 +91,7 @@ impl Effects {
         self.list.push(Effect::Log(line));
     }
 
-    /// Everything appended to the arena since `start` goes to this client. Neighbouring ranges for
-    /// one client become one.
+    /// Sends the arena's bytes from `start` on to a client. Adjacent ranges for one client are merged.
     pub(super) fn client(&mut self, conn: ConnId, start: usize) {
         let end = self.bytes.len();
         if start == end {
@@ -107,7 +105,7 @@ impl Effects {
         }
     }
 
-    /// Everything appended to the arena since `start` goes to the leader.
+    /// Sends the arena's bytes from `start` on to the leader.
     pub(super) fn leader(&mut self, start: usize) {
         let end = self.bytes.len();
         if start != end {
@@ -115,14 +113,13 @@ impl Effects {
         }
     }
 
-    /// This packet goes to the leader.
     pub(super) fn leader_packet(&mut self, packet: &QuorumPacket<'_>) {
         let start = self.bytes.len();
         packet.encode(&mut self.bytes);
         self.leader(start);
     }
 
-    /// Everything appended to the arena since `start` goes to these learners.
+    /// Sends the arena's bytes from `start` on to these learners.
     pub(super) fn learners(&mut self, links: impl IntoIterator<Item = LinkId>, start: usize) {
         let end = self.bytes.len();
         let effects = links
@@ -131,7 +128,6 @@ impl Effects {
         self.list.extend(effects);
     }
 
-    /// This packet goes to this learner.
     pub(super) fn learner_packet(&mut self, link: LinkId, packet: &QuorumPacket<'_>) {
         let start = self.bytes.len();
         packet.encode(&mut self.bytes);

@@ -1,4 +1,4 @@
-//! Fast Leader Election (specification 12.4, 12.5), as a pure state machine.
+//! Fast Leader Election as a pure state machine (specification 12.4, 12.5).
 
 use std::collections::BTreeMap;
 
@@ -6,25 +6,25 @@ use super::effects::{Effect, Effects};
 use super::settings::Settings;
 use crate::wire::jute::{Notification, PeerId, PeerState, Zxid};
 
-/// First wait for notifications before they are sent again, ms.
+/// First interval after which notifications are sent again, ms.
 const MIN_WAIT_MS: u64 = 200;
-/// Longest such wait, ms. Java's is 60 s; waking up a little more often costs nothing.
+/// Longest such interval, ms. Java uses 60 s. A shorter interval costs little.
 const MAX_WAIT_MS: u64 = 10_000;
 
-/// A vote as it is compared.
+/// The parts of a vote that are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Vote {
     pub(crate) leader: PeerId,
-    /// That server's last logged zxid.
+    /// Last logged zxid of the proposed leader.
     pub(crate) zxid: Zxid,
-    /// Round in which it was cast.
+    /// Election round of the vote.
     pub(crate) round: i64,
     /// Epoch of the proposed leader.
     pub(crate) peer_epoch: i64,
 }
 
 impl Vote {
-    /// The total order of specification 12.5: epoch, zxid, id.
+    /// Votes are ordered by epoch, zxid and id (specification 12.5).
     fn rank(&self) -> (i64, Zxid, PeerId) {
         (self.peer_epoch, self.zxid, self.leader)
     }
@@ -38,7 +38,8 @@ struct Received {
 }
 
 impl Received {
-    /// Vote equality of specification 12.5: settled votes ignore zxid and round.
+    /// Whether two votes count as equal (specification 12.5). The votes of servers that follow or lead
+    /// are compared without zxid and round.
     fn agrees(&self, other: &Self) -> bool {
         if self.state == PeerState::Looking || other.state == PeerState::Looking {
             return self.vote == other.vote;
@@ -55,14 +56,18 @@ impl Received {
 pub(crate) struct Election {
     initial: Vote,
     proposal: Vote,
+    /// Votes of the current round.
     received: BTreeMap<PeerId, Received>,
+    /// Votes of servers that follow or lead, whatever their round.
     settled: BTreeMap<PeerId, Received>,
     wait_ms: u64,
     resend_at_ms: u64,
     decide_at_ms: Option<u64>,
+    /// A leader that this server does not join, and until when, in monotonic ms.
+    avoid: Option<(PeerId, u64)>,
 }
 
-/// What a server votes for itself with.
+/// The state that a server's vote for itself carries.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OwnVote {
     pub(crate) round: i64,
@@ -71,7 +76,7 @@ pub(crate) struct OwnVote {
 }
 
 impl Election {
-    /// Starts round `round` and tells everybody.
+    /// Starts a round and sends our vote to all voters.
     pub(crate) fn start(settings: &Settings, own: OwnVote, now_ms: u64, fx: &mut Effects) -> Self {
         let initial = if settings.is_observer() {
             let lowest = i64::MIN;
@@ -97,12 +102,17 @@ impl Election {
             wait_ms: MIN_WAIT_MS,
             resend_at_ms: now_ms + MIN_WAIT_MS,
             decide_at_ms: None,
+            avoid: None,
         };
         election.propose(settings, initial, now_ms, fx);
         election
     }
 
-    /// The round we are in.
+    /// Does not join this leader, which other servers follow already, before `until_ms`.
+    pub(crate) const fn avoid(&mut self, leader: PeerId, until_ms: u64) {
+        self.avoid = Some((leader, until_ms));
+    }
+
     pub(crate) const fn round(&self) -> i64 {
         self.proposal.round
     }
@@ -134,7 +144,7 @@ impl Election {
         fx.push(Effect::Vote { to, message });
     }
 
-    /// A server's message; `Some` is the decision: the leader's vote.
+    /// Handles a message of another server. Returns the winning vote if it decides the election.
     pub(crate) fn receive(
         &mut self,
         settings: &Settings,
@@ -144,7 +154,7 @@ impl Election {
         fx: &mut Effects,
     ) -> Option<Vote> {
         if !settings.voters.contains(&from) {
-            // An observer or a newcomer asks whom we vote for.
+            // A LOOKING observer or unknown server needs our vote to find the leader.
             if message.state == PeerState::Looking {
                 self.send(settings, from, fx);
             }
@@ -171,6 +181,12 @@ impl Election {
                 None
             }
             PeerState::Following | PeerState::Leading => {
+                let avoided = self.avoid.is_some_and(|(leader, until_ms)| {
+                    leader == message.leader && now_ms < until_ms
+                });
+                if avoided {
+                    return None;
+                }
                 self.receive_settled(settings, from, received)
             }
         }
@@ -189,7 +205,8 @@ impl Election {
             return;
         }
         if vote.round < self.proposal.round {
-            // A voter ignores an observer's round. Otherwise the two would answer each other without end.
+            // Only voters answer a vote of an older round. A voter ignores the round of an observer, so an
+            // observer that answered would exchange messages with it endlessly.
             if !settings.is_observer() {
                 self.send(settings, from, fx);
             }
@@ -215,23 +232,23 @@ impl Election {
         }
     }
 
-    /// With a quorum behind the proposal, wait for a better vote; with everybody behind it there
-    /// is nobody left who could have one.
+    /// Sets the time of the decision. If all voters agree with our proposal, that is now. If a quorum
+    /// agrees, we wait `finalize_wait_ms` for a better vote.
     fn check_quorum(&mut self, settings: &Settings, now_ms: u64) {
         let ours = Received {
             vote: self.proposal,
             state: PeerState::Looking,
             version: 2,
         };
-        let behind: Vec<&PeerId> = self
+        let agreeing: Vec<&PeerId> = self
             .received
             .iter()
             .filter(|(_, r)| r.agrees(&ours))
             .map(|(peer, _)| peer)
             .collect();
-        if behind.len() >= settings.voters.len() {
+        if agreeing.len() >= settings.voters.len() {
             self.decide_at_ms = Some(now_ms);
-        } else if settings.is_quorum(behind) {
+        } else if settings.is_quorum(agreeing) {
             self.decide_at_ms
                 .get_or_insert(now_ms + settings.finalize_wait_ms);
         } else {
@@ -247,7 +264,7 @@ impl Election {
     ) -> Option<Vote> {
         let vote = received.vote;
         if vote.round == self.proposal.round {
-            // The quirk of specification 12.5: these are stored with version 0.
+            // Java stores these votes with version 0 (specification 12.5).
             self.received.insert(
                 from,
                 Received {
@@ -267,7 +284,7 @@ impl Election {
         None
     }
 
-    /// Do a quorum of `votes` agree with `received`, and does its leader say that it leads?
+    /// Whether a quorum of `votes` agrees with `received` and its leader reports that it leads.
     fn elected(
         &self,
         settings: &Settings,
@@ -290,7 +307,7 @@ impl Election {
             .is_some_and(|r| r.state == PeerState::Leading)
     }
 
-    /// Time passes; `Some` is the decision.
+    /// Sends our vote again when that is due. Returns the winning vote once the election is decided.
     pub(crate) fn tick(
         &mut self,
         settings: &Settings,
@@ -304,17 +321,21 @@ impl Election {
             self.send_to_all(settings, fx);
             self.wait_ms = (2 * self.wait_ms).min(MAX_WAIT_MS);
             self.resend_at_ms = now_ms + self.wait_ms;
+            if let Some((_, until_ms)) = self.avoid
+                && until_ms > now_ms
+            {
+                self.resend_at_ms = self.resend_at_ms.min(until_ms);
+            }
         }
         None
     }
 
-    /// When [`Self::tick`] has something to do.
+    /// When [`Self::tick`] is due next.
     pub(crate) fn deadline_ms(&self) -> u64 {
         self.decide_at_ms.unwrap_or(self.resend_at_ms)
     }
 }
 
-/// A message that tells this vote.
 pub(crate) fn notification(settings: &Settings, state: PeerState, vote: Vote) -> Notification {
     Notification {
         state,

@@ -1,8 +1,8 @@
 //! One server of the ensemble as a pure state machine.
 //!
-//! `step(input, &mut effects)`: no clock, no socket, no file. Election and ZAB, the client
-//! pipeline and the database are all in here; the shell only performs effects. Durability order
-//! is decided here: an ACK is an effect that only a `Synced` input can produce.
+//! [`Peer::step`] takes an input and appends effects. It uses no clock, socket or file. The peer
+//! contains election, ZAB, client requests and the database; the caller performs the effects. The peer
+//! also decides the order of durability: it sends an ACK only after a `Synced` input.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod account;
@@ -10,65 +10,83 @@ mod clients;
 mod core;
 mod effects;
 mod election;
+mod epoch_limit;
+mod figures;
 mod history;
 mod latency;
+mod latency_histogram;
 mod leader;
 mod learner;
 mod replies;
 mod requests;
+mod retry;
 mod settings;
 mod status;
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod tests;
 
 pub use account::{Account, LastReply};
 pub use core::Recovered;
 pub use effects::{Effect, Effects, LinkId};
+pub use figures::{Figures, ProtocolFigures, Sizes};
+pub use latency::Latency;
+pub use latency_histogram::LatencyHistogram;
+pub use leader::LearnerCounts;
 pub use settings::{Now, Settings};
-pub use status::{ConnStatus, Mode, Status};
+pub use status::{ConnStatus, LeaderStatus, Mode, SessionBucket};
 
 use self::core::Core;
 use self::election::{Election, OwnVote, Vote, notification};
 use self::leader::{Leader, Lost};
 use self::learner::Learner;
+use self::retry::Retry;
 use crate::ensemble::database::ConnId;
 use crate::wire::jute::{Notification, PeerId, PeerState, Zxid};
 
-/// What happens to a server.
+/// An event that a server handles.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// The process has started; the first input.
+    /// The process has started. This is the first input.
     Start,
-    /// A deadline has passed; see [`Peer::deadline_ms`].
+    /// The deadline of [`Peer::deadline_ms`] has passed. The first one only makes the next one due at once:
+    /// the inputs that waited meanwhile, for example while the process was stopped, come between the two.
     Tick,
-    /// A message came in on the election port.
+    /// A message has arrived on the election port.
     Vote(PeerId, Notification),
-    /// A server opened a connection to our quorum port.
-    LinkUp(LinkId),
-    /// Unconsumed bytes of that connection.
+    /// A server has opened a connection to our quorum port from this address.
+    LinkUp(LinkId, &'a str),
+    /// Unconsumed bytes of a connection to our quorum port.
     LinkBytes(LinkId, &'a [u8]),
-    /// That connection is gone.
+    /// A connection to our quorum port has closed.
     LinkDown(LinkId),
-    /// The connection that `DialLeader` asked for is established.
+    /// Most of the bytes for this learner are sent; answers `AwaitRoom`.
+    LinkRoom(LinkId),
+    /// The connection that `DialLeader` requested is established.
     LeaderUp,
-    /// Unconsumed bytes of that connection.
+    /// Unconsumed bytes of the connection to the leader.
     LeaderBytes(&'a [u8]),
-    /// That connection is gone, or could not be made.
+    /// The connection to the leader has closed or could not be established.
     LeaderDown,
     /// The log is durable up to this entry.
     Synced(Zxid),
-    /// The `WriteEpochs` of this ticket is durable.
+    /// The epochs of the `WriteEpochs` with this ticket are durable.
     EpochsWritten(u64),
-    /// The log was cut and read again.
+    /// The log was cut, and this was recovered from it.
     Truncated(Box<Recovered>),
-    /// A client connected from this address.
+    /// A client has connected from this address.
     ClientUp(ConnId, &'a str),
-    /// Unconsumed bytes of that client.
+    /// Unconsumed bytes of a client.
     ClientBytes(ConnId, &'a [u8]),
-    /// That client's connection is gone.
+    /// A client's connection has closed.
     ClientDown(ConnId),
     /// Write the next slice of the background snapshot.
     SnapshotContinue,
+    /// A snapshot is durable: the oldest whose `EndSnapshot` has no report yet.
+    SnapshotSaved,
+    /// A snapshot could not be written, for this reason: the oldest whose `EndSnapshot` has no report yet.
+    SnapshotFailed(String),
 }
 
 #[derive(Debug)]
@@ -82,14 +100,20 @@ enum Role {
 pub struct Peer {
     core: Core,
     role: Role,
-    /// The vote that decided; what LOOKING peers are told.
+    /// The vote that decided the last election. LOOKING servers receive it.
     vote: Vote,
     round: i64,
+    retry: Retry,
+    /// A `Tick` has announced that a deadline has passed. The next one judges it.
+    is_tick_announced: bool,
+    /// When the last election started, monotonic ms.
+    looking_since_ms: u64,
+    /// When connections without a session are closed next, monotonic ms.
     next_sweep_ms: u64,
 }
 
 impl Peer {
-    /// A server with what recovery found on its disk.
+    /// Creates a server from the state that was recovered from disk.
     #[must_use]
     pub fn new(settings: Settings, recovered: Recovered) -> Self {
         let mut idle = Effects::default();
@@ -111,17 +135,20 @@ impl Peer {
             role: Role::Looking(election),
             vote,
             round: 0,
+            retry: Retry::default(),
+            is_tick_announced: false,
+            looking_since_ms: 0,
             next_sweep_ms: 0,
         }
     }
 
-    /// Takes one input; what is to be done is appended to `fx`.
+    /// Handles one input. Appends the resulting effects to `fx`.
     pub fn step(&mut self, now: Now, input: Input<'_>, fx: &mut Effects) {
         fx.consumed = 0;
         self.core.now = now;
         let outcome = self.dispatch(input, fx);
         if let Err(Lost(why)) = outcome {
-            fx.log(format!("{} no more: {why}", self.mode()));
+            fx.log(format!("no longer {}: {why}", self.mode()));
             self.look(fx);
         }
     }
@@ -138,12 +165,15 @@ impl Peer {
             }
             (Input::Tick, _) => return self.tick(fx),
             (Input::Vote(from, message), _) => self.vote(from, &message, fx),
-            (Input::LinkUp(link), Role::Leading(leader)) => leader.link_up(core, link),
-            (Input::LinkUp(link), _) => fx.push(Effect::CloseLearner(link)),
+            (Input::LinkUp(link, address), Role::Leading(leader)) => {
+                leader.link_up(core, link, address);
+            }
+            (Input::LinkUp(link, _), _) => fx.push(Effect::CloseLearner(link)),
             (Input::LinkBytes(link, bytes), Role::Leading(leader)) => {
                 return leader.link_bytes(core, link, bytes, fx);
             }
             (Input::LinkDown(link), Role::Leading(leader)) => leader.link_down(link, fx),
+            (Input::LinkRoom(link), Role::Leading(leader)) => leader.link_room(core, link, fx),
             (Input::LeaderUp, Role::Learning(learner)) => learner.leader_up(core, fx),
             (Input::LeaderBytes(bytes), Role::Learning(learner)) => {
                 let outcome = learner.bytes(core, bytes, fx);
@@ -154,7 +184,7 @@ impl Peer {
             (Input::LinkBytes(_, bytes) | Input::LeaderBytes(bytes), _) => {
                 fx.consumed = bytes.len();
             }
-            (Input::LinkDown(_) | Input::LeaderUp | Input::LeaderDown, _) => {}
+            (Input::LinkDown(_) | Input::LinkRoom(_) | Input::LeaderUp | Input::LeaderDown, _) => {}
             (Input::Synced(last), Role::Leading(leader)) => leader.synced_log(core, last, fx),
             (Input::Synced(last), Role::Learning(learner)) => learner.synced_log(last, fx),
             (Input::Synced(_), Role::Looking(_)) => {}
@@ -165,7 +195,7 @@ impl Peer {
             (Input::Truncated(recovered), role) => {
                 core.load(*recovered);
                 if let Role::Learning(learner) = role {
-                    learner.truncated(fx);
+                    return learner.truncated(core, fx);
                 }
             }
             (Input::ClientUp(conn, address), _) => {
@@ -177,26 +207,54 @@ impl Peer {
                 core.db.connection_closed(conn);
             }
             (Input::SnapshotContinue, _) => core.snapshot_slice(fx),
+            (Input::SnapshotSaved, role) => {
+                let ticket = core.snapshot_reported();
+                if let Role::Learning(learner) = role {
+                    return learner.snapshot_saved(core, ticket, fx);
+                }
+            }
+            (Input::SnapshotFailed(why), role) => {
+                let ticket = core.snapshot_reported();
+                match role {
+                    Role::Learning(learner) if learner.awaits_snapshot(ticket) => {
+                        let why = format!("the leader's snapshot is not saved: {why}");
+                        fx.push(Effect::Fatal(10, why));
+                    }
+                    _ => fx.log(format!("a snapshot is not written: {why}")),
+                }
+            }
         }
         Ok(())
     }
 
-    /// Back to LOOKING: the next round.
+    /// Returns to LOOKING and starts the next election round.
     fn look(&mut self, fx: &mut Effects) {
         match &mut self.role {
-            Role::Leading(leader) => leader.end(fx),
-            Role::Learning(_) => fx.push(Effect::HangUpLeader),
+            Role::Leading(leader) => {
+                self.retry = Retry::default();
+                leader.end(fx);
+            }
+            Role::Learning(learner) => {
+                self.retry.ended(learner, self.core.now.mono_ms);
+                learner.end(fx);
+            }
             Role::Looking(_) => {}
         }
         self.core.settle(fx);
-        // The round may be what a peer told us.
+        self.core.figures.elections += 1;
+        self.looking_since_ms = self.core.now.mono_ms;
+        // Another server may have sent the largest number as its round.
         self.round = self.round.saturating_add(1);
         let own = OwnVote {
             round: self.round,
             last_logged: self.core.last_logged,
             epoch: self.core.current_epoch,
         };
-        let election = Election::start(&self.core.settings, own, self.core.now.mono_ms, fx);
+        let now_ms = self.core.now.mono_ms;
+        let mut election = Election::start(&self.core.settings, own, now_ms, fx);
+        if let Some((leader, until_ms)) = self.retry.avoided(now_ms) {
+            election.avoid(leader, until_ms);
+        }
         self.role = Role::Looking(election);
         self.try_decide(fx);
     }
@@ -210,6 +268,8 @@ impl Peer {
     }
 
     fn decide(&mut self, vote: Vote, fx: &mut Effects) {
+        let took_ms = self.core.now.mono_ms - self.looking_since_ms;
+        self.core.figures.election_ms.record(took_ms);
         self.vote = vote;
         self.round = vote.round;
         fx.log(format!(
@@ -240,7 +300,7 @@ impl Peer {
                 }
             }
             Role::Leading(_) | Role::Learning(_) => {
-                // Only a server that is LOOKING asks. Two decided servers would answer each other forever.
+                // Only LOOKING servers need an answer. Two other servers would answer each other endlessly.
                 if message.state != PeerState::Looking {
                     return;
                 }
@@ -265,7 +325,7 @@ impl Peer {
         self.adopt_epoch();
     }
 
-    /// Once synchronised, our vote carries the established epoch (ZOOKEEPER-1818).
+    /// Puts the established epoch into our vote once we serve (ZOOKEEPER-1818).
     fn adopt_epoch(&mut self) {
         match &self.role {
             Role::Leading(leader) if leader.is_serving() => self.vote.peer_epoch = leader.epoch(),
@@ -277,6 +337,10 @@ impl Peer {
     }
 
     fn tick(&mut self, fx: &mut Effects) -> Result<(), Lost> {
+        self.is_tick_announced = !self.is_tick_announced;
+        if self.is_tick_announced {
+            return Ok(());
+        }
         if self.core.now.mono_ms >= self.next_sweep_ms {
             self.next_sweep_ms = self.core.now.mono_ms + 1000;
             self.core
@@ -297,9 +361,12 @@ impl Peer {
         }
     }
 
-    /// When the next `Tick` is due, monotonic ms.
+    /// Returns when the next `Tick` is due, monotonic ms.
     #[must_use]
     pub fn deadline_ms(&self, now_ms: u64) -> u64 {
+        if self.is_tick_announced {
+            return 0;
+        }
         let role = match &self.role {
             Role::Looking(election) => election.deadline_ms(),
             Role::Leading(leader) => leader.deadline_ms(now_ms),
@@ -308,13 +375,13 @@ impl Peer {
         role.min(self.next_sweep_ms)
     }
 
-    /// Does a background snapshot wait for `SnapshotContinue`?
+    /// Whether a background snapshot waits for `SnapshotContinue`.
     #[must_use]
     pub const fn is_snapshotting(&self) -> bool {
         self.core.is_snapshotting()
     }
 
-    /// Are clients served?
+    /// Whether the server handles client requests.
     #[must_use]
     pub fn is_serving(&self) -> bool {
         match &self.role {

@@ -1,4 +1,4 @@
-//! Answers to clients, in the order of their requests (specification 11.3).
+//! Sends replies to clients in the order of their requests (specification 11.3).
 
 use super::account::LastReply;
 use super::clients::{ConnStage, Parked, STEP_BYTES_MAX, reply};
@@ -10,7 +10,7 @@ use crate::wire::jute::{
 };
 
 impl Core {
-    /// The client that waits for this transaction, if it is ours, is answered.
+    /// Answers the client that waits for this transaction, if it is connected here.
     pub(super) fn answer(&mut self, applied: &Applied, fx: &mut Effects) {
         let TxnHeader {
             session,
@@ -23,10 +23,10 @@ impl Core {
         let Some((conn, state, figures)) = self.clients.of_session(session) else {
             return;
         };
-        let now_ms = self.now.mono_ms;
+        let now = self.now;
         if op == OpCode::CreateSession {
             if state.stage == ConnStage::Establishing {
-                let last = LastReply::new(Some(op), zxid, (state.asked_ms, now_ms));
+                let last = LastReply::new(Some(op), zxid, state.asked_ms, now);
                 figures.answered(&mut state.account, 0, last);
                 self.clients.open(conn, fx);
             }
@@ -45,7 +45,7 @@ impl Core {
                 let err = applied.error();
                 if err != ErrorCode::SESSION_MOVED {
                     let done = (op != OpCode::Error).then_some(requested);
-                    let last = LastReply::new(done, zxid, (since_ms, now_ms));
+                    let last = LastReply::new(done, zxid, since_ms, now);
                     figures.answered(&mut state.account, xid, last);
                     figures.sent(&mut state.account);
                 }
@@ -54,9 +54,10 @@ impl Core {
                     self.clients.close(conn, fx);
                     return;
                 }
-                reply(fx, conn, ReplyHeader { xid, zxid, err }, |out| {
+                let bytes = reply(fx, conn, ReplyHeader { xid, zxid, err }, |out| {
                     applied.encode_response(requested, out);
                 });
+                self.clients.figures.responded(bytes);
                 if requested == OpCode::CloseSession {
                     self.clients.close(conn, fx);
                     return;
@@ -66,13 +67,13 @@ impl Core {
                 }
                 self.drain(conn, fx);
             }
-            // Expired, or closed through another connection.
+            // The session has expired or was closed through another connection.
             _ if op == OpCode::CloseSession => self.clients.close(conn, fx),
             _ => {}
         }
     }
 
-    /// Answers what no longer has to wait on this connection.
+    /// Answers the parked requests of a connection that no longer have to wait.
     pub(crate) fn drain(&mut self, conn: ConnId, fx: &mut Effects) {
         loop {
             let Some((state, figures)) = self.clients.counted(conn) else {
@@ -87,7 +88,7 @@ impl Core {
                 Some(Parked::Local { .. }) => {
                     if let Some(Parked::Local { frame, since_ms }) = state.unpark() {
                         self.clients.outstanding -= 1;
-                        self.local_request(conn, (&frame, since_ms), fx);
+                        self.local_request(conn, &frame, since_ms, fx);
                     }
                 }
                 Some(Parked::Sync { answered: true, .. }) => {
@@ -101,8 +102,7 @@ impl Core {
                         return;
                     };
                     let zxid = self.db.last_processed();
-                    let now_ms = self.now.mono_ms;
-                    let last = LastReply::new(Some(OpCode::Sync), zxid, (since_ms, now_ms));
+                    let last = LastReply::new(Some(OpCode::Sync), zxid, since_ms, self.now);
                     figures.answered(&mut state.account, xid, last);
                     figures.sent(&mut state.account);
                     self.clients.outstanding -= 1;
@@ -111,7 +111,8 @@ impl Core {
                         zxid,
                         err: ErrorCode::OK,
                     };
-                    reply(fx, conn, header, |out| out.put_buffer(Some(&path)));
+                    let bytes = reply(fx, conn, header, |out| out.put_buffer(Some(&path)));
+                    self.clients.figures.responded(bytes);
                 }
                 _ => {
                     if state.take_starved() {
@@ -123,7 +124,7 @@ impl Core {
         }
     }
 
-    /// The oldest unanswered sync of this connection may be answered now.
+    /// Marks the oldest unanswered sync of a connection as answered, and sends the replies that are due.
     pub(crate) fn sync_done(&mut self, conn: ConnId, fx: &mut Effects) {
         if let Some(state) = self.clients.get_mut(conn) {
             let waiting = state.parked.iter_mut().find_map(|parked| match parked {
@@ -137,7 +138,8 @@ impl Core {
         }
     }
 
-    /// Answers a request that needs no commit: reads, pings, auth, watches. With when it came, ms.
+    /// Answers a request that needs no commit: a read, ping, auth or watch request. `since_ms` is when it
+    /// arrived, in monotonic ms.
     #[expect(
         clippy::too_many_lines,
         reason = "one arm for each kind, one frame around them"
@@ -145,7 +147,8 @@ impl Core {
     pub(crate) fn local_request(
         &mut self,
         conn: ConnId,
-        (frame, since_ms): (&[u8], u64),
+        frame: &[u8],
+        since_ms: u64,
         fx: &mut Effects,
     ) {
         let mut reader = Reader::new(frame);
@@ -166,7 +169,7 @@ impl Core {
         let mut closes = false;
         let code = OpCode::from_i32(op);
         if code.is_some_and(|op| op == OpCode::Ping || is_read(op)) {
-            let last = LastReply::new(code, header.zxid, (since_ms, self.now.mono_ms));
+            let last = LastReply::new(code, header.zxid, since_ms, self.now);
             figures.answered(&mut state.account, xid, last);
         }
         let result = match code {
@@ -181,7 +184,10 @@ impl Core {
                     .map_err(|_malformed| ErrorCode::AUTH_FAILED)
                     .and_then(|packet| authenticate(packet.scheme, packet.auth, digest))
                     .and_then(|ids| state.identify(ids))
-                    .inspect_err(|_| closes = true)
+                    .inspect_err(|_| {
+                        figures.failed_authentications += 1;
+                        closes = true;
+                    })
             }
             Some(OpCode::Sasl) => {
                 header.zxid = Zxid::ZERO;
@@ -201,7 +207,7 @@ impl Core {
                         missed.push((event.kind, event.path.to_owned()));
                     });
                 if !missed.is_empty() {
-                    // setWatches, answered by a bare header: what was missed goes ahead of it.
+                    // This is setWatches. Its reply has no body and must follow the missed notifications.
                     fx.bytes.truncate(start);
                     for (kind, path) in missed {
                         let path = &path;
@@ -228,6 +234,7 @@ impl Core {
         prefix[8..16].copy_from_slice(&header.zxid.0.to_be_bytes());
         prefix[16..20].copy_from_slice(&header.err.0.to_be_bytes());
         fx.bytes[start..start + 20].copy_from_slice(&prefix);
+        self.clients.figures.responded(fx.bytes.len() - start - 4);
         fx.client(conn, start);
         if closes {
             self.clients.close(conn, fx);
@@ -235,14 +242,15 @@ impl Core {
     }
 }
 
-/// Makes room for length and header, which are known last; where the reply and its body begin.
+/// Reserves space for the length and the header, which are filled in last. Returns where the reply and
+/// its body begin.
 fn begin_reply(fx: &mut Effects) -> (usize, usize) {
     let start = fx.bytes.len();
     fx.bytes.put(&[0; 20]);
     (start, fx.bytes.len())
 }
 
-/// Requests that the connected server answers from its own tree.
+/// Whether a server answers the request from its own tree.
 const fn is_read(op: OpCode) -> bool {
     matches!(
         op,

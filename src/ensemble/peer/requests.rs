@@ -1,5 +1,4 @@
-//! What a client's bytes ask for: the handshake and the sorting of requests (specification 2.4,
-//! 11.1).
+//! Reads the bytes of clients: performs the handshake and dispatches requests (specification 2.4, 11.1).
 
 use super::clients::{ConnStage, Parked, STEP_BYTES_MAX};
 use super::core::{Core, is_write};
@@ -12,7 +11,7 @@ use crate::wire::jute::{
 };
 
 impl Role {
-    /// Hands a write to the leader, which may be ourselves.
+    /// Hands a write to the leader, which may be this server.
     fn submit(
         &mut self,
         core: &mut Core,
@@ -29,7 +28,7 @@ impl Role {
 }
 
 impl Peer {
-    /// All whole frames at the start of `bytes`, as far as the connection's bounds allow.
+    /// Handles the whole frames at the start of `bytes`, as far as the limits of the connection allow.
     pub(super) fn client_bytes(
         &mut self,
         conn: ConnId,
@@ -39,7 +38,7 @@ impl Peer {
         let serving = self.is_serving();
         let mut at = 0;
         let mut outcome = Ok(());
-        self.core.drain(conn, fx); // what a full step has left over
+        self.core.drain(conn, fx); // a step that hit its limit may have left parked requests
         loop {
             let over_limit = self.core.is_over_limit();
             let Some(state) = self.core.clients.get_mut(conn) else {
@@ -95,7 +94,7 @@ impl Peer {
         outcome
     }
 
-    /// Anything a client sends keeps its session alive.
+    /// Extends the session of a connection. Every byte of a client does that.
     fn touch(&mut self, conn: ConnId) {
         let Some(state) = self.core.clients.get_mut(conn) else {
             return;
@@ -113,15 +112,16 @@ impl Peer {
         }
     }
 
-    /// Specification 2.4.
+    /// Handles a ConnectRequest (specification 2.4).
     fn handshake(&mut self, conn: ConnId, frame: &[u8], fx: &mut Effects) -> Result<(), Lost> {
         let Ok(request) = ConnectRequest::decode(frame) else {
             self.core.clients.close(conn, fx);
             return Ok(());
         };
+        self.core.clients.figures.connection_requests += 1;
         if request.last_zxid_seen > self.core.db.last_processed() {
             fx.log(format!(
-                "refusing a client that has seen {}; we are at {}",
+                "refusing a client that has seen {}, which is newer than our {}",
                 request.last_zxid_seen,
                 self.core.db.last_processed()
             ));
@@ -160,6 +160,7 @@ impl Peer {
             };
             return self.role.submit(&mut self.core, &request, fx);
         }
+        clients.figures.revalidations += 1;
         if request.password != session_password(session) {
             clients.refuse(conn, fx);
             return Ok(());
@@ -229,7 +230,7 @@ impl Peer {
                     });
                     core.clients.outstanding += 1;
                 } else {
-                    core.local_request(conn, (frame, core.now.mono_ms), fx);
+                    core.local_request(conn, frame, core.now.mono_ms, fx);
                 }
                 Ok(())
             }
@@ -249,7 +250,7 @@ impl Peer {
             return Ok(());
         };
         let session = state.session;
-        // Lent for the call and given back: the request must not copy it.
+        // Moves the identities out for the call and back afterwards, to avoid copying them.
         let auth = std::mem::take(&mut state.auth);
         let request = WriteRequest {
             session,

@@ -1,26 +1,25 @@
-//! What a peer knows about itself and its ensemble.
+//! The settings of a peer.
 
 use std::collections::BTreeSet;
 
 use crate::wire::jute::PeerId;
 
-/// Both clocks, read once per wake-up by the shell.
+/// The time of a step. The event loop reads both clocks once per wake-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
-    /// Monotonic, ms.
+    /// Monotonic clock, ms.
     pub mono_ms: u64,
-    /// Wall clock, ms since the epoch; goes into transactions only.
+    /// Wall clock, ms since 1970. Only used for times that are stored or displayed.
     pub wall_ms: i64,
 }
 
-/// Fixed for the life of a process.
+/// Configuration that does not change while the process runs.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Our own id.
+    /// This server's `myid`.
     pub me: PeerId,
-    /// Servers that vote; alone in it = standalone.
+    /// Servers that vote. A server that is the only voter and has no observers is standalone.
     pub voters: BTreeSet<PeerId>,
-    /// Servers that only observe.
     pub observers: BTreeSet<PeerId>,
     /// `tickTime`, ms.
     pub tick_ms: u64,
@@ -32,13 +31,18 @@ pub struct Settings {
     pub session_timeout_min_ms: i32,
     /// `maxSessionTimeout`, ms.
     pub session_timeout_max_ms: i32,
-    /// Transactions between snapshots (`snapCount`).
+    /// Most transactions between snapshots (`snapCount`). Each time a server waits for at least half as
+    /// many, and for a random share of the other half.
     pub snap_count: u64,
-    /// Configuration text as election messages and NEWLEADER carry it (specification 14.1).
+    /// About how many bytes of a snapshot are encoded in one step.
+    pub slice_bytes: usize,
+    /// Determines the random choices of this server. Servers of one ensemble should have different ones.
+    pub seed: u64,
+    /// Configuration text that election messages and NEWLEADER carry (specification 14.1).
     pub config_text: String,
-    /// Digest that makes a client super user, if any.
+    /// Digest of the super user, if one is configured.
     pub super_digest: Option<String>,
-    /// The version of the list of servers, as `config_text` has it.
+    /// Version of the list of servers, as in `config_text`.
     pub config_version: i64,
     /// Whether a single voter is an ensemble: it elects itself and admits learners (`standaloneEnabled=false`).
     pub quorum_of_one: bool,
@@ -48,18 +52,19 @@ pub struct Settings {
     pub skip_acl: bool,
     /// Whether a leader serves clients (`leaderServes`).
     pub leader_serves: bool,
-    /// The largest request of a client (`jute.maxbuffer`).
+    /// Largest request of a client, bytes (`jute.maxbuffer`).
     pub max_frame_bytes: usize,
-    /// With more requests waiting, a connection that has one of them is not read (`globalOutstandingLimit`).
+    /// Most waiting requests of all clients (`globalOutstandingLimit`). Beyond it, a connection with a parked request
+    /// is not read.
     pub outstanding_limit: usize,
-    /// Seeds session ids: unique per start (specification 2.5).
+    /// Start time, ms since 1970. Makes session ids unique (specification 2.5).
     pub start_ms: u64,
-    /// Wait for a better vote before deciding, ms (200 in Java).
+    /// How long an election waits for a better vote before it decides, ms (200 in Java).
     pub finalize_wait_ms: u64,
 }
 
 impl Settings {
-    /// Whether there is no election and no learner.
+    /// Whether this server has neither elections nor learners.
     #[must_use]
     pub fn is_standalone(&self) -> bool {
         !self.quorum_of_one
@@ -68,13 +73,12 @@ impl Settings {
             && self.observers.is_empty()
     }
 
-    /// Does this server only observe?
     #[must_use]
     pub fn is_observer(&self) -> bool {
         !self.voters.contains(&self.me)
     }
 
-    /// Are these a majority of the voters? Counts voters only.
+    /// Whether these servers include a majority of the voters.
     pub fn is_quorum<'a>(&self, peers: impl IntoIterator<Item = &'a PeerId>) -> bool {
         let count = peers
             .into_iter()
@@ -83,13 +87,13 @@ impl Settings {
         2 * count > self.voters.len()
     }
 
-    /// `tickTime` x `initLimit`.
+    /// `initLimit` in ms.
     #[must_use]
     pub fn init_ms(&self) -> u64 {
         self.tick_ms * self.init_limit
     }
 
-    /// `tickTime` x `syncLimit`.
+    /// `syncLimit` in ms.
     #[must_use]
     pub fn sync_ms(&self) -> u64 {
         self.tick_ms * self.sync_limit

@@ -1,18 +1,18 @@
-//! What a server says about itself: the source of the four-letter words.
+//! The status of a server, from which the four-letter words are answered.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::account::Account;
-use super::clients::Figures;
-use super::{Peer, Role};
+use super::figures::{Figures, ProtocolFigures, Sizes};
+use super::{LearnerCounts, Peer, Role};
 use crate::ensemble::database::{ConnId, Database};
-use crate::wire::jute::{SessionId, Zxid};
+use crate::wire::jute::{PeerId, SessionId, Zxid};
 
-/// What `srvr` calls mode.
+/// The mode that `srvr` reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// In an election, or not yet synchronised.
+    /// No leader is elected.
     Looking,
     Standalone,
     Leader,
@@ -36,45 +36,38 @@ impl fmt::Display for Mode {
 #[derive(Clone, Copy, Debug)]
 pub struct ConnStatus {
     pub conn: ConnId,
-    /// Its session, once it has asked for one.
+    /// `None` before the ConnectRequest.
     pub session: Option<SessionId>,
     /// Negotiated timeout, ms.
     pub timeout_ms: i32,
-    /// When it connected, ms since the epoch.
+    /// When the client connected, ms since 1970.
     pub established_ms: i64,
-    /// What it sent and was answered.
     pub account: Account,
-    /// Requests that wait.
+    /// Requests without a reply, except pings and other requests with a reserved xid.
     pub queued: usize,
 }
 
-/// A server's account of itself.
-#[derive(Clone, Debug)]
-pub struct Status {
-    pub mode: Mode,
-    /// Last applied transaction.
-    pub zxid: Zxid,
-    /// Frames received and sent, four-letter words among them.
-    pub packets: (u64, u64),
-    /// Time from request to reply: smallest, mean, largest, ms.
-    pub latency_ms: (u64, f64, u64),
-    /// Requests that wait.
-    pub outstanding: usize,
-    pub connections: usize,
-    /// Sessions with a timeout in the tree.
-    pub sessions: Vec<(SessionId, i32)>,
-    /// Leader: learners, followers in sync, observers in sync.
-    pub learners: Option<(usize, usize, usize)>,
-    /// Leader: syncs that wait.
+/// Figures that only the leader of a quorum has.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaderStatus {
+    /// When the leader started to serve, monotonic ms.
+    pub serving_since_ms: u64,
+    pub learners: LearnerCounts,
+    /// Syncs that wait for a commit.
     pub pending_syncs: usize,
-    /// Leader: sizes of proposals, last, min, max.
-    pub proposal_bytes: Option<(usize, usize, usize)>,
-    /// Leader: since when it serves, monotonic ms.
-    pub serving_since_ms: Option<u64>,
+    /// `None` before the first proposal.
+    pub proposal_bytes: Option<Sizes>,
+}
+
+/// Sessions that expire at the same time.
+#[derive(Clone, Debug)]
+pub struct SessionBucket {
+    /// Monotonic ms.
+    pub expires_at_ms: u64,
+    pub sessions: Vec<SessionId>,
 }
 
 impl Peer {
-    /// The mode that `srvr` reports.
     #[must_use]
     pub fn mode(&self) -> Mode {
         match &self.role {
@@ -86,19 +79,18 @@ impl Peer {
         }
     }
 
-    /// The database, for reading.
     #[must_use]
     pub const fn database(&self) -> &Database {
         &self.core.db
     }
 
-    /// The last entry handed to the log.
+    /// Returns the zxid of the last entry that was appended to the log. It may not be durable yet.
     #[must_use]
     pub const fn last_logged(&self) -> Zxid {
         self.core.last_logged
     }
 
-    /// The epoch that this server's role has established, if it is serving.
+    /// Returns the established epoch, or `None` while this server does not serve.
     #[must_use]
     pub fn serving_epoch(&self) -> Option<i64> {
         match &self.role {
@@ -108,30 +100,78 @@ impl Peer {
         }
     }
 
-    /// Everything at once; not for hot paths.
+    /// Returns the number of requests of all clients that wait for a reply.
     #[must_use]
-    pub fn status(&self) -> Status {
-        let leader = match &self.role {
-            Role::Leading(leader) => Some(leader),
-            _ => None,
-        };
-        let clients = &self.core.clients;
-        Status {
-            mode: self.mode(),
-            zxid: self.core.db.last_processed(),
-            packets: (clients.figures.received, clients.figures.sent),
-            latency_ms: clients.figures.latency.summary_ms(),
-            outstanding: clients.outstanding,
-            connections: clients.len(),
-            sessions: self.core.db.sessions().collect(),
-            learners: leader.map(|leader| leader.learner_counts()),
-            pending_syncs: leader.map_or(0, |leader| leader.pending_syncs()),
-            proposal_bytes: leader.map(|leader| leader.proposal_bytes),
-            serving_since_ms: leader.map(|leader| leader.serving_since_ms),
+    pub const fn outstanding(&self) -> usize {
+        self.core.clients.outstanding
+    }
+
+    #[must_use]
+    pub fn connection_count(&self) -> usize {
+        self.core.clients.len()
+    }
+
+    #[must_use]
+    pub const fn figures(&self) -> &Figures {
+        &self.core.clients.figures
+    }
+
+    #[must_use]
+    pub const fn protocol_figures(&self) -> &ProtocolFigures {
+        &self.core.figures
+    }
+
+    /// Returns when the server took its current role, monotonic ms.
+    #[must_use]
+    pub fn role_since_ms(&self) -> u64 {
+        match &self.role {
+            Role::Looking(_) => self.looking_since_ms,
+            Role::Leading(leader) => leader.since_ms,
+            Role::Learning(learner) => learner.since_ms,
         }
     }
 
-    /// All client connections.
+    /// Returns the server that this one follows or observes.
+    #[must_use]
+    pub fn leader(&self) -> Option<PeerId> {
+        match &self.role {
+            Role::Learning(learner) => Some(learner.leader),
+            _ => None,
+        }
+    }
+
+    /// Returns `None` unless the server leads a quorum. A standalone server does not.
+    #[must_use]
+    pub fn leader_status(&self) -> Option<LeaderStatus> {
+        let Role::Leading(leader) = &self.role else {
+            return None;
+        };
+        if self.core.settings.is_standalone() {
+            return None;
+        }
+        Some(LeaderStatus {
+            serving_since_ms: leader.serving_since_ms,
+            learners: leader.learner_counts(),
+            pending_syncs: leader.pending_syncs(),
+            proposal_bytes: leader.proposal_bytes,
+        })
+    }
+
+    /// Returns the sessions by the time when they expire. Returns `None` on a learner, because the leader
+    /// expires sessions.
+    #[must_use]
+    pub fn session_buckets(&self) -> Option<Vec<SessionBucket>> {
+        let Role::Leading(leader) = &self.role else {
+            return None;
+        };
+        let buckets = leader.tracker.buckets();
+        let buckets = buckets.map(|(expires_at_ms, sessions)| SessionBucket {
+            expires_at_ms,
+            sessions: sessions.collect(),
+        });
+        Some(buckets.collect())
+    }
+
     pub fn connections(&self) -> impl Iterator<Item = ConnStatus> {
         self.core.clients.iter().map(|(conn, state)| ConnStatus {
             conn,
@@ -143,8 +183,8 @@ impl Peer {
         })
     }
 
-    /// Which session watches which path here, in no order; a path watched for its data and for its
-    /// children comes twice. Not for hot paths.
+    /// Returns the watches of this server as pairs of session and path, in no particular order. A path
+    /// that is watched for its data and for its children appears twice. Too slow for the path of a request.
     pub fn watched(&self) -> impl Iterator<Item = (SessionId, Arc<str>)> {
         self.core.db.watched().filter_map(|(conn, path)| {
             let state = self.core.clients.get(conn)?;
@@ -157,21 +197,22 @@ impl Peer {
         self.core.clients.count_received(conn);
     }
 
-    /// Counts its answer among the frames sent.
+    /// Counts the answer to a four-letter word among the frames sent.
     pub fn word_answered(&mut self, conn: ConnId) {
         self.core.clients.count_sent(conn);
     }
 
-    /// Begins every connection's figures anew (`crst`).
+    /// Resets the figures of every connection (`crst`).
     pub fn reset_accounts(&mut self) {
         self.core.clients.reset_accounts();
     }
 
-    /// Begins the server's figures anew, the leader's of its proposals among them (`srst`).
+    /// Resets the server's figures, including the proposal sizes of the leader (`srst`).
     pub fn reset_figures(&mut self) {
         self.core.clients.figures = Figures::default();
+        self.core.figures = ProtocolFigures::default();
         if let Role::Leading(leader) = &mut self.role {
-            leader.proposal_bytes = (0, 0, 0);
+            leader.proposal_bytes = None;
         }
     }
 }

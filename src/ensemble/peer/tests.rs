@@ -1,4 +1,8 @@
-//! One server on its own, told what the others say: what an ensemble of honest servers never shows.
+//! Tests of a single peer. The test plays the other servers and the clients, so it can send what
+//! correct ones never send.
+
+mod durability;
+mod strangers;
 
 #[path = "configured_tests.rs"]
 mod configured;
@@ -27,6 +31,8 @@ fn settings(me: PeerId, voters: &[i64], observers: &[i64]) -> Settings {
         session_timeout_min_ms: 2000,
         session_timeout_max_ms: 60_000,
         snap_count: 1_000_000,
+        slice_bytes: 256 << 10,
+        seed: 1,
         config_text: String::new(),
         super_digest: None,
         config_version: 0,
@@ -51,7 +57,7 @@ fn recovered(last_logged: Zxid) -> Recovered {
     }
 }
 
-/// A server, its effects since they were last taken, and the time.
+/// A peer, the effects of its last step, and the time.
 struct World {
     peer: Peer,
     fx: Effects,
@@ -73,9 +79,13 @@ impl World {
         Self::new(settings(ME, &[ME.0], &[]), recovered(Zxid::ZERO))
     }
 
-    /// Takes one input; says how much of it was consumed. Epochs are written at once.
+    /// Gives one input to the peer and confirms its epoch writes. Returns how many bytes were consumed.
+    /// A tick is given twice: the first one only announces the second.
     fn step(&mut self, input: Input<'_>) -> usize {
         self.fx.clear();
+        if matches!(input, Input::Tick) {
+            self.peer.step(self.now, Input::Tick, &mut self.fx);
+        }
         self.peer.step(self.now, input, &mut self.fx);
         let consumed = self.fx.consumed;
         let tickets: Vec<u64> = self.effects(|effect| match effect {
@@ -97,12 +107,12 @@ impl World {
         self.fx.list.contains(effect)
     }
 
-    /// Everything appended to the log becomes durable.
+    /// Makes everything that was appended to the log durable.
     fn sync_disk(&mut self) {
         self.step(Input::Synced(self.peer.last_logged()));
     }
 
-    /// The bytes for this client since the last step.
+    /// Returns the bytes that the last step sent to this client.
     fn sent_to(&self, conn: ConnId) -> Vec<u8> {
         let ranges = self.effects(|effect| match effect {
             Effect::ToClient(to, range) if *to == conn => Some(range.clone()),
@@ -153,7 +163,7 @@ impl World {
         assert_eq!(self.step(Input::LeaderBytes(&bytes)), bytes.len());
     }
 
-    /// Server 3 has won the election among three.
+    /// Server 3 of three servers, after it has won the election.
     fn leading(tick_ms: u64) -> Self {
         let settings = Settings {
             tick_ms,
@@ -167,13 +177,17 @@ impl World {
         world
     }
 
-    /// Server 1 has dialled the elected server 3.
+    /// Server 1, after it has connected to the elected server 3.
     fn learning() -> Self {
+        Self::learning_from(recovered(Zxid::ZERO))
+    }
+
+    fn learning_from(recovered: Recovered) -> Self {
         let settings = Settings {
             snap_count: 2,
             ..settings(PeerId(1), &[1, 2, 3], &[])
         };
-        let mut world = Self::new(settings, recovered(Zxid::ZERO));
+        let mut world = Self::new(settings, recovered);
         world.vote(2, PeerState::Following, ME.0, 1);
         world.vote(ME.0, PeerState::Leading, ME.0, 1);
         assert!(world.did(&Effect::DialLeader(ME)));
@@ -181,7 +195,7 @@ impl World {
         world
     }
 
-    /// Server 1 follows server 3.
+    /// Server 1 as a follower of server 3.
     fn following() -> Self {
         let mut world = Self::learning();
         let epoch = Zxid::new(1, 0);
@@ -244,7 +258,7 @@ fn identify(xids: std::ops::Range<i32>, secret: impl Fn(i32) -> String) -> Vec<u
     .collect()
 }
 
-/// The xids of the replies in `bytes`.
+/// Returns the xids of the replies in `bytes`.
 fn replies(mut bytes: &[u8]) -> Vec<i32> {
     let mut xids = Vec::new();
     while let Some(prefix) = bytes.first_chunk::<4>() {
@@ -258,25 +272,25 @@ fn replies(mut bytes: &[u8]) -> Vec<i32> {
 }
 
 #[test]
-fn who_is_alone_sleeps() {
+fn an_idle_standalone_server_sleeps() {
     let mut world = World::standalone();
     world.step(Input::Tick);
     assert_eq!(
         world.peer.deadline_ms(0),
         1000,
-        "nothing to do but to sweep"
+        "only the check for connections without a session is due"
     );
 }
 
 #[test]
-fn who_pings_with_the_shortest_tick_sleeps() {
+fn a_leader_with_the_shortest_tick_sleeps_between_pings() {
     let mut world = World::leading(1);
     world.step(Input::Tick);
     assert!(world.peer.deadline_ms(0) > 0);
 }
 
 #[test]
-fn who_waits_for_the_leader_sleeps() {
+fn a_learner_sleeps_until_init_limit_while_it_waits_for_the_leader() {
     let mut world = World::learning();
     world.now.mono_ms = 6000; // longer than syncLimit, shorter than initLimit
     world.step(Input::Tick);
@@ -287,7 +301,7 @@ fn who_waits_for_the_leader_sleeps() {
 }
 
 #[test]
-fn who_is_alone_outlives_the_counter() {
+fn a_standalone_server_continues_when_the_zxid_counter_overflows() {
     let last = Zxid::new(0, u32::MAX - 1);
     let mut world = World::new(settings(ME, &[ME.0], &[]), recovered(last));
     world.open();
@@ -298,7 +312,7 @@ fn who_is_alone_outlives_the_counter() {
 }
 
 #[test]
-fn a_client_has_few_identities() {
+fn the_identities_of_a_client_are_limited_in_number_and_length() {
     let mut world = World::standalone();
     world.open();
     world.request(&identify(0..1000, |_| "same:secret".to_owned()));
@@ -313,7 +327,7 @@ fn a_client_has_few_identities() {
 }
 
 #[test]
-fn requests_that_wait_are_bounded_in_bytes() {
+fn parked_requests_are_limited_in_bytes() {
     let large = vec![7; 900_000];
     let sets = frames(OpCode::SetData, 0..100, |out| {
         SetDataRequest {
@@ -331,10 +345,10 @@ fn requests_that_wait_are_bounded_in_bytes() {
             world.open();
             world.request(&ahead);
             if ahead.is_empty() && requests == &syncs {
-                continue; // answered at once
+                continue; // syncs without a write ahead are answered immediately
             }
             let consumed = world.request(requests);
-            assert!(consumed < 6_000_000, "{consumed} bytes are kept");
+            assert!(consumed < 6_000_000, "the peer keeps {consumed} bytes");
             world.sync_disk();
             assert!(world.did(&Effect::ResumeClient(CLIENT)));
         }
@@ -342,7 +356,7 @@ fn requests_that_wait_are_bounded_in_bytes() {
 }
 
 #[test]
-fn replies_are_bounded_in_bytes() {
+fn the_replies_of_one_step_are_limited_in_bytes() {
     let reads = frames(OpCode::GetData, 2..102, |out| {
         PathWatch {
             path: "/large",
@@ -350,7 +364,7 @@ fn replies_are_bounded_in_bytes() {
         }
         .encode(out);
     });
-    // Asked when the node is there, and asked behind the write that makes it.
+    // The reads are sent after the znode exists, or while the write that creates it is pending.
     for waits in [false, true] {
         let mut world = World::standalone();
         world.open();
@@ -365,7 +379,10 @@ fn replies_are_bounded_in_bytes() {
         while answered.len() < 101 {
             assert!(!waits || world.did(&Effect::ResumeClient(CLIENT)));
             at += world.request(&reads[at..]);
-            assert!(world.fx.bytes.len() < 6_000_000, "much at once");
+            assert!(
+                world.fx.bytes.len() < 6_000_000,
+                "one step produced too many bytes"
+            );
             answered.extend(replies(&world.sent_to(CLIENT)));
         }
         assert_eq!(answered, (1..102).collect::<Vec<i32>>());
@@ -373,7 +390,7 @@ fn replies_are_bounded_in_bytes() {
 }
 
 #[test]
-fn an_election_goes_on_after_the_largest_round_number() {
+fn an_election_continues_after_the_largest_round_number() {
     let mut world = World::new(settings(ME, &[1, 2, 3], &[]), recovered(Zxid::ZERO));
     for voter in [1, 2] {
         world.vote(voter, PeerState::Looking, ME.0, i64::MAX);
@@ -381,19 +398,22 @@ fn an_election_goes_on_after_the_largest_round_number() {
     assert_eq!(world.peer.mode(), Mode::Leader);
     world.now.mono_ms = 10_000;
     world.step(Input::Tick);
-    assert_eq!(world.peer.mode(), Mode::Looking, "nobody has followed");
+    assert_eq!(
+        world.peer.mode(),
+        Mode::Looking,
+        "no follower has connected"
+    );
 }
 
-/// An observer, whose votes do not count, and a voter that looks for a leader.
 #[test]
-fn an_observer_and_a_voter_fall_silent() {
+fn an_observer_and_a_voter_stop_exchanging_votes() {
     let voter = || settings(PeerId(1), &[1, 2, 3], &[4]);
     let observer = || settings(PeerId(4), &[1, 2, 3], &[4]);
     for decided in [false, true] {
         let mut voter = World::new(voter(), recovered(Zxid::ZERO));
         let mut observer = World::new(observer(), recovered(Zxid::ZERO));
         for _ in 0..5 {
-            observer.step(Input::Start); // it has seen more rounds
+            observer.step(Input::Start); // raises the observer's round above the voter's
         }
         if decided {
             observer.vote(2, PeerState::Following, ME.0, 7);
@@ -422,16 +442,16 @@ fn an_observer_and_a_voter_fall_silent() {
                 }));
             }
             sent += 1;
-            assert!(sent < 10, "they answer each other without end");
+            assert!(sent < 10, "observer and voter answer each other endlessly");
         }
     }
 }
 
 #[test]
-fn nobody_else_is_us() {
+fn a_learner_that_claims_the_id_of_the_leader_is_refused() {
     let mut world = World::leading(1000);
     let link = LinkId(9);
-    world.step(Input::LinkUp(link));
+    world.step(Input::LinkUp(link, "10.0.0.9"));
     let info = LearnerInfo {
         server: Some(ME.0),
         protocol_version: LearnerInfo::PROTOCOL,
@@ -445,7 +465,7 @@ fn nobody_else_is_us() {
 }
 
 #[test]
-fn a_cut_log_ends_the_snapshot_of_the_tree_that_was() {
+fn cutting_the_log_aborts_the_background_snapshot() {
     let mut world = World::new(
         Settings {
             snap_count: 2,
@@ -461,7 +481,7 @@ fn a_cut_log_ends_the_snapshot_of_the_tree_that_was() {
 }
 
 #[test]
-fn no_snapshot_of_less_sees_what_was_never_committed() {
+fn entries_that_were_not_committed_abort_the_background_snapshot() {
     let mut world = World::following();
     for counter in [1, 2] {
         let zxid = Zxid::new(1, counter);
@@ -476,14 +496,14 @@ fn no_snapshot_of_less_sees_what_was_never_committed() {
         encode_entry(&header, &Txn::Error(ErrorCode::NO_NODE), &mut entry);
         world.leader_says(&QuorumPacket::new(PacketType::Proposal, zxid, Some(&entry)));
     }
-    assert!(world.did(&Effect::BeginSnapshot(Zxid::new(1, 0))));
+    assert!(world.peer.is_snapshotting());
     world.step(Input::LeaderDown);
     assert_eq!(world.peer.database().last_processed(), Zxid::new(1, 2));
     assert!(world.did(&Effect::AbortSnapshot) && !world.peer.is_snapshotting());
 }
 
 #[test]
-fn a_session_that_moved_on_opens_only_its_last_connection() {
+fn a_session_that_moved_opens_only_its_newest_connection() {
     let mut world = World::following();
     let session = SessionId(0x0100_0000_0000_0001);
     let (first, second) = (ConnId(1), ConnId(2));
@@ -500,7 +520,7 @@ fn a_session_that_moved_on_opens_only_its_last_connection() {
 }
 
 #[test]
-fn a_commit_answers_only_the_connection_that_asked() {
+fn a_commit_answers_only_the_connection_that_sent_the_write() {
     let mut world = World::standalone();
     let session = world.hello(CLIENT, SessionId(0), 4000).expect("a session");
     world.request(&create("/first", b""));
@@ -511,11 +531,14 @@ fn a_commit_answers_only_the_connection_that_asked() {
     world.sync_disk();
     let sent = world.sent_to(second);
     assert_eq!(replies(&sent), [1]);
-    assert!(sent.ends_with(b"/second"), "the same xid, another request");
+    assert!(
+        sent.ends_with(b"/second"),
+        "the reply is for the second request with this xid"
+    );
 }
 
 #[test]
-fn a_session_lives_as_long_as_it_was_last_granted() {
+fn a_reconnect_sets_the_timeout_of_the_session() {
     let mut world = World::standalone();
     let session = world.hello(CLIENT, SessionId(0), 4000);
     world.step(Input::ClientDown(CLIENT));

@@ -1,4 +1,4 @@
-//! Where a server's files lie and how they are called (specification 15.1).
+//! The directories and file names of a server (specification 15.1).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,13 @@ use std::path::{Path, PathBuf};
 use crate::wire::jute::Zxid;
 
 use super::StorageError;
+use super::compression::Compression;
 
-/// The format version, as a directory name.
+/// Subdirectory for this format version.
 const VERSION_DIR: &str = "version-2";
-/// Begins the name of a transaction log.
 const LOG_PREFIX: &str = "log.";
-/// Begins the name of a snapshot.
 const SNAPSHOT_PREFIX: &str = "snapshot.";
 
-/// The directories of one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataDirs {
     data: PathBuf,
@@ -22,7 +20,7 @@ pub struct DataDirs {
     logs: PathBuf,
 }
 
-/// A transaction log by name.
+/// A transaction log file, identified by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFile {
     /// The zxid of its first entry.
@@ -30,18 +28,18 @@ pub struct LogFile {
     pub path: PathBuf,
 }
 
-/// A snapshot by name.
+/// A snapshot file, identified by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotFile {
-    /// The last transaction that is surely in it.
+    /// The last transaction that the snapshot certainly contains.
     pub zxid: Zxid,
     pub path: PathBuf,
-    /// Ends with `.gz` or `.snappy`.
-    pub compressed: bool,
+    /// By the end of the name; `None` if the file is not compressed.
+    pub compression: Option<Compression>,
 }
 
 impl DataDirs {
-    /// `data_dir` and, if logs lie apart, `data_log_dir`, as zoo.cfg names them.
+    /// Takes `dataDir` and, if logs have their own directory, `dataLogDir` from zoo.cfg.
     #[must_use]
     pub fn new(data_dir: &Path, data_log_dir: Option<&Path>) -> Self {
         Self {
@@ -51,10 +49,10 @@ impl DataDirs {
         }
     }
 
-    /// Makes the directories that are missing.
+    /// Creates the missing directories.
     ///
     /// # Errors
-    /// If one cannot be made, or if logs and snapshots lie in each other's directory.
+    /// If a directory cannot be created, or if logs or snapshots lie in the other's directory.
     pub fn create(&self) -> Result<(), StorageError> {
         for dir in [&self.snapshots, &self.logs] {
             fs::create_dir_all(dir).map_err(StorageError::io("create the directory", dir))?;
@@ -76,38 +74,38 @@ impl DataDirs {
         Ok(())
     }
 
-    /// The data directory itself, which holds `myid` and `initialize`.
+    /// The data directory itself, which contains `myid` and `initialize`.
     #[must_use]
     pub fn data(&self) -> &Path {
         &self.data
     }
 
-    /// Holds snapshots and epochs.
+    /// The directory for snapshots and epoch files.
     #[must_use]
     pub fn snapshots(&self) -> &Path {
         &self.snapshots
     }
 
-    /// Holds transaction logs.
+    /// The directory for transaction logs.
     #[must_use]
     pub fn logs(&self) -> &Path {
         &self.logs
     }
 
-    /// The log whose first entry is `first`.
+    /// Path of the log whose first entry is `first`.
     #[must_use]
     pub fn log_path(&self, first: Zxid) -> PathBuf {
         self.logs.join(format!("{LOG_PREFIX}{:x}", first.0))
     }
 
-    /// The snapshot of `zxid`.
+    /// Path of the snapshot of `zxid`.
     #[must_use]
     pub fn snapshot_path(&self, zxid: Zxid) -> PathBuf {
         self.snapshots
             .join(format!("{SNAPSHOT_PREFIX}{:x}", zxid.0))
     }
 
-    /// All transaction logs, oldest first.
+    /// Lists the transaction logs, oldest first.
     ///
     /// # Errors
     /// If the directory cannot be read.
@@ -124,7 +122,7 @@ impl DataDirs {
         Ok(logs)
     }
 
-    /// All snapshots, oldest first.
+    /// Lists the snapshots, oldest first.
     ///
     /// # Errors
     /// If the directory cannot be read.
@@ -133,13 +131,12 @@ impl DataDirs {
             .iter()
             .filter_map(|name| {
                 let suffix = name.strip_prefix(SNAPSHOT_PREFIX)?;
-                let plain = suffix
-                    .strip_suffix(".gz")
-                    .or_else(|| suffix.strip_suffix(".snappy"));
+                let compressed = Compression::of_name(suffix);
+                let zxid = compressed.map_or(suffix, |(zxid, _)| zxid);
                 Some(SnapshotFile {
-                    zxid: parse_zxid(plain.unwrap_or(suffix))?,
+                    zxid: parse_zxid(zxid)?,
                     path: self.snapshots.join(name),
-                    compressed: plain.is_some(),
+                    compression: compressed.map(|(_, compression)| compression),
                 })
             })
             .collect();
@@ -147,8 +144,8 @@ impl DataDirs {
         Ok(snapshots)
     }
 
-    /// Bytes in the snapshot directory and in the log directory, for `conf` and `dirs`. A file that
-    /// vanishes meanwhile does not count.
+    /// Returns the total bytes in the snapshot directory and in the log directory, for `conf` and
+    /// `dirs`. Files that are deleted during the call are not counted.
     ///
     /// # Errors
     /// If a directory cannot be read.
@@ -168,13 +165,13 @@ fn names(dir: &Path) -> Result<Vec<String>, StorageError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).map_err(StorageError::io("read the directory", dir))? {
         let entry = entry.map_err(StorageError::io("read the directory", dir))?;
-        // The server writes only names that are UTF-8.
+        // The server writes only UTF-8 names, so other files are not its own.
         names.extend(entry.file_name().into_string().ok());
     }
     Ok(names)
 }
 
-/// Hexadecimal without sign or prefix.
+/// Parses hexadecimal digits without sign or prefix.
 fn parse_zxid(text: &str) -> Option<Zxid> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let value = digits.then(|| i64::from_str_radix(text, 16))?.ok()?;
@@ -186,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_in_zxid_order_and_ignores_what_is_not_ours() {
+    fn lists_in_zxid_order_and_ignores_foreign_files() {
         let dir = tempfile::tempdir().expect("a directory");
         let dirs = DataDirs::new(dir.path(), None);
         dirs.create().expect("created");
@@ -200,6 +197,7 @@ mod tests {
             "snapshot.0",
             "snapshot.1f",
             "snapshot.2.gz",
+            "snapshot.3.snappy",
             "snapshot.3.tmp",
             "snapshot.-1",
             "currentEpoch",
@@ -216,9 +214,17 @@ mod tests {
         let snapshots = dirs.list_snapshots().expect("snapshots");
         let seen: Vec<_> = snapshots
             .iter()
-            .map(|one| (one.zxid.0, one.compressed))
+            .map(|one| (one.zxid.0, one.compression))
             .collect();
-        assert_eq!(seen, [(0, false), (2, true), (0x1f, false)]);
+        assert_eq!(
+            seen,
+            [
+                (0, None),
+                (2, Some(Compression::Gzip)),
+                (3, Some(Compression::Snappy)),
+                (0x1f, None)
+            ]
+        );
         assert_eq!(
             dirs.log_path(Zxid(0x1_0000_0001)),
             logs_path(&dirs, "log.100000001")

@@ -1,6 +1,7 @@
-//! The disk thread as the node sees it: requests go in, in order; what became durable comes out.
+//! The interface of the disk thread: it takes requests in order and reports what is durable.
 
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 
 use crate::disk::{
     AppendOptions, Appender, DiskStats, DiskThread, Events, MakeFile, Service, create_zeroed,
@@ -9,15 +10,17 @@ use crate::wire::jute::Zxid;
 
 use super::log_writer::LogWriter;
 use super::snapshot_thread::{SnapshotJob, SnapshotThread};
-use super::{DataDirs, Epochs, LogBatch, StorageError};
+use super::{
+    DataDirs, Epochs, LogBatch, RecoverOptions, Recovered, StorageError, recover, truncate,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskOptions {
-    /// Sync the log before reporting it as synced (`forceSync`).
+    /// Sync the log before reporting its entries (`forceSync`).
     pub fsync: bool,
-    /// Bytes of zeros that are kept ready as the next log file; 0: none are.
+    /// Size of the zero-filled file that is kept ready as the next log; 0 keeps none ready.
     pub log_bytes: u64,
-    /// Bytes of a log file that is made when none is ready, as at the start.
+    /// Size of a log file that is created when none is ready, for example at the start.
     pub first_log_bytes: u64,
 }
 
@@ -41,39 +44,50 @@ impl DiskOptions {
     }
 }
 
-/// What happened on disk. Nothing is reported before it is durable.
+/// A report of the disk thread. It reports only what is durable.
 #[derive(Debug)]
 pub enum DiskEvent {
-    /// All entries up to `last` are durable (or written, without [`DiskOptions::fsync`]).
+    /// All entries up to `last` are durable, or only written if [`DiskOptions::fsync`] is off.
     Synced {
         last: Zxid,
-        /// How many since the last such event.
+        /// Number of entries since the previous `Synced`.
         count: u64,
     },
-    /// The epochs are durable.
     EpochsWritten {
-        /// The accepted one, if it was to be written.
+        /// `None` if only the current epoch was written.
         accepted: Option<i64>,
-        /// The current one, if it was to be written.
+        /// `None` if only the accepted epoch was written.
         current: Option<i64>,
     },
-    /// A snapshot is whole and durable.
+    /// The snapshot is complete and durable.
     SnapshotWritten {
-        /// The last transaction that was applied before it.
+        /// The last transaction applied before the snapshot began.
         zxid: Zxid,
     },
-    /// A snapshot or a purge failed, perhaps for lack of space. The log goes on.
+    /// A snapshot failed, for example for lack of space. The log continues.
     SnapshotFailed {
-        /// The last transaction that was applied before it; zero for a purge.
+        /// The last transaction applied before the snapshot began.
         zxid: Zxid,
         error: StorageError,
     },
-    /// The disk is full or broken: nothing after the last other event is durable, no request is
-    /// carried out any more, and the server must stop.
+    /// [`Disk::has_snapshot_room`] was false and is true again.
+    SnapshotRoom,
+    /// Old files could not be removed. Nothing else is affected.
+    PurgeFailed(StorageError),
+    /// The log was cut and the database loaded again.
+    Truncated(Box<Recovered>),
+    /// The log could not be cut, or the database not be loaded from it. The server must stop.
+    TruncateFailed {
+        /// The last transaction that was to be kept.
+        zxid: Zxid,
+        error: StorageError,
+    },
+    /// The disk is full or broken, and the server must stop. Only what earlier events reported is
+    /// durable. The thread carries out no further request.
     Failed(StorageError),
 }
 
-/// Anything but an append to the log.
+/// A request other than an append to the log.
 #[derive(Debug)]
 pub(super) enum Request {
     Epochs {
@@ -81,15 +95,22 @@ pub(super) enum Request {
         current: Option<i64>,
     },
     Roll,
-    Snapshot(SnapshotJob),
+    Truncate(Box<Truncation>),
 }
 
-/// The work of a ZooKeeper server's disk thread besides the log.
+/// See [`Disk::truncate`].
+#[derive(Debug)]
+pub(super) struct Truncation {
+    zxid: Zxid,
+    options: RecoverOptions,
+    /// Says when no snapshot is being written any more.
+    snapshots_done: Receiver<()>,
+}
+
+/// Performs the requests other than appends for a ZooKeeper server.
 #[derive(Debug)]
 pub(super) struct Files {
     dirs: DataDirs,
-    /// Started with the first job.
-    snapshots: Option<SnapshotThread>,
 }
 
 impl Service for Files {
@@ -115,15 +136,21 @@ impl Service for Files {
                 events.report(DiskEvent::EpochsWritten { accepted, current });
             }
             Request::Roll => log.roll()?,
-            Request::Snapshot(job) => {
-                let thread = match &self.snapshots {
-                    Some(thread) => thread,
-                    None => {
-                        let started = SnapshotThread::start(&self.dirs, events)?;
-                        self.snapshots.insert(started)
-                    }
-                };
-                thread.send(job);
+            Request::Truncate(truncation) => {
+                let Truncation {
+                    zxid,
+                    options,
+                    snapshots_done,
+                } = *truncation;
+                // An error means that the snapshot thread has ended, and writes nothing either.
+                let _ended = snapshots_done.recv();
+                log.roll()?;
+                let recovered =
+                    truncate(&self.dirs, zxid).and_then(|()| recover(&self.dirs, &options));
+                events.report(match recovered {
+                    Ok(recovered) => DiskEvent::Truncated(Box::new(recovered)),
+                    Err(error) => DiskEvent::TruncateFailed { zxid, error },
+                });
             }
         }
         Ok(())
@@ -138,18 +165,20 @@ impl Service for Files {
     }
 }
 
-/// The thread that writes. Dropping it carries out what was requested, then ends it.
+/// The threads that write to disk. Dropping this carries out the pending requests, then ends the
+/// threads.
 #[derive(Debug)]
 pub struct Disk {
     thread: DiskThread<Files>,
+    snapshots: SnapshotThread,
 }
 
 impl Disk {
-    /// Starts the thread. It calls `wake` when events are there to be polled, at most once until
-    /// they are.
+    /// Starts the threads. They call `wake` when events can be polled, at most once between two
+    /// polls.
     ///
     /// # Errors
-    /// If the log directory cannot be used or no thread be started.
+    /// If the log directory cannot be used or a thread cannot be started.
     pub fn start(
         dirs: &DataDirs,
         options: &DiskOptions,
@@ -165,22 +194,20 @@ impl Disk {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, StorageError> {
         let log = LogWriter::with_maker(dirs.clone(), options.append(), make)?;
-        let files = Files {
-            dirs: dirs.clone(),
-            snapshots: None,
-        };
+        let files = Files { dirs: dirs.clone() };
         let thread = DiskThread::start(dirs.logs(), log, files, wake)?;
-        Ok(Self { thread })
+        let snapshots = SnapshotThread::start(dirs, thread.events())?;
+        Ok(Self { thread, snapshots })
     }
 
-    /// An empty batch, with memory from an earlier one if possible.
+    /// Returns an empty batch, which reuses the memory of an earlier one if possible.
     #[must_use]
     pub fn batch(&self) -> LogBatch {
         self.thread.batch()
     }
 
-    /// Logs entries; [`DiskEvent::Synced`] follows. Batches that wait while the disk syncs share the
-    /// next sync.
+    /// Appends entries to the log; [`DiskEvent::Synced`] follows. Batches that arrive during a sync
+    /// share the next sync.
     pub fn append(&self, batch: LogBatch) {
         self.thread.append(batch);
     }
@@ -190,68 +217,88 @@ impl Disk {
         self.thread.request(Request::Epochs { accepted, current });
     }
 
-    /// The next entry begins a new log file.
+    /// Starts a new log file with the next entry.
     pub fn roll(&self) {
         self.thread.request(Request::Roll);
     }
 
-    /// Begins a snapshot; an unfinished one is dropped. Its parts are written beside the log.
+    /// Cuts the log after `zxid` and loads the database again; [`DiskEvent::Truncated`] or
+    /// [`DiskEvent::TruncateFailed`] follows. Drops an unfinished snapshot. Until then, no other
+    /// request may follow.
+    pub fn truncate(&self, zxid: Zxid, options: RecoverOptions) {
+        let (done, snapshots_done) = channel();
+        self.snapshots.send(SnapshotJob::Abandon);
+        self.snapshots.send(SnapshotJob::Report(done));
+        self.thread.request(Request::Truncate(Box::new(Truncation {
+            zxid,
+            options,
+            snapshots_done,
+        })));
+    }
+
+    /// Begins a snapshot and drops an unfinished one. Another thread writes it, so neither it nor the
+    /// log waits for the other.
     pub fn begin_snapshot(&self, zxid: Zxid) {
-        self.thread
-            .request(Request::Snapshot(SnapshotJob::Begin(zxid)));
+        self.snapshots.send(SnapshotJob::Begin(zxid));
     }
 
-    /// The next part of the snapshot's body.
+    /// Writes the next part of the snapshot's body.
     pub fn write_snapshot(&self, part: Vec<u8>) {
-        self.thread
-            .request(Request::Snapshot(SnapshotJob::Write(part)));
+        self.snapshots.send(SnapshotJob::Write(part));
     }
 
-    /// Completes the snapshot; [`DiskEvent::SnapshotWritten`] follows, or
-    /// [`DiskEvent::SnapshotFailed`] if anything since its beginning failed.
+    /// Whether the next part of a snapshot should be encoded now. If not, too much waits to be
+    /// written already, and [`DiskEvent::SnapshotRoom`] follows.
+    #[must_use]
+    pub fn has_snapshot_room(&self) -> bool {
+        self.snapshots.has_room()
+    }
+
+    /// Completes the snapshot. [`DiskEvent::SnapshotWritten`] follows, or
+    /// [`DiskEvent::SnapshotFailed`] if any step since [`Disk::begin_snapshot`] failed.
     pub fn finish_snapshot(&self) {
-        self.thread.request(Request::Snapshot(SnapshotJob::Finish));
+        self.snapshots.send(SnapshotJob::Finish);
     }
 
-    /// Drops the snapshot that was begun.
+    /// Drops the unfinished snapshot.
     pub fn abandon_snapshot(&self) {
-        self.thread.request(Request::Snapshot(SnapshotJob::Abandon));
+        self.snapshots.send(SnapshotJob::Abandon);
     }
 
-    /// Removes old files (see [`super::purge`]), after the snapshots requested before.
+    /// Removes old files (see [`super::purge()`]) after completing the snapshots requested earlier.
     pub fn purge(&self, retain: usize) {
-        self.thread
-            .request(Request::Snapshot(SnapshotJob::Purge(retain)));
+        self.snapshots.send(SnapshotJob::Purge(retain));
     }
 
-    /// Appends what happened since the last call to `events`, in order.
+    /// Appends the events since the last call to `events`, in order.
     pub fn poll(&self, events: &mut Vec<DiskEvent>) {
         self.thread.poll(events);
     }
 
-    /// Carries out what was requested and ends the thread; nothing may be requested afterwards.
+    /// Carries out the pending requests and ends the threads. No request may follow.
     pub fn stop(&mut self) {
         self.thread.stop();
+        self.snapshots.stop();
     }
 
-    /// Counters since the start.
+    /// Counters since the start or the last reset.
     #[must_use]
     pub fn stats(&self) -> DiskStats {
         self.thread.stats()
     }
 
-    /// Forgets the counters (`srst`).
+    /// Resets the counters (`srst`).
     pub fn reset_stats(&self) {
         self.thread.reset_stats();
     }
 
-    /// Keeps the thread from taking requests until the guard is dropped.
+    /// Prevents the thread from taking requests until the guard is dropped.
     #[cfg(test)]
     pub(super) fn hold(&self) -> crate::disk::Hold<'_, Files> {
         self.thread.hold()
     }
 
-    /// Blocks until an event is there.
+    /// Blocks until an event can be polled.
     #[cfg(test)]
     pub(super) fn wait_event(&self) {
         self.thread.wait_event();

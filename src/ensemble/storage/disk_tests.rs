@@ -1,4 +1,4 @@
-//! The disk thread: order, group commit, failure, snapshots.
+//! Tests of the disk thread: order, group commit, failure and snapshots.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -26,7 +26,7 @@ fn small() -> DiskOptions {
     }
 }
 
-/// Waits for events and returns those that came.
+/// Waits for at least one event and returns all that arrived.
 fn events(disk: &Disk) -> Vec<DiskEvent> {
     disk.wait_event();
     let mut events = Vec::new();
@@ -69,14 +69,14 @@ fn batches_that_wait_share_one_sync_and_one_wake() {
         (stats.fsync_count, stats.entries, stats.group_max),
         (1, 50, 50)
     );
-    // Only the end of the thread tells that no wake is still to come.
+    // After the thread has ended, no further wake can arrive.
     drop(disk);
     assert_eq!(wakes.load(Ordering::Relaxed), 1);
     assert_eq!(all_zxids(&dirs), (1..=50).collect::<Vec<_>>());
 }
 
 #[test]
-fn requests_are_carried_out_in_order() {
+fn the_thread_carries_out_requests_in_order() {
     let (_dir, dirs) = dirs();
     let disk = Disk::start(&dirs, &small(), || {}).expect("started");
     let held = disk.hold();
@@ -117,7 +117,7 @@ fn requests_are_carried_out_in_order() {
 }
 
 #[test]
-fn dropping_it_carries_out_everything_first() {
+fn dropping_the_disk_carries_out_all_pending_requests() {
     let (_dir, dirs) = dirs();
     let disk = Disk::start(&dirs, &small(), || {}).expect("started");
     for zxid in 1..=2000 {
@@ -174,7 +174,7 @@ fn a_full_disk_is_reported_and_nothing_after_it_is_acknowledged() {
 }
 
 #[test]
-fn a_log_directory_that_vanished_is_a_failure() {
+fn a_missing_log_directory_is_reported_as_a_failure() {
     let (_dir, dirs) = dirs();
     let disk = Disk::start(&dirs, &small(), || {}).expect("started");
     std::fs::remove_dir_all(dirs.logs()).expect("removed");
@@ -184,7 +184,7 @@ fn a_log_directory_that_vanished_is_a_failure() {
 }
 
 #[test]
-fn snapshots_are_written_beside_the_log_and_reported_when_durable() {
+fn the_log_continues_during_a_snapshot_which_is_reported_when_durable() {
     let (_dir, dirs) = dirs();
     let disk = Disk::start(&dirs, &small(), || {}).expect("started");
     let mut body = Vec::new();
@@ -213,7 +213,7 @@ fn snapshots_are_written_beside_the_log_and_reported_when_durable() {
 }
 
 #[test]
-fn a_snapshot_that_fails_does_not_stop_the_log() {
+fn a_failed_snapshot_does_not_stop_the_log() {
     let dir = tempfile::tempdir().expect("a directory");
     let log_dir = dir.path().join("log");
     let dirs = DataDirs::new(&dir.path().join("data"), Some(&log_dir));
@@ -234,7 +234,7 @@ fn a_snapshot_that_fails_does_not_stop_the_log() {
 }
 
 #[test]
-fn the_log_goes_on_after_a_truncation() {
+fn a_truncated_log_can_be_appended_to() {
     let (_dir, dirs) = dirs();
     let options = super::RecoverOptions::default();
     super::recover(&dirs, &options).expect("fresh");
@@ -253,7 +253,7 @@ fn the_log_goes_on_after_a_truncation() {
 }
 
 #[test]
-fn without_fsync_nothing_is_synced() {
+fn without_fsync_the_log_is_not_synced() {
     let (_dir, dirs) = dirs();
     let options = DiskOptions {
         fsync: false,
@@ -264,4 +264,95 @@ fn without_fsync_nothing_is_synced() {
     let seen = events(&disk);
     assert!(matches!(seen[..], [DiskEvent::Synced { .. }]), "{seen:?}");
     assert_eq!(disk.stats().fsync_count, 0);
+}
+
+#[test]
+fn a_purge_that_fails_is_no_failure_of_a_snapshot() {
+    let (_dir, dirs) = dirs();
+    for zxid in 0..5 {
+        // A directory cannot be removed like a file.
+        std::fs::create_dir(dirs.log_path(Zxid(zxid + 1))).expect("made");
+        let mut bytes = vec![1; 40];
+        bytes.extend_from_slice(&super::snapshot_reader::SEAL_END);
+        std::fs::write(dirs.snapshot_path(Zxid(zxid * 10)), bytes).expect("written");
+    }
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    disk.purge(3);
+    let seen = events(&disk);
+    assert!(matches!(seen[..], [DiskEvent::PurgeFailed(_)]), "{seen:?}");
+}
+
+#[test]
+fn who_encodes_a_snapshot_is_told_when_too_much_waits_and_when_there_is_room() {
+    let (_dir, dirs) = dirs();
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    assert!(disk.has_snapshot_room());
+    disk.begin_snapshot(Zxid(1));
+    let mut written = 0;
+    // The thread may write while this loop fills its queue, but not faster for ever.
+    while disk.has_snapshot_room() {
+        disk.write_snapshot(vec![1; 4 << 20]);
+        written += 1;
+    }
+    assert!(written >= 1);
+    let seen = events(&disk);
+    assert!(matches!(seen[0], DiskEvent::SnapshotRoom), "{seen:?}");
+}
+
+#[test]
+fn the_log_is_cut_by_the_disk_thread_after_snapshots_and_appends() {
+    let (_dir, dirs) = dirs();
+    let options = super::RecoverOptions::default();
+    super::recover(&dirs, &options).expect("fresh");
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    let held = disk.hold();
+    disk.append(batch(1..=20));
+    // Complete, but of transactions that are cut: it must not come back after the cut.
+    let mut body = Vec::new();
+    Database::new().encode_snapshot(&mut body);
+    disk.begin_snapshot(Zxid(15));
+    disk.write_snapshot(body);
+    disk.finish_snapshot();
+    disk.begin_snapshot(Zxid(16));
+    disk.truncate(Zxid(12), options);
+    drop(held);
+    let mut seen = Vec::new();
+    while !seen
+        .iter()
+        .any(|event| matches!(event, DiskEvent::Truncated(_)))
+    {
+        seen.append(&mut events(&disk));
+    }
+    let Some(DiskEvent::Truncated(recovered)) = seen.pop() else {
+        panic!("{seen:?}");
+    };
+    assert_eq!(recovered.last_logged, Zxid(12));
+    assert_eq!(recovered.database.last_processed(), Zxid(12));
+    disk.append(batch(13..=14));
+    drop(disk);
+    assert_eq!(all_zxids(&dirs), (1..=14).collect::<Vec<_>>());
+    let snapshots = dirs.list_snapshots().expect("listed");
+    assert_eq!(snapshots.len(), 1, "{snapshots:?}");
+}
+
+#[test]
+fn a_cut_that_fails_is_reported() {
+    let (_dir, dirs) = dirs();
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    disk.append(batch(1..=20));
+    disk.truncate(Zxid(12), super::RecoverOptions::default());
+    let mut seen = events(&disk);
+    while seen.len() < 2 {
+        seen.append(&mut events(&disk));
+    }
+    assert!(
+        matches!(
+            seen[..],
+            [
+                DiskEvent::Synced { .. },
+                DiskEvent::TruncateFailed { zxid: Zxid(12), .. }
+            ]
+        ),
+        "no snapshot reaches back: {seen:?}"
+    );
 }

@@ -5,61 +5,78 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::disk::directory::sync_directory;
+use crate::disk::kill;
 
 use super::DataDirs;
 use super::StorageError;
 
-/// The files' names; `.tmp` is appended while they are written.
+/// Names of the epoch files. Each is first written with the suffix `.tmp`. A crash can leave that file
+/// behind, complete or empty. Nobody was told of its epoch, so it is never read.
 const ACCEPTED: &str = "acceptedEpoch";
 const CURRENT: &str = "currentEpoch";
 
-/// What a peer promised and what it follows.
+/// The epochs that a peer has accepted and follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Epochs {
-    /// The newest epoch whose NEWEPOCH (LEADERINFO) was accepted.
+    /// The newest epoch whose LEADERINFO (NEWEPOCH) was accepted.
     pub accepted: i64,
     /// The newest epoch whose NEWLEADER was accepted.
     pub current: i64,
 }
 
+/// Why the epoch files and the log cannot come from one server that only crashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EpochFault {
+    #[error("acceptedEpoch is {accepted}, less than currentEpoch {current}")]
+    AcceptedBehindCurrent { accepted: i64, current: i64 },
+    #[error("acceptedEpoch is {accepted} but the log holds a transaction of epoch {of_log}")]
+    AcceptedBehindLog { accepted: i64, of_log: i64 },
+}
+
 impl Epochs {
-    /// Reads both, or takes them from the last transaction's epoch where they are missing, and
-    /// checks them against it and each other. What was missing is written.
+    /// Checks the epochs of a restart against each other and against the epoch of the last logged
+    /// transaction.
+    ///
+    /// A server accepts an epoch before it logs a transaction of that epoch, and it enters the epoch
+    /// (NEWLEADER) after it has logged what the leader sent first. So after a crash the log may hold an
+    /// epoch above `current`, but none above `accepted`. The server then votes with `current`, and the next
+    /// synchronisation repairs the log.
     ///
     /// # Errors
-    /// If a file is unreadable, or the epochs contradict the log: then an epoch was lost.
-    pub fn load(dirs: &DataDirs, epoch_of_log: i64) -> Result<Self, StorageError> {
-        let current_path = dirs.snapshots().join(CURRENT);
-        let mut current = match read(&current_path)? {
-            Some(current) => current,
-            None => write_epoch(dirs, CURRENT, epoch_of_log)?,
-        };
-        if epoch_of_log > current {
-            // A crash between writing and renaming leaves the right value here.
-            let Some(newer) = read(&temporary(&current_path))? else {
-                return Err(StorageError::Epochs {
-                    dir: dirs.snapshots().to_owned(),
-                    what: format!(
-                        "currentEpoch is {current} but the log holds a transaction of epoch {epoch_of_log}"
-                    ),
-                });
-            };
-            current = write_epoch(dirs, CURRENT, newer)?;
-        }
-        let accepted = match read(&dirs.snapshots().join(ACCEPTED))? {
-            Some(accepted) => accepted,
-            None => write_epoch(dirs, ACCEPTED, epoch_of_log)?,
-        };
+    /// If an epoch was lost.
+    pub const fn check(self, of_log: i64) -> Result<(), EpochFault> {
+        let Self { accepted, current } = self;
         if accepted < current {
-            return Err(StorageError::Epochs {
-                dir: dirs.snapshots().to_owned(),
-                what: format!("acceptedEpoch is {accepted}, less than currentEpoch {current}"),
-            });
+            return Err(EpochFault::AcceptedBehindCurrent { accepted, current });
         }
-        Ok(Self { accepted, current })
+        if accepted < of_log {
+            return Err(EpochFault::AcceptedBehindLog { accepted, of_log });
+        }
+        Ok(())
     }
 
-    /// Makes an accepted epoch durable.
+    /// Reads both files and checks them (see [`Self::check`]). A missing file is written with the epoch
+    /// of the last logged transaction.
+    ///
+    /// # Errors
+    /// If a file is unreadable, or if an epoch was lost.
+    pub fn load(dirs: &DataDirs, of_log: i64) -> Result<Self, StorageError> {
+        let stored = |name: &str| match read(&dirs.snapshots().join(name))? {
+            Some(epoch) => Ok(epoch),
+            None => write_epoch(dirs, name, of_log),
+        };
+        let epochs = Self {
+            current: stored(CURRENT)?,
+            accepted: stored(ACCEPTED)?,
+        };
+        epochs.check(of_log).map_err(|fault| StorageError::Epochs {
+            dir: dirs.snapshots().to_owned(),
+            fault,
+        })?;
+        Ok(epochs)
+    }
+
+    /// Writes the accepted epoch durably.
     ///
     /// # Errors
     /// If the disk is full or fails.
@@ -67,7 +84,7 @@ impl Epochs {
         write_epoch(dirs, ACCEPTED, epoch).map(|_written| ())
     }
 
-    /// Makes a current epoch durable.
+    /// Writes the current epoch durably.
     ///
     /// # Errors
     /// If the disk is full or fails.
@@ -95,17 +112,22 @@ fn read(path: &Path) -> Result<Option<i64>, StorageError> {
     }
 }
 
-/// Replaces the file as a whole, durably, and returns the epoch.
+/// Replaces the file atomically and durably, and returns the epoch.
 fn write_epoch(dirs: &DataDirs, name: &str, epoch: i64) -> Result<i64, StorageError> {
     let path = dirs.snapshots().join(name);
     let temporary = temporary(&path);
-    File::create(&temporary)
+    kill::check()
+        .and_then(|()| File::create(&temporary))
         .and_then(|mut file| {
+            kill::check()?;
             file.write_all(epoch.to_string().as_bytes())?;
+            kill::check()?;
             file.sync_all()
         })
         .map_err(StorageError::io("write", &temporary))?;
-    fs::rename(&temporary, &path).map_err(StorageError::io("replace", &path))?;
+    kill::check()
+        .and_then(|()| fs::rename(&temporary, &path))
+        .map_err(StorageError::io("replace", &path))?;
     sync_directory(dirs.snapshots())?;
     Ok(epoch)
 }
@@ -141,22 +163,45 @@ mod tests {
         );
     }
 
+    /// A crash while a leader of epoch 2 synchronises a server of epoch 1.
     #[test]
-    fn a_crash_before_the_rename_is_completed_and_a_lost_epoch_refused() {
+    fn a_log_ahead_of_the_current_epoch_is_accepted_up_to_the_accepted_epoch() {
         let (_dir, dirs) = dirs();
         Epochs::write_current(&dirs, 1).expect("written");
         Epochs::write_accepted(&dirs, 2).expect("written");
-        let error = Epochs::load(&dirs, 2).expect_err("lost").to_string();
+        let stored = Epochs {
+            accepted: 2,
+            current: 1,
+        };
+        assert_eq!(Epochs::load(&dirs, 2).expect("loaded"), stored);
+        let error = Epochs::load(&dirs, 3).expect_err("lost").to_string();
         assert!(
-            error.contains("currentEpoch is 1 but the log holds"),
+            error.contains("acceptedEpoch is 2 but the log holds a transaction of epoch 3"),
             "{error}"
         );
-        fs::write(dirs.snapshots().join("currentEpoch.tmp"), "2").expect("written");
+    }
+
+    #[test]
+    fn a_temporary_file_that_a_crash_left_is_not_read() {
+        let (_dir, dirs) = dirs();
+        let stored = Epochs {
+            accepted: 2,
+            current: 1,
+        };
+        Epochs::write_current(&dirs, stored.current).expect("written");
+        Epochs::write_accepted(&dirs, stored.accepted).expect("written");
+        for text in ["", "2", "no number"] {
+            for name in ["currentEpoch.tmp", "acceptedEpoch.tmp"] {
+                fs::write(dirs.snapshots().join(name), text).expect("written");
+            }
+            assert_eq!(Epochs::load(&dirs, 2).expect("loaded"), stored, "{text:?}");
+        }
+        Epochs::write_current(&dirs, 2).expect("written over the temporary file");
         assert_eq!(Epochs::load(&dirs, 2).expect("loaded").current, 2);
     }
 
     #[test]
-    fn a_promise_that_was_lost_or_is_no_number_is_refused() {
+    fn a_lost_or_unreadable_accepted_epoch_is_refused() {
         let (_dir, dirs) = dirs();
         Epochs::write_current(&dirs, 4).expect("written");
         Epochs::write_accepted(&dirs, 3).expect("written");

@@ -1,4 +1,4 @@
-//! Why something cannot be stored or loaded.
+//! Errors of storing and loading.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,33 +7,44 @@ use crate::disk::DiskError;
 use crate::ensemble::database::{ApplyError, SnapshotError};
 use crate::wire::jute::Zxid;
 
+use super::epoch::EpochFault;
 use super::format::Fault;
 
-/// Storage failed; a server that meets this while it runs must stop.
+/// A storage error. A server that meets one while it runs must stop.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The operating system refused, or a log would be overwritten.
+    /// An operating system error, or an attempt to overwrite a log.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// Not a file of the kind its name says.
+    /// The file's content is not of the kind that its name says.
     #[error("{} does not begin like a {kind}; move it away if it is not the server's", path.display())]
     NotSuch {
         path: PathBuf,
-        /// What it should be.
+        /// The expected kind.
         kind: &'static str,
     },
-    /// Bytes of a log that once were acknowledged are lost.
+    /// The log holds data but no header. The header is synced before anything else is written.
+    #[error(
+        "{} holds data but its header is missing; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()
+    )]
+    NoHeader { path: PathBuf },
+    /// A log was created and nothing was written to it, yet newer logs follow. It is removed at the
+    /// start if it is the last one, so here its content was lost.
+    #[error(
+        "{} is empty, but newer logs follow: its transactions are missing; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()
+    )]
+    EmptyLog { path: PathBuf },
+    /// The log lost bytes that had been acknowledged.
     #[error(
         "{} is damaged at byte {offset}: {fault}, and more follows; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()
     )]
     Damaged {
         path: PathBuf,
-        /// Where the first entry that cannot be read begins.
+        /// Start of the first unreadable entry, in bytes.
         offset: u64,
-        /// What is wrong with it.
         fault: Fault,
     },
-    /// An entry is sound but cannot be applied.
+    /// An entry is intact but cannot be applied.
     #[error("{} holds an entry at byte {offset} that cannot be applied: {source}", path.display())]
     Apply {
         path: PathBuf,
@@ -47,84 +58,76 @@ pub enum StorageError {
     Hole {
         path: PathBuf,
         last: Zxid,
-        /// The first of the next file.
+        /// First transaction of the next file.
         next: Zxid,
     },
-    /// A snapshot cannot be used.
     #[error("{}: {reason}", path.display())]
     Snapshot {
         path: PathBuf,
         reason: SnapshotFault,
     },
-    /// Snapshots exist, none is usable.
+    /// Snapshots exist, but none can be loaded.
     #[error("no snapshot in {} can be loaded ({tried} tried); the newest: {newest}", dir.display())]
     NoUsableSnapshot {
         dir: PathBuf,
-        /// How many were tried.
         tried: usize,
-        /// Why not the newest.
+        /// Why the newest snapshot cannot be loaded.
         newest: Box<StorageError>,
     },
-    /// Logs without any snapshot.
+    /// A snapshot cannot be used, and no log holds the transactions that it shows to exist.
     #[error(
-        "{} holds transaction logs but {} holds no snapshot: something is missing; set snapshot.trust.empty=true if the directory was written by 3.4, which takes no first snapshot", logs.display(), snapshots.display()
+        "transactions after {last} up to {zxid} are missing: {} holds them but cannot be used ({reason}), and no log holds them; restore the snapshot or the logs, or clear the data directory so that the server copies everything from its ensemble", path.display()
     )]
-    NoSnapshot {
-        logs: PathBuf,
-        /// Where the snapshots should be.
-        snapshots: PathBuf,
+    OnlyInSnapshot {
+        path: PathBuf,
+        /// The last transaction before the missing ones.
+        last: Zxid,
+        /// The transaction that the snapshot is named after.
+        zxid: Zxid,
+        /// Why the snapshot cannot be used.
+        reason: String,
     },
-    /// Files of one kind in the other's directory.
+    /// There are logs but no snapshot.
+    #[error(
+        "{} holds transaction logs but {} holds no complete snapshot: something is missing; set snapshot.trust.empty=true if the directory was written by 3.4, which takes no first snapshot", logs.display(), snapshots.display()
+    )]
+    NoSnapshot { logs: PathBuf, snapshots: PathBuf },
+    /// Files of one kind lie in the directory for the other kind.
     #[error(
         "{} holds {kind} files, but dataDir and dataLogDir differ: move them to the other directory or correct zoo.cfg", dir.display()
     )]
     Misplaced {
         dir: PathBuf,
-        /// What does not belong there.
+        /// The kind of the misplaced files.
         kind: &'static str,
     },
-    /// An epoch file that holds no number.
     #[error("{} holds {text:?} where an epoch, a decimal number, is expected", path.display())]
     EpochText { path: PathBuf, text: String },
     /// The epoch files contradict the log or each other.
     #[error(
-        "in {}: {what}; restore the epoch files, or clear the data directory so that the server copies everything from its ensemble", dir.display()
+        "in {}: {fault}; restore the epoch files, or clear the data directory so that the server copies everything from its ensemble", dir.display()
     )]
-    Epochs {
-        dir: PathBuf,
-        /// The contradiction.
-        what: String,
-    },
-    /// There is nothing that could be cut.
+    Epochs { dir: PathBuf, fault: EpochFault },
+    /// No log reaches back to the transaction to truncate to.
     #[error(
         "cannot truncate the log to {zxid}: no log in {} reaches back that far", dir.display()
     )]
     CannotTruncate { zxid: Zxid, dir: PathBuf },
 }
 
-/// Why a snapshot file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotFault {
-    /// It is shorter than the shortest or does not end as a snapshot does.
+    /// The file is shorter than any snapshot or does not end with a seal.
     #[error("the snapshot was not written to its end")]
     Incomplete,
-    #[error(
-        "compressed snapshots are not supported; set snapshot.compression.method= (empty) where it was written"
-    )]
-    Compressed,
     #[error(transparent)]
     Content(#[from] SnapshotError),
     #[error("the snapshot's checksum is {computed:#x} but {stored:#x} was stored")]
-    Checksum {
-        /// What the file says.
-        stored: i64,
-        /// What the bytes say.
-        computed: i64,
-    },
+    Checksum { stored: i64, computed: i64 },
 }
 
 impl StorageError {
-    /// For `map_err` after an operation on `path`.
+    /// Returns a closure for `map_err` after an operation on `path`.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let name = DiskError::io(action, path);
         move |source| Self::Disk(name(source))

@@ -1,36 +1,36 @@
-//! The bytes of log and snapshot files: file headers and framed log entries (specification 15.2).
+//! The byte format of log and snapshot files: file headers and framed log entries (specification
+//! 15.2).
 //!
-//! A framed entry is `i64 checksum, i32 length, entry, 'B'`. The entry itself (header, record,
-//! perhaps a digest) is not interpreted beyond its zxid.
+//! A framed entry is `i64 checksum, i32 length, entry, 'B'`. The entry consists of a header, a
+//! record and an optional digest; this module reads only its zxid.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::disk::Batch;
 use crate::wire::jute::{WriteJute, Zxid};
 
-/// Bytes before the first entry of a log and before the body of a snapshot.
+/// Length of the file header, which precedes the first entry of a log and the body of a snapshot.
 pub const FILE_HEADER_BYTES: usize = 16;
-/// Checksum and length, before the entry.
+/// Length of the checksum and the length field before the entry.
 pub const ENTRY_PREFIX_BYTES: usize = 12;
-/// What the framing adds to an entry.
+/// Bytes that the framing adds to an entry.
 pub const ENTRY_FRAMING_BYTES: usize = ENTRY_PREFIX_BYTES + 1;
-/// A transaction's header; no entry is shorter.
+/// Length of a transaction header, which every entry contains.
 pub const ENTRY_BYTES_MIN: usize = 32;
-/// A length beyond this is not one: 32 times the largest client frame.
+/// Longer entries are refused. The limit is 32 times the largest client frame.
 pub const ENTRY_BYTES_MAX: usize = 32 << 20;
-/// Ends every entry.
+/// Follows every entry.
 const END_OF_ENTRY: u8 = b'B';
 
-/// The two kinds of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
-    /// `ZKLG`.
+    /// Magic `ZKLG`.
     Log,
-    /// `ZKSN`.
+    /// Magic `ZKSN`.
     Snapshot,
 }
 
 impl FileKind {
-    /// The header of a new file of this kind.
+    /// Returns the header of a new file of this kind.
     #[must_use]
     pub fn header(self) -> [u8; FILE_HEADER_BYTES] {
         let (magic, dbid) = match self {
@@ -44,24 +44,25 @@ impl FileKind {
         raw
     }
 
-    /// Is this the beginning of such a file? The dbid may be any (specification 15.2).
+    /// Whether the file begins with the header of this kind. Any dbid is accepted (specification
+    /// 15.2).
     #[must_use]
     pub fn begins(self, bytes: &[u8]) -> bool {
         bytes.len() >= FILE_HEADER_BYTES && bytes[..8] == self.header()[..8]
     }
 }
 
-/// Adler-32 as the files hold it.
+/// The Adler-32 checksum, widened to the stored type.
 #[must_use]
 pub fn checksum(bytes: &[u8]) -> i64 {
     i64::from(simd_adler32::adler32(&bytes))
 }
 
-/// Entries on their way to the log, framed.
+/// Framed entries to append to the log.
 pub type LogBatch = Batch<Zxid>;
 
 impl LogBatch {
-    /// Frames and appends an entry (header, record, perhaps a digest) that is known to be `zxid`'s.
+    /// Frames and appends an entry (header, record, optional digest) whose zxid is `zxid`.
     pub fn push(&mut self, zxid: Zxid, entry: &[u8]) {
         debug_assert!((ENTRY_BYTES_MIN..=ENTRY_BYTES_MAX).contains(&entry.len()));
         self.push_with(zxid, |bytes| {
@@ -72,61 +73,61 @@ impl LogBatch {
     }
 }
 
-/// One entry of a log.
+/// The framed length of the entry that begins here, by its length field; `None` if there is none.
+#[must_use]
+pub fn announced_bytes(bytes: &[u8]) -> Option<usize> {
+    let field = bytes.get(8..ENTRY_PREFIX_BYTES)?.first_chunk::<4>()?;
+    let size = usize::try_from(i32::from_be_bytes(*field)).ok()?;
+    (ENTRY_BYTES_MIN..=ENTRY_BYTES_MAX)
+        .contains(&size)
+        .then_some(size + ENTRY_FRAMING_BYTES)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogEntry<'a> {
     pub zxid: Zxid,
-    /// Header, record, perhaps a digest: what the leader proposed.
+    /// Header, record and optional digest, as the leader proposed them.
     pub bytes: &'a [u8],
 }
 
 impl LogEntry<'_> {
-    /// Its bytes in the file.
+    /// Length of the framed entry in the file.
     #[must_use]
     pub const fn framed_bytes(&self) -> usize {
         self.bytes.len() + ENTRY_FRAMING_BYTES
     }
 }
 
-/// What a log holds where an entry could begin.
+/// What the log contains at a position where an entry can begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parsed<'a> {
-    /// A whole, sound entry.
+    /// A complete entry with a valid checksum.
     Entry(LogEntry<'a>),
-    /// The bytes at hand end before the entry does; this many would do.
+    /// The entry is longer than the available bytes; this many bytes are needed.
     Short(usize),
-    /// Zeros: the part of the file that is not used yet.
+    /// Zeros: the unused part of the file.
     Padding,
-    /// No sound entry.
+    /// The bytes are not a valid entry.
     Bad(Fault),
 }
 
-/// Why bytes are no entry.
+/// Why the bytes are not a valid entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// A length no entry has.
     #[error("the entry's length cannot be {0}")]
     Length(i32),
-    /// The marker behind the entry is missing.
     #[error("the entry does not end with the end-of-entry mark")]
     Mark,
-    /// The entry's bytes are not those that were written.
     #[error("the entry's checksum is {computed:#x} but {stored:#x} was stored")]
-    Checksum {
-        /// What the file says.
-        stored: i64,
-        /// What the bytes say.
-        computed: i64,
-    },
-    /// The file ends within the entry.
+    Checksum { stored: i64, computed: i64 },
     #[error("the file ends within the entry")]
     Cut,
-    /// Zeros, but not up to the end of the file.
+    /// Zeros that do not continue to the end of the file.
     #[error("zeros are followed by other bytes")]
     Gap,
 }
 
-/// Reads the entry at the beginning of `bytes`.
+/// Parses the entry at the start of `bytes`.
 #[must_use]
 pub fn parse_entry(bytes: &[u8]) -> Parsed<'_> {
     let (Some(stored), Some(length)) = (
@@ -157,7 +158,7 @@ pub fn parse_entry(bytes: &[u8]) -> Parsed<'_> {
     if computed != stored {
         return Parsed::Bad(Fault::Checksum { stored, computed });
     }
-    // Session (8 bytes) and cxid (4) come before it.
+    // The session (8 bytes) and the cxid (4 bytes) precede the zxid.
     let zxid = entry[12..20]
         .first_chunk::<8>()
         .map_or(Zxid::ZERO, |raw| Zxid(i64::from_be_bytes(*raw)));
@@ -168,7 +169,8 @@ pub fn parse_entry(bytes: &[u8]) -> Parsed<'_> {
 mod tests {
     use super::*;
 
-    /// The first log file of a fresh Java 3.8.0 server up to its first entry (specification 22).
+    /// The first log file of a fresh Java 3.8.0 server up to the end of its first entry
+    /// (specification 22).
     const JAVA_LOG: [u8; 77] = [
         0x5a, 0x4b, 0x4c, 0x47, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xd7, 0x6c, 0x0a,
         0xab, 0, 0, 0, 0x30, 0x01, 0, 0, 0x0c, 0xea, 0xde, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -177,7 +179,7 @@ mod tests {
     ];
 
     #[test]
-    fn writes_the_bytes_that_java_writes() {
+    fn writes_the_same_bytes_as_java() {
         let mut file = FileKind::Log.header().to_vec();
         let mut batch = LogBatch::new();
         batch.push(Zxid(1), &JAVA_LOG[28..76]);
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_bytes_that_java_wrote() {
+    fn reads_the_bytes_of_java() {
         assert!(FileKind::Log.begins(&JAVA_LOG));
         assert!(!FileKind::Snapshot.begins(&JAVA_LOG));
         let Parsed::Entry(entry) = parse_entry(&JAVA_LOG[16..]) else {
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_is_short_and_every_flipped_bit_is_seen() {
+    fn every_prefix_is_short_and_every_flipped_bit_is_detected() {
         let framed = &JAVA_LOG[16..];
         for cut in 0..framed.len() {
             assert!(matches!(parse_entry(&framed[..cut]), Parsed::Short(n) if n > cut));

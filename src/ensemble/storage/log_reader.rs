@@ -11,26 +11,26 @@ use super::StorageError;
 use super::format::{FILE_HEADER_BYTES, Fault, FileKind, LogEntry, Parsed, parse_entry};
 use super::tail::judge_tail;
 
-/// Read at once.
+/// Size of one read.
 const CHUNK_BYTES: usize = 128 << 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogEnd {
-    /// Right behind the last sound entry; 0 if not even the header is there.
+    /// Offset directly after the last valid entry; 0 if the file header is missing.
     pub offset: u64,
-    /// Why the entry that begins there is none, and how many bytes are lost, if a write was torn.
+    /// If a write was torn: the fault of the entry at `offset` and the number of lost bytes.
     pub torn: Option<(Fault, usize)>,
 }
 
-/// A log that is being read.
+/// Reads the entries of one log.
 #[derive(Debug)]
 pub struct LogReader {
     file: File,
     path: PathBuf,
     buffer: Vec<u8>,
-    /// Where in the buffer the next entry begins.
+    /// Position of the next entry in the buffer.
     at: usize,
-    /// Where in the file the next entry begins.
+    /// Position of the next entry in the file.
     offset: u64,
     last: Zxid,
     eof: bool,
@@ -38,11 +38,11 @@ pub struct LogReader {
 }
 
 impl LogReader {
-    /// Opens a log. One without even a header (a crash right after its creation) is no error but
-    /// has no entries.
+    /// Opens a log. A log without a file header and without data, left by a crash after its creation,
+    /// is accepted as empty.
     ///
     /// # Errors
-    /// If it cannot be read or is no log.
+    /// If the file cannot be read, is not a log, or holds data but no header.
     pub fn open(path: &Path) -> Result<Self, StorageError> {
         let file = File::open(path).map_err(StorageError::io("open", path))?;
         let mut reader = Self {
@@ -64,25 +64,27 @@ impl LogReader {
             return Ok(reader);
         }
         let header = &reader.buffer[..FILE_HEADER_BYTES.min(reader.buffer.len())];
-        let never_written =
-            header.len() < FILE_HEADER_BYTES || header.iter().all(|byte| *byte == 0);
-        let not_such = StorageError::NotSuch {
-            path: path.to_owned(),
-            kind: "transaction log",
-        };
-        if !never_written {
-            return Err(not_such);
+        if header.len() < FILE_HEADER_BYTES {
+            reader.finish(Fault::Cut)?;
+            return Ok(reader);
         }
-        match reader.finish(Fault::Cut) {
-            Err(StorageError::Damaged { .. }) => Err(not_such),
-            other => other.map(|()| reader),
+        let path = path.to_owned();
+        if header.iter().any(|byte| *byte != 0) {
+            let kind = "transaction log";
+            return Err(StorageError::NotSuch { path, kind });
+        }
+        match reader.finish(Fault::Gap) {
+            Ok(()) if reader.end.is_some_and(|end| end.torn.is_none()) => Ok(reader),
+            Ok(()) | Err(StorageError::Damaged { .. }) => Err(StorageError::NoHeader { path }),
+            Err(other) => Err(other),
         }
     }
 
-    /// The next entry and where it begins; `None` at the end, see [`LogReader::end`].
+    /// Returns the next entry and its offset in the file, or `None` at the end; see
+    /// [`LogReader::end`].
     ///
     /// # Errors
-    /// If the file cannot be read or is damaged (not: torn) here.
+    /// If the file cannot be read or is damaged here. A torn write is not an error.
     pub fn next_entry(&mut self) -> Result<Option<(u64, LogEntry<'_>)>, StorageError> {
         if self.end.is_some() {
             return Ok(None);
@@ -114,13 +116,13 @@ impl LogReader {
         Ok(Some((offset, entry)))
     }
 
-    /// How the log ends, once [`LogReader::next_entry`] said that it does.
+    /// Returns how the log ends; `None` until [`LogReader::next_entry`] has returned `None`.
     #[must_use]
     pub const fn end(&self) -> Option<LogEnd> {
         self.end
     }
 
-    /// The last entry that was read; zero before the first.
+    /// Zxid of the last entry read; zero before the first.
     #[must_use]
     pub const fn last(&self) -> Zxid {
         self.last
@@ -131,12 +133,12 @@ impl LogReader {
         &self.path
     }
 
-    /// Drops what was consumed and reads more.
+    /// Drops the consumed bytes and reads more.
     fn fill(&mut self) -> Result<(), StorageError> {
         self.buffer.drain(..self.at);
         self.at = 0;
         let before = self.buffer.len();
-        // An entry that is larger than a chunk is read in doubling steps.
+        // Doubles the read size for an entry larger than a chunk.
         let more = CHUNK_BYTES.max(before) as u64;
         let read = (&self.file)
             .take(more)
@@ -146,7 +148,7 @@ impl LogReader {
         Ok(())
     }
 
-    /// Decides what the bytes from `offset` on are.
+    /// Decides whether the bytes from `offset` on are unused space, a torn write or damage.
     fn finish(&mut self, fault: Fault) -> Result<(), StorageError> {
         let tail = self
             .read_tail()
@@ -170,7 +172,8 @@ impl LogReader {
     }
 
     fn read_tail(&mut self) -> io::Result<Tail> {
-        // Nearly always there is nothing but zeros, up to 64 MiB of them: look before keeping any.
+        // The rest is nearly always zeros only, up to 64 MiB. Check for that first, without storing
+        // them.
         let mut zeros_only = self.buffer[self.at..].iter().all(|byte| *byte == 0);
         let mut chunk = vec![0; CHUNK_BYTES];
         while zeros_only && !self.eof {
@@ -208,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_across_chunks_and_larger_than_chunks() {
+    fn reads_entries_across_chunks_and_larger_than_chunks() {
         let dir = tempfile::tempdir().expect("a directory");
         let mut large = LogBatch::new();
         for zxid in 1..=5_i64 {
@@ -245,6 +248,9 @@ mod tests {
         }
         let path = log(dir.path(), &[b"ZKLG\0\0"]);
         assert!(end(&path).expect("torn").torn.is_some());
+        let path = log(dir.path(), &[&[0; 4096], batch(2..=3).bytes()]);
+        let error = end(&path).expect_err("refused").to_string();
+        assert!(error.contains("its header is missing"), "{error}");
         let path = log(dir.path(), &[&FileKind::Snapshot.header(), &[0; 20]]);
         let error = end(&path).expect_err("refused").to_string();
         assert!(
@@ -254,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_names_file_and_offset() {
+    fn the_error_of_a_damaged_log_names_file_and_offset() {
         let dir = tempfile::tempdir().expect("a directory");
         let mut bytes = batch(2..=10).bytes().to_vec();
         let entry = bytes.len() / 9;

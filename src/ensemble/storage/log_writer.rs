@@ -1,4 +1,4 @@
-//! The transaction log as the disk module writes it.
+//! Writes transaction logs with the appender of the disk module.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::wire::jute::Zxid;
 use super::DataDirs;
 use super::format::FileKind;
 
-/// Appends to transaction logs.
+/// Appends entries to transaction logs.
 pub type LogWriter = Appender<DataDirs>;
 
 impl Layout for DataDirs {
@@ -43,13 +43,14 @@ mod tests {
     }
 
     #[test]
-    fn writes_into_zeros_and_rolls_when_they_are_used_up() {
+    fn overwrites_the_zeros_and_rolls_when_the_file_is_full() {
         let dir = tempfile::tempdir().expect("a directory");
         let dirs = DataDirs::new(dir.path(), None);
         dirs.create().expect("created");
         let mut writer = LogWriter::new(dirs.clone(), options()).expect("started");
         for zxid in 1..=300 {
-            // Whether the next file is the spare or made on the spot must not matter.
+            // The result must be the same whether the next file was prepared or is created on
+            // demand.
             if zxid % 2 == 0 {
                 assert!(writer.wait_spare());
             }
@@ -59,7 +60,7 @@ mod tests {
             let size = fs::metadata(&newest.path).expect("there").len();
             assert!(
                 size == 8192 || size == 1024,
-                "no write makes a file longer: {size}"
+                "writes do not extend the file: {size}"
             );
         }
         writer.roll().expect("rolled");
@@ -71,7 +72,7 @@ mod tests {
             assert_eq!(
                 zxids.first(),
                 Some(&log.first.0),
-                "named by its first entry"
+                "the file name contains the zxid of its first entry"
             );
             all.extend(zxids);
         }
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_larger_than_a_file_gets_one_of_its_size() {
+    fn a_batch_larger_than_a_file_gets_a_larger_file() {
         let dir = tempfile::tempdir().expect("a directory");
         let dirs = DataDirs::new(dir.path(), None);
         dirs.create().expect("created");
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn never_writes_into_a_log_that_exists() {
+    fn never_writes_into_an_existing_log() {
         let dir = tempfile::tempdir().expect("a directory");
         let dirs = DataDirs::new(dir.path(), None);
         dirs.create().expect("created");

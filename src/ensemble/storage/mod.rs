@@ -1,11 +1,14 @@
-//! What a server keeps on disk, in Apache ZooKeeper's own formats (specification section 15).
+//! Stores a server's data on disk in the formats of Apache ZooKeeper (specification section 15).
 //!
-//! Reading order: [`mod@format`] (the framing of log entries, pure) and [`tail`] (is the end of a log
-//! torn or damaged? pure), [`DataDirs`] (where what lies), [`LogReader`] and [`LogWriter`] (one
-//! transaction log), [`snapshot_reader`] and [`SnapshotWriter`], [`Epochs`], [`recover`] (what a
-//! server starts with), [`truncate`], [`purge`], and [`Disk`], the thread that does all writing
-//! while the server runs. Nothing is reported as written before it is durable.
+//! Reading order: [`mod@format`] frames log entries and [`tail`] decides whether the end of a log
+//! is torn or damaged; both are pure. [`DataDirs`] holds the directory and file names.
+//! [`LogReader`] and [`LogWriter`] handle one transaction log, [`snapshot_reader`] and
+//! [`SnapshotWriter`] one snapshot, [`Epochs`] the epoch files. [`recover()`] loads the state at
+//! the start. [`truncate()`] and [`purge()`] remove entries and files. [`Disk`] has the threads that
+//! do all writing while the server runs: one for the log, one for snapshots. It reports only what is
+//! durable.
 
+mod compression;
 mod dirs;
 mod disk;
 mod epoch;
@@ -22,15 +25,20 @@ pub mod tail;
 mod truncate;
 
 #[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
 mod disk_tests;
+#[cfg(test)]
+mod hole_tests;
 #[cfg(test)]
 mod recover_tests;
 #[cfg(test)]
 mod sample;
 
+pub use compression::Compression;
 pub use dirs::{DataDirs, LogFile, SnapshotFile};
 pub use disk::{Disk, DiskEvent, DiskOptions};
-pub use epoch::Epochs;
+pub use epoch::{EpochFault, Epochs};
 pub use error::StorageError;
 pub use format::LogBatch;
 pub use log_reader::{LogEnd, LogReader};

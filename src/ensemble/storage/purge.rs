@@ -1,4 +1,4 @@
-//! Removes snapshots and logs that no recovery needs any more (specification 15.7).
+//! Removes the snapshots and logs that recovery no longer needs (specification 15.7).
 
 use std::path::PathBuf;
 
@@ -8,15 +8,14 @@ use super::DataDirs;
 use super::StorageError;
 use super::snapshot_reader::looks_complete;
 
-/// What was removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Purged {
-    /// The files, oldest first within snapshots, then within logs.
+    /// The removed files: first the snapshots, then the logs, each oldest first.
     pub removed: Vec<PathBuf>,
 }
 
-/// Keeps the `retain` newest complete snapshots, and all logs that may hold transactions after the
-/// oldest of them. Does nothing if there are fewer.
+/// Keeps the `retain` newest complete snapshots, and all logs that may contain transactions after
+/// the oldest of them. Removes nothing if there are fewer than `retain`.
 ///
 /// # Errors
 /// If a file cannot be removed.
@@ -40,7 +39,8 @@ pub fn purge(dirs: &DataDirs, retain: usize) -> Result<Purged, StorageError> {
         .map(|snapshot| snapshot.path)
         .collect();
     let logs = dirs.list_logs()?;
-    // The last log that begins no later than right behind that snapshot reaches beyond it.
+    // The first log to keep is the last one that begins at or before the transaction after that
+    // snapshot.
     let first_kept = logs
         .iter()
         .rposition(|log| log.first <= oldest.next())
@@ -73,7 +73,7 @@ mod tests {
         for zxid in logs {
             std::fs::write(dirs.log_path(Zxid(*zxid)), "log").expect("written");
         }
-        // Incomplete snapshots do not count.
+        // An incomplete snapshot does not count.
         std::fs::write(dirs.snapshot_path(Zxid(0x999)), "begun").expect("written");
         purge(&dirs, retain).expect("purged");
         let mut snapshots = dirs.list_snapshots().expect("listed");

@@ -1,5 +1,5 @@
-//! What a server starts with: the newest snapshot and every logged transaction after it
-//! (specification 15.5).
+//! Recovery: loads the newest snapshot and applies all transactions logged after it (specification
+//! 15.5).
 
 use std::collections::VecDeque;
 use std::fs;
@@ -8,7 +8,7 @@ use crate::disk::directory::{cut_file, remove_file, sync_directory};
 use crate::ensemble::database::Database;
 use crate::wire::jute::Zxid;
 
-use super::dirs::{DataDirs, LogFile};
+use super::dirs::{DataDirs, LogFile, SnapshotFile};
 use super::epoch::Epochs;
 use super::error::SnapshotFault;
 use super::format::{FILE_HEADER_BYTES, LogEntry};
@@ -16,18 +16,19 @@ use super::log_reader::{LogEnd, LogReader};
 use super::snapshot_writer::SnapshotWriter;
 use super::{StorageError, snapshot_reader};
 
-/// Snapshots tried before giving up, as in Java.
+/// Number of snapshots to try, as in Java.
 const SNAPSHOTS_TRIED_MAX: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecoverOptions {
-    /// A member of an ensemble: has epoch files.
+    /// Whether the server is a member of an ensemble, which has epoch files.
     pub quorum: bool,
-    /// `zookeeper.snapshot.trust.empty`: logs without a snapshot are complete.
+    /// `zookeeper.snapshot.trust.empty`: accept logs without a snapshot as complete.
     pub trust_empty: bool,
-    /// `zookeeper.db.autocreate`: an empty directory is an empty database, not a lost one.
+    /// `zookeeper.db.autocreate`: treat an empty directory as an empty database, rather than as a
+    /// lost one.
     pub autocreate: bool,
-    /// `zookeeper.commitLogCount`: transactions kept in memory for learners.
+    /// `zookeeper.commitLogCount`: number of transactions kept in memory for learners.
     pub committed_max: usize,
 }
 
@@ -42,39 +43,41 @@ impl Default for RecoverOptions {
     }
 }
 
-/// A server's state as of its last logged transaction.
+/// The state of a server after its last logged transaction.
 #[derive(Debug)]
 pub struct Recovered {
-    /// Everything applied, whether or not a quorum ever committed the last few (ZOOKEEPER-1549).
+    /// Includes the last logged transactions even if no quorum committed them (ZOOKEEPER-1549).
     pub database: Database,
-    /// The newest epoch promised.
     pub accepted_epoch: i64,
-    /// The newest epoch followed.
     pub current_epoch: i64,
-    /// The last transaction on disk; -1 if the database may be lost (not [`RecoverOptions::autocreate`]).
+    /// The last transaction on disk; -1 if the database may be lost (without
+    /// [`RecoverOptions::autocreate`]).
     pub last_logged: Zxid,
-    /// The last transactions that were replayed, oldest first, without gaps in between.
+    /// The last transactions replayed, oldest first, without gaps.
     pub committed: VecDeque<(Zxid, Box<[u8]>)>,
-    /// What the operator should know, one sentence each.
+    /// Messages for the operator, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// Loads a server's directories, making them if they are missing. Cuts a torn tail off the last log
-/// and removes logs without entries and unfinished snapshots. No log may be open for writing.
+/// Loads a server's directories and creates them if missing. Cuts a torn write off the last log,
+/// and removes the last logs if they hold no entries, and unfinished snapshots. No log may be open
+/// for writing.
 ///
 /// # Errors
-/// If anything that was once acknowledged is missing or damaged, or the disk fails.
+/// If anything that was acknowledged is missing or damaged, or if the disk fails.
 pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, StorageError> {
     dirs.create()?;
     let mut warnings = Vec::new();
     remove_unfinished(dirs)?;
-    let logs = remove_empty_tail(dirs)?;
-    let (database, complete) = match load_newest(dirs, &logs, &mut warnings)? {
+    let (logs, empty_tail) = split_empty_tail(dirs, &mut warnings)?;
+    let loaded = load_newest(dirs, &mut warnings)?;
+    let (database, complete) = match loaded.database {
         Some(database) => (database, true),
         None => (start_empty(dirs, &logs, options, &mut warnings)?, false),
     };
     let mut replay = Replay {
         database,
+        unusable: loaded.unusable,
         committed: VecDeque::new(),
         committed_max: options.committed_max,
         warnings,
@@ -86,8 +89,13 @@ pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, S
         warnings,
         ..
     } = replay;
+    // Only now: a start that is refused changes nothing.
+    for log in empty_tail.iter().rev() {
+        remove_file(&log.path)?;
+        sync_directory(dirs.logs())?;
+    }
     if !complete && database.last_processed() >= Zxid::ZERO {
-        // The first one of a fresh server, or the one that 3.4 never took.
+        // Written by a fresh server, or for a directory from 3.4, which takes no first snapshot.
         write_snapshot(dirs, &database)?;
     }
     let last_logged = database.last_processed();
@@ -110,7 +118,7 @@ pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, S
     })
 }
 
-/// Writes the database as the snapshot of its last processed transaction.
+/// Writes a snapshot of the database at its last processed transaction.
 fn write_snapshot(dirs: &DataDirs, database: &Database) -> Result<(), StorageError> {
     let mut writer = SnapshotWriter::begin(dirs, database.last_processed())?;
     let mut body = Vec::new();
@@ -119,7 +127,7 @@ fn write_snapshot(dirs: &DataDirs, database: &Database) -> Result<(), StorageErr
     writer.finish()
 }
 
-/// Removes snapshots that a crash left half written.
+/// Removes the snapshots that a crash left incomplete.
 fn remove_unfinished(dirs: &DataDirs) -> Result<(), StorageError> {
     let dir = dirs.snapshots();
     for entry in fs::read_dir(dir).map_err(StorageError::io("read the directory", dir))? {
@@ -133,65 +141,102 @@ fn remove_unfinished(dirs: &DataDirs) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Removes logs at the end that hold no entry: a crash came before the first was synced.
-fn remove_empty_tail(dirs: &DataDirs) -> Result<Vec<LogFile>, StorageError> {
+/// Splits off the newest logs that hold no entry, because a crash came before the first sync of an
+/// entry.
+fn split_empty_tail(
+    dirs: &DataDirs,
+    warnings: &mut Vec<String>,
+) -> Result<(Vec<LogFile>, Vec<LogFile>), StorageError> {
     let mut logs = dirs.list_logs()?;
-    while let Some(last) = logs.last() {
-        if LogReader::open(&last.path)?.next_entry()?.is_some() {
+    let mut kept = logs.len();
+    for log in logs.iter().rev() {
+        let mut reader = LogReader::open(&log.path)?;
+        if reader.next_entry()?.is_some() {
             break;
         }
-        remove_file(&last.path)?;
-        sync_directory(dirs.logs())?;
-        logs.pop();
+        kept -= 1;
+        let path = log.path.display();
+        match reader.end() {
+            Some(LogEnd {
+                torn: Some((fault, lost_bytes)),
+                ..
+            }) => warnings.push(format!(
+                "{path} is removed: its first write was torn by a crash ({fault}); its {lost_bytes} bytes were never acknowledged"
+            )),
+            Some(LogEnd { offset: 0, .. }) => warnings.push(format!(
+                "{path} is removed: it is empty because of a crash before its first write"
+            )),
+            _ => {}
+        }
     }
-    Ok(logs)
+    let empty = logs.split_off(kept);
+    Ok((logs, empty))
 }
 
-/// The newest snapshot that can be loaded; `None` if there is none, or only the broken beginning of
-/// a first one.
-fn load_newest(
-    dirs: &DataDirs,
-    logs: &[LogFile],
-    warnings: &mut Vec<String>,
-) -> Result<Option<Database>, StorageError> {
-    let mut newest = None;
-    let mut tried = 0;
-    let mut all_incomplete = true;
-    for snapshot in dirs
+/// A snapshot that is newer than the loaded one.
+#[derive(Debug)]
+struct Unusable {
+    file: SnapshotFile,
+    reason: StorageError,
+}
+
+impl Unusable {
+    /// Whether writing it was cut short.
+    fn is_incomplete(&self) -> bool {
+        matches!(
+            self.reason,
+            StorageError::Snapshot {
+                reason: SnapshotFault::Incomplete,
+                ..
+            }
+        )
+    }
+}
+
+#[derive(Debug)]
+struct Loaded {
+    /// From the newest usable snapshot, if there is one.
+    database: Option<Database>,
+    unusable: Vec<Unusable>,
+}
+
+/// Loads the newest usable snapshot. Incomplete snapshots count as missing, as in Java.
+fn load_newest(dirs: &DataDirs, warnings: &mut Vec<String>) -> Result<Loaded, StorageError> {
+    let mut unusable: Vec<Unusable> = Vec::new();
+    for file in dirs
         .list_snapshots()?
-        .iter()
+        .into_iter()
         .rev()
         .take(SNAPSHOTS_TRIED_MAX)
     {
-        match snapshot_reader::load(snapshot) {
-            Ok(database) => return Ok(Some(database)),
-            Err(error) => {
-                all_incomplete &= matches!(
-                    error,
-                    StorageError::Snapshot {
-                        reason: SnapshotFault::Incomplete,
-                        ..
-                    }
-                );
-                warnings.push(format!("{error}; trying an older one"));
-                tried += 1;
-                newest.get_or_insert(error);
+        match snapshot_reader::load(&file) {
+            Ok(database) => {
+                return Ok(Loaded {
+                    database: Some(database),
+                    unusable,
+                });
+            }
+            Err(reason) => {
+                warnings.push(format!("{reason}; trying an older one"));
+                unusable.push(Unusable { file, reason });
             }
         }
     }
-    match newest {
-        Some(newest) if !(all_incomplete && logs.is_empty()) => {
-            Err(StorageError::NoUsableSnapshot {
-                dir: dirs.snapshots().to_owned(),
-                tried,
-                newest: Box::new(newest),
-            })
-        }
-        _ => Ok(None),
+    let tried = unusable.len();
+    if let Some(damaged) = unusable.iter().position(|one| !one.is_incomplete()) {
+        return Err(StorageError::NoUsableSnapshot {
+            dir: dirs.snapshots().to_owned(),
+            tried,
+            newest: Box::new(unusable.swap_remove(damaged).reason),
+        });
     }
+    Ok(Loaded {
+        database: None,
+        unusable,
+    })
 }
 
-/// The database of a server without snapshot.
+/// Creates the database of a server without snapshots.
 fn start_empty(
     dirs: &DataDirs,
     logs: &[LogFile],
@@ -207,7 +252,7 @@ fn start_empty(
             });
         }
         warnings.push(format!(
-            "{} holds no snapshot; as snapshot.trust.empty is set, the logs are taken to be complete",
+            "{} holds no complete snapshot; as snapshot.trust.empty is set, the logs are taken to be complete",
             dirs.snapshots().display()
         ));
         return Ok(database);
@@ -225,9 +270,11 @@ fn start_empty(
     Ok(database)
 }
 
-/// Logs being applied.
+/// Applies the logs to a database.
 struct Replay {
     database: Database,
+    /// Snapshots that are newer than the one that was loaded.
+    unusable: Vec<Unusable>,
     committed: VecDeque<(Zxid, Box<[u8]>)>,
     committed_max: usize,
     warnings: Vec<String>,
@@ -242,8 +289,13 @@ impl Replay {
             .unwrap_or(0);
         for (at, log) in logs.iter().enumerate().skip(first) {
             let next = logs.get(at + 1);
-            self.check_gap(log);
+            self.check_gap(log)?;
             let (last, end) = self.one(log)?;
+            if end.offset == 0 {
+                // The last logs without entries were split off.
+                let path = log.path.clone();
+                return Err(StorageError::EmptyLog { path });
+            }
             let Some((fault, lost_bytes)) = end.torn else {
                 continue;
             };
@@ -253,12 +305,12 @@ impl Replay {
                 self.warnings.push(format!(
                     "{path}: a write was torn at byte {offset} by a crash ({fault}); {lost_bytes} bytes that were never acknowledged are cut off"
                 ));
-                // Never the whole file: logs without any entry are gone already.
+                // `offset` is above zero: logs without an entry were removed before.
                 cut_file(&log.path, offset)?;
                 sync_directory(dirs.logs())?;
                 continue;
             };
-            // Java leaves torn ends where they are and goes on in a new file.
+            // After a crash Java leaves the torn end of a log and continues in a new file.
             if next.first.epoch() == last.epoch()
                 && next.first > last.next()
                 && next.first > base.next()
@@ -273,11 +325,14 @@ impl Replay {
                 "{path}: a write was torn at byte {offset} ({fault}); the next log continues after it"
             ));
         }
-        Ok(())
+        // What a snapshot held that was once complete, was durable here.
+        self.check_snapshots(|unusable| !unusable.is_incomplete())
     }
 
-    /// A server that failed to prepare a request skips a zxid, so a gap alone is no error.
-    fn check_gap(&mut self, log: &LogFile) {
+    /// A gap alone is not an error: a Java server that fails to prepare a request skips a zxid. It is
+    /// one if a snapshot shows that there was a transaction.
+    fn check_gap(&mut self, log: &LogFile) -> Result<(), StorageError> {
+        self.check_snapshots(|unusable| unusable.file.zxid < log.first)?;
         let last = self.database.last_processed();
         if log.first.epoch() == last.epoch() && log.first > last.next() {
             self.warnings.push(format!(
@@ -287,9 +342,29 @@ impl Replay {
             ));
             self.committed.clear();
         }
+        Ok(())
     }
 
-    /// Applies one log; its last entry and how it ends.
+    /// Fails if one of these snapshots is named after a transaction that is missing.
+    fn check_snapshots(&self, which: impl Fn(&Unusable) -> bool) -> Result<(), StorageError> {
+        let last = self.database.last_processed();
+        let missing = self.unusable.iter().find(|unusable| {
+            let zxid = unusable.file.zxid;
+            // No transaction has counter zero: such a name is the start of an epoch.
+            zxid > last && zxid.counter() != 0 && which(unusable)
+        });
+        match missing {
+            None => Ok(()),
+            Some(Unusable { file, reason }) => Err(StorageError::OnlyInSnapshot {
+                path: file.path.clone(),
+                last,
+                zxid: file.zxid,
+                reason: reason.to_string(),
+            }),
+        }
+    }
+
+    /// Applies one log. Returns its last zxid and how it ends.
     fn one(&mut self, log: &LogFile) -> Result<(Zxid, LogEnd), StorageError> {
         let mut reader = LogReader::open(&log.path)?;
         let mut stale = 0_u64;
@@ -307,7 +382,7 @@ impl Replay {
         }
         if stale > 0 {
             self.warnings.push(format!(
-                "{}: {stale} transactions stand behind newer ones and were skipped",
+                "{}: {stale} transactions follow newer ones and were skipped",
                 log.path.display()
             ));
         }

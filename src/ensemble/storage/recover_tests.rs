@@ -1,4 +1,5 @@
-//! Recovery: fresh directories, crashes at any point, damage, directories of other releases.
+//! Tests of recovery: fresh directories, crashes at every point, damage, directories of other
+//! releases.
 
 use std::fs;
 
@@ -29,7 +30,7 @@ fn body(database: &Database) -> Vec<u8> {
     out
 }
 
-/// A database with transactions 1 to `last` applied.
+/// Returns a database with transactions 1 to `last` applied.
 fn reference(last: i64) -> Database {
     let mut database = Database::new();
     for zxid in 1..=last {
@@ -45,7 +46,7 @@ fn snapshot(dirs: &DataDirs, database: &Database) {
     writer.finish().expect("finished");
 }
 
-/// Writes a log file as the writer would, without what pads it.
+/// Writes a log file with `padding` bytes of zeros after the entries.
 fn write_log(dirs: &DataDirs, entries: &LogBatch, padding: usize) {
     let bytes = [&FileKind::Log.header(), entries.bytes(), &vec![0; padding]].concat();
     fs::write(dirs.log_path(entries.first()), bytes).expect("written");
@@ -65,7 +66,7 @@ fn a_fresh_directory_gets_its_first_snapshot_and_epochs() {
 }
 
 #[test]
-fn replays_what_follows_the_newest_snapshot_and_keeps_the_last_for_learners() {
+fn replays_the_log_after_the_newest_snapshot_and_keeps_the_last_transactions() {
     let (_dir, dirs) = dirs();
     start(&dirs).expect("fresh");
     write_log(&dirs, &batch(1..=300), 900);
@@ -81,7 +82,7 @@ fn replays_what_follows_the_newest_snapshot_and_keeps_the_last_for_learners() {
 }
 
 #[test]
-fn a_damaged_snapshot_is_passed_over_for_an_older_one() {
+fn an_older_snapshot_replaces_a_damaged_one() {
     let (_dir, dirs) = dirs();
     start(&dirs).expect("fresh");
     write_log(&dirs, &batch(1..=50), 10);
@@ -100,7 +101,7 @@ fn a_damaged_snapshot_is_passed_over_for_an_older_one() {
 }
 
 #[test]
-fn logs_without_snapshot_are_refused_unless_trusted() {
+fn logs_without_a_snapshot_are_refused_unless_trusted() {
     let (_dir, dirs) = dirs();
     dirs.create().expect("created");
     write_log(&dirs, &batch(1..=5), 100);
@@ -115,12 +116,12 @@ fn logs_without_snapshot_are_refused_unless_trusted() {
     };
     let recovered = recover(&dirs, &trusting).expect("recovered");
     assert_eq!(body(&recovered.database), body(&reference(5)));
-    // From now on there is a snapshot.
+    // The start above wrote a snapshot.
     assert_eq!(start(&dirs).expect("recovered").last_logged, Zxid(5));
 }
 
 #[test]
-fn an_empty_directory_is_no_database_when_autocreate_is_off() {
+fn an_empty_directory_is_not_a_database_if_autocreate_is_off() {
     let (dir, dirs) = dirs();
     let strict = RecoverOptions {
         autocreate: false,
@@ -135,10 +136,10 @@ fn an_empty_directory_is_no_database_when_autocreate_is_off() {
     assert!(!dir.path().join("initialize").exists());
 }
 
-/// SIGKILL leaves a prefix of the last write: recovery finds every whole entry, cuts the rest off,
-/// and the log goes on behind it.
+/// SIGKILL leaves a prefix of the last write. Recovery keeps every complete entry, cuts off the
+/// rest, and later writes append to the log.
 #[test]
-fn a_log_cut_anywhere_keeps_its_whole_entries() {
+fn a_log_cut_anywhere_keeps_its_complete_entries() {
     let entries = batch(1..=6);
     let mut ends = vec![0];
     for zxid in 1..=6 {
@@ -175,10 +176,10 @@ fn no_spare() -> super::DiskOptions {
     }
 }
 
-/// Power loss leaves any subset of the pages of the last write: recovery returns a prefix of what was
-/// written that holds everything that was synced. `SEED=` replays one case.
+/// Power loss leaves any subset of the pages of the last write. Recovery returns a prefix of the
+/// written entries that includes all synced ones. `SEED=` replays one case.
 #[test]
-fn power_loss_loses_nothing_that_was_synced() {
+fn power_loss_loses_no_synced_entry() {
     let seeds = match std::env::var("SEED") {
         Ok(seed) => {
             let seed: u64 = seed.parse().expect("SEED is a number");
@@ -195,7 +196,7 @@ fn power_loss_loses_nothing_that_was_synced() {
         let safe = 16 + batch(1..=synced).bytes().len();
         let mut bytes = [&FileKind::Log.header(), batch(1..=written).bytes()].concat();
         bytes.resize(bytes.len().next_multiple_of(4096) + 4096, 0);
-        // Only pages that the unsynced write touched may be as they were before it.
+        // Only pages that the unsynced write touched may keep their old content.
         for page in (safe / 4096)..(bytes.len() / 4096) {
             if rng.random_bool(0.4) {
                 let from = (page * 4096).max(safe);
@@ -214,9 +215,9 @@ fn power_loss_loses_nothing_that_was_synced() {
     }
 }
 
-/// A bit that flips in any byte of an acknowledged entry with others behind it is never passed over.
+/// A flipped bit in any byte of an acknowledged entry with entries after it is always detected.
 #[test]
-fn damage_before_the_tail_refuses_to_start() {
+fn recovery_refuses_damage_before_the_last_entry() {
     let (_dir, dirs) = dirs();
     start(&dirs).expect("fresh");
     let entries = batch(1..=4);
@@ -231,12 +232,12 @@ fn damage_before_the_tail_refuses_to_start() {
             "byte {at}: {error}"
         );
         let unchanged = fs::read(dirs.log_path(Zxid(1))).expect("read");
-        assert_eq!(unchanged, bytes, "what is damaged is left for the operator");
+        assert_eq!(unchanged, bytes, "the damaged file is not changed");
     }
 }
 
 #[test]
-fn a_torn_end_before_a_newer_log_is_javas_way_but_a_hole_is_not() {
+fn a_torn_log_before_a_newer_one_is_accepted_but_missing_entries_are_not() {
     let (_dir, dirs) = dirs();
     start(&dirs).expect("fresh");
     let torn = batch(1..=9);
@@ -254,7 +255,7 @@ fn a_torn_end_before_a_newer_log_is_javas_way_but_a_hole_is_not() {
 }
 
 #[test]
-fn truncation_removes_everything_newer_and_nothing_else() {
+fn truncation_removes_exactly_the_newer_transactions() {
     for target in 1..=30 {
         let (_dir, dirs) = dirs();
         start(&dirs).expect("fresh");
@@ -278,7 +279,7 @@ fn truncation_removes_everything_newer_and_nothing_else() {
 }
 
 #[test]
-fn truncation_to_a_missing_transaction_cuts_before_it() {
+fn truncation_to_a_missing_transaction_ends_before_it() {
     let (_dir, dirs) = dirs();
     start(&dirs).expect("fresh");
     let mut entries = batch(1..=3);
@@ -292,7 +293,7 @@ fn truncation_to_a_missing_transaction_cuts_before_it() {
 }
 
 #[test]
-fn truncation_without_anything_that_old_changes_nothing() {
+fn truncation_before_the_oldest_log_changes_nothing() {
     let (_dir, dirs) = dirs();
     dirs.create().expect("created");
     snapshot(&dirs, &reference(10));

@@ -1,4 +1,4 @@
-//! Entries and logs for the tests of this module.
+//! Sample entries and logs for the tests of this module.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -8,10 +8,11 @@ use crate::wire::jute::{Acl, OpCode, SessionId, Txn, TxnHeader, Zxid, encode_ent
 use super::format::LogBatch;
 use super::log_reader::LogReader;
 
-/// The session that made all of it.
+/// The session of all sample transactions.
 pub(super) const SESSION: SessionId = SessionId(0x77);
 
-/// Transaction 1 of an epoch creates the session, every other one a node `/n<zxid>`.
+/// Returns a transaction entry. The first of an epoch creates the session, all others create a node
+/// `/n<zxid>`.
 pub(super) fn entry(zxid: Zxid) -> Vec<u8> {
     let path = format!("/n{:x}", zxid.0);
     let (op, txn) = if zxid.counter() == 1 {
@@ -43,7 +44,7 @@ pub(super) fn entry(zxid: Zxid) -> Vec<u8> {
     out
 }
 
-/// A batch of such transactions.
+/// Returns a batch of such entries.
 pub(super) fn batch(zxids: RangeInclusive<i64>) -> LogBatch {
     let mut batch = LogBatch::new();
     for zxid in zxids {
@@ -52,7 +53,7 @@ pub(super) fn batch(zxids: RangeInclusive<i64>) -> LogBatch {
     batch
 }
 
-/// All zxids of a log that is not damaged.
+/// Returns the zxids of all entries of an undamaged log.
 pub(super) fn read_zxids(path: &Path) -> Vec<i64> {
     let mut reader = LogReader::open(path).expect("a log");
     let mut zxids = Vec::new();

@@ -1,4 +1,4 @@
-//! Writes a snapshot file that either is there whole and durable, or not at all.
+//! Writes a snapshot file. The file appears under its name only when it is complete and durable.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use simd_adler32::Adler32;
 
 use crate::disk::directory::sync_directory;
+use crate::disk::kill;
 use crate::wire::jute::Zxid;
 
 use super::DataDirs;
@@ -14,10 +15,10 @@ use super::StorageError;
 use super::format::FileKind;
 use super::snapshot_reader::SEAL_END;
 
-/// Written between two syncs, so that the log's syncs never wait for a long one.
-const SYNC_STEP_BYTES: usize = 4 << 20;
+/// Bytes between two syncs. Short syncs do not delay the syncs of the log.
+const SYNC_STEP_BYTES: usize = 1 << 20;
 
-/// A snapshot being written. Dropped before [`SnapshotWriter::finish`] it leaves nothing.
+/// An unfinished snapshot. Dropping it before [`SnapshotWriter::finish`] removes its file.
 pub struct SnapshotWriter {
     dirs: DataDirs,
     zxid: Zxid,
@@ -37,14 +38,13 @@ impl std::fmt::Debug for SnapshotWriter {
 }
 
 impl SnapshotWriter {
-    /// Begins the snapshot of `zxid`.
-    ///
     /// # Errors
-    /// If the file cannot be made.
+    /// If the file cannot be created.
     pub fn begin(dirs: &DataDirs, zxid: Zxid) -> Result<Self, StorageError> {
         let mut temporary = dirs.snapshot_path(zxid).into_os_string();
         temporary.push(".tmp");
         let temporary = PathBuf::from(temporary);
+        kill::check().map_err(StorageError::io("create", &temporary))?;
         let file = File::create(&temporary).map_err(StorageError::io("create", &temporary))?;
         let mut writer = Self {
             dirs: dirs.clone(),
@@ -59,38 +59,44 @@ impl SnapshotWriter {
         Ok(writer)
     }
 
-    /// Appends a part of the body: sessions, ACLs, nodes, terminator.
+    /// Appends a part of the body, which consists of sessions, ACLs, nodes and terminator.
     ///
     /// # Errors
     /// If the disk is full or fails.
     pub fn write(&mut self, body: &[u8]) -> Result<(), StorageError> {
-        self.file
-            .write_all(body)
-            .map_err(StorageError::io("write", &self.temporary))?;
-        self.adler.write(body);
-        self.unsynced_bytes += body.len();
-        if self.unsynced_bytes >= SYNC_STEP_BYTES {
-            self.unsynced_bytes = 0;
+        kill::check().map_err(StorageError::io("write", &self.temporary))?;
+        for step in body.chunks(SYNC_STEP_BYTES) {
             self.file
-                .sync_data()
-                .map_err(StorageError::io("sync", &self.temporary))?;
+                .write_all(step)
+                .map_err(StorageError::io("write", &self.temporary))?;
+            self.adler.write(step);
+            self.unsynced_bytes += step.len();
+            if self.unsynced_bytes >= SYNC_STEP_BYTES {
+                self.unsynced_bytes = 0;
+                self.file
+                    .sync_data()
+                    .map_err(StorageError::io("sync", &self.temporary))?;
+            }
         }
         Ok(())
     }
 
-    /// Seals the snapshot, makes it durable and gives it its name.
+    /// Seals the snapshot, makes it durable and renames it to its final name.
     ///
     /// # Errors
     /// If the disk is full or fails.
     pub fn finish(mut self) -> Result<(), StorageError> {
         let mut seal = i64::from(self.adler.finish()).to_be_bytes().to_vec();
         seal.extend_from_slice(&SEAL_END);
-        self.file
-            .write_all(&seal)
+        kill::check()
+            .and_then(|()| self.file.write_all(&seal))
+            .and_then(|()| kill::check())
             .and_then(|()| self.file.sync_all())
             .map_err(StorageError::io("write", &self.temporary))?;
         let path = self.dirs.snapshot_path(self.zxid);
-        fs::rename(&self.temporary, &path).map_err(StorageError::io("create", &path))?;
+        kill::check()
+            .and_then(|()| fs::rename(&self.temporary, &path))
+            .map_err(StorageError::io("create", &path))?;
         self.finished = true;
         Ok(sync_directory(self.dirs.snapshots())?)
     }
@@ -99,8 +105,8 @@ impl SnapshotWriter {
 impl Drop for SnapshotWriter {
     fn drop(&mut self) {
         if !self.finished {
-            // Harmless where it stays: the next start removes it.
-            drop(fs::remove_file(&self.temporary));
+            // An error does no harm: the next start removes the file.
+            drop(kill::check().and_then(|()| fs::remove_file(&self.temporary)));
         }
     }
 }

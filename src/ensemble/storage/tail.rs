@@ -1,20 +1,26 @@
-//! What the end of a transaction log means; see [`crate::disk::tail`].
+//! Interprets the end of a transaction log; see [`crate::disk::tail`].
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::disk::tail::{self, RecordSearch, Tail};
 use crate::wire::jute::Zxid;
 
-use super::format::{ENTRY_FRAMING_BYTES, Parsed, parse_entry};
+use super::format::{
+    ENTRY_BYTES_MAX, ENTRY_FRAMING_BYTES, ENTRY_PREFIX_BYTES, Parsed, announced_bytes, parse_entry,
+};
 
-/// The upper half of every checksum is zero, so four zeros behind an entry are ordinary.
+/// The upper half of every checksum is zero, so up to four zeros after an entry can belong to the
+/// next one.
 const ORDINARY_ZEROS: usize = 4;
 
-/// Judges `rest`, which begins `offset` bytes into the file, directly behind the last sound entry
-/// (`after`), and reaches to the end of the file.
+/// Classifies `rest`, which is the end of the file from byte `offset`, directly after the last
+/// valid entry (`after`).
 #[must_use]
 pub fn judge_tail(rest: &[u8], offset: u64, after: Zxid) -> Tail {
     let search = RecordSearch {
         record_bytes_min: ENTRY_FRAMING_BYTES,
+        record_bytes_max: ENTRY_BYTES_MAX + ENTRY_FRAMING_BYTES,
+        prefix_bytes: ENTRY_PREFIX_BYTES,
+        announced_bytes,
         ordinary_zeros: ORDINARY_ZEROS,
         begins_newer: |bytes: &[u8]| matches!(parse_entry(bytes), Parsed::Entry(entry) if entry.zxid > after),
     };
@@ -38,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_are_clean() {
+    fn a_tail_of_zeros_is_clean() {
         assert_eq!(judge_tail(&[], 16, Zxid(0)), Tail::Clean);
         assert_eq!(judge_tail(&[0; 10_000], 77, Zxid(0)), Tail::Clean);
     }
@@ -57,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_byte_before_a_sound_entry_is_damage_and_in_the_last_it_is_torn() {
+    fn a_changed_byte_is_damage_before_a_valid_entry_and_torn_in_the_last_one() {
         let mut first = framed(1..=3, 10);
         first[20] ^= 1;
         assert_eq!(judge_tail(&first, 16, Zxid(0)), Tail::Damaged);
@@ -68,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_never_reached_the_disk_is_torn_and_less_than_a_page_is_damage() {
+    fn a_missing_page_is_torn_and_less_than_a_page_is_damage() {
         let written = framed(1..=100, 150);
         for (hole, torn) in [(4096..8192, true), (4096..8191, false)] {
             let mut file = vec![1; 16];
@@ -86,8 +92,46 @@ mod tests {
     }
 
     #[test]
-    fn more_junk_than_one_write_can_leave_is_damage() {
+    fn more_bytes_than_one_torn_write_can_leave_are_damage() {
         let junk = vec![3; UNSYNCED_BYTES_MAX + 1];
         assert_eq!(judge_tail(&junk, 16, Zxid(0)), Tail::Damaged);
+    }
+
+    #[test]
+    fn a_torn_entry_larger_than_other_writes_is_torn() {
+        let entry = framed(1..=1, 20 << 20);
+        for cut in [UNSYNCED_BYTES_MAX + 1, 15 << 20, entry.len() - 1] {
+            let lost_bytes = cut;
+            let torn = Tail::Torn { lost_bytes };
+            assert_eq!(judge_tail(&entry[..cut], 16, Zxid(0)), torn, "cut at {cut}");
+        }
+        // Power loss: the pages with the beginning did not reach the disk. At 4090 the entry's length
+        // lies in the second page.
+        for (offset, missing) in [
+            (16, 0..4080),
+            (4090, 0..6),
+            (4090, 6..4102),
+            (4096, 0..4096),
+        ] {
+            let mut written = entry.clone();
+            written[missing.clone()].fill(0);
+            let verdict = judge_tail(&written, offset, Zxid(0));
+            assert!(
+                matches!(verdict, Tail::Torn { .. }),
+                "at {offset} without {missing:?}: {verdict:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn bytes_behind_a_large_torn_entry_are_damage() {
+        let mut written = framed(1..=1, 9 << 20);
+        written[40] ^= 1;
+        assert!(matches!(
+            judge_tail(&written, 16, Zxid(0)),
+            Tail::Torn { .. }
+        ));
+        written.push(1);
+        assert_eq!(judge_tail(&written, 16, Zxid(0)), Tail::Damaged);
     }
 }

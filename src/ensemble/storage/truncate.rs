@@ -1,4 +1,4 @@
-//! Cuts a learner's log back to what its leader has (TRUNC, specification 15.2 and 13.4).
+//! Truncates a learner's log to the leader's history (TRUNC, specification 15.2 and 13.4).
 
 use std::path::Path;
 
@@ -9,15 +9,16 @@ use super::DataDirs;
 use super::StorageError;
 use super::log_reader::LogReader;
 
-/// Removes everything after `zxid`: snapshots that are newer, later logs, and the entries behind
-/// the last one that is not newer. Durable when it returns. No log may be open for writing.
+/// Removes all transactions after `zxid`: newer snapshots, later logs, and the newer entries of the
+/// log that contains `zxid`. The result is durable when the function returns. No log may be open
+/// for writing.
 ///
-/// A crash in between leaves a state from which the same call completes: snapshots go first, then
-/// logs from the newest on.
+/// After a crash the same call can be repeated: it removes snapshots first, then logs from the
+/// newest on.
 ///
 /// # Errors
-/// If files cannot be changed, or if nothing on disk reaches back to `zxid`; then nothing was
-/// changed.
+/// If files cannot be changed, or if neither a snapshot nor a log reaches back to `zxid`. In the
+/// second case nothing is changed.
 pub fn truncate(dirs: &DataDirs, zxid: Zxid) -> Result<(), StorageError> {
     let (kept, newer): (Vec<_>, Vec<_>) = dirs
         .list_snapshots()?
@@ -26,7 +27,10 @@ pub fn truncate(dirs: &DataDirs, zxid: Zxid) -> Result<(), StorageError> {
     let logs = dirs.list_logs()?;
     let cut = logs.iter().rposition(|log| log.first <= zxid);
     let base = kept.last().map(|snapshot| snapshot.zxid);
-    if base.is_none() || (cut.is_none() && base != Some(zxid)) {
+    // No transaction has counter 0. Such a zxid names the start of an epoch, and so the state before the
+    // first transaction of that epoch. The snapshot before it holds this state if no log lies between.
+    let is_reached = cut.is_some() || base == Some(zxid) || zxid.counter() == 0;
+    if base.is_none() || !is_reached {
         return Err(StorageError::CannotTruncate {
             zxid,
             dir: dirs.logs().to_owned(),
@@ -50,7 +54,7 @@ pub fn truncate(dirs: &DataDirs, zxid: Zxid) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Where the first entry newer than `zxid`, or the unused end, begins.
+/// Returns the offset of the first entry newer than `zxid`, or of the unused space.
 fn end_of(path: &Path, zxid: Zxid) -> Result<u64, StorageError> {
     let mut reader = LogReader::open(path)?;
     while let Some((offset, entry)) = reader.next_entry()? {

@@ -1,5 +1,5 @@
-//! Where in the tree everything lies: `<chroot>/p00000/n0000042` for the prepared znodes,
-//! `<chroot>/r00001/s00003/c0000000017` for what session 3 creates in the second run.
+//! Paths of a run: `<chroot>/p00000/n0000042` for the prepared znodes,
+//! `<chroot>/r00001/s00003/c0000000017` for the znodes that session 3 creates in the second run.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::TreePlan;
@@ -10,49 +10,50 @@ use crate::workload::Plan;
 const DIRECTORY_DIGITS: usize = 5;
 /// Digits of a prepared znode.
 const ZNODE_DIGITS: usize = 7;
-/// Digits of a created znode: as many as a server appends to sequential ones.
+/// Digits of a created znode, the same number that a server appends to sequential znodes.
 pub(super) const CREATED_DIGITS: usize = 10;
 
-/// Writes the path of the prepared znode `index` into `out`, replacing what it holds.
+/// Writes the path of the prepared znode `index` to `out` and replaces its content.
 pub fn prepared_path(tree: &TreePlan, index: u64, out: &mut String) {
     write_prepared(&tree.chroot, tree.per_parent, index, out);
 }
 
-/// [`prepared_path`] for callers that hold the parts.
+/// Does the same as [`prepared_path`] for callers that have the parts.
 pub(super) fn write_prepared(chroot: &str, per_parent: u64, index: u64, out: &mut String) {
     write_parent(chroot, index / per_parent.max(1), out);
     out.push_str("/n");
-    push_padded(out, index, ZNODE_DIGITS);
+    push_padded::<ZNODE_DIGITS>(out, index);
 }
 
-/// Writes the path of the parent directory `parent` into `out`, replacing what it holds.
+/// Writes the path of the parent directory `parent` to `out` and replaces its content.
 pub(super) fn write_parent(chroot: &str, parent: u64, out: &mut String) {
     out.clear();
     out.push_str(chroot);
     out.push_str("/p");
-    push_padded(out, parent, DIRECTORY_DIGITS);
+    push_padded::<DIRECTORY_DIGITS>(out, parent);
 }
 
-/// The directory of everything that run number `run` (from 0) creates. Every run has one of its own, so
-/// that none meets what another left.
+/// Returns the directory of everything that run number `run` (from 0) creates. Every run has its
+/// own, so that no run finds the znodes of another.
 #[must_use]
 pub fn run_dir(plan: &Plan, run: u32) -> String {
     let mut path = format!("{}/r", TreePlan::of(plan).chroot);
-    push_padded(&mut path, u64::from(run), DIRECTORY_DIGITS);
+    push_padded::<DIRECTORY_DIGITS>(&mut path, u64::from(run));
     path
 }
 
-/// The directory under which a session creates its znodes in run number `run`.
+/// Returns the directory in which a session creates its znodes in run number `run`.
 #[must_use]
 pub fn session_dir(plan: &Plan, run: u32, session: u32) -> String {
     let mut path = run_dir(plan, run);
     path.push_str("/s");
-    push_padded(&mut path, u64::from(session), DIRECTORY_DIGITS);
+    push_padded::<DIRECTORY_DIGITS>(&mut path, u64::from(session));
     path
 }
 
-/// Every directory that run number `run` needs, parents first: the parts of the chroot, the parents of
-/// the prepared znodes, and, if any operation creates, the run's own with one per session.
+/// Returns every directory that run number `run` needs, parents first: the parts of the chroot, the
+/// parents of the prepared znodes, and, if any operation creates znodes, the run's directory with
+/// one directory per session.
 #[must_use]
 pub fn directories(plan: &Plan, run: u32) -> Vec<String> {
     let tree = TreePlan::of(plan);
@@ -78,20 +79,49 @@ pub fn directories(plan: &Plan, run: u32) -> Vec<String> {
     paths
 }
 
-/// Appends `value` in decimal, zero-padded to `digits`; about ten times as fast as `format!`.
-pub(super) fn push_padded(out: &mut String, value: u64, digits: usize) {
-    let mut buffer = [b'0'; 20];
-    let mut at = buffer.len();
+/// "00", "01", ... "99" in one string.
+const PAIRS: &str = {
+    const BYTES: [u8; 200] = {
+        let mut bytes = [b'0'; 200];
+        let mut at = 0;
+        while at < 100u8 {
+            bytes[2 * at as usize] = b'0' + at / 10;
+            bytes[2 * at as usize + 1] = b'0' + at % 10;
+            at += 1;
+        }
+        bytes
+    };
+    match std::str::from_utf8(&BYTES) {
+        Ok(text) => text,
+        Err(_) => panic!("digits are ASCII"),
+    }
+};
+
+/// Appends `value` in decimal, zero-padded to `DIGITS` (at most 20). Every operation writes two such
+/// numbers, so this avoids `format!` and the UTF-8 check of a byte buffer.
+pub(super) fn push_padded<const DIGITS: usize>(out: &mut String, value: u64) {
     let mut rest = value;
-    while rest > 0 {
-        at -= 1;
-        buffer[at] = b"0123456789"[usize::try_from(rest % 10).unwrap_or(0)];
-        rest /= 10;
+    let mut pairs = [0; 10];
+    let pairs = &mut pairs[..DIGITS / 2];
+    for pair in pairs.iter_mut() {
+        *pair = (rest % 100) as usize;
+        rest /= 100;
     }
-    let from = at.min(buffer.len() - digits.min(buffer.len()));
-    if let Ok(text) = std::str::from_utf8(&buffer[from..]) {
-        out.push_str(text);
+    if DIGITS % 2 == 1 || rest > 0 {
+        push_leading(out, rest);
     }
+    for pair in pairs.iter().rev() {
+        out.push_str(&PAIRS[2 * pair..2 * pair + 2]);
+    }
+}
+
+/// Appends the digits in front of the pairs: almost always a single one.
+fn push_leading(out: &mut String, value: u64) {
+    if value >= 10 {
+        push_leading(out, value / 10);
+    }
+    let digit = 2 * (value % 10) as usize + 1;
+    out.push_str(&PAIRS[digit..=digit]);
 }
 
 #[cfg(test)]
@@ -132,23 +162,20 @@ mod tests {
     }
 
     #[test]
-    fn padding_is_that_of_printf() {
-        for (value, digits) in [
-            (0, 5),
-            (7, 1),
-            (12_345, 5),
-            (123_456, 5),
-            (u64::MAX, 10),
-            (0, 0),
-        ] {
-            let mut out = String::new();
-            push_padded(&mut out, value, digits);
-            let expected = if digits == 0 {
-                String::new()
-            } else {
-                format!("{value:0digits$}")
-            };
-            assert_eq!(out, expected);
+    fn padding_is_the_same_as_printfs() {
+        fn check<const DIGITS: usize>() {
+            let powers = (0..20).map(|exponent| 10u64.pow(exponent));
+            let edges = powers.flat_map(|power| [power - 1, power, power + 7]);
+            for value in edges.chain([12_345, 9_876_543_210, u64::MAX]) {
+                let mut out = "/n".to_owned();
+                push_padded::<DIGITS>(&mut out, value);
+                assert_eq!(out, format!("/n{value:0DIGITS$}"));
+            }
         }
+        check::<1>();
+        check::<DIRECTORY_DIGITS>();
+        check::<ZNODE_DIGITS>();
+        check::<CREATED_DIGITS>();
+        check::<20>();
     }
 }

@@ -5,7 +5,6 @@ use std::fmt;
 /// Operation code of a request header and type of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(i32)]
-#[allow(missing_docs, reason = "the names are the specification's own")]
 pub enum OpCode {
     Error = -1,
     CloseSession = -11,
@@ -43,7 +42,7 @@ pub enum OpCode {
 }
 
 impl OpCode {
-    /// The code with this number, if there is one.
+    /// Returns the operation with this code, or `None` if it is unknown.
     #[must_use]
     pub const fn from_i32(code: i32) -> Option<Self> {
         Some(match code {
@@ -84,7 +83,6 @@ impl OpCode {
         })
     }
 
-    /// The number on the wire.
     #[must_use]
     pub const fn code(self) -> i32 {
         self as i32
@@ -95,7 +93,6 @@ impl OpCode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ErrorCode(pub i32);
 
-#[allow(missing_docs, reason = "the names are the specification's own")]
 impl ErrorCode {
     pub const OK: Self = Self(0);
     pub const RUNTIME_INCONSISTENCY: Self = Self(-2);
@@ -118,7 +115,7 @@ impl ErrorCode {
     pub const NO_WATCHER: Self = Self(-121);
     pub const RECONFIG_DISABLED: Self = Self(-123);
 
-    /// The name that Java's `KeeperException.Code` has, in camel case.
+    /// The name in Java's `KeeperException.Code`, in camel case.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self.0 {
@@ -168,7 +165,6 @@ impl fmt::Display for ErrorCode {
 /// Watch event types that a server sends (specification 3.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
-#[allow(missing_docs, reason = "the names are the specification's own")]
 pub enum EventType {
     NodeCreated = 1,
     NodeDeleted = 2,
@@ -176,10 +172,9 @@ pub enum EventType {
     NodeChildrenChanged = 4,
 }
 
-/// Create flags: an enumeration, not a bit set (specification 3.4).
+/// Values of the flags field in a create request. They cannot be combined (specification 3.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
-#[allow(missing_docs, reason = "the names are the specification's own")]
 pub enum CreateMode {
     Persistent = 0,
     Ephemeral = 1,
@@ -191,7 +186,7 @@ pub enum CreateMode {
 }
 
 impl CreateMode {
-    /// The mode with this flag value.
+    /// Returns the mode with this flags value, or `None` if it is unknown.
     #[must_use]
     pub const fn from_flags(flags: i32) -> Option<Self> {
         Some(match flags {
@@ -206,13 +201,11 @@ impl CreateMode {
         })
     }
 
-    /// Does the node vanish with its session?
     #[must_use]
     pub const fn is_ephemeral(self) -> bool {
         matches!(self, Self::Ephemeral | Self::EphemeralSequential)
     }
 
-    /// Is a counter appended to the name?
     #[must_use]
     pub const fn is_sequential(self) -> bool {
         matches!(
@@ -221,7 +214,6 @@ impl CreateMode {
         )
     }
 
-    /// Does the node carry a time to live?
     #[must_use]
     pub const fn is_ttl(self) -> bool {
         matches!(self, Self::PersistentTtl | Self::PersistentSequentialTtl)
@@ -230,7 +222,6 @@ impl CreateMode {
 
 /// Modes of addWatch (specification 7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's own")]
 pub enum AddWatchMode {
     Persistent = 0,
     PersistentRecursive = 1,
@@ -240,7 +231,6 @@ pub enum AddWatchMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Perms;
 
-#[allow(missing_docs, reason = "the names are the specification's own")]
 impl Perms {
     pub const READ: i32 = 1;
     pub const WRITE: i32 = 2;

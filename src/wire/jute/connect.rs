@@ -2,23 +2,23 @@
 
 use super::{JuteError, Reader, SessionId, WriteJute, Zxid, begin_frame, end_frame};
 
-/// First frame of a client.
+/// The first frame that a client sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectRequest<'a> {
-    /// Highest zxid the client has seen in a reply.
+    /// The highest zxid that the client has seen in a reply.
     pub last_zxid_seen: Zxid,
-    /// Session timeout asked, ms.
+    /// Requested session timeout, ms.
     pub timeout_ms: i32,
-    /// 0 for a new session.
+    /// 0 requests a new session.
     pub session: SessionId,
-    /// 16 bytes; null is read as empty.
+    /// 16 bytes. Null is read as empty.
     pub password: &'a [u8],
-    /// The optional trailing byte; `None` if absent (before 3.4).
+    /// An optional trailing byte; `None` if absent (before 3.4).
     pub read_only: Option<bool>,
 }
 
 impl<'a> ConnectRequest<'a> {
-    /// Reads a frame's content.
+    /// Reads the content of a frame.
     pub fn decode(frame: &'a [u8]) -> Result<Self, JuteError> {
         let mut reader = Reader::new(frame);
         let _protocol_version = reader.i32()?;
@@ -35,7 +35,7 @@ impl<'a> ConnectRequest<'a> {
         })
     }
 
-    /// Appends the whole frame.
+    /// Appends a complete frame.
     pub fn encode_frame(&self, out: &mut Vec<u8>) {
         let at = begin_frame(out);
         out.put_i32(0);
@@ -50,19 +50,19 @@ impl<'a> ConnectRequest<'a> {
     }
 }
 
-/// The server's answer.
+/// The server's reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectResponse {
-    /// Negotiated session timeout, ms; 0 = the session is invalid or expired.
+    /// Negotiated session timeout, ms. 0 means that the session is invalid or expired.
     pub timeout_ms: i32,
     pub session: SessionId,
     pub password: [u8; 16],
-    /// Present only if the request carried the byte.
+    /// Present only if the request contained the byte.
     pub read_only: Option<bool>,
 }
 
 impl ConnectResponse {
-    /// Reads a frame's content.
+    /// Reads the content of a frame.
     pub fn decode(frame: &[u8]) -> Result<Self, JuteError> {
         let mut reader = Reader::new(frame);
         let _protocol_version = reader.i32()?;
@@ -85,7 +85,7 @@ impl ConnectResponse {
         })
     }
 
-    /// Appends the whole frame.
+    /// Appends a complete frame.
     pub fn encode_frame(&self, out: &mut Vec<u8>) {
         let at = begin_frame(out);
         out.put_i32(0);
@@ -99,7 +99,7 @@ impl ConnectResponse {
     }
 }
 
-/// The password of a session: a pure function of its id, equal on every server (specification 2.5).
+/// Derives a session's password from its id. Every server derives the same one (specification 2.5).
 #[must_use]
 pub fn session_password(session: SessionId) -> [u8; 16] {
     const MULTIPLIER: u64 = 0x5_DEEC_E66D;
@@ -109,7 +109,7 @@ pub fn session_password(session: SessionId) -> [u8; 16] {
     let mut password = [0; 16];
     for word in password.chunks_exact_mut(4) {
         state = state.wrapping_mul(MULTIPLIER).wrapping_add(0xB) & MASK;
-        // The top 32 of 48 bits.
+        // The upper 32 of 48 bits.
         let [_, _, high @ .., _, _] = state.to_be_bytes();
         let value = u32::from_be_bytes(high);
         word.copy_from_slice(&value.to_le_bytes());
@@ -125,9 +125,9 @@ mod tests {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Vectors observed on Java 3.8.0 (specification 2.5).
+    /// Values observed on Java 3.8.0 (specification 2.5).
     #[test]
-    fn passwords_equal_those_of_java() {
+    fn passwords_equal_javas() {
         let first = session_password(SessionId(0x0100_000c_eade_0000));
         assert_eq!(hex(&first), "40083c72cd348e7a1e75f90c5e1aba36");
         let tenth = session_password(SessionId(0x0100_000c_eade_0009));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn handshake_sizes_are_those_of_the_specification() {
+    fn handshake_frames_have_the_specified_sizes() {
         let mut out = Vec::new();
         let request = ConnectRequest {
             last_zxid_seen: Zxid(7),
@@ -147,7 +147,8 @@ mod tests {
         request.encode_frame(&mut out);
         assert_eq!(out.len(), 4 + 45);
         assert_eq!(ConnectRequest::decode(&out[4..]), Ok(request));
-        let short = ConnectRequest::decode(&out[4..48]).expect("44 bytes are a request");
+        let short =
+            ConnectRequest::decode(&out[4..48]).expect("a request without the optional byte");
         assert_eq!(short.read_only, None);
         assert_eq!(
             ConnectRequest::decode(&out[4..40]),

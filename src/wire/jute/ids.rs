@@ -1,37 +1,37 @@
-//! Identifiers as newtypes, so that a session cannot be passed for a zxid.
+//! Identifiers as newtypes, so that the compiler tells a session id from a zxid.
 
 use std::fmt;
 
-/// Transaction id: high 32 bits epoch, low 32 bits counter.
+/// Transaction id: the high 32 bits are the epoch, the low 32 bits the counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Zxid(pub i64);
 
 impl Zxid {
-    /// Zero: before the first transaction.
+    /// The zxid of an empty database.
     pub const ZERO: Self = Self(0);
 
-    /// The `counter`-th transaction of `epoch`.
     #[must_use]
     pub const fn new(epoch: i64, counter: u32) -> Self {
         Self((epoch << 32) | counter as i64)
     }
 
-    /// High 32 bits.
+    /// The high 32 bits.
     #[must_use]
     pub const fn epoch(self) -> i64 {
         self.0 >> 32
     }
 
-    /// Low 32 bits.
+    /// The low 32 bits.
     #[must_use]
     pub const fn counter(self) -> u32 {
         (self.0.cast_unsigned() & 0xffff_ffff) as u32
     }
 
-    /// The one after, within the epoch.
+    /// The next zxid. After the last one of an epoch that is the start of the next epoch. The largest
+    /// zxid, which a damaged file name or a broken peer can hold, is its own successor.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for Zxid {
     }
 }
 
-/// Session id; 0 is never a session.
+/// Session id. 0 means no session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub i64);
 
@@ -51,7 +51,7 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// Server id, the content of `myid`.
+/// Server id, which the file `myid` contains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub i64);
 

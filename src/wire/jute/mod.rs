@@ -1,7 +1,8 @@
-//! Jute: the binary encoding of every ZooKeeper record, and the records themselves.
+//! Jute, the binary encoding of ZooKeeper records, and the records themselves.
 //!
-//! Specification sections 1 (encoding), 2-5 (client port), 12 (election port), 13 (quorum port) and
-//! 15.2 (transactions). Decoding borrows from the frame; encoding appends to a `Vec<u8>`.
+//! Implements specification sections 1 (encoding), 2-5 (client port), 12 (election port), 13
+//! (quorum port) and 15.2 (transactions). Decoding borrows from the frame. Encoding appends to a
+//! `Vec<u8>`.
 
 mod codes;
 mod connect;
@@ -30,7 +31,7 @@ pub use txn::{Txn, TxnHeader, decode_entry, encode_entry};
 pub use vote::{Notification, PeerState, VoteHello};
 pub use writer::{WriteJute, begin_frame, end_frame};
 
-/// Largest client frame, `jute.maxbuffer` (specification 2.1).
+/// Largest client frame: `jute.maxbuffer` (specification 2.1).
 pub const MAX_FRAME_BYTES: usize = 0xfffff;
-/// Largest inner buffer or string: `jute.maxbuffer` + `extrasize` (specification 1).
+/// Largest buffer or string in a record: `jute.maxbuffer` + `extrasize` (specification 1).
 pub const MAX_FIELD_BYTES: usize = 2 * MAX_FRAME_BYTES;

@@ -1,11 +1,9 @@
-//! Packets between leader and learners (specification 13.1).
+//! Packets between a leader and its learners (specification 13.1).
 
 use super::{Id, JuteError, Reader, SessionId, WriteJute, Zxid};
 
-/// Packet types of the quorum port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
-#[allow(missing_docs, reason = "the names are the specification's own")]
 pub enum PacketType {
     Request = 1,
     Proposal = 2,
@@ -55,20 +53,20 @@ impl PacketType {
     }
 }
 
-/// One packet; data and authinfo may be null.
+/// A packet of the quorum port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuorumPacket<'a> {
     pub kind: PacketType,
-    /// Meaning depends on the type.
+    /// The meaning depends on `kind`.
     pub zxid: Zxid,
-    /// Meaning depends on the type.
+    /// Null is `None`. The meaning depends on `kind`.
     pub data: Option<&'a [u8]>,
-    /// The caller's identities, with a REQUEST.
+    /// The client's identities in a REQUEST, otherwise empty.
     pub auth: Vec<Id>,
 }
 
 impl<'a> QuorumPacket<'a> {
-    /// A packet without identities.
+    /// Creates a packet without identities.
     #[must_use]
     pub const fn new(kind: PacketType, zxid: Zxid, data: Option<&'a [u8]>) -> Self {
         Self {
@@ -79,8 +77,8 @@ impl<'a> QuorumPacket<'a> {
         }
     }
 
-    /// Reads the packet at the start of a stream's bytes and how long it is; `Ok(None)` if it is
-    /// not all there yet. Packets have no length prefix.
+    /// Decodes the packet at the start of a stream. Returns it with its length, or `Ok(None)` if it
+    /// is incomplete. Packets have no length prefix.
     pub fn decode(bytes: &'a [u8]) -> Result<Option<(Self, usize)>, JuteError> {
         let mut reader = Reader::new(bytes);
         match Self::decode_from(&mut reader) {
@@ -128,22 +126,22 @@ impl<'a> QuorumPacket<'a> {
     }
 }
 
-/// What a learner says of itself in FOLLOWERINFO and OBSERVERINFO.
+/// The data of FOLLOWERINFO and OBSERVERINFO, which a learner sends first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LearnerInfo {
-    /// `None`: an anonymous learner.
+    /// `None` for a learner that sends no server id.
     pub server: Option<i64>,
-    /// 0x10000 since ZAB 1.0.
+    /// 0x10000 for ZAB 1.0.
     pub protocol_version: i32,
-    /// Version of the configuration it knows; 0 before 3.5.
+    /// Version of the learner's configuration; 0 before 3.5.
     pub config_version: i64,
 }
 
 impl LearnerInfo {
-    /// The protocol version of ZAB 1.0.
+    /// Protocol version of ZAB 1.0.
     pub const PROTOCOL: i32 = 0x10000;
 
-    /// Reads the 0, 8, 12 or 20 bytes.
+    /// Reads 0, 8, 12 or 20 bytes, depending on the release.
     pub fn decode(data: Option<&[u8]>) -> Result<Self, JuteError> {
         let mut reader = Reader::new(data.unwrap_or_default());
         let mut info = Self {
@@ -163,7 +161,7 @@ impl LearnerInfo {
         Ok(info)
     }
 
-    /// The 20 bytes.
+    /// Returns the 20 bytes of the current format.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(20);
@@ -174,7 +172,8 @@ impl LearnerInfo {
     }
 }
 
-/// Data of a REQUEST: session, xid, operation and the raw request record (specification 13.8).
+/// Decodes the data of a REQUEST into session, xid, operation code and request record
+/// (specification 13.8).
 pub fn forwarded_request(data: &[u8]) -> Result<(SessionId, i32, i32, &[u8]), JuteError> {
     let mut reader = Reader::new(data);
     let session = SessionId(reader.i64()?);
@@ -187,7 +186,7 @@ pub fn forwarded_request(data: &[u8]) -> Result<(SessionId, i32, i32, &[u8]), Ju
 mod tests {
     use super::*;
 
-    /// The first packet of a learner (specification 22).
+    /// The first packet that a learner sends (specification 22).
     #[test]
     fn follower_info_equals_the_captured_bytes() {
         let info = LearnerInfo {

@@ -2,16 +2,15 @@
 
 use super::MAX_FIELD_BYTES;
 
-/// Why bytes are not the record they should be.
+/// Why bytes cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JuteError {
-    /// The record goes on after the end of the bytes.
+    /// The bytes end within the record.
     #[error("record is cut short")]
     Truncated,
-    /// A length field no peer should send.
+    /// A length that is negative or above its limit.
     #[error("unreasonable length {0}")]
     Length(i32),
-    /// A string that is not UTF-8.
     #[error("string is not UTF-8")]
     Utf8,
     /// A value outside its enumeration.
@@ -19,7 +18,7 @@ pub enum JuteError {
     Value { what: &'static str, value: i64 },
 }
 
-/// A cursor over the bytes of one record.
+/// A cursor over the bytes of a record.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -33,19 +32,19 @@ impl<'a> Reader<'a> {
         Self { bytes, at: 0 }
     }
 
-    /// Bytes consumed so far.
+    /// Number of bytes read.
     #[must_use]
     pub const fn position(&self) -> usize {
         self.at
     }
 
-    /// The bytes not yet read.
+    /// The bytes that are not read yet.
     #[must_use]
     pub fn rest(&self) -> &'a [u8] {
         &self.bytes[self.at..]
     }
 
-    /// Is everything read?
+    /// Whether all bytes are read.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.at == self.bytes.len()
@@ -59,7 +58,7 @@ impl<'a> Reader<'a> {
         Ok(*chunk)
     }
 
-    /// The next `length` bytes.
+    /// Reads `length` bytes.
     pub fn bytes(&mut self, length: usize) -> Result<&'a [u8], JuteError> {
         let slice = self.bytes[self.at..]
             .get(..length)
@@ -72,7 +71,7 @@ impl<'a> Reader<'a> {
         Ok(self.take::<1>()?[0])
     }
 
-    /// A boolean: any nonzero byte is true.
+    /// Reads a boolean: any nonzero byte is true.
     pub fn bool(&mut self) -> Result<bool, JuteError> {
         Ok(self.u8()? != 0)
     }
@@ -85,7 +84,7 @@ impl<'a> Reader<'a> {
         Ok(i64::from_be_bytes(self.take()?))
     }
 
-    /// A length-prefixed buffer; `None` is null, which is not the empty buffer.
+    /// Reads a length-prefixed buffer. `None` is null, which differs from an empty buffer.
     pub fn buffer(&mut self) -> Result<Option<&'a [u8]>, JuteError> {
         let length = self.i32()?;
         if length == -1 {
@@ -97,7 +96,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A string; `None` is null.
+    /// Reads a string. `None` is null.
     pub fn string(&mut self) -> Result<Option<&'a str>, JuteError> {
         match self.buffer()? {
             None => Ok(None),
@@ -107,13 +106,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A string where null is no valid value.
+    /// Reads a string and refuses null.
     pub fn required_string(&mut self) -> Result<&'a str, JuteError> {
         self.string()?.ok_or(JuteError::Length(-1))
     }
 
-    /// A vector's element count: null and other negative counts are `None` (specification 1).
-    /// Never larger than the bytes left could hold.
+    /// Reads the element count of a vector. Null and other negative counts become `None`
+    /// (specification 1). A count above the number of remaining bytes is refused, since each
+    /// element takes at least one.
     pub fn count(&mut self) -> Result<Option<usize>, JuteError> {
         let count = self.i32()?;
         match usize::try_from(count) {
@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A vector of strings; null reads as empty.
+    /// Reads a vector of strings. Null becomes the empty vector.
     pub fn strings(&mut self) -> Result<Vec<&'a str>, JuteError> {
         let count = self.count()?.unwrap_or(0);
         (0..count).map(|_| self.required_string()).collect()

@@ -1,18 +1,17 @@
-//! Records that several messages share (specification 1).
+//! Records that several messages contain (specification 1).
 
 use super::{JuteError, Reader, WriteJute, Zxid};
 
-/// An identity: scheme and id.
+/// An authentication identity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id {
-    /// `world`, `ip`, `digest`, ...
+    /// For example `world`, `ip` or `digest`.
     pub scheme: String,
-    /// What the scheme makes of it.
+    /// The format depends on the scheme.
     pub id: String,
 }
 
 impl Id {
-    /// An identity from two strings.
     #[must_use]
     pub fn new(scheme: &str, id: &str) -> Self {
         Self {
@@ -21,7 +20,7 @@ impl Id {
         }
     }
 
-    /// Reads one; null parts read as empty.
+    /// Null parts become empty strings.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
         let scheme = reader.string()?.unwrap_or_default().to_owned();
         let id = reader.string()?.unwrap_or_default().to_owned();
@@ -34,17 +33,17 @@ impl Id {
     }
 }
 
-/// One access control entry.
+/// An entry of an access control list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Acl {
-    /// Bits of [`super::Perms`].
+    /// Bits from [`super::Perms`].
     pub perms: i32,
-    /// Whom they are granted to.
+    /// The identity that receives the permissions.
     pub id: Id,
 }
 
 impl Acl {
-    /// `world:anyone` with all permissions.
+    /// A list that grants all permissions to `world:anyone`.
     #[must_use]
     pub fn open() -> Vec<Self> {
         vec![Self {
@@ -60,7 +59,7 @@ impl Acl {
         })
     }
 
-    /// Reads a vector; `None` is null.
+    /// Reads a vector. `None` is null.
     pub fn decode_list(reader: &mut Reader<'_>) -> Result<Option<Vec<Self>>, JuteError> {
         match reader.count()? {
             None => Ok(None),
@@ -81,9 +80,8 @@ impl Acl {
     }
 }
 
-/// A znode's metadata as clients see it, 68 bytes.
+/// A znode's metadata as clients receive it, 68 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's own")]
 pub struct Stat {
     pub czxid: Zxid,
     pub mzxid: Zxid,
@@ -99,7 +97,7 @@ pub struct Stat {
 }
 
 impl Stat {
-    /// Bytes on the wire.
+    /// Encoded length.
     pub const BYTES: usize = 68;
 
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
@@ -135,9 +133,8 @@ impl Stat {
     }
 }
 
-/// A znode's metadata as snapshots hold it, 60 bytes.
+/// A znode's metadata as snapshots store it, 60 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's own")]
 pub struct StatPersisted {
     pub czxid: Zxid,
     pub mzxid: Zxid,
@@ -151,7 +148,7 @@ pub struct StatPersisted {
 }
 
 impl StatPersisted {
-    /// Bytes on disk.
+    /// Encoded length.
     pub const BYTES: usize = 60;
 
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {

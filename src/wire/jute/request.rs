@@ -2,12 +2,12 @@
 
 use super::{Acl, JuteError, OpCode, Reader, WriteJute, Zxid, begin_frame, end_frame};
 
-/// Header of every request.
+/// The header of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestHeader {
-    /// The client's sequence number; see specification 3.1 for the special ones.
+    /// The client's sequence number. Specification 3.1 lists the reserved values.
     pub xid: i32,
-    /// Operation code; it may be unknown.
+    /// Operation code; may be unknown.
     pub op: i32,
 }
 
@@ -19,7 +19,7 @@ impl RequestHeader {
     /// Xid of setWatches.
     pub const SET_WATCHES_XID: i32 = -8;
 
-    /// Reads it; the request record follows.
+    /// Reads the header. The request record follows it.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
         Ok(Self {
             xid: reader.i32()?,
@@ -27,7 +27,7 @@ impl RequestHeader {
         })
     }
 
-    /// Appends a whole frame: the header and what `body` appends.
+    /// Appends a complete frame: the header, then what `body` appends.
     pub fn encode_frame(out: &mut Vec<u8>, xid: i32, op: OpCode, body: impl FnOnce(&mut Vec<u8>)) {
         let at = begin_frame(out);
         out.put_i32(xid);
@@ -37,18 +37,18 @@ impl RequestHeader {
     }
 }
 
-/// create, create2, createContainer (no ttl) and createTTL.
+/// create, create2, createContainer (without TTL) and createTTL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateRequest<'a> {
-    /// Path asked for; null is malformed.
+    /// The requested path. Null is malformed.
     pub path: &'a str,
-    /// Data; null is kept.
+    /// Null and empty data differ.
     pub data: Option<&'a [u8]>,
-    /// ACL; null and empty are refused later.
+    /// The leader refuses null and empty lists.
     pub acl: Vec<Acl>,
-    /// Flags, see [`super::CreateMode`].
+    /// A [`super::CreateMode`].
     pub flags: i32,
-    /// createTTL only, ms.
+    /// Milliseconds; only in createTTL.
     pub ttl_ms: Option<i64>,
 }
 
@@ -68,7 +68,6 @@ impl<'a> CreateRequest<'a> {
         })
     }
 
-    /// Appends the record.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_string(self.path);
         out.put_buffer(self.data);
@@ -83,12 +82,11 @@ impl<'a> CreateRequest<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeleteRequest<'a> {
     pub path: &'a str,
-    /// Expected version, -1 = any.
+    /// Expected version; -1 matches any.
     pub version: i32,
 }
 
 impl<'a> DeleteRequest<'a> {
-    /// Reads the record.
     pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
         Ok(Self {
             path: reader.required_string()?,
@@ -96,27 +94,25 @@ impl<'a> DeleteRequest<'a> {
         })
     }
 
-    /// Appends the record.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_string(self.path);
         out.put_i32(self.version);
     }
 }
 
-/// check, inside multi only. The same layout as delete.
+/// check, which occurs only in a multi. Its layout equals that of delete.
 pub type CheckVersion<'a> = DeleteRequest<'a>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetDataRequest<'a> {
     pub path: &'a str,
-    /// New data; null is kept.
+    /// Null and empty data differ.
     pub data: Option<&'a [u8]>,
-    /// Expected version, -1 = any.
+    /// Expected version; -1 matches any.
     pub version: i32,
 }
 
 impl<'a> SetDataRequest<'a> {
-    /// Reads the record.
     pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
         Ok(Self {
             path: reader.required_string()?,
@@ -125,7 +121,6 @@ impl<'a> SetDataRequest<'a> {
         })
     }
 
-    /// Appends the record.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_string(self.path);
         out.put_buffer(self.data);
@@ -137,12 +132,11 @@ impl<'a> SetDataRequest<'a> {
 pub struct SetAclRequest<'a> {
     pub path: &'a str,
     pub acl: Vec<Acl>,
-    /// Expected aversion, -1 = any.
+    /// Expected aversion; -1 matches any.
     pub version: i32,
 }
 
 impl<'a> SetAclRequest<'a> {
-    /// Reads the record.
     pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
         Ok(Self {
             path: reader.required_string()?,
@@ -151,7 +145,6 @@ impl<'a> SetAclRequest<'a> {
         })
     }
 
-    /// Appends the record.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_string(self.path);
         Acl::encode_list(&self.acl, out);
@@ -159,16 +152,15 @@ impl<'a> SetAclRequest<'a> {
     }
 }
 
-/// exists, getData, getChildren, getChildren2.
+/// exists, getData, getChildren and getChildren2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathWatch<'a> {
     pub path: &'a str,
-    /// Leave a watch?
+    /// Whether to set a watch.
     pub watch: bool,
 }
 
 impl<'a> PathWatch<'a> {
-    /// Reads the record.
     pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
         Ok(Self {
             path: reader.required_string()?,
@@ -176,44 +168,41 @@ impl<'a> PathWatch<'a> {
         })
     }
 
-    /// Appends the record.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_string(self.path);
         out.put_bool(self.watch);
     }
 }
 
-/// sync, getACL, deleteContainer, getEphemerals, getAllChildrenNumber: a path alone.
+/// sync, getACL, deleteContainer, getEphemerals and getAllChildrenNumber, which contain only a
+/// path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathRequest<'a> {
-    /// The znode; null reads as empty.
+    /// Null becomes the empty string.
     pub path: &'a str,
 }
 
 impl<'a> PathRequest<'a> {
-    /// Reads the record.
     pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
         Ok(Self {
             path: reader.string()?.unwrap_or_default(),
         })
     }
 
-    /// Appends the record.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_string(self.path);
     }
 }
 
-/// addWatch (mode), checkWatches and removeWatches (type): a path and a number.
+/// A path and a number: addWatch, checkWatches and removeWatches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathNumber<'a> {
     pub path: &'a str,
-    /// Mode or watcher type.
+    /// The mode of addWatch, or the watcher type of checkWatches and removeWatches.
     pub number: i32,
 }
 
 impl<'a> PathNumber<'a> {
-    /// Reads the record.
     pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
         Ok(Self {
             path: reader.required_string()?,
@@ -224,13 +213,12 @@ impl<'a> PathNumber<'a> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuthPacket<'a> {
-    /// `digest`, ...
+    /// For example `digest`.
     pub scheme: &'a str,
     pub auth: &'a [u8],
 }
 
 impl<'a> AuthPacket<'a> {
-    /// Reads the record.
     pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
         let _kind = reader.i32()?;
         Ok(Self {
@@ -242,7 +230,6 @@ impl<'a> AuthPacket<'a> {
 
 /// setWatches and setWatches2.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's own")]
 pub struct SetWatches<'a> {
     pub relative_zxid: Zxid,
     pub data: Vec<&'a str>,
@@ -270,9 +257,8 @@ impl<'a> SetWatches<'a> {
     }
 }
 
-/// One operation inside a multi.
+/// One operation of a multi.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's own")]
 pub enum MultiOp<'a> {
     Create(OpCode, CreateRequest<'a>),
     Delete(DeleteRequest<'a>),
@@ -282,13 +268,12 @@ pub enum MultiOp<'a> {
     GetChildren(PathWatch<'a>),
 }
 
-/// The body of multi and multiRead: headers and records up to the closing header.
+/// The body of multi and multiRead: headers and records up to the terminating header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MultiOps<'a>(pub Vec<MultiOp<'a>>);
 
 impl<'a> MultiOps<'a> {
-    /// Reads the body; an operation that does not belong into `kind` is malformed
-    /// (specification 5).
+    /// Reads the body. An operation that `kind` does not allow is malformed (specification 5).
     pub fn decode(reader: &mut Reader<'a>, kind: OpCode) -> Result<Self, JuteError> {
         let mut ops = Vec::new();
         loop {
@@ -327,14 +312,14 @@ impl<'a> MultiOps<'a> {
         }
     }
 
-    /// Appends one sub-operation's header; its record must follow.
+    /// Appends the header of one operation. The caller must append its record.
     pub fn encode_op_header(out: &mut Vec<u8>, op: OpCode) {
         out.put_i32(op.code());
         out.put_bool(false);
         out.put_i32(-1);
     }
 
-    /// Appends the closing header.
+    /// Appends the terminating header.
     pub fn encode_end(out: &mut Vec<u8>) {
         out.put_i32(-1);
         out.put_bool(true);
@@ -347,7 +332,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn set_data_is_laid_out_as_specified() {
+    fn set_data_has_the_specified_layout() {
         let mut out = Vec::new();
         RequestHeader::encode_frame(&mut out, 1, OpCode::SetData, |out| {
             SetDataRequest {
@@ -375,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn multi_refuses_what_does_not_belong() {
+    fn multi_and_multi_read_refuse_each_others_operations() {
         let mut out = Vec::new();
         MultiOps::encode_op_header(&mut out, OpCode::Check);
         CheckVersion {
@@ -400,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_counts_do_not_allocate() {
+    fn huge_counts_do_not_allocate() {
         let raw = i32::MAX.to_be_bytes();
         assert_eq!(Reader::new(&raw).strings(), Err(JuteError::Truncated));
         assert_eq!(Reader::new(&raw).buffer(), Err(JuteError::Length(i32::MAX)));

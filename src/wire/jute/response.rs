@@ -2,24 +2,24 @@
 
 use super::{ErrorCode, EventType, JuteError, OpCode, Reader, Stat, WriteJute, Zxid};
 
-/// Header of every reply, 16 bytes.
+/// The header of every reply, 16 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplyHeader {
-    /// The request's xid; -1 for a notification.
+    /// The xid of the request; -1 in a notification.
     pub xid: i32,
     /// See specification 3.1.
     pub zxid: Zxid,
-    /// 0, or why there is no body.
+    /// 0, or the error, in which case the reply has no body.
     pub err: ErrorCode,
 }
 
 impl ReplyHeader {
-    /// Bytes on the wire.
+    /// Encoded length.
     pub const BYTES: usize = 16;
     /// Xid of watch notifications.
     pub const NOTIFICATION_XID: i32 = -1;
 
-    /// Reads it; the response record follows.
+    /// Reads the header. The response record follows it.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
         Ok(Self {
             xid: reader.i32()?,
@@ -39,13 +39,13 @@ impl ReplyHeader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatcherEvent<'a> {
     pub kind: i32,
-    /// Always 3 from a server.
+    /// Servers always send 3.
     pub state: i32,
     pub path: &'a str,
 }
 
 impl<'a> WatcherEvent<'a> {
-    /// An event as servers send it.
+    /// Creates an event as servers send it.
     #[must_use]
     pub const fn new(kind: EventType, path: &'a str) -> Self {
         Self {
@@ -55,7 +55,6 @@ impl<'a> WatcherEvent<'a> {
         }
     }
 
-    /// Reads the record.
     pub fn decode(reader: &mut Reader<'a>) -> Result<Self, JuteError> {
         Ok(Self {
             kind: reader.i32()?,
@@ -64,7 +63,6 @@ impl<'a> WatcherEvent<'a> {
         })
     }
 
-    /// Appends the record.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_i32(self.kind);
         out.put_i32(self.state);
@@ -72,9 +70,8 @@ impl<'a> WatcherEvent<'a> {
     }
 }
 
-/// One result inside a multi response.
+/// The result of one operation in a multi response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's own")]
 pub enum MultiResult {
     Create { path: String },
     Create2 { path: String, stat: Stat },
@@ -87,7 +84,7 @@ pub enum MultiResult {
 }
 
 impl MultiResult {
-    /// Appends header and payload.
+    /// Appends the result's header and payload.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let (code, err) = match self {
             Self::Create { .. } => (OpCode::Create, 0),
@@ -124,15 +121,15 @@ impl MultiResult {
         }
     }
 
-    /// Appends the closing header.
+    /// Appends the terminating header.
     pub fn encode_end(out: &mut Vec<u8>) {
         out.put_i32(-1);
         out.put_bool(true);
         out.put_i32(-1);
     }
 
-    /// The first error of a multi response's body, without building the results: what a load
-    /// driver needs to know.
+    /// Returns the first error in the body of a multi response, or 0. The load generator needs only
+    /// this, so the results are not built.
     pub fn first_error(reader: &mut Reader<'_>) -> Result<ErrorCode, JuteError> {
         let mut first = ErrorCode::OK;
         loop {
@@ -145,7 +142,7 @@ impl MultiResult {
             match OpCode::from_i32(code) {
                 Some(OpCode::Error) => {
                     let error = ErrorCode(reader.i32()?);
-                    // Entries before the failing one carry 0, those after it -2.
+                    // Entries before the failed one carry 0, entries after it -2.
                     if first == ErrorCode::OK {
                         first = error;
                     }
@@ -178,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_multi_is_read_as_the_failing_code() {
+    fn the_first_error_of_a_failed_multi_is_the_failed_parts_code() {
         let mut out = Vec::new();
         for code in [
             ErrorCode::OK,
@@ -187,7 +184,7 @@ mod tests {
         ] {
             MultiResult::Error(code).encode(&mut out);
         }
-        // The second entry as observed (specification 5).
+        // The bytes of the second entry were observed on Java (specification 5).
         assert_eq!(
             out[13..26],
             [

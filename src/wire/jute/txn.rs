@@ -1,26 +1,25 @@
-//! Transactions as they are proposed, logged and applied (specification 15.2).
+//! Transactions, as servers propose, log and apply them (specification 15.2).
 //!
-//! The entry bytes (header, record, possibly a digest) travel verbatim from the leader's proposal
-//! to every log.
+//! The entry bytes (header, record, optional digest) are copied unchanged from the leader's
+//! proposal to every log.
 
 use super::{Acl, ErrorCode, JuteError, OpCode, Reader, SessionId, WriteJute, Zxid};
 
-/// Header of a transaction, 32 bytes.
+/// The header of a transaction, 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TxnHeader {
-    /// The session that asked.
+    /// The session that sent the request.
     pub session: SessionId,
     pub cxid: i32,
-    /// The transaction's id.
     pub zxid: Zxid,
     /// The leader's wall clock, ms since the epoch.
     pub time_ms: i64,
-    /// Type; decides the record that follows.
+    /// The type, which decides the record that follows.
     pub op: OpCode,
 }
 
 impl TxnHeader {
-    /// Reads it; the record of type `op` follows.
+    /// Reads the header. The record of type `op` follows it.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, JuteError> {
         let session = SessionId(reader.i64()?);
         let cxid = reader.i32()?;
@@ -49,9 +48,8 @@ impl TxnHeader {
     }
 }
 
-/// An idempotent change of the tree.
+/// The record of a transaction: an idempotent change of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the specification's own")]
 pub enum Txn<'a> {
     Create {
         path: &'a str,
@@ -93,7 +91,8 @@ pub enum Txn<'a> {
     CreateSession {
         timeout_ms: i32,
     },
-    /// `None`: written before 3.6, the server's own list of ephemerals counts.
+    /// `paths` is `None` in entries from before 3.6. The server then deletes all ephemerals that it
+    /// knows for the session.
     CloseSession {
         paths: Option<Vec<&'a str>>,
     },
@@ -111,7 +110,7 @@ impl<'a> Txn<'a> {
                 data: reader.buffer()?,
                 acl: acl(reader)?,
                 ephemeral: reader.bool()?,
-                // Logs of before 3.4 end here.
+                // Entries from before 3.4 end here.
                 parent_cversion: if reader.is_empty() { -1 } else { reader.i32()? },
             },
             OpCode::CreateContainer => Self::CreateContainer {
@@ -182,7 +181,6 @@ impl<'a> Txn<'a> {
         Ok(Self::Multi(parts))
     }
 
-    /// Appends the record.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Create {
@@ -263,7 +261,7 @@ fn encode_node(out: &mut Vec<u8>, path: &str, data: Option<&[u8]>, acl: &[Acl]) 
     Acl::encode_list(acl, out);
 }
 
-/// Reads one entry: header and record. A digest behind them is ignored.
+/// Reads the header and record of an entry and ignores a digest after them.
 pub fn decode_entry(entry: &[u8]) -> Result<(TxnHeader, Txn<'_>), JuteError> {
     let mut reader = Reader::new(entry);
     let header = TxnHeader::decode(&mut reader)?;
@@ -271,7 +269,7 @@ pub fn decode_entry(entry: &[u8]) -> Result<(TxnHeader, Txn<'_>), JuteError> {
     Ok((header, txn))
 }
 
-/// Appends one entry: header and record.
+/// Appends an entry: header and record.
 pub fn encode_entry(header: &TxnHeader, txn: &Txn<'_>, out: &mut Vec<u8>) {
     header.encode(out);
     txn.encode(out);
@@ -281,9 +279,9 @@ pub fn encode_entry(header: &TxnHeader, txn: &Txn<'_>, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    /// The first log entry of a fresh Java 3.8.0 server, digest included (specification 22).
+    /// The first log entry of a fresh Java 3.8.0 server, with its digest (specification 22).
     #[test]
-    fn reads_an_entry_that_java_wrote() {
+    fn reads_an_entry_of_java() {
         let raw: [u8; 48] = [
             0x01, 0x00, 0x00, 0x0c, 0xea, 0xde, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0,
             0x01, 0xa2, 0x05, 0x99, 0x49, 0xd1, 0xff, 0xff, 0xff, 0xf6, 0, 0, 0x27, 0x10, 0, 0, 0,
@@ -299,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_survives_a_round_trip_and_no_prefix_panics() {
+    fn every_type_survives_a_round_trip_and_no_prefix_panics() {
         let create = Txn::Create {
             path: "/a",
             data: Some(b"x"),

@@ -2,9 +2,8 @@
 
 use super::{JuteError, PeerId, Reader, WriteJute, Zxid, begin_frame, end_frame};
 
-/// State of a server in an election message.
+/// The state that a server announces in an election message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the names are the specification's own")]
 pub enum PeerState {
     Looking = 0,
     Following = 1,
@@ -12,30 +11,29 @@ pub enum PeerState {
     Observing = 3,
 }
 
-/// One election message.
+/// An election message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
-    /// The sender's state.
     pub state: PeerState,
-    /// Whom it votes for.
+    /// The server that the sender votes for.
     pub leader: PeerId,
-    /// That server's last logged zxid.
+    /// The last zxid that `leader` logged.
     pub zxid: Zxid,
-    /// The sender's round, its logical clock.
+    /// The election round of the sender (its logical clock).
     pub round: i64,
-    /// Epoch of the proposed leader.
+    /// The epoch of `leader`.
     pub peer_epoch: i64,
-    /// Format version: 0 before 3.5 (40 bytes and less), 2 since.
+    /// Format version: 2 since 3.5, 0 before (40 bytes or fewer).
     pub version: i32,
-    /// Configuration text, since 3.5.
+    /// The configuration text; empty before 3.5.
     pub config: String,
 }
 
 impl Notification {
-    /// Largest message accepted, bytes.
+    /// Largest message that is accepted, in bytes.
     pub const MAX_BYTES: usize = 524_288;
 
-    /// Reads a frame's content; 28, 40 and at least 44 bytes are known.
+    /// Reads the content of a frame of 28, 40, or at least 44 bytes.
     pub fn decode(frame: &[u8]) -> Result<Self, JuteError> {
         let mut reader = Reader::new(frame);
         let code = reader.i32()?;
@@ -55,13 +53,13 @@ impl Notification {
         let zxid = Zxid(reader.i64()?);
         let round = reader.i64()?;
         let (peer_epoch, mut version) = if reader.is_empty() {
-            (zxid.epoch(), 0) // 28 bytes: before 3.4
+            (zxid.epoch(), 0) // Messages from before 3.4 have 28 bytes.
         } else {
             (reader.i64()?, reader.i32()?)
         };
         let mut config = String::new();
         if reader.is_empty() {
-            // 40 bytes come from 3.4, whose version number means something else.
+            // Messages from 3.4 have 40 bytes. Their version number has another meaning.
             version = 0;
         } else {
             config = reader.string()?.unwrap_or_default().to_owned();
@@ -77,7 +75,7 @@ impl Notification {
         })
     }
 
-    /// Appends the whole frame in the format of 3.5 and later.
+    /// Appends a complete frame in the format of 3.5 and later.
     pub fn encode_frame(&self, out: &mut Vec<u8>) {
         let at = begin_frame(out);
         out.put_i32(self.state as i32);
@@ -91,12 +89,12 @@ impl Notification {
     }
 }
 
-/// The first message of a server that dials an election port.
+/// The first message of a server that connects to an election port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VoteHello {
-    /// The dialling server.
+    /// The connecting server.
     pub sid: PeerId,
-    /// Its election address `host:port`; `None` from 3.4.
+    /// The server's election address, `host:port`; `None` from 3.4.
     pub address: Option<String>,
 }
 
@@ -104,7 +102,8 @@ impl VoteHello {
     const V1: i64 = -65_536;
     const V2: i64 = -65_535;
 
-    /// Reads it from the start of a stream; `Ok(None)` if it is not all there yet.
+    /// Decodes the message at the start of a stream. Returns it with its length, or `Ok(None)` if
+    /// it is incomplete.
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, JuteError> {
         let mut reader = Reader::new(bytes);
         match Self::decode_from(&mut reader) {
@@ -142,7 +141,7 @@ impl VoteHello {
         })
     }
 
-    /// Appends the format of 3.5; without an address that of 3.4.
+    /// Appends the message in the format of 3.5, or of 3.4 if there is no address.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match &self.address {
             None => out.put_i64(self.sid.0),
@@ -160,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_eras_of_a_notification_are_read() {
+    fn notifications_of_all_three_formats_are_read() {
         let message = Notification {
             state: PeerState::Looking,
             leader: PeerId(3),
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn both_greetings_are_read() {
+    fn hello_messages_of_both_formats_are_read() {
         for hello in [
             VoteHello {
                 sid: PeerId(2),

@@ -1,38 +1,38 @@
 //! Appends jute primitives to a byte vector (specification 1).
 
-/// Jute encoding onto the end of a vector.
+/// Appends jute primitives to a byte vector.
 pub trait WriteJute {
-    /// Raw bytes.
+    /// Appends raw bytes.
     fn put(&mut self, bytes: &[u8]);
 
     fn put_u8(&mut self, value: u8) {
         self.put(&[value]);
     }
 
-    /// A boolean, 0 or 1.
+    /// Appends a boolean as 0 or 1.
     fn put_bool(&mut self, value: bool) {
         self.put(&[u8::from(value)]);
     }
 
-    /// Four bytes, big-endian.
+    /// Appends four bytes, big-endian.
     fn put_i32(&mut self, value: i32) {
         self.put(&value.to_be_bytes());
     }
 
-    /// Eight bytes, big-endian.
+    /// Appends eight bytes, big-endian.
     fn put_i64(&mut self, value: i64) {
         self.put(&value.to_be_bytes());
     }
 
-    /// A length or count.
+    /// Appends a length or count.
     ///
     /// # Panics
-    /// If it exceeds `i32::MAX`: no frame of ours is allowed to grow that far.
+    /// If it exceeds `i32::MAX`, which the frame limits rule out.
     fn put_len(&mut self, length: usize) {
-        self.put_i32(i32::try_from(length).expect("lengths are bounded far below 2 GiB"));
+        self.put_i32(i32::try_from(length).expect("lengths are limited far below 2 GiB"));
     }
 
-    /// A buffer; `None` is null.
+    /// Appends a buffer. `None` is null.
     fn put_buffer(&mut self, value: Option<&[u8]>) {
         match value {
             None => self.put_i32(-1),
@@ -54,7 +54,7 @@ impl WriteJute for Vec<u8> {
     }
 }
 
-/// Starts a length-prefixed frame and returns where its length stands; see [`end_frame`].
+/// Starts a length-prefixed frame and returns the position of its length for [`end_frame`].
 #[must_use]
 pub fn begin_frame(out: &mut Vec<u8>) -> usize {
     let at = out.len();
@@ -62,11 +62,11 @@ pub fn begin_frame(out: &mut Vec<u8>) -> usize {
     at
 }
 
-/// Completes the frame that began at `at` by writing its length.
+/// Writes the length of the frame that starts at `at`.
 ///
 /// # Panics
 /// If the frame exceeds `i32::MAX` bytes.
 pub fn end_frame(out: &mut [u8], at: usize) {
-    let length = i32::try_from(out.len() - at - 4).expect("frames are bounded far below 2 GiB");
+    let length = i32::try_from(out.len() - at - 4).expect("frames are limited far below 2 GiB");
     out[at..at + 4].copy_from_slice(&length.to_be_bytes());
 }

@@ -1,4 +1,4 @@
-//! What must hold, and what a run went through.
+//! The properties that must hold, and the coverage of a run.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,11 +10,12 @@ use quorate::ensemble::peer::Peer;
 use quorate::wire::jute::Zxid;
 
 use super::{Cluster, Event};
+use crate::tree::Tree;
 
-/// The liveness phase must end within this much simulated time.
+/// Longest simulated time of each wait in [`Cluster::settle`], ms.
 const SETTLE_MS: u64 = 60_000;
 
-/// What a run went through, so that a test can tell that the seeds reach what they should.
+/// Counts the events of a run, so that a test can check that the seeds reach every code path.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Coverage {
     pub(crate) acknowledged: usize,
@@ -23,6 +24,13 @@ pub(crate) struct Coverage {
     pub(crate) truncations: usize,
     pub(crate) snapshots_sent: usize,
     pub(crate) snapshots_taken: usize,
+    /// Snapshots that were sent while the tree changed.
+    pub(crate) fuzzy_snapshots_sent: usize,
+    pub(crate) stalls: usize,
+    /// Connections that broke behind a part of what was sent.
+    pub(crate) broken_streams: usize,
+    /// Servers that were killed while they were synchronised.
+    pub(crate) killed: usize,
 }
 
 impl Coverage {
@@ -33,17 +41,21 @@ impl Coverage {
         self.truncations += other.truncations;
         self.snapshots_sent += other.snapshots_sent;
         self.snapshots_taken += other.snapshots_taken;
+        self.fuzzy_snapshots_sent += other.fuzzy_snapshots_sent;
+        self.stalls += other.stalls;
+        self.broken_streams += other.broken_streams;
+        self.killed += other.killed;
     }
 }
 
 impl Cluster {
-    /// Everybody must come to serve and hold the same tree with every acknowledged write.
+    /// Checks that all servers serve in the end, and have the same tree with every acknowledged write.
     pub(crate) fn settle(&mut self) {
         let deadline = self.now + SETTLE_MS;
         while !self.all_serve() {
             assert!(
                 self.now < deadline,
-                "no ensemble within {SETTLE_MS} ms: {}",
+                "not all servers serve after {SETTLE_MS} ms: {}",
                 self.modes()
             );
             self.run_for(50);
@@ -52,10 +64,10 @@ impl Cluster {
         self.run_for(3000);
         assert!(
             self.history.len() > before,
-            "a healed ensemble acknowledges writes"
+            "the ensemble acknowledges no writes after the faults have ended"
         );
         for client in &mut self.clients {
-            client.server = None; // no more load
+            client.server = None; // ends the load
             client.conn = 0;
         }
         self.events
@@ -64,7 +76,7 @@ impl Cluster {
         while !(self.all_serve() && self.agree()) {
             assert!(
                 self.now < deadline,
-                "the trees still differ: {}",
+                "the trees differ after {SETTLE_MS} ms: {}",
                 self.modes()
             );
             self.run_for(50);
@@ -75,8 +87,8 @@ impl Cluster {
                 let mut body = Vec::new();
                 peer.database().encode_snapshot(&mut body);
                 let mut decoder = SnapshotDecoder::new();
-                decoder.feed(&body).expect("our own snapshot");
-                database = decoder.finish().expect("our own snapshot");
+                decoder.feed(&body).expect("a readable snapshot");
+                database = decoder.finish().expect("a complete snapshot");
             }
             self.history.check(at, &mut database);
         }
@@ -89,7 +101,7 @@ impl Cluster {
     }
 
     fn agree(&self) -> bool {
-        let trees: Vec<(Zxid, Vec<u8>)> = self
+        let trees: Vec<(Zxid, Tree)> = self
             .trees()
             .into_iter()
             .map(|(_, zxid, tree)| (zxid, tree))
@@ -97,23 +109,26 @@ impl Cluster {
         trees.windows(2).all(|pair| pair[0] == pair[1])
     }
 
-    /// Every serving server's position and tree.
-    fn trees(&self) -> Vec<(usize, Zxid, Vec<u8>)> {
+    /// Returns the index, the last processed zxid and the tree of every serving server.
+    fn trees(&self) -> Vec<(usize, Zxid, Tree)> {
         let serving = self.servers.iter().enumerate().filter_map(|(at, server)| {
             let peer = server.peer.as_ref().filter(|peer| peer.is_serving())?;
-            let mut tree = Vec::new();
-            peer.database().encode_snapshot(&mut tree);
+            let tree = Tree::of(peer.database());
             Some((at, peer.database().last_processed(), tree))
         });
         serving.collect()
     }
 
-    /// Servers that serve have applied the same prefix: equal positions mean equal trees.
+    /// Checks that serving servers with the same last processed zxid have the same tree.
     pub(super) fn check_prefixes(&self) {
-        let mut seen: BTreeMap<Zxid, (usize, Vec<u8>)> = BTreeMap::new();
+        let mut seen: BTreeMap<Zxid, (usize, Tree)> = BTreeMap::new();
         for (at, zxid, tree) in self.trees() {
             if let Some((other, theirs)) = seen.get(&zxid) {
-                assert!(*theirs == tree, "servers {other} and {at} differ at {zxid}");
+                assert!(
+                    *theirs == tree,
+                    "servers {other} and {at} differ at {zxid}: {}",
+                    theirs.difference(&tree)
+                );
             }
             seen.insert(zxid, (at, tree));
         }
@@ -158,6 +173,9 @@ impl Cluster {
         self.seen.diffs += says("synchronises us by Diff");
         self.seen.truncations += says("cuts its log");
         self.seen.snapshots_sent += says("synchronises us by Snap");
+        self.seen.fuzzy_snapshots_sent +=
+            says("transactions committed meanwhile") - says("and 0 transactions");
+        self.seen.killed += says("is killed while it synchronises");
         line.hash(&mut self.hasher);
         self.log.push_back(format!("{:>6} {line}", self.now));
         if self.log.len() > 200 {

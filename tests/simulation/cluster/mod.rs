@@ -1,15 +1,18 @@
-//! Servers, connections, clients and time, all simulated.
+//! The simulated cluster: servers, connections, clients and time.
 
+mod changes;
 mod checks;
 mod clients;
 mod disks;
 mod servers;
+mod stalls;
 mod wires;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::hash::DefaultHasher;
 
+use quorate::ensemble::database::ConnId;
 use quorate::ensemble::peer::Input;
 use quorate::wire::jute::{Notification, PeerId};
 use rand::{RngExt as _, SeedableRng as _};
@@ -18,9 +21,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 pub(crate) use self::checks::Coverage;
 use self::clients::Client;
 use self::servers::Server;
+use self::stalls::Stall;
 use self::wires::Wire;
-use crate::disk::Disk;
-use crate::faults::{self, Fault};
+use crate::disk::{Disk, Kept};
+use crate::faults::{self, Fault, Streams};
 use crate::history::History;
 
 const TICK_MS: u64 = 200;
@@ -38,7 +42,7 @@ enum Event {
         to: usize,
         wire: u64,
     },
-    /// Bytes at the other end of a wire, towards the leader or the learner.
+    /// Bytes arrive at the leader's or the learner's end of a wire.
     Wire {
         wire: u64,
         to_leader: bool,
@@ -47,11 +51,26 @@ enum Event {
         wire: u64,
         to_leader: bool,
     },
+    /// A leader may send more over a wire.
+    Room(u64),
+    /// A disk completes an operation, in this life of its server.
     Disk(usize, u64),
+    /// A snapshot writer completes a snapshot, in this life of its server.
+    Saved(usize, u64),
+    /// A stopped process goes on.
+    Wake(usize, u64),
+    Kill {
+        server: usize,
+        life: u64,
+        ops: usize,
+        saves: usize,
+    },
     Client(usize),
+    ClientUp(usize, ConnId),
+    ClientBytes(usize, ConnId, Vec<u8>),
+    ClientDown(usize, ConnId),
 }
 
-/// The whole world.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     rng: Xoshiro256PlusPlus,
@@ -62,10 +81,16 @@ pub(crate) struct Cluster {
     clients: Vec<Client>,
     wires: BTreeMap<u64, Wire>,
     votes: BTreeMap<u64, Notification>,
+    /// The side of each server in a partition.
     cut: Vec<bool>,
     cut_active: bool,
+    streams: Streams,
+    /// Kill the next server that is synchronised.
+    kill_synchronising: Option<Kept>,
     voters: BTreeSet<PeerId>,
     observers: BTreeSet<PeerId>,
+    /// Small, so that the tree changes while a snapshot is written or sent.
+    slice_bytes: usize,
     history: History,
     next_id: u64,
     log: VecDeque<String>,
@@ -91,6 +116,7 @@ impl Cluster {
                 life: 0,
                 leader_wire: None,
                 tick_at: u64::MAX,
+                stall: Stall::default(),
             })
             .collect();
         let clients = (0..rng.random_range(2..6))
@@ -107,14 +133,18 @@ impl Cluster {
             wires: BTreeMap::new(),
             votes: BTreeMap::new(),
             cut_active: false,
+            streams: Streams::default(),
+            kill_synchronising: None,
             voters: ids[..split].iter().copied().collect(),
             observers: ids[split..].iter().copied().collect(),
+            slice_bytes: 0,
             history: History::default(),
             next_id: 1,
             log: VecDeque::new(),
             hasher: DefaultHasher::new(),
             seen: Coverage::default(),
         };
+        cluster.slice_bytes = cluster.rng.random_range(100..3000);
         for server in 0..cluster.servers.len() {
             cluster.start(server);
         }
@@ -124,15 +154,16 @@ impl Cluster {
         cluster
     }
 
-    pub(crate) fn make_disks_lie(&mut self) {
+    pub(crate) fn report_syncs_early(&mut self) {
         for server in &mut self.servers {
-            server.disk.lies = true;
+            server.disk.syncs_early = true;
         }
     }
 
-    /// Load and faults.
+    /// Runs with load and faults.
     pub(crate) fn with_faults(&mut self) {
         self.run_for(1500);
+        self.streams = faults::streams(&mut self.rng);
         for (pause, fault) in faults::plan(&mut self.rng, self.servers.len()) {
             self.note(format!("fault {fault:?}"));
             self.inflict(fault);
@@ -140,11 +171,14 @@ impl Cluster {
         }
     }
 
-    /// The faults end.
+    /// Ends all faults and starts the killed servers.
     pub(crate) fn heal(&mut self) {
         self.cut_active = false;
+        self.streams.broken = 0.0;
+        self.kill_synchronising = None;
         for server in 0..self.servers.len() {
             self.servers[server].disk_slow_until = 0;
+            self.wake(server, self.servers[server].life);
             if self.servers[server].peer.is_none() {
                 self.start(server);
             }
@@ -157,6 +191,22 @@ impl Cluster {
             Fault::CrashLeader { kept } => {
                 if let Some(server) = self.leader() {
                     self.crash(server, kept);
+                }
+            }
+            Fault::CrashSynchronising { kept } => self.kill_synchronising = Some(kept),
+            Fault::WipeObserver => {
+                let first = self.voters.len();
+                if first < self.servers.len() {
+                    let server = self.rng.random_range(first..self.servers.len());
+                    self.crash(server, Kept { ops: 0, saves: 0 });
+                    self.servers[server].disk = Disk::default();
+                    self.start(server);
+                }
+            }
+            Fault::Stall { server, ms } => self.stall(server, ms),
+            Fault::StallLeader { ms } => {
+                if let Some(server) = self.leader() {
+                    self.stall(server, ms);
                 }
             }
             Fault::IsolateLeader => {
@@ -218,8 +268,10 @@ impl Cluster {
         self.check_prefixes();
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "an event happens once")]
     fn handle(&mut self, event: Event) {
+        let Some(event) = self.unless_stopped(event) else {
+            return;
+        };
         match event {
             Event::Tick(server, at) => {
                 if self.servers[server].tick_at == at {
@@ -237,8 +289,31 @@ impl Cluster {
             Event::Dial { from, to, wire } => self.dialled(from, to, wire),
             Event::Wire { wire, to_leader } => self.arrive(wire, to_leader),
             Event::WireDown { wire, to_leader } => self.wire_down(wire, to_leader),
+            Event::Room(wire) => self.room(wire),
             Event::Disk(server, life) => self.disk_done(server, life),
+            Event::Saved(server, life) => self.snapshot_saved(server, life),
+            Event::Wake(server, life) => self.wake(server, life),
+            Event::Kill {
+                server,
+                life,
+                ops,
+                saves,
+            } => {
+                if self.servers[server].life == life {
+                    self.note(format!("server {server} is killed while it synchronises"));
+                    self.crash(server, Kept { ops, saves });
+                }
+            }
             Event::Client(client) => self.client_turn(client),
+            Event::ClientUp(server, conn) => {
+                self.step(server, Input::ClientUp(conn, "127.0.0.1"));
+            }
+            Event::ClientBytes(server, conn, bytes) => {
+                self.step(server, Input::ClientBytes(conn, &bytes));
+            }
+            Event::ClientDown(server, conn) => {
+                self.step(server, Input::ClientDown(conn));
+            }
         }
     }
 }

@@ -1,11 +1,12 @@
-//! The servers: started, crashed, stepped; what they want done is done to the simulated world.
+//! Starts, crashes and steps the simulated servers, and performs their effects.
 
 use quorate::ensemble::peer::{Effect, Effects, Input, LinkId, Mode, Now, Peer, Settings};
 use quorate::wire::jute::PeerId;
 use rand::RngExt as _;
 
+use super::stalls::Stall;
 use super::{Cluster, Event, TICK_MS};
-use crate::disk::{Disk, Op};
+use crate::disk::{Disk, Kept, Op};
 
 #[derive(Debug)]
 pub(super) struct Server {
@@ -14,10 +15,11 @@ pub(super) struct Server {
     pub(super) disk: Disk,
     pub(super) disk_busy: bool,
     pub(super) disk_slow_until: u64,
-    /// Counts restarts, so that events of a former life are ignored.
+    /// Counts starts. Disk events from before the last start are ignored.
     pub(super) life: u64,
     pub(super) leader_wire: Option<u64>,
     pub(super) tick_at: u64,
+    pub(super) stall: Stall,
 }
 
 impl Cluster {
@@ -32,6 +34,8 @@ impl Cluster {
             session_timeout_min_ms: 2 * 200,
             session_timeout_max_ms: 20 * 200,
             snap_count: 60,
+            slice_bytes: self.slice_bytes,
+            seed: self.now + 1000 * server as u64,
             config_text: String::new(),
             super_digest: None,
             config_version: 0,
@@ -60,7 +64,7 @@ impl Cluster {
         self.step(server, Input::Start);
     }
 
-    pub(super) fn crash(&mut self, server: usize, kept: usize) {
+    pub(super) fn crash(&mut self, server: usize, kept: Kept) {
         let state = &mut self.servers[server];
         if state.peer.take().is_none() {
             return;
@@ -68,6 +72,8 @@ impl Cluster {
         state.disk.crash(kept);
         state.disk_busy = false;
         state.leader_wire = None;
+        state.life += 1;
+        self.forget_stall(server);
         let touching: Vec<u64> = self
             .wires
             .iter()
@@ -84,16 +90,17 @@ impl Cluster {
         }
     }
 
-    /// Time passes. A deadline that no tick serves would keep a core busy.
+    /// Gives ticks to a server until its deadline lies in the future. A deadline that ticks do not advance
+    /// would make the event loop of a real server spin.
     pub(super) fn tick(&mut self, server: usize) {
-        for _ in 0..3 {
+        for _ in 0..4 {
             self.step(server, Input::Tick);
             let peer = self.servers[server].peer.as_ref();
             if peer.is_none_or(|peer| peer.deadline_ms(self.now) > self.now) {
                 return;
             }
         }
-        panic!("server {server} has a deadline that is never served");
+        panic!("ticks do not advance the deadline of server {server}");
     }
 
     pub(super) fn step(&mut self, server: usize, input: Input<'_>) -> usize {
@@ -133,6 +140,7 @@ impl Cluster {
 
     #[expect(clippy::too_many_lines, reason = "one short arm for each effect")]
     fn perform(&mut self, server: usize, fx: Effects) {
+        let mut is_silence = false;
         for effect in fx.list {
             match effect {
                 Effect::Vote { to, message } => self.send_vote(server, to, message),
@@ -164,16 +172,22 @@ impl Cluster {
                 Effect::ToLearner(LinkId(wire), range) => {
                     self.send(wire, false, fx.bytes[range].to_vec());
                 }
-                Effect::CloseLearner(LinkId(wire)) => self.break_wire(wire),
+                Effect::AwaitRoom(LinkId(wire)) => {
+                    let delay = self.delay();
+                    self.after(delay, Event::Room(wire));
+                }
+                Effect::CloseLearner(LinkId(wire)) => {
+                    if std::mem::take(&mut is_silence) {
+                        self.check_closed(server, wire);
+                    }
+                    self.break_wire(wire);
+                }
                 Effect::ToClient(conn, range) => {
                     self.client_bytes(server, conn, &fx.bytes[range]);
                 }
                 Effect::CloseClient(conn) => self.client_closed(server, conn),
-                Effect::ResumeClient(_) | Effect::AbortSnapshot => {
-                    if effect == Effect::AbortSnapshot {
-                        self.servers[server].disk.slices = None;
-                    }
-                }
+                Effect::ResumeClient(_) => {}
+                Effect::AbortSnapshot => self.servers[server].disk.slices = None,
                 Effect::ResumeLeader => {
                     if let Some(wire) = self.servers[server].leader_wire {
                         self.after(
@@ -193,17 +207,13 @@ impl Cluster {
                     accepted,
                     current,
                 } => {
-                    self.queue(
-                        server,
-                        Op::Epochs {
-                            ticket,
-                            accepted,
-                            current,
-                        },
-                    );
-                }
-                Effect::SaveSnapshot(zxid, range) => {
-                    self.queue(server, Op::Snapshot(zxid, fx.bytes[range].to_vec()));
+                    if let Some(epoch) = accepted {
+                        self.queue(server, Op::AcceptedEpoch(epoch));
+                    }
+                    if let Some(epoch) = current {
+                        self.queue(server, Op::CurrentEpoch(epoch));
+                    }
+                    self.queue(server, Op::EpochsWritten(ticket));
                 }
                 Effect::BeginSnapshot(zxid) => {
                     self.servers[server].disk.slices = Some((zxid, Vec::new()));
@@ -213,21 +223,35 @@ impl Cluster {
                         body.extend_from_slice(&fx.bytes[range]);
                     }
                 }
-                Effect::EndSnapshot => {
-                    if let Some((zxid, body)) = self.servers[server].disk.slices.take() {
-                        self.seen.snapshots_taken += 1;
-                        self.queue(server, Op::Snapshot(zxid, body));
-                    }
+                Effect::EndSnapshot => self.end_snapshot(server),
+                Effect::Truncate(zxid) => self.queue(server, Op::Truncate(zxid)),
+                Effect::Log(line) => {
+                    self.check_silence(server, &line);
+                    is_silence = line.contains("it was silent");
+                    self.kill_synchronising(server, &line);
+                    self.note(format!("server {server}: {line}"));
                 }
-                Effect::Truncate(zxid) => {
-                    self.note(format!("server {server} cuts its log to {zxid}"));
-                    self.servers[server].disk.truncate(zxid);
-                    let recovered = self.servers[server].disk.recover();
-                    self.step(server, Input::Truncated(Box::new(recovered)));
-                }
-                Effect::Log(line) => self.note(format!("server {server}: {line}")),
                 Effect::Fatal(status, why) => panic!("server {server} gave up ({status}): {why}"),
             }
+        }
+    }
+
+    /// Kills the server shortly after it has begun to be synchronised, if the faults demand that.
+    fn kill_synchronising(&mut self, server: usize, line: &str) {
+        if line.contains("synchronises us by")
+            && let Some(Kept { ops, saves }) = self.kill_synchronising.take()
+        {
+            let life = self.servers[server].life;
+            let ms = self.rng.random_range(0..20);
+            self.after(
+                ms,
+                Event::Kill {
+                    server,
+                    life,
+                    ops,
+                    saves,
+                },
+            );
         }
     }
 

@@ -1,9 +1,10 @@
-//! What connects the servers: election messages one by one, quorum connections as streams.
+//! The simulated network: single election messages, and quorum connections as byte streams.
 
 use std::collections::VecDeque;
 
 use quorate::ensemble::peer::{Input, LinkId};
 use quorate::wire::jute::{Notification, PeerId};
+use rand::RngExt as _;
 
 use super::{Cluster, Event};
 
@@ -17,12 +18,12 @@ pub(super) struct Wire {
     pub(super) to_learner: Stream,
 }
 
-/// One direction of it.
+/// One direction of a wire.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    /// At the other end, but not taken yet.
+    /// Bytes that have arrived but are not consumed.
     arrived: Vec<u8>,
-    /// On the way: chunks that arrive in order.
+    /// Chunks that are under way; they arrive in order.
     flying: VecDeque<Vec<u8>>,
 }
 
@@ -44,6 +45,9 @@ impl Cluster {
         if self.servers[from].leader_wire != Some(wire) {
             return;
         }
+        if self.servers[from].stall.is_stopped {
+            return self.after(10, Event::Dial { from, to, wire });
+        }
         if self.servers[to].peer.is_none() || self.is_cut(from, to) {
             self.servers[from].leader_wire = None;
             self.step(from, Input::LeaderDown);
@@ -57,7 +61,8 @@ impl Cluster {
             to_learner: Stream::default(),
         };
         self.wires.insert(wire, state);
-        self.step(to, Input::LinkUp(LinkId(wire)));
+        let address = format!("10.0.0.{from}");
+        self.step(to, Input::LinkUp(LinkId(wire), &address));
         if self.wires.get(&wire).is_some_and(|wire| wire.up) {
             self.step(from, Input::LeaderUp);
         }
@@ -73,20 +78,22 @@ impl Cluster {
         }
     }
 
-    /// Whatever has been sent by now arrives: chunks merge as they do in TCP.
+    /// Delivers what was sent so far, or the first part of it. Chunks merge, as in TCP.
     pub(super) fn arrive(&mut self, wire: u64, to_leader: bool) {
         let Some(state) = self.wires.get(&wire) else {
             return;
         };
         let (learner, leader) = (state.learner, state.leader);
         if !state.up || self.is_cut(learner, leader) {
-            return; // lost on the way; the bytes stay queued until the connection times out
+            return; // the bytes stay queued until the connection times out
         }
         let Some(stream) = self.stream(wire, to_leader) else {
             return;
         };
         let mut bytes = std::mem::take(&mut stream.arrived);
-        bytes.extend(stream.flying.drain(..).flatten());
+        let flying: Vec<u8> = stream.flying.drain(..).flatten().collect();
+        let (arriving, breaks) = self.split(wire, to_leader, flying);
+        bytes.extend(arriving);
         let used = if to_leader {
             self.step(leader, Input::LinkBytes(LinkId(wire), &bytes))
         } else if self.servers[learner].leader_wire == Some(wire) {
@@ -97,6 +104,38 @@ impl Cluster {
         if let Some(stream) = self.stream(wire, to_leader) {
             let rest = bytes.get(used..).unwrap_or_default();
             stream.arrived.splice(..0, rest.iter().copied());
+        }
+        if breaks {
+            self.seen.broken_streams += 1;
+            self.break_wire(wire);
+        }
+    }
+
+    /// Returns the bytes that arrive now, and whether the connection breaks behind them.
+    fn split(&mut self, wire: u64, to_leader: bool, mut bytes: Vec<u8>) -> (Vec<u8>, bool) {
+        if bytes.len() < 2 || !self.rng.random_bool(self.streams.split) {
+            return (bytes, false);
+        }
+        let at = self.rng.random_range(1..bytes.len());
+        let rest = bytes.split_off(at);
+        if let Some(stream) = self.stream(wire, to_leader) {
+            stream.flying.push_front(rest);
+        }
+        let delay = self.delay();
+        self.after(delay, Event::Wire { wire, to_leader });
+        (bytes, self.rng.random_bool(self.streams.broken))
+    }
+
+    /// Most of what the leader sent is read by now, unless the learner cannot be reached.
+    pub(super) fn room(&mut self, wire: u64) {
+        let Some(state) = self.wires.get(&wire).filter(|state| state.up) else {
+            return;
+        };
+        let (learner, leader) = (state.learner, state.leader);
+        if self.is_cut(learner, leader) {
+            self.after(50, Event::Room(wire));
+        } else {
+            self.step(leader, Input::LinkRoom(LinkId(wire)));
         }
     }
 
@@ -109,7 +148,7 @@ impl Cluster {
         })
     }
 
-    /// Both ends learn of it after a while.
+    /// Breaks a wire. Both ends are notified later.
     pub(super) fn break_wire(&mut self, wire: u64) {
         let Some(state) = self.wires.get_mut(&wire) else {
             return;
@@ -127,6 +166,9 @@ impl Cluster {
             return;
         };
         let (learner, leader) = (state.learner, state.leader);
+        if self.is_cut(learner, leader) {
+            return self.after(50, Event::WireDown { wire, to_leader }); // TCP sends it again
+        }
         if to_leader {
             self.step(leader, Input::LinkDown(LinkId(wire)));
         } else if self.servers[learner].leader_wire == Some(wire) {

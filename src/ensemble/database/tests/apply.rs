@@ -1,4 +1,4 @@
-//! What transactions do to the tree (specification 6.3), and what reads show of it.
+//! Tests of the changes that transactions make to the tree (specification 6.3), as reads show them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::ensemble::database::{ApplyError, ApplyResult, Database};
@@ -31,7 +31,9 @@ fn created(path: &str, parent_cversion: i32) -> Txn<'_> {
 
 fn apply(database: &mut Database, entry: &[u8]) -> ApplyResult {
     database
-        .apply(entry, &mut |event| panic!("nobody watches: {event:?}"))
+        .apply(entry, &mut |event| {
+            panic!("unexpected event without watches: {event:?}")
+        })
         .expect("well formed")
         .result
 }
@@ -43,7 +45,7 @@ fn stat_of(database: Database, path: &str) -> Stat {
 }
 
 #[test]
-fn the_root_shows_minus_one_and_creations_and_deletions_count() {
+fn cversion_starts_at_minus_one_for_the_root_and_counts_creations_and_deletions() {
     let mut world = World::new();
     assert_eq!(world.stat("/").map(|stat| stat.cversion), Ok(-1));
     assert!(world.create("/p", 0).is_ok());
@@ -56,7 +58,7 @@ fn the_root_shows_minus_one_and_creations_and_deletions_count() {
     assert_eq!(
         stat.pzxid,
         world.db.last_processed(),
-        "a deletion raises it"
+        "a deletion raises pzxid"
     );
     assert_eq!((stat.version, stat.mzxid), (0, stat.czxid));
 }
@@ -100,12 +102,12 @@ fn stats_follow_the_transactions() {
     assert_eq!(
         world.stat("/a"),
         Ok(expected),
-        "setACL leaves mzxid and mtime"
+        "setACL does not change mzxid and mtime"
     );
 }
 
 #[test]
-fn the_parents_cversion_comes_from_the_transaction_and_only_rises() {
+fn the_parents_cversion_comes_from_the_transaction_and_never_falls() {
     let mut database = Database::new();
     apply(&mut database, &entry(1, OpCode::Create, &created("/p", 1)));
     apply(
@@ -122,7 +124,7 @@ fn the_parents_cversion_comes_from_the_transaction_and_only_rises() {
     assert_eq!(
         (stat.cversion, stat.pzxid),
         (12, Zxid::new(1, 2)),
-        "7 stays"
+        "the lower 3 does not replace 7"
     );
     let mut database = world.db;
     let again = apply(
@@ -138,12 +140,13 @@ fn the_parents_cversion_comes_from_the_transaction_and_only_rises() {
     let missing = apply(&mut database, &entry(6, OpCode::Delete, &gone));
     assert_eq!(missing, ApplyResult::Error(ErrorCode::NO_NODE));
     let stat = stat_of(database, "/p");
-    // Stored 10 (9, raised by the repetition, and one), three children.
+    // The stored value is 10: the repeated create raised it to 9, the next one by one. There are
+    // three children.
     assert_eq!((stat.cversion, stat.num_children), (17, 3));
     assert_eq!(
         stat.pzxid,
         Zxid::new(1, 6),
-        "the deletion counts nevertheless"
+        "deleting a missing node raises pzxid too"
     );
 }
 
@@ -183,7 +186,7 @@ fn damaged_entries_change_nothing_and_name_their_zxid() {
     let whole = entry(9, OpCode::Create, &created("/a", 1));
     for cut in 0..whole.len() {
         if cut == whole.len() - 4 {
-            continue; // The form of before 3.4 ends here.
+            continue; // This prefix is a valid record of releases before 3.4.
         }
         let error = database.apply(&whole[..cut], &mut |_| {}).expect_err("cut");
         let expected = if cut < 32 {
@@ -207,7 +210,7 @@ fn damaged_entries_change_nothing_and_name_their_zxid() {
 }
 
 #[test]
-fn closing_a_session_deletes_its_ephemerals_applied_or_not() {
+fn closing_a_session_deletes_its_applied_and_outstanding_ephemerals() {
     let mut world = World::new();
     world.open_session(2);
     assert!(world.create("/theirs", 1).is_ok());
@@ -220,7 +223,7 @@ fn closing_a_session_deletes_its_ephemerals_applied_or_not() {
     world.propose(OpCode::Create, &create_body("/p/new", b"", Acl::open(), 1));
     world.propose(OpCode::Delete, &delete_body("/p/gone", -1));
     world.propose(OpCode::CloseSession, &[]);
-    // The parent is empty once the session is closed.
+    // The close leaves the parent without children, so it can be deleted.
     world.session = 2;
     let last = world.propose(OpCode::Delete, &delete_body("/p", -1));
     let close = &world.log[last - 1];
@@ -237,7 +240,7 @@ fn closing_a_session_deletes_its_ephemerals_applied_or_not() {
 }
 
 #[test]
-fn a_close_session_of_before_3_6_finds_the_ephemerals_itself() {
+fn a_close_session_without_paths_deletes_all_ephemerals() {
     let mut world = World::new();
     world.session = 5;
     world.open_session(5);
@@ -250,7 +253,7 @@ fn a_close_session_of_before_3_6_finds_the_ephemerals_itself() {
 }
 
 #[test]
-fn data_is_replaced_and_counted() {
+fn data_size_follows_each_change() {
     let mut world = World::new();
     let fresh = world.db.approximate_data_bytes();
     assert!(world.create("/a", 0).is_ok());
@@ -268,7 +271,7 @@ fn data_is_replaced_and_counted() {
 }
 
 #[test]
-fn responses_are_those_of_the_operation_asked_for() {
+fn the_response_matches_the_requested_operation() {
     let mut world = World::new();
     let body = create_body("/a", b"", Acl::open(), 0);
     let created = world.write(OpCode::Create, &body);
@@ -286,7 +289,7 @@ fn responses_are_those_of_the_operation_asked_for() {
 }
 
 #[test]
-fn the_configuration_node_is_local() {
+fn setting_the_configuration_node_is_no_transaction() {
     let mut world = World::new();
     world
         .db

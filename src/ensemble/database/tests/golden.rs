@@ -1,4 +1,4 @@
-//! Bytes that Java 3.8.0 wrote (specification 22).
+//! Snapshot bytes of Java 3.8.0 (specification 22).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::ensemble::database::{Database, SnapshotDecoder};
@@ -21,7 +21,7 @@ const HEADER: usize = 16;
 /// Seal A, snapshot zxid and digest, seal B.
 const TRAILER: usize = 13 + 20 + 13;
 
-/// `snapshot.0` of a fresh standalone server.
+/// Returns `snapshot.0` of a fresh standalone server.
 pub(crate) fn java_snapshot() -> Vec<u8> {
     (0..SNAPSHOT_0.len() / 2)
         .map(|at| u8::from_str_radix(&SNAPSHOT_0[2 * at..2 * at + 2], 16).expect("hex"))
@@ -29,7 +29,7 @@ pub(crate) fn java_snapshot() -> Vec<u8> {
 }
 
 #[test]
-fn javas_first_snapshot_is_read_and_written_again() {
+fn javas_first_snapshot_is_decoded_and_encoded_to_the_same_bytes() {
     let all = java_snapshot();
     assert_eq!(all.len(), 457);
     let body = &all[HEADER..all.len() - TRAILER];
@@ -38,7 +38,7 @@ fn javas_first_snapshot_is_read_and_written_again() {
     assert_eq!(
         fed,
         Ok((body.len(), true)),
-        "it stops right before the seal"
+        "the decoder stops directly before the seal"
     );
     let database = decoder.finish().expect("complete");
     assert_eq!(database.node_count(), 5);
@@ -46,7 +46,7 @@ fn javas_first_snapshot_is_read_and_written_again() {
 }
 
 #[test]
-fn a_fresh_database_is_javas() {
+fn a_fresh_database_equals_javas() {
     let all = java_snapshot();
     let database = Database::new();
     let ours = encoded(|out| database.encode_snapshot(out));

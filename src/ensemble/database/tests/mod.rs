@@ -1,4 +1,4 @@
-//! Behaviour of the database against the specification's tables and against a naive model.
+//! Tests of the database against the specification's tables and against a naive model.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod apply;

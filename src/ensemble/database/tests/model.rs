@@ -1,4 +1,5 @@
-//! Random operations against a naive model, with lagging application, fuzzy snapshots and replays.
+//! Compares random operations with a naive model. The database lags behind the model, and fuzzy
+//! snapshots and replays are checked.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,20 +29,20 @@ struct ModelNode {
     creations: i32,
 }
 
-/// What one operation asks, in the model's terms.
+/// An operation that the model and the database both carry out.
 #[derive(Clone, Debug)]
-enum Ask {
+enum Operation {
     Create(String, i32, Vec<Acl>),
     Delete(String, i32),
     Set(String, Vec<u8>, i32),
     SetAcl(String, Vec<Acl>, i32),
     Check(String, i32),
-    Multi(Vec<Ask>),
+    Multi(Vec<Operation>),
     Close(i64),
     Open(i64),
 }
 
-/// A tree that applies each operation at once, by the book and without any cleverness.
+/// A naive tree that applies each operation at once, following the specification.
 #[derive(Clone, Default)]
 struct Model {
     nodes: BTreeMap<String, ModelNode>,
@@ -49,11 +50,11 @@ struct Model {
 }
 
 fn parent_of(path: &str) -> String {
-    let parent = &path[..path.rfind('/').expect("paths here have one")];
+    let parent = &path[..path.rfind('/').expect("a path with a slash")];
     if parent.is_empty() { "/" } else { parent }.to_owned()
 }
 
-fn may(list: &[Acl], perms: i32, auth: &[Id]) -> Result<(), ErrorCode> {
+fn check_permission(list: &[Acl], perms: i32, auth: &[Id]) -> Result<(), ErrorCode> {
     let anyone = Id::new("world", "anyone");
     let granted = list
         .iter()
@@ -95,13 +96,19 @@ impl Model {
         self.nodes.get_mut(path).ok_or(ErrorCode::NO_NODE)
     }
 
-    fn apply(&mut self, ask: &Ask, session: i64, auth: &[Id], zxid: Zxid) -> Result<(), ErrorCode> {
-        match ask {
-            Ask::Create(path, flags, list) => {
+    fn apply(
+        &mut self,
+        operation: &Operation,
+        session: i64,
+        auth: &[Id],
+        zxid: Zxid,
+    ) -> Result<(), ErrorCode> {
+        match operation {
+            Operation::Create(path, flags, list) => {
                 self.create((path, *flags, list), session, auth, zxid)
             }
-            Ask::Delete(path, version) => {
-                may(&self.node(&parent_of(path))?.acl, Perms::DELETE, auth)?;
+            Operation::Delete(path, version) => {
+                check_permission(&self.node(&parent_of(path))?.acl, Perms::DELETE, auth)?;
                 if *version != -1 && *version != self.node(path)?.version {
                     return Err(ErrorCode::BAD_VERSION);
                 }
@@ -112,9 +119,9 @@ impl Model {
                 self.remove(path, zxid);
                 Ok(())
             }
-            Ask::Set(path, data, version) => {
+            Operation::Set(path, data, version) => {
                 let node = self.node(path)?;
-                may(&node.acl, Perms::WRITE, auth)?;
+                check_permission(&node.acl, Perms::WRITE, auth)?;
                 if *version != -1 && *version != node.version {
                     return Err(ErrorCode::BAD_VERSION);
                 }
@@ -123,9 +130,9 @@ impl Model {
                 node.data.clone_from(data);
                 Ok(())
             }
-            Ask::SetAcl(path, list, version) => {
+            Operation::SetAcl(path, list, version) => {
                 let node = self.node(path)?;
-                may(&node.acl, Perms::ADMIN, auth)?;
+                check_permission(&node.acl, Perms::ADMIN, auth)?;
                 if *version != -1 && *version != node.aversion {
                     return Err(ErrorCode::BAD_VERSION);
                 }
@@ -133,15 +140,15 @@ impl Model {
                 node.acl.clone_from(list);
                 Ok(())
             }
-            Ask::Check(path, version) => {
+            Operation::Check(path, version) => {
                 let node = self.node(path)?;
-                may(&node.acl, Perms::READ, auth)?;
+                check_permission(&node.acl, Perms::READ, auth)?;
                 if *version != -1 && *version != node.version {
                     return Err(ErrorCode::BAD_VERSION);
                 }
                 Ok(())
             }
-            Ask::Multi(parts) => {
+            Operation::Multi(parts) => {
                 let before = self.clone();
                 let failed = parts
                     .iter()
@@ -151,7 +158,7 @@ impl Model {
                 }
                 Ok(())
             }
-            Ask::Close(session) => {
+            Operation::Close(session) => {
                 self.sessions.remove(session);
                 let owned = self.nodes.iter().filter(|(_, node)| node.owner == *session);
                 let owned: Vec<String> = owned.map(|(path, _)| path.clone()).collect();
@@ -160,7 +167,7 @@ impl Model {
                 }
                 Ok(())
             }
-            Ask::Open(session) => {
+            Operation::Open(session) => {
                 self.sessions.insert(*session);
                 Ok(())
             }
@@ -187,7 +194,7 @@ impl Model {
         }
         let parent_path = parent_of(path);
         let parent = self.node(&parent_path)?;
-        may(&parent.acl, Perms::CREATE, auth)?;
+        check_permission(&parent.acl, Perms::CREATE, auth)?;
         let mut path = path.to_owned();
         if flags >= 2 {
             path.push_str(&format!("{:010}", parent.creations));
@@ -218,19 +225,19 @@ impl Model {
     }
 }
 
-fn encode(ask: &Ask) -> (OpCode, Vec<u8>) {
-    match ask {
-        Ask::Create(path, flags, list) => (
+fn encode(operation: &Operation) -> (OpCode, Vec<u8>) {
+    match operation {
+        Operation::Create(path, flags, list) => (
             OpCode::Create,
             create_body(path, b"d", list.clone(), *flags),
         ),
-        Ask::Delete(path, version) => (OpCode::Delete, delete_body(path, *version)),
-        Ask::Set(path, data, version) => (OpCode::SetData, set_body(path, data, *version)),
-        Ask::SetAcl(path, list, version) => {
+        Operation::Delete(path, version) => (OpCode::Delete, delete_body(path, *version)),
+        Operation::Set(path, data, version) => (OpCode::SetData, set_body(path, data, *version)),
+        Operation::SetAcl(path, list, version) => {
             (OpCode::SetAcl, set_acl_body(path, list.clone(), *version))
         }
-        Ask::Check(path, version) => (OpCode::Check, delete_body(path, *version)),
-        Ask::Multi(parts) => {
+        Operation::Check(path, version) => (OpCode::Check, delete_body(path, *version)),
+        Operation::Multi(parts) => {
             let body = encoded(|out| {
                 for part in parts {
                     let (op, body) = encode(part);
@@ -241,8 +248,8 @@ fn encode(ask: &Ask) -> (OpCode, Vec<u8>) {
             });
             (OpCode::Multi, body)
         }
-        Ask::Close(_) => (OpCode::CloseSession, vec![]),
-        Ask::Open(_) => (OpCode::CreateSession, 10_000i32.to_be_bytes().to_vec()),
+        Operation::Close(_) => (OpCode::CloseSession, vec![]),
+        Operation::Open(_) => (OpCode::CreateSession, 10_000i32.to_be_bytes().to_vec()),
     }
 }
 
@@ -275,45 +282,45 @@ impl Source {
         }
     }
 
-    fn simple(&mut self) -> Ask {
+    fn simple(&mut self) -> Operation {
         let path = self.path();
         match self.rng.random_range(0..12) {
             0..5 => {
                 let flags = self.rng.random_range(0..4);
-                Ask::Create(path, flags, self.list())
+                Operation::Create(path, flags, self.list())
             }
-            5..8 => Ask::Delete(path, self.version()),
+            5..8 => Operation::Delete(path, self.version()),
             8..10 => {
                 let size = self.rng.random_range(0..40);
-                Ask::Set(path, vec![b'x'; size], self.version())
+                Operation::Set(path, vec![b'x'; size], self.version())
             }
-            10 => Ask::SetAcl(path, self.list(), self.version()),
-            _ => Ask::Check(path, self.version()),
+            10 => Operation::SetAcl(path, self.list(), self.version()),
+            _ => Operation::Check(path, self.version()),
         }
     }
 
-    /// A multi has no setACL.
-    fn part(&mut self) -> Ask {
+    /// Returns a random part of a multi, which cannot be a setACL.
+    fn part(&mut self) -> Operation {
         loop {
-            let ask = self.simple();
-            if !matches!(ask, Ask::SetAcl(..)) {
-                return ask;
+            let operation = self.simple();
+            if !matches!(operation, Operation::SetAcl(..)) {
+                return operation;
             }
         }
     }
 
-    fn next(&mut self, session: i64) -> Ask {
+    fn next(&mut self, session: i64) -> Operation {
         match self.rng.random_range(0..20) {
-            0 => Ask::Close(session),
-            1..3 => Ask::Open(session),
+            0 => Operation::Close(session),
+            1..3 => Operation::Open(session),
             3..7 => {
                 let parts = self.rng.random_range(0..5);
-                Ask::Multi((0..parts).map(|_| self.part()).collect())
+                Operation::Multi((0..parts).map(|_| self.part()).collect())
             }
             _ => loop {
-                let ask = self.simple();
-                if !matches!(ask, Ask::Check(..)) {
-                    break ask;
+                let operation = self.simple();
+                if !matches!(operation, Operation::Check(..)) {
+                    break operation;
                 }
             },
         }
@@ -330,7 +337,7 @@ fn assert_same(world: &mut World, model: &Model, context: &str) {
         assert_eq!(data, node.data, "{context}: {path}");
         let stat = Stat::decode(&mut reader).expect("a Stat");
         let children = model.children(path);
-        // The root has a child that the model does not know.
+        // The model does not contain `/zookeeper`.
         let count = i32::try_from(children.len()).expect("few") + i32::from(path == "/");
         let expected = Stat {
             czxid: node.czxid,
@@ -362,7 +369,8 @@ fn assert_same(world: &mut World, model: &Model, context: &str) {
     assert_eq!(world.db.ephemerals_count(), owned, "{context}");
 }
 
-/// The order of children and the numbers of ACLs are a server's own; everything else must agree.
+/// Describes the database without what may differ between servers: the order of children and the
+/// numbers of ACLs.
 fn comparable(database: Database) -> Vec<String> {
     let mut world = World::new();
     world.db = database;
@@ -394,30 +402,31 @@ fn comparable(database: Database) -> Vec<String> {
 
 fn reload(bytes: &[u8], zxid: Zxid) -> Database {
     let mut decoder = SnapshotDecoder::new();
-    decoder.feed(bytes).expect("our own snapshot");
+    decoder.feed(bytes).expect("a valid snapshot");
     let mut database = decoder.finish().expect("complete");
     database.set_last_processed(zxid);
     database
 }
 
-/// A snapshot that was taken while transactions were applied.
-struct Taken {
+/// A snapshot that is written while transactions are applied.
+struct FuzzySnapshot {
     cursor: SnapshotCursor,
     bytes: Vec<u8>,
-    /// Entries of the log that came before it.
+    /// Number of log entries applied before the snapshot began.
     from: usize,
     done: bool,
 }
 
-/// One run: the model ahead, the database behind it, snapshots now and then.
+/// One random run: the model applies each operation at once, the database later, with occasional
+/// snapshots.
 struct Run {
     source: Source,
     world: World,
     model: Model,
-    /// What the model says of each entry, and the operation.
+    /// For each log entry, the model's result and a description of the operation.
     expected: Vec<(ErrorCode, String)>,
     committed: usize,
-    snapshots: Vec<Taken>,
+    snapshots: Vec<FuzzySnapshot>,
     context: String,
 }
 
@@ -447,39 +456,42 @@ impl Run {
             1 => vec![digest("u:h")],
             _ => vec![digest("v:h"), digest("u:h")],
         };
-        let ask = self.source.next(session);
-        // The tracker's task: nothing comes from a session that is not there.
-        if !matches!(ask, Ask::Open(_)) && !self.model.sessions.contains(&session) {
+        let operation = self.source.next(session);
+        // Requests of an unknown session never reach the preparer: the session tracker refuses
+        // them.
+        if !matches!(operation, Operation::Open(_)) && !self.model.sessions.contains(&session) {
             return;
         }
         let result = self
             .model
-            .apply(&ask, session, &auth, self.world.next_zxid());
+            .apply(&operation, session, &auth, self.world.next_zxid());
         let code = result.err().unwrap_or_default();
-        self.expected.push((code, format!("{ask:?}")));
+        self.expected.push((code, format!("{operation:?}")));
         self.world.session = session;
         self.world.auth = auth;
-        let (op, body) = encode(&ask);
+        let (op, body) = encode(&operation);
         self.world.propose(op, &body);
     }
 
     fn commit(&mut self) {
         let applied = self.world.commit(self.committed);
-        let (code, ask) = &self.expected[self.committed];
-        assert_eq!(applied.error(), *code, "{}: {ask}", self.context);
+        let (code, operation) = &self.expected[self.committed];
+        assert_eq!(applied.error(), *code, "{}: {operation}", self.context);
         self.committed += 1;
-        let taking = self.snapshots.last().is_some_and(|taken| !taken.done);
-        if !taking && self.source.rng.random_range(0..20) == 0 {
-            self.snapshots.push(Taken {
+        let in_progress = self.snapshots.last().is_some_and(|snapshot| !snapshot.done);
+        if !in_progress && self.source.rng.random_range(0..20) == 0 {
+            self.snapshots.push(FuzzySnapshot {
                 cursor: self.world.db.snapshot_cursor(),
                 bytes: Vec::new(),
                 from: self.committed,
                 done: false,
             });
         }
-        if let Some(taken) = self.snapshots.last_mut().filter(|taken| !taken.done) {
-            let nodes = self.source.rng.random_range(1..4);
-            taken.done = taken.cursor.step(&self.world.db, &mut taken.bytes, nodes);
+        if let Some(snapshot) = self.snapshots.last_mut().filter(|snapshot| !snapshot.done) {
+            let bytes_max = self.source.rng.random_range(1..400);
+            snapshot.done = snapshot
+                .cursor
+                .step(&self.world.db, &mut snapshot.bytes, bytes_max);
         }
     }
 
@@ -491,13 +503,15 @@ impl Run {
         let bytes = self.world.snapshot();
         let expected = comparable(self.world.db);
         let again = comparable(reload(&bytes, last));
-        assert_eq!(again, expected, "{context}: written and read");
-        for taken in self.snapshots.iter().filter(|taken| taken.done) {
-            let zxid = taken.cursor.zxid();
-            let mut database = reload(&taken.bytes, zxid);
+        assert_eq!(again, expected, "{context}: after encoding and decoding");
+        for snapshot in self.snapshots.iter().filter(|snapshot| snapshot.done) {
+            let zxid = snapshot.cursor.zxid();
+            let mut database = reload(&snapshot.bytes, zxid);
             for round in 0..2 {
-                for entry in &self.world.log[taken.from..] {
-                    database.apply(entry, &mut |_| {}).expect("it did before");
+                for entry in &self.world.log[snapshot.from..] {
+                    database
+                        .apply(entry, &mut |_| {})
+                        .expect("the entry was applied before");
                 }
                 assert_eq!(database.last_processed(), last);
                 let bytes = encoded(|out| database.encode_snapshot(out));
@@ -512,7 +526,7 @@ fn run(seed: u64) {
     let mut run = Run::new(seed);
     for _ in 0..120 {
         run.propose();
-        // The database lags by a dozen transactions or so.
+        // The database lags about a dozen transactions behind.
         while run.committed < run.world.log.len() && run.source.rng.random_range(0..12) > 0 {
             run.commit();
         }
@@ -523,7 +537,7 @@ fn run(seed: u64) {
     run.check();
 }
 
-/// `SEED=n` runs that one alone.
+/// `SEED=n` runs only the seed `n`.
 #[test]
 fn random_operations_agree_with_the_model_and_every_fuzzy_snapshot_recovers() {
     if let Some(seed) = std::env::var("SEED")

@@ -1,4 +1,5 @@
-//! multi: all or nothing, and what the asker is told (specification 5).
+//! Tests of multi: all parts or none are applied, and the reply reports each part (specification
+//! 5).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::ensemble::database::ApplyResult;
@@ -25,7 +26,7 @@ fn check(path: &str, version: i32) -> (OpCode, Vec<u8>) {
 }
 
 #[test]
-fn each_part_sees_those_before_it() {
+fn each_part_sees_the_parts_before_it() {
     let mut world = World::new();
     let parts = [
         create("/a", 0),
@@ -50,7 +51,7 @@ fn each_part_sees_those_before_it() {
     assert_eq!(header(&mut reader), ok(15));
     assert_eq!(reader.string(), Ok(Some("/a/s0000000000")));
     let stat = Stat::decode(&mut reader).expect("a Stat");
-    assert_eq!(stat.czxid, zxid, "one zxid for all");
+    assert_eq!(stat.czxid, zxid, "all parts have the same zxid");
     assert_eq!(header(&mut reader), ok(5));
     let stat = Stat::decode(&mut reader).expect("a Stat");
     assert_eq!((stat.version, stat.num_children), (1, 1));
@@ -59,7 +60,7 @@ fn each_part_sees_those_before_it() {
     assert_eq!(
         header(&mut reader),
         ok(15),
-        "a container answers as create2"
+        "createContainer is answered as create2"
     );
     assert_eq!(reader.string(), Ok(Some("/c")));
     assert!(Stat::decode(&mut reader).is_ok());
@@ -68,7 +69,7 @@ fn each_part_sees_those_before_it() {
 }
 
 #[test]
-fn one_failure_undoes_all_and_the_reply_says_which() {
+fn one_failure_prevents_all_parts_and_the_reply_names_it() {
     let mut world = World::new();
     assert!(world.create("/x", 0).is_ok());
     let watched = world.read(OpCode::GetChildren, &path_body("/", true));
@@ -83,7 +84,7 @@ fn one_failure_undoes_all_and_the_reply_says_which() {
     };
     assert!(
         matches!(logged[0], (OpCode::Create, Txn::Create { .. })),
-        "it keeps its type"
+        "a part before the failed one keeps its type"
     );
     assert_eq!(
         logged[1],
@@ -93,13 +94,13 @@ fn one_failure_undoes_all_and_the_reply_says_which() {
         logged[2],
         (OpCode::Error, Txn::Error(ErrorCode::RUNTIME_INCONSISTENCY))
     );
-    // Nothing of it is outstanding: the parent's counter is where it was.
+    // The failed multi leaves nothing outstanding: the parent's counter has its old value.
     let next = world.propose(OpCode::Create, &create("/s", 2).1);
     let applied = world.commit(at);
     assert_eq!(
         applied.error(),
         ErrorCode::OK,
-        "the reply header knows no error"
+        "the reply header carries no error"
     );
     let reply = encoded(|out| applied.encode_response(OpCode::Multi, out));
     let mut expected = Vec::new();
@@ -119,7 +120,7 @@ fn one_failure_undoes_all_and_the_reply_says_which() {
 }
 
 #[test]
-fn a_failed_multi_restores_what_was_outstanding_before_it() {
+fn a_failed_multi_restores_the_earlier_outstanding_changes() {
     let mut world = World::new();
     let first = world.propose(OpCode::Create, &create("/a", 0).1);
     world.propose(OpCode::SetData, &set_body("/a", b"1", 0));
@@ -140,7 +141,7 @@ fn a_failed_multi_restores_what_was_outstanding_before_it() {
 }
 
 #[test]
-fn empty_multis_are_answered_and_unreadable_ones_are_refused() {
+fn an_empty_multi_succeeds_and_a_truncated_one_is_refused() {
     let mut world = World::new();
     let empty = world.write(OpCode::Multi, &multi(&[]));
     let reply = encoded(|out| empty.encode_response(OpCode::Multi, out));

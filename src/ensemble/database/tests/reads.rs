@@ -1,4 +1,4 @@
-//! Reads (specification 4, 5, 6.6) and who may read what (8.3).
+//! Tests of reads (specification 4, 5, 6.6) and their permissions (8.3).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::wire::jute::{
@@ -18,7 +18,7 @@ fn acls(body: &[u8]) -> Vec<Acl> {
 }
 
 #[test]
-fn data_null_and_empty_are_three_things() {
+fn null_data_and_empty_data_differ() {
     let mut world = World::new();
     let null = encoded(|out| {
         out.put_string("/null");
@@ -45,7 +45,7 @@ fn data_null_and_empty_are_three_things() {
 }
 
 #[test]
-fn lists_are_sorted_whatever_the_order_of_creation_and_deletion() {
+fn child_lists_are_sorted_after_any_creations_and_deletions() {
     let mut world = World::new();
     assert!(world.create("/p", 0).is_ok());
     for name in ["m", "c", "x", "a", "q"] {
@@ -102,7 +102,7 @@ fn reads_fail_as_specified() {
 }
 
 #[test]
-fn reading_needs_the_permission() {
+fn a_read_needs_the_permission() {
     let mut world = World::new();
     let locked = vec![
         acl(Perms::READ, digest("reader:hash")),
@@ -122,14 +122,18 @@ fn reading_needs_the_permission() {
     for op in [OpCode::GetAcl, OpCode::GetAllChildrenNumber] {
         assert_eq!(world.read(op, &path_only("/l")), Err(ErrorCode::NO_AUTH));
     }
-    assert_eq!(world.db.watch_count(), 0, "refusals leave no watch");
+    assert_eq!(world.db.watch_count(), 0, "refused reads set no watch");
     world.auth = vec![digest("reader:hash")];
     for op in all {
         assert!(world.read(op, &path_body("/l", false)).is_ok(), "{op:?}");
     }
     let seen = world.read(OpCode::GetAcl, &path_only("/l")).expect("READ");
     let masked = vec![acl(1, digest("reader:x")), acl(16, digest("admin:x"))];
-    assert_eq!(acls(&seen), masked, "hashes are the administrator's");
+    assert_eq!(
+        acls(&seen),
+        masked,
+        "only a caller with ADMIN sees the hashes"
+    );
     world.auth = vec![digest("admin:hash")];
     let seen = world.read(OpCode::GetAcl, &path_only("/l")).expect("ADMIN");
     assert_eq!(acls(&seen), locked);
@@ -142,13 +146,17 @@ fn reading_needs_the_permission() {
 }
 
 #[test]
-fn counts_ephemerals_and_identities() {
+fn returns_child_counts_ephemerals_and_identities() {
     let mut world = World::new();
     let count = |world: &mut World, path| {
         let body = world.read(OpCode::GetAllChildrenNumber, &path_only(path));
         Reader::new(&body.expect("it exists")).i32()
     };
-    assert_eq!(count(&mut world, "/"), Ok(3), "the map's size - 2");
+    assert_eq!(
+        count(&mut world, "/"),
+        Ok(3),
+        "the number of nodes minus 2, as in Java"
+    );
     for path in ["/p", "/p/a", "/pa"] {
         assert!(world.create(path, 0).is_ok());
     }
@@ -168,7 +176,11 @@ fn counts_ephemerals_and_identities() {
     }
     assert_eq!(list(&mut world, &path_only("/p/a")), "/p/a/e1 /p/a/e2");
     world.session = 2;
-    assert_eq!(list(&mut world, &null), "", "another session's are its own");
+    assert_eq!(
+        list(&mut world, &null),
+        "",
+        "another session's ephemerals are not listed"
+    );
     world.auth = vec![digest("u:h"), Id::new("ip", "::1")];
     let body = world.read(OpCode::WhoAmI, &[]).expect("always");
     let mut reader = Reader::new(&body);
@@ -179,7 +191,7 @@ fn counts_ephemerals_and_identities() {
 }
 
 #[test]
-fn a_multi_read_answers_part_by_part_and_leaves_no_watch() {
+fn a_multi_read_answers_each_part_and_sets_no_watch() {
     let mut world = World::new();
     assert!(world.create("/a", 0).is_ok());
     let body = encoded(|out| {
@@ -215,7 +227,7 @@ fn a_multi_read_answers_part_by_part_and_leaves_no_watch() {
 }
 
 #[test]
-fn a_multi_read_of_one_large_node_is_bounded() {
+fn a_multi_read_with_a_too_large_response_is_refused() {
     let mut world = World::new();
     let data = vec![7; 900_000];
     world.write(OpCode::Create, &create_body("/l", &data, Acl::open(), 0));

@@ -1,4 +1,5 @@
-//! Snapshots in slices, in any cut, and fuzzy ones with the log replayed over them (15.4).
+//! Tests of snapshots: written in slices, read in chunks of any size, and fuzzy with a replay of
+//! the log (15.4).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use rand::{RngExt as _, SeedableRng as _};
@@ -39,7 +40,7 @@ fn populated() -> World {
 }
 
 #[test]
-fn any_cut_gives_the_same_database() {
+fn chunks_of_any_size_decode_to_the_same_database() {
     let bytes = populated().snapshot();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
     for round in 0..50 {
@@ -59,9 +60,16 @@ fn any_cut_gives_the_same_database() {
             if done {
                 break;
             }
-            assert!(at < bytes.len(), "round {round}: it should be done");
+            assert!(
+                at < bytes.len(),
+                "round {round}: the snapshot should be complete"
+            );
         }
-        assert_eq!(at, bytes.len(), "round {round}: not a byte of the seal");
+        assert_eq!(
+            at,
+            bytes.len(),
+            "round {round}: no byte of the seal is consumed"
+        );
         assert_eq!(decoder.feed(b"seal"), Ok((0, true)));
         let database = decoder.finish().expect("complete");
         assert_eq!(encoded(|out| database.encode_snapshot(out)), bytes);
@@ -73,18 +81,31 @@ fn any_cut_gives_the_same_database() {
 }
 
 #[test]
-fn slices_add_up_to_the_whole() {
+fn slices_of_any_size_equal_the_whole_snapshot() {
     let world = populated();
-    for max_nodes in [1, 2, 3, 100] {
+    for bytes_max in [1, 100, 300, 10_000] {
         let mut cursor = world.db.snapshot_cursor();
         let mut out = Vec::new();
-        while !cursor.step(&world.db, &mut out, max_nodes) {}
-        assert_eq!(out, world.snapshot(), "{max_nodes} at a time");
+        loop {
+            let before = out.len();
+            let done = cursor.step(&world.db, &mut out, bytes_max);
+            // The sessions and ACLs are one slice together with the first node; a node is never split.
+            let first = if before == 0 { 200 } else { 0 };
+            assert!(
+                out.len() - before <= bytes_max + 110 + first,
+                "{} bytes in a slice of {bytes_max}",
+                out.len() - before
+            );
+            if done {
+                break;
+            }
+        }
+        assert_eq!(out, world.snapshot(), "{bytes_max} at a time");
     }
 }
 
 #[test]
-fn no_prefix_and_no_flipped_byte_panics() {
+fn no_prefix_and_no_changed_byte_panics() {
     let bytes = populated().snapshot();
     for cut in 0..bytes.len() {
         let error = decode(&bytes[..cut]).err();
@@ -140,7 +161,7 @@ fn orphans_and_missing_roots_are_refused() {
 }
 
 #[test]
-fn a_record_without_end_is_refused() {
+fn a_record_beyond_the_size_limit_is_refused() {
     let mut decoder = SnapshotDecoder::new();
     let start = encoded(|out| {
         out.put_i32(0);
@@ -150,16 +171,19 @@ fn a_record_without_end_is_refused() {
     });
     assert!(decoder.feed(&start).is_ok());
     let error = (0..20).find_map(|_| decoder.feed(&vec![0; 1 << 20]).err());
-    assert!(error.is_some(), "it does not collect without bound");
+    assert!(
+        error.is_some(),
+        "the decoder must not buffer without a limit"
+    );
 }
 
 #[test]
-fn an_unknown_acl_grants_nothing_until_the_log_tells_it() {
+fn an_unknown_acl_grants_nothing_until_the_log_supplies_it() {
     let mut world = World::new();
     let body = create_body("/a", b"", vec![acl(31, digest("u:h"))], 0);
     let at = world.propose(OpCode::Create, &body);
     let applied = world.commit(at);
-    // As if the table had been written before the node came.
+    // As if the ACL table had been written before the node was created.
     let bytes = encoded(|out| {
         out.put_i64(0);
         node(out, "", -1);
@@ -179,12 +203,12 @@ fn an_unknown_acl_grants_nothing_until_the_log_tells_it() {
     world.commit(at);
     assert!(
         world.stat("/a").is_ok(),
-        "the replayed creation has the list"
+        "the replayed create supplies the list"
     );
 }
 
 #[test]
-fn acl_lists_vanish_with_their_last_node() {
+fn an_acl_list_is_dropped_with_its_last_node() {
     let mut world = World::new();
     let fresh = world.snapshot().len();
     let secret = vec![acl(31, digest("u:h"))];
@@ -197,18 +221,21 @@ fn acl_lists_vanish_with_their_last_node() {
 }
 
 #[test]
-fn a_node_made_again_during_the_snapshot_is_left_to_the_log() {
+fn the_snapshot_leaves_out_a_new_node_that_reuses_an_id() {
     let mut world = populated();
     let mut cursor = world.db.snapshot_cursor();
     let mut out = Vec::new();
-    // The root and its first child: the ids of the others wait in the cursor.
-    assert!(!cursor.step(&world.db, &mut out, 2));
+    // Writes the sessions, ACLs, the root and its first child. The ids of the other nodes wait in the
+    // cursor.
+    assert!(!cursor.step(&world.db, &mut out, 1));
+    assert!(!cursor.step(&world.db, &mut out, 1));
+    assert!(!cursor.step(&world.db, &mut out, 1));
     let first = world.log.len();
     assert_eq!(world.delete("/z", -1), ErrorCode::OK);
     assert!(world.create("/y", 0).is_ok());
     assert!(world.create("/y/deep", 0).is_ok());
     while !cursor.step(&world.db, &mut out, 1) {}
-    let fuzzy = decode(&out).expect("every parent is there");
+    let fuzzy = decode(&out).expect("no parent is missing");
     let mut other = World::new();
     other.db = fuzzy;
     other.db.set_last_processed(cursor.zxid());

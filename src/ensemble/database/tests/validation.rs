@@ -1,4 +1,5 @@
-//! Which check fails first (specification 6.2, 18), and what waits between the stages.
+//! Tests of the order of checks (specification 6.2, 18) and of changes that are outstanding between
+//! preparation and application.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::wire::jute::{
@@ -8,7 +9,7 @@ use crate::wire::jute::{
 use super::world::{World, acl, create_body, delete_body, digest, encoded, set_body};
 
 #[test]
-fn create_fails_in_the_specified_order() {
+fn create_checks_in_the_specified_order() {
     let mut world = World::new();
     world.auth = vec![digest("u:h")];
     let private = vec![acl(Perms::READ, Id::new("world", "anyone"))];
@@ -18,7 +19,7 @@ fn create_fails_in_the_specified_order() {
     );
     assert_eq!(world.create("/e", 1), Ok("/e".into()));
     let bad_acl = || vec![acl(31, Id::new("nonsense", "x"))];
-    // (path, acl, flags, code): each also fails everything that is checked later.
+    // (path, acl, flags, code). Each case also fails all later checks.
     let cases = [
         ("no-slash", bad_acl(), 7, ErrorCode::BAD_ARGUMENTS),
         ("no-slash", bad_acl(), 5, ErrorCode::UNIMPLEMENTED),
@@ -46,12 +47,16 @@ fn create_fails_in_the_specified_order() {
         let zxid = world.next_zxid();
         let got = world.create_with(path, acl, flags);
         assert_eq!(got, Err(code), "{path:?} {flags}");
-        assert_eq!(world.db.last_processed(), zxid, "failures take a zxid too");
+        assert_eq!(
+            world.db.last_processed(),
+            zxid,
+            "a refused request uses a zxid too"
+        );
     }
 }
 
 #[test]
-fn delete_fails_in_the_specified_order() {
+fn delete_checks_in_the_specified_order() {
     let mut world = World::new();
     let read_only = || vec![acl(Perms::READ | Perms::CREATE, Id::new("world", "anyone"))];
     for path in ["/full", "/full/child"] {
@@ -77,12 +82,12 @@ fn delete_fails_in_the_specified_order() {
     assert_eq!(
         world.delete("/locked", -1),
         ErrorCode::NOT_EMPTY,
-        "a node's own ACL does not guard it against deletion"
+        "the ACL of the node itself is not checked on deletion"
     );
 }
 
 #[test]
-fn set_data_and_set_acl_fail_in_the_specified_order() {
+fn set_data_and_set_acl_check_in_the_specified_order() {
     let mut world = World::new();
     let admin_only = || vec![acl(Perms::ADMIN, Id::new("world", "anyone"))];
     let none = || vec![acl(Perms::CREATE, Id::new("world", "anyone"))];
@@ -181,12 +186,16 @@ fn every_truncated_body_is_a_marshalling_error() {
         let mut longer = body.clone();
         longer.push(0);
         let applied = world.write(op, &longer);
-        assert_ne!(applied.error(), ErrorCode::MARSHALLING, "more is ignored");
+        assert_ne!(
+            applied.error(),
+            ErrorCode::MARSHALLING,
+            "bytes after the body are ignored"
+        );
     }
 }
 
 #[test]
-fn preparation_sees_what_is_not_applied_yet() {
+fn preparation_sees_changes_that_are_not_applied_yet() {
     let mut world = World::new();
     let create = |path| create_body(path, b"x", Acl::open(), 0);
     let sequential = |path| create_body(path, b"x", Acl::open(), 2);
@@ -246,7 +255,7 @@ fn sequential_names_count_all_creations_of_the_parent() {
         Ok(1)
     );
     assert_eq!(world.create("/p/b", 2), Ok("/p/b0000000003".into()));
-    // Four creations and a deletion.
+    // There were four creations and one deletion.
     assert_eq!(world.stat("/p").map(|stat| stat.cversion), Ok(5));
 }
 
@@ -254,7 +263,7 @@ fn sequential_names_count_all_creations_of_the_parent() {
 fn a_sequential_name_that_wraps_has_eleven_characters() {
     let mut world = World::new();
     assert!(world.create("/p", 0).is_ok());
-    // A transaction sets the parent's cversion to the largest there is.
+    // This transaction sets the parent's cversion to the largest value.
     let zxid = world.next_zxid();
     let header = crate::wire::jute::TxnHeader {
         session: SessionId(1),
@@ -285,7 +294,7 @@ fn a_sequential_name_that_wraps_has_eleven_characters() {
 }
 
 #[test]
-fn container_transactions_are_made_and_hide_their_mark() {
+fn a_container_is_created_and_clients_do_not_see_its_stored_owner() {
     let mut world = World::new();
     let body = create_body("/c", b"x", Acl::open(), 4);
     let applied = world.write(OpCode::CreateContainer, &body);
@@ -295,13 +304,13 @@ fn container_transactions_are_made_and_hide_their_mark() {
         world.create("/c/child", 0).is_ok(),
         "containers have children"
     );
-    // create with the container's flag makes an ordinary node (specification 6.1).
+    // create with the container flag creates an ordinary node (specification 6.1).
     assert_eq!(world.create("/plain", 4), Ok("/plain".into()));
     assert_eq!(world.db.ephemerals_count(), 0);
 }
 
 #[test]
-fn ephemerals_need_a_living_session() {
+fn an_ephemeral_needs_an_open_session() {
     let mut world = World::new();
     world.session = 99;
     assert_eq!(world.create("/e", 1), Err(ErrorCode::SESSION_EXPIRED));

@@ -1,4 +1,4 @@
-//! Watches: triggers, order, persistence and reconnection (specification 7).
+//! Tests of watches: triggers, order, persistence and reconnection (specification 7).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::ensemble::database::ConnId;
@@ -29,14 +29,14 @@ fn event(conn: u64, kind: EventType, path: &str) -> Event {
 }
 
 #[test]
-fn standard_watches_fire_once_and_in_the_order_of_the_table() {
+fn standard_watches_fire_once_in_the_specified_order() {
     let mut world = World::new();
     world.watch(1, OpCode::Exists, "/p/c");
     world.watch(1, OpCode::GetData, "/p/c");
     assert_eq!(
         world.db.watch_count(),
         1,
-        "a missing node is watched by exists"
+        "only exists watches a missing node"
     );
     assert!(world.create("/p", 0).is_ok());
     world.watch(2, OpCode::GetChildren, "/p");
@@ -51,7 +51,7 @@ fn standard_watches_fire_once_and_in_the_order_of_the_table() {
         ]
     );
     assert!(world.set("/p/c", -1).is_ok());
-    assert_eq!(world.take_events(), [], "they are used up");
+    assert_eq!(world.take_events(), [], "the watches have fired already");
     for _ in 0..2 {
         world.watch(2, OpCode::GetData, "/p/c");
         world.watch(2, OpCode::Exists, "/p/c");
@@ -64,7 +64,7 @@ fn standard_watches_fire_once_and_in_the_order_of_the_table() {
 }
 
 #[test]
-fn a_deletion_tells_data_then_children_then_the_parents_watchers() {
+fn a_deletion_notifies_data_watchers_then_child_watchers_then_the_parents() {
     let mut world = World::new();
     assert!(world.create("/p", 0).is_ok());
     assert!(world.create("/p/c", 0).is_ok());
@@ -84,7 +84,7 @@ fn a_deletion_tells_data_then_children_then_the_parents_watchers() {
     assert_eq!(
         world.db.watch_count(),
         0,
-        "the one passed over is used up too"
+        "the watch that sent no second event is removed too"
     );
 }
 
@@ -108,7 +108,7 @@ fn closing_a_session_fires_for_each_of_its_ephemerals() {
 }
 
 #[test]
-fn persistent_watches_stay_and_hear_everything_of_their_path() {
+fn persistent_watches_fire_for_every_event_of_their_path() {
     let mut world = World::new();
     world.add_watch(1, "/p", 0);
     world.watch(1, OpCode::Exists, "/p");
@@ -127,13 +127,13 @@ fn persistent_watches_stay_and_hear_everything_of_their_path() {
             event(1, NodeChildrenChanged, "/p"),
             event(1, NodeDeleted, "/p"),
         ],
-        "once each, although two managers know it"
+        "each event once, although both managers hold the watch"
     );
     assert_eq!(world.db.watch_count(), 2);
 }
 
 #[test]
-fn recursive_watches_hear_of_the_whole_subtree_but_not_of_children() {
+fn recursive_watches_fire_for_the_whole_subtree_without_child_events() {
     let mut world = World::new();
     world.add_watch(2, "/", 1);
     world.add_watch(1, "/p", 1);
@@ -186,7 +186,7 @@ fn watches_are_checked_and_removed_by_kind() {
     world.add_watch(1, "/", 0);
     world.add_watch(1, "/", 1);
     assert_eq!(remove(&mut world, 2), Ok(()));
-    assert_eq!(check(&mut world, 2), none, "the others stay");
+    assert_eq!(check(&mut world, 2), none, "the other watches remain");
     assert_eq!(check(&mut world, 4), Ok(()));
     assert_eq!(remove(&mut world, 5), Ok(()));
     assert_eq!(check(&mut world, 5), none);
@@ -197,7 +197,7 @@ fn watches_are_checked_and_removed_by_kind() {
 }
 
 #[test]
-fn whoever_reconnects_hears_what_was_missed() {
+fn a_reconnected_client_receives_the_missed_events() {
     let mut world = World::new();
     for path in ["/same", "/changed", "/parent"] {
         assert!(world.create(path, 0).is_ok());
@@ -262,7 +262,7 @@ fn whoever_reconnects_hears_what_was_missed() {
 }
 
 #[test]
-fn events_go_only_to_those_who_may_read() {
+fn events_go_only_to_connections_with_read_permission() {
     let mut world = World::new();
     world.add_watch(1, "/", 1);
     world.auth = vec![digest("u:h")];
@@ -282,7 +282,7 @@ fn events_go_only_to_those_who_may_read() {
 }
 
 #[test]
-fn many_watchers_of_many_paths_leave_nothing_behind() {
+fn closing_connections_removes_all_their_watches() {
     let mut world = World::new();
     for path in 0..20 {
         assert!(world.create(&format!("/n{path}"), 0).is_ok());
@@ -297,8 +297,8 @@ fn many_watchers_of_many_paths_leave_nothing_behind() {
     }
     assert_eq!(world.db.watch_count(), 400);
     assert!(world.set("/n0", -1).is_ok());
-    let heard: Vec<u64> = world.take_events().iter().map(|event| event.0).collect();
-    assert_eq!(heard, [1, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
+    let notified: Vec<u64> = world.take_events().iter().map(|event| event.0).collect();
+    assert_eq!(notified, [1, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
     assert_eq!(world.db.watch_count(), 390);
     assert!(world.db.last_processed() > Zxid::ZERO);
 }

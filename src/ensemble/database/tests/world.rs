@@ -1,4 +1,4 @@
-//! A leader and its own database, for tests: requests in, replies and events out.
+//! A leader's preparer and its database, for tests.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::ensemble::database::{
@@ -9,13 +9,13 @@ use crate::wire::jute::{
     SessionId, SetAclRequest, SetDataRequest, Stat, WriteJute, Zxid,
 };
 
-/// An event as a test compares it: connection, kind, path.
+/// Connection, type and path of a watch event.
 pub(super) type Event = (u64, EventType, String);
 
 pub(super) struct World {
     pub(super) db: Database,
     pub(super) preparer: Preparer,
-    /// Every entry, in order.
+    /// All entries, oldest first.
     pub(super) log: Vec<Vec<u8>>,
     pub(super) events: Vec<Event>,
     pub(super) session: i64,
@@ -80,7 +80,7 @@ pub(super) fn number_body(path: &str, number: i32) -> Vec<u8> {
 }
 
 impl World {
-    /// A fresh database with session 1.
+    /// Creates a fresh database with session 1.
     pub(super) fn new() -> Self {
         let mut world = Self {
             db: Database::new(),
@@ -104,7 +104,7 @@ impl World {
         Zxid::new(1, u32::try_from(self.log.len()).expect("few entries") + 1)
     }
 
-    /// Prepares and logs, but does not apply.
+    /// Prepares a request and logs its entry without applying it.
     pub(super) fn propose(&mut self, op: OpCode, body: &[u8]) -> usize {
         let zxid = self.next_zxid();
         let request = WriteRequest {
@@ -121,7 +121,7 @@ impl World {
         self.log.len() - 1
     }
 
-    /// Applies an entry of the log.
+    /// Applies the entry at index `at` of the log.
     pub(super) fn commit(&mut self, at: usize) -> Applied {
         let events = &mut self.events;
         let applied = self
@@ -129,7 +129,7 @@ impl World {
             .apply(&self.log[at], &mut |event| {
                 events.push((event.conn.0, event.kind, event.path.to_owned()));
             })
-            .expect("our own entries are well formed");
+            .expect("a prepared entry is well formed");
         self.preparer.applied(applied.header.zxid);
         assert_eq!(self.db.last_processed(), applied.header.zxid);
         applied
@@ -140,7 +140,7 @@ impl World {
         self.commit(at)
     }
 
-    /// Creates with an open ACL; the path it got.
+    /// Creates a node with an open ACL and returns its path.
     pub(super) fn create(&mut self, path: &str, flags: i32) -> Result<String, ErrorCode> {
         self.create_with(path, Acl::open(), flags)
     }
@@ -182,7 +182,7 @@ impl World {
             .error()
     }
 
-    /// A read through connection `conn`.
+    /// Reads as connection `conn`.
     pub(super) fn read_as(
         &mut self,
         conn: u64,
@@ -201,7 +201,7 @@ impl World {
         });
         assert_eq!(&out[..4], b"kept");
         if result.is_err() {
-            assert_eq!(out.len(), 4, "nothing stays appended");
+            assert_eq!(out.len(), 4, "a refused read appends nothing");
         }
         result.map(|()| out.split_off(4))
     }

@@ -1,4 +1,5 @@
-//! The broadcast: writes become proposals, proposals become commits (specification 13.7, 13.8).
+//! The broadcast phase: writes become proposals and proposals become commits (specification 13.7,
+//! 13.8).
 
 use super::links::LinkStage;
 use super::sessions::LOCAL_OWNER;
@@ -6,12 +7,13 @@ use super::{Leader, Lost};
 use crate::ensemble::database::{ConnId, WriteRequest};
 use crate::ensemble::peer::core::{Core, Pending};
 use crate::ensemble::peer::effects::{Effects, LinkId};
+use crate::ensemble::peer::figures::Sizes;
 use crate::wire::jute::{
     Id, OpCode, PacketType, QuorumPacket, Reader, Txn, TxnHeader, Zxid, encode_entry,
     forwarded_request,
 };
 
-/// Who asked for a sync.
+/// Where a sync request came from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum SyncOrigin {
     Local(ConnId),
@@ -19,7 +21,7 @@ pub(super) enum SyncOrigin {
 }
 
 impl Leader {
-    /// A write of a client of ours.
+    /// Handles a write of a client that is connected to the leader.
     pub(crate) fn submit(
         &mut self,
         core: &mut Core,
@@ -66,8 +68,8 @@ impl Leader {
         owner: u64,
         fx: &mut Effects,
     ) -> Result<(), Lost> {
-        // A new election starts a new epoch with a new counter. A standalone server has no epochs: its
-        // counter carries over.
+        // The next election starts a new epoch, whose counter begins again. A standalone server holds no
+        // elections, so its counter overflows into the epoch.
         if self.last_proposed.counter() >= u32::MAX - 1 && !core.settings.is_standalone() {
             return Err(Lost("the counter of this epoch is used up".to_owned()));
         }
@@ -80,7 +82,7 @@ impl Leader {
             self.tracker.set_owner(request.session, owner);
             Ok(())
         } else if request.op == OpCode::CloseSession.code() && request.cxid == 0 {
-            Ok(()) // our own decision that it has expired
+            Ok(()) // the leader itself closes an expired session
         } else {
             self.tracker.check(request.session, owner)
         };
@@ -108,15 +110,13 @@ impl Leader {
 
     fn propose(&mut self, core: &mut Core, zxid: Zxid, fx: &mut Effects) {
         self.last_proposed = zxid;
-        let size = self.entry.len();
-        let (_, min, max) = self.proposal_bytes;
-        let min = if min == 0 { size } else { min.min(size) };
-        self.proposal_bytes = (size, min, max.max(size));
+        Sizes::record(&mut self.proposal_bytes, self.entry.len());
+        core.figures.proposals += 1;
         let start = fx.bytes.len();
         QuorumPacket::new(PacketType::Proposal, zxid, Some(&self.entry)).encode(&mut fx.bytes);
         let end = fx.bytes.len();
         fx.learners(self.forwarding(false), start);
-        // The packet is type, zxid, length, entry, null authinfo.
+        // The entry lies between 16 bytes (type, zxid, length) and 4 bytes (null authinfo) of the packet.
         core.append(zxid, start + 16..end - 4, fx);
         let entry = self.entry.as_slice().into();
         core.pending.push_back(Pending {
@@ -126,13 +126,13 @@ impl Leader {
         });
     }
 
-    /// Our own log is durable up to here.
+    /// Handles that the leader's own log is durable up to `last`.
     pub(crate) fn synced_log(&mut self, core: &mut Core, last: Zxid, fx: &mut Effects) {
         self.own_acked = self.own_acked.max(last);
         self.try_commit(core, fx);
     }
 
-    /// Commits, in order, what a quorum has in its logs.
+    /// Commits, in order, the proposals that a quorum has logged.
     pub(super) fn try_commit(&mut self, core: &mut Core, fx: &mut Effects) {
         if core.pending.is_empty() || !self.is_serving() {
             return;
@@ -154,6 +154,11 @@ impl Leader {
         let ready = core
             .pending
             .partition_point(|pending| pending.zxid <= quorum);
+        core.figures.commits += ready as u64;
+        for pending in core.pending.iter().take(ready) {
+            let took_ms = core.now.mono_ms.saturating_sub(pending.since_ms);
+            core.figures.quorum_acks.record(took_ms);
+        }
         self.announce(core, ready, fx);
         for _ in 0..ready {
             let header = core.commit_oldest(fx);
@@ -174,7 +179,7 @@ impl Leader {
         }
     }
 
-    /// The learners of this kind that take part in the broadcast.
+    /// Returns the observers or the followers that take part in the broadcast.
     fn forwarding(&self, observers: bool) -> impl Iterator<Item = LinkId> {
         self.links
             .iter()
@@ -182,7 +187,7 @@ impl Leader {
             .map(|(id, _)| *id)
     }
 
-    /// Tells followers COMMIT and observers INFORM of the `ready` oldest proposals.
+    /// Sends COMMIT to followers and INFORM to observers for the `ready` oldest proposals.
     fn announce(&self, core: &Core, ready: usize, fx: &mut Effects) {
         for (observers, kind) in [(false, PacketType::Commit), (true, PacketType::Inform)] {
             if self.forwarding(observers).next().is_none() {
@@ -197,7 +202,7 @@ impl Leader {
         }
     }
 
-    /// A sync of a client of ours.
+    /// Handles a sync of a client that is connected to the leader.
     pub(crate) fn sync_local(&mut self, core: &mut Core, conn: ConnId, fx: &mut Effects) {
         self.sync(core, SyncOrigin::Local(conn), fx);
     }

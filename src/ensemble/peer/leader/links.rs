@@ -1,22 +1,25 @@
-//! The connections of the learners, and how far each of them has come.
+//! The connections of the learners, and the stage that each of them has reached.
 
+use super::stream::Stream;
 use super::{Leader, Lost, Phase};
 use crate::ensemble::peer::core::Core;
 use crate::ensemble::peer::effects::{Effect, Effects, LinkId};
 use crate::wire::jute::{PacketType, PeerId, QuorumPacket, Reader, SessionId, Zxid};
 
-/// How far a learner has come.
+/// How far a learner has progressed. The stages are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LinkStage {
-    /// Connected, silent.
+    /// Has connected.
     Fresh,
     /// Has sent FOLLOWERINFO or OBSERVERINFO.
     Introduced,
     /// Was sent LEADERINFO.
     Offered,
-    /// Has acknowledged the epoch; waits until we may synchronise it.
+    /// Has acknowledged the epoch; waits for its synchronisation.
     Agreed,
-    /// Was sent everything and NEWLEADER; gets live traffic.
+    /// Is being sent what it lacks, in slices. It gets nothing of the broadcast yet.
+    Streaming,
+    /// Was sent everything up to NEWLEADER; receives proposals and commits.
     Forwarding,
     /// Has acknowledged NEWLEADER.
     Synced,
@@ -26,12 +29,25 @@ pub(super) enum LinkStage {
 pub(super) struct Link {
     pub(super) stage: LinkStage,
     pub(super) sid: PeerId,
+    /// Where it connects from.
+    pub(super) address: Box<str>,
     pub(super) observer: bool,
-    /// Its last logged zxid when it acknowledged the epoch.
+    /// The last logged zxid that it reported with ACKEPOCH.
     pub(super) last_zxid: Zxid,
-    /// Highest proposal it has acknowledged.
+    /// Highest proposal that it has acknowledged.
     pub(super) acked: Zxid,
+    /// What it still has to be sent, at [`LinkStage::Streaming`].
+    pub(super) stream: Option<Stream>,
+    /// When its last bytes arrived, or when it last made room for more of its stream, monotonic ms.
     pub(super) heard_ms: u64,
+}
+
+/// How many learners are connected, and how many of them have acknowledged NEWLEADER.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LearnerCounts {
+    pub all: usize,
+    pub synced_followers: usize,
+    pub synced_observers: usize,
 }
 
 impl Link {
@@ -41,13 +57,15 @@ impl Link {
 }
 
 impl Leader {
-    pub(crate) fn link_up(&mut self, core: &Core, link: LinkId) {
+    pub(crate) fn link_up(&mut self, core: &Core, link: LinkId, address: &str) {
         let fresh = Link {
             stage: LinkStage::Fresh,
             sid: PeerId(-1),
+            address: address.into(),
             observer: false,
             last_zxid: Zxid::ZERO,
             acked: Zxid::ZERO,
+            stream: None,
             heard_ms: core.now.mono_ms,
         };
         self.links.insert(link, fresh);
@@ -73,7 +91,7 @@ impl Leader {
         self.link_down(link, fx);
     }
 
-    /// All whole packets at the start of `bytes`.
+    /// Handles the whole packets at the start of `bytes`.
     pub(crate) fn link_bytes(
         &mut self,
         core: &mut Core,
@@ -121,7 +139,14 @@ impl Leader {
                 self.epoch_ack(core, link, packet, fx);
             }
             (PacketType::Ack, LinkStage::Forwarding | LinkStage::Synced) => {
-                if packet.zxid.counter() != 0 {
+                // A learner in these stages was sent everything that is proposed.
+                if packet.zxid > self.last_proposed.max(Zxid::new(self.epoch, 0)) {
+                    let why = format!(
+                        "server {} acknowledged {}, which it was not sent",
+                        state.sid, packet.zxid
+                    );
+                    self.drop_link(link, &why, fx);
+                } else if packet.zxid.counter() != 0 {
                     state.acked = state.acked.max(packet.zxid);
                 } else if packet.zxid == Zxid::new(self.epoch, 0) && state.stage < LinkStage::Synced
                 {
@@ -157,6 +182,8 @@ impl Leader {
             .collect()
     }
 
+    /// Closes connections that have been silent for too long, and followers in sync that do not
+    /// acknowledge the oldest proposal in time.
     pub(super) fn drop_silent(&mut self, core: &Core, fx: &mut Effects) {
         let now_ms = core.now.mono_ms;
         let oldest = core
@@ -182,18 +209,21 @@ impl Leader {
             .map(|(id, _)| *id)
             .collect();
         for link in silent {
-            self.drop_link(link, "nothing heard of it in time", fx);
+            self.drop_link(link, "it was silent, or sent no ACK, for too long", fx);
         }
     }
 
-    /// Learners: followers, followers in sync, observers in sync.
-    pub(crate) fn learner_counts(&self) -> (usize, usize, usize) {
+    pub(crate) fn learner_counts(&self) -> LearnerCounts {
         let synced = |observer| {
             self.links
                 .values()
                 .filter(|link| link.observer == observer && link.stage == LinkStage::Synced)
                 .count()
         };
-        (self.links.len(), synced(false), synced(true))
+        LearnerCounts {
+            all: self.links.len(),
+            synced_followers: synced(false),
+            synced_observers: synced(true),
+        }
     }
 }

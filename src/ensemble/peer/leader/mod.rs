@@ -4,8 +4,10 @@ mod broadcast;
 mod establish;
 mod links;
 mod sessions;
+mod stream;
 
-pub(crate) use self::establish::SNAPSHOT_SIGNATURE;
+pub use self::links::LearnerCounts;
+pub(crate) use self::stream::SNAPSHOT_SIGNATURE;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -13,55 +15,62 @@ use self::broadcast::SyncOrigin;
 use self::links::{Link, LinkStage};
 use super::core::Core;
 use super::effects::{Effect, Effects, LinkId};
+use super::figures::Sizes;
 use crate::ensemble::database::{Preparer, SessionTracker};
 use crate::wire::jute::{PacketType, PeerId, QuorumPacket, Zxid};
 
-/// How far the leader itself has come.
+/// How far the leader has progressed. The phases are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     /// Collects accepted epochs.
     Discovery,
-    /// Its accepted epoch is being written.
+    /// Writes its accepted epoch to disk.
     AcceptingEpoch,
     /// Collects ACKEPOCH.
     AgreeingEpoch,
-    /// Its current epoch is being written.
+    /// Writes its current epoch to disk.
     EnteringEpoch,
     /// Collects acknowledgements of NEWLEADER.
     Synchronisation,
     Serving,
 }
 
-/// Why the role ended.
+/// Ends the role: the server returns to LOOKING. Holds the reason.
 #[derive(Debug)]
 pub(crate) struct Lost(pub(crate) String);
 
-/// State of a leader.
 #[derive(Debug)]
 pub(crate) struct Leader {
     phase: Phase,
-    since_ms: u64,
+    /// When it started to lead, monotonic ms.
+    pub(crate) since_ms: u64,
     epoch: i64,
+    /// Accepted epochs that voters have reported.
     accepted: BTreeMap<PeerId, i64>,
+    /// Voters that have acknowledged the new epoch.
     agreed: BTreeSet<PeerId>,
+    /// Voters that have acknowledged NEWLEADER.
     synced: BTreeSet<PeerId>,
     links: BTreeMap<LinkId, Link>,
     last_proposed: Zxid,
     committed: Zxid,
+    /// The leader's own log is durable up to here.
     own_acked: Zxid,
     preparer: Preparer,
     pub(crate) tracker: SessionTracker,
+    /// Syncs that wait for the commit of this zxid, oldest first.
     syncs: VecDeque<(Zxid, SyncOrigin)>,
     next_ping_ms: u64,
     next_check_ms: u64,
+    /// Buffer for the entry of the next proposal.
     entry: Vec<u8>,
-    /// Sizes of proposals for `srvr`: last, min, max.
-    pub(crate) proposal_bytes: (usize, usize, usize),
+    /// `None` before the first proposal.
+    pub(crate) proposal_bytes: Option<Sizes>,
     pub(crate) serving_since_ms: u64,
 }
 
 impl Leader {
-    /// Begins to lead; a standalone server serves at once.
+    /// Starts to lead. A standalone server serves immediately.
     pub(crate) fn new(core: &mut Core, fx: &mut Effects) -> Self {
         let settings = &core.settings;
         let mut leader = Self {
@@ -81,11 +90,12 @@ impl Leader {
             next_ping_ms: core.now.mono_ms,
             next_check_ms: core.now.mono_ms + settings.tick_ms,
             entry: Vec::new(),
-            proposal_bytes: (0, 0, 0),
+            proposal_bytes: None,
             serving_since_ms: core.now.mono_ms,
         };
         if settings.is_standalone() {
-            // A standalone server has no learners to ping. A deadline that it never served would keep a core busy.
+            // A standalone server has no learners. A deadline that `tick` never advances would make the
+            // event loop spin.
             leader.next_ping_ms = u64::MAX;
             leader.next_check_ms = u64::MAX;
             leader.epoch = core.last_logged.epoch();
@@ -100,7 +110,7 @@ impl Leader {
         self.phase == Phase::Serving
     }
 
-    /// The epoch once it is agreed.
+    /// Returns the new epoch, or 0 before it is chosen.
     pub(crate) const fn epoch(&self) -> i64 {
         self.epoch
     }
@@ -125,6 +135,8 @@ impl Leader {
             return Ok(());
         }
         self.drop_silent(core, fx);
+        self.synchronise_waiting(core, fx);
+        self.retain_transactions(core);
         if ms >= self.next_ping_ms {
             self.next_ping_ms = ms + (core.settings.tick_ms / 2).max(1);
             let start = fx.bytes.len();
@@ -150,13 +162,13 @@ impl Leader {
         Ok(())
     }
 
-    /// When [`Self::tick`] has something to do.
+    /// When [`Self::tick`] is due next.
     pub(crate) fn deadline_ms(&self, now_ms: u64) -> u64 {
         let expiry = self.tracker.next_deadline(now_ms).unwrap_or(u64::MAX);
         self.next_ping_ms.min(self.next_check_ms).min(expiry)
     }
 
-    /// The role ends: closes every learner's connection.
+    /// Ends the role: closes the connection of every learner.
     pub(crate) fn end(&mut self, fx: &mut Effects) {
         for link in std::mem::take(&mut self.links).into_keys() {
             fx.push(Effect::CloseLearner(link));

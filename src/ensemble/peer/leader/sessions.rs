@@ -1,4 +1,4 @@
-//! Whose session lives, and through whom it is used.
+//! Sessions on the leader: reconnection, revalidation for learners, and expiry.
 
 use super::{Leader, Lost};
 use crate::ensemble::database::WriteRequest;
@@ -6,19 +6,20 @@ use crate::ensemble::peer::core::Core;
 use crate::ensemble::peer::effects::{Effects, LinkId};
 use crate::wire::jute::{OpCode, PacketType, QuorumPacket, Reader, SessionId, WriteJute, Zxid};
 
-/// Owner of sessions whose client is connected to the leader itself.
+/// The owner of sessions whose client is connected to the leader.
 pub(super) const LOCAL_OWNER: u64 = u64::MAX;
 
 impl Leader {
-    /// A client of ours wants its session back.
+    /// Resumes the session of a client that is connected to the leader. Returns `false` if the session is
+    /// unknown or closing.
     pub(crate) fn reopen(&mut self, session: SessionId, timeout_ms: i32, now_ms: u64) -> bool {
         self.tracker
-            .reopen(session, (LOCAL_OWNER, timeout_ms), now_ms)
+            .reopen(session, LOCAL_OWNER, timeout_ms, now_ms)
     }
 
     pub(super) fn revalidate(
         &mut self,
-        core: &Core,
+        core: &mut Core,
         link: LinkId,
         packet: &QuorumPacket<'_>,
         fx: &mut Effects,
@@ -27,9 +28,11 @@ impl Leader {
         let (Ok(session), Ok(timeout_ms)) = (reader.i64(), reader.i32()) else {
             return self.drop_link(link, "unreadable REVALIDATE", fx);
         };
+        core.figures.revalidations += 1;
+        let id = SessionId(session);
         let valid = self
             .tracker
-            .reopen(SessionId(session), (link.0, timeout_ms), core.now.mono_ms);
+            .reopen(id, link.0, timeout_ms, core.now.mono_ms);
         let mut data = Vec::with_capacity(9);
         data.put_i64(session);
         data.put_bool(valid);
@@ -37,13 +40,14 @@ impl Leader {
         fx.learner_packet(link, &packet);
     }
 
-    /// Proposes the end of every session whose time is over.
+    /// Proposes a closeSession for every expired session.
     pub(super) fn expire_sessions(
         &mut self,
         core: &mut Core,
         fx: &mut Effects,
     ) -> Result<(), Lost> {
         for session in self.tracker.expire(core.now.mono_ms) {
+            core.figures.expired_sessions += 1;
             fx.log(format!("session {session} has expired"));
             let request = WriteRequest {
                 session,

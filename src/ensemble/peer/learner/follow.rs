@@ -1,4 +1,4 @@
-//! The broadcast as a learner sees it (specification 13.7).
+//! The learner's side of the broadcast phase (specification 13.7).
 
 use super::Learner;
 use crate::ensemble::peer::core::{Core, Pending};
@@ -31,7 +31,7 @@ impl Learner {
         fx.leader_packet(&QuorumPacket::new(PacketType::Ack, zxid, None));
     }
 
-    /// Our log is durable up to here: acknowledge what the leader waits for.
+    /// Handles that the log is durable up to `last`: acknowledges the proposals up to there.
     pub(crate) fn synced_log(&mut self, last: Zxid, fx: &mut Effects) {
         let start = fx.bytes.len();
         while self.unacked.front().is_some_and(|zxid| *zxid <= last) {
@@ -55,12 +55,16 @@ impl Learner {
                     return Err(Lost(format!("{:?} without a transaction", packet.kind)));
                 };
                 self.propose(core, packet.zxid, entry, fx);
-                if packet.kind == PacketType::Inform {
+                if packet.kind == PacketType::Proposal {
+                    core.figures.received_proposals += 1;
+                } else {
+                    core.figures.received_commits += 1;
                     core.commit_oldest(fx);
                 }
             }
             PacketType::Commit => match core.pending.front() {
                 Some(pending) if pending.zxid == packet.zxid => {
+                    core.figures.received_commits += 1;
                     core.commit_oldest(fx);
                 }
                 oldest => {
@@ -86,8 +90,8 @@ impl Learner {
         Ok(())
     }
 
-    /// Answers a ping with the sessions heard of since the last one. Never with null data: a
-    /// 3.4 leader drops a learner that does (specification 16.6).
+    /// Answers a ping with the sessions that were active since the last ping. The data must not be null:
+    /// a leader of release 3.4 drops the learner then (specification 16.6).
     pub(super) fn pong(&self, core: &mut Core, packet: &QuorumPacket<'_>, fx: &mut Effects) {
         let mut data = Vec::new();
         for (session, timeout_ms) in core.clients.take_touched() {

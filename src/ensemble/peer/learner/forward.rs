@@ -1,4 +1,4 @@
-//! What a learner's clients need the leader for (specification 13.8).
+//! Client requests that a learner forwards to the leader (specification 13.8).
 
 use super::Learner;
 use crate::ensemble::database::{ConnId, WriteRequest};
@@ -25,7 +25,7 @@ impl Learner {
         fx.leader(start);
     }
 
-    /// Notes whose sync the leader's next SYNC answers.
+    /// Notes that `conn` waits for a SYNC. The leader answers syncs in order.
     pub(crate) fn expect_sync(&mut self, conn: ConnId) {
         self.syncs.push_back(conn);
     }

@@ -1,79 +1,92 @@
-//! A learner's side of ZAB 1.0: follower or observer (specification 13.2, 13.5, 13.7, 13.8).
+//! The learner's side of ZAB 1.0 (specification 13.2, 13.5, 13.7, 13.8). A learner is a follower or an
+//! observer.
 
 mod follow;
 mod forward;
+mod snapshot;
 mod synchronise;
 
 use std::collections::VecDeque;
 
+use self::snapshot::Incoming;
 use self::synchronise::Early;
 use super::core::Core;
 use super::effects::{Effect, Effects};
 use super::leader::Lost;
-use crate::ensemble::database::{ConnId, SnapshotDecoder};
+use crate::ensemble::database::ConnId;
 use crate::wire::jute::{
     JuteError, LearnerInfo, PacketType, PeerId, QuorumPacket, SessionId, Zxid,
 };
 
-/// Pause between attempts to reach the leader's quorum port, ms: it may not listen yet.
+/// Pause between attempts to connect to the leader's quorum port, ms. The elected server may not have
+/// begun to lead yet.
 const RETRY_MS: u64 = 20;
 
-/// Attempts before a new election.
+/// Connection attempts before a new election.
 const ATTEMPTS_MAX: u32 = 50;
 
-/// How far we have come.
+/// How far the learner has progressed.
 #[derive(Debug)]
 enum Phase {
-    /// No connection; the next attempt is due then.
-    Dialling { retry_at_ms: Option<u64> },
-    /// FOLLOWERINFO is sent.
-    AwaitingEpoch,
-    /// The accepted epoch is being written; then this goes out as our current epoch.
-    AcceptingEpoch { current: i32 },
-    /// ACKEPOCH is sent; DIFF, TRUNC or SNAP is next.
-    AwaitingPlan,
-    /// The log is being cut.
-    Truncating,
-    /// The stream is a snapshot.
-    ReceivingSnapshot {
-        zxid: Zxid,
-        decoder: Option<Box<SnapshotDecoder>>,
+    /// Connects, or waits until `retry_at_ms` for the next attempt.
+    Dialling {
+        retry_at_ms: Option<u64>,
     },
-    /// Proposals and commits up to NEWLEADER.
-    Synchronising { from_snapshot: bool },
-    /// NEWLEADER has come; data and epoch are being made durable.
+    /// Has sent FOLLOWERINFO or OBSERVERINFO; waits for LEADERINFO.
+    AwaitingEpoch,
+    /// Writes the accepted epoch to disk. ACKEPOCH then reports `current` as the current epoch.
+    AcceptingEpoch {
+        current: i32,
+    },
+    /// Has sent ACKEPOCH; waits for DIFF, TRUNC or SNAP.
+    AwaitingPlan,
+    /// Cuts the log.
+    Truncating,
+    ReceivingSnapshot(Incoming),
+    /// Receives proposals and commits up to NEWLEADER.
+    Synchronising,
+    /// Has received NEWLEADER; makes the data and the epoch durable.
     EnteringEpoch,
-    /// NEWLEADER is acknowledged.
+    /// Has acknowledged NEWLEADER.
     AwaitingUpToDate,
-    /// In the broadcast.
+    /// Takes part in the broadcast.
     Active,
 }
 
-/// State of a learner.
 #[derive(Debug)]
 pub(crate) struct Learner {
     pub(crate) leader: PeerId,
     phase: Phase,
     epoch: i64,
-    since_ms: u64,
+    /// Whether the leader's epoch is behind the one that this server has accepted.
+    outdated: bool,
+    /// Why the role ends once the disk has done what is under way.
+    lost: Option<Lost>,
+    /// When it started to learn, monotonic ms.
+    pub(crate) since_ms: u64,
+    /// When the leader's last bytes arrived, monotonic ms.
     heard_ms: u64,
     attempts: u32,
+    /// Proposals that have arrived before UPTODATE, oldest first.
     early: VecDeque<Early>,
     last_early: Option<Zxid>,
     /// Logged proposals whose ACK waits for the disk, oldest first.
     unacked: VecDeque<Zxid>,
+    /// Connections that wait for a SYNC, oldest first.
     syncs: VecDeque<ConnId>,
     revalidations: VecDeque<(SessionId, ConnId)>,
 }
 
 impl Learner {
-    /// Begins to follow (or observe) the elected leader.
+    /// Starts to follow or observe the elected leader.
     pub(crate) fn new(leader: PeerId, now_ms: u64, fx: &mut Effects) -> Self {
         fx.push(Effect::DialLeader(leader));
         Self {
             leader,
             phase: Phase::Dialling { retry_at_ms: None },
             epoch: 0,
+            outdated: false,
+            lost: None,
             since_ms: now_ms,
             heard_ms: now_ms,
             attempts: 1,
@@ -89,12 +102,17 @@ impl Learner {
         matches!(self.phase, Phase::Active)
     }
 
-    /// The leader's established epoch.
+    /// Returns the epoch of the leader.
     pub(crate) const fn epoch(&self) -> i64 {
         self.epoch
     }
 
-    /// The connection to the leader is established.
+    /// Whether this server cannot follow the leader before the next election raises the epoch.
+    pub(crate) const fn is_outdated(&self) -> bool {
+        self.outdated
+    }
+
+    /// Introduces this server on the newly established connection to the leader.
     pub(crate) fn leader_up(&mut self, core: &Core, fx: &mut Effects) {
         self.heard_ms = core.now.mono_ms;
         self.phase = Phase::AwaitingEpoch;
@@ -112,21 +130,46 @@ impl Learner {
         fx.leader_packet(&QuorumPacket::new(kind, zxid, Some(&info.encode())));
     }
 
-    /// The connection is gone, or could not be made.
+    /// Handles that the connection is lost or could not be established. Tries again if the leader has not
+    /// answered yet. If the disk is about to replace the database, the role ends only afterwards: the next
+    /// vote must report what is on disk.
     pub(crate) fn leader_down(&mut self, core: &Core) -> Result<(), Lost> {
-        match self.phase {
-            Phase::Dialling { .. } | Phase::AwaitingEpoch if self.attempts < ATTEMPTS_MAX => {
-                self.attempts += 1;
-                self.phase = Phase::Dialling {
-                    retry_at_ms: Some(core.now.mono_ms + RETRY_MS),
-                };
-                Ok(())
-            }
-            _ => Err(Lost(format!("lost the leader, server {}", self.leader))),
+        if matches!(self.phase, Phase::Dialling { .. } | Phase::AwaitingEpoch)
+            && self.attempts < ATTEMPTS_MAX
+        {
+            self.attempts += 1;
+            self.phase = Phase::Dialling {
+                retry_at_ms: Some(core.now.mono_ms + RETRY_MS),
+            };
+            return Ok(());
+        }
+        let lost = Lost(format!("lost the leader, server {}", self.leader));
+        if self.is_replacing() {
+            self.lost = Some(lost);
+            return Ok(());
+        }
+        Err(lost)
+    }
+
+    /// Whether the disk is about to hold another database than `Core` does.
+    fn is_replacing(&self) -> bool {
+        match &self.phase {
+            Phase::Truncating => true,
+            Phase::ReceivingSnapshot(incoming) => incoming.is_saving(),
+            _ => false,
         }
     }
 
-    /// As much of `bytes` as can be taken now.
+    /// Ends the role.
+    pub(crate) fn end(&mut self, fx: &mut Effects) {
+        if matches!(&self.phase, Phase::ReceivingSnapshot(incoming) if !incoming.is_saving()) {
+            fx.push(Effect::AbortSnapshot);
+        }
+        fx.push(Effect::HangUpLeader);
+    }
+
+    /// Handles the packets or snapshot bytes at the start of `bytes`. Stops while the disk is busy with an
+    /// epoch, with cutting the log or with saving the leader's snapshot.
     pub(crate) fn bytes(
         &mut self,
         core: &mut Core,
@@ -140,7 +183,7 @@ impl Learner {
             let rest = &bytes[at..];
             match &mut self.phase {
                 Phase::AcceptingEpoch { .. } | Phase::Truncating => break,
-                Phase::ReceivingSnapshot { .. } => {
+                Phase::ReceivingSnapshot(_) => {
                     let used = self.snapshot_bytes(core, rest, fx)?;
                     at += used;
                     if used == 0 {
@@ -171,14 +214,14 @@ impl Learner {
             (Phase::Active, _) => self.active_packet(core, packet, fx),
             (Phase::AwaitingEpoch, Kind::LeaderInfo) => self.leader_info(core, packet, fx),
             (Phase::AwaitingPlan, Kind::Diff | Kind::Trunc | Kind::Snap) => {
-                self.plan(packet, fx);
+                self.plan(core, packet, fx);
                 Ok(())
             }
             (
-                Phase::Synchronising { .. } | Phase::EnteringEpoch | Phase::AwaitingUpToDate,
+                Phase::Synchronising | Phase::EnteringEpoch | Phase::AwaitingUpToDate,
                 Kind::Proposal | Kind::Commit | Kind::Inform,
             ) => self.early_packet(packet),
-            (Phase::Synchronising { .. }, Kind::NewLeader) => self.new_leader(core, packet, fx),
+            (Phase::Synchronising, Kind::NewLeader) => self.new_leader(core, packet, fx),
             (Phase::AwaitingUpToDate, Kind::UpToDate) => {
                 self.activate(core, fx);
                 Ok(())
@@ -200,17 +243,20 @@ impl Learner {
             self.phase = Phase::Dialling { retry_at_ms: None };
             fx.push(Effect::DialLeader(self.leader));
         }
+        if self.is_replacing() {
+            return Ok(()); // the leader's bytes wait in front of us
+        }
         let limit = self.limit_ms(core);
         if core.now.mono_ms >= self.heard_ms + limit {
             return Err(Lost(format!(
-                "nothing heard of server {} for {limit} ms",
+                "the leader, server {}, was silent for {limit} ms",
                 self.leader
             )));
         }
         Ok(())
     }
 
-    /// How long the leader may be silent.
+    /// Returns how long the leader may be silent, ms.
     fn limit_ms(&self, core: &Core) -> u64 {
         match self.phase {
             Phase::Active | Phase::AwaitingUpToDate => core.settings.sync_ms(),
@@ -218,13 +264,16 @@ impl Learner {
         }
     }
 
-    /// When [`Self::tick`] has something to do.
+    /// When [`Self::tick`] is due next.
     pub(crate) fn deadline_ms(&self, core: &Core) -> u64 {
         if let Phase::Dialling {
             retry_at_ms: Some(at),
         } = self.phase
         {
             return at;
+        }
+        if self.is_replacing() {
+            return u64::MAX;
         }
         self.heard_ms + self.limit_ms(core)
     }

@@ -1,13 +1,13 @@
-//! From a connection to the leader to a synchronised server (specification 13.2, 13.5).
+//! Discovery and synchronisation on the learner (specification 13.2, 13.5).
 
 use super::{Learner, Phase};
-use crate::ensemble::database::SnapshotDecoder;
 use crate::ensemble::peer::core::Core;
 use crate::ensemble::peer::effects::{Effect, Effects};
-use crate::ensemble::peer::leader::{Lost, SNAPSHOT_SIGNATURE};
-use crate::wire::jute::{JuteError, PacketType, QuorumPacket, Reader, Zxid};
+use crate::ensemble::peer::epoch_limit::is_credible;
+use crate::ensemble::peer::leader::Lost;
+use crate::wire::jute::{PacketType, QuorumPacket, Zxid};
 
-/// A proposal that came before UPTODATE.
+/// A proposal that has arrived before UPTODATE.
 #[derive(Debug)]
 pub(super) struct Early {
     zxid: Zxid,
@@ -22,20 +22,26 @@ impl Learner {
         packet: &QuorumPacket<'_>,
         fx: &mut Effects,
     ) -> Result<(), Lost> {
-        self.epoch = packet.zxid.epoch();
-        if self.epoch < core.accepted_epoch {
+        let epoch = packet.zxid.epoch();
+        if epoch < core.accepted_epoch {
+            self.outdated = true;
             return Err(Lost(format!(
-                "the leader's epoch {} is behind our accepted epoch {}",
-                self.epoch, core.accepted_epoch
+                "the leader's epoch {epoch} is behind our accepted epoch {}; this server has to wait for the next election",
+                core.accepted_epoch
             )));
         }
-        if self.epoch == core.accepted_epoch {
+        if !is_credible(epoch, core.accepted_epoch) {
+            return Err(Lost(format!(
+                "the leader's epoch {epoch} is refused: it leaves too few epochs for later elections"
+            )));
+        }
+        self.epoch = epoch;
+        if epoch == core.accepted_epoch {
             self.epoch_ack(core, -1, fx);
         } else {
             let current = i32::try_from(core.current_epoch).unwrap_or(-1);
-            core.accepted_epoch = self.epoch;
             self.phase = Phase::AcceptingEpoch { current };
-            core.write_epochs(fx);
+            core.accept_epoch(epoch, fx);
         }
         Ok(())
     }
@@ -50,71 +56,42 @@ impl Learner {
         ));
     }
 
-    pub(super) fn plan(&mut self, packet: &QuorumPacket<'_>, fx: &mut Effects) {
+    pub(super) fn plan(&mut self, core: &mut Core, packet: &QuorumPacket<'_>, fx: &mut Effects) {
         fx.log(format!(
             "the leader synchronises us by {:?} {}",
             packet.kind, packet.zxid
         ));
-        self.phase = match packet.kind {
-            PacketType::Snap => Phase::ReceivingSnapshot {
-                zxid: packet.zxid,
-                decoder: Some(Box::new(SnapshotDecoder::new())),
-            },
-            PacketType::Trunc => {
-                fx.push(Effect::Truncate(packet.zxid));
-                Phase::Truncating
-            }
-            _ => Phase::Synchronising {
-                from_snapshot: false,
-            },
-        };
+        match packet.kind {
+            PacketType::Snap => self.receive_snapshot(core, packet.zxid, fx),
+            PacketType::Trunc => self.truncate(packet.zxid, fx),
+            _ => self.phase = Phase::Synchronising,
+        }
     }
 
-    /// Feeds the snapshot stream; the word behind it ends it.
-    pub(super) fn snapshot_bytes(
+    pub(super) fn truncate(&mut self, zxid: Zxid, fx: &mut Effects) {
+        fx.push(Effect::Truncate(zxid));
+        self.phase = Phase::Truncating;
+    }
+
+    /// Continues after the log was cut and the database was recovered from it.
+    pub(crate) fn truncated(&mut self, core: &Core, fx: &mut Effects) -> Result<(), Lost> {
+        self.continue_synchronising(core, fx)
+    }
+
+    /// Continues after our disk has done what the plan asked for. Takes the connection's end into account
+    /// that was seen meanwhile.
+    pub(super) fn continue_synchronising(
         &mut self,
-        core: &mut Core,
-        bytes: &[u8],
+        core: &Core,
         fx: &mut Effects,
-    ) -> Result<usize, Lost> {
-        let Phase::ReceivingSnapshot { zxid, decoder } = &mut self.phase else {
-            return Ok(0);
-        };
-        let zxid = *zxid;
-        let broken = |error: String| Lost(format!("unreadable snapshot from the leader: {error}"));
-        if let Some(mut feeding) = decoder.take() {
-            let (used, done) = feeding
-                .feed(bytes)
-                .map_err(|error| broken(error.to_string()))?;
-            if !done {
-                *decoder = Some(feeding);
-                return Ok(used);
-            }
-            let db = feeding
-                .finish()
-                .map_err(|error| broken(error.to_string()))?;
-            core.replace(db, zxid, fx);
-            return Ok(used);
+    ) -> Result<(), Lost> {
+        if let Some(lost) = self.lost.take() {
+            return Err(lost);
         }
-        let mut reader = Reader::new(bytes);
-        match reader.string() {
-            Err(JuteError::Truncated) => Ok(0),
-            Ok(Some(SNAPSHOT_SIGNATURE)) => {
-                self.phase = Phase::Synchronising {
-                    from_snapshot: true,
-                };
-                Ok(reader.position())
-            }
-            _ => Err(broken("its signature is missing".to_owned())),
-        }
-    }
-
-    /// The log is cut and the database loaded from it.
-    pub(crate) fn truncated(&mut self, fx: &mut Effects) {
-        self.phase = Phase::Synchronising {
-            from_snapshot: false,
-        };
+        self.phase = Phase::Synchronising;
+        self.heard_ms = core.now.mono_ms; // the leader's bytes were not taken meanwhile
         fx.push(Effect::ResumeLeader);
+        Ok(())
     }
 
     pub(super) fn early_packet(&mut self, packet: &QuorumPacket<'_>) -> Result<(), Lost> {
@@ -131,9 +108,14 @@ impl Learner {
                 ))),
             };
         }
+        if zxid.epoch() > self.epoch {
+            return Err(Lost(format!(
+                "proposal {zxid} is beyond the leader's epoch {}",
+                self.epoch
+            )));
+        }
         if let Some(last) = self.last_early
-            && last.epoch() == zxid.epoch()
-            && zxid != last.next()
+            && (zxid <= last || (last.epoch() == zxid.epoch() && zxid != last.next()))
         {
             return Err(Lost(format!(
                 "a gap in the proposals: {zxid} follows {last}"
@@ -150,8 +132,8 @@ impl Learner {
         Ok(())
     }
 
-    /// Everything before NEWLEADER is made durable, then the epoch, then it is acknowledged: this
-    /// order is what keeps committed data (specification 13.5, ZOOKEEPER-4643).
+    /// Handles NEWLEADER: makes everything before it durable, then the epoch, and then acknowledges it.
+    /// Any other order can lose committed data (specification 13.5, ZOOKEEPER-4643).
     pub(super) fn new_leader(
         &mut self,
         core: &mut Core,
@@ -164,35 +146,19 @@ impl Learner {
                 packet.zxid, self.epoch
             )));
         }
-        let Phase::Synchronising { from_snapshot } = self.phase else {
-            return Ok(());
-        };
         while self.early.front().is_some_and(|early| early.committed) {
             let Some(Early { zxid, entry, .. }) = self.early.pop_front() else {
                 break;
             };
-            if from_snapshot {
-                core.last_logged = zxid; // the snapshot below holds it
-            } else {
-                self.log(core, zxid, &entry, fx);
-            }
+            self.log(core, zxid, &entry, fx);
             core.apply(zxid, entry, fx);
         }
-        if from_snapshot {
-            let start = fx.bytes.len();
-            core.db.encode_snapshot(&mut fx.bytes);
-            fx.push(Effect::SaveSnapshot(
-                core.db.last_processed(),
-                start..fx.bytes.len(),
-            ));
-        }
         self.phase = Phase::EnteringEpoch;
-        core.current_epoch = self.epoch;
-        core.write_epochs(fx);
+        core.enter_epoch(self.epoch, fx);
         Ok(())
     }
 
-    /// Our epoch files are durable, and everything appended before them.
+    /// Continues after the epoch files, and everything appended before, have become durable.
     pub(crate) fn epochs_written(&mut self, core: &Core, fx: &mut Effects) {
         match self.phase {
             Phase::AcceptingEpoch { current } => {
@@ -207,7 +173,7 @@ impl Learner {
         }
     }
 
-    /// UPTODATE: serve, and catch up with what was proposed meanwhile.
+    /// Handles UPTODATE: starts to serve, and logs the proposals that have arrived since NEWLEADER.
     pub(super) fn activate(&mut self, core: &mut Core, fx: &mut Effects) {
         self.phase = Phase::Active;
         self.ack(Zxid::new(self.epoch, 0), fx);

@@ -36,6 +36,8 @@ mod servers;
 mod sessions;
 #[path = "ensemble/settings.rs"]
 mod settings;
+#[path = "ensemble/snapshots.rs"]
+mod snapshots;
 #[path = "ensemble/start.rs"]
 mod start;
 #[path = "ensemble/surplus.rs"]

@@ -16,10 +16,6 @@ pub(crate) enum Fault {
     CrashLeader {
         kept: Kept,
     },
-    /// Kills a server that is being synchronised, once there is one.
-    CrashSynchronising {
-        kept: Kept,
-    },
     /// Cuts the current leader off from all other servers.
     IsolateLeader,
     /// Starts a killed server.
@@ -51,25 +47,35 @@ pub(crate) enum Fault {
     },
     /// Kills an observer, which then starts with an empty disk.
     WipeObserver,
+    /// Kills all servers and starts them again. The next leader may have few entries for the others.
+    Blackout,
 }
 
-/// How the connections of a run treat the streams.
+/// Probabilities of faults that strike at moments of their own.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Streams {
-    /// Probability that only a part of the waiting bytes arrives.
+pub(crate) struct Chances {
+    /// Only a part of the waiting bytes of a stream arrives.
     pub(crate) split: f64,
-    /// Probability that the connection breaks behind such a part.
+    /// The connection breaks behind such a part.
     pub(crate) broken: f64,
+    /// The connection breaks somewhere in what synchronises a learner.
+    pub(crate) broken_synchronisation: f64,
+    /// A learner is killed while it is synchronised.
+    pub(crate) killed_synchronisation: f64,
 }
 
-pub(crate) fn streams(rng: &mut Xoshiro256PlusPlus) -> Streams {
-    Streams {
-        split: [0.0, 0.2, 0.5][rng.random_range(0..3)],
-        broken: [0.0, 0.0, 0.01, 0.05][rng.random_range(0..4)],
+impl Chances {
+    pub(crate) fn draw(rng: &mut Xoshiro256PlusPlus) -> Self {
+        Self {
+            split: [0.0, 0.2, 0.5][rng.random_range(0..3)],
+            broken: [0.0, 0.0, 0.01, 0.05][rng.random_range(0..4)],
+            broken_synchronisation: [0.0, 0.3, 0.8][rng.random_range(0..3)],
+            killed_synchronisation: [0.0, 0.1, 0.4][rng.random_range(0..3)],
+        }
     }
 }
 
-fn kept(rng: &mut Xoshiro256PlusPlus) -> Kept {
+pub(crate) fn kept(rng: &mut Xoshiro256PlusPlus) -> Kept {
     Kept {
         ops: rng.random_range(0..4),
         saves: rng.random_range(0..2),
@@ -82,7 +88,7 @@ pub(crate) fn plan(rng: &mut Xoshiro256PlusPlus, servers: usize) -> Vec<(u64, Fa
     (0..count)
         .map(|_| {
             let server = rng.random_range(0..servers);
-            let fault = match rng.random_range(0..22) {
+            let fault = match rng.random_range(0..26) {
                 0..=2 => Fault::Crash {
                     server,
                     kept: kept(rng),
@@ -99,15 +105,15 @@ pub(crate) fn plan(rng: &mut Xoshiro256PlusPlus, servers: usize) -> Vec<(u64, Fa
                 },
                 11..=12 => Fault::CrashLeader { kept: kept(rng) },
                 13..=14 => Fault::IsolateLeader,
-                15..=16 => Fault::CrashSynchronising { kept: kept(rng) },
-                17 => Fault::Stall {
+                15..=17 => Fault::Stall {
                     server,
                     ms: rng.random_range(10..4000),
                 },
                 18..=19 => Fault::StallLeader {
                     ms: rng.random_range(10..4000),
                 },
-                _ => Fault::WipeObserver,
+                20..=21 => Fault::WipeObserver,
+                _ => Fault::Blackout,
             };
             (rng.random_range(20..1500), fault)
         })

@@ -335,7 +335,13 @@ impl Node {
             Token::ClientListener => self.accept_clients(now),
             Token::QuorumListener => self.accept_links(now),
             Token::ElectionListener => self.accept_votes(now),
-            Token::Disk => self.disk_events(now),
+            Token::Disk => {
+                self.disk_events(now);
+                // The disk may take more of the leader's snapshot now.
+                if let Some(LeaderLink { id, .. }) = self.leader {
+                    self.hold_back(Token::Leader(id));
+                }
+            }
             Token::Signal => {}
             Token::Vote(id) => {
                 let mut messages = Vec::new();

@@ -339,12 +339,16 @@ impl Node {
     }
 
     /// Suspends reading from a connection while its inbox exceeds the limit.
-    fn hold_back(&mut self, token: Token) {
+    pub(super) fn hold_back(&mut self, token: Token) {
         const INBOX_MAX: usize = 4 << 20;
+        // A snapshot from the leader is not read faster than the disk takes it.
+        let disk_is_behind = matches!(token, Token::Leader(_))
+            && self.peer.is_receiving_snapshot()
+            && !self.disk.has_snapshot_room();
         let Some(socket) = self.socket(token) else {
             return;
         };
-        let starved = socket.inbox.len() > INBOX_MAX;
+        let starved = socket.inbox.len() > INBOX_MAX || disk_is_behind;
         if starved != socket.starved {
             socket.starved = starved;
             self.set_interest(token);

@@ -9,7 +9,7 @@ pub(super) const EPOCH_MAX: i64 = i32::MAX as i64;
 
 /// How far above our own accepted epoch another server's may always be. It accepts one for each election
 /// that we miss.
-const NEAR_EPOCHS: i64 = 1 << 16;
+const NEAR_EPOCHS: i64 = 1 << 8;
 
 /// Whether we may write an epoch to disk that another server reports, where `own` is the one that we have
 /// accepted.

@@ -187,11 +187,10 @@ impl Peer {
             (Input::LinkDown(_) | Input::LinkRoom(_) | Input::LeaderUp | Input::LeaderDown, _) => {}
             (Input::Synced(last), Role::Leading(leader)) => leader.synced_log(core, last, fx),
             (Input::Synced(last), Role::Learning(learner)) => learner.synced_log(last, fx),
-            (Input::Synced(_), Role::Looking(_)) => {}
             (Input::EpochsWritten(ticket), _) if core.awaits_epochs(ticket) => {
                 self.epochs_written(fx);
             }
-            (Input::EpochsWritten(_), _) => {}
+            (Input::Synced(_), Role::Looking(_)) | (Input::EpochsWritten(_), _) => {}
             (Input::Truncated(recovered), role) => {
                 core.load(*recovered);
                 if let Role::Learning(learner) = role {
@@ -379,6 +378,12 @@ impl Peer {
     #[must_use]
     pub const fn is_snapshotting(&self) -> bool {
         self.core.is_snapshotting()
+    }
+
+    /// Whether the leader is sending its tree.
+    #[must_use]
+    pub fn is_receiving_snapshot(&self) -> bool {
+        matches!(&self.role, Role::Learning(learner) if learner.is_receiving_snapshot())
     }
 
     /// Whether the server handles client requests.

@@ -16,6 +16,8 @@ use super::log_reader::{LogEnd, LogReader};
 use super::snapshot_writer::SnapshotWriter;
 use super::{StorageError, snapshot_reader};
 
+/// Bytes of a snapshot that are held in memory while it is written.
+const SLICE_BYTES: usize = 1 << 20;
 /// Number of snapshots to try, as in Java.
 const SNAPSHOTS_TRIED_MAX: usize = 100;
 
@@ -121,10 +123,16 @@ pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, S
 /// Writes a snapshot of the database at its last processed transaction.
 fn write_snapshot(dirs: &DataDirs, database: &Database) -> Result<(), StorageError> {
     let mut writer = SnapshotWriter::begin(dirs, database.last_processed())?;
-    let mut body = Vec::new();
-    database.encode_snapshot(&mut body);
-    writer.write(&body)?;
-    writer.finish()
+    let mut cursor = database.snapshot_cursor();
+    let mut slice = Vec::new();
+    loop {
+        let done = cursor.step(database, &mut slice, SLICE_BYTES);
+        writer.write(&slice)?;
+        if done {
+            return writer.finish();
+        }
+        slice.clear();
+    }
 }
 
 /// Removes the snapshots that a crash left incomplete.

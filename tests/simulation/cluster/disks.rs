@@ -41,7 +41,7 @@ impl Cluster {
                 }
                 let disk = &mut self.servers[server].disk;
                 disk.complete();
-                let recovered = Box::new(disk.recover());
+                let recovered = Box::new(disk.recover(self.committed_max));
                 self.step(server, Input::Truncated(recovered));
             }
             _ => {
@@ -71,11 +71,7 @@ impl Cluster {
         let state = &mut self.servers[server];
         if state.disk.end_snapshot() {
             let life = state.life;
-            let ms = match self.rng.random_range(0..10) {
-                0..6 => self.rng.random_range(0..10),
-                6..9 => self.rng.random_range(0..150),
-                _ => self.rng.random_range(0..1500),
-            };
+            let ms = self.rng.random_range(0..=self.longest_save_ms);
             self.seen.snapshots_taken += 1;
             self.after(ms, Event::Saved(server, life));
         }

@@ -4,6 +4,7 @@ mod changes;
 mod checks;
 mod clients;
 mod disks;
+mod disturb;
 mod servers;
 mod stalls;
 mod wires;
@@ -20,11 +21,12 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 pub(crate) use self::checks::Coverage;
 use self::clients::Client;
+use self::disturb::Disturbance;
 use self::servers::Server;
 use self::stalls::Stall;
 use self::wires::Wire;
 use crate::disk::{Disk, Kept};
-use crate::faults::{self, Fault, Streams};
+use crate::faults::{self, Chances, Fault};
 use crate::history::History;
 
 const TICK_MS: u64 = 200;
@@ -59,12 +61,8 @@ enum Event {
     Saved(usize, u64),
     /// A stopped process goes on.
     Wake(usize, u64),
-    Kill {
-        server: usize,
-        life: u64,
-        ops: usize,
-        saves: usize,
-    },
+    Kill(usize, u64),
+    Start(usize),
     Client(usize),
     ClientUp(usize, ConnId),
     ClientBytes(usize, ConnId, Vec<u8>),
@@ -84,9 +82,12 @@ pub(crate) struct Cluster {
     /// The side of each server in a partition.
     cut: Vec<bool>,
     cut_active: bool,
-    streams: Streams,
-    /// Kill the next server that is synchronised.
-    kill_synchronising: Option<Kept>,
+    chances: Chances,
+    /// How many entries a server recovers for its learners. With few, it sends them snapshots.
+    committed_max: usize,
+    snap_count: u64,
+    /// Longest time that the snapshot writer takes, ms.
+    longest_save_ms: u64,
     voters: BTreeSet<PeerId>,
     observers: BTreeSet<PeerId>,
     /// Small, so that the tree changes while a snapshot is written or sent.
@@ -104,6 +105,9 @@ impl Cluster {
         let voters = [3, 3, 3, 5, 5, 7][rng.random_range(0..6)];
         let observers = [0, 0, 1, 2][rng.random_range(0..4)];
         let ids: Vec<PeerId> = (1..=voters + observers).map(PeerId).collect();
+        let committed_max = [500, 5, 0][rng.random_range(0..3)];
+        let snap_count = [20, 200, 1000][rng.random_range(0..3)];
+        let longest_save_ms = [5, 150, 1500][rng.random_range(0..3)];
         let split = usize::try_from(voters).expect("small");
         let servers = ids
             .iter()
@@ -117,6 +121,7 @@ impl Cluster {
                 leader_wire: None,
                 tick_at: u64::MAX,
                 stall: Stall::default(),
+                disturbance: Disturbance::default(),
             })
             .collect();
         let clients = (0..rng.random_range(2..6))
@@ -133,8 +138,10 @@ impl Cluster {
             wires: BTreeMap::new(),
             votes: BTreeMap::new(),
             cut_active: false,
-            streams: Streams::default(),
-            kill_synchronising: None,
+            chances: Chances::default(),
+            committed_max,
+            snap_count,
+            longest_save_ms,
             voters: ids[..split].iter().copied().collect(),
             observers: ids[split..].iter().copied().collect(),
             slice_bytes: 0,
@@ -163,7 +170,7 @@ impl Cluster {
     /// Runs with load and faults.
     pub(crate) fn with_faults(&mut self) {
         self.run_for(1500);
-        self.streams = faults::streams(&mut self.rng);
+        self.chances = Chances::draw(&mut self.rng);
         for (pause, fault) in faults::plan(&mut self.rng, self.servers.len()) {
             self.note(format!("fault {fault:?}"));
             self.inflict(fault);
@@ -174,8 +181,10 @@ impl Cluster {
     /// Ends all faults and starts the killed servers.
     pub(crate) fn heal(&mut self) {
         self.cut_active = false;
-        self.streams.broken = 0.0;
-        self.kill_synchronising = None;
+        self.chances = Chances {
+            split: self.chances.split,
+            ..Chances::default()
+        };
         for server in 0..self.servers.len() {
             self.servers[server].disk_slow_until = 0;
             self.wake(server, self.servers[server].life);
@@ -193,7 +202,6 @@ impl Cluster {
                     self.crash(server, kept);
                 }
             }
-            Fault::CrashSynchronising { kept } => self.kill_synchronising = Some(kept),
             Fault::WipeObserver => {
                 let first = self.voters.len();
                 if first < self.servers.len() {
@@ -201,6 +209,14 @@ impl Cluster {
                     self.crash(server, Kept { ops: 0, saves: 0 });
                     self.servers[server].disk = Disk::default();
                     self.start(server);
+                }
+            }
+            Fault::Blackout => {
+                for server in 0..self.servers.len() {
+                    let kept = faults::kept(&mut self.rng);
+                    self.crash(server, kept);
+                    let pause = self.rng.random_range(0..400);
+                    self.after(pause, Event::Start(server));
                 }
             }
             Fault::Stall { server, ms } => self.stall(server, ms),
@@ -293,15 +309,10 @@ impl Cluster {
             Event::Disk(server, life) => self.disk_done(server, life),
             Event::Saved(server, life) => self.snapshot_saved(server, life),
             Event::Wake(server, life) => self.wake(server, life),
-            Event::Kill {
-                server,
-                life,
-                ops,
-                saves,
-            } => {
-                if self.servers[server].life == life {
-                    self.note(format!("server {server} is killed while it synchronises"));
-                    self.crash(server, Kept { ops, saves });
+            Event::Kill(server, life) => self.kill_synchronised(server, life),
+            Event::Start(server) => {
+                if self.servers[server].peer.is_none() {
+                    self.start(server);
                 }
             }
             Event::Client(client) => self.client_turn(client),

@@ -4,6 +4,7 @@ use quorate::ensemble::peer::{Effect, Effects, Input, LinkId, Mode, Now, Peer, S
 use quorate::wire::jute::PeerId;
 use rand::RngExt as _;
 
+use super::disturb::{Disturbance, KillAt};
 use super::stalls::Stall;
 use super::{Cluster, Event, TICK_MS};
 use crate::disk::{Disk, Kept, Op};
@@ -20,6 +21,7 @@ pub(super) struct Server {
     pub(super) leader_wire: Option<u64>,
     pub(super) tick_at: u64,
     pub(super) stall: Stall,
+    pub(super) disturbance: Disturbance,
 }
 
 impl Cluster {
@@ -33,7 +35,7 @@ impl Cluster {
             sync_limit: 5,
             session_timeout_min_ms: 2 * 200,
             session_timeout_max_ms: 20 * 200,
-            snap_count: 60,
+            snap_count: self.snap_count,
             slice_bytes: self.slice_bytes,
             seed: self.now + 1000 * server as u64,
             config_text: String::new(),
@@ -57,7 +59,7 @@ impl Cluster {
         state.disk_busy = false;
         state.leader_wire = None;
         state.tick_at = u64::MAX;
-        let recovered = state.disk.recover();
+        let recovered = state.disk.recover(self.committed_max);
         let found = format!("server {server} starts at {}", recovered.last_logged);
         state.peer = Some(Peer::new(settings, recovered));
         self.note(found);
@@ -73,6 +75,7 @@ impl Cluster {
         state.disk_busy = false;
         state.leader_wire = None;
         state.life += 1;
+        state.disturbance = Disturbance::default();
         self.forget_stall(server);
         let touching: Vec<u64> = self
             .wires
@@ -211,6 +214,7 @@ impl Cluster {
                         self.queue(server, Op::AcceptedEpoch(epoch));
                     }
                     if let Some(epoch) = current {
+                        self.reached(server, KillAt::Epoch);
                         self.queue(server, Op::CurrentEpoch(epoch));
                     }
                     self.queue(server, Op::EpochsWritten(ticket));
@@ -223,35 +227,19 @@ impl Cluster {
                         body.extend_from_slice(&fx.bytes[range]);
                     }
                 }
-                Effect::EndSnapshot => self.end_snapshot(server),
+                Effect::EndSnapshot => {
+                    self.reached(server, KillAt::Snapshot);
+                    self.end_snapshot(server);
+                }
                 Effect::Truncate(zxid) => self.queue(server, Op::Truncate(zxid)),
                 Effect::Log(line) => {
                     self.check_silence(server, &line);
                     is_silence = line.contains("it was silent");
-                    self.kill_synchronising(server, &line);
+                    self.disturb(server, &line);
                     self.note(format!("server {server}: {line}"));
                 }
                 Effect::Fatal(status, why) => panic!("server {server} gave up ({status}): {why}"),
             }
-        }
-    }
-
-    /// Kills the server shortly after it has begun to be synchronised, if the faults demand that.
-    fn kill_synchronising(&mut self, server: usize, line: &str) {
-        if line.contains("synchronises us by")
-            && let Some(Kept { ops, saves }) = self.kill_synchronising.take()
-        {
-            let life = self.servers[server].life;
-            let ms = self.rng.random_range(0..20);
-            self.after(
-                ms,
-                Event::Kill {
-                    server,
-                    life,
-                    ops,
-                    saves,
-                },
-            );
         }
     }
 

@@ -54,7 +54,7 @@ impl Cluster {
                     wire.learner
                 })
             }
-            Event::Wake(..) | Event::Kill { .. } | Event::Client(_) => None,
+            Event::Wake(..) | Event::Kill(..) | Event::Start(_) | Event::Client(_) => None,
         }
     }
 

@@ -92,7 +92,9 @@ impl Cluster {
         };
         let mut bytes = std::mem::take(&mut stream.arrived);
         let flying: Vec<u8> = stream.flying.drain(..).flatten().collect();
-        let (arriving, breaks) = self.split(wire, to_leader, flying);
+        let sent = flying.len();
+        let arriving = self.split(wire, to_leader, flying);
+        let is_split = arriving.len() < sent;
         bytes.extend(arriving);
         let used = if to_leader {
             self.step(leader, Input::LinkBytes(LinkId(wire), &bytes))
@@ -105,25 +107,45 @@ impl Cluster {
             let rest = bytes.get(used..).unwrap_or_default();
             stream.arrived.splice(..0, rest.iter().copied());
         }
-        if breaks {
+        if is_split && self.breaks(learner, to_leader) {
             self.seen.broken_streams += 1;
             self.break_wire(wire);
         }
     }
 
-    /// Returns the bytes that arrive now, and whether the connection breaks behind them.
-    fn split(&mut self, wire: u64, to_leader: bool, mut bytes: Vec<u8>) -> (Vec<u8>, bool) {
-        if bytes.len() < 2 || !self.rng.random_bool(self.streams.split) {
-            return (bytes, false);
+    /// Returns the bytes that arrive now.
+    fn split(&mut self, wire: u64, to_leader: bool, mut bytes: Vec<u8>) -> Vec<u8> {
+        let mut chance = self.chances.split;
+        if self.chances.broken_synchronisation > 0.0 && !to_leader && bytes.len() > 200 {
+            chance = 0.7; // it may be what synchronises a learner
         }
-        let at = self.rng.random_range(1..bytes.len());
+        if bytes.len() < 2 || !self.rng.random_bool(chance) {
+            return bytes;
+        }
+        // The end matters most: a learner that lacks only the last packets.
+        let from = match self.rng.random_range(0..2) {
+            0 => 1,
+            _ => bytes.len().saturating_sub(100).max(1),
+        };
+        let at = self.rng.random_range(from..bytes.len());
         let rest = bytes.split_off(at);
         if let Some(stream) = self.stream(wire, to_leader) {
             stream.flying.push_front(rest);
         }
         let delay = self.delay();
         self.after(delay, Event::Wire { wire, to_leader });
-        (bytes, self.rng.random_bool(self.streams.broken))
+        bytes
+    }
+
+    /// Whether a connection breaks behind the part of a stream that has arrived.
+    fn breaks(&mut self, learner: usize, to_leader: bool) -> bool {
+        let synchronises = !to_leader && self.servers[learner].disturbance.synchronises;
+        let chance = if synchronises {
+            self.chances.broken.max(self.chances.broken_synchronisation)
+        } else {
+            self.chances.broken
+        };
+        self.rng.random_bool(chance)
     }
 
     /// Most of what the leader sent is read by now, unless the learner cannot be reached.

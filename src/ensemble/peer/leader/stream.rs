@@ -1,11 +1,10 @@
 //! The stream that brings one learner up to date, up to NEWLEADER (specification 13.4).
 //!
-//! The leader encodes it in slices and encodes the next one when most of the last one has been sent.
-//! Meanwhile it goes on applying transactions, so a snapshot is fuzzy, as in Java. Java queues all
-//! packets behind the snapshot for each learner. Here [`History`](crate::ensemble::peer::history::History)
-//! keeps the transactions once for all streams, and a stream continues with those that were committed
-//! since it began. The learner applies them before it acknowledges NEWLEADER, which puts the snapshot
-//! right.
+//! The leader encodes it in slices, each when most of the last one has been sent. Meanwhile it applies
+//! further transactions, so a snapshot is fuzzy, as in Java. Java queues all packets behind the snapshot,
+//! for each learner. Here [`History`](crate::ensemble::peer::history::History) keeps the transactions once
+//! for all streams, and each stream continues with those that were committed since it began. The learner
+//! applies them before it acknowledges NEWLEADER, which puts the snapshot right.
 
 use super::links::LinkStage;
 use super::{Leader, Phase};
@@ -18,12 +17,12 @@ use crate::wire::jute::{PacketType, QuorumPacket, WriteJute, Zxid};
 /// Follows a snapshot stream.
 pub(crate) const SNAPSHOT_SIGNATURE: &str = "BenWasHere";
 
-/// How many snapshots are sent to observers at a time. Anybody who reaches the quorum port can claim to be an
-/// observer (`leader.maxConcurrentSnapSyncs` in Java, which does not limit voters either).
+/// How many snapshots are sent to observers at a time, because any host that reaches the quorum port can
+/// claim to be an observer. Voters are not limited, as in Java (`leader.maxConcurrentSnapSyncs`).
 pub(super) const OBSERVER_SNAPSHOTS_MAX: usize = 10;
 
-/// The transactions that are kept for streams may have this size, or half the size of the tree if
-/// that is more. A learner for which this is too little begins anew.
+/// Minimum of the limit on the transactions that are kept for streams. The limit is half the size of the
+/// tree if that is more. A learner for which it is too low is dropped and connects again.
 pub(super) const RETAINED_BYTES_MIN: usize = 64 << 20;
 
 /// What a learner still has to be sent.
@@ -59,7 +58,7 @@ impl Leader {
         };
         let last = core.last_applied;
         let plan = core.history.plan(state.last_zxid, last);
-        let (packet, zxid, stream) = match plan {
+        let (kind, zxid, after) = match plan {
             SyncPlan::Diff { from } => {
                 let newest = core.history.newest().unwrap_or(last);
                 let zxid = if state.last_zxid == last {
@@ -85,7 +84,7 @@ impl Leader {
         state.stage = LinkStage::Streaming;
         state.stream = Some(Stream {
             cursor: (plan == SyncPlan::Snap).then(|| core.db.snapshot_cursor()),
-            sent: stream.unwrap_or(last),
+            sent: after.unwrap_or(last),
             from_snapshot: plan == SyncPlan::Snap,
             transactions: 0,
         });
@@ -93,11 +92,11 @@ impl Leader {
             "server {} at {} is synchronised by {plan:?}",
             state.sid, state.last_zxid
         ));
-        fx.learner_packet(link, &QuorumPacket::new(packet, zxid, None));
+        fx.learner_packet(link, &QuorumPacket::new(kind, zxid, None));
         self.send_slice(core, link, fx);
     }
 
-    /// Begins the synchronisations that had to wait for others.
+    /// Begins the synchronisations that had to wait because of [`OBSERVER_SNAPSHOTS_MAX`].
     pub(super) fn synchronise_waiting(&mut self, core: &mut Core, fx: &mut Effects) {
         if self.phase >= Phase::Synchronisation {
             for link in self.links_at(LinkStage::Agreed) {
@@ -106,7 +105,7 @@ impl Leader {
         }
     }
 
-    /// Handles that most of what was sent to a learner has left this server.
+    /// Handles that most of the bytes for a learner are sent.
     pub(crate) fn link_room(&mut self, core: &mut Core, link: LinkId, fx: &mut Effects) {
         if let Some(state) = self.links.get_mut(&link)
             && state.stage == LinkStage::Streaming
@@ -116,7 +115,7 @@ impl Leader {
         }
     }
 
-    /// Sends the next slice of a stream. Behind the last one, the learner takes part in the broadcast.
+    /// Sends the next slice of a stream. After the last one, the learner takes part in the broadcast.
     fn send_slice(&mut self, core: &mut Core, link: LinkId, fx: &mut Effects) {
         let Some(state) = self.links.get_mut(&link) else {
             return;
@@ -168,8 +167,8 @@ impl Leader {
         self.retain_transactions(core);
     }
 
-    /// Encodes the proposals that are not committed yet, and NEWLEADER. From here on, the learner gets
-    /// the broadcast.
+    /// Encodes the proposals that are not committed yet, and NEWLEADER. The learner gets the broadcast from
+    /// now on.
     fn finish_stream(&mut self, core: &Core, link: LinkId, fx: &mut Effects) {
         let Some(state) = self.links.get_mut(&link) else {
             return;
@@ -191,7 +190,7 @@ impl Leader {
         state.stream = None;
     }
 
-    /// Has the history keep what the streams still need.
+    /// Makes the history keep what the streams still need.
     pub(super) fn retain_transactions(&self, core: &mut Core) {
         let streams = self.links.values().filter_map(|link| link.stream.as_ref());
         let oldest = streams.map(|stream| stream.sent).min();

@@ -98,6 +98,10 @@ impl Learner {
         }
     }
 
+    pub(crate) const fn is_receiving_snapshot(&self) -> bool {
+        matches!(self.phase, Phase::ReceivingSnapshot { .. })
+    }
+
     pub(crate) fn is_serving(&self) -> bool {
         matches!(self.phase, Phase::Active)
     }

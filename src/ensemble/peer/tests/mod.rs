@@ -1,11 +1,9 @@
 //! Tests of a single peer. The test plays the other servers and the clients, so it can send what
 //! correct ones never send.
 
+mod configured;
 mod durability;
 mod strangers;
-
-#[path = "configured_tests.rs"]
-mod configured;
 
 use std::collections::VecDeque;
 

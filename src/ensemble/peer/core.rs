@@ -55,6 +55,11 @@ pub(crate) struct Core {
     since_snapshot: u64,
     snapshot_after: u64,
     snapshot: Option<SnapshotCursor>,
+    /// Whether what is applied can no longer be cut from the log: the epoch is established.
+    is_final: bool,
+    /// The epoch of a leader that told us to cut our log to a transaction that is not in it. This leader
+    /// has to send a snapshot.
+    pub(crate) wants_snapshot_in: Option<i64>,
     /// How many snapshots were completed by `EndSnapshot`, and for how many of them the disk has reported
     /// the outcome. It reports them in order.
     snapshots_ended: u64,
@@ -81,6 +86,8 @@ impl Core {
             next_session,
             since_snapshot: 0,
             snapshot: None,
+            is_final: false,
+            wants_snapshot_in: None,
             snapshots_ended: 0,
             snapshots_reported: 0,
             settings,
@@ -183,11 +190,16 @@ impl Core {
         fx.push(Effect::Append(zxid, entry));
         self.last_logged = zxid;
         self.since_snapshot += 1;
-        if self.since_snapshot >= self.snapshot_after && self.snapshot.is_none() {
+        if self.since_snapshot >= self.snapshot_after && self.snapshot.is_none() && self.is_final {
             self.since_snapshot = 0;
             self.snapshot = Some(self.db.snapshot_cursor());
             fx.push(Effect::BeginSnapshot(self.db.last_processed()));
         }
+    }
+
+    /// Allows background snapshots: an established leader commits what is applied from now on.
+    pub(crate) const fn begin_serving(&mut self) {
+        self.is_final = true;
     }
 
     /// Whether a background snapshot waits for its next slice.
@@ -275,11 +287,10 @@ impl Core {
     pub(crate) fn settle(&mut self, fx: &mut Effects) {
         self.clients.close_all(fx);
         self.epoch_ticket += 1; // ignore later confirmations of this role's epoch writes
-        if !self.pending.is_empty() {
-            // The snapshot is named by an earlier zxid but would contain these entries. If the next leader
-            // cuts them from the log, loading the snapshot would bring them back.
-            self.abort_snapshot(fx);
-        }
+        // The snapshot is named by an earlier zxid but would contain the entries below, and those of the next
+        // synchronisation. If a leader cuts them from the log, loading the snapshot would bring them back.
+        self.abort_snapshot(fx);
+        self.is_final = false;
         for Pending { zxid, entry, .. } in std::mem::take(&mut self.pending) {
             self.apply_silently(zxid, entry, fx);
         }

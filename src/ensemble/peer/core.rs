@@ -197,11 +197,6 @@ impl Core {
         }
     }
 
-    /// Allows background snapshots: an established leader commits what is applied from now on.
-    pub(crate) const fn begin_serving(&mut self) {
-        self.is_final = true;
-    }
-
     /// Whether a background snapshot waits for its next slice.
     pub(crate) const fn is_snapshotting(&self) -> bool {
         self.snapshot.is_some()
@@ -279,6 +274,11 @@ impl Core {
                 None
             }
         }
+    }
+
+    /// Allows background snapshots: an established leader commits what is applied from now on.
+    pub(crate) const fn begin_serving(&mut self) {
+        self.is_final = true;
     }
 
     /// Ends the current role: closes the clients and applies every logged entry, so that the database

@@ -208,6 +208,7 @@ impl Leader {
 
     pub(super) fn serve(&mut self, core: &mut Core, fx: &mut Effects) {
         self.phase = Phase::Serving;
+        core.begin_serving();
         self.serving_since_ms = core.now.mono_ms;
         for (session, timeout_ms) in core.db.sessions() {
             self.tracker.add(session, timeout_ms, core.now.mono_ms);

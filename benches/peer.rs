@@ -66,6 +66,13 @@ fn serving() -> (Peer, Effects) {
         seed: 1,
         config_text: String::new(),
         super_digest: None,
+        config_version: 0,
+        quorum_of_one: false,
+        extended_types: false,
+        skip_acl: false,
+        leader_serves: true,
+        max_frame_bytes: 0xf_ffff,
+        outstanding_limit: 1_000,
         start_ms: 1,
         finalize_wait_ms: 200,
     };

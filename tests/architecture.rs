@@ -62,7 +62,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("comfy_table", &["report"]),
     ("csv", &["result"]),
     ("toml", &["workload"]),
-    ("strsim", &["workload"]),
+    ("strsim", &["workload", "ensemble"]),
     ("rand_distr", &["protocol"]),
     ("hdrhistogram", &["measure"]),
     ("plotters", &["report"]),

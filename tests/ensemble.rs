@@ -38,6 +38,8 @@ mod server_log;
 mod servers;
 #[path = "ensemble/sessions.rs"]
 mod sessions;
+#[path = "ensemble/settings.rs"]
+mod settings;
 #[path = "ensemble/snapshots.rs"]
 mod snapshots;
 #[path = "ensemble/stalls.rs"]

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use quorate::protocol::zookeeper::AdminClient;
-use quorate::target::{FaultError, Target, TargetConfig, TargetSpec};
+use quorate::target::{FaultError, Launch, Lifetime, Target, TargetConfig, TargetSpec};
 use quorate::workload::TargetShape;
 
 /// Timeout for requests and waits. It is longer than any of them takes on a busy machine.
@@ -94,4 +94,35 @@ fn faults_are_refused_for_the_servers_of_a_live_target() {
         Err(FaultError::NotOurs { index: 1 })
     ));
     assert_eq!(client(&started).list("/").unwrap(), ["zookeeper"]);
+}
+
+#[test]
+fn servers_run_in_a_locale_that_has_every_file_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = dir.path().join("out");
+    let launch = Launch {
+        quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
+        program: "/bin/sh".into(),
+        args: ["-c", "echo $LC_ALL"].map(Into::into).into(),
+        dir: dir.path(),
+        output: &output,
+        lifetime: Lifetime::WithParent,
+    };
+    assert!(launch.start().unwrap().wait().unwrap().success());
+    assert_eq!(std::fs::read_to_string(output).unwrap(), "C.UTF-8\n");
+}
+
+#[test]
+fn a_folder_outside_ascii_holds_the_data_of_its_servers() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = open(&TargetSpec::Bundled, &dir.path().join("jürgen"));
+    client(&target).create("/kept", b"x", 0).unwrap();
+    let names = |dir: &Path| -> Vec<_> {
+        let entries = std::fs::read_dir(dir).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let [root] = <[_; 1]>::try_from(names(dir.path())).unwrap();
+    let [run] = <[_; 1]>::try_from(names(&root)).unwrap();
+    let snapshots = run.join("server-1/data/version-2");
+    assert!(snapshots.is_dir(), "{}", snapshots.display());
 }

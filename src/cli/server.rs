@@ -120,9 +120,8 @@ fn start(config: &ServerConfig) -> Result<Status, Failure> {
         return Ok(Status::ERROR);
     }
     // If another process listened on this port, its answers would be taken for those of the server.
-    if let Some(client) = config.client
-        && let Err(error) = TcpListener::bind(client)
-    {
+    let client = config.client;
+    if let Err(error) = TcpListener::bind(client) {
         print("Starting zookeeper ... FAILED TO START")?;
         return Err(anyhow::anyhow!("cannot listen on {client} (clientPort): {error}").into());
     }
@@ -166,10 +165,7 @@ fn start(config: &ServerConfig) -> Result<Status, Failure> {
             .into());
         }
         // The server listens before it has read its data, and answers after that.
-        if config
-            .client
-            .is_some_and(|client| four_letter(client, "ruok", ANSWER_TIMEOUT).is_ok())
-        {
+        if four_letter(client, "ruok", ANSWER_TIMEOUT).is_ok() {
             break;
         }
         await_any_end([&child], ASK);
@@ -202,10 +198,7 @@ fn stop(config: &ServerConfig) -> Result<Status, Failure> {
 }
 
 fn status(config: &ServerConfig) -> Result<Status, Failure> {
-    let Some(client) = config.client else {
-        print("Unable to find a client port in the configuration.")?;
-        return Ok(Status::ERROR);
-    };
+    let client = config.client;
     print(&format!(
         "Client port found: {}. Client address: {}. Client SSL: false.",
         client.port(),

@@ -2,7 +2,7 @@
 //! and the client address.
 
 use std::env;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::ensemble::config::{Config, ConfigError};
@@ -16,8 +16,8 @@ const DIR: &str = "conf";
 pub(super) struct ServerConfig {
     pub(super) path: PathBuf,
     pub(super) data_dir: PathBuf,
-    /// Address for clients on this machine. `None` if the server has no client port.
-    pub(super) client: Option<SocketAddr>,
+    /// Address for clients on this machine.
+    pub(super) client: SocketAddr,
 }
 
 /// Returns the path of the configuration by the rules of ZooKeeper's script. The default is
@@ -51,12 +51,7 @@ impl ServerConfig {
         Ok(Self {
             path: path.to_owned(),
             data_dir: config.data_dir().to_owned(),
-            client: config.client_address().map(|mut address| {
-                if address.ip().is_unspecified() {
-                    address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
-                }
-                address
-            }),
+            client: reachable(config.client_address()),
         })
     }
 
@@ -64,6 +59,17 @@ impl ServerConfig {
     pub(super) fn pid_file(&self) -> PathBuf {
         self.data_dir.join("zookeeper_server.pid")
     }
+}
+
+/// Replaces an address that stands for all addresses by loopback.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
 }
 
 #[cfg(test)]
@@ -92,9 +98,9 @@ mod tests {
         let config =
             read("# x\ndataDir = /d\nclientPort=2182\nclientPortAddress=127.0.0.9\n").unwrap();
         assert_eq!(config.pid_file(), Path::new("/d/zookeeper_server.pid"));
-        assert_eq!(config.client, Some("127.0.0.9:2182".parse().unwrap()));
+        assert_eq!(config.client, "127.0.0.9:2182".parse().unwrap());
         let any = read("dataDir=/d\nclientPort=2182\nclientPortAddress=0.0.0.0\n").unwrap();
-        assert_eq!(any.client, Some("127.0.0.1:2182".parse().unwrap()));
+        assert_eq!(any.client, "127.0.0.1:2182".parse().unwrap());
         let error = read("clientPort=1\n").unwrap_err().to_string();
         assert!(error.contains("dataDir"), "{error}");
     }

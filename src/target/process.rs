@@ -75,6 +75,8 @@ impl Launch<'_> {
             .arg(&self.program)
             .args(&self.args)
             .current_dir(self.dir)
+            // Java encodes file names in the encoding of the locale, and replaces other characters by "?".
+            .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)

@@ -52,6 +52,10 @@ impl ServerDir {
     /// # Errors
     /// If a file cannot be written.
     pub fn write(&self, shape: &TargetShape, specs: &[ServerSpec], index: usize) -> io::Result<()> {
+        if self.root.to_str().is_none() {
+            let problem = "its name is not UTF-8, so zoo.cfg cannot name it";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
         let (data, log, conf) = (self.path("data"), self.path("log"), self.path("conf"));
         for dir in [&data, &log, &conf] {
             fs::create_dir_all(dir)?;
@@ -152,5 +156,17 @@ mod tests {
                 "/s/zoo.cfg"
             ]
         );
+    }
+
+    #[test]
+    fn a_folder_that_zoo_cfg_cannot_name_is_refused() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let parent = root.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
+        let error = ServerDir::new(&parent, 1)
+            .write(&TargetShape::default(), &[], 0)
+            .unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(!parent.exists());
     }
 }

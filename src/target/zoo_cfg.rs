@@ -79,9 +79,24 @@ pub fn zoo_cfg(
     text
 }
 
-/// Formats a path as a value in Java's properties syntax.
+/// Formats a path as a value in Java's properties syntax. The file is ISO-8859-1, so all characters that are not
+/// ASCII are escaped.
 fn escaped(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "\\\\")
+    let path = path.to_string_lossy();
+    let mut escaped = String::with_capacity(path.len());
+    let mut units = [0; 2];
+    for c in path.chars() {
+        match c {
+            '\\' => escaped.push_str("\\\\"),
+            ' '..='~' => escaped.push(c),
+            _ => {
+                for unit in c.encode_utf16(&mut units) {
+                    let _ = write!(escaped, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -161,5 +176,16 @@ mod tests {
         );
         assert!(text.contains("forceSync=no\n"));
         assert!(text.contains("dataDir=/a\\\\b\n"));
+    }
+
+    #[test]
+    fn a_path_is_written_in_ascii() {
+        for (path, written) in [
+            ("/srv/jürgen/two words", "/srv/j\\u00fcrgen/two words"),
+            ("/日/\u{1f600}", "/\\u65e5/\\ud83d\\ude00"),
+            ("/tab\there\\", "/tab\\u0009here\\\\"),
+        ] {
+            assert_eq!(escaped(Path::new(path)), written);
+        }
     }
 }

@@ -134,6 +134,7 @@ fn monitoring_tools_understand_a_server_in_every_role() {
         let conf = readers::solr_conf(&server.word("conf").unwrap());
         assert_eq!(conf["clientPort"], server.client.port().to_string());
         assert_eq!(conf["secureClientPort"], "-1");
+        assert_eq!(conf["clientPortListenBacklog"], "-1");
         assert!(conf["dataDirSize"].parse::<u64>().unwrap() > 0, "{conf:?}");
         let id = if mode == "standalone" { 0 } else { server.id };
         assert_eq!(conf["serverId"], id.to_string());

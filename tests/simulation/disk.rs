@@ -120,8 +120,13 @@ impl Disk {
         self.truncate_partly(zxid, usize::MAX);
     }
 
-    /// Removes the snapshots after `zxid`, then up to `entries` of the log, the newest first.
+    /// Removes the snapshots after `zxid`, then up to `entries` of the log, the newest first. Does nothing
+    /// if the log cannot end there, as the real one.
     fn truncate_partly(&mut self, zxid: Zxid, entries: usize) {
+        let is_logged = self.log.iter().any(|(logged, _)| *logged == zxid);
+        if !is_logged && !self.snapshots.contains_key(&zxid) {
+            return;
+        }
         self.snapshots.retain(|at, _| *at <= zxid);
         for _ in 0..entries {
             match self.log.last() {

@@ -50,6 +50,11 @@ impl Database {
         database
     }
 
+    /// Sets whether every node grants everything (`skipACL`).
+    pub fn set_skip_acl(&mut self, skip: bool) {
+        self.tree.acls.skip = skip;
+    }
+
     fn add_config_node(&mut self, parent: NodeId) -> NodeId {
         let readable = AclSpec::List(vec![Acl {
             perms: Perms::READ,

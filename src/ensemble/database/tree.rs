@@ -62,6 +62,15 @@ impl Tree {
         self.acls.rights(self.nodes.node(id).acl)
     }
 
+    /// Returns what a node with this list would grant.
+    pub(super) fn rights_of(&self, acl: &AclSpec) -> Rights {
+        if self.acls.skip {
+            Rights::Open
+        } else {
+            acl.rights()
+        }
+    }
+
     /// Total bytes of paths and data.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes

@@ -172,8 +172,6 @@ impl Source for Asked<'_> {
     fn configuration(&self) -> Configuration {
         let config = &self.node.config;
         let mut values = config.rendered();
-        // There is no TLS port.
-        values.entry("secureClientPort").or_insert("-1".to_owned());
         if let Some(DirSizes { data, log }) = self.dir_sizes() {
             values.insert("dataDirSize", data.to_string());
             values.insert("dataLogSize", log.to_string());

@@ -23,7 +23,7 @@ mod votes;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -194,6 +194,9 @@ pub fn run(config: &Config) -> Result<(), NodeError> {
             "cannot raise the limit of open files (ulimit -n): {error}"
         ));
     }
+    for note in config.notes() {
+        log.line(note);
+    }
     Node::start(config, log)?.serve()
 }
 
@@ -210,9 +213,10 @@ impl Node {
         let me = PeerId(config.server_id());
         let quorum_address = own_address(config, Port::Quorum)?;
         let election_address = own_address(config, Port::Election)?;
-        let quorum_listener = listen("quorum port", quorum_address)?;
-        let election_listener = listen("election port", election_address)?;
-        let client_listener = listen("clientPort", config.client_address())?;
+        let quorum_listener = listen("quorum port", quorum_address, None)?;
+        let election_listener = listen("election port", election_address, None)?;
+        let client_address = Some(config.client_address());
+        let client_listener = listen("clientPort", client_address, config.client_backlog())?;
         let register = |socket: Option<TcpListener>, token| {
             let listener = socket.map(|socket| Listener::new(socket, token, &poller));
             listener.transpose()
@@ -490,6 +494,13 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
         seed: random_seed(),
         config_text: config.config_text(),
         super_digest: config.super_digest(),
+        config_version: config.version(),
+        quorum_of_one: !config.is_standalone(),
+        extended_types: config.extended_types(),
+        skip_acl: config.skips_acl(),
+        leader_serves: config.leader_serves(),
+        max_frame_bytes: config.max_frame_bytes(),
+        outstanding_limit: config.outstanding_limit(),
         start_ms,
         finalize_wait_ms: 200,
     };
@@ -503,12 +514,17 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
 fn listen(
     what: &'static str,
     address: Option<SocketAddr>,
+    backlog: Option<i32>,
 ) -> Result<Option<TcpListener>, NodeError> {
     let Some(address) = address else {
         return Ok(None);
     };
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
+        if let Some(backlog) = backlog {
+            // A second `listen` changes the length of the queue.
+            rustix::net::listen(&listener, backlog)?;
+        }
         Ok(listener)
     });
     bound.map(Some).map_err(|source| NodeError::Bind {
@@ -551,5 +567,17 @@ fn own_address(config: &Config, port: Port) -> Result<Option<SocketAddr>, NodeEr
         host: endpoint.host.clone(),
         source,
     })?;
-    Ok(addresses.first().copied())
+    Ok(addresses.first().map(|own| bind_address(config, *own)))
+}
+
+/// Returns the address on which a quorum or election port listens: `own`, or all addresses of its family.
+fn bind_address(config: &Config, own: SocketAddr) -> SocketAddr {
+    if !config.listens_on_all() {
+        return own;
+    }
+    let all: IpAddr = match own {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    (all, own.port()).into()
 }

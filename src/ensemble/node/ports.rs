@@ -116,13 +116,9 @@ impl Node {
             let Some((stream, address)) = self.accept(now, Token::ClientListener) else {
                 return;
             };
-            if let Some(limit) = self.exceeded(address.ip()) {
+            if let Some((kind, line)) = self.exceeded(address.ip()) {
                 self.traffic.rejected += 1;
-                // The wording of Apache ZooKeeper, which operators search logs for.
-                let host = address.ip();
-                let line = format!("Too many connections from /{host} - max is {limit}");
-                self.log
-                    .limited(now.mono_ms, "too many connections from a host", line);
+                self.log.limited(now.mono_ms, kind, line);
                 continue; // dropping the stream closes it
             }
             let id = self.next_id;
@@ -143,11 +139,22 @@ impl Node {
         }
     }
 
-    /// Returns the limit that one more client of this host would exceed.
-    fn exceeded(&self, host: IpAddr) -> Option<u32> {
+    /// Returns the line to log, and its kind, if one more client of this host would exceed a limit. The
+    /// lines have the wording of Apache ZooKeeper, which operators search logs for.
+    fn exceeded(&self, host: IpAddr) -> Option<(&'static str, String)> {
+        let reached = |connected: usize, limit: u32| limit != 0 && connected >= limit as usize;
+        let limit = self.config.max_connections();
+        if reached(self.clients.len(), limit) {
+            let line = format!("Too many connections max allowed is {limit}");
+            return Some(("too many connections", line));
+        }
         let limit = self.config.max_client_connections();
-        let connected = self.per_host.get(&host).copied().unwrap_or(0);
-        (limit != 0 && connected >= limit).then_some(limit)
+        let of_host = self.per_host.get(&host).copied().unwrap_or(0);
+        if reached(of_host as usize, limit) {
+            let line = format!("Too many connections from /{host} - max is {limit}");
+            return Some(("too many connections from a host", line));
+        }
+        None
     }
 
     pub(super) fn accept_links(&mut self, now: Now) {

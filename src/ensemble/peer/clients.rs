@@ -164,8 +164,11 @@ impl Conn {
     }
 
     /// Whether the parked requests have reached a limit. If so, notes that the input must be offered again.
-    pub(crate) fn is_full(&mut self) -> bool {
-        self.starved = self.parked.len() >= PARKED_MAX || self.parked_bytes >= PARKED_BYTES_MAX;
+    /// If `over_limit`, all connections together have too many waiting requests, so one parked request is the limit.
+    pub(crate) fn is_full(&mut self, over_limit: bool) -> bool {
+        self.starved = self.parked.len() >= PARKED_MAX
+            || self.parked_bytes >= PARKED_BYTES_MAX
+            || (over_limit && !self.parked.is_empty());
         self.starved
     }
 

@@ -59,6 +59,11 @@ pub(crate) struct Core {
     snapshot_after: u64,
     random: Xoshiro256PlusPlus,
     snapshot: Option<SnapshotCursor>,
+    /// Whether what is applied can no longer be cut from the log: the epoch is established.
+    is_final: bool,
+    /// The epoch of a leader that told us to cut our log to a transaction that is not in it. This leader
+    /// has to send a snapshot.
+    pub(crate) wants_snapshot_in: Option<i64>,
     /// How many snapshots were completed by `EndSnapshot`, and for how many of them the disk has reported
     /// the outcome. It reports them in order.
     snapshots_ended: u64,
@@ -87,6 +92,8 @@ impl Core {
             next_session,
             since_snapshot: 0,
             snapshot: None,
+            is_final: false,
+            wants_snapshot_in: None,
             snapshots_ended: 0,
             snapshots_reported: 0,
             settings,
@@ -99,7 +106,7 @@ impl Core {
     /// Replaces the database by one that was recovered from disk.
     pub(crate) fn load(&mut self, recovered: Recovered) {
         self.db = recovered.database;
-        self.db.set_config_node(&self.settings.config_text);
+        self.configure_database();
         self.last_logged = recovered.last_logged;
         self.last_applied = recovered.last_logged;
         // The restart of the disk thread has dropped the unfinished snapshot and completed the others.
@@ -115,7 +122,7 @@ impl Core {
     pub(crate) fn replace(&mut self, db: Database, last_processed: Zxid) {
         self.db = db;
         self.db.set_last_processed(last_processed);
-        self.db.set_config_node(&self.settings.config_text);
+        self.configure_database();
         self.last_logged = last_processed;
         self.last_applied = last_processed;
         self.history.clear();
@@ -142,10 +149,21 @@ impl Core {
         self.snapshots_reported
     }
 
+    /// Applies the settings to a new database.
+    fn configure_database(&mut self) {
+        self.db.set_config_node(&self.settings.config_text);
+        self.db.set_skip_acl(self.settings.skip_acl);
+    }
+
     fn abort_snapshot(&mut self, fx: &mut Effects) {
         if self.snapshot.take().is_some() {
             fx.push(Effect::AbortSnapshot);
         }
+    }
+
+    /// Whether more requests wait than `globalOutstandingLimit` allows this server.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        self.clients.outstanding > self.settings.outstanding_limit
     }
 
     /// Returns a session id that no other server uses.
@@ -190,7 +208,7 @@ impl Core {
         fx.push(Effect::Append(zxid, entry));
         self.last_logged = zxid;
         self.since_snapshot += 1;
-        if self.since_snapshot >= self.snapshot_after && self.snapshot.is_none() {
+        if self.since_snapshot >= self.snapshot_after && self.snapshot.is_none() && self.is_final {
             self.since_snapshot = 0;
             self.snapshot_after = self.draw_snapshot_after();
             self.snapshot = Some(self.db.snapshot_cursor());
@@ -284,17 +302,21 @@ impl Core {
         }
     }
 
+    /// Allows background snapshots: an established leader commits what is applied from now on.
+    pub(crate) const fn begin_serving(&mut self) {
+        self.is_final = true;
+    }
+
     /// Ends the current role: closes the clients and applies every logged entry, so that the database
     /// matches the log that the next vote reports (specification 19, ZOOKEEPER-3911). The closing
     /// connections get nothing of these entries: the next leader may cut them from the log.
     pub(crate) fn settle(&mut self, fx: &mut Effects) {
         self.clients.close_all(fx);
         self.epoch_ticket += 1; // ignore later confirmations of this role's epoch writes
-        if !self.pending.is_empty() {
-            // The snapshot is named by an earlier zxid but would contain these entries. If the next leader
-            // cuts them from the log, loading the snapshot would bring them back.
-            self.abort_snapshot(fx);
-        }
+        // The snapshot is named by an earlier zxid but would contain the entries below, and those of the next
+        // synchronisation. If a leader cuts them from the log, loading the snapshot would bring them back.
+        self.abort_snapshot(fx);
+        self.is_final = false;
         for Pending { zxid, entry, .. } in std::mem::take(&mut self.pending) {
             self.apply_silently(zxid, entry, fx);
         }

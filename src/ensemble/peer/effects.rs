@@ -56,7 +56,8 @@ pub enum Effect {
     /// Complete the snapshot. `SnapshotSaved` or `SnapshotFailed` follows, for each `EndSnapshot` in order.
     /// Appends and epochs do not wait for it.
     EndSnapshot,
-    /// Cut the log after this zxid and recover the database from it. `Truncated` returns the result.
+    /// Cut the log after this zxid and recover the database from it. `Truncated` returns the result. If the
+    /// log cannot end there, it stays as it is.
     Truncate(Zxid),
     /// Write a line to the server's log.
     Log(String),

@@ -194,11 +194,10 @@ impl Peer {
             (Input::LinkDown(_) | Input::LinkRoom(_) | Input::LeaderUp | Input::LeaderDown, _) => {}
             (Input::Synced(last), Role::Leading(leader)) => leader.synced_log(core, last, fx),
             (Input::Synced(last), Role::Learning(learner)) => learner.synced_log(last, fx),
-            (Input::Synced(_), Role::Looking(_)) => {}
             (Input::EpochsWritten(ticket), _) if core.awaits_epochs(ticket) => {
                 self.epochs_written(fx);
             }
-            (Input::EpochsWritten(_), _) => {}
+            (Input::Synced(_), Role::Looking(_)) | (Input::EpochsWritten(_), _) => {}
             (Input::Truncated(recovered), role) => {
                 core.load(*recovered);
                 if let Role::Learning(learner) = role {
@@ -405,7 +404,10 @@ impl Peer {
     pub fn is_serving(&self) -> bool {
         match &self.role {
             Role::Looking(_) => false,
-            Role::Leading(leader) => leader.is_serving(),
+            Role::Leading(leader) => {
+                let settings = &self.core.settings;
+                leader.is_serving() && (settings.leader_serves || settings.is_standalone())
+            }
             Role::Learning(learner) => learner.is_serving(),
         }
     }

@@ -7,7 +7,7 @@ use super::leader::Lost;
 use super::{Peer, Role};
 use crate::ensemble::database::{ConnId, WriteRequest};
 use crate::wire::jute::{
-    ConnectRequest, MAX_FRAME_BYTES, OpCode, Reader, RequestHeader, SessionId, session_password,
+    ConnectRequest, OpCode, Reader, RequestHeader, SessionId, session_password,
 };
 
 impl Role {
@@ -39,12 +39,16 @@ impl Peer {
         let mut at = 0;
         let mut outcome = Ok(());
         self.core.drain(conn, fx); // a step that hit its limit may have left parked requests
-        while let Some(state) = self.core.clients.get_mut(conn) {
+        loop {
+            let over_limit = self.core.is_over_limit();
+            let Some(state) = self.core.clients.get_mut(conn) else {
+                break;
+            };
             if state.stage == ConnStage::Closing {
                 at = bytes.len();
                 break;
             }
-            if state.stage == ConnStage::Establishing || state.is_full() {
+            if state.stage == ConnStage::Establishing || state.is_full(over_limit) {
                 break;
             }
             if fx.bytes.len() >= STEP_BYTES_MAX {
@@ -58,7 +62,7 @@ impl Peer {
             let length = i32::from_be_bytes(*prefix);
             let Some(length) = usize::try_from(length)
                 .ok()
-                .filter(|len| *len <= MAX_FRAME_BYTES)
+                .filter(|len| *len <= self.core.settings.max_frame_bytes)
             else {
                 self.core.clients.close(conn, fx);
                 continue;

@@ -42,6 +42,21 @@ pub struct Settings {
     pub config_text: String,
     /// Digest of the super user, if one is configured.
     pub super_digest: Option<String>,
+    /// Version of the list of servers, as in `config_text`.
+    pub config_version: i64,
+    /// Whether a single voter is an ensemble: it elects itself and admits learners (`standaloneEnabled=false`).
+    pub quorum_of_one: bool,
+    /// Whether stored owners may be those of TTL nodes (`extendedTypesEnabled`).
+    pub extended_types: bool,
+    /// Whether every check of an ACL succeeds (`skipACL`).
+    pub skip_acl: bool,
+    /// Whether a leader serves clients (`leaderServes`).
+    pub leader_serves: bool,
+    /// Largest request of a client, bytes (`jute.maxbuffer`).
+    pub max_frame_bytes: usize,
+    /// Most waiting requests of all clients (`globalOutstandingLimit`). Beyond it, a connection with a parked request
+    /// is not read.
+    pub outstanding_limit: usize,
     /// Start time, ms since 1970. Makes session ids unique (specification 2.5).
     pub start_ms: u64,
     /// How long an election waits for a better vote before it decides, ms (200 in Java).
@@ -52,7 +67,10 @@ impl Settings {
     /// Whether this server has neither elections nor learners.
     #[must_use]
     pub fn is_standalone(&self) -> bool {
-        self.voters.len() == 1 && self.voters.contains(&self.me) && self.observers.is_empty()
+        !self.quorum_of_one
+            && self.voters.len() == 1
+            && self.voters.contains(&self.me)
+            && self.observers.is_empty()
     }
 
     #[must_use]

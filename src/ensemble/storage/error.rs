@@ -108,11 +108,6 @@ pub enum StorageError {
         "in {}: {fault}; restore the epoch files, or clear the data directory so that the server copies everything from its ensemble", dir.display()
     )]
     Epochs { dir: PathBuf, fault: EpochFault },
-    /// No log reaches back to the transaction to truncate to.
-    #[error(
-        "cannot truncate the log to {zxid}: no log in {} reaches back that far", dir.display()
-    )]
-    CannotTruncate { zxid: Zxid, dir: PathBuf },
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -40,6 +40,13 @@ impl Cluster {
             seed: self.now + 1000 * server as u64,
             config_text: String::new(),
             super_digest: None,
+            config_version: 0,
+            quorum_of_one: false,
+            extended_types: false,
+            skip_acl: false,
+            leader_serves: true,
+            max_frame_bytes: 0xf_ffff,
+            outstanding_limit: 1_000,
             start_ms: self.now + 1000 * self.servers[server].life,
             finalize_wait_ms: 200,
         }

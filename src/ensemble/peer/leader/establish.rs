@@ -22,7 +22,7 @@ impl Leader {
         };
         let observer = packet.kind == PacketType::ObserverInfo;
         let sid = PeerId(info.server.unwrap_or(-1));
-        if info.config_version > 0 {
+        if info.config_version > core.settings.config_version {
             return self.drop_link(link, "it knows a newer configuration than we do", fx);
         }
         if info.protocol_version < LearnerInfo::PROTOCOL {
@@ -208,6 +208,7 @@ impl Leader {
 
     pub(super) fn serve(&mut self, core: &mut Core, fx: &mut Effects) {
         self.phase = Phase::Serving;
+        core.begin_serving();
         self.serving_since_ms = core.now.mono_ms;
         for (session, timeout_ms) in core.db.sessions() {
             self.tracker.add(session, timeout_ms, core.now.mono_ms);

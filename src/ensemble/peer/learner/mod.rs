@@ -41,7 +41,9 @@ enum Phase {
     /// Has sent ACKEPOCH; waits for DIFF, TRUNC or SNAP.
     AwaitingPlan,
     /// Cuts the log.
-    Truncating,
+    Truncating {
+        to: Zxid,
+    },
     ReceivingSnapshot(Incoming),
     /// Receives proposals and commits up to NEWLEADER.
     Synchronising,
@@ -128,7 +130,7 @@ impl Learner {
         let info = LearnerInfo {
             server: Some(core.settings.me.0),
             protocol_version: LearnerInfo::PROTOCOL,
-            config_version: 0,
+            config_version: core.settings.config_version,
         };
         let zxid = Zxid::new(core.accepted_epoch, 0);
         fx.leader_packet(&QuorumPacket::new(kind, zxid, Some(&info.encode())));
@@ -158,7 +160,7 @@ impl Learner {
     /// Whether the disk is about to hold another database than `Core` does.
     fn is_replacing(&self) -> bool {
         match &self.phase {
-            Phase::Truncating => true,
+            Phase::Truncating { .. } => true,
             Phase::ReceivingSnapshot(incoming) => incoming.is_saving(),
             _ => false,
         }
@@ -186,7 +188,7 @@ impl Learner {
         loop {
             let rest = &bytes[at..];
             match &mut self.phase {
-                Phase::AcceptingEpoch { .. } | Phase::Truncating => break,
+                Phase::AcceptingEpoch { .. } | Phase::Truncating { .. } => break,
                 Phase::ReceivingSnapshot(_) => {
                     let used = self.snapshot_bytes(core, rest, fx)?;
                     at += used;

@@ -7,6 +7,9 @@ use crate::ensemble::peer::epoch_limit::is_credible;
 use crate::ensemble::peer::leader::Lost;
 use crate::wire::jute::{PacketType, QuorumPacket, Zxid};
 
+/// A last zxid that leaders answer with a snapshot: the end of an epoch that has no leader.
+const NOWHERE: Zxid = Zxid::new(0, u32::MAX);
+
 /// A proposal that has arrived before UPTODATE.
 #[derive(Debug)]
 pub(super) struct Early {
@@ -48,12 +51,15 @@ impl Learner {
 
     fn epoch_ack(&mut self, core: &Core, current: i32, fx: &mut Effects) {
         self.phase = Phase::AwaitingPlan;
+        // The leader knows our last zxid already, and does not count this packet.
+        let wants_snapshot = current == -1 && core.wants_snapshot_in == Some(self.epoch);
+        let last = if wants_snapshot {
+            NOWHERE
+        } else {
+            core.last_logged
+        };
         let data = current.to_be_bytes();
-        fx.leader_packet(&QuorumPacket::new(
-            PacketType::AckEpoch,
-            core.last_logged,
-            Some(&data),
-        ));
+        fx.leader_packet(&QuorumPacket::new(PacketType::AckEpoch, last, Some(&data)));
     }
 
     pub(super) fn plan(&mut self, core: &mut Core, packet: &QuorumPacket<'_>, fx: &mut Effects) {
@@ -70,11 +76,25 @@ impl Learner {
 
     pub(super) fn truncate(&mut self, zxid: Zxid, fx: &mut Effects) {
         fx.push(Effect::Truncate(zxid));
-        self.phase = Phase::Truncating;
+        self.phase = Phase::Truncating { to: zxid };
     }
 
-    /// Continues after the log was cut and the database was recovered from it.
-    pub(crate) fn truncated(&mut self, core: &Core, fx: &mut Effects) -> Result<(), Lost> {
+    /// Continues after the database was recovered from the log, which was cut if that was possible.
+    pub(crate) fn truncated(&mut self, core: &mut Core, fx: &mut Effects) -> Result<(), Lost> {
+        if let Phase::Truncating { to } = self.phase
+            && core.last_logged > to
+        {
+            if core.wants_snapshot_in == Some(self.epoch) {
+                let why = format!(
+                    "the leader demands that the log end with {to}, which is not in it; clear the data directory so that the server copies everything from its ensemble"
+                );
+                fx.push(Effect::Fatal(13, why));
+            }
+            core.wants_snapshot_in = Some(self.epoch);
+            return Err(Lost(format!(
+                "the log cannot be cut to {to}, which is not in it; the leader has to send a snapshot"
+            )));
+        }
         self.continue_synchronising(core, fx)
     }
 
@@ -176,6 +196,7 @@ impl Learner {
     /// Handles UPTODATE: starts to serve, and logs the proposals that have arrived since NEWLEADER.
     pub(super) fn activate(&mut self, core: &mut Core, fx: &mut Effects) {
         self.phase = Phase::Active;
+        core.begin_serving();
         self.ack(Zxid::new(self.epoch, 0), fx);
         let last = core.db.last_processed();
         core.db

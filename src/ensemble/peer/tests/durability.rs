@@ -75,6 +75,14 @@ impl World {
         })
     }
 
+    fn sent_to_leader(&self) -> Vec<u8> {
+        self.effects(|effect| match effect {
+            Effect::ToLeader(range) => Some(self.fx.bytes[range.clone()].to_vec()),
+            _ => None,
+        })
+        .concat()
+    }
+
     fn epoch_writes(&self) -> Vec<(Option<i64>, Option<i64>)> {
         self.effects(|effect| match effect {
             Effect::WriteEpochs {
@@ -195,6 +203,47 @@ fn a_leader_that_is_lost_while_the_log_is_cut_is_replaced_afterwards() {
     assert_eq!(world.votes(), []);
     world.step(Input::Truncated(Box::new(recovered(SNAPSHOT))));
     assert_eq!(world.votes(), [SNAPSHOT; 2]);
+}
+
+/// The transaction is only within a snapshot that the server has adopted.
+#[test]
+fn a_server_that_cannot_cut_its_log_asks_for_a_snapshot() {
+    let last = Zxid::new(1, 9);
+    let mut world = World::learning_from(recovered(last));
+    world.promise(2);
+    world.leader_says(&QuorumPacket::new(PacketType::Trunc, SNAPSHOT, None));
+    world.step(Input::Truncated(Box::new(recovered(last))));
+    assert_eq!(world.votes(), [last; 2]);
+    world.vote(2, PeerState::Following, ME.0, 1);
+    world.vote(ME.0, PeerState::Leading, ME.0, 1);
+    world.step(Input::LeaderUp);
+    world.promise(2);
+    let mut epoch_ack = Vec::new();
+    let data = (-1_i32).to_be_bytes();
+    let nowhere = Zxid::new(0, u32::MAX);
+    QuorumPacket::new(PacketType::AckEpoch, nowhere, Some(&data)).encode(&mut epoch_ack);
+    assert_eq!(world.sent_to_leader(), epoch_ack);
+    world.leader_says(&QuorumPacket::new(PacketType::Trunc, SNAPSHOT, None));
+    world.step(Input::Truncated(Box::new(recovered(last))));
+    let fatal = |effect: &Effect| matches!(effect, Effect::Fatal(13, _)).then_some(());
+    assert_eq!(world.effects(fatal).len(), 1, "it does not try for ever");
+}
+
+/// Its leader may turn out not to have a quorum. The next one cuts what was applied.
+#[test]
+fn a_server_takes_no_snapshot_while_it_is_synchronised() {
+    let mut world = World::learning(); // takes a snapshot every 2 entries
+    world.promise(2);
+    world.leader_says(&QuorumPacket::new(PacketType::Diff, Zxid::new(1, 5), None));
+    for counter in 1..=5 {
+        let zxid = Zxid::new(1, counter);
+        let entry = entry(zxid, &Txn::Error(ErrorCode::NO_NODE), OpCode::Error);
+        world.leader_says(&QuorumPacket::new(PacketType::Proposal, zxid, Some(&entry)));
+        world.leader_says(&QuorumPacket::new(PacketType::Commit, zxid, None));
+    }
+    world.step(Input::LeaderBytes(&new_leader(2)));
+    assert_eq!(world.peer.database().last_processed(), Zxid::new(1, 5));
+    assert!(!world.peer.is_snapshotting());
 }
 
 #[test]

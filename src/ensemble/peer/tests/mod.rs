@@ -1,6 +1,7 @@
 //! Tests of a single peer. The test plays the other servers and the clients, so it can send what
 //! correct ones never send.
 
+mod configured;
 mod durability;
 mod limits;
 mod strangers;
@@ -33,6 +34,13 @@ fn settings(me: PeerId, voters: &[i64], observers: &[i64]) -> Settings {
         seed: 1,
         config_text: String::new(),
         super_digest: None,
+        config_version: 0,
+        quorum_of_one: false,
+        extended_types: false,
+        skip_acl: false,
+        leader_serves: true,
+        max_frame_bytes: 0xf_ffff,
+        outstanding_limit: usize::MAX,
         start_ms: 1,
         finalize_wait_ms: 200,
     }

@@ -42,14 +42,14 @@ pub(crate) fn ping(client: &mut Client) {
 
 /// Lines of the log that contain `text`.
 #[derive(Debug, PartialEq, Eq)]
-struct Logged {
+pub(crate) struct Logged {
     /// How many lines were written.
     lines: u64,
     /// How many lines these stand for: a line of a kind that was held back tells how many there were.
-    told: u64,
+    pub(crate) told: u64,
 }
 
-fn logged(server: &Server, text: &str) -> Logged {
+pub(crate) fn logged(server: &Server, text: &str) -> Logged {
     let output = server.output();
     let tails: Vec<&str> = output
         .lines()

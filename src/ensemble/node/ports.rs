@@ -23,7 +23,7 @@ const INTRODUCTION_MS: u64 = 5_000;
 /// Largest introduction. FOLLOWERINFO has 44 bytes.
 const INTRODUCTION_BYTES_MAX: usize = 1 << 10;
 /// Most bytes of incomplete packets from all learners.
-const INCOMPLETE_MAX: usize = 32 << 20;
+const INCOMPLETE_MAX: usize = 16 << 20;
 /// Shorter incomplete packets are not counted.
 const INCOMPLETE_SMALL: usize = 64 << 10;
 /// A learner's connection with more unsent bytes than this is closed.

@@ -317,6 +317,8 @@ impl Node {
                 self.step(now, Input::LinkRoom(link));
             }
             if now.mono_ms >= self.peer.deadline_ms(now.mono_ms) {
+                // Announces the judgement below, so that the peer knows of all that is read in between.
+                self.step(now, Input::Tick);
                 if !self.read_waiting(&mut ready)? {
                     return Ok(());
                 }

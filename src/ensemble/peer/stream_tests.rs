@@ -373,6 +373,7 @@ fn replicas_do_not_all_snapshot_at_the_same_transaction() {
             committed: VecDeque::new(),
         };
         let mut core = Core::new(settings, recovered);
+        core.begin_serving();
         let mut fx = Effects::default();
         let mut begins = Vec::new();
         for counter in 1..=5000 {

@@ -64,11 +64,13 @@ fn serving() -> (Peer, Effects) {
         snap_count: u64::MAX,
         config_text: String::new(),
         super_digest: None,
+        extended_types: false,
+        hash_key: [1, 2],
         start_ms: 1,
         finalize_wait_ms: 200,
     };
     let recovered = Recovered {
-        database: Database::new(),
+        database: Database::new(settings.database()),
         accepted_epoch: 0,
         current_epoch: 0,
         last_logged: Zxid::ZERO,

@@ -77,6 +77,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("simd_adler32", &["ensemble"]),
     ("hashbrown", &["ensemble"]),
     ("rustc_hash", &["ensemble"]),
+    ("siphasher", &["ensemble"]),
     ("socket2", &["ensemble", "load", "protocol"]),
     ("signal_hook", &["cli", "ensemble"]),
     ("console", &["cli"]),

@@ -18,6 +18,8 @@ mod crashes;
 mod greedy;
 #[path = "ensemble/hostile.rs"]
 mod hostile;
+#[path = "ensemble/limits.rs"]
+mod limits;
 #[path = "ensemble/load.rs"]
 mod load;
 #[path = "ensemble/logs.rs"]

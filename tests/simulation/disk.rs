@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use quorate::ensemble::database::{Database, SnapshotDecoder};
+use quorate::ensemble::database::{Database, DatabaseSettings, SnapshotDecoder};
 use quorate::ensemble::peer::Recovered;
 use quorate::wire::jute::Zxid;
 
@@ -87,10 +87,10 @@ impl Disk {
 
     /// Returns what a server recovers when it starts.
     pub(crate) fn recover(&self) -> Recovered {
-        let mut database = Database::new();
+        let mut database = Database::new(DatabaseSettings::default());
         let mut last = Zxid::ZERO;
         if let Some((zxid, body)) = &self.snapshot {
-            let mut decoder = SnapshotDecoder::new();
+            let mut decoder = SnapshotDecoder::new(DatabaseSettings::default());
             let (used, done) = decoder.feed(body).expect("a readable snapshot");
             assert!(done && used == body.len(), "a whole snapshot");
             database = decoder.finish().expect("a sound snapshot");

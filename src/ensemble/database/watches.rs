@@ -8,14 +8,16 @@ use std::sync::Arc;
 use crate::wire::jute::{EventType, Id, Perms};
 
 use super::acl::Rights;
-use super::watch_table::{Mode, WatchTable};
+use super::path_hash::PathHasher;
+use super::watch_table::WatchTable;
+use super::watched::Mode;
 use super::{Caller, ConnId, WatchEvent};
 
 /// Receives the events in order.
 pub(super) type Events<'a> = &'a mut dyn FnMut(WatchEvent<'_>);
 
 /// The watches of this server's client connections.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watches {
     /// Set by getData and exists.
     pub(super) data: WatchTable,
@@ -29,6 +31,16 @@ pub(super) struct Watches {
 }
 
 impl Watches {
+    pub(super) fn new(hasher: PathHasher) -> Self {
+        Self {
+            data: WatchTable::new(hasher),
+            child: WatchTable::new(hasher),
+            auth: BTreeMap::new(),
+            notified: Vec::new(),
+            notified_of_children: Vec::new(),
+        }
+    }
+
     /// Counts the (connection, path) pairs in both managers.
     pub(super) const fn len(&self) -> usize {
         self.data.len() + self.child.len()
@@ -58,7 +70,18 @@ impl Watches {
         }
     }
 
-    /// Removes all watches of a connection.
+    /// Removes at most `count` watches of closed connections from memory.
+    pub(super) fn forget_some(&mut self, count: usize) {
+        let done = self.data.forget_some(count);
+        self.child.forget_some(count - done);
+    }
+
+    /// Whether watches of closed connections are still in memory.
+    pub(super) fn is_forgetting(&self) -> bool {
+        self.data.is_forgetting() || self.child.is_forgetting()
+    }
+
+    /// Ends all watches of a connection. [`Self::forget_some`] removes them from memory.
     pub(super) fn forget(&mut self, conn: ConnId) {
         self.data.forget(conn);
         self.child.forget(conn);
@@ -69,10 +92,10 @@ impl Watches {
     /// because recursive watches receive no child events (since 3.9).
     pub(super) fn add_persistent(&mut self, path: &str, conn: ConnId, recursive: bool) {
         if recursive {
-            self.data.add(path, None, conn, Mode::RECURSIVE);
+            self.data.add(path, conn, Mode::RECURSIVE);
         } else {
-            self.data.add(path, None, conn, Mode::PERSISTENT);
-            self.child.add(path, None, conn, Mode::PERSISTENT);
+            self.data.add(path, conn, Mode::PERSISTENT);
+            self.child.add(path, conn, Mode::PERSISTENT);
         }
     }
 

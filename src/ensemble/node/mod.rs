@@ -13,7 +13,9 @@ mod refusals;
 mod socket;
 mod votes;
 
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::BuildHasher as _;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -26,7 +28,7 @@ use self::refusals::Refusals;
 use self::socket::Socket;
 use self::votes::{ReceivedVote, Votes};
 use super::config::Config;
-use super::database::ConnId;
+use super::database::{ConnId, DatabaseSettings};
 use super::peer::{Effects, Input, LinkId, Now, Peer, Settings};
 use super::storage::{Disk, DiskEvent, LogBatch, StorageError};
 use crate::wire::jute::{PeerId, Zxid};
@@ -89,6 +91,8 @@ struct Client {
     address: SocketAddr,
     /// The first four bytes have not arrived. They may be a four-letter word.
     fresh: bool,
+    /// The connection is on the list of those whose inbox is offered again in the next round.
+    waiting: bool,
 }
 
 /// See [`crate::ensemble::peer::Effect::WriteEpochs`].
@@ -124,6 +128,7 @@ struct Lingering {
 #[derive(Debug)]
 struct Node {
     config: Config,
+    database: DatabaseSettings,
     poller: Poller,
     peer: Peer,
     fx: Effects,
@@ -153,8 +158,9 @@ struct Node {
     dirty: Vec<Token>,
     /// Connections whose inbox is offered to the peer again in this round.
     resume: Vec<Token>,
-    /// Connections whose inbox is offered again in the next round, because they are no longer backed up.
-    later: Vec<Token>,
+    /// Connections whose inbox is offered again in the next round, oldest first: they are no longer backed
+    /// up, or they had more requests than a round serves.
+    later: VecDeque<Token>,
     /// Oldest first.
     lingering: VecDeque<Lingering>,
     buffer: Vec<u8>,
@@ -207,14 +213,17 @@ impl Node {
         .map_err(io::Error::from)?;
         poller.add(&wake, Token::Disk, Interest::READ)?;
         let wake = Arc::new(wake);
-        let (disk, recovered) = perform::open_disk(config, &wake)?;
-        let peer = Peer::new(settings(config, wall_ms()), recovered);
+        let settings = settings(config, wall_ms());
+        let database = settings.database();
+        let (disk, recovered) = perform::open_disk(config, database, &wake)?;
+        let peer = Peer::new(settings, recovered);
         let votes = (!config.is_standalone()).then(|| {
             let own_address = config.election_address_text();
             Votes::new(me, own_address, election_addresses)
         });
         Ok(Self {
             config: config.clone(),
+            database,
             poller,
             peer,
             fx: Effects::default(),
@@ -238,7 +247,7 @@ impl Node {
             next_id: 1,
             dirty: Vec::new(),
             resume: Vec::new(),
-            later: Vec::new(),
+            later: VecDeque::new(),
             lingering: VecDeque::new(),
             buffer: vec![0; READ_BYTES],
             started: Instant::now(),
@@ -271,6 +280,7 @@ impl Node {
             };
             self.poller.wait(timeout, &mut ready)?;
             now = self.now();
+            self.offer_waiting(now);
             for event in &ready {
                 if event.token == Token::Signal {
                     self.submit();
@@ -278,7 +288,6 @@ impl Node {
                 }
                 self.handle(now, *event);
             }
-            self.resume.append(&mut self.later);
             self.end_lingering(now);
             for line in self.refusals.due(now.mono_ms) {
                 log(self.config.server_id(), &line);
@@ -384,6 +393,7 @@ impl Node {
                     socket,
                     address,
                     fresh: true,
+                    waiting: false,
                 },
             );
             self.step(now, Input::ClientUp(ConnId(id), &address.ip().to_string()));
@@ -436,6 +446,11 @@ fn log(server_id: i64, line: &str) {
     let _closed = writeln!(io::stderr(), "{at} [myid:{server_id}] {line}");
 }
 
+/// Draws a key that nobody outside can guess: the standard library seeds its hash maps from the system.
+fn random_key() -> [u64; 2] {
+    [0, 1].map(|half| RandomState::new().hash_one(half))
+}
+
 /// Extracts what the peer needs from the configuration.
 fn settings(config: &Config, start_ms: u64) -> Settings {
     let (session_timeout_min_ms, session_timeout_max_ms) = config.session_timeouts_ms();
@@ -457,6 +472,8 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
         snap_count: config.snap_count(),
         config_text: config.config_text(),
         super_digest: config.super_digest(),
+        extended_types: false,
+        hash_key: random_key(),
         start_ms,
         finalize_wait_ms: 200,
     };

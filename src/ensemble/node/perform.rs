@@ -8,18 +8,23 @@ use super::poller::{Interest, Ready, Token};
 use super::socket::{Ended, Socket};
 use super::{EpochWrite, LINGER_MS, LeaderLink, Lingering, Node, NodeError, Saving, answers, dial};
 use crate::ensemble::config::Config;
-use crate::ensemble::database::ConnId;
+use crate::ensemble::database::{ConnId, DatabaseSettings};
 use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
-use crate::ensemble::storage::{self, Disk, DiskEvent};
+use crate::ensemble::storage::{self, Disk, DiskEvent, RecoverOptions};
 use crate::wire::jute::Zxid;
 
 /// Recovers the database from disk and starts the disk thread, which signals its events through `wake`.
 pub(super) fn open_disk(
     config: &Config,
+    database: DatabaseSettings,
     wake: &Arc<OwnedFd>,
 ) -> Result<(Disk, Recovered), NodeError> {
     let dirs = config.data_dirs();
-    let recovered = storage::recover(&dirs, &config.recover_options())?;
+    let options = RecoverOptions {
+        database,
+        ..config.recover_options()
+    };
+    let recovered = storage::recover(&dirs, &options)?;
     for warning in &recovered.warnings {
         super::log(config.server_id(), warning);
     }
@@ -78,6 +83,14 @@ impl Node {
                 }
                 Effect::Append(zxid, range) => self.batch.push(zxid, &fx.bytes[range]),
                 Effect::ResumeClient(ConnId(id)) => self.resume.push(Token::Client(id)),
+                Effect::YieldClient(ConnId(id)) => {
+                    if let Some(client) = self.clients.get_mut(&id)
+                        && !client.waiting
+                    {
+                        client.waiting = true;
+                        self.later.push_back(Token::Client(id));
+                    }
+                }
                 Effect::ResumeLeader => {
                     if let Some(leader) = &self.leader {
                         self.resume.push(Token::Leader(leader.id));
@@ -195,7 +208,7 @@ impl Node {
         let dirs = self.config.data_dirs();
         self.disk.stop();
         storage::truncate(&dirs, zxid)?;
-        let (disk, recovered) = open_disk(&self.config, &self.wake)?;
+        let (disk, recovered) = open_disk(&self.config, self.database, &self.wake)?;
         self.epoch_tickets.clear();
         self.saving = None;
         self.batch = disk.batch();
@@ -292,10 +305,15 @@ impl Node {
         {
             return;
         }
+        // A client that left requests to the next round must not jump the queue with new bytes.
+        let waiting = self.is_waiting(token);
         let Some(socket) = self.socket(token) else {
             return;
         };
-        if socket.inbox.is_empty() {
+        if waiting {
+            socket.inbox.extend_from_slice(bytes);
+            self.hold_back(token);
+        } else if socket.inbox.is_empty() {
             let consumed = self.offer(now, token, bytes);
             if let Some(socket) = self.socket(token) {
                 socket.inbox.extend_from_slice(&bytes[consumed..]);
@@ -303,6 +321,32 @@ impl Node {
             self.hold_back(token);
         } else {
             socket.inbox.extend_from_slice(bytes);
+            self.offer_again(now, token);
+        }
+    }
+
+    fn is_waiting(&self, token: Token) -> bool {
+        match token {
+            Token::Client(id) => self.clients.get(&id).is_some_and(|client| client.waiting),
+            _ => false,
+        }
+    }
+
+    /// Offers again, in order, the inboxes that earlier rounds left, while the peer has room for requests
+    /// that can make much work.
+    pub(super) fn offer_waiting(&mut self, now: Now) {
+        for _ in 0..self.later.len() {
+            if !self.peer.has_room(now) {
+                return;
+            }
+            let Some(token) = self.later.pop_front() else {
+                return;
+            };
+            if let Token::Client(id) = token
+                && let Some(client) = self.clients.get_mut(&id)
+            {
+                client.waiting = false;
+            }
             self.offer_again(now, token);
         }
     }
@@ -427,7 +471,7 @@ impl Node {
         } else {
             if socket.postponed && !socket.is_backed_up() {
                 socket.postponed = false;
-                self.later.push(token);
+                self.later.push_back(token);
             }
             self.set_interest(token);
         }

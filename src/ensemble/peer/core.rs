@@ -7,8 +7,9 @@ use super::clients::Clients;
 use super::effects::{Effect, Effects};
 use super::history::History;
 use super::settings::{Now, Settings};
+use super::work::Work;
 use crate::ensemble::database::{Database, SnapshotCursor};
-use crate::wire::jute::{OpCode, SessionId, TxnHeader, Zxid};
+use crate::wire::jute::{MAX_ENTRY_BYTES, OpCode, SessionId, TxnHeader, Zxid};
 
 /// Znodes per slice of a background snapshot. A slice takes about a millisecond.
 const SNAPSHOT_SLICE_NODES: usize = 2_000;
@@ -45,6 +46,7 @@ pub(crate) struct Core {
     pub(crate) last_logged: Zxid,
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) clients: Clients,
+    pub(crate) work: Work,
     /// The time of the current step.
     pub(crate) now: Now,
     /// The zxid of the last applied transaction. The database's last processed zxid may instead be the
@@ -64,13 +66,14 @@ impl Core {
         let next_session = clock.cast_signed() | (settings.me.0 << 56);
         let mut core = Self {
             snapshot_after: settings.snap_count,
-            db: Database::new(),
+            db: Database::new(settings.database()),
             history: History::default(),
             accepted_epoch: recovered.accepted_epoch,
             current_epoch: recovered.current_epoch,
             last_logged: recovered.last_logged,
             pending: VecDeque::new(),
             clients: Clients::default(),
+            work: Work::default(),
             now: Now::default(),
             last_applied: recovered.last_logged,
             epoch_ticket: 0,
@@ -137,7 +140,16 @@ impl Core {
 
     /// Appends to the log the entry at range `entry` of the arena. Starts a background snapshot when one is
     /// due.
+    ///
+    /// # Panics
+    /// If the entry is too long. The preparer and the decoder of quorum packets refuse such entries, and
+    /// a server must not acknowledge what others cannot read.
     pub(crate) fn append(&mut self, zxid: Zxid, entry: std::ops::Range<usize>, fx: &mut Effects) {
+        assert!(
+            entry.len() <= MAX_ENTRY_BYTES,
+            "transaction {zxid} has {} bytes",
+            entry.len()
+        );
         fx.push(Effect::Append(zxid, entry));
         self.last_logged = zxid;
         self.since_snapshot += 1;

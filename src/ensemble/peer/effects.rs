@@ -37,6 +37,9 @@ pub enum Effect {
     CloseClient(ConnId),
     /// Offer this client's unconsumed bytes again.
     ResumeClient(ConnId),
+    /// Offer this client's unconsumed bytes again in the next round, after the other clients had their
+    /// turn, and not before [`super::Peer::has_room`].
+    YieldClient(ConnId),
     /// Append an entry to the log and sync it. `Synced` confirms it.
     Append(Zxid, Range<usize>),
     /// Make both epochs durable after all earlier appends. `EpochsWritten` confirms it.

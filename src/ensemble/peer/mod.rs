@@ -20,6 +20,7 @@ mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub use account::{Account, LastReply};
 pub use core::Recovered;
@@ -34,6 +35,10 @@ use self::leader::{Leader, Lost};
 use self::learner::Learner;
 use crate::ensemble::database::ConnId;
 use crate::wire::jute::{Notification, PeerId, PeerState, Zxid};
+
+/// How many watches of closed connections one tick removes from memory. Ticks follow each other without
+/// a pause until none is left.
+const WATCHES_FORGOTTEN: usize = 2_000;
 
 /// An event that a server handles.
 #[derive(Debug)]
@@ -121,6 +126,7 @@ impl Peer {
     pub fn step(&mut self, now: Now, input: Input<'_>, fx: &mut Effects) {
         fx.consumed = 0;
         self.core.now = now;
+        self.core.work.begin_step(now.mono_ms);
         let outcome = self.dispatch(input, fx);
         if let Err(Lost(why)) = outcome {
             fx.log(format!("no longer {}: {why}", self.mode()));
@@ -285,6 +291,7 @@ impl Peer {
                 .clients
                 .close_sessionless(self.core.now.mono_ms, fx);
         }
+        self.core.db.forget_some(WATCHES_FORGOTTEN);
         match &mut self.role {
             Role::Looking(_) => {
                 self.try_decide(fx);
@@ -302,6 +309,9 @@ impl Peer {
     /// Returns when the next `Tick` is due, monotonic ms.
     #[must_use]
     pub fn deadline_ms(&self, now_ms: u64) -> u64 {
+        if self.core.db.is_forgetting() {
+            return now_ms;
+        }
         let role = match &self.role {
             Role::Looking(election) => election.deadline_ms(),
             Role::Leading(leader) => leader.deadline_ms(now_ms),
@@ -314,6 +324,12 @@ impl Peer {
     #[must_use]
     pub const fn is_snapshotting(&self) -> bool {
         self.core.is_snapshotting()
+    }
+
+    /// Whether clients that an [`Effect::YieldClient`] put off can have their turn at `now`.
+    #[must_use]
+    pub const fn has_room(&self, now: Now) -> bool {
+        self.core.work.has_room(now.mono_ms)
     }
 
     /// Whether the server handles client requests.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fs;
 
 use crate::disk::directory::{cut_file, remove_file, sync_directory};
-use crate::ensemble::database::Database;
+use crate::ensemble::database::{Database, DatabaseSettings};
 use crate::wire::jute::Zxid;
 
 use super::dirs::{DataDirs, LogFile};
@@ -30,6 +30,8 @@ pub struct RecoverOptions {
     pub autocreate: bool,
     /// `zookeeper.commitLogCount`: number of transactions kept in memory for learners.
     pub committed_max: usize,
+    /// What the database is built with.
+    pub database: DatabaseSettings,
 }
 
 impl Default for RecoverOptions {
@@ -39,6 +41,7 @@ impl Default for RecoverOptions {
             trust_empty: false,
             autocreate: true,
             committed_max: 500,
+            database: DatabaseSettings::default(),
         }
     }
 }
@@ -69,7 +72,7 @@ pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, S
     let mut warnings = Vec::new();
     remove_unfinished(dirs)?;
     let logs = remove_empty_tail(dirs)?;
-    let (database, complete) = match load_newest(dirs, &logs, &mut warnings)? {
+    let (database, complete) = match load_newest(dirs, &logs, options.database, &mut warnings)? {
         Some(database) => (database, true),
         None => (start_empty(dirs, &logs, options, &mut warnings)?, false),
     };
@@ -152,6 +155,7 @@ fn remove_empty_tail(dirs: &DataDirs) -> Result<Vec<LogFile>, StorageError> {
 fn load_newest(
     dirs: &DataDirs,
     logs: &[LogFile],
+    settings: DatabaseSettings,
     warnings: &mut Vec<String>,
 ) -> Result<Option<Database>, StorageError> {
     let mut newest = None;
@@ -163,7 +167,7 @@ fn load_newest(
         .rev()
         .take(SNAPSHOTS_TRIED_MAX)
     {
-        match snapshot_reader::load(snapshot) {
+        match snapshot_reader::load(snapshot, settings) {
             Ok(database) => return Ok(Some(database)),
             Err(error) => {
                 all_incomplete &= matches!(
@@ -198,7 +202,7 @@ fn start_empty(
     options: &RecoverOptions,
     warnings: &mut Vec<String>,
 ) -> Result<Database, StorageError> {
-    let mut database = Database::new();
+    let mut database = Database::new(options.database);
     if !logs.is_empty() {
         if !options.trust_empty {
             return Err(StorageError::NoSnapshot {

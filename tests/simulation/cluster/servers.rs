@@ -34,6 +34,8 @@ impl Cluster {
             snap_count: 60,
             config_text: String::new(),
             super_digest: None,
+            extended_types: false,
+            hash_key: [self.now, 0],
             start_ms: self.now + 1000 * self.servers[server].life,
             finalize_wait_ms: 200,
         }
@@ -163,7 +165,7 @@ impl Cluster {
                     self.client_bytes(server, conn, &fx.bytes[range]);
                 }
                 Effect::CloseClient(conn) => self.client_closed(server, conn),
-                Effect::ResumeClient(_) | Effect::AbortSnapshot => {
+                Effect::ResumeClient(_) | Effect::YieldClient(_) | Effect::AbortSnapshot => {
                     if effect == Effect::AbortSnapshot {
                         self.servers[server].disk.slices = None;
                     }

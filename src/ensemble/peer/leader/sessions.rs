@@ -1,10 +1,14 @@
 //! Sessions on the leader: reconnection, revalidation for learners, and expiry.
 
+use super::broadcast::Origin;
 use super::{Leader, Lost};
 use crate::ensemble::database::WriteRequest;
 use crate::ensemble::peer::core::Core;
 use crate::ensemble::peer::effects::{Effects, LinkId};
 use crate::wire::jute::{OpCode, PacketType, QuorumPacket, Reader, SessionId, WriteJute, Zxid};
+
+/// How many sessions one tick closes, so that other clients have their turn in between.
+const SESSIONS_EXPIRED_MAX: usize = 1000;
 
 /// The owner of sessions whose client is connected to the leader.
 pub(super) const LOCAL_OWNER: u64 = u64::MAX;
@@ -39,14 +43,23 @@ impl Leader {
         fx.learner_packet(link, &packet);
     }
 
-    /// Proposes a closeSession for every expired session.
+    /// Proposes a closeSession for the expired sessions. Those that exceed the limit are due at once, in
+    /// the next tick.
     pub(super) fn expire_sessions(
         &mut self,
         core: &mut Core,
         fx: &mut Effects,
     ) -> Result<(), Lost> {
-        for session in self.tracker.expire(core.now.mono_ms) {
-            fx.log(format!("session {session} has expired"));
+        let expired = self.tracker.expire(core.now.mono_ms, SESSIONS_EXPIRED_MAX);
+        match expired[..] {
+            [] => {}
+            [session] => fx.log(format!("session {session} has expired")),
+            [first, ..] => fx.log(format!(
+                "{} sessions have expired, {first} among them",
+                expired.len()
+            )),
+        }
+        for session in expired {
             let request = WriteRequest {
                 session,
                 cxid: 0,
@@ -55,7 +68,7 @@ impl Leader {
                 auth: &[],
                 time_ms: core.now.wall_ms,
             };
-            self.submit(core, &request, fx)?;
+            self.write(core, &request, Origin::Expiry, fx)?;
         }
         Ok(())
     }

@@ -177,7 +177,7 @@ impl Learner {
             (Phase::Active, _) => self.active_packet(core, packet, fx),
             (Phase::AwaitingEpoch, Kind::LeaderInfo) => self.leader_info(core, packet, fx),
             (Phase::AwaitingPlan, Kind::Diff | Kind::Trunc | Kind::Snap) => {
-                self.plan(packet, fx);
+                self.plan(core, packet, fx);
                 Ok(())
             }
             (

@@ -50,7 +50,7 @@ impl Learner {
         ));
     }
 
-    pub(super) fn plan(&mut self, packet: &QuorumPacket<'_>, fx: &mut Effects) {
+    pub(super) fn plan(&mut self, core: &Core, packet: &QuorumPacket<'_>, fx: &mut Effects) {
         fx.log(format!(
             "the leader synchronises us by {:?} {}",
             packet.kind, packet.zxid
@@ -58,7 +58,7 @@ impl Learner {
         self.phase = match packet.kind {
             PacketType::Snap => Phase::ReceivingSnapshot {
                 zxid: packet.zxid,
-                decoder: Some(Box::new(SnapshotDecoder::new())),
+                decoder: Some(Box::new(SnapshotDecoder::new(core.settings.database()))),
             },
             PacketType::Trunc => {
                 fx.push(Effect::Truncate(packet.zxid));

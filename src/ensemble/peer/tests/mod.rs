@@ -1,10 +1,14 @@
 //! Tests of a single peer. The test plays the other servers and the clients, so it can send what
 //! correct ones never send.
 
+mod fairness;
+mod identities;
+mod moved;
+
 use std::collections::VecDeque;
 
 use super::*;
-use crate::ensemble::database::Database;
+use crate::ensemble::database::{Database, DatabaseSettings};
 use crate::wire::jute::{
     Acl, ConnectRequest, ConnectResponse, CreateRequest, ErrorCode, LearnerInfo, OpCode,
     PacketType, PathWatch, QuorumPacket, Reader, ReplyHeader, RequestHeader, SessionId,
@@ -27,6 +31,8 @@ fn settings(me: PeerId, voters: &[i64], observers: &[i64]) -> Settings {
         snap_count: 1_000_000,
         config_text: String::new(),
         super_digest: None,
+        extended_types: false,
+        hash_key: [1, 2],
         start_ms: 1,
         finalize_wait_ms: 200,
     }
@@ -34,7 +40,7 @@ fn settings(me: PeerId, voters: &[i64], observers: &[i64]) -> Settings {
 
 fn recovered(last_logged: Zxid) -> Recovered {
     Recovered {
-        database: Database::new(),
+        database: Database::new(DatabaseSettings::default()),
         accepted_epoch: last_logged.epoch(),
         current_epoch: last_logged.epoch(),
         last_logged,
@@ -354,7 +360,7 @@ fn the_replies_of_one_step_are_limited_in_bytes() {
         world.sync_disk();
         let mut answered = replies(&world.sent_to(CLIENT));
         while answered.len() < 101 {
-            assert!(!waits || world.did(&Effect::ResumeClient(CLIENT)));
+            assert!(!waits || world.did(&Effect::YieldClient(CLIENT)));
             at += world.request(&reads[at..]);
             assert!(
                 world.fx.bytes.len() < 6_000_000,

@@ -101,6 +101,10 @@ impl<T> Slab<T> {
         let value = chunk.slots.get_mut(place)?.take()?;
         self.live -= 1;
         chunk.live -= 1;
+        if self.live == 0 {
+            *self = Self::default();
+            return Some(value);
+        }
         if chunk.live == 0 {
             chunk.slots = Vec::new();
             chunk.free = Vec::new();
@@ -173,5 +177,10 @@ mod tests {
             assert_eq!(slab.get(slot), Some(&value));
         }
         assert_eq!(slab.len(), 6 * CHUNK);
+        for slot in 0..10 * CHUNK {
+            slab.remove(Slot(u32::try_from(slot).expect("few")));
+        }
+        assert_eq!((slab.len(), slab.capacity(), slab.spare.len()), (0, 0, 0));
+        assert_eq!(slab.insert(7), Slot::ROOT);
     }
 }

@@ -1,8 +1,10 @@
 //! Tells the build which commit it is made from, so that a result can name it, and whether anything
 //! was changed since. Without git, or outside a clone, it is not known, and the build goes on.
+//! Also tells it the date that the servers report as their build date.
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// All that the program is made from. What is changed elsewhere, in a document say, changes no result.
 const SOURCES: [&str; 6] = [
@@ -32,6 +34,23 @@ fn main() {
     if let Some(mark) = mark(here) {
         println!("cargo::rustc-env=QUORATE_COMMIT={mark}");
     }
+    println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
+    let built = std::env::var("SOURCE_DATE_EPOCH").ok();
+    let built = built.and_then(|seconds| seconds.trim().parse().ok());
+    let built = built.unwrap_or_else(|| built_s(here));
+    println!("cargo::rustc-env=QUORATE_BUILT={built}");
+}
+
+/// The build date in seconds since 1970: the date of the commit, so that two builds of one commit
+/// are alike, or outside a clone the present time.
+pub(crate) fn built_s(dir: &Path) -> u64 {
+    let commit = mark(dir).and_then(|_| git(dir, &["show", "--no-patch", "--format=%ct", "HEAD"]));
+    commit
+        .and_then(|seconds| seconds.parse().ok())
+        .unwrap_or_else(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            since.map_or(0, |since| since.as_secs())
+        })
 }
 
 /// The commit that is checked out at `dir`, with `+dirty` behind it if a file of [`SOURCES`] that git

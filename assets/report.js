@@ -1,11 +1,12 @@
-// Makes a report's page interactive: values at a cursor, zoom in time, sorting of tables.
-// The page is complete without it: every figure is a static picture and every table is in its own order.
+// Makes the page of a report interactive: values at a cursor, zoom in time, sorting of tables.
+// The page is complete without this script: every figure is a static picture and every table has a default order.
 (function () {
   "use strict";
 
   const SVG = "http://www.w3.org/2000/svg";
-  const DENSITY = 10; // Units of a picture's view box per pixel.
-  const LEAST_DRAG = 6; // Pixels that make a drag of a click.
+  const DENSITY = 10; // Units of the view box per pixel of a picture.
+  const LEAST_DRAG = 6; // Pixels that a pointer must move to drag.
+  const NEAR = 12; // Pixels within which a pointer chooses a dot.
   const EVENT_ROW = 16; // Height of a row of event labels.
   const narrow = window.matchMedia("(max-width:640px)");
 
@@ -22,7 +23,7 @@
     return Math.min(Math.max(value, low), high);
   }
 
-  // ---- numbers in words, as the tables print them ----
+  // ---- numbers as text, in the format of the tables ----
 
   function threeDigits(value) {
     return value < 9.995 ? value.toFixed(2) : value < 99.95 ? value.toFixed(1) : value.toFixed(0);
@@ -45,47 +46,97 @@
     return percent.toFixed(clamp(Math.ceil(coordinate) - 1, 0, 9)) + " %";
   }
 
-  // ---- one figure ----
+  // ---- the common part of all figures ----
 
-  class Plot {
-    constructor(figure, data, page) {
+  class Stage {
+    // `keys` explains the keys to screen readers; `hint` is shown while nothing is chosen.
+    constructor(figure, keys, hint) {
       this.figure = figure;
-      this.data = data;
-      this.page = page;
-      this.overTime = data.x.scale === "seconds";
-      this.numbered = data.x.scale === "run" || data.x.scale === "round";
-      this.from = data.x.min;
-      this.to = data.x.max;
-      this.stops = this.findStops();
-      this.at = null; // Where the cursor is, a coordinate.
+      this.hint = hint;
       this.stage = figure.querySelector(".stage");
       this.stage.tabIndex = 0;
       this.stage.setAttribute("role", "group");
-      this.stage.setAttribute(
-        "aria-label",
-        figure.dataset.title + ". Left and right arrow keys read values" +
-          (this.overTime ? ", plus and minus zoom in time, Escape shows everything." : "."));
-      this.readout = element(figure, "p", { class: "readout", "aria-live": "polite" });
+      this.stage.setAttribute("aria-label", figure.dataset.title + ". " + keys);
+      this.readout = element(figure, "p", { class: "readout", "aria-live": "polite" }, hint);
       this.stage.after(this.readout);
-      if (this.overTime) this.addButtons();
-      // The static pictures, to return to.
-      this.originals = new Map();
-      for (const svg of figure.querySelectorAll("svg")) {
-        const moving = svg.querySelector("g.moving");
-        this.originals.set(svg, moving.innerHTML);
+      for (const svg of figure.querySelectorAll("svg"))
         element(svg, "g", { class: "cursor", transform: "scale(" + DENSITY + ")" });
-      }
-      this.rest();
+    }
+
+    svg() {
+      return this.figure.querySelector(narrow.matches ? "svg.narrow" : "svg.wide");
+    }
+
+    frame(part) {
+      const [left, right, top, bottom] = part[narrow.matches ? "narrow" : "wide"];
+      return { left, right, top, bottom };
+    }
+
+    // The place of a pointer event in the picture.
+    place(event) {
+      const svg = this.svg();
+      const box = svg.getBoundingClientRect();
+      const scale = svg.viewBox.baseVal.width / DENSITY / box.width;
+      return { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
+    }
+
+    // Clears the cursor and returns its layer in the visible picture.
+    cursor() {
+      for (const layer of this.figure.querySelectorAll("g.cursor")) layer.replaceChildren();
+      return this.svg().querySelector("g.cursor");
+    }
+
+    clear() {
+      this.cursor();
+      this.readout.textContent = this.hint;
+    }
+
+    onKeys(actions) {
+      this.stage.addEventListener("keydown", (event) => {
+        if (event.ctrlKey || event.metaKey || event.altKey) return;
+        const act = actions(event)[event.key];
+        if (!act) return;
+        event.preventDefault();
+        act();
+      });
+    }
+  }
+
+  // ---- a plot with axes ----
+
+  class Plot extends Stage {
+    constructor(figure, data, page) {
+      const overTime = data.x.scale === "seconds";
+      super(
+        figure,
+        "Left and right arrow keys read values" +
+          (overTime ? ", plus and minus zoom in time, Escape shows everything." : "."),
+        "Point, touch or use the arrow keys to read values" + (overTime ? "; drag to zoom in time." : "."));
+      this.data = data;
+      this.page = page;
+      this.overTime = overTime;
+      // Whether values exist only at single places: runs, rounds, or the rates of a capacity search.
+      this.single = data.x.scale !== "percentile" && !overTime;
+      this.from = data.x.min;
+      this.to = data.x.max;
+      this.stops = this.findStops();
+      this.at = null; // The coordinate of the cursor.
+      if (overTime) this.addButtons();
+      // The static pictures, which are restored when a zoom ends.
+      this.originals = new Map();
+      for (const svg of figure.querySelectorAll("svg"))
+        this.originals.set(svg, svg.querySelector("g.moving").innerHTML);
       this.listen();
     }
 
     // The places at which the arrow keys stop.
     findStops() {
       const stops = new Set();
-      if (this.numbered) {
+      if (this.single) {
         for (const panel of this.data.panels)
           for (const series of panel.series)
-            if (series.stroke === "dots") series.parts.forEach((part) => stops.add(part.x[0]));
+            if (series.stroke === "dots" || series.stroke === "solid")
+              series.parts.forEach((part) => part.x.forEach((at) => stops.add(at)));
       } else if (!this.overTime) {
         for (let step = 0; step <= 100; step++) stops.add(this.data.x.max * step / 100);
         for (let nines = 1; nines <= this.data.x.max; nines++) stops.add(nines);
@@ -96,7 +147,7 @@
           if (this.overTime)
             for (const part of series.parts)
               part.y.forEach((_, index) => stops.add((part.x[index] + part.x[index + 1]) / 2));
-      // A curve may end before its axis does.
+      // A curve may end before its axis.
       const ends = this.data.panels.flatMap((panel) =>
         panel.series.flatMap((series) => series.parts.map((part) => part.x[part.x.length - 1])));
       const last = ends.reduce((a, b) => Math.max(a, b), this.data.x.min);
@@ -117,15 +168,6 @@
       this.out.disabled = this.reset.disabled = true;
     }
 
-    svg() {
-      return this.figure.querySelector(narrow.matches ? "svg.narrow" : "svg.wide");
-    }
-
-    frame(panel) {
-      const [left, right, top, bottom] = panel[narrow.matches ? "narrow" : "wide"];
-      return { left, right, top, bottom };
-    }
-
     x(frame, at) {
       return frame.left + (at - this.from) / (this.to - this.from) * (frame.right - frame.left);
     }
@@ -142,31 +184,36 @@
       const stage = this.stage;
       let pressed = null;
       const place = (event) => {
-        const box = this.svg().getBoundingClientRect();
-        const scale = this.svg().viewBox.baseVal.width / DENSITY / box.width;
-        const at = { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
+        const at = this.place(event);
         const frames = this.data.panels.map((panel) => this.frame(panel));
         const inside = (frame) => at.y > frame.top - 40 && at.y < frame.bottom + 24 &&
           at.x > frame.left - 12 && at.x < frame.right + 12;
         const frame = frames.find(inside) || (pressed && pressed.frame) || frames[0];
         const share = clamp((at.x - frame.left) / (frame.right - frame.left), 0, 1);
         const exact = this.from + share * (this.to - this.from);
-        return { pixel: at.x, frame, at: this.numbered ? this.nearestStop(exact) : exact };
+        return { pixel: at.x, frame, at: this.single ? this.nearestStop(exact) : exact };
       };
       stage.addEventListener("pointerdown", (event) => {
         if (event.button !== 0) return;
+        if (!event.isPrimary) {
+          // A second finger begins a pinch, which ends the drag.
+          pressed = null;
+          this.select(null);
+          return;
+        }
         pressed = place(event);
         this.move(pressed.at);
         if (this.overTime) stage.setPointerCapture(event.pointerId);
       });
       stage.addEventListener("pointermove", (event) => {
+        if (!event.isPrimary) return;
         const now = place(event);
         this.move(now.at);
         const dragged = pressed && this.overTime && Math.abs(now.pixel - pressed.pixel) >= LEAST_DRAG;
         this.select(dragged ? [pressed.at, now.at] : null);
       });
       stage.addEventListener("pointerup", (event) => {
-        if (!pressed) return;
+        if (!pressed || !event.isPrimary) return;
         const now = place(event);
         const dragged = this.overTime && Math.abs(now.pixel - pressed.pixel) >= LEAST_DRAG;
         const range = [Math.min(pressed.at, now.at), Math.max(pressed.at, now.at)];
@@ -179,37 +226,30 @@
         this.select(null);
       });
       stage.addEventListener("pointerleave", (event) => {
-        // A finger that is lifted leaves its values to be read.
+        // After a touch the values stay visible.
         if (event.pointerType === "mouse" && !pressed && document.activeElement !== stage) this.rest();
       });
       stage.addEventListener("blur", () => this.rest());
       stage.addEventListener("dblclick", () => this.overTime && this.page.zoom(null));
-      stage.addEventListener("keydown", (event) => {
-        if (event.ctrlKey || event.metaKey || event.altKey) return;
-        const act = {
-          ArrowLeft: () => this.step(event.shiftKey ? -10 : -1),
-          ArrowRight: () => this.step(event.shiftKey ? 10 : 1),
-          PageUp: () => this.step(-10),
-          PageDown: () => this.step(10),
-          Home: () => this.step(-Infinity),
-          End: () => this.step(Infinity),
-          "+": () => this.zoomBy(0.5),
-          "=": () => this.zoomBy(0.5),
-          "-": () => this.zoomBy(2),
-          Escape: () => this.overTime && this.page.zoom(null),
-        }[event.key];
-        if (act) {
-          event.preventDefault();
-          act();
-        }
-      });
+      this.onKeys((event) => ({
+        ArrowLeft: () => this.step(event.shiftKey ? -10 : -1),
+        ArrowRight: () => this.step(event.shiftKey ? 10 : 1),
+        PageUp: () => this.step(-10),
+        PageDown: () => this.step(10),
+        Home: () => this.step(-Infinity),
+        End: () => this.step(Infinity),
+        "+": () => this.zoomBy(0.5),
+        "=": () => this.zoomBy(0.5),
+        "-": () => this.zoomBy(2),
+        Escape: () => this.overTime && this.page.zoom(null),
+      }));
     }
 
     nearestStop(at) {
       return this.stops.reduce((best, stop) => Math.abs(stop - at) < Math.abs(best - at) ? stop : best, this.stops[0]);
     }
 
-    // Moves the cursor by so many stops within what is shown.
+    // Moves the cursor by a number of stops within the visible range.
     step(by) {
       const shown = this.stops.filter((at) => at >= this.from && at <= this.to);
       if (!shown.length) return;
@@ -227,23 +267,22 @@
 
     rest() {
       this.at = null;
-      for (const layer of this.figure.querySelectorAll("g.cursor")) layer.replaceChildren();
-      this.readout.textContent = this.overTime
-        ? "Point, touch or use the arrow keys to read values; drag to zoom in time."
-        : "Point, touch or use the arrow keys to read values.";
+      this.clear();
     }
 
     // The value of a series at a coordinate; undefined in a gap.
     valueAt(series, at) {
       for (const { x, y } of series.parts) {
         if (!x.length || at < x[0] || at > x[x.length - 1]) continue;
+        // A vertical line has no value.
+        if (x.length > 1 && x[0] === x[x.length - 1]) continue;
         let after = x.findIndex((value) => value > at);
         if (after < 0) after = x.length - 1;
         if (x.length > y.length) return y[Math.max(after - 1, 0)];
         const [x0, x1, y0, y1] = [x[after - 1], x[after], y[after - 1], y[after]];
         if (after === 0 || x1 === x0 || y0 === y1) return y1;
         const share = (at - x0) / (x1 - x0);
-        // Straight in the picture, whose y axis is logarithmic.
+        // Interpolates on the logarithmic y axis, so the value lies on the painted line.
         return Math.exp(Math.log(Math.max(y0, 1)) * (1 - share) + Math.log(Math.max(y1, 1)) * share);
       }
       return undefined;
@@ -251,11 +290,14 @@
 
     move(at) {
       this.at = at;
-      const layer = this.svg().querySelector("g.cursor");
-      layer.replaceChildren();
-      const where = this.overTime ? this.timeWords(at)
-        : this.numbered ? this.data.x.scale + " " + at
-        : "p = " + percentile(at);
+      const layer = this.cursor();
+      const where = {
+        seconds: () => this.timeWords(at),
+        percentile: () => "p = " + percentile(at),
+        linear: () => perSecond(at) + " asked",
+        run: () => "run " + at,
+        round: () => "round " + at,
+      }[this.data.x.scale]();
       const line = document.createDocumentFragment();
       element(line, "b", {}, where);
       const several = this.data.panels.length > 1;
@@ -285,7 +327,7 @@
       this.readout.replaceChildren(line);
     }
 
-    // Times count from the start of the run in which they lie.
+    // A time as text, relative to the start of its run.
     timeWords(at) {
       const borders = this.data.marks.filter((mark) => !mark.text).map((mark) => mark.at);
       const run = borders.filter((border) => border <= at).length;
@@ -328,7 +370,7 @@
       if (this.at !== null) this.move(clamp(this.at, this.from, this.to));
     }
 
-    // Paints what is shown of the x axis into the visible picture, as the static picture has the whole.
+    // Paints the visible range of the x axis in the style of the static picture.
     redraw() {
       const svg = this.svg();
       const moving = svg.querySelector("g.moving");
@@ -348,11 +390,27 @@
             x, width: Math.max(this.x(frame, to) - x, 2), y: frame.top, height: frame.bottom - frame.top,
             fill: "var(--mark)", opacity: 0.12,
           });
+          this.drawBandLabel(inside, frame, from, to);
         }
         this.drawMarks(group, frame);
         this.drawTimes(group, frame);
         for (const series of [...panel.series].reverse()) this.drawSeries(inside, frame, series);
       });
+    }
+
+    // Labels the visible part of a shaded stretch with the first text that fits.
+    drawBandLabel(group, frame, from, to) {
+      const left = Math.max(this.x(frame, from), frame.left);
+      const right = Math.min(this.x(frame, to), frame.right);
+      const label = element(group, "text", {
+        x: (left + right) / 2, y: frame.top + 84, class: "event-label", "text-anchor": "middle",
+      });
+      const length = duration((to - from) * 1e6);
+      const fits = ["nothing completed for " + length, "nothing completed", length].some((text) => {
+        label.textContent = text;
+        return label.getComputedTextLength() + 8 <= right - left;
+      });
+      if (!fits) label.remove();
     }
 
     drawSeries(group, frame, series) {
@@ -377,8 +435,8 @@
       }
     }
 
-    // Lines of events and of borders between runs; labels as the static picture places them: those of the lowest
-    // rank choose first, and one without room is reduced to its number or left out.
+    // Paints the lines of events and of borders between runs, and the labels of events. Labels are placed as in the
+    // static picture: those of the lowest rank first. A label without room becomes its number or is left out.
     drawMarks(group, frame) {
       const several = this.data.panels.length > 1;
       const rows = several ? 1 : 3;
@@ -430,6 +488,96 @@
     }
   }
 
+  // ---- the ratios of a comparison ----
+
+  class Forest extends Stage {
+    constructor(figure, data) {
+      super(
+        figure,
+        "Up and down arrow keys choose a metric, left and right arrow keys one of its dots.",
+        "Point, touch or use the arrow keys to read values.");
+      this.rows = data.rows;
+      this.rows.forEach((row) => row.dots.sort((a, b) => a.at - b.at));
+      this.row = null; // Index of the chosen row.
+      this.dot = null; // Index of the chosen dot of that row.
+      const choose = (event) => this.choose(this.place(event));
+      this.stage.addEventListener("pointerdown", choose);
+      this.stage.addEventListener("pointermove", choose);
+      this.stage.addEventListener("pointerleave", (event) => {
+        // After a touch the values stay visible.
+        if (event.pointerType === "mouse" && document.activeElement !== this.stage) this.rest();
+      });
+      this.stage.addEventListener("blur", () => this.rest());
+      narrow.addEventListener("change", () => this.rest());
+      const last = this.rows.length - 1;
+      this.onKeys(() => ({
+        ArrowUp: () => this.show(this.row === null ? last : Math.max(this.row - 1, 0), null),
+        ArrowDown: () => this.show(this.row === null ? 0 : Math.min(this.row + 1, last), null),
+        Home: () => this.show(0, null),
+        End: () => this.show(last, null),
+        ArrowLeft: () => this.step(-1),
+        ArrowRight: () => this.step(1),
+        Escape: () => this.rest(),
+      }));
+    }
+
+    rest() {
+      this.row = this.dot = null;
+      this.clear();
+    }
+
+    x(row, dot) {
+      const { left, right } = this.frame(row);
+      return left + dot.at * (right - left);
+    }
+
+    y(row) {
+      const { top, bottom } = this.frame(row);
+      return (top + bottom) / 2;
+    }
+
+    // Chooses the row nearest to a place, and a dot of that row if one is near.
+    choose(at) {
+      const nearest = (items, distance) => items.reduce((best, item, index) =>
+        best === null || distance(item) < distance(items[best]) ? index : best, null);
+      const row = nearest(this.rows, (row) => Math.abs(this.y(row) - at.y));
+      if (row === null) return;
+      const { dots } = this.rows[row];
+      const away = (dot) =>
+        Math.hypot(this.x(this.rows[row], dot) - at.x, this.y(this.rows[row]) + dot.below - at.y);
+      const dot = nearest(dots, away);
+      this.show(row, dot !== null && away(dots[dot]) <= NEAR ? dot : null);
+    }
+
+    step(by) {
+      if (!this.rows.length) return;
+      const row = this.row === null ? 0 : this.row;
+      const last = this.rows[row].dots.length - 1;
+      const from = this.dot === null ? (by > 0 ? -1 : last + 1) : this.dot;
+      this.show(row, last < 0 ? null : clamp(from + by, 0, last));
+    }
+
+    show(index, dotIndex) {
+      [this.row, this.dot] = [index, dotIndex];
+      const layer = this.cursor();
+      const row = this.rows[index];
+      if (!row) return;
+      const { left, right, top, bottom } = this.frame(row);
+      element(layer, "rect", { x: left, width: right - left, y: top, height: bottom - top, class: "selection" });
+      const line = document.createDocumentFragment();
+      element(line, "b", {}, row.name);
+      const dot = dotIndex === null ? null : row.dots[dotIndex];
+      if (dot) {
+        element(layer, "circle", { cx: this.x(row, dot), cy: this.y(row) + dot.below, r: 4.5, class: "chosen" });
+        element(line, "span", {}, dot.text);
+      } else {
+        for (const [name, value] of row.facts)
+          element(element(line, "span", {}, name + " "), "b", {}, value);
+      }
+      this.readout.replaceChildren(line);
+    }
+  }
+
   // ---- all figures of one result ----
 
   class Page {
@@ -438,7 +586,7 @@
       this.range = null;
     }
 
-    // Every figure over time shows the same range; null is everything.
+    // Sets the range of all figures over time; null is the whole time.
     zoom(range) {
       const timed = this.plots.filter((plot) => plot.overTime);
       if (range && timed.length) {
@@ -454,38 +602,60 @@
 
   // ---- tables ----
 
-  // A body of a table is a group of rows that stays together; its first row with values stands for it. In a table
-  // with one body the rows are sorted. `data-last` keeps a body behind the others.
+  // Returns the parts of a table that are sorted. In a table with one body these are its rows, without headings. In a
+  // table with several bodies they are the bodies; the first row with values represents its body, and a body with
+  // `data-last` stays behind the others.
+  function partsOf(table) {
+    if (table.tBodies.length === 1) {
+      const rows = [...table.tBodies[0].rows].filter((row) => !row.classList.contains("op"));
+      return rows.map((row) => ({ node: row, row }));
+    }
+    return [...table.tBodies].map((body) => ({
+      node: body,
+      row: [...body.rows].find((row) => row.cells.length > 1),
+      name: body.dataset.name || "",
+      last: "last" in body.dataset,
+    }));
+  }
+
+  function valueOf(part, column) {
+    if (column === 0 && part.name !== undefined) return part.name;
+    const cell = part.row && part.row.cells[column];
+    return cell && cell.dataset.value !== undefined ? Number(cell.dataset.value) : null;
+  }
+
+  function compareParts(a, b, column, up) {
+    if (a.last !== b.last) return a.last ? 1 : -1;
+    const [x, y] = [valueOf(a, column), valueOf(b, column)];
+    if (x === null || y === null) return (x === null) - (y === null);
+    const less = typeof x === "string" ? x.localeCompare(y) : x - y;
+    return up ? less : -less;
+  }
+
+  // A first click on the head of a column sorts by it, a second reverses the order, a third restores the default order.
   function makeSortable(table) {
     const heads = [...table.tHead.rows[0].cells];
-    const single = table.tBodies.length === 1;
-    const parts = single ? [...table.tBodies[0].rows] : [...table.tBodies];
+    const parts = partsOf(table);
     if (parts.length < 2) return;
-    const key = (part, column) => {
-      const row = single ? part : [...part.rows].find((row) => row.cells.length > 1);
-      const cell = row && row.cells[column];
-      if (!cell) return null;
-      if (column === 0 && !single) return part.dataset.name || "";
-      return cell.dataset.value === undefined ? null : Number(cell.dataset.value);
-    };
+    const place = table.tBodies.length === 1 ? table.tBodies[0] : table;
+    const original = place === table ? parts.map((part) => part.node) : [...place.rows];
     heads.forEach((head, column) => {
-      if (!parts.some((part) => key(part, column) !== null)) return;
+      if (!parts.some((part) => valueOf(part, column) !== null)) return;
       const text = head.textContent || "name";
       head.textContent = "";
       const button = element(head, "button", { type: "button", class: "sort" }, text);
+      const orders = column === 0 ? ["ascending", "descending"] : ["descending", "ascending"];
       button.addEventListener("click", () => {
-        const up = head.getAttribute("aria-sort") === "descending" || (column === 0 && !head.hasAttribute("aria-sort"));
+        const order = orders[orders.indexOf(head.getAttribute("aria-sort")) + 1];
         heads.forEach((other) => other.removeAttribute("aria-sort"));
-        head.setAttribute("aria-sort", up ? "ascending" : "descending");
-        const order = [...parts].sort((a, b) => {
-          const last = ("last" in a.dataset) - ("last" in b.dataset);
-          if (last) return last;
-          const [x, y] = [key(a, column), key(b, column)];
-          if (x === null || y === null) return (x === null) - (y === null);
-          const less = typeof x === "string" ? x.localeCompare(y) : x - y;
-          return up ? less : -less;
-        });
-        (single ? table.tBodies[0] : table).append(...order);
+        table.classList.toggle("sorted", order !== undefined);
+        if (order === undefined) {
+          place.append(...original);
+          return;
+        }
+        head.setAttribute("aria-sort", order);
+        const sorted = [...parts].sort((a, b) => compareParts(a, b, column, order === "ascending"));
+        place.append(...sorted.map((part) => part.node));
       });
     });
   }
@@ -494,10 +664,15 @@
   const figures = data ? JSON.parse(data.textContent) : [];
   const pages = new Map();
   for (const figure of document.querySelectorAll("figure[data-figure]")) {
+    const own = figures[Number(figure.dataset.figure)];
+    if (own.rows) {
+      new Forest(figure, own);
+      continue;
+    }
     const result = figure.dataset.result;
     if (!pages.has(result)) pages.set(result, new Page());
     const page = pages.get(result);
-    page.plots.push(new Plot(figure, figures[Number(figure.dataset.figure)], page));
+    page.plots.push(new Plot(figure, own, page));
   }
   narrow.addEventListener("change", () => pages.forEach((page) => page.zoom(page.range)));
   document.querySelectorAll("table.sortable").forEach(makeSortable);

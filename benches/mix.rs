@@ -1,5 +1,5 @@
-//! How long one operation takes to choose: it must be small against the microsecond or so that a
-//! driver thread has for each.
+//! The time to choose one operation. A driver thread has about a microsecond per operation, so
+//! choosing must take much less.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use quorate::protocol::resolve;

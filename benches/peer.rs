@@ -1,4 +1,4 @@
-//! Jute and the ZAB step: what a server pays for a request before any socket or disk.
+//! Jute encoding and one ZAB step: the cost of a request in a server without socket and disk.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::hint::black_box;
@@ -49,7 +49,7 @@ fn jute(c: &mut Criterion) {
     });
 }
 
-/// A standalone server that serves, with one session open.
+/// Returns a standalone server that serves, with one open session.
 fn serving() -> (Peer, Effects) {
     let me = PeerId(1);
     let settings = Settings {
@@ -62,9 +62,17 @@ fn serving() -> (Peer, Effects) {
         session_timeout_min_ms: 4000,
         session_timeout_max_ms: 40_000,
         snap_count: u64::MAX,
+        slice_bytes: 256 << 10,
+        seed: 1,
         config_text: String::new(),
         super_digest: None,
+        config_version: 0,
+        quorum_of_one: false,
         extended_types: false,
+        skip_acl: false,
+        leader_serves: true,
+        max_frame_bytes: 0xf_ffff,
+        outstanding_limit: 1_000,
         hash_key: [1, 2],
         start_ms: 1,
         finalize_wait_ms: 200,
@@ -92,7 +100,7 @@ fn serving() -> (Peer, Effects) {
     .encode_frame(&mut hello);
     peer.step(now, Input::ClientBytes(ConnId(1), &hello), &mut fx);
     peer.step(now, Input::Synced(peer.last_logged()), &mut fx);
-    assert!(peer.is_serving(), "a standalone server serves at once");
+    assert!(peer.is_serving(), "a standalone server must serve at once");
     (peer, fx)
 }
 

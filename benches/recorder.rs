@@ -1,4 +1,4 @@
-//! What one sample costs the driver: the recorder sits on its hottest path.
+//! The time to record one sample, which the driver does for every operation.
 
 use std::hint::black_box;
 
@@ -11,7 +11,7 @@ const LAYOUT: Layout = Layout {
     drain_ns: 10_000_000_000,
 };
 
-/// In the first interval of the measured phase.
+/// Returns a recorder in the first interval of the measured phase.
 fn recorder() -> Recorder {
     let mut recorder = Recorder::new(4, 3, LAYOUT);
     recorder.take(0);
@@ -19,7 +19,7 @@ fn recorder() -> Recorder {
 }
 
 fn samples() -> Vec<Sample> {
-    // A spread of response times from 100 us to about 30 ms, in no order.
+    // Response times from 100 us to about 30 ms in irregular order.
     let mut state = 7_u64;
     (0..4_096)
         .map(|i| {

@@ -1,4 +1,4 @@
-//! How long it takes to say when an operation is due: asked twice per operation.
+//! The time to compute when an operation is due. The driver does this twice per operation.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use quorate::load::schedule::{Schedule, SessionTimes};

@@ -1,7 +1,7 @@
-//! The database's hot paths: a read, an applied set, an applied create, a prepared set.
+//! Frequent operations of the database: a read, an applied set, an applied create, a prepared set.
 //!
-//! Nodes of 100 bytes in 100 directories, visited in an order that caches cannot guess: 1,000 of them
-//! fit the cache and show the work itself, 100,000 show what memory adds.
+//! Nodes of 100 bytes in 100 directories, visited in an order that caches cannot predict. 1,000
+//! nodes fit into the cache and show the work itself. 100,000 nodes add the cost of memory.
 
 use std::hint::black_box;
 
@@ -21,7 +21,7 @@ fn path(number: usize) -> String {
     format!("/bench/d{:02}/node-{number:010}", number % 100)
 }
 
-/// Visits all numbers below `nodes`, far apart from each other.
+/// Returns the nodes below `nodes` in an order with large distances.
 fn scattered(step: usize, nodes: usize) -> usize {
     step.wrapping_mul(61_803) % nodes
 }
@@ -195,7 +195,7 @@ fn preparing(c: &mut Criterion, nodes: usize) {
                     time_ms: zxid,
                 };
                 preparer.prepare(&database, &request, Zxid(zxid), &mut out);
-                // As many are outstanding as a busy leader has.
+                // A busy leader has this many transactions outstanding.
                 preparer.applied(Zxid(zxid - 500));
             });
         });

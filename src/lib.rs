@@ -1,18 +1,21 @@
 //! Quorate: a performance benchmark and load generator for ZooKeeper ensembles.
 //!
-//! The modules in reading order; the arrows between them are checked by `tests/architecture.rs`.
+//! The modules in reading order. `tests/architecture.rs` checks which module may import which.
 //!
-//! - [`workload`]: what is asked: the workload file, the resolved [`workload::Plan`]
-//! - [`wire`]: bytes to frames and back: jute and the records of the client, quorum and election ports
-//! - [`disk`]: what durable logs share: group commit, the disk thread, preallocation, torn tails
-//! - [`protocol`]: one folder per protocol: its session as a pure state machine
-//! - [`load`]: when: the schedule, the one worker loop, the null responder, calibration
+//! - [`workload`]: the workload file and the resolved [`workload::Plan`]
+//! - [`wire`]: converts bytes to frames and back: jute and the records of the client, quorum and
+//!   election ports
+//! - [`disk`]: the common parts of durable logs: group commit, the disk thread, preallocation, torn
+//!   tails
+//! - [`protocol`]: one folder per protocol, with its session as a pure state machine
+//! - [`load`]: the load driver: the schedule, the worker loop, the null responder, calibration
 //! - [`measure`]: samples, histograms, the recorder and the recording
-//! - [`result`]: the result file, the waist of the house
-//! - [`report`]: everything that is made from result files: text, markdown, CSV, HTML, plots, comparison
+//! - [`result`]: the result file. All later stages read only this file
+//! - [`report`]: everything that is made from result files: text, markdown, CSV, HTML, plots,
+//!   comparison
 //! - [`ensemble`]: the bundled reference ensemble
-//! - [`target`]: what is measured: ensembles that are started (bundled, local Apache ZooKeeper) or found
-//! - [`experiment`]: a plan run against a target, comparisons in rounds
+//! - [`target`]: the measured servers, which are started (bundled, local Apache ZooKeeper) or found
+//! - [`experiment`]: runs a plan against a target, or a comparison in rounds
 //! - [`cli`]: the command line
 
 pub mod cli;

@@ -1,4 +1,4 @@
-//! The `quorate` command: parses, runs, prints the error once.
+//! The `quorate` command.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! The rules of the house, as data: who may import whom, which library lives where, what is pure,
-//! and what no file may hold. `docs/ARCHITECTURE.md` gives the reasons.
+//! Checks the rules for the source code: which module may import which, which module may use a library, which
+//! files are pure, and what no file may contain. `docs/ARCHITECTURE.md` explains the rules.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Module, and what it may import of ours.
+/// Each module of this crate with the modules that it may import.
 const IMPORTS: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("measure", &[]),
@@ -18,7 +18,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("result", &["workload", "measure"]),
     ("report", &["result", "measure", "workload"]),
     ("ensemble", &["wire", "disk"]),
-    // No server: servers are child processes, whoever wrote them.
+    // `ensemble` is not in the list: the bundled servers are child processes like all others.
     ("target", &["protocol", "workload", "measure"]),
     (
         "experiment",
@@ -43,7 +43,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Part of the ensemble, and what it may import of the others: the logic knows no shell.
+/// Each part of `ensemble` with the parts that it may import. The pure parts must not import the shell.
 const ENSEMBLE_IMPORTS: &[(&str, &[&str])] = &[
     ("database", &[]),
     ("peer", &["database"]),
@@ -53,7 +53,7 @@ const ENSEMBLE_IMPORTS: &[(&str, &[&str])] = &[
     ("node", &["database", "peer", "words", "storage", "config"]),
 ];
 
-/// Library, and the modules that may use it.
+/// Each library with the modules that may use it.
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("clap", &["cli"]),
@@ -62,19 +62,21 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("comfy_table", &["report"]),
     ("csv", &["result"]),
     ("toml", &["workload"]),
-    ("strsim", &["workload"]),
+    ("strsim", &["workload", "ensemble"]),
     ("rand_distr", &["protocol"]),
     ("hdrhistogram", &["measure"]),
     ("plotters", &["report"]),
-    // Never while a measurement runs.
+    // `report` does not run during a measurement.
     ("rayon", &["report"]),
     ("maud", &["report"]),
-    // `result` writes and reads; `experiment` and `cli` carry the calibration through as a value; `report` embeds the
-    // data of a page's figures.
+    // `result` reads and writes JSON. `experiment` and `cli` pass the calibration on as a value. `report` embeds the
+    // data of the figures in a page.
     ("serde_json", &["result", "experiment", "cli", "report"]),
     ("procfs", &["target", "load", "result"]),
     ("sha1", &["ensemble"]),
     ("simd_adler32", &["ensemble"]),
+    ("flate2", &["ensemble"]),
+    ("snap", &["ensemble"]),
     ("hashbrown", &["ensemble"]),
     ("rustc_hash", &["ensemble"]),
     ("siphasher", &["ensemble"]),
@@ -83,14 +85,14 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("console", &["cli"]),
     ("vt100", &["cli"]),
     ("prometheus_client", &["cli"]),
-    // Network plumbing that nobody times. Never in what is measured or measures: a driver thread and a server of
-    // the ensemble are epoll loops without a runtime.
+    // Only for network code that is not timed. Driver threads and servers of the ensemble are epoll loops without an
+    // async runtime.
     ("axum", &["cli"]),
     ("tokio", &["cli"]),
     ("futures", &[]),
 ];
 
-/// Pure folder or file, and the files below it that are shell. Tests may do as they like.
+/// Each pure folder or file with the files below it that are shell. Tests need not be pure.
 const PURE: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("disk/group.rs", &[]),
@@ -100,7 +102,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("ensemble/database", &[]),
     ("ensemble/peer", &[]),
     ("ensemble/words", &[]),
-    // The shell asks the clock and writes to the terminal.
+    // The shell reads the clock and writes to the terminal.
     ("cli/live", &["mod.rs"]),
     ("load/arrivals.rs", &[]),
     ("load/assign.rs", &[]),
@@ -112,7 +114,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("load/schedule.rs", &[]),
     (
         "protocol",
-        // A blocking client for preparation and probes, on its own socket.
+        // A blocking client for preparation and probes, with its own socket.
         &[
             "mod.rs",
             "setup.rs",
@@ -144,7 +146,7 @@ const PURE: &[(&str, &[&str])] = &[
     ),
     (
         "report",
-        // What writes files or paints through the plotting library.
+        // These write files or draw with the plotting library.
         &[
             "mod.rs",
             "canvas.rs",
@@ -159,9 +161,10 @@ const PURE: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Modules that know no protocol, and words that only one protocol has. Comments count, tests do not: theirs
-/// are real workloads.
+/// Modules that must not depend on a protocol.
 const NEUTRAL: [&str; 5] = ["workload", "load", "measure", "result", "report"];
+/// Words that belong to one protocol. A neutral module must not contain them, neither in code nor in comments. Its
+/// tests may, because they use real workloads.
 const OF_A_PROTOCOL: [&str; 9] = [
     "zookeeper",
     "znode",
@@ -173,21 +176,21 @@ const OF_A_PROTOCOL: [&str; 9] = [
     "mntr",
     "epoch",
 ];
-/// File and word that may be there all the same: the protocol of plans from before there was a choice.
+/// The only exception. Plans from before the key `protocol` existed have this protocol.
 const NOT_NEUTRAL: (&str, &str) = ("src/workload/plan.rs", "zookeeper");
 
-/// What denies clocks, sleep, threads, files and random iteration order (`clippy.toml` lists them).
+/// Denies clocks, sleeping, threads, files and random iteration order. `clippy.toml` has the list.
 const FENCE: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";
 
-/// Folder of source files, and the longest file in it: a test may spell out a little more.
+/// Each folder of source files with the maximum number of lines of a file.
 const LINES_MAX: &[(&str, usize)] = &[("src", 900), ("tests", 1_000), ("benches", 900)];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Files below `dir`, or the file `dir` (relative to the root) as relative paths with their text; binary files are
-/// left out.
+/// Returns the files below the folder `dir`, or the file `dir`, with their texts. Paths are relative to the root.
+/// Binary files are left out.
 fn files(dir: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     if let Ok(text) = fs::read_to_string(root().join(dir)) {
@@ -225,7 +228,7 @@ fn sources(dir: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The code of a file: without comments.
+/// Removes the lines that are comments.
 fn code(text: &str) -> String {
     text.lines()
         .map(|line| line.trim_start())
@@ -243,8 +246,8 @@ fn first_word(text: &str) -> &str {
     text.split(|c: char| !is_word(c)).next().unwrap_or_default()
 }
 
-/// The names that directly follow `prefix` (which ends in `::`): `x` of `crate::x::y`, and `x`, `y`
-/// of `crate::{x::z, y}`.
+/// Returns the names that directly follow `prefix`, which ends with `::`. For `crate::` these are `x` in
+/// `crate::x::y`, and `x` and `y` in `crate::{x::z, y}`.
 fn followers(code: &str, prefix: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (at, _) in code.match_indices(prefix) {
@@ -278,14 +281,14 @@ fn followers(code: &str, prefix: &str) -> BTreeSet<String> {
     names
 }
 
-/// Whether `library` is named as the start of a path.
+/// Whether `code` has a path that begins with `library`.
 fn uses(code: &str, library: &str) -> bool {
     let path = format!("{library}::");
     code.match_indices(&path)
         .any(|(at, _)| !code[..at].ends_with(|c: char| is_word(c) || c == ':'))
 }
 
-/// `a` of `src/a/b.rs`, `src/a.rs` and `src/a/b/c.rs`.
+/// Returns the module of a file: `a` for `src/a/b.rs`, `src/a.rs` and `src/a/b/c.rs`.
 fn module(path: &str) -> &str {
     first_word(path.strip_prefix("src/").expect("below src"))
 }
@@ -316,7 +319,7 @@ fn modules_import_only_what_the_table_allows() {
     assert_none(&wrong);
 }
 
-/// The file without its test modules, which come last.
+/// Returns the text of a file before its test modules, which are at the end.
 fn without_tests(text: &str) -> &str {
     let mut tests = text.match_indices("#[cfg(test)]");
     let module = tests.find(|(at, mark)| {
@@ -326,7 +329,7 @@ fn without_tests(text: &str) -> &str {
     module.map_or(text, |(at, _)| &text[..at])
 }
 
-/// The words of `text` that only one protocol has.
+/// Returns the words of [`OF_A_PROTOCOL`] that `text` contains.
 fn words_of_a_protocol(text: &str) -> BTreeSet<&'static str> {
     let words = text.split(|c: char| !is_word(c)).map(str::to_lowercase);
     let known = |word: String| OF_A_PROTOCOL.into_iter().find(|known| *known == word);
@@ -334,7 +337,7 @@ fn words_of_a_protocol(text: &str) -> BTreeSet<&'static str> {
 }
 
 #[test]
-fn the_core_knows_no_protocol() {
+fn neutral_modules_contain_no_words_of_a_protocol() {
     let mut wrong = Vec::new();
     for module in NEUTRAL {
         for (path, text) in sources(&format!("src/{module}")) {
@@ -343,7 +346,9 @@ fn the_core_knows_no_protocol() {
             }
             for word in words_of_a_protocol(without_tests(&text)) {
                 if NOT_NEUTRAL != (path.as_str(), word) {
-                    wrong.push(format!("{path}: says {word}, which belongs to a protocol"));
+                    wrong.push(format!(
+                        "{path}: contains {word}, which belongs to a protocol"
+                    ));
                 }
             }
         }
@@ -360,7 +365,7 @@ fn words_of_a_protocol_are_found_in_comments_and_in_any_case() {
 }
 
 #[test]
-fn the_logic_of_the_ensemble_knows_no_shell() {
+fn parts_of_the_ensemble_import_only_what_the_table_allows() {
     let parts: BTreeSet<&str> = ENSEMBLE_IMPORTS.iter().map(|(part, _)| *part).collect();
     let mut wrong = Vec::new();
     for (part, allowed) in ENSEMBLE_IMPORTS.iter().copied() {
@@ -384,22 +389,22 @@ fn the_logic_of_the_ensemble_knows_no_shell() {
 }
 
 #[test]
-fn a_library_has_one_home() {
+fn libraries_are_used_only_in_the_modules_of_the_table() {
     let mut wrong = Vec::new();
     for (path, text) in sources("src") {
         let own = module(&path);
         let code = code(&text);
         for (library, homes) in LIBRARIES.iter().copied() {
-            // The file means its own module of that name.
+            // The file may have a module of its own with the name of the library.
             let is_own_module = code.contains(&format!("\nmod {library};\n"));
             if !homes.contains(&own) && !is_own_module && uses(&code, library) {
-                wrong.push(format!("{path}: {library} lives in {homes:?}"));
+                wrong.push(format!("{path}: only {homes:?} may use {library}"));
             }
         }
     }
     for (path, text) in sources("src").into_iter().chain(sources("tests")) {
         if uses(&code(&text), "criterion") {
-            wrong.push(format!("{path}: criterion lives in benches"));
+            wrong.push(format!("{path}: only benches may use criterion"));
         }
     }
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
@@ -412,7 +417,7 @@ fn a_library_has_one_home() {
 }
 
 #[test]
-fn what_is_pure_says_so() {
+fn pure_files_deny_impure_functions() {
     let fenced = |path: &Path| {
         fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line == FENCE))
     };
@@ -421,7 +426,7 @@ fn what_is_pure_says_so() {
         let dir = format!("src/{dir}");
         for name in shell {
             if !root().join(&dir).join(name).is_file() {
-                wrong.push(format!("{dir}/{name} is in the table, but not there"));
+                wrong.push(format!("{dir}/{name} is in the table, but does not exist"));
             }
         }
         for (path, _) in sources(&dir) {
@@ -429,14 +434,14 @@ fn what_is_pure_says_so() {
             if shell.contains(&below) || is_test(below) {
                 continue;
             }
-            // A lint level holds for the modules below, too.
+            // A lint level also applies to the modules below.
             let mut place: PathBuf = root().join(&path);
             let mut covered = fenced(&place);
             while !covered && place.pop() && place.starts_with(root().join(&dir)) {
                 covered = fenced(&place.join("mod.rs"));
             }
             if !covered {
-                wrong.push(format!("{path}: is pure and has no {FENCE}"));
+                wrong.push(format!("{path}: is pure, but has no {FENCE}"));
             }
         }
     }
@@ -448,7 +453,7 @@ fn is_test(path: &str) -> bool {
 }
 
 #[test]
-fn every_source_file_is_introduced_and_short() {
+fn every_source_file_has_a_module_comment_and_a_limited_length() {
     let mut wrong = Vec::new();
     for (dir, lines_max) in LINES_MAX.iter().copied() {
         for (path, text) in sources(dir) {
@@ -465,8 +470,8 @@ fn every_source_file_is_introduced_and_short() {
 }
 
 #[test]
-fn nothing_is_left_undone() {
-    // Put together here, so that this file does not hold them.
+fn no_source_file_contains_unfinished_work_or_sleeps() {
+    // The words are assembled here, so that this file does not contain them.
     let banned = ["todo", "unimplemented"].map(|name| format!("{name}!("));
     let marks = [["FIX", "ME"].concat(), "X".repeat(3)];
     let mut wrong = Vec::new();
@@ -474,7 +479,7 @@ fn nothing_is_left_undone() {
         for (path, text) in sources(dir) {
             for word in banned.iter().chain(&marks) {
                 if text.contains(word) {
-                    wrong.push(format!("{path}: holds {word}"));
+                    wrong.push(format!("{path}: contains {word}"));
                 }
             }
             let sleeps = code(&text).contains(&["thread::", "sleep"].concat());
@@ -487,7 +492,7 @@ fn nothing_is_left_undone() {
 }
 
 #[test]
-fn no_file_names_a_place_on_somebodys_machine() {
+fn no_file_contains_a_path_of_a_developers_machine() {
     let places = ["work", "home", "root", "tmp"].map(|dir| format!("/{dir}/"));
     let mut texts: Vec<(String, String)> = [
         "src",
@@ -521,7 +526,7 @@ fn no_file_names_a_place_on_somebodys_machine() {
                     !line[..at].ends_with(|c: char| is_word(c) || "}./-:".contains(c))
                 });
                 if absolute {
-                    wrong.push(format!("{path}:{number}: names {place}"));
+                    wrong.push(format!("{path}:{number}: contains {place}"));
                 }
             }
         }
@@ -530,7 +535,7 @@ fn no_file_names_a_place_on_somebodys_machine() {
 }
 
 #[test]
-fn the_change_log_has_this_version() {
+fn the_change_log_has_a_section_for_this_version() {
     let log = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
     let version = env!("CARGO_PKG_VERSION");
     assert!(
@@ -541,7 +546,7 @@ fn the_change_log_has_this_version() {
 }
 
 #[test]
-fn links_between_documents_lead_somewhere() {
+fn links_between_documents_lead_to_existing_files() {
     let mut wrong = Vec::new();
     let mut documents = vec![
         "README.md",
@@ -568,7 +573,9 @@ fn links_between_documents_lead_somewhere() {
                 && !target.contains("://")
                 && !path.with_file_name(target).exists()
             {
-                wrong.push(format!("{document}: {link} leads nowhere"));
+                wrong.push(format!(
+                    "{document}: the target of the link {link} does not exist"
+                ));
             }
         }
     }
@@ -576,7 +583,7 @@ fn links_between_documents_lead_somewhere() {
 }
 
 #[test]
-fn the_scanner_sees_groups_and_nothing_else() {
+fn the_scanner_finds_names_in_groups_and_ignores_longer_names() {
     let names = followers(
         "use crate::{wire::{a, b}, load};\ncrate::measure::X; mycrate::y",
         "crate::",

@@ -1,5 +1,6 @@
-//! Comparisons of small hand-made results, byte for byte. `UPDATE_GOLDEN=1 cargo test --test
-//! comparison_golden` rewrites the files; commit only differences that you understand.
+//! Compares the reports of small hand-made comparisons with golden files, byte for byte.
+//! `UPDATE_GOLDEN=1 cargo test --test comparison_golden` rewrites the files. Commit only
+//! differences that you understand.
 
 #[path = "golden/comparison_fixture.rs"]
 mod fixture;
@@ -25,7 +26,7 @@ fn golden(name: &str) -> PathBuf {
 fn check(name: &str, actual: &str) {
     let path = golden(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, actual).expect("golden files can be written");
+        fs::write(&path, actual).expect("cannot write the golden file");
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
     let line = expected
@@ -42,7 +43,7 @@ fn check(name: &str, actual: &str) {
     );
 }
 
-/// The page with a word for its script, which has a file of its own.
+/// Replaces the script of the page by a placeholder, because the script has its own file.
 fn without_script(page: &str) -> String {
     let script = include_str!("../assets/report.js");
     assert_eq!(page.matches(script).count(), 1);
@@ -54,7 +55,7 @@ fn compared(base: &RunResult, candidate: &RunResult) -> Comparison {
 }
 
 fn text(comparison: &Comparison, format: Format) -> String {
-    render_comparison(comparison, format).expect("a comparison can be laid out")
+    render_comparison(comparison, format).expect("cannot render the comparison")
 }
 
 /// Eight rounds of a mixed open loop.
@@ -69,7 +70,7 @@ fn rounds() -> Comparison {
     compared(&open(BUNDLED), &candidate)
 }
 
-/// A closed loop, measured on different days, one side invalid and of another plan.
+/// A closed loop. The sides were measured on different days; one is invalid and has another plan.
 fn separate() -> Comparison {
     let later = Making {
         folder: "results/write-saturation-2025-11-25T16-00-00Z",
@@ -85,7 +86,7 @@ fn separate() -> Comparison {
 }
 
 #[test]
-fn rounds_in_every_format() {
+fn comparisons_in_rounds_equal_the_golden_files() {
     let comparison = rounds();
     check("comparison.txt", &text(&comparison, Format::Text));
     check("comparison.md", &text(&comparison, Format::Markdown));
@@ -98,13 +99,13 @@ fn rounds_in_every_format() {
 }
 
 #[test]
-fn separate_results_with_objections() {
+fn comparisons_of_separate_results_equal_the_golden_files() {
     check("comparison-separate.txt", &text(&separate(), Format::Text));
     check("comparison-separate.json", &text(&separate(), Format::Json));
 }
 
 #[test]
-fn the_plot_as_svg() {
+fn the_svg_plot_equals_the_golden_file() {
     for file in comparison_plots(&rounds()).unwrap() {
         if let Contents::Svg(text) = file.contents {
             check(&file.name, &text);
@@ -113,7 +114,7 @@ fn the_plot_as_svg() {
 }
 
 #[test]
-fn the_terminal_has_80_columns_and_nothing_is_cut() {
+fn text_fits_into_80_columns_and_nothing_is_cut() {
     let few = Making {
         rounds: 2,
         ..ZOOKEEPER
@@ -138,7 +139,7 @@ fn the_terminal_has_80_columns_and_nothing_is_cut() {
 }
 
 #[test]
-fn a_long_name_stays_whole() {
+fn a_long_name_is_not_cut() {
     let label =
         "a-label-that-somebody-made-to-say-all-there-is-to-say-about-this-very-operation-of-theirs";
     let rename = |mut result: RunResult| {
@@ -151,7 +152,7 @@ fn a_long_name_stays_whole() {
 }
 
 #[test]
-fn objections_stand_above_everything() {
+fn objections_are_shown_first() {
     let comparison = separate();
     let objections = [
         "load.sessions: 16 and 48",
@@ -169,7 +170,7 @@ fn objections_stand_above_everything() {
 }
 
 #[test]
-fn two_sides_that_print_alike_are_told_apart() {
+fn two_sides_with_the_same_target_can_be_told_apart() {
     let other = Making {
         folder: "results/b",
         ..BUNDLED
@@ -189,7 +190,7 @@ fn two_sides_that_print_alike_are_told_apart() {
 }
 
 #[test]
-fn markup_in_names_stays_text() {
+fn markup_in_names_is_escaped() {
     let change = |mut result: RunResult| {
         result.plan.name = "<script>alert(1)</script>".into();
         result.plan.ops[0].label = "a<b>&\"c\"|d".into();
@@ -199,7 +200,7 @@ fn markup_in_names_stays_text() {
     };
     let comparison = compared(&change(open(BUNDLED)), &change(open(ZOOKEEPER)));
     let page = text(&comparison, Format::Html);
-    // The page's own two, for the data of the figures and for what reads them.
+    // The page has two scripts of its own: the data of the figures and the code that shows them.
     assert_eq!(page.matches("<script").count(), 2);
     for markup in ["<script>alert", "<img", "a<b>", "<i>"] {
         assert!(!page.contains(markup), "{markup}");
@@ -208,9 +209,9 @@ fn markup_in_names_stays_text() {
     assert!(table.contains("a&lt;b>&\"c\"\\|d"), "{table}");
 }
 
-/// Every key of the object is explained, and the rules have the numbers of the code.
+/// The documents explain every key of the object and quote the numbers of the rules.
 #[test]
-fn the_documents_say_what_the_comparison_does() {
+fn the_documents_match_the_code_of_the_comparison() {
     let document = |name: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("docs")
@@ -238,26 +239,26 @@ fn the_documents_say_what_the_comparison_does() {
     }
     let methodology = document("METHODOLOGY.md");
     for sentence in [
-        format!("A verdict takes {ROUNDS_MIN} rounds"),
-        format!("A verdict takes {RUNS_MIN} runs a side"),
+        format!("A verdict needs {ROUNDS_MIN} rounds"),
+        format!("A verdict needs {RUNS_MIN} runs a side"),
     ] {
         assert!(methodology.contains(&sentence), "{sentence:?} is missing");
     }
 }
 
 #[test]
-fn the_page_stands_alone_and_lists_every_round() {
+fn the_page_loads_nothing_from_elsewhere_and_lists_every_round() {
     let page = text(&rounds(), Format::Html);
     for reference in ["https:", "src=", "href=", "@import", "fetch(", "import("] {
         assert!(!page.contains(reference), "{reference}");
     }
-    // The name of the SVG namespace is no address, and a clip path of a figure lies within the page.
+    // The name of the SVG namespace is not loaded, and a clip path refers to the page itself.
     let outside = page.replace("\"http://www.w3.org/2000/svg\"", "");
     assert!(!outside.contains("http:"));
     assert_eq!(page.matches("url(").count(), page.matches("url(#").count());
     assert!(
         !page.contains("\"#"),
-        "a plot with a colour that the theme does not know"
+        "a plot has a colour that the theme lacks"
     );
     for round in 1..=8 {
         let row = format!("<td data-value=\"{round}\">{round}</td>");
@@ -266,7 +267,7 @@ fn the_page_stands_alone_and_lists_every_round() {
 }
 
 #[test]
-fn a_folder_gets_its_page_and_plots() {
+fn a_comparison_folder_gets_its_page_and_plots() {
     let dir = tempfile::tempdir().unwrap();
     let written = write_comparison(dir.path(), &separate()).unwrap();
     let names: Vec<String> = written
@@ -285,7 +286,7 @@ fn a_folder_gets_its_page_and_plots() {
     assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
     assert!(
         png.len() > 10_000,
-        "an empty picture is smaller: {}",
+        "an empty image would be this small: {}",
         png.len()
     );
 }

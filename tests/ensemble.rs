@@ -28,12 +28,18 @@ mod logs;
 mod observers;
 #[path = "ensemble/operations.rs"]
 mod operations;
+#[path = "ensemble/readers.rs"]
+mod readers;
 #[path = "ensemble/replicas.rs"]
 mod replicas;
 #[path = "ensemble/servers.rs"]
 mod servers;
 #[path = "ensemble/sessions.rs"]
 mod sessions;
+#[path = "ensemble/settings.rs"]
+mod settings;
+#[path = "ensemble/snapshots.rs"]
+mod snapshots;
 #[path = "ensemble/start.rs"]
 mod start;
 #[path = "ensemble/surplus.rs"]

@@ -1,4 +1,4 @@
-//! Comparisons in rounds, on bundled servers and on an ensemble that stays up.
+//! Tests comparisons in rounds, with bundled servers and with a live ensemble.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -16,10 +16,11 @@ use quorate::result::RunResult;
 use quorate::target::{DetachedConfig, DetachedEnsemble, Software, TargetError, TargetSpec};
 use quorate::workload::{Plan, Source, TargetShape};
 
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout for requests. It is longer than any request takes on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A closed loop: it is valid whatever else the machine does. Its creates stay.
+/// Returns a plan with a closed loop, which is valid on a busy machine too. Its operations create znodes that stay
+/// until the clean-up.
 fn plan() -> Plan {
     let text = "name = \"mine\"\n[target]\nvoters = 1\n[prepare]\nznodes = 10\n[load]\nsessions = 2\n\
                 in_flight = 1\nwarm_up = \"100ms\"\nduration = \"300ms\"\n[[op]]\nkind = \"create\"\n";
@@ -32,7 +33,7 @@ fn targets(list: &[&str]) -> Vec<TargetSpec> {
 
 type Compared = Result<Vec<RunResult>, ExperimentError>;
 
-/// Compares in a folder of its own; the results, and what was told meanwhile.
+/// Compares targets in a temporary folder. Returns the results, and the texts of all steps and warnings.
 fn compare(
     targets: &[TargetSpec],
     number: u32,
@@ -40,7 +41,7 @@ fn compare(
     after: &mut dyn FnMut(&RoundReport<'_>) -> ControlFlow<()>,
 ) -> (Compared, Vec<String>) {
     let dir = tempfile::tempdir().unwrap();
-    let told = Mutex::new(Vec::new());
+    let texts = Mutex::new(Vec::new());
     let results = rounds(
         &plan(),
         targets,
@@ -53,7 +54,7 @@ fn compare(
             stop,
             notify: &|event| match event {
                 ProgressEvent::Step(text) | ProgressEvent::Warning(text) => {
-                    told.lock().unwrap().push((*text).to_owned());
+                    texts.lock().unwrap().push((*text).to_owned());
                 }
                 ProgressEvent::Load { .. } => {}
             },
@@ -61,27 +62,27 @@ fn compare(
         after,
     );
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-    (results, told.into_inner().unwrap())
+    (results, texts.into_inner().unwrap())
 }
 
-fn go_on(_: &RoundReport<'_>) -> ControlFlow<()> {
+fn proceed(_: &RoundReport<'_>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
 #[test]
-fn every_round_starts_every_target_anew_and_gives_all_the_same_number() {
+fn every_round_restarts_every_target_and_has_one_number_for_all() {
     let targets = targets(&["bundled", "bundled"]);
     let stop = AtomicBool::new(false);
     let mut turns = Vec::new();
-    let (results, told) = compare(&targets, 3, &stop, &mut |report| {
+    let (results, texts) = compare(&targets, 3, &stop, &mut |report| {
         assert_eq!(report.recording.number, report.round);
         assert_eq!(report.invalid, [] as [String; 0]);
         turns.push((report.round, report.target));
         ControlFlow::Continue(())
     });
     let results = results.unwrap();
-    let starts = told.iter().filter(|text| text.starts_with("starting"));
-    assert_eq!(starts.count(), 6, "{told:?}");
+    let starts = texts.iter().filter(|text| text.starts_with("starting"));
+    assert_eq!(starts.count(), 6, "{texts:?}");
     turns.sort_unstable();
     assert_eq!(turns, [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]);
     assert_eq!(results.len(), 2);
@@ -91,7 +92,7 @@ fn every_round_starts_every_target_anew_and_gives_all_the_same_number() {
         let numbers: Vec<u32> = result.runs.iter().map(|run| run.number).collect();
         assert_eq!(numbers, [0, 1, 2]);
         for run in &result.runs {
-            // Every run meets an empty directory of its own.
+            // Every run creates its znodes below an empty parent, so no znode exists already.
             assert_eq!(
                 run.totals()[0].counts.error_replies(),
                 0,
@@ -102,20 +103,20 @@ fn every_round_starts_every_target_anew_and_gives_all_the_same_number() {
             assert!(disk.baseline_us > 0.0 && disk.before_us > 0.0, "{disk:?}");
             assert!(run.servers[0].cpu_s.is_some());
         }
-        // The target is the last deployment; each run knows its own.
+        // The target of the result is the last deployment. Each run has the addresses of its own deployment.
         let last = &result.runs[2].servers[0].address;
         assert_eq!(last, &result.target.servers[0].address);
     }
 }
 
 #[test]
-fn an_interrupt_leaves_the_rounds_that_are_complete() {
+fn an_interrupt_keeps_the_complete_rounds() {
     let targets = targets(&["bundled", "bundled"]);
     let stop = AtomicBool::new(false);
     let mut turns = 0;
     let (results, _) = compare(&targets, 3, &stop, &mut |_| {
         turns += 1;
-        // In the second round, when one of both has run.
+        // The third turn is the first of the second round.
         stop.store(turns == 3, Ordering::Relaxed);
         ControlFlow::Continue(())
     });
@@ -129,7 +130,7 @@ fn an_interrupt_leaves_the_rounds_that_are_complete() {
 }
 
 #[test]
-fn the_caller_may_end_it_after_any_run() {
+fn the_caller_can_end_the_comparison_after_any_run() {
     let stop = AtomicBool::new(false);
     let one = targets(&["bundled"]);
     let (results, _) = compare(&one, 2, &stop, &mut |_| ControlFlow::Break(()));
@@ -148,7 +149,7 @@ fn the_caller_may_end_it_after_any_run() {
 }
 
 #[test]
-fn without_a_complete_round_there_is_no_result() {
+fn a_comparison_without_a_complete_round_is_an_error() {
     let two = targets(&["bundled", "bundled"]);
     let stop = AtomicBool::new(false);
     let (results, _) = compare(&two, 2, &stop, &mut |_| {
@@ -159,15 +160,15 @@ fn without_a_complete_round_there_is_no_result() {
         matches!(results, Err(ExperimentError::Interrupted)),
         "{results:?}"
     );
-    let nobody = targets(&["zk://127.0.0.1:1"]);
-    let (results, _) = compare(&nobody, 2, &AtomicBool::new(false), &mut go_on);
+    let unreachable = targets(&["zk://127.0.0.1:1"]);
+    let (results, _) = compare(&unreachable, 2, &AtomicBool::new(false), &mut proceed);
     assert!(
         matches!(results, Err(ExperimentError::Target(TargetError::Probe(_)))),
         "{results:?}"
     );
 }
 
-/// An ensemble that stays up until the test ends.
+/// A detached ensemble. It ends with the test.
 struct Ensemble {
     detached: DetachedEnsemble,
     _dir: tempfile::TempDir,
@@ -187,7 +188,7 @@ impl Ensemble {
                 shape: &shape,
                 quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
                 dir: &dir.path().join("e"),
-                // Others may have the port, or take it after it was looked at.
+                // Another process may take the port after it was checked. Then the next ports are tried.
                 base_port: 13_000 + 11 * NEXT.fetch_add(1, Ordering::Relaxed),
                 stop: &AtomicBool::new(false),
             });
@@ -198,7 +199,7 @@ impl Ensemble {
                 };
             }
         }
-        panic!("no ensemble came up");
+        panic!("no ensemble could be started");
     }
 
     fn address(&self) -> SocketAddr {
@@ -213,11 +214,11 @@ impl Drop for Ensemble {
 }
 
 #[test]
-fn a_live_target_is_prepared_before_its_turn_and_cleaned_after_it() {
+fn a_live_target_is_prepared_before_each_run_and_cleaned_up_after_it() {
     let ensemble = Ensemble::up();
     let live = format!("zk://{}", ensemble.detached.connect_string());
-    let mut client = AdminClient::connect(&[ensemble.address()], PATIENCE).unwrap();
-    // The same ensemble twice: neither side meets what the other left.
+    let mut client = AdminClient::connect(&[ensemble.address()], TIMEOUT).unwrap();
+    // Two targets are the same ensemble. Neither may find data that the other left behind.
     let targets = targets(&[&live, &live, "bundled"]);
     let stop = AtomicBool::new(false);
     let (results, _) = compare(&targets, 2, &stop, &mut |_| {
@@ -237,7 +238,7 @@ fn a_live_target_is_prepared_before_its_turn_and_cleaned_after_it() {
 }
 
 #[test]
-fn a_target_that_fails_later_leaves_the_rounds_that_are_complete() {
+fn a_target_that_fails_in_a_later_round_keeps_the_complete_rounds() {
     let ensemble = Ensemble::up();
     let live = format!("zk://{}", ensemble.detached.connect_string());
     let stop = AtomicBool::new(false);

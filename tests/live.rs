@@ -1,12 +1,13 @@
-//! Against foreign servers and clients: needs Java, an installation of Apache ZooKeeper and a Python
-//! with kazoo, and fails without them.
+//! Tests with foreign servers and clients. They need Java, an installation of Apache ZooKeeper and a Python with
+//! kazoo, and fail without them.
 //!
-//! `cargo test --features live --test live`. `QUORATE_ZOOKEEPER_HOMES` lists installations beside the
-//! one in the usual places, separated by colons; `QUORATE_PYTHON` names the Python (`python3`).
+//! `cargo test --features live --test live` runs them. `QUORATE_ZOOKEEPER_HOMES` lists further installations,
+//! separated by colons, besides the one in the usual places. `QUORATE_PYTHON` names the Python; the default is
+//! `python3`.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
-    reason = "in a test a panic is a finding"
+    reason = "a test fails by panicking, and prints differences"
 )]
 
 #[path = "ensemble/client.rs"]

@@ -1,5 +1,5 @@
-//! What a report says, in every format: verdict, findings and gates apart, figures below the resolution, servers
-//! and roles, every operation, silences, and results of the first schema.
+//! Tests of the reports in every format: verdict, findings and gates, figures below the resolution,
+//! servers and roles, operations, silences, and results of schema 1.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -34,19 +34,19 @@ fn svg(result: &RunResult, name: &str) -> String {
     }
 }
 
-/// Words of a text in one line, wherever its lines are broken.
+/// Joins the lines of a text, wherever they are broken.
 fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The part of a page from `from` to the end of the element that begins there.
+/// Returns the part of a page from `from` to the first `end` after it.
 fn element<'a>(page: &'a str, from: &str, end: &str) -> &'a str {
     let at = page.find(from).unwrap_or_else(|| panic!("no {from:?}"));
     let rest = &page[at..];
     &rest[..rest.find(end).unwrap_or(rest.len())]
 }
 
-/// The fixture, as if a driver thread had been too busy.
+/// The fixture with a driver thread that was too busy.
 fn invalid() -> RunResult {
     let whole = fixture::result();
     let mut runs = whole.runs;
@@ -55,7 +55,7 @@ fn invalid() -> RunResult {
 }
 
 #[test]
-fn verdict_findings_gates_and_warnings_stand_apart_on_the_page() {
+fn the_page_separates_verdict_findings_gates_and_warnings() {
     let page = rendered(&invalid(), Format::Html);
     let verdict = element(&page, "<div class=\"banner bad\">", "</div>");
     assert!(
@@ -78,7 +78,7 @@ fn verdict_findings_gates_and_warnings_stand_apart_on_the_page() {
     );
     let warnings = element(&page, "<div class=\"banner warn\">", "</div>");
     assert!(warnings.contains("hypervisor"), "{warnings}");
-    // A valid run with findings and a failed gate is valid.
+    // A valid result with findings and a failed gate stays valid.
     let page = rendered(&fixture::result(), Format::Html);
     let verdict = element(&page, "<div class=\"banner\">", "</div>");
     assert_eq!(
@@ -88,7 +88,7 @@ fn verdict_findings_gates_and_warnings_stand_apart_on_the_page() {
 }
 
 #[test]
-fn verdict_findings_gates_and_warnings_stand_apart_in_texts() {
+fn text_markdown_and_json_separate_verdict_findings_gates_and_warnings() {
     let result = invalid();
     let text = flat(&rendered(&result, Format::Text));
     assert!(
@@ -116,7 +116,7 @@ fn verdict_findings_gates_and_warnings_stand_apart_in_texts() {
 }
 
 #[test]
-fn gates_can_be_read_from_the_merged_figures() {
+fn gates_agree_with_the_merged_figures() {
     for result in [fixture::result(), fixture::seven(), fixture::outage()] {
         let json = json(&result);
         for gate in json["gates"].as_array().unwrap() {
@@ -137,12 +137,12 @@ fn gates_can_be_read_from_the_merged_figures() {
 }
 
 #[test]
-fn blocked_is_shown_where_something_was_and_late_always() {
+fn blocked_is_shown_only_for_blocked_operations_and_late_for_all() {
     for format in [Format::Text, Format::Markdown, Format::Html] {
         let (stalled, calm) = (fixture::result(), fixture::repeated(1, 100));
         let table = |result: &RunResult| {
             let text = rendered(result, format);
-            // What the words mean is no row of a table.
+            // The definitions of the words are not rows of the table.
             let end = text.find("What the words mean").unwrap_or(text.len());
             text[..end].to_owned()
         };
@@ -158,7 +158,7 @@ fn blocked_is_shown_where_something_was_and_late_always() {
 }
 
 #[test]
-fn high_percentiles_are_dashes_where_they_are_withheld_and_null_for_pipelines() {
+fn withheld_percentiles_are_dashes_in_text_and_null_in_json() {
     let result = fixture::seven();
     let json = json(&result);
     assert!(json["ops"]["get"]["response_us"]["p999"].is_f64());
@@ -171,7 +171,7 @@ fn high_percentiles_are_dashes_where_they_are_withheld_and_null_for_pipelines() 
     };
     assert_eq!(of("get:").matches('\u{2013}').count(), 1);
     assert_eq!(of("set:").matches('\u{2013}').count(), 2);
-    // Exactly the longest one, not its bucket.
+    // The exact maximum, which differs from the limits of its bucket.
     let longest = json["ops"]["get"]["response_us"]["max"].as_f64().unwrap();
     let total = &result.totals()[1];
     assert!((longest - total.response.max_us().unwrap()).abs() < 0.06);
@@ -181,7 +181,7 @@ const BELOW: &str =
     "below what this machine can tell: a server that does nothing shows p50 34 µs, p99 90 µs here";
 
 #[test]
-fn a_figure_below_the_resolution_is_not_told_as_the_servers() {
+fn a_figure_below_the_resolution_is_marked() {
     let result = fixture::seven();
     let text = rendered(&result, Format::Text);
     let exists: Vec<&str> = text
@@ -204,7 +204,7 @@ fn a_figure_below_the_resolution_is_not_told_as_the_servers() {
     assert!(markdown.contains("| &lt; 34 µs |") && markdown.contains(BELOW));
     let page = rendered(&result, Format::Html);
     let below = element(&page, "<td class=\"below\"", "/td>");
-    // The figure itself is there for sorting only.
+    // The raw figure is on the page for sorting only.
     assert!(
         below.contains(" data-value=\"") && below.ends_with("\">&lt; 34 µs<"),
         "{below}"
@@ -236,7 +236,7 @@ fn without_a_calibration_there_is_no_resolution() {
 }
 
 #[test]
-fn servers_and_roles_add_up_to_the_whole() {
+fn servers_and_roles_add_up_to_the_total() {
     let result = fixture::result();
     let json = json(&result);
     let sum = |list: Vec<&Value>, path: [&str; 2]| -> u64 {
@@ -265,7 +265,7 @@ fn servers_and_roles_add_up_to_the_whole() {
 }
 
 #[test]
-fn what_is_not_known_of_a_server_is_a_dash_and_null_never_zero() {
+fn unknown_figures_of_a_server_are_dashes_or_null_and_never_zero() {
     let mut result = fixture::result();
     assert!(json(&result)["roles"]["observer"]["syncs"].is_null());
     result.runs[0].servers[1].cpu_s = None;
@@ -274,7 +274,7 @@ fn what_is_not_known_of_a_server_is_a_dash_and_null_never_zero() {
     assert!(json["servers"][1]["cpu_s"].is_null());
     assert!(json["roles"]["follower"]["operations_per_cpu_s"].is_null());
     let text = rendered(&result, Format::Text);
-    assert!(!text.contains("survives shared cores"));
+    assert!(!text.contains("depends least on shared cores"));
     let usage = text
         .lines()
         .rfind(|line| line.starts_with("127.0.0.1:2182"))
@@ -284,7 +284,7 @@ fn what_is_not_known_of_a_server_is_a_dash_and_null_never_zero() {
         rendered(&result, Format::Markdown)
             .contains("| 127.0.0.1:2182, follower | \u{2013} | \u{2013} |")
     );
-    // Nothing at all is known of them.
+    // Nothing is known of the servers.
     result.runs[0].servers.clear();
     for (_, format) in Format::ALL {
         assert!(!rendered(&result, format).contains("By role and by server"));
@@ -292,7 +292,7 @@ fn what_is_not_known_of_a_server_is_a_dash_and_null_never_zero() {
 }
 
 #[test]
-fn the_headline_has_the_figure_that_survives_shared_cores() {
+fn the_headline_has_the_operations_per_second_of_server_cpu() {
     let result = fixture::result();
     let words = "operations per second of server CPU";
     for format in [Format::Text, Format::Markdown, Format::Html] {
@@ -304,7 +304,7 @@ fn the_headline_has_the_figure_that_survives_shared_cores() {
 }
 
 #[test]
-fn every_operation_is_shown_the_implied_one_too() {
+fn every_operation_is_shown_including_implied_ones() {
     let result = fixture::seven();
     let labels = [
         "get",
@@ -349,7 +349,10 @@ fn every_operation_is_shown_the_implied_one_too() {
             .filter(|text| labels.contains(text) || *text == "others")
             .collect();
         let expected = ["get", "exists", "set", "list", "sync", "others"];
-        assert_eq!(drawn, expected, "{name}: by share, the largest first");
+        assert_eq!(
+            drawn, expected,
+            "{name}: the operations with the largest shares come first"
+        );
         assert!(!plot.contains("all operations"));
     }
 }
@@ -383,9 +386,9 @@ fn a_stall_is_shaded_and_named_in_both_plots_over_time() {
 }
 
 #[test]
-fn what_fell_into_an_outage_that_outlives_the_run_has_its_full_age() {
+fn operations_of_an_outage_until_the_end_have_their_full_age() {
     let json = json(&fixture::outage());
-    // Due at 3 s at the earliest, given up at the end of the drain.
+    // Due at 3 s at the earliest and given up at the end of the drain.
     let longest = json["ops"]["get"]["response_us"]["max"].as_f64().unwrap();
     assert!((7_990_000.0..8_010_000.0).contains(&longest), "{longest}");
     let csv = intervals_csv(&fixture::outage());
@@ -397,7 +400,7 @@ fn what_fell_into_an_outage_that_outlives_the_run_has_its_full_age() {
 }
 
 #[test]
-fn a_flood_of_events_is_one_line_per_cause() {
+fn many_events_of_one_cause_are_one_line() {
     let page = rendered(&fixture::result(), Format::Html);
     let events = element(&page, "<h2>Events</h2>", "</ul>");
     assert_eq!(events.matches("<li>").count(), 10, "{events}");
@@ -434,15 +437,15 @@ fn a_closed_loop_says_that_its_response_time_restates_throughput() {
 }
 
 #[test]
-fn plan_and_environment_are_told() {
+fn the_report_describes_plan_and_environment() {
     let page = rendered(&fixture::result(), Format::Html);
     for row in [
         "evenly spaced",
         "a lost session waits up to 25 ms",
-        "1 asked; number 0",
+        "1 planned; number 0",
         "4 servers and 1 driver thread share 4 cores",
         "12 % of a core busy; 0.4 % of the time waiting for a core; preferred to others (nice -20)",
-        "a sync took 340 µs, and 310 µs at the beginning of everything; settled after 1.50 s",
+        "a sync took 340 µs, and 310 µs before any server was started; settled after 1.50 s",
     ] {
         assert!(page.contains(row), "{row}");
     }
@@ -450,7 +453,8 @@ fn plan_and_environment_are_told() {
     assert!(!warnings.contains("share"), "{warnings}");
 }
 
-/// Names of an object's fields, but for those that are labels of operations, names of errors and roles.
+/// Collects the names of an object's fields, without labels of operations, names of errors and
+/// roles.
 fn fields(value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {
@@ -472,7 +476,7 @@ fn fields(value: &Value, names: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_field_of_the_summary_and_every_column_is_explained() {
+fn every_field_of_the_summary_and_every_column_is_documented() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/RESULTS.md");
     let text = fs::read_to_string(path).unwrap();
     let summary = element(&text, "## The summary of `--json`", "\n## The table");
@@ -493,9 +497,10 @@ fn every_field_of_the_summary_and_every_column_is_explained() {
     );
 }
 
-/// Nothing waits behind the last operation, so nothing is missing there; and every report comes to an end.
+/// No operation is due after the last one, so there is no silence after it. Every report must
+/// finish.
 #[test]
-fn a_file_that_claims_an_endless_run_is_still_reported() {
+fn a_file_that_claims_an_endless_run_can_be_reported() {
     let mut result = fixture::result();
     result.runs[0].measured_s = 1e15;
     let text = flat(&rendered(&result, Format::Text));
@@ -506,7 +511,7 @@ fn a_file_that_claims_an_endless_run_is_still_reported() {
     assert!(svg_plots(&result).is_ok());
 }
 
-/// Every `result.json` below a folder.
+/// Finds every `result.json` below a folder.
 fn recorded(dir: PathBuf) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut dirs = vec![dir];
@@ -524,7 +529,7 @@ fn recorded(dir: PathBuf) -> Vec<PathBuf> {
 }
 
 #[test]
-fn results_of_the_first_schema_are_still_reported() {
+fn results_of_schema_1_can_be_reported() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = recorded(root.join("results"));
     paths.push(root.join("tests/golden/result-v1.json"));
@@ -550,9 +555,9 @@ fn results_of_the_first_schema_are_still_reported() {
     }
 }
 
-/// What HdrHistogram's tools show of the log without any option is the measured distribution.
+/// HdrHistogram's tools, without options, show the measured distribution of the plain log.
 #[test]
-fn the_plain_interval_log_is_the_distribution_of_the_result() {
+fn the_plain_interval_log_has_the_distribution_of_the_result() {
     use base64::Engine as _;
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
@@ -590,7 +595,7 @@ fn the_plain_interval_log_is_the_distribution_of_the_result() {
     }
 }
 
-/// The numbers that a page's tables sort by are those of its figures.
+/// The values by which the tables are sorted are the figures of the page.
 #[test]
 fn the_dots_of_runs_are_the_figures_of_the_table_of_runs() {
     let result = fixture::repeated(3, 100);
@@ -622,7 +627,8 @@ fn the_dots_of_runs_are_the_figures_of_the_table_of_runs() {
             .map(|part| part["y"][0].as_f64().unwrap())
             .collect()
     };
-    // After the three figures of all runs: throughput, then response time. Of the first operation.
+    // The first three columns are of all operations; then throughput and response times of the
+    // first operation.
     let column = |index: usize| rows.iter().map(|row| row[index]).collect::<Vec<f64>>();
     let close = |a: &[f64], b: &[f64]| {
         assert_eq!(a.len(), b.len());

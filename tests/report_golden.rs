@@ -1,5 +1,6 @@
-//! Every report of a small hand-made result, byte for byte. `UPDATE_GOLDEN=1 cargo test --test
-//! report_golden` rewrites the files; commit only differences that you understand.
+//! Compares every report of a small hand-made result with a golden file, byte for byte.
+//! `UPDATE_GOLDEN=1 cargo test --test report_golden` rewrites the files. Commit only differences
+//! that you understand.
 
 #[path = "golden/fixture.rs"]
 mod fixture;
@@ -20,7 +21,7 @@ fn golden(name: &str) -> PathBuf {
 fn check(name: &str, actual: &str) {
     let path = golden(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, actual).expect("golden files can be written");
+        fs::write(&path, actual).expect("cannot write the golden file");
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
     let line = expected
@@ -37,7 +38,7 @@ fn check(name: &str, actual: &str) {
     );
 }
 
-/// The page with a word for its script, which has a file of its own.
+/// Replaces the script of the page by a placeholder, because the script has its own file.
 fn without_script(page: &str) -> String {
     let script = include_str!("../assets/report.js");
     assert_eq!(page.matches(script).count(), 1);
@@ -45,14 +46,14 @@ fn without_script(page: &str) -> String {
 }
 
 #[test]
-fn reports_of_seven_operations() {
+fn reports_of_seven_operations_equal_the_golden_files() {
     let results = [fixture::seven()];
     check("seven.txt", &render(&results, Format::Text).unwrap());
     check("seven.md", &render(&results, Format::Markdown).unwrap());
 }
 
 #[test]
-fn reports() {
+fn reports_equal_the_golden_files() {
     let results = [fixture::result()];
     check("report.txt", &render(&results, Format::Text).unwrap());
     check("report.md", &render(&results, Format::Markdown).unwrap());
@@ -66,7 +67,7 @@ fn reports() {
 }
 
 #[test]
-fn plots_as_svg() {
+fn svg_plots_equal_the_golden_files() {
     for file in svg_plots(&fixture::result()).unwrap() {
         if let Contents::Svg(text) = file.contents {
             check(&file.name, &text);
@@ -75,7 +76,7 @@ fn plots_as_svg() {
 }
 
 #[test]
-fn the_terminal_has_80_columns() {
+fn text_reports_fit_into_80_columns() {
     let texts = [
         render(&[fixture::result()], Format::Text).unwrap(),
         render(&[fixture::seven()], Format::Text).unwrap(),
@@ -87,7 +88,7 @@ fn the_terminal_has_80_columns() {
 }
 
 #[test]
-fn several_results_are_an_array_and_one_is_an_object() {
+fn json_is_an_array_for_several_results_and_an_object_for_one() {
     let one = render(&[fixture::result()], Format::Json).unwrap();
     let two = render(&[fixture::result(), fixture::result()], Format::Json).unwrap();
     let one: serde_json::Value = serde_json::from_str(&one).unwrap();
@@ -102,7 +103,7 @@ fn several_results_are_an_array_and_one_is_an_object() {
 }
 
 #[test]
-fn what_was_not_measured_is_null_and_still_a_page() {
+fn figures_that_were_not_measured_are_null_and_the_page_still_renders() {
     let mut result = fixture::result();
     result.runs[0].intervals.clear();
     let text = render(std::slice::from_ref(&result), Format::Json).unwrap();
@@ -116,7 +117,7 @@ fn what_was_not_measured_is_null_and_still_a_page() {
 }
 
 #[test]
-fn markup_in_names_stays_text() {
+fn markup_in_names_is_escaped() {
     let mut result = fixture::result();
     result.plan.name = "<script>alert(1)</script>".into();
     result.plan.ops[0].label = "a<b>&\"c\"|d".into();
@@ -124,7 +125,7 @@ fn markup_in_names_stays_text() {
     result.runs[0].servers[0].address = "<b>:1".into();
     result.findings.push("<i>found</i>".into());
     let page = render(&[result], Format::Html).unwrap();
-    // The page's own two, for the data of the figures and for what reads them.
+    // The page has two scripts of its own: the data of the figures and the code that shows them.
     assert_eq!(page.matches("<script").count(), 2);
     assert!(!page.contains("<script>alert") && !page.contains("<img") && !page.contains("a<b>"));
     assert!(!page.contains("<b>:1") && !page.contains("<i>"));
@@ -132,7 +133,7 @@ fn markup_in_names_stays_text() {
 }
 
 #[test]
-fn the_page_stands_alone() {
+fn the_page_loads_nothing_from_elsewhere() {
     let page = render(&[fixture::result()], Format::Html).unwrap();
     for reference in [
         "https:",
@@ -145,19 +146,19 @@ fn the_page_stands_alone() {
     ] {
         assert!(!page.contains(reference), "{reference}");
     }
-    // The name of the SVG namespace is no address, and a clip path of a figure lies within the page.
+    // The name of the SVG namespace is not loaded, and a clip path refers to the page itself.
     let outside = page.replace("\"http://www.w3.org/2000/svg\"", "");
     assert!(!outside.contains("http:"));
     assert_eq!(page.matches("url(").count(), page.matches("url(#").count());
     assert!(page.contains("prefers-color-scheme:dark"));
     assert!(
         !page.contains("\"#"),
-        "a plot with a colour that the theme does not know"
+        "a plot has a colour that the theme lacks"
     );
 }
 
 #[test]
-fn a_folder_gets_its_page_and_plots() {
+fn a_report_folder_gets_its_page_and_plots() {
     let dir = tempfile::tempdir().unwrap();
     let result = fixture::result();
     write_result(dir.path(), &result).unwrap();
@@ -182,12 +183,12 @@ fn a_folder_gets_its_page_and_plots() {
     assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
     assert!(
         png.len() > 10_000,
-        "an empty picture is smaller: {}",
+        "an empty image would be this small: {}",
         png.len()
     );
 }
 
-/// What the script reads at a percentile's place is what the table has there.
+/// The values that the script shows at a percentile are those of the table.
 #[test]
 fn the_data_of_a_figure_are_the_figures_of_the_table() {
     let result = fixture::result();

@@ -1,4 +1,5 @@
-//! `docs/result.schema.json` describes what is written, all of it, and `docs/RESULTS.md` explains it.
+//! Checks result files against `docs/result.schema.json`, and that `docs/RESULTS.md` explains every
+//! field.
 
 #[path = "golden/fixture.rs"]
 mod fixture;
@@ -17,24 +18,24 @@ fn schema() -> Value {
 
 fn read(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-    serde_json::from_str(&fs::read_to_string(path).expect("the file is there"))
-        .expect("the file is JSON")
+    serde_json::from_str(&fs::read_to_string(path).expect("cannot read the file"))
+        .expect("the file is not JSON")
 }
 
 fn json(result: &RunResult) -> Value {
-    serde_json::from_str(&to_json(result)).expect("a result is JSON")
+    serde_json::from_str(&to_json(result)).expect("the result is not JSON")
 }
 
 fn complaints(schema: &Value, instance: &Value) -> Vec<String> {
     jsonschema::validator_for(schema)
-        .expect("the schema is a schema")
+        .expect("the schema is not a valid JSON schema")
         .iter_errors(instance)
         .map(|error| format!("{}: {error}", error.instance_path()))
         .collect()
 }
 
-/// Closed loop, other sizes and keys, nothing measured for one operation, no environment, and as little
-/// known of the servers as there can be.
+/// A closed loop with other sizes and keys, an operation without measurements, no environment, and
+/// as few facts about the servers as possible.
 fn sparse() -> RunResult {
     let mut result = fixture::result();
     result.plan.load.arrival = Arrival::Closed { in_flight: 4 };
@@ -71,7 +72,7 @@ fn sparse() -> RunResult {
     )
 }
 
-/// Every result that the schema is held against.
+/// The results that are checked.
 fn results() -> [RunResult; 4] {
     [
         fixture::result(),
@@ -82,14 +83,14 @@ fn results() -> [RunResult; 4] {
 }
 
 #[test]
-fn what_is_written_is_valid_under_the_schema() {
+fn written_results_are_valid_under_the_schema() {
     for result in results() {
         assert_eq!(complaints(&schema(), &json(&result)), Vec::<String>::new());
     }
 }
 
 #[test]
-fn the_schema_can_say_no() {
+fn the_schema_rejects_invalid_results() {
     let mut instance = json(&fixture::result());
     instance["runs"][0]["intervals"][0]["ops"]["get"]["ok"] = "many".into();
     instance["verdict"]["valid"] = Value::Null;
@@ -100,7 +101,7 @@ fn the_schema_can_say_no() {
 }
 
 #[test]
-fn nothing_is_written_that_the_schema_does_not_know() {
+fn the_schema_knows_every_written_field() {
     let mut strict = schema();
     close(&mut strict);
     for result in results() {
@@ -108,7 +109,7 @@ fn nothing_is_written_that_the_schema_does_not_know() {
     }
 }
 
-/// Forbids properties that are not listed, wherever some are.
+/// Forbids properties that are not listed, in every object of the schema that lists some.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
@@ -122,7 +123,8 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// What is always written is required, so that a reader may rely on it; but what is derived need not be.
+/// A field that is always written is required, so that readers can rely on it. Derived fields are
+/// optional.
 #[test]
 fn every_field_of_a_run_is_required_unless_it_is_derived() {
     let whole = json(&fixture::result());
@@ -141,7 +143,7 @@ fn every_field_of_a_run_is_required_unless_it_is_derived() {
 }
 
 #[test]
-fn every_field_is_explained() {
+fn every_field_is_documented() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/RESULTS.md");
     let text = fs::read_to_string(path).unwrap();
     let mut names = Vec::new();
@@ -173,9 +175,10 @@ fn properties_in(value: &Value, names: &mut Vec<String>) {
     }
 }
 
-/// Written once by the first version and never again: old results stay readable.
+/// The first version wrote this file. It must never be rewritten, because old results must stay
+/// readable.
 #[test]
-fn a_result_of_schema_version_1_stays_readable() {
+fn a_result_of_schema_1_stays_readable() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/result-v1.json");
     let text = fs::read_to_string(path).unwrap();
     let result = from_json(&text).unwrap();
@@ -196,6 +199,6 @@ fn a_result_of_schema_version_1_stays_readable() {
     );
     assert!(
         !complaints(&schema(), &instance).is_empty(),
-        "it is not of today's form"
+        "the file must not have the current format"
     );
 }

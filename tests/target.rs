@@ -1,4 +1,4 @@
-//! Planned faults on the servers of an open target.
+//! Tests planned faults of the servers of an open target.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -7,11 +7,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use quorate::protocol::zookeeper::AdminClient;
-use quorate::target::{FaultError, Target, TargetConfig, TargetSpec};
+use quorate::target::{FaultError, Launch, Lifetime, Target, TargetConfig, TargetSpec};
 use quorate::workload::TargetShape;
 
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout for requests and waits. It is longer than any of them takes on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn open(spec: &TargetSpec, data_dir: &Path) -> Target {
     Target::open(&TargetConfig {
@@ -29,20 +29,20 @@ fn open(spec: &TargetSpec, data_dir: &Path) -> Target {
     .unwrap()
 }
 
-/// A client of the first server, as soon as it serves.
+/// Waits until the first server serves, and returns a client of it.
 fn client(target: &Target) -> AdminClient {
     let began = Instant::now();
     loop {
-        match AdminClient::connect(&[target.members()[0].address], PATIENCE) {
+        match AdminClient::connect(&[target.members()[0].address], TIMEOUT) {
             Ok(client) => return client,
-            Err(error) => assert!(began.elapsed() < PATIENCE, "{error}"),
+            Err(error) => assert!(began.elapsed() < TIMEOUT, "{error}"),
         }
         std::thread::yield_now();
     }
 }
 
 #[test]
-fn a_server_that_was_killed_and_restarted_has_its_data_and_is_no_failure() {
+fn a_killed_server_has_its_data_after_a_restart_and_its_end_is_not_reported() {
     let dir = tempfile::tempdir().unwrap();
     let target = open(&TargetSpec::Bundled, dir.path());
     let mut before = client(&target);
@@ -52,7 +52,7 @@ fn a_server_that_was_killed_and_restarted_has_its_data_and_is_no_failure() {
         target.kill(0),
         Err(FaultError::NotRunning { id: 1, .. })
     ));
-    assert!(AdminClient::connect(&[target.members()[0].address], PATIENCE).is_err());
+    assert!(AdminClient::connect(&[target.members()[0].address], TIMEOUT).is_err());
     target.restart(0).unwrap();
     assert!(matches!(
         target.restart(0),
@@ -66,20 +66,19 @@ fn a_server_that_was_killed_and_restarted_has_its_data_and_is_no_failure() {
 }
 
 #[test]
-fn a_paused_server_answers_after_it_is_resumed_and_is_no_failure() {
+fn a_paused_server_serves_after_it_is_resumed_and_can_be_ended_while_paused() {
     let dir = tempfile::tempdir().unwrap();
     let target = open(&TargetSpec::Bundled, dir.path());
     target.pause(0).unwrap();
     assert_eq!(target.take_exits(), []);
     target.resume(0).unwrap();
     assert_eq!(client(&target).list("/").unwrap(), ["zookeeper"]);
-    // A paused server can be ended as well.
     target.pause(0).unwrap();
     target.close().unwrap();
 }
 
 #[test]
-fn the_servers_of_a_live_target_are_left_alone() {
+fn faults_are_refused_for_the_servers_of_a_live_target() {
     let dir = tempfile::tempdir().unwrap();
     let started = open(&TargetSpec::Bundled, dir.path());
     let live = format!("zk://{}", started.members()[0].address);
@@ -95,4 +94,35 @@ fn the_servers_of_a_live_target_are_left_alone() {
         Err(FaultError::NotOurs { index: 1 })
     ));
     assert_eq!(client(&started).list("/").unwrap(), ["zookeeper"]);
+}
+
+#[test]
+fn servers_run_in_a_locale_that_has_every_file_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = dir.path().join("out");
+    let launch = Launch {
+        quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
+        program: "/bin/sh".into(),
+        args: ["-c", "echo $LC_ALL"].map(Into::into).into(),
+        dir: dir.path(),
+        output: &output,
+        lifetime: Lifetime::WithParent,
+    };
+    assert!(launch.start().unwrap().wait().unwrap().success());
+    assert_eq!(std::fs::read_to_string(output).unwrap(), "C.UTF-8\n");
+}
+
+#[test]
+fn a_folder_outside_ascii_holds_the_data_of_its_servers() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = open(&TargetSpec::Bundled, &dir.path().join("jürgen"));
+    client(&target).create("/kept", b"x", 0).unwrap();
+    let names = |dir: &Path| -> Vec<_> {
+        let entries = std::fs::read_dir(dir).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let [root] = <[_; 1]>::try_from(names(dir.path())).unwrap();
+    let [run] = <[_; 1]>::try_from(names(&root)).unwrap();
+    let snapshots = run.join("server-1/data/version-2");
+    assert!(snapshots.is_dir(), "{}", snapshots.display());
 }

@@ -1,4 +1,4 @@
-//! The shipped workloads and the document that explains them.
+//! Tests the shipped workloads and the document that explains them.
 
 use quorate::protocol::zookeeper::ZooKeeperVocabulary;
 use quorate::protocol::{Shipped, VOCABULARIES, find_shipped, nearest_shipped, resolve, shipped};
@@ -11,7 +11,7 @@ fn plan(workload: &Shipped) -> Plan {
 }
 
 #[test]
-fn every_shipped_workload_resolves_and_says_why() {
+fn every_shipped_workload_resolves_and_states_its_purpose() {
     for workload in shipped() {
         let plan = plan(workload);
         assert_eq!(plan.name, workload.name.replace('/', "-"));
@@ -29,7 +29,7 @@ fn every_shipped_workload_resolves_and_says_why() {
 }
 
 #[test]
-fn every_server_gets_as_many_sessions_as_the_others() {
+fn the_sessions_of_shipped_workloads_are_distributed_evenly() {
     for workload in shipped() {
         let plan = plan(workload);
         let servers = u32::from(plan.target.voters) + u32::from(plan.target.observers);
@@ -38,7 +38,7 @@ fn every_server_gets_as_many_sessions_as_the_others() {
 }
 
 #[test]
-fn smoke_variants_exist_and_take_two_seconds() {
+fn every_workload_has_a_smoke_variant_of_two_seconds() {
     for workload in shipped()
         .iter()
         .filter(|workload| !workload.name.contains('/'))
@@ -56,7 +56,7 @@ fn smoke_variants_exist_and_take_two_seconds() {
         assert_eq!(
             kinds(&smoke),
             kinds(&full),
-            "the same operations as {}",
+            "the operations differ from those of {}",
             workload.name
         );
     }
@@ -80,7 +80,7 @@ fn every_workload_file_is_shipped() {
 }
 
 #[test]
-fn the_quickstart_comes_first_and_names_are_guessed() {
+fn the_quickstart_is_listed_first_and_the_nearest_name_is_suggested() {
     assert_eq!(shipped()[0].name, "quickstart");
     assert_eq!(nearest_shipped("write-latncy"), Some("write-latency"));
     assert_eq!(nearest_shipped("zzz"), None);
@@ -104,7 +104,7 @@ fn the_examples_of_the_document_resolve() {
         .map(|rest| rest.split("```").next().unwrap());
     let mut whole = 0;
     for example in examples {
-        // A fragment stands for itself in a workload that has the rest.
+        // A fragment is completed with the keys that it lacks.
         let complete = example.starts_with("name =");
         let text = if complete {
             example.to_owned()
@@ -115,7 +115,7 @@ fn the_examples_of_the_document_resolve() {
         resolve(&source, &[], None).unwrap_or_else(|error| panic!("{error}\n{text}"));
         whole += usize::from(complete);
     }
-    assert!(whole >= 1, "at least one complete example");
+    assert!(whole >= 1, "the document has no complete example");
 }
 
 fn complete_fragment(fragment: &str) -> String {

@@ -1,6 +1,6 @@
-//! Text for a terminal whose locale knows no UTF-8: units and signs in ASCII.
+//! Replaces units and signs by ASCII for a terminal whose locale has no UTF-8.
 //!
-//! Everything that is printed goes through [`shown`]; files are UTF-8 wherever they are written.
+//! All printed text passes through [`shown`]. Files are always written in UTF-8.
 
 use std::borrow::Cow;
 use std::env;
@@ -8,11 +8,11 @@ use std::ffi::OsString;
 use std::iter::Peekable;
 use std::sync::LazyLock;
 
-/// The first of these variables that is set says which characters the terminal knows.
+/// The first of these variables that is set determines the character set of the terminal.
 const VARIABLES: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
 
-/// Characters and their replacements. A replacement holds no quotation mark and no backslash, so that JSON
-/// stays valid. The bars are those of a sparkline, from the lowest to the highest.
+/// Characters and their replacements. A replacement contains no quotation mark and no backslash, so that JSON
+/// stays valid. The last eight characters are the bars of a sparkline, from the lowest to the highest.
 const SIGNS: [(char, &str); 20] = [
     ('\u{b5}', "u"),
     ('\u{3bc}', "u"),
@@ -36,8 +36,8 @@ const SIGNS: [(char, &str); 20] = [
     ('\u{2588}', "#"),
 ];
 
-/// Replaces the characters of the table in `text` if the terminal cannot show them. All others stay, so that
-/// the name of a folder keeps its letters.
+/// Replaces the characters of [`SIGNS`] in `text` if the terminal cannot show them. Other characters are kept,
+/// so that the names of folders do not change.
 pub(super) fn shown(text: &str) -> Cow<'_, str> {
     static UTF8: LazyLock<bool> = LazyLock::new(|| knows_utf8(|name| env::var_os(name)));
     if *UTF8 || text.is_ascii() {
@@ -47,8 +47,9 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Without any of the variables, POSIX means the locale C. But containers and services often set none, and
-/// what shows their output knows UTF-8. So only a locale that is set and lacks UTF-8 counts.
+/// Whether the terminal can show UTF-8. If no variable is set, POSIX prescribes the locale C. But containers
+/// and services often set none, and the programs that show their output support UTF-8. Therefore the result is
+/// false only for a locale that is set and is not UTF-8.
 fn knows_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
     VARIABLES.iter().find_map(set).is_none_or(|locale| {
@@ -72,8 +73,8 @@ fn in_ascii(text: &str) -> String {
     out
 }
 
-/// Drops up to `longer` spaces behind a replacement that is longer than its character, so that columns stay
-/// in line. One space stays.
+/// Removes up to `longer` spaces after a replacement that is longer than its character, so that columns stay
+/// aligned. One space always remains.
 fn take_room(rest: &mut Peekable<std::str::Chars<'_>>, longer: usize) {
     for _ in 0..longer {
         let mut ahead = rest.clone();
@@ -108,16 +109,16 @@ mod tests {
     }
 
     #[test]
-    fn signs_become_ascii_and_columns_stay() {
+    fn signs_are_replaced_and_columns_stay_aligned() {
         assert_eq!(in_ascii("812 µs  1.2×  –"), "812 us  1.2x  -");
         assert_eq!(in_ascii("▁▂▃▄▅▆▇█"), " .:-=+*#");
         assert_eq!(in_ascii("a long na…     7"), "a long na...   7");
         assert_eq!(in_ascii("≤ 5, ≥ 6, ±7…"), "<= 5, >= 6, +-7...");
-        assert_eq!(in_ascii("/srv/Köln"), "/srv/Köln", "a name");
+        assert_eq!(in_ascii("/srv/Köln"), "/srv/Köln", "names do not change");
     }
 
     #[test]
-    fn json_stays_json() {
+    fn replacements_keep_json_valid() {
         for (sign, ascii) in SIGNS {
             let json = format!("[\"a{sign}b\"]");
             let value: serde_json::Value = serde_json::from_str(&in_ascii(&json)).unwrap();

@@ -1,4 +1,4 @@
-//! The options of `quorate run` that keep a result under a name, and compare with one that was kept.
+//! The options of `quorate run` that save a result as a baseline, and compare a result with a baseline.
 
 use clap::Args;
 
@@ -12,30 +12,28 @@ use crate::report::{Format, ReportError};
 use crate::result::{BaselineName, Baselines, RunResult, SCHEMA_VERSION, plan_differences};
 use crate::workload::Plan;
 
-/// The options of `quorate run` that save a result under a name, or compare with one.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Baselines")]
 pub(super) struct BaselineFlags {
-    /// Keeps the result as results/baselines/NAME, to compare later runs with
+    /// Saves the result as results/baselines/NAME, so that later runs can be compared with it
     #[arg(long, value_name = "NAME")]
     save_baseline: Option<BaselineName>,
-    /// Compares the result with the one that was kept as NAME
+    /// Compares the result with the baseline NAME and writes comparison.html
     #[arg(long, value_name = "NAME")]
     baseline: Option<BaselineName>,
-    /// The metric that this comparison is about, as for `quorate compare`
+    /// The metric that the verdict of this comparison is about, as for `quorate compare`
     #[arg(long, value_name = "METRIC", requires = "baseline")]
     headline: Option<String>,
     /// Ends with status 4 if the headline is shown to be slower than the baseline: `slower`, `slower=5%`
     #[arg(long, value_name = "CONDITION", requires = "baseline")]
     fail_if: Vec<FailIf>,
-    /// Compares with a baseline of another plan or of an invalid run, too
+    /// Also compares with a baseline of another plan or of an invalid run
     #[arg(long, requires = "baseline")]
     force: bool,
 }
 
 impl BaselineFlags {
-    /// Reads the baseline to compare with, and checks what would keep `plans` from being compared with it: a run
-    /// takes too long to find out afterwards.
+    /// Reads the baseline of `--baseline`. Checks before the run that the result can be compared with it.
     ///
     /// # Errors
     /// Bad usage.
@@ -71,12 +69,12 @@ impl BaselineFlags {
         base: &RunResult,
         plan: &Plan,
     ) -> Result<(), Failure> {
-        let runs = (plan.load.repeats as usize, base.runs.len());
-        if runs.0.min(runs.1) < RUNS_MIN {
+        let new = plan.load.repeats as usize;
+        let old = base.runs.len();
+        if new.min(old) < RUNS_MIN {
             return Err(bad_usage(format!(
-                "--fail-if needs a verdict, which takes {RUNS_MIN} runs of each side; there will be {} here, and the \
-                 baseline `{name}` has {}: use --repeats {RUNS_MIN} or more for both",
-                runs.0, runs.1
+                "--fail-if needs a verdict, which takes {RUNS_MIN} runs of each side; there will be {new} here, and the \
+                 baseline `{name}` has {old}: use --repeats {RUNS_MIN} or more for both"
             )));
         }
         Ok(())
@@ -91,22 +89,23 @@ impl BaselineFlags {
         base: &RunResult,
         result: &RunResult,
     ) -> Result<Comparison, Failure> {
-        // They were not measured in turns, whatever their times look like.
+        // The sides were measured separately, so their runs must not be paired.
         compare_unpaired(base, result, self.headline.as_deref()).bad_usage()
     }
 
-    /// What the comparison means for the exit status.
+    /// Returns the exit status of the comparison.
     ///
     /// # Errors
-    /// If something speaks against it, or a condition of `--fail-if` holds.
+    /// If there is an objection to the comparison, or a condition of `--fail-if` holds.
     pub(super) fn ending(&self, comparison: &Comparison) -> Result<Status, Failure> {
         Ending::of(self.force, &self.fail_if, std::slice::from_ref(comparison)).into_status()
     }
 
-    /// Keeps the result as a baseline, if that is asked and the result is worth it. Says what became of it.
+    /// Saves the result as the baseline of `--save-baseline`, unless it is interrupted or invalid. Prints
+    /// whether it was saved.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the baseline cannot be written.
     pub(super) fn save(&self, result: &RunResult, interrupted: bool) -> Result<(), Failure> {
         let Some(name) = &self.save_baseline else {
             return Ok(());
@@ -119,30 +118,30 @@ impl BaselineFlags {
             None
         };
         if let Some(reason) = reason {
-            output::tell(&format!("not kept as baseline `{name}`: the run {reason}"));
+            output::tell(&format!("not saved as baseline `{name}`: the run {reason}"));
             return Ok(());
         }
         let baselines = Baselines::default();
         let replaces = baselines.has(name);
         let dir = baselines.save(name, result)?;
         let how = if replaces {
-            ", in place of the one before"
+            ", replacing the previous one"
         } else {
             ""
         };
         output::tell(&format!(
-            "kept as baseline `{name}`{how}: {}",
+            "saved as baseline `{name}`{how}: {}",
             dir.display()
         ));
         Ok(())
     }
 }
 
-/// Refuses a baseline of another load.
+/// Refuses a baseline with another schema or another load.
 fn refuse_others(name: &BaselineName, base: &RunResult, plan: &Plan) -> Result<(), Failure> {
     if base.schema != SCHEMA_VERSION {
         return Err(bad_usage(format!(
-            "the baseline `{name}` was recorded under schema {}, and its figures are defined differently from those of today \
+            "the baseline `{name}` has schema {}, whose figures are defined differently from those of the current schema \
              ({SCHEMA_VERSION}): measure it again",
             base.schema
         )));
@@ -152,24 +151,24 @@ fn refuse_others(name: &BaselineName, base: &RunResult, plan: &Plan) -> Result<(
         return Ok(());
     }
     Err(bad_usage(format!(
-        "the baseline `{name}` asks for another load, so a difference may come from the load: {} (baseline and now). Use the same \
+        "the baseline `{name}` has another load, so a difference may come from the load: {} (baseline and now). Use the same \
          workload and seed, or --force",
         keys.join("; ")
     )))
 }
 
-/// The comparison for a terminal.
+/// Formats the comparison for a terminal.
 ///
 /// # Errors
-/// As for [`render_comparison`].
+/// Like [`render_comparison`].
 pub(super) fn text(comparison: &Comparison) -> Result<String, ReportError> {
     render_comparison(comparison, Format::Text)
 }
 
-/// `summary`, the object of `--json`, with the comparison under `comparison`.
+/// Adds the comparison to `summary`, the object of `--json`, as its member `comparison`.
 ///
 /// # Errors
-/// As for [`render_comparison`].
+/// Like [`render_comparison`].
 pub(super) fn in_summary(summary: &str, comparison: &Comparison) -> Result<String, Failure> {
     let compared = render_comparison(comparison, Format::Json)?;
     let mut object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(summary)?;

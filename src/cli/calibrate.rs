@@ -1,4 +1,4 @@
-//! `quorate calibrate`: what this machine and this generator can do.
+//! `quorate calibrate`: measures the limits of this machine and of the load generator on it.
 
 use std::fmt::Write;
 use std::fs;
@@ -15,10 +15,10 @@ use crate::report::{duration_us, per_second};
 use crate::result::{self, Environment, FsyncLatency};
 use crate::target::{cache_dir, with_tilde};
 
-/// Measures what this machine and this generator can do
+/// Measures the limits of this machine and of the load generator on it
 ///
-/// Drives a responder that does nothing: its figures are the ceiling of what can be measured here.
-/// The last calibration of a machine goes into every result made on it.
+/// The target is a server that only answers. Its figures are the highest that can be measured on this machine.
+/// Every result contains the last calibration of its machine.
 #[derive(Args, Debug)]
 pub(super) struct CalibrateArgs {
     /// Length of each of the five steps
@@ -35,7 +35,7 @@ pub(super) struct CalibrateArgs {
     quiet: bool,
 }
 
-/// The calibration as it is kept.
+/// The calibration in its file format.
 #[derive(Debug, Serialize)]
 struct Record {
     #[serde(flatten)]
@@ -75,16 +75,16 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<Status, Failure> {
         table(&record, &machine)
     };
     print(&text)?;
-    // Printed before it is kept: the figures are not lost if the cache folder cannot be written.
+    // The figures are printed first, so that they are not lost if the cache folder cannot be written.
     let kept = calibration_store::keep(&machine, value)?;
     begins(&format!(
-        "kept in {} for the results of this machine",
+        "saved in {} for the results of this machine",
         kept.display()
     ));
     if !sound {
         return Err(anyhow::anyhow!(
-            "service times are shorter than what the responder itself took: operations are taken for sent too late, \
-             so no service time of this build can be believed"
+            "service times are shorter than the time that the server needed, because send times are recorded too late; \
+             the service times of this build are wrong"
         )
         .into());
     }
@@ -139,7 +139,7 @@ fn table(record: &Record, machine: &Environment) -> String {
             ),
         ),
         (
-            "A delay of 2 ms, as it was kept",
+            "Server delay of 2 ms: actual delay",
             format!(
                 "p50 {}  p99 {}",
                 duration_us(accuracy.kept_p50_us),
@@ -157,7 +157,7 @@ fn table(record: &Record, machine: &Environment) -> String {
         (
             "  at a rate of",
             format!(
-                "{}/s of {}/s asked",
+                "{}/s of {}/s planned",
                 per_second(accuracy.achieved_per_s),
                 per_second(accuracy.asked_per_s)
             ),
@@ -171,7 +171,7 @@ fn table(record: &Record, machine: &Environment) -> String {
             format!("{:.0} %", accuracy.driver_cpu * 100.0),
         ),
         (
-            "A server that does nothing, at 2,000/s",
+            "Server that only answers, at 2,000/s",
             format!(
                 "p50 {}  p99 {}",
                 duration_us(resolution.response_p50_us),
@@ -195,7 +195,7 @@ fn table(record: &Record, machine: &Environment) -> String {
             ),
         ),
         (
-            "  of which the server says that it took",
+            "  time that the server measures for it",
             format!(
                 "min {}  p50 {}",
                 duration_us(resolution.kept_min_us),

@@ -1,7 +1,7 @@
-//! The last calibration of each machine, in the user's cache folder.
+//! Stores the last calibration of each machine in the user's cache folder.
 //!
-//! One file, since a home folder may be shared by several machines: `calibration.json`, an object
-//! with a member per machine.
+//! Several machines may share a home folder. Therefore the file `calibration.json` contains an object with a
+//! member per machine.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,11 +15,11 @@ use crate::load::{CalibrateOptions, LoadError, resolution};
 use crate::result::{Environment, ResultError, save};
 use crate::target::cache_dir;
 
-/// Length of the step that measures the resolution alone.
+/// Length of a measurement of the resolution only.
 const STEP: Duration = Duration::from_secs(1);
-/// The key of the resolution in a calibration.
+/// Key of the resolution in a calibration.
 const RESOLUTION: &str = "resolution";
-/// The key of the time of a calibration.
+/// Key of the time of a calibration.
 const AT: &str = "at_unix_ms";
 
 fn file() -> PathBuf {
@@ -35,16 +35,17 @@ fn key(machine: &Environment) -> String {
     )
 }
 
-/// The last calibration of `machine`; `None` if there is none, or if the file cannot be read.
+/// Returns the last calibration of `machine`, or `None` if there is none or the file cannot be read.
 pub(super) fn last(machine: &Environment) -> Option<Value> {
     all().remove(&key(machine))
 }
 
-/// The last calibration of `machine`, with its resolution: what it shows of a server that does nothing. Without
-/// a resolution, nobody can tell whether lateness is the machine's own. If no calibration has one, it is
-/// measured now, in about two seconds, and kept. Call this before any server starts.
+/// Returns the last calibration of `machine` with its resolution, which is the times that the generator measures
+/// for a server that only answers. Without it, a result cannot show whether lateness comes from the machine. If
+/// the calibration has no resolution, this function measures it, which takes about two seconds, and stores it.
+/// Call it before any server starts.
 ///
-/// A resolution that cannot be measured or kept is a warning; the calibration is then returned as it was.
+/// If the resolution cannot be measured or stored, it warns and returns the calibration without it.
 pub(super) fn with_resolution(
     machine: &Environment,
     stop: &AtomicBool,
@@ -58,7 +59,7 @@ pub(super) fn with_resolution(
         return known;
     }
     let begins = |step: &str| {
-        let text = format!("once on this machine, the shortest times it can measure: {step}");
+        let text = format!("once on this machine, measuring its resolution: {step}");
         notify(&ProgressEvent::Step(&text));
     };
     let warn = |text: &str| notify(&ProgressEvent::Warning(text));
@@ -71,8 +72,8 @@ pub(super) fn with_resolution(
         Ok(found) if found.is_sound() => found,
         Ok(_) => {
             warn(
-                "the resolution of this machine was not kept: service times were shorter than what the responder \
-                 itself took; see `quorate calibrate`",
+                "the resolution of this machine was not saved: service times were shorter than the time that the \
+                 server needed; see `quorate calibrate`",
             );
             return known;
         }
@@ -88,13 +89,13 @@ pub(super) fn with_resolution(
     let merged = merged(known, found, unix_ms());
     if let Err(error) = keep(machine, merged.clone()) {
         warn(&format!(
-            "the resolution of this machine is not kept for later: {error}"
+            "the resolution of this machine was not saved: {error}"
         ));
     }
     Some(merged)
 }
 
-/// Adds the resolution that was found at `at_unix_ms`. An existing calibration keeps its time.
+/// Adds the resolution, measured at `at_unix_ms`, to the calibration. An existing calibration keeps its time.
 fn merged(calibration: Option<Value>, found: Value, at_unix_ms: u64) -> Value {
     let mut members = match calibration {
         Some(Value::Object(members)) => members,
@@ -110,7 +111,7 @@ fn unix_ms() -> u64 {
     since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
 }
 
-/// Keeps `calibration` as the last one of `machine`; returns the file.
+/// Stores `calibration` as the last one of `machine` and returns the path of the file.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_resolution_joins_a_calibration_or_stands_alone() {
+    fn the_resolution_is_added_to_a_calibration_or_stored_alone() {
         let found = serde_json::json!({
             "response_p50_us": 30.0, "response_p99_us": 90.0, "late_p50_us": 2.0, "late_p99_us": 40.0,
         });
@@ -157,7 +158,8 @@ mod tests {
                 calibration: Some(alone),
                 ..Environment::default()
             };
-            assert!(environment.resolution().is_some(), "results understand it");
+            let resolution = environment.resolution();
+            assert!(resolution.is_some(), "results cannot read the resolution");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `quorate capacity`: the highest rate at which a percentile holds.
+//! `quorate capacity`: finds the highest rate at which the limits of the response time hold.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,11 +19,11 @@ use crate::result::{self, Capacity, Held, write_capacity};
 use crate::target::TargetSpec;
 use crate::workload::{Gates, Plan};
 
-/// Share of failed operations that is allowed where nobody says.
+/// Default of the allowed share of failed operations.
 const ERROR_RATIO: f64 = 0.01;
-/// Operations that a run should have at least, so that its p99 is more than a few of them.
+/// Minimum number of operations in a run. With fewer, the p99 would depend on less than ten operations.
 const OPERATIONS_MIN: f64 = 1_000.0;
-/// Highest rate that a workload can ask for, operations per second.
+/// Highest rate that a workload may have, in operations per second.
 const RATE_MAX_PER_S: f64 = 10_000_000.0;
 
 /// Finds the highest rate at which the response time holds
@@ -34,14 +34,14 @@ Examples:
   quorate capacity mixed --p99 10ms --p999 50ms --target zk://h1:2181,h2:2181,h3:2181 --from 2000
   quorate capacity read-latency --p99 1ms --duration 5s --precision 0.02
 
-It doubles the rate until a run does not hold, then searches between the last rate that did and the first that
-did not. Every run is a result of its own: fresh target, warm-up, measured phase. A run holds when every percentile
-asked for keeps within its limit, at most 1 % of its operations fail (--errors), and the target acknowledges what is
-issued. A run whose generator was too slow says nothing about the target: it is told apart.
+The search doubles the rate until a rate does not hold, and then tries rates between the highest that held and the
+lowest that did not. Every run has a fresh target and a warm-up, and its own result. A rate holds when every given
+percentile is within its limit, at most 1 % of the operations fail (--errors), and the target keeps up with the
+rate. If the generator was too slow for a rate, the report says so, because that is no limit of the target.
 
 Exit status: 0 a rate was found, 1 error, 2 bad usage, 4 no rate holds.")]
 pub(super) struct CapacityArgs {
-    /// Workload file, or the name of a shipped workload; a closed loop is driven as an open one
+    /// Workload file, or the name of a shipped workload. A closed loop is replaced by an open loop
     #[arg(value_name = "WORKLOAD")]
     workload: String,
     /// The median response time must not exceed this: `1ms`, `500us`
@@ -50,10 +50,10 @@ pub(super) struct CapacityArgs {
     /// The 90th percentile of the response time must not exceed this
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     p90: Option<Duration>,
-    /// The 99th percentile
+    /// The 99th percentile of the response time must not exceed this
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     p99: Option<Duration>,
-    /// The 99.9th percentile
+    /// The 99.9th percentile of the response time must not exceed this
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     p999: Option<Duration>,
     /// Share of operations that may fail [default: 0.01]
@@ -65,13 +65,13 @@ pub(super) struct CapacityArgs {
     /// Highest rate tried
     #[arg(long, value_name = "RATE", default_value_t = RATE_MAX_PER_S)]
     up_to: f64,
-    /// The answer is at most this share below a rate that fails
+    /// Maximum distance between the answer and a rate that fails, as a share of the answer
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     precision: f64,
-    /// Runs, at most
+    /// Maximum number of runs
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     max_runs: u32,
-    /// What to measure: `bundled`, `zookeeper[:DIR]`, or `zk://host:port,host:port[/chroot]`
+    /// Target to measure: `bundled`, `zookeeper[:DIR]`, or `zk://host:port,host:port[/chroot]`
     #[arg(long, value_name = "TARGET", default_value = "bundled")]
     target: String,
     /// Overrides a key of the workload
@@ -91,7 +91,7 @@ pub(super) struct CapacityArgs {
     /// Shows no progress
     #[arg(long, short)]
     quiet: bool,
-    /// Serves the live figures for Prometheus at http://ADDR/metrics while it runs; a port alone is on 127.0.0.1
+    /// Serves the live figures for Prometheus at http://ADDR/metrics during the run. The default host is 127.0.0.1
     #[arg(long, value_name = "ADDR")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]
@@ -123,20 +123,20 @@ pub(super) fn run(args: &CapacityArgs) -> Result<Status, Failure> {
         )));
     };
     let after = &mut |run: &CapacityRun<'_>| -> Result<Option<String>, Failure> {
-        screen.show(&ProgressEvent::Step(&told(run)));
-        kept(&dir, run).map(Some)
+        screen.show(&ProgressEvent::Step(&described(run)));
+        write_run(&dir, run).map(Some)
     };
     let found = experiment::capacity(&plan, &target, limits, &context, begins, after);
     screen.clear();
     let found = match found {
         Ok(found) => found,
         Err(failure) => {
-            // Only if it is empty: what somebody else put there stays.
+            // This fails if the folder is not empty, so that files of the user stay.
             let _ = std::fs::remove_dir(&dir);
             return Err(failure);
         }
     };
-    let unwritten = kept_all(&dir, &found).err();
+    let unwritten = write_found(&dir, &found).err();
     let format = if args.json {
         Format::Json
     } else {
@@ -154,11 +154,11 @@ pub(super) fn run(args: &CapacityArgs) -> Result<Status, Failure> {
     }
 }
 
-/// The workload's plan, with the conditions of the search as its gates.
+/// Returns the plan of the workload with the conditions of the search as its gates.
 fn plan(args: &CapacityArgs) -> Result<Plan, Failure> {
     if let Some(given) = args.load.arrival() {
         return Err(bad_usage(format!(
-            "{given} has no meaning here, because the rate is what is searched; --from says where to begin"
+            "{given} has no meaning here, because the search chooses the rates; --from sets the first rate"
         )));
     }
     let changes = Changes {
@@ -169,7 +169,7 @@ fn plan(args: &CapacityArgs) -> Result<Plan, Failure> {
     let mut plan = workload_file::resolve(&args.workload, &changes)?.plan;
     let ms = |limit: Option<Duration>| limit.map(|limit| limit.as_secs_f64() * 1_000.0);
     let gates = &mut plan.gates;
-    // A workload's own gates hold too, but for those that a search makes no sense of.
+    // The workload's own gates apply too, except the throughput, which depends on the rate.
     gates.throughput_per_s = None;
     gates.error_ratio = args.errors.or(gates.error_ratio).or(Some(ERROR_RATIO));
     for (gate, limit) in [
@@ -186,7 +186,7 @@ fn plan(args: &CapacityArgs) -> Result<Plan, Failure> {
     };
     if *gates == only_errors {
         return Err(bad_usage(
-            "what is to hold? Say for instance `--p99 5ms`, or give the workload a [gates] table",
+            "no limit of the response time is given; give one, such as `--p99 5ms`, or add a [gates] table to the workload",
         ));
     }
     Ok(plan)
@@ -217,8 +217,8 @@ fn limits(args: &CapacityArgs, plan: &Plan) -> Result<SearchLimits, Failure> {
     })
 }
 
-/// A run in a line.
-fn told(run: &CapacityRun<'_>) -> String {
+/// Describes a run in one line.
+fn described(run: &CapacityRun<'_>) -> String {
     let step = run.step;
     let held = match step.held {
         Held::Yes => "holds".to_owned(),
@@ -234,15 +234,15 @@ fn told(run: &CapacityRun<'_>) -> String {
     )
 }
 
-/// Writes the result of a run; returns the name of its folder.
-fn kept(dir: &Path, run: &CapacityRun<'_>) -> Result<String, Failure> {
+/// Writes the result of a run and returns the name of its folder.
+fn write_run(dir: &Path, run: &CapacityRun<'_>) -> Result<String, Failure> {
     let name = format!("run-{:02}", run.number);
     let mut result = run.result.clone();
     write(&dir.join(&name), &mut result)?;
     Ok(name)
 }
 
-fn kept_all(dir: &Path, found: &Capacity) -> Result<(), Failure> {
+fn write_found(dir: &Path, found: &Capacity) -> Result<(), Failure> {
     write_capacity(dir, found)?;
     write_capacity_report(dir, found)?;
     Ok(())

@@ -8,9 +8,9 @@ use super::output;
 use super::workload_file::{Changes, resolve_all};
 use crate::protocol;
 
-/// Validates a workload and prints the resolved plan: every key, every default
+/// Validates a workload and prints the resolved plan, with the defaults of all keys
 ///
-/// What is printed is itself a workload file.
+/// The output is itself a workload file.
 #[derive(Args, Debug)]
 pub(super) struct CheckArgs {
     /// Workload file, the name of a shipped workload, or an earlier result

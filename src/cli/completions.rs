@@ -1,4 +1,4 @@
-//! `quorate completions`: what a shell needs to complete the command line.
+//! `quorate completions`: prints the completion script for a shell.
 
 use clap::Args;
 use clap_complete::Shell;
@@ -12,7 +12,7 @@ use super::{definition, output};
     after_help = "Example: quorate completions bash > ~/.local/share/bash-completion/completions/quorate"
 )]
 pub(super) struct CompletionsArgs {
-    /// The shell
+    /// Shell to print the script for
     shell: Shell,
 }
 

@@ -1,4 +1,4 @@
-//! `quorate ensemble`: a local ensemble that stays up.
+//! `quorate ensemble`: starts, shows and ends a local ensemble that stays up.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::target::{
 };
 use crate::workload::TargetShape;
 
-/// Servers of an ensemble, at most.
+/// Maximum number of voters, and of observers.
 const SERVERS_MAX: i64 = 100;
 
 /// Starts, shows and ends a local ensemble that stays up
@@ -40,13 +40,14 @@ enum Verb {
 struct UpArgs {
     #[command(flatten)]
     place: Place,
-    /// Servers that vote
+    /// Number of voting servers
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=SERVERS_MAX))]
     voters: u16,
-    /// Servers that only observe
+    /// Number of observers
     #[arg(long, value_name = "M", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=SERVERS_MAX))]
     observers: u16,
-    /// Client port of the first server; the others follow, their own ports lie 100 and 200 above
+    /// Client port of the first server. Each further server has the next port. The quorum and election ports are
+    /// 100 and 200 higher
     #[arg(long, value_name = "PORT", default_value_t = 2181, value_parser = clap::value_parser!(u16).range(1..))]
     base_port: u16,
     /// `bundled`, or `zookeeper[:DIR]` for a local Apache ZooKeeper
@@ -71,12 +72,12 @@ struct UpArgs {
 struct DownArgs {
     #[command(flatten)]
     place: Place,
-    /// Leaves the data; the next `up` in that folder continues with it
+    /// Keeps the data. The next `up` in the same folder uses it
     #[arg(long)]
     keep_data: bool,
 }
 
-/// Shows the servers; exit status 0 if all of them serve, else 1
+/// Shows the servers. The exit status is 0 if all of them serve, else 1
 #[derive(Args, Debug)]
 struct StatusArgs {
     #[command(flatten)]

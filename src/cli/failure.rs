@@ -1,4 +1,4 @@
-//! How a command ends.
+//! Exit statuses, and errors of commands.
 
 use std::process::ExitCode;
 
@@ -7,15 +7,13 @@ use std::process::ExitCode;
 pub(super) struct Status(pub(super) u8);
 
 impl Status {
-    /// Valid; done.
     pub(super) const SUCCESS: Self = Self(0);
-    /// Something went wrong.
     pub(super) const ERROR: Self = Self(1);
-    /// Bad usage or a bad file.
+    /// The command line or a file is malformed.
     pub(super) const BAD_USAGE: Self = Self(2);
-    /// A measurement is invalid: worth another try.
+    /// The measurement is invalid. Another attempt may succeed.
     pub(super) const INVALID: Self = Self(3);
-    /// A gate failed: the target is not good enough.
+    /// A gate or a `--fail-if` condition failed.
     pub(super) const GATE_FAILED: Self = Self(4);
 }
 
@@ -25,16 +23,15 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// An error on its way to the user.
+/// An error and the exit status that it causes.
 #[derive(Debug)]
 pub(super) struct Failure {
-    /// What the process ends with.
     pub(super) status: Status,
     error: anyhow::Error,
 }
 
 impl Failure {
-    /// The error, and each of its causes that the text does not contain yet.
+    /// Returns the message of the error and of its causes. A cause that the text already contains is left out.
     pub(super) fn text(&self) -> String {
         let mut text = self.error.to_string();
         for cause in self.error.chain().skip(1) {
@@ -57,11 +54,11 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     }
 }
 
-/// Gives an error another exit status than 1.
+/// Converts an error to a [`Failure`] with an exit status other than 1.
 pub(super) trait MeansStatus<T> {
-    /// Bad usage or a bad file.
+    /// Converts with [`Status::BAD_USAGE`].
     fn bad_usage(self) -> Result<T, Failure>;
-    /// The given status.
+    /// Converts with the given status.
     fn meaning(self, status: Status) -> Result<T, Failure>;
 }
 
@@ -78,7 +75,7 @@ impl<T, E: Into<anyhow::Error>> MeansStatus<T> for Result<T, E> {
     }
 }
 
-/// Bad usage that the parser of the command line does not find.
+/// Returns an error of the command line that clap does not detect.
 pub(super) fn bad_usage(text: impl Into<String>) -> Failure {
     Failure {
         status: Status::BAD_USAGE,
@@ -99,7 +96,7 @@ mod tests {
     struct Quoting(#[source] std::io::Error);
 
     #[test]
-    fn causes_are_said_once() {
+    fn every_cause_is_printed_once() {
         let inner = || std::io::Error::other("inner");
         assert_eq!(Failure::from(Outer(inner())).text(), "outer: inner");
         assert_eq!(Failure::from(Quoting(inner())).text(), "outer: inner");

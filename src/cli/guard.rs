@@ -1,4 +1,4 @@
-//! `quorate guard` (hidden): ties this process to its parent, then becomes a server.
+//! `quorate guard` (hidden): ties this process to its parent or detaches it, and then replaces it by a server.
 
 use std::ffi::OsString;
 use std::io;
@@ -10,16 +10,16 @@ use rustix::process::{Signal, getppid, set_parent_process_death_signal, setsid};
 
 use super::failure::{Failure, Status};
 
-/// Runs a program that ends when its parent does
+/// Runs a program that ends together with its parent
 #[derive(Args, Debug)]
 pub(super) struct GuardArgs {
-    /// End with the process of this id, which must be the parent
+    /// Id of the parent process. The program ends when the parent ends
     #[arg(long, value_name = "PID", required_unless_present = "detach")]
     parent: Option<i32>,
-    /// Begin a session of its own instead
+    /// Creates a new session, so that the program outlives its parent
     #[arg(long, conflicts_with = "parent")]
     detach: bool,
-    /// The program and its arguments
+    /// Program and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
@@ -32,7 +32,7 @@ pub(super) fn run(args: &GuardArgs) -> Result<Status, Failure> {
         set_parent_process_death_signal(Some(Signal::KILL)).map_err(io::Error::from)?;
         // If the parent ended before the call above, the kernel sends no signal.
         if getppid().map(rustix::process::Pid::as_raw_pid) != Some(parent) {
-            return Err(io::Error::other("the process that wanted this server is gone").into());
+            return Err(io::Error::other("the parent process has ended").into());
         }
     }
     let (program, arguments) = args

@@ -1,44 +1,44 @@
-//! The options for what is asked most often of a load: short forms of `--set load.rate=2000`.
+//! Options for the most common settings of a load. They are short forms of `--set load.KEY=VALUE`.
 
 use clap::Args;
 
 use super::failure::{Failure, bad_usage};
 
-/// The keys of the load of which exactly one says how operations arrive.
+/// The keys that determine how operations arrive. A load has exactly one of them.
 const ARRIVALS: [&str; 3] = ["rate", "in_flight", "phase"];
 
-/// The options. Each is an override of one key, so that one mechanism checks every value.
+/// The options. Each is converted to an override of one key, so that the parser of the workload checks all values.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Load")]
 pub(super) struct LoadFlags {
-    /// Operations per second that are asked for, as an open loop
+    /// Operations per second, as an open loop
     #[arg(long, short, value_name = "N", conflicts_with = "in_flight")]
     rate: Option<String>,
-    /// Operations that each session keeps in flight, as a closed loop
+    /// Operations in flight per session, as a closed loop
     #[arg(long, value_name = "N")]
     in_flight: Option<String>,
     /// Measured time of a run: `30s`, `2m`
     #[arg(long, short, value_name = "TIME")]
     duration: Option<String>,
-    /// Time before it, whose operations do not count
+    /// Time before the measured time. Its operations do not count
     #[arg(long, alias = "warmup", value_name = "TIME")]
     warm_up: Option<String>,
-    /// Client sessions
+    /// Number of client sessions
     #[arg(long, short, visible_short_alias = 'c', value_name = "N")]
     sessions: Option<String>,
-    /// Threads of the generator
+    /// Number of generator threads
     #[arg(long, short, value_name = "N")]
     threads: Option<String>,
-    /// Runs of the load, one after the other
+    /// Number of runs
     #[arg(long, value_name = "N")]
     repeats: Option<String>,
 }
 
 impl LoadFlags {
-    /// The overrides that the options stand for, to be laid over a workload after those of `--set`.
+    /// Returns the overrides of the given options. They apply after those of `--set`.
     ///
     /// # Errors
-    /// Bad usage if `set` has one of their keys as well, or another key that says how operations arrive.
+    /// Bad usage if `set` contains the key of an option, or conflicts with an option about how operations arrive.
     pub(super) fn overrides(&self, set: &[String]) -> Result<Vec<String>, Failure> {
         let mut overrides = Vec::new();
         for flag in self.given() {
@@ -54,20 +54,20 @@ impl LoadFlags {
         Ok(overrides)
     }
 
-    /// Whether none is given.
+    /// Whether no option is given.
     pub(super) fn is_empty(&self) -> bool {
         self.given().is_empty()
     }
 
-    /// The option that decides whether the loop is open or closed, as typed.
+    /// Returns `--rate` or `--in-flight` as typed, if it is given.
     pub(super) fn arrival(&self) -> Option<String> {
         let mut given = self.given().into_iter();
         let found = given.find(|flag| matches!(flag.name, "--rate" | "--in-flight"))?;
         Some(found.as_typed())
     }
 
-    /// `problem` of a workload with the name of the option where it blames the override behind it:
-    /// `--rate fast: ...` for `--set load.rate=fast: ...`.
+    /// Rewords a problem of a workload. If the problem names the override of an option, the returned text names
+    /// the option: `--rate fast: ...` instead of `--set load.rate=fast: ...`.
     pub(super) fn reworded(&self, problem: String) -> String {
         let reworded = self.given().into_iter().find_map(|flag| {
             let blamed = format!("--set {}: ", flag.as_override());
@@ -96,7 +96,7 @@ impl LoadFlags {
     }
 }
 
-/// An option that is given.
+/// A given option.
 struct Flag<'a> {
     name: &'static str,
     key: &'static str,
@@ -112,11 +112,11 @@ impl Flag<'_> {
         format!("{}={}", self.key, self.value)
     }
 
-    /// Whether an override of `--set` says the same thing in another way: it has the same key, or both are about how
+    /// Whether this option conflicts with an override of `--set`: both have the same key, or both determine how
     /// operations arrive.
     fn excludes(&self, set: &str) -> bool {
         let key = set.split('=').next().unwrap_or_default();
-        // Blanks are allowed around the parts.
+        // Spaces are allowed around the parts of a key.
         let parts: Vec<&str> = key.split('.').map(str::trim).collect();
         let is_arrival = |key: &str| ARRIVALS.contains(&key);
         match parts.as_slice() {
@@ -126,7 +126,7 @@ impl Flag<'_> {
         }
     }
 
-    /// The key within the load.
+    /// Returns the key without `load.`.
     fn leaf(&self) -> &str {
         self.key.trim_start_matches("load.")
     }
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_overrides_of_the_load() {
+    fn options_become_overrides_of_the_load() {
         let set = ["load.sessions=4".to_owned(), "op.0.weight=3".to_owned()];
         assert_eq!(
             flags().overrides(&set).unwrap(),
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_key_or_two_kinds_of_loop_are_a_conflict() {
+    fn an_option_conflicts_with_a_set_of_its_key_or_of_another_arrival() {
         let sets = [
             "load.rate=5000",
             " load . rate = 7",
@@ -176,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_names_the_option() {
-        let told = |text: &str| flags().reworded(text.to_owned());
+    fn a_problem_with_an_option_names_the_option() {
+        let reworded = |text: &str| flags().reworded(text.to_owned());
         assert_eq!(
-            told("--set load.rate=5000: too much"),
+            reworded("--set load.rate=5000: too much"),
             "--rate 5000: too much"
         );
         let other = "--set load.rate=50000: too much";
-        assert_eq!(told(other), other);
+        assert_eq!(reworded(other), other);
     }
 }

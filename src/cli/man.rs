@@ -1,4 +1,4 @@
-//! `quorate man`: manual pages.
+//! `quorate man`: prints manual pages.
 
 use clap::Args;
 
@@ -9,7 +9,7 @@ use super::{definition, output};
 #[derive(Args, Debug)]
 #[command(after_help = "Example: quorate man run | man -l -")]
 pub(super) struct ManArgs {
-    /// Command that the page is about; without it, the whole program
+    /// Command to print the page of [default: the program as a whole]
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
 }
@@ -24,7 +24,7 @@ pub(super) fn run(args: &ManArgs) -> Result<Status, Failure> {
             .filter(|command| !command.is_hide_set())
             .cloned()
             .ok_or_else(|| bad_usage(format!("no command `{name}`; `quorate --help` lists them")))?
-            // Without this the page of `run` would call itself `run`.
+            // Without this, the title of the page of `quorate run` would be `run`.
             .display_name(format!("quorate-{name}")),
     };
     let mut text = Vec::new();

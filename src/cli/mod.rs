@@ -1,7 +1,7 @@
-//! The command line: one file per command, and the little they share.
+//! The command line: one file per command, and the code that commands share.
 //!
-//! Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 run invalid, 4 a gate failed. `server`
-//! has those of ZooKeeper's own script.
+//! Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 run invalid, 4 a gate failed. `server` has the exit
+//! statuses of ZooKeeper's `zkServer.sh`.
 
 mod ascii;
 mod baseline;
@@ -35,11 +35,11 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use failure::{Failure, Status};
 
-/// What `--help` adds below the options.
+/// Text of `--help` below the options.
 const EXAMPLES: &str = "\
 Examples:
   quorate                      the quickstart workload on the bundled ensemble, about 30 s
-  quorate workloads            what comes with the program, and why
+  quorate workloads            the shipped workloads and their purposes
   quorate run write-latency --target zk://h1:2181,h2:2181,h3:2181
   quorate run write-latency --rate 5000 --duration 30s --sessions 16 --threads 2
   quorate run mine.toml --set op.set.size=1KiB --json
@@ -47,7 +47,7 @@ Examples:
   quorate compare --targets bundled,zookeeper write-saturation
 
 Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the measurement is invalid, 4 a gate failed.
-After Ctrl-C it ends by the signal (130 in a shell), with what was measured until then.";
+Ctrl-C ends the measurement, and the result contains what was measured. The process ends by the signal (130 in a shell).";
 
 /// Performance benchmark and load generator for ZooKeeper ensembles
 ///
@@ -84,25 +84,25 @@ enum Command {
     Guard(guard::GuardArgs),
 }
 
-/// Runs the command line; the exit status is the process's.
+/// Runs the command line and returns the exit status of the process.
 #[must_use]
 pub fn main() -> ExitCode {
     let outcome = match parse() {
         Ok(cli) => dispatch(cli),
-        Err(unparsed) => tell_of(&unparsed),
+        Err(unparsed) => print_unparsed(&unparsed),
     };
     let status = match outcome {
         Ok(status) => status,
         Err(failure) => {
-            output::complain(&failure.text());
+            output::error(&failure.text());
             failure.status
         }
     };
-    interrupt::end_as_asked();
+    interrupt::end_by_signal();
     status.into()
 }
 
-/// The definition of the command line, for completions and manual pages.
+/// Returns the definition of the command line.
 fn definition() -> clap::Command {
     Cli::command()
 }
@@ -113,8 +113,8 @@ fn parse() -> Result<Cli, clap::Error> {
         .and_then(|matches| Cli::from_arg_matches(&matches))
 }
 
-/// Prints the answer of the parser: help and version to standard output, errors to standard error.
-fn tell_of(unparsed: &clap::Error) -> Result<Status, Failure> {
+/// Prints the output of clap: help and version to standard output, errors to standard error.
+fn print_unparsed(unparsed: &clap::Error) -> Result<Status, Failure> {
     let printed = unparsed.print();
     if unparsed.use_stderr() {
         // A failure of standard error cannot be reported anywhere.
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn clap_accepts_the_definition() {
         definition().debug_assert();
     }
 }

@@ -1,25 +1,25 @@
-//! Text for the user: results go to standard output, everything else to standard error.
+//! Prints text for the user: results to standard output, everything else to standard error.
 
 use std::io::{self, Write};
 
 use super::ascii::shown;
 use super::terminal::{Terminal, wrap};
 
-/// Colour of `error:`.
+/// ANSI colour of `error:`.
 const RED: u8 = 31;
 
-/// Writes `text` to standard output. A reader that closes the pipe (`| head`) is no error.
+/// Writes `text` to standard output. A closed pipe, as in `| head`, is no error.
 ///
 /// # Errors
-/// If standard output cannot be written for another reason: a full disk, say.
+/// If standard output cannot be written for another reason, such as a full disk.
 pub(super) fn print(text: &str) -> io::Result<()> {
     print_verbatim(&shown(text))
 }
 
-/// Like [`print`], but replaces no character: for text that the user wrote and reads back.
+/// Like [`print`], but replaces no characters. For text that the user may feed back to the program.
 ///
 /// # Errors
-/// As for [`print`].
+/// Like [`print`].
 pub(super) fn print_verbatim(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let mut written = out.write_all(text.as_bytes());
@@ -30,10 +30,10 @@ pub(super) fn print_verbatim(text: &str) -> io::Result<()> {
     finished(written)
 }
 
-/// Flushes standard output after text was `written` to it. A closed pipe is no error.
+/// Flushes standard output. `written` is the outcome of writing to it. A closed pipe is no error.
 ///
 /// # Errors
-/// As for [`print`].
+/// Like [`print`].
 pub(super) fn finished(written: io::Result<()>) -> io::Result<()> {
     match written.and_then(|()| io::stdout().flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -45,8 +45,7 @@ pub(super) fn finished(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Prints an error.
-pub(super) fn complain(text: &str) {
+pub(super) fn error(text: &str) {
     say_with("error:", RED, text);
 }
 
@@ -61,7 +60,7 @@ fn say_with(word: &str, colour: u8, text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Prints text that is neither an error nor a warning.
+/// Prints a message that is neither an error nor a warning to standard error.
 pub(super) fn tell(text: &str) {
     let _ = writeln!(
         io::stderr().lock(),

@@ -1,4 +1,4 @@
-//! `quorate report`: earlier results in any format.
+//! `quorate report`: prints earlier results in any format.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::result::{Capacity, RunResult, read_capacity, read_result, save};
 /// Prints earlier results as text, Markdown, CSV, JSON or one HTML page
 #[derive(Args, Debug)]
 pub(super) struct ReportArgs {
-    /// Result folders, or result.json files; or one folder of a capacity search
+    /// Result folders or result.json files, or one folder of a capacity search
     #[arg(required = true, value_name = "DIR|FILE")]
     results: Vec<PathBuf>,
     #[command(flatten)]
@@ -22,7 +22,7 @@ pub(super) struct ReportArgs {
     layout: Layout,
 }
 
-/// The option for percentile spectra, below the tables of the text.
+/// The option for percentile spectra.
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct SpectrumFlag {
     /// Adds the percentile spectrum of each operation to the text: of the response time, or of the service time
@@ -37,15 +37,14 @@ fn spectrum_time() -> impl TypedValueParser<Value = SpectrumTime> {
 }
 
 impl SpectrumFlag {
-    /// Whether it is given.
     pub(super) fn is_given(self) -> bool {
         self.spectrum.is_some()
     }
 
-    /// The text of one result, with what is asked.
+    /// Formats a result as text, with its spectrum if the option is given.
     ///
     /// # Errors
-    /// As for [`render`].
+    /// Like [`render`].
     pub(super) fn text(self, result: &RunResult) -> Result<String, ReportError> {
         let mut text = render(std::slice::from_ref(result), Format::Text)?;
         if let Some(time) = self.spectrum {
@@ -56,7 +55,7 @@ impl SpectrumFlag {
     }
 }
 
-/// The format of a report, and where it goes.
+/// The format of a report and its destination.
 #[derive(Args, Debug)]
 pub(super) struct Layout {
     /// Format
@@ -112,7 +111,7 @@ pub(super) fn run(args: &ReportArgs) -> Result<Status, Failure> {
     Ok(Status::SUCCESS)
 }
 
-/// The capacity search that is asked for, if it is one.
+/// Reads the capacity search that the arguments name, if they name one.
 fn capacity(args: &ReportArgs) -> Result<Option<Capacity>, Failure> {
     for path in &args.results {
         if let Some(found) = read_capacity(path).bad_usage()? {
@@ -120,7 +119,7 @@ fn capacity(args: &ReportArgs) -> Result<Option<Capacity>, Failure> {
                 Ok(Some(found))
             } else {
                 Err(bad_usage(format!(
-                    "{} holds a capacity search, which is reported alone",
+                    "{} contains a capacity search, which can only be reported alone",
                     path.display()
                 )))
             };

@@ -1,4 +1,4 @@
-//! `quorate run`, and `quorate` alone: plan and target to a result folder.
+//! `quorate run`, and `quorate` without a command: runs workloads and writes their result folders.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,35 +17,35 @@ use super::surroundings::Places;
 use super::workload_file::{Changes, resolve_all};
 use super::{calibration_store, interrupt, output};
 use crate::experiment::{self, ProgressEvent, RunContext};
-use crate::report::{Comparison, Format, render, write_report};
+use crate::report::{Comparison, Format, render, write_comparison, write_report};
 use crate::result::{self, ResultError, RunResult, results_dir, write_result};
 use crate::target::TargetSpec;
 use crate::workload::Plan;
 
-/// The workload of a command line that names none.
+/// The default workload.
 const QUICKSTART: &str = "quickstart";
-/// The page of a result folder.
+/// Name of the HTML page in a result folder.
 const REPORT_FILE: &str = "report.html";
 
 /// Runs workloads and writes a result folder for each
 #[derive(Args, Debug)]
 pub(super) struct RunArgs {
-    /// Workload file, the name of a shipped workload (`quorate workloads`), or an earlier result,
-    /// which is then run again [default: quickstart]
+    /// Workload file, the name of a shipped workload (`quorate workloads`), or an earlier result to
+    /// run again [default: quickstart]
     #[arg(value_name = "FILE")]
     files: Vec<String>,
     #[command(flatten)]
     options: RunOptions,
 }
 
-/// What `quorate` and `quorate run` have in common.
+/// The options of both `quorate` and `quorate run`.
 #[derive(Args, Debug)]
 pub(super) struct RunOptions {
-    /// What to measure: `bundled`, `zookeeper[:DIR]`, or `zk://host:port,host:port[/chroot]`
+    /// Target to measure: `bundled`, `zookeeper[:DIR]`, or `zk://host:port,host:port[/chroot]`
     ///
-    /// `bundled` starts the reference ensemble that comes with the program; `zookeeper` starts a local
-    /// Apache ZooKeeper from an installation; `zk://` is an ensemble that is already running, taken as
-    /// it is. The `[target]` table of the workload says how many voters and observers are started.
+    /// `bundled` starts the reference ensemble that comes with the program. `zookeeper` starts an installed
+    /// Apache ZooKeeper on this machine. `zk://` uses an ensemble that is already running. The `[target]` table
+    /// of the workload sets the number of voters and observers to start.
     #[arg(long, value_name = "TARGET", default_value = "bundled")]
     target: String,
     /// Overrides a key of the workload: `load.rate=2000`, `target.voters=5`
@@ -63,7 +63,7 @@ pub(super) struct RunOptions {
     /// Shows no progress
     #[arg(long, short)]
     quiet: bool,
-    /// Serves the live figures for Prometheus at http://ADDR/metrics while it runs; a port alone is on 127.0.0.1
+    /// Serves the live figures for Prometheus at http://ADDR/metrics during the run. The default host is 127.0.0.1
     #[arg(long, value_name = "ADDR")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]
@@ -88,7 +88,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
     }
 }
 
-/// Everything that can be wrong with the command line is found before anything starts.
+/// Runs the workloads. All errors of the command line are found before anything starts.
 fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
     if options.json && options.spectrum.is_given() {
         return Err(bad_usage(
@@ -114,7 +114,7 @@ fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
     let screen = Screen::new(options.quiet, options.prometheus.as_ref())?;
     let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
     let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
-    let setting = RunContext {
+    let context = RunContext {
         quorate: &quorate,
         data_dir: options.places.data_dir.as_deref(),
         zookeeper_home: options.places.zookeeper_home.as_deref(),
@@ -127,7 +127,7 @@ fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
         options,
         several: plans.len() > 1,
         base: base.as_ref(),
-        context: &setting,
+        context: &context,
         screen: &screen,
     };
     let all = measure_all(&plans, &job);
@@ -135,16 +135,16 @@ fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
     deliver(all, options, stop.load(Ordering::Relaxed))
 }
 
-/// What came of all workloads.
+/// The outcome of all workloads.
 struct MeasuredAll {
     results: Vec<RunResult>,
     comparison: Option<Comparison>,
     status: Status,
-    /// What ended them.
+    /// The failure that ended the command before the remaining workloads.
     failure: Option<Failure>,
 }
 
-/// Runs one workload after the other until one fails.
+/// Runs the workloads in order until one fails.
 fn measure_all(plans: &[Plan], job: &Job<'_>) -> MeasuredAll {
     let mut all = MeasuredAll {
         results: Vec::with_capacity(plans.len()),
@@ -172,7 +172,7 @@ fn measure_all(plans: &[Plan], job: &Job<'_>) -> MeasuredAll {
     all
 }
 
-/// Prints the object of `--json`, keeps the baseline, and decides how the command ends.
+/// Prints the object of `--json`, saves the baseline, and returns the exit status of the command.
 fn deliver(all: MeasuredAll, options: &RunOptions, interrupted: bool) -> Result<Status, Failure> {
     if options.json && !all.results.is_empty() {
         let mut summary = render(&all.results, Format::Json)?;
@@ -193,27 +193,27 @@ fn deliver(all: MeasuredAll, options: &RunOptions, interrupted: bool) -> Result<
     Ok(all.status)
 }
 
-/// What all workloads of a command line have in common.
+/// The inputs that all workloads of a command line share.
 struct Job<'a> {
     target: &'a TargetSpec,
     options: &'a RunOptions,
-    /// Whether there is more than one workload.
+    /// Whether the command line has more than one workload.
     several: bool,
-    /// The baseline that the result is compared with.
+    /// The baseline to compare the result with.
     base: Option<&'a RunResult>,
     context: &'a RunContext<'a>,
     screen: &'a Screen,
 }
 
-/// What came of one workload. It is shown in any case.
+/// The outcome of one workload, which was printed already.
 struct Measured {
     result: RunResult,
     comparison: Option<Comparison>,
-    /// Why it could not be written, or compared.
+    /// The failure to write the result, to compare it, or to write the comparison.
     failure: Option<Failure>,
 }
 
-/// The exit status that a result asks for. Gates do not count if the measurement is invalid.
+/// Returns the exit status of a result. The gates are ignored if the measurement is invalid.
 fn status_of(result: &RunResult) -> Status {
     if !result.verdict.is_valid() {
         Status::INVALID
@@ -224,7 +224,7 @@ fn status_of(result: &RunResult) -> Status {
     }
 }
 
-/// The status of two workloads together: an invalid one comes before a failed gate.
+/// Returns the more severe of two statuses. An invalid measurement is more severe than a failed gate.
 fn worse(a: Status, b: Status) -> Status {
     let rank = |status: Status| match status {
         Status::INVALID => 2,
@@ -243,37 +243,50 @@ fn run_one(plan: &Plan, job: &Job<'_>) -> Result<Measured, Failure> {
         }
     });
     let dir = writable_dir(out.as_deref(), &plan.name)?;
-    // The result is written before the clean-up, which may fail; the last write tells whether that worked.
+    // The result is written before the clean-up, so that it survives an interrupt of the clean-up. It is written
+    // again afterwards, and an error is reported then.
     let measured = experiment::run(plan, job.target, job.context, &mut |result| {
-        let _retried = write_result(&dir, result);
+        let _written_again = write_result(&dir, result);
     });
     job.screen.clear();
     let mut result = match measured {
         Ok(result) => result,
         Err(error) => {
-            // This removes the folder only if it is empty, so files of others stay.
+            // This fails if the folder is not empty, so that files of the user stay.
             let _ = fs::remove_dir(&dir);
             return Err(error.into());
         }
     };
     let unwritten = write(&dir, &mut result).err();
-    let page = unwritten.is_none().then(|| dir.join(REPORT_FILE));
+    let mut pages: Vec<PathBuf> = Vec::new();
+    if unwritten.is_none() {
+        pages.push(dir.join(REPORT_FILE));
+    }
     let compared = job
         .base
         .map(|base| job.options.baselines.compare(base, &result))
         .transpose();
-    let (comparison, incomparable) = match compared {
+    let (comparison, mut incomparable) = match compared {
         Ok(comparison) => (comparison, None),
         Err(failure) => (None, Some(failure)),
     };
+    if let Some(comparison) = &comparison {
+        match write_comparison(&dir, comparison) {
+            Ok(written) => pages.extend(written.into_iter().next()),
+            Err(error) => incomparable = Some(error.into()),
+        }
+    }
     if !job.options.json {
         let mut text = job.options.spectrum.text(&result)?;
         if let Some(comparison) = &comparison {
             text.push_str("\ncompared with the baseline:\n");
             text.push_str(&baseline::text(comparison)?);
         }
-        if let Some(page) = page {
-            text.push_str(&format!("\n{}\n", page.display()));
+        if !pages.is_empty() {
+            text.push('\n');
+        }
+        for page in &pages {
+            text.push_str(&format!("{}\n", page.display()));
         }
         output::print(&text)?;
     }
@@ -284,16 +297,16 @@ fn run_one(plan: &Plan, job: &Job<'_>) -> Result<Measured, Failure> {
     })
 }
 
-/// Writes result, report and plots, and sets `result.path`.
+/// Writes the result, the report and the plots, and sets `result.path`.
 pub(super) fn write(dir: &Path, result: &mut RunResult) -> Result<(), Failure> {
     result.path = Some(write_result(dir, result)?);
     write_report(dir, result)?;
     Ok(())
 }
 
-/// Makes the folder of a result, and tries to write to it before anything is measured.
+/// Creates the folder of a result and checks, before anything is measured, that it is writable.
 pub(super) fn writable_dir(out: Option<&Path>, name: &str) -> Result<PathBuf, Failure> {
-    tried_dir(out, name).map_err(|error| match error {
+    checked_dir(out, name).map_err(|error| match error {
         ResultError::Io { .. } => {
             anyhow::anyhow!("{error}. Choose another folder for the result with --out").into()
         }
@@ -301,7 +314,7 @@ pub(super) fn writable_dir(out: Option<&Path>, name: &str) -> Result<PathBuf, Fa
     })
 }
 
-fn tried_dir(out: Option<&Path>, name: &str) -> Result<PathBuf, ResultError> {
+fn checked_dir(out: Option<&Path>, name: &str) -> Result<PathBuf, ResultError> {
     let dir = results_dir(out, name, SystemTime::now())?;
     let trial = dir.join(".quorate-writable");
     fs::write(&trial, b"?")

@@ -1,4 +1,4 @@
-//! `quorate server`: the bundled server, with the verbs and words of ZooKeeper's `zkServer.sh`.
+//! `quorate server`: runs the bundled server, with the verbs and messages of ZooKeeper's `zkServer.sh`.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,20 +17,20 @@ use super::server_config::{ServerConfig, config_path};
 use crate::protocol::zookeeper::four_letter;
 use crate::target::{Launch, Lifetime, ProcessIdentity, await_any_end, describe_exit, log_tails};
 
-/// A server that has run for this long counts as started even if it does not answer yet.
+/// A server that has run for this long counts as started, even if it does not answer yet.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a server may take to end after SIGTERM.
+/// Maximum time for a server to end after SIGTERM, and again after SIGKILL.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a server may take to answer.
+/// Timeout for an answer of the server.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time between two questions to a starting server. Its end is noticed at once.
+/// Interval between requests to a starting server.
 const ASK: Duration = Duration::from_millis(10);
-/// The process of a pid file must have this word in its command line.
+/// A process counts as a server only if its command line has this word.
 const MARK: &str = "start-foreground";
 
-/// Runs the bundled server: the verbs of zkServer.sh
+/// Runs the bundled server, with the verbs of zkServer.sh
 ///
-/// Takes a zoo.cfg as it is. Without one: $ZOOCFGDIR/$ZOOCFG, by default conf/zoo.cfg.
+/// Reads a zoo.cfg of ZooKeeper. The default is $ZOOCFGDIR/$ZOOCFG, or conf/zoo.cfg if these are not set.
 #[derive(Args, Debug)]
 pub(super) struct ServerArgs {
     #[command(subcommand)]
@@ -43,11 +43,11 @@ enum Verb {
     StartForeground(ConfigArg),
     /// Starts the server in the background
     Start(ConfigArg),
-    /// Stops it
+    /// Stops the server
     Stop(ConfigArg),
-    /// Stops it if it runs, and starts it
+    /// Stops the server if it runs, and starts it
     Restart(ConfigArg),
-    /// Prints its mode: leader, follower, observer or standalone
+    /// Prints the mode of the server: leader, follower, observer or standalone
     Status(ConfigArg),
     /// Prints the command that `start` runs
     PrintCmd(ConfigArg),
@@ -84,7 +84,7 @@ pub(super) fn run(args: &ServerArgs) -> Result<Status, Failure> {
     }
 }
 
-/// The server itself, in this process. Its exit statuses are ZooKeeper's own.
+/// Runs the server in this process. The exit statuses are those of ZooKeeper.
 fn start_foreground(path: &Path) -> Result<Status, Failure> {
     let config = crate::ensemble::config::Config::load(path).meaning(Status::BAD_USAGE)?;
     match crate::ensemble::node::run(&config) {
@@ -119,10 +119,9 @@ fn start(config: &ServerConfig) -> Result<Status, Failure> {
         ))?;
         return Ok(Status::ERROR);
     }
-    // Another process on this port would answer instead of the server.
-    if let Some(client) = config.client
-        && let Err(error) = TcpListener::bind(client)
-    {
+    // If another process listened on this port, its answers would be taken for those of the server.
+    let client = config.client;
+    if let Err(error) = TcpListener::bind(client) {
         print("Starting zookeeper ... FAILED TO START")?;
         return Err(anyhow::anyhow!("cannot listen on {client} (clientPort): {error}").into());
     }
@@ -165,11 +164,8 @@ fn start(config: &ServerConfig) -> Result<Status, Failure> {
             )
             .into());
         }
-        // The server listens first, then reads its data, and answers only after that.
-        if config
-            .client
-            .is_some_and(|client| four_letter(client, "ruok", ANSWER_TIMEOUT).is_ok())
-        {
+        // The server listens before it has read its data, and answers after that.
+        if four_letter(client, "ruok", ANSWER_TIMEOUT).is_ok() {
             break;
         }
         await_any_end([&child], ASK);
@@ -185,7 +181,7 @@ fn stop(config: &ServerConfig) -> Result<Status, Failure> {
             "Stopping zookeeper ... no zookeeper to stop (could not find file {})",
             pid_file.display()
         ))?;
-        // Left behind by a server that ended by itself.
+        // The pid file may be left from a server that ended by itself.
         let _ = fs::remove_file(&pid_file);
         return Ok(Status::SUCCESS);
     };
@@ -202,29 +198,27 @@ fn stop(config: &ServerConfig) -> Result<Status, Failure> {
 }
 
 fn status(config: &ServerConfig) -> Result<Status, Failure> {
-    let Some(client) = config.client else {
-        print("Unable to find a client port in the configuration.")?;
-        return Ok(Status::ERROR);
-    };
+    let client = config.client;
     print(&format!(
         "Client port found: {}. Client address: {}. Client SSL: false.",
         client.port(),
         client.ip()
     ))?;
     let answer = four_letter(client, "srvr", ANSWER_TIMEOUT).unwrap_or_default();
-    match answer.lines().find(|line| line.contains("Mode")) {
-        Some(line) => {
-            print(line)?;
-            Ok(Status::SUCCESS)
-        }
-        None => {
-            print("Error contacting service. It is probably not running.")?;
-            Ok(Status::ERROR)
-        }
+    if let Some(line) = answer.lines().find(|line| line.contains("Mode")) {
+        print(line)?;
+        return Ok(Status::SUCCESS);
     }
+    match answer.lines().next() {
+        Some(line) => print(&format!(
+            "Error contacting service. It runs, but answered: {line}"
+        ))?,
+        None => print("Error contacting service. It is probably not running.")?,
+    }
+    Ok(Status::ERROR)
 }
 
-/// The process that the pid file names, if it is a server.
+/// Returns the process of the pid file if it is a server.
 fn running(config: &ServerConfig) -> Option<ProcessIdentity> {
     let pid: u32 = fs::read_to_string(config.pid_file())
         .ok()?
@@ -233,7 +227,7 @@ fn running(config: &ServerConfig) -> Option<ProcessIdentity> {
         .ok()?;
     let identity = ProcessIdentity::of(pid)?;
     let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    // Another process may have the pid by now.
+    // The pid may belong to another process by now.
     let is_server = command
         .split(|byte| *byte == 0)
         .any(|word| word == MARK.as_bytes());
@@ -254,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_quoted_for_the_shell() {
+    fn special_characters_are_quoted_for_the_shell() {
         assert_eq!(quoted("/a/b-c"), "/a/b-c");
         assert_eq!(quoted("a b"), "'a b'");
         assert_eq!(quoted("a'b"), "'a'\\''b'");

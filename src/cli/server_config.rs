@@ -1,8 +1,8 @@
-//! What the verbs of `quorate server` need of a `zoo.cfg`: where the pid file lies and where the server
-//! answers.
+//! The settings of a `zoo.cfg` that the verbs of `quorate server` need: the data folder, which has the pid file,
+//! and the client address.
 
 use std::env;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::ensemble::config::{Config, ConfigError};
@@ -12,18 +12,17 @@ const FILE: &str = "zoo.cfg";
 /// Default of `$ZOOCFGDIR`.
 const DIR: &str = "conf";
 
-/// The part of a configuration that the verbs need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ServerConfig {
     pub(super) path: PathBuf,
-    /// `dataDir`.
     pub(super) data_dir: PathBuf,
-    /// Where clients reach the server; `None` if it serves none.
-    pub(super) client: Option<SocketAddr>,
+    /// Address for clients on this machine.
+    pub(super) client: SocketAddr,
 }
 
-/// Finds the configuration by the rules of ZooKeeper's own script: without `given`, `$ZOOCFGDIR/$ZOOCFG`. A
-/// bare file name lies in `$ZOOCFGDIR`; any other path is used as it is.
+/// Returns the path of the configuration by the rules of ZooKeeper's script. The default is
+/// `$ZOOCFGDIR/$ZOOCFG`. A bare file name that does not exist in the working directory is in `$ZOOCFGDIR`. Any
+/// other path is used unchanged.
 pub(super) fn config_path(given: Option<&Path>) -> PathBuf {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     let dir = set("ZOOCFGDIR").map_or_else(|| PathBuf::from(DIR), PathBuf::from);
@@ -43,28 +42,34 @@ fn resolved(given: Option<&Path>, dir: &Path, default: &Path) -> PathBuf {
 }
 
 impl ServerConfig {
-    /// Reads `path`.
+    /// Reads the configuration file `path`.
     ///
     /// # Errors
-    /// If it is not the configuration of a server.
+    /// If it is not a valid configuration of a server.
     pub(super) fn load(path: &Path) -> Result<Self, ConfigError> {
         let config = Config::load(path)?;
         Ok(Self {
             path: path.to_owned(),
             data_dir: config.data_dir().to_owned(),
-            client: config.client_address().map(|mut address| {
-                if address.ip().is_unspecified() {
-                    address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
-                }
-                address
-            }),
+            client: reachable(config.client_address()),
         })
     }
 
-    /// The file with the id of the server's process.
+    /// Returns the path of the pid file.
     pub(super) fn pid_file(&self) -> PathBuf {
         self.data_dir.join("zookeeper_server.pid")
     }
+}
+
+/// Replaces an address that stands for all addresses by loopback.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
 }
 
 #[cfg(test)]
@@ -72,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bare_name_is_looked_for_in_the_folder_of_configurations() {
+    fn a_bare_file_name_is_in_the_configuration_folder() {
         let of = |given: Option<&str>| {
             resolved(given.map(Path::new), Path::new("/c"), Path::new("zoo.cfg"))
         };
@@ -83,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_needed_lines_are_read() {
+    fn the_data_folder_and_the_client_address_are_read() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("zoo.cfg");
         let read = |text: &str| {
@@ -93,9 +98,9 @@ mod tests {
         let config =
             read("# x\ndataDir = /d\nclientPort=2182\nclientPortAddress=127.0.0.9\n").unwrap();
         assert_eq!(config.pid_file(), Path::new("/d/zookeeper_server.pid"));
-        assert_eq!(config.client, Some("127.0.0.9:2182".parse().unwrap()));
+        assert_eq!(config.client, "127.0.0.9:2182".parse().unwrap());
         let any = read("dataDir=/d\nclientPort=2182\nclientPortAddress=0.0.0.0\n").unwrap();
-        assert_eq!(any.client, Some("127.0.0.1:2182".parse().unwrap()));
+        assert_eq!(any.client, "127.0.0.1:2182".parse().unwrap());
         let error = read("clientPort=1\n").unwrap_err().to_string();
         assert!(error.contains("dataDir"), "{error}");
     }

@@ -1,16 +1,16 @@
-//! What the terminal can do: size, colours, whether it is one; and wrapping text to it.
+//! The capabilities of the terminal, and wrapping of text to its width.
 
 use std::env;
 use std::io::{self, IsTerminal};
 
 use console::{Term, is_dumb};
 
-/// The size of a terminal that does not tell it.
+/// The size of a terminal whose size is unknown.
 const DEFAULT_SIZE: Size = Size {
     columns: 80,
     rows: 24,
 };
-/// Text is not wrapped to less.
+/// Minimum width of wrapped text.
 const WIDTH_MIN: usize = 20;
 
 /// Size of a terminal in characters.
@@ -20,18 +20,16 @@ pub(super) struct Size {
     pub(super) rows: usize,
 }
 
-/// What standard error leads to.
+/// The capabilities of standard error, which may be a terminal, a file or a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terminal {
     is_terminal: bool,
-    /// Whether lines can be drawn over.
+    /// Whether lines can be redrawn in place.
     pub(super) can_redraw: bool,
-    /// Whether colours are wanted.
     colour: bool,
 }
 
 impl Terminal {
-    /// That of standard error.
     pub(super) fn of_stderr() -> Self {
         let is_terminal = io::stderr().is_terminal();
         let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -43,7 +41,7 @@ impl Terminal {
         }
     }
 
-    /// Asked each time, since windows change.
+    /// Returns the current size, which changes when the user resizes the window.
     pub(super) fn size(self) -> Size {
         Term::stderr()
             .size_checked()
@@ -54,7 +52,7 @@ impl Terminal {
             })
     }
 
-    /// Columns to wrap text to.
+    /// Returns the width to wrap text to. Text is not wrapped if standard error is no terminal.
     pub(super) fn width(self) -> usize {
         if self.is_terminal {
             self.size().columns.max(WIDTH_MIN)
@@ -63,7 +61,7 @@ impl Terminal {
         }
     }
 
-    /// `text` in the terminal's colour number `code`, where colours are wanted.
+    /// Returns `text` with the ANSI colour `code`, or unchanged if colours are off.
     pub(super) fn paint(self, code: u8, text: &str) -> String {
         if self.colour {
             format!("\x1b[{code}m{text}\x1b[0m")
@@ -73,8 +71,7 @@ impl Terminal {
     }
 }
 
-/// Breaks every line of `text` between words so that none is wider than `width`, unless a single
-/// word is.
+/// Wraps the lines of `text` between words to at most `width` columns. A wider word gets a line of its own.
 pub(super) fn wrap(text: &str, width: usize) -> String {
     let mut out = String::with_capacity(text.len());
     for (index, line) in text.lines().enumerate() {
@@ -108,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_stay_whole_and_lines_keep_their_indent() {
+    fn text_wraps_between_words_and_keeps_its_indent() {
         assert_eq!(wrap("aa bb cc", 5), "aa bb\ncc");
         assert_eq!(wrap("  aa bb cc", 7), "  aa bb\n  cc");
         assert_eq!(wrap("aaaaaaaaaa b", 4), "aaaaaaaaaa\nb");

@@ -1,5 +1,5 @@
-//! Finds the workload that a FILE argument names: a path, a shipped workload, or an earlier result, whose
-//! plan is then run again.
+//! Finds the workload of a FILE argument. The argument is the path of a workload file, the name of a shipped
+//! workload, or an earlier result, whose plan is used.
 
 use std::path::Path;
 
@@ -9,19 +9,17 @@ use crate::protocol::{self, find_shipped, nearest_shipped};
 use crate::result::read_result;
 use crate::workload::{self, Arrival, Plan, Source};
 
-/// What the command line changes in a workload.
+/// The changes that the command line makes to a workload.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Changes<'a> {
     /// The values of `--set`.
     pub(super) set: &'a [String],
-    /// The options of the load.
     pub(super) load: &'a LoadFlags,
-    /// The value of `--seed`.
     pub(super) seed: Option<u64>,
 }
 
 impl Changes<'_> {
-    /// The overrides of both kinds. Those of the options come last.
+    /// Returns the overrides of `--set`, followed by those of the load options.
     fn overrides(&self) -> Result<Vec<String>, Failure> {
         let mut overrides = self.set.to_vec();
         overrides.extend(self.load.overrides(self.set)?);
@@ -33,22 +31,22 @@ impl Changes<'_> {
 #[derive(Debug)]
 pub(super) struct Resolved {
     pub(super) plan: Plan,
-    /// What the user should know about the changes: that one turned an open loop into a closed one.
+    /// A message for the user if `--rate` or `--in-flight` replaced the arrival of the workload.
     pub(super) note: Option<String>,
 }
 
-/// The plan of `name` with the changes.
+/// Resolves the workload `name` with the changes.
 ///
 /// # Errors
-/// Bad usage, with every problem of the workload.
+/// Bad usage, with all problems of the workload.
 pub(super) fn resolve(name: &str, changes: &Changes<'_>) -> Result<Resolved, Failure> {
     read(name, &changes.overrides()?, changes).map_err(failure)
 }
 
-/// The plans of all `names`.
+/// Resolves all workloads with the changes.
 ///
 /// # Errors
-/// Bad usage, with every problem of every workload.
+/// Bad usage, with all problems of all workloads.
 pub(super) fn resolve_all(
     names: &[String],
     changes: &Changes<'_>,
@@ -59,7 +57,7 @@ pub(super) fn resolve_all(
     for name in names {
         match read(name, &overrides, changes) {
             Ok(resolved) => all.push(resolved),
-            // An override that fits no file is one problem, not one for each file.
+            // A problem that occurs in several files, such as an unknown override, is listed once.
             Err(found) => {
                 let new = found.into_iter().filter(|one| !problems.contains(one));
                 let new: Vec<String> = new.collect();
@@ -74,7 +72,7 @@ pub(super) fn resolve_all(
     }
 }
 
-/// The plan, or its problems.
+/// Resolves a workload, or returns its problems.
 fn read(name: &str, overrides: &[String], changes: &Changes<'_>) -> Result<Resolved, Vec<String>> {
     let source = source(name).map_err(|failure| vec![failure.text()])?;
     let plan = protocol::resolve(&source, overrides, changes.seed).map_err(|error| {
@@ -87,11 +85,10 @@ fn read(name: &str, overrides: &[String], changes: &Changes<'_>) -> Result<Resol
     Ok(Resolved { plan, note })
 }
 
-/// Says what became of the arrival that the workload itself asks for, if `--rate` or `--in-flight` replaced it
-/// by one of another kind.
+/// Returns a message if `--rate` or `--in-flight` replaced the arrival of the workload by one of another kind.
 fn loop_note(source: &Source, plan: &Plan, changes: &Changes<'_>) -> Option<String> {
     let flag = changes.load.arrival()?;
-    // A workload that has no arrival of its own loses none.
+    // If the workload has no arrival of its own, nothing is replaced.
     let own = protocol::resolve(source, changes.set, changes.seed).ok()?;
     let change = match (&own.load.arrival, &plan.load.arrival) {
         (Arrival::Closed { in_flight }, Arrival::Open { .. }) => format!(
@@ -114,7 +111,7 @@ fn loop_note(source: &Source, plan: &Plan, changes: &Changes<'_>) -> Option<Stri
     Some(format!("{}: {flag} {change}", plan.name))
 }
 
-/// One problem stands alone; several become a list.
+/// Returns the only problem, or a list of all problems.
 fn failure(problems: Vec<String>) -> Failure {
     let count = problems.len();
     match <[String; 1]>::try_from(problems) {

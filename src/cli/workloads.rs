@@ -1,4 +1,4 @@
-//! `quorate workloads`: what comes with the program.
+//! `quorate workloads`: lists and prints the shipped workloads.
 
 use std::fmt::Write;
 
@@ -12,10 +12,10 @@ use crate::protocol::{self, find_shipped, nearest_shipped, shipped};
 /// Width of the list.
 const WIDTH: usize = 78;
 
-/// Lists the shipped workloads with their why, or prints one of them
+/// Lists the shipped workloads and their purposes, or prints the file of one of them
 #[derive(Args, Debug)]
 pub(super) struct WorkloadsArgs {
-    /// Workload whose file to print, as a start for your own
+    /// Workload whose file is printed
     #[arg(value_name = "NAME")]
     name: Option<String>,
 }

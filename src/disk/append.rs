@@ -1,4 +1,4 @@
-//! Appends batches to log files: one write per batch, into zeros that are on disk already.
+//! Appends batches to log files: one write per part of a batch, into zeros that are on disk already.
 
 use std::fmt::Debug;
 use std::fs::File;
@@ -8,49 +8,53 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::directory::sync_directory;
+use super::tail::UNSYNCED_BYTES_MAX;
 use super::zeroed::{SpareMaker, create_zeroed};
-use super::{Batch, DiskError};
+use super::{Batch, DiskError, Part, kill};
 
-/// Where a log's files are, what they are called and how they begin.
+/// The directory, file names and file headers of a log.
 pub trait Layout: Send + 'static {
-    /// Identifies a record and increases from each record to the next.
+    /// Identifies a record. Positions increase from each record to the next.
     type Position: Copy + Default + Ord + Debug + Send + 'static;
 
-    /// Holds all files of the log.
+    /// Returns the directory that holds all files of the log.
     fn directory(&self) -> &Path;
 
-    /// The file whose first record is `first`.
+    /// Returns the path of the file whose first record is `first`.
     fn path(&self, first: Self::Position) -> PathBuf;
 
-    /// The bytes before the first record of a file.
+    /// Returns the bytes that precede the first record of a file.
     fn header(&self, first: Self::Position) -> Vec<u8>;
 }
 
-/// How to write a log.
+/// Options for writing a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AppendOptions {
-    /// Whether [`Appender::sync`] syncs. Without, nothing is durable.
+    /// Whether [`Appender::sync`] calls `fdatasync`. If false, nothing is durable.
     pub fsync: bool,
-    /// Bytes of zeros that are kept ready as the next file; 0: none are.
+    /// Size in bytes of the spare file that is kept ready as the next log file. 0 disables spare files.
     pub spare_bytes: u64,
-    /// Bytes of a file that is made when none is ready, as at the start.
+    /// Size in bytes of a log file that is created when no spare is ready, as at the start.
     pub first_bytes: u64,
 }
 
-/// Makes a file of that many zeros. Tests pass one that fails.
+/// Creates a file of the given path and number of zeros. Tests pass a function that fails.
 pub type MakeFile = Box<dyn FnMut(&Path, u64) -> io::Result<File> + Send>;
 
-/// The log that is being written.
+/// Writes a log.
 ///
-/// After each [`Appender::append`] comes [`Appender::sync`]: recovery relies on nothing being written
-/// behind bytes that are not synced. After an error it must not be used again: the kernel may report
-/// a failed write only once.
+/// Recovery relies on two rules, which this type enforces. The header of a file is synced before the
+/// first record is written. At most [`UNSYNCED_BYTES_MAX`] bytes, or one larger record, are written and not
+/// yet synced. After an error the appender must not be used again: the kernel may report a failed
+/// write only once.
 pub struct Appender<L: Layout> {
     layout: L,
     options: AppendOptions,
     spares: Option<SpareMaker>,
     make: MakeFile,
     current: Option<Current>,
+    /// Bytes written to the current file since the last sync.
+    unsynced_bytes: usize,
 }
 
 impl<L: Layout> Debug for Appender<L> {
@@ -65,15 +69,15 @@ impl<L: Layout> Debug for Appender<L> {
 struct Current {
     file: File,
     path: PathBuf,
-    /// Where the next record goes.
+    /// Offset of the next record.
     end: u64,
-    /// Where the zeros end.
+    /// Size of the file, unused zeros included.
     size: u64,
 }
 
 impl<L: Layout> Appender<L> {
-    /// An appender that opens its first file with the first batch, and in the background makes the
-    /// zeros for the second.
+    /// Creates an appender. It opens its first file with the first batch. A background thread
+    /// prepares the second file.
     ///
     /// # Errors
     /// If the background thread cannot start in the log's directory.
@@ -81,10 +85,10 @@ impl<L: Layout> Appender<L> {
         Self::with_maker(layout, options, Box::new(create_zeroed))
     }
 
-    /// As [`Appender::new`]; `make` makes a file when none is ready.
+    /// Like [`Appender::new`], with a function that creates a file when no spare is ready.
     ///
     /// # Errors
-    /// As [`Appender::new`].
+    /// Like [`Appender::new`].
     pub fn with_maker(
         layout: L,
         options: AppendOptions,
@@ -100,48 +104,62 @@ impl<L: Layout> Appender<L> {
             spares,
             make,
             current: None,
+            unsynced_bytes: 0,
         })
     }
 
-    /// Writes the batch with one call, into a new file if the current one has no room. It is not
-    /// durable before [`Appender::sync`].
+    /// Writes all parts of the batch. Its end is not durable before [`Appender::sync`].
     ///
     /// # Errors
     /// If the disk is full or fails.
     pub fn append(&mut self, batch: &Batch<L::Position>) -> Result<(), DiskError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let size = batch.bytes().len() as u64;
-        if self
+        batch.parts().try_for_each(|part| self.append_part(&part))
+    }
+
+    /// Writes the part with one call, into a new file if the current one has no room. It is not
+    /// durable before [`Appender::sync`]. Syncs first if too much would be unsynced otherwise.
+    ///
+    /// # Errors
+    /// If the disk is full or fails.
+    pub fn append_part(&mut self, part: &Part<'_, L::Position>) -> Result<(), DiskError> {
+        let size = part.bytes.len() as u64;
+        let full = self
             .current
             .as_ref()
-            .is_some_and(|current| current.end + size > current.size)
-        {
+            .is_some_and(|current| current.end + size > current.size);
+        let too_much = self.unsynced_bytes + part.bytes.len() > UNSYNCED_BYTES_MAX;
+        if self.unsynced_bytes > 0 && (full || too_much) {
+            self.sync()?;
+        }
+        if full {
             self.roll()?;
         }
         let mut current = match self.current.take() {
             Some(current) => current,
-            None => self.open_next(batch.first(), size)?,
+            None => self.open_next(part.first, size)?,
         };
+        kill::check().map_err(DiskError::io("append to", &current.path))?;
         let written = current
             .file
-            .write_all_at(batch.bytes(), current.end)
+            .write_all_at(part.bytes, current.end)
             .map_err(DiskError::io("append to", &current.path));
         current.end += size;
         self.current = Some(current);
+        self.unsynced_bytes += part.bytes.len();
         written
     }
 
-    /// Makes all appended records durable and returns how long the disk took. Without `fsync`, does
-    /// nothing.
+    /// Makes all appended records durable and returns how long the disk took. Without
+    /// [`AppendOptions::fsync`] it does nothing and returns `None`.
     ///
     /// # Errors
-    /// If the disk fails. What was appended since the last sync may be lost then.
+    /// If the disk fails. Records that were appended since the last sync may be lost.
     pub fn sync(&mut self) -> Result<Option<Duration>, DiskError> {
+        self.unsynced_bytes = 0;
         let Some(current) = self.current.as_ref().filter(|_| self.options.fsync) else {
             return Ok(None);
         };
+        kill::check().map_err(DiskError::io("sync", &current.path))?;
         let start = Instant::now();
         current
             .file
@@ -150,15 +168,16 @@ impl<L: Layout> Appender<L> {
         Ok(Some(start.elapsed()))
     }
 
-    /// Closes the current file, which must be synced, and cuts its unused zeros; the next batch
-    /// opens a new one.
+    /// Closes the current file, which must be synced, and truncates its unused zeros. The next batch
+    /// opens a new file.
     ///
     /// # Errors
-    /// If the file cannot be cut.
+    /// If the file cannot be truncated.
     pub fn roll(&mut self) -> Result<(), DiskError> {
         if let Some(current) = self.current.take()
             && current.end < current.size
         {
+            kill::check().map_err(DiskError::io("cut the unused end of", &current.path))?;
             current
                 .file
                 .set_len(current.end)
@@ -173,6 +192,7 @@ impl<L: Layout> Appender<L> {
         if path.exists() {
             return Err(DiskError::Exists { path });
         }
+        kill::check().map_err(DiskError::io("create", &path))?;
         let header = self.layout.header(first);
         let needed = header.len() as u64 + batch_bytes;
         let spares = self
@@ -192,11 +212,21 @@ impl<L: Layout> Appender<L> {
             let file = (self.make)(&path, size).map_err(DiskError::io("create", &path))?;
             (file, size)
         };
-        // The name first: a spare that was written to must never come back as a spare.
+        // The new name becomes durable before anything is written: after a crash, a file with records
+        // must not have the name of the spare, which is removed at the next start.
         if self.options.fsync {
             sync_directory(self.layout.directory())?;
         }
+        // A file that holds a record but no header is damaged: the header is durable first.
+        kill::check().map_err(DiskError::io("begin", &path))?;
         file.write_all_at(&header, 0)
+            .and_then(|()| {
+                if self.options.fsync {
+                    file.sync_data()
+                } else {
+                    Ok(())
+                }
+            })
             .map_err(DiskError::io("begin", &path))?;
         Ok(Current {
             file,
@@ -206,7 +236,13 @@ impl<L: Layout> Appender<L> {
         })
     }
 
-    /// Blocks until a file of zeros is ready; `false` if none can be made.
+    /// Returns the number of bytes written since the last sync.
+    #[cfg(test)]
+    pub(super) fn unsynced_bytes(&self) -> usize {
+        self.unsynced_bytes
+    }
+
+    /// Blocks until a spare file is ready. Returns false if none can be created.
     #[cfg(test)]
     pub(crate) fn wait_spare(&self) -> bool {
         self.spares.as_ref().is_some_and(SpareMaker::wait_ready)

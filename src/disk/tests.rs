@@ -1,11 +1,11 @@
-//! A log of another format than the ensemble's: records are a length byte and that many bytes of
-//! their number, a file begins with its first number.
+//! Tests with a log format that is not the ensemble's. A record is the byte 8 followed by its number in
+//! eight bytes. A file begins with the number of its first record.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::tail::{RecordSearch, Tail, judge_tail};
+use super::tail::{RecordSearch, Tail, UNSYNCED_BYTES_MAX, judge_tail};
 use super::{
     AppendOptions, Appender, Batch, DiskError, DiskThread, Events, Layout, MakeFile, Service,
     create_zeroed,
@@ -39,7 +39,7 @@ enum Seen {
     Failed(String),
 }
 
-/// Reports each mark with the number of files that exist by then.
+/// Reports each mark together with the number of files in the directory.
 struct Marks(PathBuf);
 
 impl Service for Marks {
@@ -105,7 +105,7 @@ fn start(dir: &Path, make: MakeFile) -> DiskThread<Marks> {
     DiskThread::start(dir, log, Marks(dir.to_owned()), || {}).expect("started")
 }
 
-/// Everything that the thread reports until it has nothing more to do.
+/// Stops the thread and returns all events that it reported.
 fn all_events(mut thread: DiskThread<Marks>) -> Vec<Seen> {
     thread.stop();
     let mut seen = Vec::new();
@@ -114,7 +114,7 @@ fn all_events(mut thread: DiskThread<Marks>) -> Vec<Seen> {
 }
 
 #[test]
-fn batches_that_wait_share_a_sync_and_a_request_between_them_separates_two_groups() {
+fn waiting_batches_share_a_sync_unless_a_request_lies_between_them() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut thread = start(dir.path(), Box::new(create_zeroed));
     let held = thread.hold();
@@ -142,7 +142,7 @@ fn batches_that_wait_share_a_sync_and_a_request_between_them_separates_two_group
 }
 
 #[test]
-fn after_a_failed_write_the_error_names_the_file_and_nothing_more_is_carried_out() {
+fn a_failed_write_names_the_file_and_ends_the_work() {
     let dir = tempfile::tempdir().expect("a directory");
     let full = Box::new(|_: &Path, _| OpenOptions::new().write(true).open("/dev/full"));
     let thread = start(dir.path(), full);
@@ -158,10 +158,10 @@ fn after_a_failed_write_the_error_names_the_file_and_nothing_more_is_carried_out
 }
 
 #[test]
-fn a_file_begins_with_the_header_of_its_first_record_and_a_rolled_one_ends_with_its_last() {
+fn a_log_file_begins_with_its_header_and_is_truncated_when_rolled() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut log = Appender::new(Journal(dir.path().to_owned()), OPTIONS).expect("opened");
-    // 8 + 9 * 56 = 512: the first file is full to the last byte, the next batch does not fit.
+    // 8 + 9 * 56 = 512: the first batch fills the first file, so the second batch opens another.
     log.append(&batch(1..=56)).expect("appended");
     log.sync().expect("synced");
     log.append(&batch(57..=58)).expect("appended");
@@ -176,6 +176,46 @@ fn a_file_begins_with_the_header_of_its_first_record_and_a_rolled_one_ends_with_
 }
 
 #[test]
+fn a_batch_larger_than_one_write_is_split_and_each_part_is_synced() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut thread = start(dir.path(), Box::new(create_zeroed));
+    let records = 3 * UNSYNCED_BYTES_MAX as u64 / RECORD_BYTES as u64;
+    thread.append(batch(1..=records));
+    thread.stop();
+    let stats = thread.stats();
+    assert_eq!((stats.fsync_count, stats.entries), (4, records));
+    assert!(
+        stats.write_bytes_max <= UNSYNCED_BYTES_MAX as u64,
+        "{stats:?}"
+    );
+    let mut counted = 0;
+    for event in all_events(thread) {
+        let Seen::Synced { last, count } = event else {
+            panic!("{event:?}");
+        };
+        counted += count;
+        assert_eq!(last, counted, "each report tells what is durable");
+    }
+    assert_eq!(counted, records);
+}
+
+#[test]
+fn batches_that_are_not_synced_one_by_one_do_not_exceed_one_write() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let options = AppendOptions {
+        first_bytes: 64 << 20,
+        ..OPTIONS
+    };
+    let mut log = Appender::new(Journal(dir.path().to_owned()), options).expect("opened");
+    let records = UNSYNCED_BYTES_MAX as u64 / RECORD_BYTES as u64;
+    log.append(&batch(1..=records)).expect("appended");
+    assert!(log.unsynced_bytes() > UNSYNCED_BYTES_MAX - RECORD_BYTES);
+    log.append(&batch(records + 1..=records + 2))
+        .expect("appended");
+    assert_eq!(log.unsynced_bytes(), 2 * RECORD_BYTES);
+}
+
+#[test]
 fn an_existing_file_is_never_overwritten() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal-7");
@@ -187,9 +227,12 @@ fn an_existing_file_is_never_overwritten() {
 }
 
 #[test]
-fn a_broken_record_is_torn_if_it_is_the_last_and_damage_if_another_follows() {
+fn a_broken_record_is_torn_at_the_end_and_damage_before_a_sound_record() {
     let newer_than = |last: u64| RecordSearch {
         record_bytes_min: RECORD_BYTES,
+        record_bytes_max: RECORD_BYTES,
+        prefix_bytes: 1,
+        announced_bytes: |_: &[u8]| Some(RECORD_BYTES),
         ordinary_zeros: 7,
         begins_newer: move |bytes: &[u8]| {
             record(bytes).is_some_and(|number| number > last && number < 100)

@@ -1,4 +1,4 @@
-//! The disk thread: carries out requests in order, and commits batches that wait together as one group.
+//! The disk thread. It performs requests in order and commits waiting batches as one group.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,25 +9,23 @@ use super::queue::{DiskStats, Events, Queue, Request};
 use super::tail::UNSYNCED_BYTES_MAX;
 use super::{Batch, DiskError};
 
-/// A group is written once it is this large. With one more batch of that size it stays below what
-/// recovery takes for one write.
+/// A group of this size is written at once, so that its first records do not wait for many others.
 const GROUP_BYTES_MAX: usize = UNSYNCED_BYTES_MAX / 4;
 
-/// What the owner of a log has the disk thread do, besides appending to the log.
+/// The work of the disk thread besides appending to the log. The owner of the log implements it.
 pub trait Service: Send + 'static {
-    /// The log's layout.
     type Layout: Layout;
-    /// Anything but an append.
+    /// A request other than an append.
     type Request: Send + 'static;
-    /// What [`DiskThread::poll`] brings.
+    /// An event that [`DiskThread::poll`] returns.
     type Event: Send + 'static;
-    /// Ends all work of the thread.
+    /// An error. After it the thread performs no more requests.
     type Error: From<DiskError>;
 
-    /// Carries out a request. All batches that were appended before it are synced.
+    /// Performs a request. All batches that were appended before the request are synced already.
     ///
     /// # Errors
-    /// If the log cannot go on.
+    /// If the log can no longer be written.
     fn perform(
         &mut self,
         request: Self::Request,
@@ -35,17 +33,18 @@ pub trait Service: Send + 'static {
         events: &Arc<Events<Self::Event>>,
     ) -> Result<(), Self::Error>;
 
-    /// The event that `count` records up to `last` are durable (or written, without `fsync`).
+    /// Returns the event for `count` records up to `last` that became durable (without `fsync`: that
+    /// were written).
     fn synced(last: <Self::Layout as Layout>::Position, count: u64) -> Self::Event;
 
-    /// The event that the thread has stopped working.
+    /// Returns the event for the error that ended the work of the thread.
     fn failed(error: Self::Error) -> Self::Event;
 }
 
 type BatchOf<S> = Batch<<<S as Service>::Layout as Layout>::Position>;
 
-/// The thread that writes, as its owner sees it: requests go in, in order; what became durable comes
-/// out. Dropping it carries out what was requested, then ends it.
+/// The owner's handle of the disk thread. Dropping it performs the outstanding requests and ends the
+/// thread.
 #[derive(Debug)]
 pub struct DiskThread<S: Service> {
     queue: Arc<Queue<S>>,
@@ -53,11 +52,11 @@ pub struct DiskThread<S: Service> {
 }
 
 impl<S: Service> DiskThread<S> {
-    /// Starts the thread. It calls `wake` when events are there to be polled, at most once until
-    /// they are. `directory` is named by the error.
+    /// Starts the thread. It calls `wake` when the first event after a [`DiskThread::poll`] arrives.
+    /// `directory` is only used in the error message.
     ///
     /// # Errors
-    /// If no thread can be started.
+    /// If the thread cannot be started.
     pub fn start(
         directory: &Path,
         log: Appender<S::Layout>,
@@ -81,57 +80,62 @@ impl<S: Service> DiskThread<S> {
         })
     }
 
-    /// An empty batch, with memory from an earlier one if possible.
+    /// Returns an empty batch, if possible one with the buffer of an earlier batch.
     #[must_use]
     pub fn batch(&self) -> BatchOf<S> {
         self.queue.take_batch()
     }
 
-    /// Logs records; [`Service::synced`] follows. Batches that wait while the disk syncs share the
-    /// next sync.
+    /// Appends records to the log. The event of [`Service::synced`] follows. Batches that arrive during
+    /// a sync share the next sync.
     pub fn append(&self, batch: BatchOf<S>) {
         if !batch.is_empty() {
             self.queue.push(Request::Append(batch));
         }
     }
 
-    /// Has the service carry out the request after everything requested earlier.
+    /// Requests [`Service::perform`]. The thread performs all earlier requests first.
     pub fn request(&self, request: S::Request) {
         self.queue.push(Request::Other(request));
     }
 
-    /// Appends what happened since the last call to `events`, in order.
+    /// Moves the events since the last call to the end of `events`, in order.
     pub fn poll(&self, events: &mut Vec<S::Event>) {
         self.queue.events().take(events);
     }
 
-    /// Carries out what was requested and ends the thread; nothing may be requested afterwards.
+    /// Performs the outstanding requests and ends the thread. The owner must not request anything
+    /// afterwards.
     pub fn stop(&mut self) {
         self.queue.stop();
         if let Some(thread) = self.thread.take() {
-            // If it panicked, its message is out already.
+            // A thread that panicked has printed its message already.
             let _panicked = thread.join();
         }
     }
 
-    /// Counters since the start.
+    /// Returns the list to which other threads of the owner report their events.
+    pub(crate) fn events(&self) -> &Arc<Events<S::Event>> {
+        self.queue.events()
+    }
+
+    /// Returns the counters since the start or the last [`DiskThread::reset_stats`].
     #[must_use]
     pub fn stats(&self) -> DiskStats {
         self.queue.stats()
     }
 
-    /// Sets the counters to zero.
     pub fn reset_stats(&self) {
         self.queue.reset_stats();
     }
 
-    /// Keeps the thread from taking requests until the guard is dropped.
+    /// Keeps the thread from taking requests until the returned guard is dropped.
     #[cfg(test)]
     pub(crate) fn hold(&self) -> super::Hold<'_, S> {
         self.queue.hold()
     }
 
-    /// Blocks until an event is there.
+    /// Blocks until [`DiskThread::poll`] would return an event.
     #[cfg(test)]
     pub(crate) fn wait_event(&self) {
         self.queue.events().wait();
@@ -148,7 +152,7 @@ struct Worker<S: Service> {
     service: S,
     log: Appender<S::Layout>,
     queue: Arc<Queue<S>>,
-    /// Batches that wait for one write and one sync.
+    /// The batches that the next write and sync will commit.
     group: BatchOf<S>,
 }
 
@@ -165,7 +169,7 @@ impl<S: Service> Worker<S> {
                 break;
             }
         }
-        // After a failure nothing is carried out; the owner was told and is about to stop.
+        // After a failure the thread discards requests until the owner, which has the event, stops it.
         while self.queue.take_requests(&mut requests) {
             requests.clear();
         }
@@ -181,6 +185,10 @@ impl<S: Service> Worker<S> {
                     .perform(request, &mut self.log, self.queue.events());
             }
         };
+        // Only a batch that is larger by itself makes several writes necessary.
+        if self.group.bytes().len() + batch.bytes().len() > UNSYNCED_BYTES_MAX {
+            self.flush()?;
+        }
         if self.group.is_empty() {
             let old = std::mem::replace(&mut self.group, batch);
             self.queue.give_batch(old);
@@ -194,18 +202,18 @@ impl<S: Service> Worker<S> {
         Ok(())
     }
 
-    /// Writes and syncs the group, then reports it.
+    /// Writes, syncs and reports the group, one part after the other.
     fn flush(&mut self) -> Result<(), S::Error> {
         if self.group.is_empty() {
             return Ok(());
         }
-        self.log.append(&self.group)?;
-        let took = self.log.sync()?;
-        self.queue
-            .count_group(self.group.count(), self.group.bytes().len() as u64, took);
-        self.queue
-            .events()
-            .report(S::synced(self.group.last(), self.group.count()));
+        for part in self.group.parts() {
+            self.log.append_part(&part)?;
+            let took = self.log.sync()?;
+            self.queue
+                .count_group(part.count, part.bytes.len() as u64, took);
+            self.queue.events().report(S::synced(part.last, part.count));
+        }
         self.queue.give_batch(std::mem::take(&mut self.group));
         Ok(())
     }

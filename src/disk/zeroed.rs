@@ -1,8 +1,8 @@
-//! Files of written, synced zeros, so that overwriting them changes no metadata.
+//! Files of zeros that are written and synced in advance.
 //!
-//! `fdatasync` after a write that makes a file longer, or that fills a hole or a preallocated but
-//! unwritten extent, has to commit the file system's journal as well. Zeros that have reached the
-//! disk before are overwritten in place. A thread keeps one such file ready.
+//! If a write extends a file, or fills a hole or a preallocated but unwritten extent, then `fdatasync`
+//! must also commit the file system's journal. A write over zeros that are on the disk already changes no
+//! metadata, so `fdatasync` is cheaper. A thread keeps one such file ready.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -12,19 +12,19 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// The name of the file kept ready. No log has this name.
+/// Name of the spare file. No log file has this name.
 const SPARE_NAME: &str = "spare.log";
-/// Bytes written between two syncs.
+/// Bytes of zeros that are written between two syncs.
 const STEP_BYTES: u64 = 1 << 20;
-/// The pause after each sync, so that writes of the log do not wait for this thread.
+/// Pause after each sync, so that the log's writes do not queue behind those of this thread.
 const STEP_PAUSE: Duration = Duration::from_millis(5);
-/// Zeros to write from.
 const ZEROS: &[u8] = &[0; 64 << 10];
 
-/// Makes the file `path` of `size_bytes` zeros and makes them durable (its name is not yet).
+/// Creates a file of `size_bytes` zeros and syncs it. The file's name is durable only after the directory
+/// is synced.
 ///
 /// # Errors
-/// If it exists already or the disk is full.
+/// If the file exists already or the disk is full.
 pub fn create_zeroed(path: &Path, size_bytes: u64) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
     write_zeros(&file, 0, size_bytes)?;
@@ -44,78 +44,93 @@ fn write_zeros(file: &File, from: u64, to: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// A file of zeros that is ready.
+/// A file of zeros that is ready for use.
 #[derive(Debug)]
 pub(super) struct Spare {
     /// Open for writing.
     pub file: File,
-    /// Where it lay until it was renamed.
+    /// The path before the file is renamed.
     path: PathBuf,
-    /// How many zeros.
     pub size_bytes: u64,
 }
 
 #[derive(Debug, Default)]
 struct Slot {
     ready: Option<Spare>,
-    /// The last attempt failed; try again when the next file is needed.
+    /// Whether the last attempt failed. The next attempt begins when the next file is needed.
     failed: bool,
     stop: bool,
 }
 
-/// Keeps one file of zeros ready, from a thread of its own.
+/// The state that a [`SpareMaker`] shares with its thread.
+#[derive(Debug, Default)]
+struct Shared {
+    slot: Mutex<Slot>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps one spare file ready. A thread of its own creates the files.
 #[derive(Debug)]
 pub(super) struct SpareMaker {
-    slot: Arc<(Mutex<Slot>, Condvar)>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl SpareMaker {
-    /// Starts making a file of `size_bytes` in `dir`. One that an earlier process left is removed:
-    /// it may have been written to.
+    /// Starts the thread, which creates a file of `size_bytes` in `dir`. A spare file that an earlier
+    /// process left is removed first, because it may be incomplete or contain records.
     ///
     /// # Errors
-    /// If that one cannot be removed or no thread can be started.
+    /// If an old spare file cannot be removed or the thread cannot be started.
     pub(super) fn start(dir: &Path, size_bytes: u64) -> io::Result<Self> {
         let path = dir.join(SPARE_NAME);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let slot = Arc::new((Mutex::new(Slot::default()), Condvar::new()));
-        let shared = Arc::clone(&slot);
+        let shared = Arc::new(Shared::default());
+        let of_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("log-spare".to_owned())
-            .spawn(move || keep_ready(&shared, &path, size_bytes))?;
+            .spawn(move || keep_ready(&of_thread, &path, size_bytes))?;
         Ok(Self {
-            slot,
+            shared,
             thread: Some(thread),
         })
     }
 
-    /// The file that is ready, if one is, under its new name; the next one is begun.
+    /// Renames the spare file to `path` and returns it, or returns `None` if no spare is ready. The
+    /// thread then begins the next spare.
     ///
     /// # Errors
-    /// If it cannot be renamed.
+    /// If the file cannot be renamed.
     pub(super) fn take_as(&self, path: &Path) -> io::Result<Option<Spare>> {
-        let (lock, changed) = &*self.slot;
-        let mut slot = locked(lock);
+        let mut slot = self.shared.lock();
         slot.failed = false;
         let spare = slot.ready.take();
-        // Under the lock: the old name is needed for the next one.
+        // The lock is held during the renaming because the next spare gets the old name.
         let renamed = spare
             .as_ref()
             .map_or(Ok(()), |spare| std::fs::rename(&spare.path, path));
-        changed.notify_all();
+        self.shared.changed.notify_all();
         renamed.map(|()| spare)
     }
 
-    /// Blocks until a file is ready; `false` if none can be made.
+    /// Blocks until a spare file is ready. Returns false if none can be created.
     #[cfg(test)]
     pub(super) fn wait_ready(&self) -> bool {
-        let (lock, changed) = &*self.slot;
-        let slot = changed
-            .wait_while(locked(lock), |slot| slot.ready.is_none() && !slot.failed)
+        let slot = self
+            .shared
+            .changed
+            .wait_while(self.shared.lock(), |slot| {
+                slot.ready.is_none() && !slot.failed
+            })
             .unwrap_or_else(PoisonError::into_inner);
         slot.ready.is_some()
     }
@@ -123,39 +138,34 @@ impl SpareMaker {
 
 impl Drop for SpareMaker {
     fn drop(&mut self) {
-        let (lock, changed) = &*self.slot;
-        locked(lock).stop = true;
-        changed.notify_all();
+        self.shared.lock().stop = true;
+        self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // After a panic there is no spare, and the log goes on without.
+            // A panic of the thread does no harm: the log works without spares.
             drop(thread.join());
         }
-        if let Some(spare) = locked(lock).ready.take() {
-            // The next start would remove it as well.
+        if let Some(spare) = self.shared.lock().ready.take() {
+            // A failure does no harm: the next start removes the file too.
             drop(std::fs::remove_file(&spare.path));
         }
     }
 }
 
-fn locked(lock: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn keep_ready(shared: &(Mutex<Slot>, Condvar), path: &Path, size_bytes: u64) {
-    let (lock, changed) = shared;
+fn keep_ready(shared: &Shared, path: &Path, size_bytes: u64) {
     loop {
         let made = make_spare(shared, path, size_bytes);
-        let mut slot = locked(lock);
+        let mut slot = shared.lock();
         match made {
             Ok(spare) => slot.ready = spare,
             Err(_) => {
-                // The disk thread makes its next file itself, and reports the error if that fails too.
+                // The disk thread will create its next file itself and report the error if that fails.
                 slot.failed = true;
                 drop(std::fs::remove_file(path));
             }
         }
-        changed.notify_all();
-        let slot = changed
+        shared.changed.notify_all();
+        let slot = shared
+            .changed
             .wait_while(slot, |slot| {
                 !slot.stop && (slot.ready.is_some() || slot.failed)
             })
@@ -166,12 +176,8 @@ fn keep_ready(shared: &(Mutex<Slot>, Condvar), path: &Path, size_bytes: u64) {
     }
 }
 
-/// `None` if the thread was told to stop.
-fn make_spare(
-    (lock, changed): &(Mutex<Slot>, Condvar),
-    path: &Path,
-    size_bytes: u64,
-) -> io::Result<Option<Spare>> {
+/// Creates a spare file. Returns `None` if the thread is to stop.
+fn make_spare(shared: &Shared, path: &Path, size_bytes: u64) -> io::Result<Option<Spare>> {
     let file = create_zeroed(path, 0)?;
     let mut at = 0;
     while at < size_bytes {
@@ -179,8 +185,9 @@ fn make_spare(
         write_zeros(&file, at, to)?;
         file.sync_all()?;
         at = to;
-        let (slot, _timeout) = changed
-            .wait_timeout_while(locked(lock), STEP_PAUSE, |slot| !slot.stop)
+        let (slot, _timeout) = shared
+            .changed
+            .wait_timeout_while(shared.lock(), STEP_PAUSE, |slot| !slot.stop)
             .unwrap_or_else(PoisonError::into_inner);
         if slot.stop {
             drop(std::fs::remove_file(path));
@@ -199,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_a_file_of_zeros_ready_and_makes_the_next_when_it_is_taken() {
+    fn a_taken_spare_is_replaced_by_the_next() {
         let dir = tempfile::tempdir().expect("a directory");
         let stale = dir.path().join(SPARE_NAME);
         std::fs::write(&stale, "left by a crash").expect("written");
@@ -218,15 +225,16 @@ mod tests {
     }
 
     #[test]
-    fn does_not_hang_when_no_file_can_be_made() {
+    fn a_failure_to_create_a_spare_does_not_block_the_log() {
         let dir = tempfile::tempdir().expect("a directory");
         let gone = dir.path().join("gone");
         std::fs::create_dir(&gone).expect("made");
         let maker = SpareMaker::start(&gone, STEP_BYTES).expect("started");
         assert!(maker.wait_ready());
         drop(maker.take_as(&dir.path().join("log.1")).expect("taken"));
-        // Too late or not: the one being made vanishes, the next cannot even begin.
-        // Renamed and not removed: that is atomic, whatever is being made in there.
+        // The directory is renamed because that is atomic, whereas its removal could fail while the
+        // thread creates a file in it. Whether or not the next spare is complete by now, it cannot be
+        // taken, and no other can be created.
         std::fs::rename(&gone, dir.path().join("elsewhere")).expect("renamed");
         while maker.wait_ready() {
             assert!(maker.take_as(&dir.path().join("log.2")).is_err());

@@ -1,28 +1,28 @@
-//! Whether every server gets as many sessions as the others.
+//! Warns when the sessions cannot be distributed evenly over the servers.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::load::{Server, sessions_per_server};
 use crate::workload::LoadPlan;
 
-/// Servers that are named, at most; of more their number is told.
+/// The warning names up to this many servers. For more it gives their number.
 const NAMED_MAX: usize = 3;
 
-/// That the sessions of `load` do not divide by the servers that they attach to, in words; `None` if they
-/// do, or if there is no such server.
+/// Returns a warning if some servers get more sessions than others. Returns `None` if all get the same
+/// number, or if no server has the role that the sessions attach to.
 pub(super) fn uneven(load: &LoadPlan, servers: &[Server]) -> Option<String> {
-    // The load itself fails, and says why, when no server has the role.
+    // If no server has the role, the load fails with an error that explains it.
     let counts = sessions_per_server(load, servers).ok()?;
-    let meant: Vec<(&str, u32)> = servers
+    let attached: Vec<(&str, u32)> = servers
         .iter()
         .zip(counts)
         .filter_map(|(server, count)| Some((server.name.as_str(), count?)))
         .collect();
-    let most = meant.iter().map(|(_, count)| *count).max()?;
-    let least = meant.iter().map(|(_, count)| *count).min()?;
+    let most = attached.iter().map(|(_, count)| *count).max()?;
+    let least = attached.iter().map(|(_, count)| *count).min()?;
     if most == least {
         return None;
     }
-    let more: Vec<&str> = meant
+    let more: Vec<&str> = attached
         .iter()
         .filter(|(_, count)| *count == most)
         .map(|(name, _)| *name)
@@ -34,7 +34,7 @@ pub(super) fn uneven(load: &LoadPlan, servers: &[Server]) -> Option<String> {
         }
         more => format!("{} of them have {most}", more.len()),
     };
-    let rest = match meant.len() - more.len() {
+    let rest = match attached.len() - more.len() {
         1 => "the other",
         _ => "the others",
     };
@@ -51,7 +51,7 @@ pub(super) fn uneven(load: &LoadPlan, servers: &[Server]) -> Option<String> {
     };
     Some(format!(
         "{plural} not divide by {} servers: {have}, {rest} {fewer}",
-        meant.len()
+        attached.len()
     ))
 }
 
@@ -61,7 +61,7 @@ mod tests {
     use crate::result::example;
     use crate::workload::{Attach, Role};
 
-    fn words(sessions: u32, servers: u16, attach: Attach) -> Option<String> {
+    fn warning(sessions: u32, servers: u16, attach: Attach) -> Option<String> {
         let servers: Vec<Server> = (0..servers)
             .map(|index| Server {
                 name: format!("h{index}"),
@@ -82,18 +82,18 @@ mod tests {
     }
 
     #[test]
-    fn sessions_that_divide_are_not_worth_a_word() {
-        assert_eq!(words(18, 3, Attach::Spread), None);
-        assert_eq!(words(16, 3, Attach::Followers), None);
-        assert_eq!(words(5, 3, Attach::Leader), None);
-        assert_eq!(words(5, 3, Attach::Observers), None);
+    fn evenly_distributed_sessions_cause_no_warning() {
+        assert_eq!(warning(18, 3, Attach::Spread), None);
+        assert_eq!(warning(16, 3, Attach::Followers), None);
+        assert_eq!(warning(5, 3, Attach::Leader), None);
+        assert_eq!(warning(5, 3, Attach::Observers), None);
     }
 
     #[test]
-    fn who_has_more_is_named() {
+    fn the_warning_names_the_servers_with_more_sessions() {
         let expect = |sessions, servers, expected: &str| {
             assert_eq!(
-                words(sessions, servers, Attach::Spread).as_deref(),
+                warning(sessions, servers, Attach::Spread).as_deref(),
                 Some(expected)
             );
         };

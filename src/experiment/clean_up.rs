@@ -1,7 +1,9 @@
-//! The clean-up of a trial: servers that were started are ended, what was created on a live target is removed.
+//! The clean-up of a trial. It stops the servers that Quorate started, or removes the data that the trial
+//! created on a live target.
 //!
-//! The first interrupt ends the load, not the clean-up. The second one ends the program at once, and its
-//! handler cannot print. So the user is told at the first one what the second would leave behind.
+//! The first interrupt ends the load, and the clean-up still runs. The second interrupt ends the program at
+//! once, and its handler cannot print. Therefore the message about what the second interrupt would leave
+//! behind is printed after the first.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -13,10 +15,9 @@ use super::prepared::Prepared;
 use crate::load::Server;
 use crate::target::Target;
 
-/// How soon an interrupt during the clean-up is answered.
+/// How often the clean-up checks for an interrupt.
 const INTERRUPT_LOOK: Duration = Duration::from_millis(100);
 
-/// What is to be cleaned up.
 pub(super) struct CleanUp<'a> {
     pub(super) target: Target,
     pub(super) servers: &'a [Server],
@@ -24,16 +25,17 @@ pub(super) struct CleanUp<'a> {
 }
 
 impl CleanUp<'_> {
-    /// What is left behind is told to the user, and returned in words.
+    /// Cleans up. If something is left behind, warns the user and returns the warning.
     pub(super) fn run(self, context: &RunContext<'_>) -> Option<String> {
         let left = if self.target.deployment().is_some() {
-            // The tree goes with its servers.
+            // The znodes are removed together with the servers' data.
             let spec = self.target.spec().clone();
             context.step(&format!("stopping {spec}"));
-            self.target.close().err().map(|(dir, error)| {
+            self.target.close().err().map(|error| {
                 format!(
-                    "the data of {spec} is left behind in {}: {error}",
-                    dir.display()
+                    "the data of {spec} is left behind in {}: {}",
+                    error.dir.display(),
+                    error.source
                 )
             })
         } else {
@@ -51,18 +53,18 @@ impl CleanUp<'_> {
         } = self;
         let left = prepared.may_be_left()?;
         context.step(&format!("cleaning up {}", self.target.spec()));
-        // Before anything is removed.
-        prepared.heed_interrupt(context);
+        // An interrupt during the load is reported before the removal begins.
+        prepared.warn_if_interrupted(context);
         let cleaned = thread::scope(|scope| {
             let (done, cleaned) = channel();
             let cleaning = scope.spawn(move || {
-                // Received below, unless this thread panics.
+                // The receiver lives until it gets this message or this thread panics.
                 let _received = done.send(prepared.remove(servers, context));
             });
             loop {
                 match cleaned.recv_timeout(INTERRUPT_LOOK) {
                     Ok(outcome) => return outcome,
-                    Err(RecvTimeoutError::Timeout) => prepared.heed_interrupt(context),
+                    Err(RecvTimeoutError::Timeout) => prepared.warn_if_interrupted(context),
                     Err(RecvTimeoutError::Disconnected) => match cleaning.join() {
                         Err(panic) => std::panic::resume_unwind(panic),
                         Ok(()) => return Ok(()),

@@ -1,4 +1,4 @@
-//! What a run needs beside plan and target, and what it tells while it goes on.
+//! The surroundings of a run, and the events that it reports.
 
 use std::fmt;
 use std::path::Path;
@@ -6,37 +6,36 @@ use std::sync::atomic::AtomicBool;
 
 use crate::load::Progress;
 
-/// What a run needs beside plan and target.
+/// The inputs of a run other than its plan and its target.
 #[derive(Clone, Copy)]
 pub struct RunContext<'a> {
-    /// The Quorate binary, which the bundled servers and the guard are.
+    /// Path of the Quorate binary. It contains the bundled server and the guard.
     pub quorate: &'a Path,
-    /// Where local servers keep their data; `None` = the user's cache folder.
+    /// Folder for the data of local servers. `None` selects the user's cache folder.
     pub data_dir: Option<&'a Path>,
-    /// Where a plain `zookeeper` is installed; `None` = the usual places.
+    /// Installation folder for the target `zookeeper`. `None` selects the usual places.
     pub zookeeper_home: Option<&'a Path>,
-    /// The last calibration of this machine, to go into results.
+    /// The last calibration of this machine. It is copied into results.
     pub calibration: Option<&'a serde_json::Value>,
-    /// Becomes true when the user wants it to end.
+    /// Becomes true when the user interrupts the run.
     pub stop: &'a AtomicBool,
-    /// Called with everything that happens.
+    /// Called for every event.
     pub notify: &'a (dyn Fn(&ProgressEvent<'_>) + Sync),
 }
 
-/// Something worth telling while an experiment goes on.
+/// An event that an experiment reports to the user.
 #[derive(Debug)]
 pub enum ProgressEvent<'a> {
-    /// What begins now, in words.
+    /// Describes the step that begins.
     Step(&'a str),
-    /// What the user should know although the run goes on.
+    /// Describes a problem that does not end the run.
     Warning(&'a str),
-    /// How the load goes.
+    /// Reports the progress of the load.
     Load {
-        /// Number of the run, from 1.
+        /// Number of the run, from 1. 0 while the target is prepared or cleaned up.
         run: u32,
-        /// Runs in all.
+        /// Total number of runs.
         runs: u32,
-        /// Figures.
         progress: &'a Progress,
     },
 }

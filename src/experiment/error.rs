@@ -1,4 +1,4 @@
-//! Why an experiment could not be carried out.
+//! Errors of an experiment.
 
 use crate::load::LoadError;
 use crate::target::{DataDirError, TargetError, TargetSpec};
@@ -6,26 +6,18 @@ use crate::target::{DataDirError, TargetError, TargetSpec};
 /// An experiment could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
-    /// The target cannot be opened.
     #[error(transparent)]
     Target(TargetError),
-    /// No folder for the data.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
-    /// The plan asks for a protocol that the target does not speak.
+    /// The target does not speak the protocol of the plan.
     #[error("{target} speaks zookeeper, but the workload has protocol = {protocol:?}")]
-    Protocol {
-        /// As asked.
-        target: String,
-        /// The plan's.
-        protocol: String,
-    },
+    Protocol { target: String, protocol: String },
     /// The driver failed.
     #[error("{phase} {target} failed: {source}")]
     Load {
-        /// `preparing`, `running against`, `cleaning up`.
+        /// `preparing`, `running against` or `cleaning up`.
         phase: &'static str,
-        /// As asked.
         target: String,
         source: Box<LoadError>,
     },
@@ -35,7 +27,7 @@ pub enum ExperimentError {
         /// The target of the last run.
         target: String,
     },
-    /// The user ended it before anything was measured.
+    /// The user interrupted the experiment before anything was measured.
     #[error("interrupted before anything was measured; nothing was written")]
     Interrupted,
 }
@@ -49,7 +41,7 @@ impl From<TargetError> for ExperimentError {
     }
 }
 
-/// The driver failed in this phase.
+/// Returns the error for a driver that failed in `phase`.
 pub(super) fn load_failed(
     phase: &'static str,
     spec: &TargetSpec,

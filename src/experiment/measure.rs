@@ -1,16 +1,17 @@
-//! One load against a target, with what its servers used and what happened to them meanwhile.
+//! Runs one load against a target, and records the resources that its servers used and the events of its
+//! servers.
 
 use std::sync::OnceLock;
 
 use super::context::RunContext;
 use super::prepared::Prepared;
-use super::watch::{self, Seen, Watch};
+use super::watch::{self, Observed, Watch};
 use crate::load::clock::now_ns;
 use crate::load::{self, Job, LoadError, Moment, Progress, Server};
 use crate::measure::{EVENTS_MAX, Event, EventKind, Recording};
 use crate::target::{Meter, Target};
 
-/// Run `number` (from 0). What happens to the servers during the load is in the recording.
+/// Measures run `number` (from 0). The recording includes the events of the servers during the load.
 ///
 /// # Errors
 /// If the driver fails.
@@ -45,24 +46,24 @@ pub(super) fn measure(
             }
         },
     });
-    let seen = watch.end();
+    let observed = watch.end();
     let mut recording = driven?;
     if let Some(meter) = meter {
         meter.fill(&mut recording);
     }
     if let Some(start_ns) = start_ns.get() {
-        note_events(target, &mut recording, &seen, *start_ns);
+        note_events(target, &mut recording, &observed, *start_ns);
     }
     Ok(recording)
 }
 
-fn note_events(target: &Target, recording: &mut Recording, seen: &Seen, start_ns: i64) {
+fn note_events(target: &Target, recording: &mut Recording, observed: &Observed, start_ns: i64) {
     for exit in target.take_exits() {
-        let noticed = seen.ended.iter().find(|(ended, _)| *ended == exit.index);
+        let end = observed.ends.iter().find(|end| end.index == exit.index);
         note(
             recording,
             Event {
-                at_ns: noticed.map_or_else(now_ns, |(_, at_ns)| *at_ns) - start_ns,
+                at_ns: end.map_or_else(now_ns, |end| end.at_ns) - start_ns,
                 kind: EventKind::ServerEnded {
                     server: target.name(exit.index),
                     how: exit.description,
@@ -70,7 +71,7 @@ fn note_events(target: &Target, recording: &mut Recording, seen: &Seen, start_ns
             },
         );
     }
-    for change in &seen.changes {
+    for change in &observed.changes {
         note(
             recording,
             Event {
@@ -84,7 +85,7 @@ fn note_events(target: &Target, recording: &mut Recording, seen: &Seen, start_ns
     }
 }
 
-/// Adds an event about a server, if need be in the place of the last one of the many about sessions.
+/// Adds an event of a server. If the list is full, the event replaces the last event of a session.
 fn note(recording: &mut Recording, event: Event) {
     if recording.events.len() >= EVENTS_MAX {
         let of_session = |event: &Event| {
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_happened_to_a_server_is_kept_before_what_happened_to_sessions() {
+    fn an_event_of_a_server_replaces_an_event_of_a_session_when_the_list_is_full() {
         let mut recording = Recording::default();
         for session in 0..1_000 {
             recording.note(Event {

@@ -1,8 +1,14 @@
-//! Experiments: a plan run against one target ([`run()`]) or in rounds against several ([`rounds()`]).
+//! Experiments. [`run()`] runs a plan against one target, [`rounds()`] runs it in rounds against several
+//! targets, and [`capacity()`] searches for the highest rate that a target sustains.
 //!
-//! The way of a run: `trial` opens the target; `prepared` creates what the load needs; `measure` runs one load, while
-//! `watch` sees what happens to the servers; `scrape` reads what they count and use; `result_builder` makes the
-//! result; `clean_up` removes that or ends the servers; `capacity` searches a rate by such runs.
+//! The steps of a run:
+//!
+//! 1. `trial` opens the target.
+//! 2. `prepared` creates the data that the load needs.
+//! 3. `measure` runs the load, while `watch` observes the servers.
+//! 4. `scrape` reads the counters and the memory of the servers.
+//! 5. `result_builder` builds the result.
+//! 6. `clean_up` removes the data or stops the servers.
 
 mod attachment;
 mod capacity;

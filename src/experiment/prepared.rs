@@ -1,4 +1,4 @@
-//! What a trial created on its target, and has to remove again.
+//! The data that a trial creates on its target and removes again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,20 +8,20 @@ use crate::protocol::{self, Leftovers, Setup};
 use crate::target::TargetSpec;
 use crate::workload::Plan;
 
-/// What a trial created.
+/// The data that a trial created.
 #[derive(Debug)]
 pub(super) struct Prepared {
     spec: TargetSpec,
-    /// The plan with the chroot of a live target before its own.
+    /// The plan, placed below the chroot of a live target.
     pub(super) plan: Plan,
-    /// Creates and removes it; not there while it prepares.
+    /// Creates and removes the data. `None` if the protocol needs no data, and during
+    /// [`Prepared::prepare`].
     setup: Option<Box<dyn Setup>>,
-    /// The user knows what a second interrupt would leave behind.
-    interrupt_told: AtomicBool,
+    /// Whether the user was warned of what a second interrupt would leave behind.
+    warned_of_interrupt: AtomicBool,
 }
 
 impl Prepared {
-    /// Nothing is created yet.
     pub(super) fn new(plan: &Plan, spec: &TargetSpec) -> Self {
         let mut plan = plan.clone();
         let setup = protocol::setup(&plan.protocol);
@@ -32,11 +32,11 @@ impl Prepared {
             spec: spec.clone(),
             setup,
             plan,
-            interrupt_told: AtomicBool::new(false),
+            warned_of_interrupt: AtomicBool::new(false),
         }
     }
 
-    /// Creates what run `number` (from 0) needs.
+    /// Creates the data for run `number` (from 0).
     ///
     /// # Errors
     /// If the driver fails.
@@ -64,7 +64,7 @@ impl Prepared {
         prepared
     }
 
-    /// Removes what run `number` created.
+    /// Removes the data that run `number` created.
     ///
     /// # Errors
     /// If the driver fails.
@@ -90,7 +90,7 @@ impl Prepared {
         )
     }
 
-    /// Removes everything that was created. An interrupt does not end it.
+    /// Removes all data that was created. An interrupt does not end the removal.
     ///
     /// # Errors
     /// If the driver fails.
@@ -115,7 +115,7 @@ impl Prepared {
         )
     }
 
-    /// What would be left behind of a live target if this process ended now, in words.
+    /// Describes the data that would stay on a live target if this process ended now.
     pub(super) fn may_be_left(&self) -> Option<String> {
         let Leftovers { place, remedy } = self.leftovers()?;
         Some(format!(
@@ -124,7 +124,8 @@ impl Prepared {
         ))
     }
 
-    /// The same as data; `None` if it goes with the servers, or is not to be removed.
+    /// Like [`Prepared::may_be_left`], as values. `None` if the data is removed with the servers, or is to
+    /// be kept.
     fn leftovers(&self) -> Option<Leftovers> {
         let TargetSpec::Live { servers, .. } = &self.spec else {
             return None;
@@ -133,23 +134,24 @@ impl Prepared {
         self.setup.as_ref()?.leftovers(&self.plan, &servers)
     }
 
-    /// Tells how the load goes; `run` is its number from 0, if it is one.
+    /// Reports the progress of the load. `run` is the number of the run from 0, or `None` while the target
+    /// is prepared or cleaned up.
     pub(super) fn notify(&self, context: &RunContext<'_>, run: Option<u32>, progress: &Progress) {
         (context.notify)(&ProgressEvent::Load {
             run: run.map_or(0, |number| number + 1),
             runs: self.plan.load.repeats,
             progress,
         });
-        self.heed_interrupt(context);
+        self.warn_if_interrupted(context);
     }
 
-    /// After the first interrupt, tells once what a second one would leave behind.
-    pub(super) fn heed_interrupt(&self, context: &RunContext<'_>) {
+    /// After the first interrupt, warns once of what a second interrupt would leave behind.
+    pub(super) fn warn_if_interrupted(&self, context: &RunContext<'_>) {
         if !context.stopped() {
             return;
         }
         if let Some(Leftovers { place, remedy }) = self.leftovers()
-            && !self.interrupt_told.swap(true, Ordering::Relaxed)
+            && !self.warned_of_interrupt.swap(true, Ordering::Relaxed)
         {
             context.warning(&format!(
                 "interrupted: the load ends, then {place} is removed; a second Ctrl-C leaves it behind on {}; remove it \

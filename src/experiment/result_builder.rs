@@ -1,23 +1,23 @@
-//! Collects what is measured of one target, and builds its result.
+//! Collects the measurements of one target and builds its result.
 
 use super::trial::Trial;
 use crate::measure::Recording;
 use crate::result::{Environment, RunResult, Target, Verdict, judge};
 use crate::workload::Plan;
 
-/// What was measured of one target so far.
+/// The measurements of one target so far.
 #[derive(Clone, Debug)]
 pub(super) struct ResultBuilder {
-    /// As the user wrote it.
+    /// The plan as the user wrote it, without the chroot of a live target.
     plan: Plan,
     environment: Environment,
     target: Target,
     pub(super) runs: Vec<Recording>,
-    /// What the user should know, each once.
+    /// Warnings for the user, without duplicates.
     warnings: Vec<String>,
-    /// That sessions do not divide by the servers.
+    /// The warning that the sessions cannot be distributed evenly.
     uneven: Option<String>,
-    /// What the target did outside of any run.
+    /// Failures of the target outside of the runs.
     findings: Vec<String>,
 }
 
@@ -34,8 +34,8 @@ impl ResultBuilder {
         }
     }
 
-    /// Records the target as it is now and what was found out about it. `place` precedes what the target
-    /// did: `round 2: ` or nothing.
+    /// Records the current description, warnings and failures of the target. `place` is the prefix of each
+    /// failure: `round 2: ` or empty.
     pub(super) fn record(&mut self, trial: &mut Trial, place: &str) {
         self.target = trial.describe();
         self.uneven = trial.uneven();
@@ -47,26 +47,26 @@ impl ResultBuilder {
             .extend(failures.map(|text| format!("{place}{text}")));
     }
 
-    /// Adds what the user should know, unless it is known.
+    /// Adds a warning unless it is in the list already.
     pub(super) fn warn(&mut self, text: String) {
         if !self.warnings.contains(&text) {
             self.warnings.push(text);
         }
     }
 
-    /// What the target did outside of any run.
+    /// Returns the failures of the target outside of the runs.
     pub(super) fn findings(&self) -> &[String] {
         &self.findings
     }
 
-    /// Why `run` alone would be invalid.
+    /// Returns the reasons for which a result with only `run` would be invalid.
     pub(super) fn invalid(&self, run: &Recording) -> Vec<String> {
         let runs = std::slice::from_ref(run);
         let judgement = judge(&self.plan, runs, &self.environment, &self.target);
         judgement.verdict.reasons().to_vec()
     }
 
-    /// The result; `missing` says why there are not more runs.
+    /// Builds the result. `missing` is the reason for which runs are missing; it makes the result invalid.
     pub(super) fn result(&self, missing: Option<&str>) -> RunResult {
         let mut result = RunResult::new(
             self.environment.clone(),
@@ -92,7 +92,7 @@ mod tests {
     use crate::result::example;
 
     #[test]
-    fn what_a_target_did_is_a_finding_and_a_missing_run_makes_a_result_invalid() {
+    fn a_failure_outside_of_the_runs_is_a_finding_and_a_missing_run_invalidates_the_result() {
         let mut builder = ResultBuilder::new(example::plan(), example::environment());
         builder.target = example::target();
         builder.runs.push(example::recording());

@@ -1,6 +1,7 @@
-//! The same plan against several targets, in rounds: in each, every target has a fresh deployment, its own
-//! warm-up and one run, in an order that is shuffled anew, each after the disk has settled. One round is
-//! one observation of all targets: same names, same random choices, same hour.
+//! Runs the same plan in rounds against several targets. In each round every target gets a fresh deployment,
+//! its own warm-up and one run. The order of the targets is shuffled in every round, and each run begins
+//! after the disk has settled. One round is one observation of all targets under the same conditions: the
+//! same names, the same random choices, and nearly the same time.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -20,37 +21,37 @@ use crate::result::RunResult;
 use crate::target::{SyncProbe, TargetSpec, data_root, unusable};
 use crate::workload::Plan;
 
-/// From the start of the servers until they serve, about.
+/// Estimated time from the start of Apache ZooKeeper until it serves.
 const START_JAVA: Duration = Duration::from_secs(3);
+/// Estimated time from the start of the bundled servers until they serve.
 const START_BUNDLED: Duration = Duration::from_millis(200);
-/// Znodes prepared per second, about.
+/// Estimated number of znodes that are prepared per second.
 const PREPARED_PER_S: u64 = 10_000;
-/// What a drain takes when nothing is wrong, and the clean-up after it.
+/// Estimated time of a drain without failures and of the clean-up after it.
 const DRAIN: Duration = Duration::from_secs(1);
-/// Keeps the order of the targets apart from the other choices that the seed makes.
+/// Separates the random order of the targets from the other random choices of the same seed.
 const ORDER: u64 = 0x6f72_6465_725f_6f66;
 
-/// One run of one target in a round.
+/// A finished run of one target in a round.
 #[derive(Clone, Copy, Debug)]
 pub struct RoundReport<'a> {
     /// Number of the round, from 0.
     pub round: u32,
     /// Index of the target.
     pub target: usize,
-    /// What was measured.
     pub recording: &'a Recording,
-    /// Why the run is invalid; empty if it is valid.
+    /// Reasons for which the run is invalid. Empty if it is valid.
     pub invalid: &'a [String],
 }
 
-/// Runs `plan` once against every target in each of `rounds` rounds. `after` hears of every run, and ends
-/// the comparison when it breaks.
+/// Runs `plan` once against every target in each of `rounds` rounds. `after` is called after every run. The
+/// comparison ends when it returns `Break`.
 ///
-/// One result per target, in their order, with one recording per round that was complete. What an interrupt
-/// or a failure left unmeasured is said in the verdicts.
+/// Returns one result per target, in the order of `targets`, with one recording per complete round. If an
+/// interrupt or a failure ends the comparison early, the verdicts name the reason.
 ///
 /// # Errors
-/// If no round was complete.
+/// If no round was completed.
 pub fn rounds(
     plan: &Plan,
     targets: &[TargetSpec],
@@ -63,11 +64,11 @@ pub fn rounds(
     for target in targets {
         check(&plan, target)?;
     }
-    let told = Mutex::new(BTreeSet::new());
+    let printed = Mutex::new(BTreeSet::new());
     let notify = |event: &ProgressEvent<'_>| {
-        // What is the same in every round is told once.
+        // A warning that occurs in every round is reported once.
         let repeated = matches!(event, ProgressEvent::Warning(text)
-            if !told.lock().unwrap_or_else(PoisonError::into_inner).insert((*text).to_owned()));
+            if !printed.lock().unwrap_or_else(PoisonError::into_inner).insert((*text).to_owned()));
         if !repeated {
             (context.notify)(event);
         }
@@ -107,7 +108,7 @@ pub fn rounds(
     Ok(results.collect())
 }
 
-/// About how long [`rounds`] takes, if every disk settles at once.
+/// Estimates how long [`rounds`] takes if the disk settles at once every time.
 #[must_use]
 pub fn expected_time(plan: &Plan, targets: &[TargetSpec], rounds: u32) -> Duration {
     let things = protocol::setup(&plan.protocol).map_or(0, |setup| setup.expected(plan));
@@ -127,13 +128,14 @@ pub fn expected_time(plan: &Plan, targets: &[TargetSpec], rounds: u32) -> Durati
     round * rounds
 }
 
-/// One target and what was measured of it.
+/// A target and its measurements.
 struct Side<'a> {
     target: &'a TargetSpec,
     builder: ResultBuilder,
 }
 
-/// Looks at the machine once for all local targets, while none of them runs.
+/// Creates the sides. All local targets share one description of the machine, which is made before any of
+/// them runs.
 fn sides<'a>(
     plan: &Plan,
     targets: &'a [TargetSpec],
@@ -155,7 +157,7 @@ fn sides<'a>(
     Ok(sides)
 }
 
-/// The probe of the disk that local targets use, if there is one.
+/// Returns a probe of the disk that the local targets use, or `None` if no target is local.
 fn disk(
     targets: &[TargetSpec],
     context: &RunContext<'_>,
@@ -167,10 +169,10 @@ fn disk(
     Ok(Some(SyncProbe::new(&dir).map_err(unusable(&dir))?))
 }
 
-/// Adds the runs to the sides.
+/// Runs all rounds and adds the recordings to the sides.
 ///
 /// # Errors
-/// Why there are not more of them.
+/// The reason for which the rounds ended early.
 fn take_turns(
     plan: &Plan,
     sides: &mut [Side<'_>],
@@ -202,7 +204,7 @@ fn take_turns(
     Ok(())
 }
 
-/// One run of one target: from nothing, and back to nothing.
+/// Opens a target, measures one run, and closes the target.
 fn turn(
     plan: &Plan,
     side: &mut Side<'_>,
@@ -246,7 +248,7 @@ fn settle(disk: &SyncProbe, context: &RunContext<'_>) -> Result<DiskState, Exper
         .map_err(unusable(disk.dir()))?;
     if !state.settled && !context.stopped() {
         context.step(&format!(
-            "the disk has not settled after {:.0} s: a sync takes {:.0} µs, at the beginning {:.0} µs",
+            "the disk has not settled after {:.0} s: a sync takes {:.0} µs, before any server was started {:.0} µs",
             state.waited_s, state.before_us, state.baseline_us
         ));
     }
@@ -259,18 +261,18 @@ fn one_run(
     context: &RunContext<'_>,
 ) -> Result<Recording, ExperimentError> {
     let recording = trial.run_once(round, context)?;
-    // A run that the user cut short is no observation like the others.
+    // An interrupted run cannot be compared with complete runs.
     if recording.interrupted {
         return Err(ExperimentError::Interrupted);
     }
     if trial.keeps() {
-        // Another target may be the same ensemble.
+        // The next target may be the same live ensemble, and it must find the same tree.
         trial.recycle(round, context)?;
     }
     Ok(recording)
 }
 
-/// The order of the targets in a round: the seed of the plan decides.
+/// Returns the order of the targets in a round. It depends only on the seed of the plan and the round.
 fn order(plan: &Plan, round: u32, targets: usize) -> Vec<usize> {
     let mut random = SplitMix64::seed_from_u64(plan.run_seed(round) ^ ORDER);
     let mut order: Vec<usize> = (0..targets).collect();
@@ -287,7 +289,7 @@ mod tests {
     use crate::result::example;
 
     #[test]
-    fn the_seed_shuffles_every_round_and_every_order_comes() {
+    fn the_order_of_the_targets_depends_on_the_seed_and_every_order_occurs() {
         let plan = example::plan();
         let orders: Vec<Vec<usize>> = (0..40).map(|round| order(&plan, round, 3)).collect();
         let again: Vec<Vec<usize>> = (0..40).map(|round| order(&plan, round, 3)).collect();
@@ -304,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_comparison_takes_is_known_before() {
+    fn the_duration_of_a_comparison_is_estimated() {
         let mut plan = example::plan();
         plan.prepare.own.set("znodes", 5_000_u64);
         plan.load.warm_up_ms = 5_000;

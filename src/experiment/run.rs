@@ -1,4 +1,4 @@
-//! One plan against one target: from nothing to a result, and back to nothing.
+//! Runs a plan against one target: opens the target, measures, builds the result and cleans up.
 
 use super::context::RunContext;
 use super::error::ExperimentError;
@@ -9,17 +9,18 @@ use crate::result::RunResult;
 use crate::target::TargetSpec;
 use crate::workload::Plan;
 
-/// Runs `plan` as often as it asks against `target`. Every run meets the same tree: prepared znodes have
-/// their size again, and what the run before created is gone.
+/// Runs `plan` against `target`, `load.repeats` times. Every run begins with the same tree: prepared znodes
+/// get their original size, and the znodes that the previous run created are removed.
 ///
-/// When a run fails after another was measured, or the user interrupts, the result holds what was
-/// measured and says so in its verdict.
+/// If a run fails after another was measured, or the user interrupts, the result holds the measured runs and
+/// its verdict names the reason.
 ///
-/// `keep` gets the result as soon as it is there, before the target is cleaned up or ended. On a live
-/// target it warns then of what the clean-up may leave behind; what is returned tells what it did leave.
+/// `keep` is called with the result before the target is cleaned up. For a live target that result has a
+/// warning about the data that the clean-up may leave behind. The returned result has a warning only about
+/// data that the clean-up did leave.
 ///
 /// # Errors
-/// If nothing was builder.
+/// If nothing was measured.
 pub fn run(
     plan: &Plan,
     target: &TargetSpec,
@@ -56,7 +57,7 @@ pub fn run(
     }
 }
 
-/// Adds the runs to `runs`, and tells why there are not more of them.
+/// Measures all runs and adds them to `runs`. Returns the reason if runs are missing.
 fn repeat(
     trial: &mut Trial,
     repeats: u32,
@@ -64,24 +65,24 @@ fn repeat(
     runs: &mut Vec<Recording>,
 ) -> Result<Option<String>, ExperimentError> {
     for number in 0..repeats {
-        let words = number + 1;
+        let run = number + 1;
         match trial.run_once(number, context) {
-            // Interrupted in the warm-up: there is nothing to tell.
+            // The interrupt came during the warm-up, so the recording is empty.
             Ok(recording) if recording.interrupted && recording.measured_s <= 0.0 => {
                 return if runs.is_empty() {
                     Err(ExperimentError::Interrupted)
                 } else {
-                    Ok(Some(format!("interrupted before run {words} measured")))
+                    Ok(Some(format!("interrupted before run {run} measured")))
                 };
             }
             Ok(recording) => runs.push(recording),
             Err(error) if runs.is_empty() => return Err(error),
             Err(ExperimentError::Interrupted) => {
-                return Ok(Some(format!("interrupted before run {words} measured")));
+                return Ok(Some(format!("interrupted before run {run} measured")));
             }
-            Err(error) => return Ok(Some(format!("run {words}: {error}"))),
+            Err(error) => return Ok(Some(format!("run {run}: {error}"))),
         }
-        let missing = repeats - words;
+        let missing = repeats - run;
         if missing == 0 {
             break;
         }
@@ -89,9 +90,9 @@ fn repeat(
             let are = if missing == 1 { "run is" } else { "runs are" };
             return Ok(Some(format!("interrupted: {missing} {are} missing")));
         }
-        // The tree of a deployment goes with it, and that of a live target with the chroot.
+        // The clean-up of the trial removes the data of the last run.
         if let Err(error) = trial.recycle(number, context) {
-            return Ok(Some(format!("after run {words}: {error}")));
+            return Ok(Some(format!("after run {run}: {error}")));
         }
     }
     Ok(None)

@@ -1,4 +1,4 @@
-//! What the servers count and use over a trial, and the target as a result describes it.
+//! Reads the counters and the memory of the servers, and describes the target for the result.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::result::{self, CounterChange};
 use crate::target::{Member, Target, with_tilde};
 use crate::workload::Role;
 
-/// Figures of each server, by index; empty where they are not known.
+/// Figures of the servers, by the index of the server. A list is empty if its figures are unknown.
 #[derive(Debug, Default)]
 pub(super) struct ServerFigures {
     rss_start: Vec<Option<u64>>,
@@ -18,7 +18,7 @@ pub(super) struct ServerFigures {
 }
 
 impl ServerFigures {
-    /// Reads the memory of the servers as they start.
+    /// Reads the memory of the servers after their start.
     pub(super) fn at_start(target: &Target) -> Self {
         Self {
             rss_start: target.resident_bytes(),
@@ -26,14 +26,14 @@ impl ServerFigures {
         }
     }
 
-    /// Reads the counters, the first time that this is called.
+    /// Reads the counters. Only the first call has an effect.
     pub(super) fn first_counters(&mut self, target: &Target) {
         if self.before.is_empty() {
             self.before = target.counters();
         }
     }
 
-    /// Reads counters and memory after a run.
+    /// Reads the counters and the memory after a run.
     pub(super) fn last(&mut self, target: &Target) {
         self.after = target.counters();
         if target.deployment().is_some() {
@@ -41,7 +41,7 @@ impl ServerFigures {
         }
     }
 
-    /// The target as a result describes it.
+    /// Describes the target for the result.
     pub(super) fn describe(&self, target: &Target) -> result::Target {
         let members = target.members();
         let mut versions: Vec<&str> = members

@@ -1,6 +1,5 @@
-//! A plan on one open target, from its opening to its clean-up. The way of a run:
-//!
-//! [`Trial::open`] -> [`Trial::run_once`] (prepare, measure, scrape) -> the result -> [`Trial::close`]
+//! A plan on one open target. The calls of a run, in order: [`Trial::open`], [`Trial::run_once`] (prepares,
+//! measures and scrapes), [`Trial::describe`], [`Trial::close`].
 
 use super::attachment::uneven;
 use super::clean_up::CleanUp;
@@ -15,28 +14,27 @@ use crate::result::{self, Environment};
 use crate::target::{ServerExit, Target, TargetConfig, TargetSpec, data_root};
 use crate::workload::Plan;
 
-/// What the servers of every target speak.
+/// The protocol of every target.
 const ENSEMBLE_PROTOCOL: &str = "zookeeper";
 
 /// A plan on one open target.
 #[derive(Debug)]
 pub(super) struct Trial {
     target: Target,
-    /// As the user wrote it.
+    /// The plan as the user wrote it, without the chroot of a live target.
     plan: Plan,
     prepared: Prepared,
     figures: ServerFigures,
-    /// What servers did outside of any run.
+    /// Failures of servers outside of the runs.
     failures: Vec<String>,
 }
 
-/// Finds what is impossible before anything is started.
+/// Checks, before anything is started, that the plan can run against the target.
 ///
 /// # Errors
-/// If the target does not speak the plan's protocol, or the plan has more sessions than this process may have
+/// If the target does not speak the plan's protocol, or the plan has more sessions than this process may open
 /// files.
 pub(super) fn check(plan: &Plan, spec: &TargetSpec) -> Result<(), ExperimentError> {
-    // Every target that can be named today is an ensemble.
     if plan.protocol != ENSEMBLE_PROTOCOL {
         return Err(ExperimentError::Protocol {
             target: spec.to_string(),
@@ -46,7 +44,8 @@ pub(super) fn check(plan: &Plan, spec: &TargetSpec) -> Result<(), ExperimentErro
     load::allow_files(plan).map_err(|source| load_failed("running against", spec, source))
 }
 
-/// The machine, and for a local target the disk under its data. Call it while no server uses the disk.
+/// Describes the machine and, for a local target, the disk of its data. Call it while no server uses that
+/// disk.
 ///
 /// # Errors
 /// If the folder for the data cannot be created.
@@ -65,10 +64,10 @@ pub(super) fn environment(
 }
 
 impl Trial {
-    /// Starts or finds the target. Call it from a thread that outlives it (see [`Target::open`]).
+    /// Starts or finds the target. Call it from a thread that outlives the trial (see [`Target::open`]).
     ///
     /// # Errors
-    /// If it does not serve, or [`check`] fails.
+    /// If the target does not serve, or [`check`] fails.
     pub(super) fn open(
         plan: &Plan,
         spec: &TargetSpec,
@@ -98,7 +97,7 @@ impl Trial {
         Ok(trial)
     }
 
-    /// Run `number` (from 0), on a tree that is as it should be.
+    /// Prepares and measures run `number` (from 0).
     ///
     /// # Errors
     /// If the driver fails, or the user interrupts the preparation.
@@ -110,7 +109,7 @@ impl Trial {
         let prepared = self.prepare(number, context);
         self.succeeded("preparing", prepared, context)?;
         self.figures.first_counters(&self.target);
-        // The leader may have changed, and `attach` depends on who leads.
+        // The leader may have changed since the last run, and `attach` depends on the roles.
         self.target.refresh();
         let servers = self.servers();
         let measured = measure(&self.target, &servers, &self.prepared, number, context);
@@ -124,7 +123,7 @@ impl Trial {
         self.prepared.prepare(&self.servers(), number, context)
     }
 
-    /// Removes what run `number` created, so that the next one meets the same tree.
+    /// Removes the data that run `number` created, so that the next run begins with the same tree.
     ///
     /// # Errors
     /// If the driver fails.
@@ -137,13 +136,13 @@ impl Trial {
         recycled.map_err(|source| self.failed("cleaning up", source))
     }
 
-    /// What would be left behind of a live target if this process ended now, in words.
+    /// Describes the data that would stay on a live target if this process ended now.
     pub(super) fn may_be_left(&self) -> Option<String> {
         self.prepared.may_be_left()
     }
 
-    /// Removes what the load created, and ends the servers that were started. What is left behind is told to
-    /// the user, and returned in words.
+    /// Removes the data of a live target, or stops the servers that were started. If something is left
+    /// behind, warns the user and returns the warning.
     pub(super) fn close(self, context: &RunContext<'_>) -> Option<String> {
         let servers = self.servers();
         CleanUp {
@@ -154,7 +153,7 @@ impl Trial {
         .run(context)
     }
 
-    /// An error of the driver after an interrupt is the interrupt's.
+    /// Converts the driver's outcome. An error after an interrupt becomes [`ExperimentError::Interrupted`].
     fn succeeded<T>(
         &mut self,
         phase: &'static str,
@@ -171,7 +170,7 @@ impl Trial {
         })
     }
 
-    /// The driver failed: perhaps because a server ended.
+    /// Converts an error of the driver. If servers ended, which may be the cause, it notes their ends.
     fn failed(&mut self, phase: &'static str, source: LoadError) -> ExperimentError {
         let exits = self.target.await_exits();
         self.note_failures(exits);
@@ -186,14 +185,14 @@ impl Trial {
         }
     }
 
-    /// What servers did outside of any run since this was last asked, in words.
+    /// Returns the failures of servers outside of the runs since the last call.
     pub(super) fn take_failures(&mut self) -> Vec<String> {
         let exits = self.target.take_exits();
         self.note_failures(exits);
         std::mem::take(&mut self.failures)
     }
 
-    /// What the user was told when the target was opened.
+    /// Returns the warnings that the user got when the target was opened.
     pub(super) fn warnings(&self) -> Vec<String> {
         let unusable = self.target.unusable().iter();
         unusable
@@ -201,22 +200,22 @@ impl Trial {
             .collect()
     }
 
-    /// That the sessions do not divide by the servers, in words.
+    /// Returns a warning if the sessions cannot be distributed evenly over the servers.
     pub(super) fn uneven(&self) -> Option<String> {
         uneven(&self.plan.load, &self.servers())
     }
 
-    /// Whether what a run creates stays.
+    /// Whether the data of a run is kept.
     pub(super) fn keeps(&self) -> bool {
         self.plan.prepare.keep
     }
 
-    /// The target as a result describes it.
+    /// Describes the target for the result.
     pub(super) fn describe(&self) -> result::Target {
         self.figures.describe(&self.target)
     }
 
-    /// The servers as the driver wants to know them.
+    /// Returns the servers in the form that the driver needs.
     fn servers(&self) -> Vec<Server> {
         self.target
             .members()

@@ -1,8 +1,8 @@
-//! Watches a target while a load runs against it: which server that Quorate started ends, and who leads
-//! after something went wrong.
+//! Watches a target while a load runs against it. It detects ends of servers that Quorate started, and
+//! changes of the leader after a server ended or a session was lost.
 //!
-//! One thread waits for the processes and for [`Watch::look`]. It asks the servers only
-//! after something went wrong, and it never runs on the driver's threads.
+//! One thread, which is not one of the driver's, waits for the ends of the processes and for
+//! [`Watch::look`]. It sends requests to the servers only after one of these events.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,49 +16,64 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
 use crate::load::clock::now_ns;
 use crate::protocol::zookeeper::four_letter;
-use crate::target::{Member, parse_srvr};
+use crate::target::{Member, ServerHandle, parse_srvr};
 use crate::workload::Role;
 
-/// Between two questions who leads.
-const ASK_NS: i64 = 50_000_000;
-/// How long is asked who leads after the last thing that went wrong.
+/// Interval between two polls for the leader.
+const POLL_NS: i64 = 50_000_000;
+/// Maximum duration of a search for the leader after the last event.
 const SEARCH_NS: i64 = 30_000_000_000;
-/// How long a server may take over one answer.
+/// Timeout for one answer of a server.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_millis(250);
-/// Changes of the leader that are noted, at most.
+/// Maximum number of leader changes that are noted per run.
 const CHANGES_MAX: usize = 100;
 
-/// What a watch saw. Instants are those of the driver's clock, nanoseconds.
+/// The observations of a watch. Times are nanoseconds of the driver's clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Seen {
-    /// Servers that ended, by index, and when.
-    pub(super) ended: Vec<(usize, i64)>,
+pub(super) struct Observed {
+    pub(super) ends: Vec<End>,
     /// Changes of the leader, in time order.
     pub(super) changes: Vec<Change>,
 }
 
-/// Another server leads.
+/// The end of a server process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// Index of the server.
+    pub(super) index: usize,
+    pub(super) at_ns: i64,
+}
+
+/// A change of the leader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
-    /// When it was first seen.
+    /// Time of the first answer that showed the change.
     pub(super) at_ns: i64,
-    /// The leader before; `None` = no server led.
+    /// The previous leader. `None` if no server led.
     pub(super) from: Option<String>,
-    /// The leader now; `None` = no server leads.
+    /// The new leader. `None` if no server leads.
     pub(super) to: Option<String>,
 }
 
-/// A watch over one run.
+/// An answer in which a server says that it leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Claim {
+    /// Index of the server.
+    index: usize,
+    at_ns: i64,
+}
+
+/// The watch of one run.
 #[derive(Debug)]
 pub(super) struct Watch {
     signals: Arc<Signals>,
-    thread: JoinHandle<Seen>,
+    thread: JoinHandle<Observed>,
 }
 
-/// What the watching thread is told.
+/// Signals to the watching thread.
 #[derive(Debug)]
 struct Signals {
-    /// Readable when something is to be looked at.
+    /// An event counter. It becomes readable when a signal is raised.
     wake: OwnedFd,
     look: AtomicBool,
     done: AtomicBool,
@@ -67,20 +82,20 @@ struct Signals {
 impl Signals {
     fn raise(&self, signal: &AtomicBool) {
         signal.store(true, Ordering::Release);
-        // A counter that is full wakes as well.
+        // A full counter is readable, so the thread wakes up in any case.
         let _full = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
     }
 }
 
 impl Watch {
-    /// Begins to watch `members`, of which `handles` (by index) are those whose processes are known. Each may
-    /// take `timeout` over an answer.
+    /// Starts to watch `members`. `handles` are the known processes among them. `timeout` limits the time for
+    /// one answer of a server.
     ///
     /// # Errors
-    /// If the kernel gives no event counter.
+    /// If the event counter or the thread cannot be created.
     pub(super) fn start(
         members: &[Member],
-        handles: Vec<(usize, OwnedFd)>,
+        handles: Vec<ServerHandle>,
         timeout: Duration,
     ) -> io::Result<Self> {
         let signals = Arc::new(Signals {
@@ -93,7 +108,7 @@ impl Watch {
             handles,
             leadership: Leadership::of(members, timeout),
             search: None,
-            seen: Seen::default(),
+            observed: Observed::default(),
         };
         let thread = thread::Builder::new()
             .name("watch".to_owned())
@@ -101,57 +116,57 @@ impl Watch {
         Ok(Self { signals, thread })
     }
 
-    /// Something went wrong: is another server leading now?
+    /// Begins a search for the leader.
     pub(super) fn look(&self) {
         self.signals.raise(&self.signals.look);
     }
 
-    /// Ends the watch. A search for the leader that is under way asks once more.
-    pub(super) fn end(self) -> Seen {
+    /// Ends the watch. If a search for the leader is under way, it polls the servers one last time.
+    pub(super) fn end(self) -> Observed {
         self.signals.raise(&self.signals.done);
         self.thread.join().unwrap_or_default()
     }
 }
 
-/// The thread's side.
+/// The state of the watching thread.
 struct Watching {
     signals: Arc<Signals>,
-    handles: Vec<(usize, OwnedFd)>,
+    handles: Vec<ServerHandle>,
     leadership: Leadership,
     search: Option<Search>,
-    seen: Seen,
+    observed: Observed,
 }
 
 /// A search for the leader.
 #[derive(Clone, Copy, Debug)]
 struct Search {
-    /// When to ask next.
+    /// Time of the next poll.
     next_ns: i64,
-    /// When to give up.
+    /// Time at which the search gives up.
     until_ns: i64,
-    /// When nobody led for the first time in this search.
-    nobody_ns: Option<i64>,
+    /// Time of the first poll in this search in which no server led.
+    no_leader_ns: Option<i64>,
 }
 
 impl Watching {
-    fn run(mut self) -> Seen {
+    fn run(mut self) -> Observed {
         loop {
-            // Before the handles are looked at, so that an end before it is seen.
+            // The flag is read before the handles are polled, so that no end before the flag is missed.
             let done = self.signals.done.load(Ordering::Acquire);
             let ended = self.wait(done);
             if self.signals.look.swap(false, Ordering::AcqRel) || ended {
                 self.begin_search();
             }
             if done {
-                self.ask(true);
-                return self.seen;
+                self.poll_leader(true);
+                return self.observed;
             }
-            self.ask(false);
+            self.poll_leader(false);
         }
     }
 
-    /// Waits until a server ends, somebody calls, or it is time to ask; at once if `done`. Whether a
-    /// server ended.
+    /// Waits until a server ends, a signal is raised or the next poll is due. If `done`, returns without
+    /// waiting. Returns whether a server ended.
     fn wait(&mut self, done: bool) -> bool {
         let timeout_ns = match (done, self.search) {
             (true, _) => Some(0),
@@ -165,10 +180,10 @@ impl Watching {
         let mut polled: Vec<PollFd<'_>> = self
             .handles
             .iter()
-            .map(|(_, handle)| PollFd::new(handle, PollFlags::IN))
+            .map(|handle| PollFd::new(&handle.process, PollFlags::IN))
             .collect();
         polled.push(PollFd::new(&self.signals.wake, PollFlags::IN));
-        // A wait that a signal cuts short is a look too many.
+        // If a Unix signal interrupts the wait, the caller waits again.
         if poll(&mut polled, timeout.as_ref()).is_err() {
             return false;
         }
@@ -177,36 +192,40 @@ impl Watching {
             .iter()
             .map(|polled| !polled.revents().is_empty())
             .collect();
-        // Nothing to read is no error: the counter does not block.
+        // Resets the counter. Reading a zero counter returns EAGAIN, because the counter does not block.
         let _empty = rustix::io::read(&self.signals.wake, &mut [0_u8; 8]);
-        let seen = &mut self.seen;
-        let before = seen.ended.len();
+        let ends = &mut self.observed.ends;
+        let before = ends.len();
         let mut ready = ready.into_iter();
-        self.handles.retain(|(index, _)| {
+        self.handles.retain(|handle| {
             let ended = ready.next().unwrap_or(false);
             if ended {
-                seen.ended.push((*index, at_ns));
+                ends.push(End {
+                    index: handle.index,
+                    at_ns,
+                });
             }
             !ended
         });
-        seen.ended.len() > before
+        ends.len() > before
     }
 
     fn begin_search(&mut self) {
-        if !self.leadership.can_be_asked() || self.seen.changes.len() >= CHANGES_MAX {
+        if !self.leadership.has_roles || self.observed.changes.len() >= CHANGES_MAX {
             return;
         }
         let now = now_ns();
-        let nobody_ns = self.search.and_then(|search| search.nobody_ns);
+        let no_leader_ns = self.search.and_then(|search| search.no_leader_ns);
         self.search = Some(Search {
             next_ns: now,
             until_ns: now + SEARCH_NS,
-            nobody_ns,
+            no_leader_ns,
         });
     }
 
-    /// Asks who leads if it is time, or for the `last` time.
-    fn ask(&mut self, last: bool) {
+    /// Polls the servers for the leader if a search is under way, and either the next poll is due or this is
+    /// the `last` one.
+    fn poll_leader(&mut self, last: bool) {
         let Some(mut search) = self.search else {
             return;
         };
@@ -216,38 +235,39 @@ impl Watching {
         let leader = self.leadership.ask();
         let now = now_ns();
         let gives_up = last || now >= search.until_ns;
-        search.next_ns = now + ASK_NS;
-        search.nobody_ns = search.nobody_ns.or(leader.is_none().then_some(now));
+        search.next_ns = now + POLL_NS;
+        search.no_leader_ns = search.no_leader_ns.or(leader.is_none().then_some(now));
         self.search = (leader.is_none() && !gives_up).then_some(search);
-        let change = match (leader, search.nobody_ns) {
-            (Some((index, at_ns)), _) => self.leadership.found(Some(index), at_ns),
-            (None, Some(nobody_ns)) if gives_up => self.leadership.found(None, nobody_ns),
+        let change = match (leader, search.no_leader_ns) {
+            (Some(claim), _) => self.leadership.update(Some(claim.index), claim.at_ns),
+            (None, Some(no_leader_ns)) if gives_up => self.leadership.update(None, no_leader_ns),
             (None, _) => None,
         };
-        self.seen.changes.extend(change);
+        self.observed.changes.extend(change);
     }
 }
 
-/// The leader, as far as it is known.
+/// The last known leader.
 #[derive(Debug)]
 struct Leadership {
     servers: Vec<(String, SocketAddr)>,
     known: Known,
     timeout: Duration,
-    /// Whether the servers say what they are.
-    tells: bool,
+    /// Whether any server has reported a role in an ensemble. A standalone server has no leader, and a server
+    /// that refuses four-letter words does not report its role.
+    has_roles: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
-    /// Nobody could be asked so far.
+    /// No server has reported that it leads so far.
     Unknown,
-    Nobody,
+    NoLeader,
     Server(usize),
 }
 
 impl Leadership {
-    /// As the members said last.
+    /// Takes the leader from the last known roles of the members.
     fn of(members: &[Member], timeout: Duration) -> Self {
         let leader = members.iter().position(|one| one.role == Role::Leader);
         let in_ensemble =
@@ -259,20 +279,13 @@ impl Leadership {
                 .collect(),
             known: leader.map_or(Known::Unknown, Known::Server),
             timeout,
-            tells: members.iter().any(in_ensemble),
+            has_roles: members.iter().any(in_ensemble),
         }
     }
 
-    /// Whether it makes sense to ask: a standalone server has no leader, and a server that refuses
-    /// four-letter words does not answer.
-    fn can_be_asked(&self) -> bool {
-        self.tells
-    }
-
-    /// Asks all servers at the same time; the one that says that it leads, and when it said so. Of
-    /// two, the one that did not lead before: the other does not know yet.
-    fn ask(&self) -> Option<(usize, i64)> {
-        let claims: Vec<(usize, i64)> = thread::scope(|scope| {
+    /// Asks all servers at the same time for their roles. Returns the answer of the leader, if there is one.
+    fn ask(&self) -> Option<Claim> {
+        let claims: Vec<Claim> = thread::scope(|scope| {
             let asking: Vec<_> = self
                 .servers
                 .iter()
@@ -282,7 +295,7 @@ impl Leadership {
             answers
                 .enumerate()
                 .filter_map(|(index, answer)| match answer {
-                    Some((true, at_ns)) => Some((index, at_ns)),
+                    Some((true, at_ns)) => Some(Claim { index, at_ns }),
                     _ => None,
                 })
                 .collect()
@@ -290,16 +303,18 @@ impl Leadership {
         self.choose(&claims)
     }
 
-    fn choose(&self, claims: &[(usize, i64)]) -> Option<(usize, i64)> {
-        let is_new = |(index, _): &&(usize, i64)| Known::Server(*index) != self.known;
+    /// Chooses between claims of several servers. The claim of a new leader wins: the previous leader may not
+    /// know yet that it was replaced.
+    fn choose(&self, claims: &[Claim]) -> Option<Claim> {
+        let is_new = |claim: &&Claim| Known::Server(claim.index) != self.known;
         claims.iter().find(is_new).or(claims.first()).copied()
     }
 
-    /// Takes note of who leads; the change if there is one.
-    fn found(&mut self, leader: Option<usize>, at_ns: i64) -> Option<Change> {
-        let now = leader.map_or(Known::Nobody, Known::Server);
+    /// Sets the leader. Returns the change if the leader is another one than before.
+    fn update(&mut self, leader: Option<usize>, at_ns: i64) -> Option<Change> {
+        let now = leader.map_or(Known::NoLeader, Known::Server);
         let before = std::mem::replace(&mut self.known, now);
-        // A leader that is seen for the first time may have led all along.
+        // The first leader that is found is no change: it may have led from the beginning.
         (before != now && before != Known::Unknown).then(|| Change {
             at_ns,
             from: self.name(before),
@@ -310,7 +325,7 @@ impl Leadership {
     fn name(&self, known: Known) -> Option<String> {
         match known {
             Known::Server(index) => self.servers.get(index).map(|(name, _)| name.clone()),
-            Known::Nobody | Known::Unknown => None,
+            Known::NoLeader | Known::Unknown => None,
         }
     }
 }
@@ -334,9 +349,9 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
-    /// A server that says what its test wants, and tells when it was asked.
+    /// A server that answers with the mode that the test sets, and reports every request on `asked`.
     struct Scripted {
         member: Member,
         mode: Arc<Mutex<&'static str>>,
@@ -346,16 +361,16 @@ mod tests {
     fn scripted(mode: &'static str, role: Role) -> Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let said = Arc::new(Mutex::new(mode));
-        let says = Arc::clone(&said);
+        let mode = Arc::new(Mutex::new(mode));
+        let answers = Arc::clone(&mode);
         let (asks, asked) = channel();
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let mut word = [0; 4];
                 stream.read_exact(&mut word).unwrap();
-                let mode = *says.lock().unwrap();
-                let _ = writeln!(stream, "Mode: {mode}");
+                let answer = *answers.lock().unwrap();
+                let _ = writeln!(stream, "Mode: {answer}");
                 if asks.send(()).is_err() {
                     return;
                 }
@@ -369,7 +384,7 @@ mod tests {
                 role,
                 version: None,
             },
-            mode: said,
+            mode,
             asked,
         }
     }
@@ -382,75 +397,80 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_run_asks_nobody_and_sees_nothing() {
+    fn a_run_without_failures_sends_no_requests_and_notes_nothing() {
         let leader = scripted("leader", Role::Leader);
-        let watch = Watch::start(&[leader.member], Vec::new(), PATIENCE).unwrap();
-        assert_eq!(watch.end(), Seen::default());
-        assert!(leader.asked.try_recv().is_err(), "it was asked");
+        let watch = Watch::start(&[leader.member], Vec::new(), TIMEOUT).unwrap();
+        assert_eq!(watch.end(), Observed::default());
+        assert!(leader.asked.try_recv().is_err(), "the server was asked");
     }
 
     #[test]
-    fn an_end_and_the_next_leader_are_seen_with_their_times() {
+    fn the_end_of_the_leader_and_the_next_leader_are_noted_with_their_times() {
         let old = scripted("leader", Role::Leader);
         let new = scripted("follower", Role::Follower);
         let members = [old.member.clone(), new.member.clone()];
         let (mut child, handle) = sleeper();
         let began = now_ns();
-        let watch = Watch::start(&members, vec![(0, handle)], PATIENCE).unwrap();
+        let handle = ServerHandle {
+            index: 0,
+            process: handle,
+        };
+        let watch = Watch::start(&members, vec![handle], TIMEOUT).unwrap();
         *old.mode.lock().unwrap() = "looking";
         child.kill().unwrap();
         for _ in 0..2 {
             new.asked.recv().unwrap();
         }
         *new.mode.lock().unwrap() = "leader";
-        let seen = watch.end();
+        let observed = watch.end();
         child.wait().unwrap();
-        let [(0, ended_ns)] = seen.ended[..] else {
-            panic!("{seen:?}");
+        let [End { index: 0, at_ns }] = observed.ends[..] else {
+            panic!("{observed:?}");
         };
-        let [change] = &seen.changes[..] else {
-            panic!("{seen:?}");
+        let [change] = &observed.changes[..] else {
+            panic!("{observed:?}");
         };
         assert_eq!(change.from, Some(old.member.name));
         assert_eq!(change.to, Some(new.member.name));
-        assert!(began < ended_ns && ended_ns < change.at_ns && change.at_ns < now_ns());
+        assert!(began < at_ns && at_ns < change.at_ns && change.at_ns < now_ns());
     }
 
     #[test]
     fn a_leader_that_still_leads_ends_the_search_without_a_change() {
         let leader = scripted("leader", Role::Leader);
-        let watch = Watch::start(&[leader.member], Vec::new(), PATIENCE).unwrap();
+        let watch = Watch::start(&[leader.member], Vec::new(), TIMEOUT).unwrap();
         watch.look();
         leader.asked.recv().unwrap();
-        assert_eq!(watch.end(), Seen::default());
+        assert_eq!(watch.end(), Observed::default());
     }
 
     #[test]
-    fn that_nobody_leads_at_the_end_is_told() {
+    fn a_missing_leader_at_the_end_of_the_run_is_noted() {
         let leader = scripted("looking", Role::Leader);
         let name = leader.member.name.clone();
-        let watch = Watch::start(&[leader.member], Vec::new(), PATIENCE).unwrap();
+        let watch = Watch::start(&[leader.member], Vec::new(), TIMEOUT).unwrap();
         watch.look();
         leader.asked.recv().unwrap();
-        let seen = watch.end();
-        let [change] = &seen.changes[..] else {
-            panic!("{seen:?}");
+        let observed = watch.end();
+        let [change] = &observed.changes[..] else {
+            panic!("{observed:?}");
         };
         assert_eq!((&change.from, &change.to), (&Some(name), &None));
     }
 
     #[test]
-    fn who_has_no_leader_is_not_asked() {
-        let alone = scripted("standalone", Role::Standalone);
-        let mute = scripted("", Role::Unknown);
-        let watch = Watch::start(&[alone.member, mute.member], Vec::new(), PATIENCE).unwrap();
+    fn servers_without_a_leader_are_not_asked() {
+        let standalone = scripted("standalone", Role::Standalone);
+        let silent = scripted("", Role::Unknown);
+        let members = [standalone.member, silent.member];
+        let watch = Watch::start(&members, Vec::new(), TIMEOUT).unwrap();
         watch.look();
-        assert_eq!(watch.end(), Seen::default());
-        assert!(alone.asked.try_recv().is_err() && mute.asked.try_recv().is_err());
+        assert_eq!(watch.end(), Observed::default());
+        assert!(standalone.asked.try_recv().is_err() && silent.asked.try_recv().is_err());
     }
 
     #[test]
-    fn of_two_that_say_that_they_lead_the_new_one_is_believed() {
+    fn if_two_servers_claim_to_lead_the_new_leader_is_chosen() {
         let member = |port: u16, mode| Member {
             name: format!("h:{port}"),
             address: ([127, 0, 0, 1], port).into(),
@@ -460,14 +480,17 @@ mod tests {
         };
         let mut leadership = Leadership::of(
             &[member(1, Role::Leader), member(2, Role::Follower)],
-            PATIENCE,
+            TIMEOUT,
         );
-        assert_eq!(leadership.choose(&[(0, 5), (1, 6)]), Some((1, 6)));
-        assert_eq!(leadership.choose(&[(0, 5)]), Some((0, 5)));
-        assert_eq!(leadership.found(Some(0), 7), None);
-        let change = leadership.found(Some(1), 8).unwrap();
+        let old = Claim { index: 0, at_ns: 5 };
+        let new = Claim { index: 1, at_ns: 6 };
+        assert_eq!(leadership.choose(&[old, new]), Some(new));
+        assert_eq!(leadership.choose(&[old]), Some(old));
+        assert_eq!(leadership.update(Some(0), 7), None);
+        let change = leadership.update(Some(1), 8).unwrap();
         assert_eq!(change.to.as_deref(), Some("h:2"));
-        let mut unknown = Leadership::of(&[member(1, Role::Follower)], PATIENCE);
-        assert_eq!(unknown.found(Some(0), 7), None, "it may have led all along");
+        let mut unknown = Leadership::of(&[member(1, Role::Follower)], TIMEOUT);
+        let first = unknown.update(Some(0), 7);
+        assert_eq!(first, None, "the first leader may have led from the start");
     }
 }

@@ -1,33 +1,35 @@
-//! What a session should have started and could not yet: intended times, oldest first.
+//! The operations of a session that are due but not yet started, by intended time.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::VecDeque;
 
 use super::schedule::{Schedule, SessionTimes};
 
-/// The operations of one session that are due and wait.
+/// The operations of one session that are due and wait to be started, oldest first.
 #[derive(Debug)]
 pub(super) enum Arrivals {
-    /// Open loop. Intended times can be told again, so that however long the queue grows, a number
-    /// holds it.
+    /// Open loop. The schedule can compute intended times a second time, so a counter is enough to
+    /// hold a queue of any length.
     Open(Box<Open>),
     /// Closed loop: the instants at which a place in flight became free.
     Closed {
         free: VecDeque<i64>,
-        /// Places in flight that come back are used again.
+        /// Whether a place that becomes free makes the next operation due. False after the load has
+        /// ended.
         recurring: bool,
     },
 }
 
 #[derive(Debug)]
 pub(super) struct Open {
-    /// Tells when the next operation falls due.
+    /// Computes when the next operation falls due.
     ahead: SessionTimes,
-    /// Tells the intended times of those that fell due, a second time.
+    /// Computes the intended times of the waiting operations, behind `ahead`.
     behind: SessionTimes,
-    /// Operations due and not taken.
+    /// Operations due and not yet started.
     waiting: u64,
-    /// Intended time of the oldest of them, once it was asked for; of the schedule's clock.
+    /// Intended time of the oldest waiting operation, on the schedule's clock, once it was
+    /// computed.
     front_ns: Option<i64>,
 }
 
@@ -48,8 +50,8 @@ impl Arrivals {
         }
     }
 
-    /// Open loop: when the next operation falls due, on the schedule's clock. Each call goes one
-    /// operation further.
+    /// Open loop: returns when the next operation falls due, on the schedule's clock. Each call
+    /// advances by one operation.
     pub(super) fn next_due_ns(&mut self, schedule: Option<&Schedule>) -> Option<i64> {
         match self {
             Self::Open(open) => open.ahead.next_ns(schedule?),
@@ -57,14 +59,15 @@ impl Arrivals {
         }
     }
 
-    /// Open loop: an operation has fallen due.
+    /// Open loop: counts an operation that has fallen due.
     pub(super) fn arrive(&mut self) {
         if let Self::Open(open) = self {
             open.waiting += 1;
         }
     }
 
-    /// A place in flight became free. True if that makes an operation due, as in a closed loop.
+    /// Notes that a place in flight became free. Returns true if that makes an operation due, as in
+    /// a closed loop.
     pub(super) fn freed(&mut self, now_ns: i64) -> bool {
         match self {
             Self::Closed {
@@ -78,8 +81,8 @@ impl Arrivals {
         }
     }
 
-    /// When the oldest waiting operation should have started, on the clock whose `start_ns` is the
-    /// start of the measured phase.
+    /// Returns when the oldest waiting operation should have started, on the clock on which the
+    /// measured phase starts at `start_ns`.
     pub(super) fn front(&mut self, schedule: Option<&Schedule>, start_ns: i64) -> Option<i64> {
         match self {
             Self::Open(open) => {
@@ -95,7 +98,7 @@ impl Arrivals {
         }
     }
 
-    /// The oldest waiting operation, which [`Arrivals::front`] told, waits no more.
+    /// Removes the oldest waiting operation, which [`Arrivals::front`] returned.
     pub(super) fn pop(&mut self) {
         match self {
             Self::Open(open) => {
@@ -106,8 +109,8 @@ impl Arrivals {
         }
     }
 
-    /// The load ends: nothing more becomes due in a closed loop, and what waits there was never
-    /// asked for. Returns how many of those there were.
+    /// Ends the load. In a closed loop nothing more becomes due, and the operations that wait are
+    /// dropped. Returns how many were dropped.
     pub(super) fn end(&mut self) -> u64 {
         match self {
             Self::Open(_) => 0,
@@ -127,7 +130,7 @@ mod tests {
     use crate::workload::{RatePhase, Spacing};
 
     #[test]
-    fn an_open_loop_forgets_nothing_that_was_due() {
+    fn an_open_loop_keeps_every_due_operation() {
         let phases = [RatePhase {
             duration_ms: 1_000,
             from_per_s: 1_000.0,
@@ -144,14 +147,17 @@ mod tests {
                     arrivals.next_due_ns(Some(&schedule)).unwrap()
                 })
                 .collect();
-            assert!(!arrivals.freed(99), "a reply makes nothing due");
+            assert!(
+                !arrivals.freed(99),
+                "a reply must not make an operation due"
+            );
             assert_eq!(arrivals.end(), 0);
             for at in due {
                 assert_eq!(arrivals.front(Some(&schedule), 7), Some(7 + at));
                 assert_eq!(
                     arrivals.front(Some(&schedule), 7),
                     Some(7 + at),
-                    "asking changes nothing"
+                    "front must not advance"
                 );
                 arrivals.pop();
             }
@@ -160,13 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_loop_intends_when_a_place_is_free() {
+    fn a_closed_loop_intends_an_operation_when_a_place_becomes_free() {
         let mut arrivals = Arrivals::closed(2);
         assert!(arrivals.freed(5) && arrivals.freed(6));
         assert_eq!(arrivals.front(None, 0), Some(5));
         arrivals.pop();
         assert_eq!(arrivals.end(), 1);
-        assert!(!arrivals.freed(7), "the load has ended");
+        assert!(!arrivals.freed(7), "nothing becomes due after the end");
         assert_eq!(arrivals.front(None, 0), None);
         assert_eq!(arrivals.next_due_ns(None), None);
     }

@@ -1,10 +1,10 @@
-//! Which servers sessions are meant for.
+//! Assigns sessions to servers.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::{LoadError, Server};
 use crate::workload::{Attach, LoadPlan, Role};
 
-/// Indices of the servers that `attach` means.
+/// Returns the indices of the servers that `attach` selects.
 pub(super) fn preferred(attach: Attach, servers: &[Server]) -> Result<Vec<u32>, LoadError> {
     if servers.is_empty() {
         return Err(LoadError::NoServers);
@@ -33,8 +33,9 @@ pub(super) fn preferred(attach: Attach, servers: &[Server]) -> Result<Vec<u32>, 
     Ok(chosen)
 }
 
-/// How many sessions of `load` are meant for each of `servers`, in their order: they go round those that
-/// `load.attach` means. `None` = it means another.
+/// Counts how many sessions of `load` are assigned to each of `servers`, in the same order. The
+/// sessions go round robin over the servers that `load.attach` selects; a server that is not
+/// selected has `None`.
 ///
 /// # Errors
 /// If no server has the role that the plan attaches sessions to.
@@ -100,7 +101,7 @@ mod tests {
         assert_eq!(counted(Attach::Spread, 16), [6, 5, 5].map(Some));
         assert_eq!(counted(Attach::Spread, 2), [1, 1, 0].map(Some));
         assert_eq!(counted(Attach::Followers, 5), [Some(3), None, Some(2)]);
-        // It is where a session's own order of servers begins.
+        // The first server of a session's own order is the one counted here.
         for session in 0..16 {
             let order = ServerOrder::new(&[0, 1, 2], 3, session, 7);
             assert_eq!(order.current(), session % 3);
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_that_nobody_has_is_an_error_that_names_what_is_there() {
+    fn a_missing_role_is_an_error_that_lists_the_roles_found() {
         let error = preferred(Attach::Observers, &servers(&[Role::Leader])).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("127.0.0.1:2181 (leader)"), "{text}");

@@ -1,34 +1,32 @@
-//! How long to wait before the next attempt to connect: growing, with jitter.
+//! Waits between attempts to connect. They grow and have jitter.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
-/// How waits grow.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct BackoffPolicy {
-    /// Longest first wait.
+    /// Upper bound of the first wait.
     pub(super) first_ns: i64,
-    /// Longest wait.
+    /// Upper bound of every wait.
     pub(super) max_ns: i64,
-    /// By how much each wait is longer than the one before, from 1.
+    /// Factor by which each wait is longer than the one before; at least 1.
     pub(super) growth: f64,
     /// Share of a wait that is random, 0 to 1.
     pub(super) jitter: f64,
 }
 
-/// The waits of one session. Seeded, so that sessions which lost the same server do not come back
-/// in step, yet a run can be repeated.
+/// The waits of one session. The jitter keeps sessions that lost the same server from reconnecting
+/// all at once; the seed makes it repeatable.
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
     policy: BackoffPolicy,
     random: SplitMix64,
-    /// Longest next wait.
+    /// Upper bound of the next wait.
     next_ns: f64,
 }
 
 impl Backoff {
-    /// A fresh one.
     pub(super) fn new(policy: BackoffPolicy, seed: u64) -> Self {
         Self {
             policy,
@@ -37,7 +35,7 @@ impl Backoff {
         }
     }
 
-    /// The next wait, nanoseconds.
+    /// Returns the next wait in nanoseconds.
     pub(super) fn next_ns(&mut self) -> i64 {
         let longest = self.next_ns.min(float(self.policy.max_ns));
         self.next_ns = longest * self.policy.growth;
@@ -47,7 +45,7 @@ impl Backoff {
         wait
     }
 
-    /// A connection succeeded: the next wait is a short one.
+    /// Starts again with the first wait, after a successful connection.
     pub(super) fn reset(&mut self) {
         self.next_ns = float(self.policy.first_ns);
     }

@@ -1,4 +1,4 @@
-//! What the generator itself can do: drives a null responder and looks at its own figures.
+//! Calibration: measures the generator itself against a null responder.
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -15,19 +15,18 @@ use crate::workload::{Plan, Role, Source};
 
 /// Rate of the timer and accuracy steps, per second.
 const RATE_PER_S: u32 = 20_000;
-/// Rate of the resolution step: moderate, as a latency measurement's.
+/// Rate of the resolution step, per second: moderate, like the rate of a latency measurement.
 const RESOLUTION_RATE_PER_S: u32 = 2_000;
 /// Delay of the null responder in the accuracy step.
 const DELAY: Duration = Duration::from_millis(2);
 
-/// How to calibrate.
 #[derive(Clone, Copy)]
 pub struct CalibrateOptions<'a> {
     /// Length of each of the five steps.
     pub step: Duration,
-    /// Set to end early, with an error.
+    /// When set, the calibration ends early with an error.
     pub stop: &'a AtomicBool,
-    /// Told what begins.
+    /// Called with a description when a step begins.
     pub begins: &'a dyn Fn(&str),
 }
 
@@ -39,10 +38,10 @@ impl std::fmt::Debug for CalibrateOptions<'_> {
     }
 }
 
-/// What one driver thread can do on this machine, the null responder on another core.
+/// What one driver thread can do on this machine with the null responder on another core.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// When it was made, Unix time in milliseconds.
+    /// When the calibration was made, Unix time in milliseconds.
     pub at_unix_ms: u64,
     /// Closed loop, 16 sessions with 64 operations in flight each: operations per second.
     pub pipelined_per_s: f64,
@@ -50,15 +49,15 @@ pub struct Calibration {
     pub single_per_s: f64,
     /// How late the driver wakes up for what is due.
     pub timer_error: TimerError,
-    /// What it reports of a known delay.
+    /// How well it measures a known delay.
     pub accuracy: Accuracy,
-    /// What it reports of a server that does nothing.
+    /// What it reports for a server that does nothing.
     pub resolution: Resolution,
 }
 
-/// What an open loop of 2,000 operations per second reports of a responder that answers at once: the
-/// least that can be told of any server on this machine. Generator and loopback are in it, a server's
-/// work is not.
+/// What an open loop of 2,000 operations per second reports for a responder that answers at once.
+/// These are the lowest values that can be measured for any server on this machine: they contain
+/// the generator and the loopback interface, and no work of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Resolution {
     /// Median response time, microseconds.
@@ -73,10 +72,10 @@ pub struct Resolution {
     pub service_p50_us: f64,
     /// Shortest service time.
     pub service_min_us: f64,
-    /// Median of the time from the read that brought a request to the write that took its reply, by the
-    /// responder's own account.
+    /// Median time from the read that brought a request to the write that took its reply, measured
+    /// by the responder.
     pub kept_p50_us: f64,
-    /// Shortest of the same. No service time can be shorter.
+    /// Shortest such time. No service time can be shorter.
     pub kept_min_us: f64,
 }
 
@@ -84,8 +83,8 @@ pub struct Resolution {
 const BUCKET_US: f64 = 0.512;
 
 impl Resolution {
-    /// Whether the service times hold what the responder says that it took. If not, operations are
-    /// taken for sent too late.
+    /// Whether service times are at least as long as the times that the responder measured. If not,
+    /// operations are recorded as sent too late.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.service_min_us + BUCKET_US >= self.kept_min_us
@@ -93,7 +92,7 @@ impl Resolution {
     }
 }
 
-/// Lateness of a timer at 20,000 due times per second, microseconds.
+/// Lateness of a timer at 20,000 due times per second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimerError {
     /// Median.
@@ -104,25 +103,25 @@ pub struct TimerError {
     pub max_us: f64,
 }
 
-/// What an open loop reports of a responder with a constant delay.
+/// What an open loop reports for a responder with a constant delay.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
-    /// Operations per second asked for.
+    /// Operations per second that the plan requests.
     pub asked_per_s: f64,
     /// Operations per second achieved.
     pub achieved_per_s: f64,
     /// The responder's delay, microseconds.
     pub delay_us: f64,
-    /// Median of the delay as the responder kept it, by its own clock: the truth.
+    /// Median of the actual delay, measured by the responder's clock.
     pub kept_p50_us: f64,
-    /// 99th percentile of the delay as the responder kept it. On a busy machine the responder
-    /// loses its processor too.
+    /// 99th percentile of the actual delay. It grows on a busy machine, where the responder loses
+    /// its processor too.
     pub kept_p99_us: f64,
-    /// Median response time reported.
+    /// Median of the response time reported.
     pub response_p50_us: f64,
-    /// 99th percentile reported.
+    /// 99th percentile of the response time reported.
     pub response_p99_us: f64,
-    /// Median service time reported.
+    /// Median of the service time reported.
     pub service_p50_us: f64,
     /// 99th percentile of the service time reported.
     pub service_p99_us: f64,
@@ -132,10 +131,10 @@ pub struct Accuracy {
     pub driver_cpu: f64,
 }
 
-/// Calibrates: five steps, each against a null responder of its own.
+/// Runs the five steps, each against its own null responder.
 ///
 /// # Errors
-/// If sockets or threads are refused, or it is interrupted.
+/// If the system refuses sockets or threads, or the calibration is interrupted.
 pub fn calibrate(options: &CalibrateOptions<'_>) -> Result<Calibration, LoadError> {
     let pipelined = "pipelined: 16 sessions, 64 in flight each";
     let single = "one at a time: 64 sessions, 1 in flight each";
@@ -156,7 +155,7 @@ pub fn calibrate(options: &CalibrateOptions<'_>) -> Result<Calibration, LoadErro
     })
 }
 
-/// The resolution alone, in one step.
+/// Runs the resolution step only.
 ///
 /// # Errors
 /// As [`calibrate`].
@@ -277,7 +276,7 @@ fn plan(step: &'static str, load: &str, length: Duration) -> Result<Plan, LoadEr
     })
 }
 
-/// Waits for a comb of due times as a worker does, and notes by how much each was missed.
+/// Waits for evenly spaced due times like a worker does, and records how late each wait ended.
 fn timer_error(options: &CalibrateOptions<'_>) -> Result<TimerError, LoadError> {
     let system = LoadError::system("wait for a timer");
     let mut poller = Poller::new(Spin::Sparing).map_err(&system)?;

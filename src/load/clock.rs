@@ -1,22 +1,23 @@
-//! The run's clock: `CLOCK_MONOTONIC`, nanoseconds. One for all threads, read without a syscall.
+//! The run's clock: `CLOCK_MONOTONIC` in nanoseconds. All threads share it, and it is read without
+//! a system call.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-/// Now, nanoseconds of `CLOCK_MONOTONIC`. About 25 ns.
+/// Returns the current time of `CLOCK_MONOTONIC` in nanoseconds. A call takes about 25 ns.
 #[must_use]
 #[inline]
 pub fn now_ns() -> i64 {
     ns(clock_gettime(ClockId::Monotonic))
 }
 
-/// Processor time that the calling thread has used.
+/// Returns the processor time that the calling thread has used.
 pub(super) fn thread_cpu_ns() -> i64 {
     ns(clock_gettime(ClockId::ThreadCPUTime))
 }
 
-/// Unix time in milliseconds at the monotonic instant `at_ns`.
+/// Converts the monotonic instant `at_ns` to Unix time in milliseconds.
 pub(super) fn unix_ms(at_ns: i64) -> u64 {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH);
     let wall_ms = wall.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0));

@@ -1,4 +1,4 @@
-//! What the workers say, put together: the recording, and the progress meanwhile.
+//! Merges what the workers report into the recording and the progress.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use super::{Job, LoadError, Moment, OpProgress, Phase, Progress, Server, ServerP
 use crate::measure::{Recording, ServerRun};
 use crate::workload::{Plan, Role};
 
-/// Progress is not told more often than this, except when the phase changes.
-const TELL_NS: i64 = 240_000_000;
+/// Minimum time between two progress reports, except when the phase changes.
+const REPORT_NS: i64 = 240_000_000;
 
-/// Puts together what the workers say. Lives in the thread that called for the run.
+/// Merges the messages of the workers. It lives in the thread that called `run`.
 pub(super) struct Collector<'a> {
     plan: &'a Plan,
     progress: &'a (dyn Fn(&Progress) + Sync),
@@ -25,16 +25,16 @@ pub(super) struct Collector<'a> {
     error: Option<LoadError>,
     summaries: Vec<Summary>,
     stolen: Stolen,
-    /// Per worker.
+    /// One per worker.
     paces: Vec<Pace>,
     /// Start of the measured phase.
     start_ns: Option<i64>,
     began_ns: i64,
-    /// When the user asked to end.
+    /// When the user interrupted the run.
     stopped_ns: Option<i64>,
     latest: Latest,
-    told: Option<(i64, Phase)>,
-    /// Whether others know that the measured phase began, and that it ended.
+    reported: Option<(i64, Phase)>,
+    /// Whether the start and the end of the measured phase were announced.
     begun: bool,
     ended: bool,
 }
@@ -62,24 +62,24 @@ impl<'a> Collector<'a> {
             began_ns: now_ns(),
             stopped_ns: None,
             latest: Latest::default(),
-            told: None,
+            reported: None,
             begun: false,
             ended: false,
         }
     }
 
-    /// Workers whose sessions are all attached.
+    /// Returns the number of workers whose sessions are all attached.
     pub(super) fn connected(&self) -> usize {
         self.connected
     }
 
-    /// The measured phase will start then.
+    /// Sets when the measured phase will start.
     pub(super) fn start(&mut self, start_ns: i64) {
         self.start_ns = Some(start_ns);
         self.recording.started_unix_ms = unix_ms(start_ns);
     }
 
-    /// The user asks to end: what follows is the drain.
+    /// Notes that the user interrupted the run; the drain follows.
     pub(super) fn stopped(&mut self, now: i64) {
         self.stopped_ns = self.stopped_ns.or(Some(now));
     }
@@ -87,7 +87,7 @@ impl<'a> Collector<'a> {
     pub(super) fn take(&mut self, message: Message) {
         match message {
             Message::Connected => self.connected += 1,
-            // An interruption may only be the echo of another worker's failure.
+            // A worker may be interrupted because another one failed. The first error counts.
             Message::Failed(LoadError::Interrupted) if self.error.is_some() => {}
             Message::Failed(error) => {
                 if matches!(self.error, None | Some(LoadError::Interrupted)) {
@@ -111,20 +111,20 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Tells how it is getting on, if it is time.
-    pub(super) fn tell(&mut self, now: i64) {
+    /// Reports the progress if a report is due.
+    pub(super) fn report(&mut self, now: i64) {
         let (phase, since_ns, total_ms) = self.phase(now);
         self.note_phase(phase);
         if phase == Phase::Measure {
             self.stolen.look();
         }
-        if let Some((told_ns, told_phase)) = self.told
-            && told_phase == phase
-            && now - told_ns < TELL_NS
+        if let Some((reported_ns, reported_phase)) = self.reported
+            && reported_phase == phase
+            && now - reported_ns < REPORT_NS
         {
             return;
         }
-        self.told = Some((now, phase));
+        self.reported = Some((now, phase));
         self.latest.refresh();
         (self.progress)(&Progress {
             phase,
@@ -134,7 +134,7 @@ impl<'a> Collector<'a> {
         });
     }
 
-    /// Of all workers together.
+    /// Returns the progress of all workers together.
     fn figures(&self) -> Progress {
         let latest = || self.paces.iter().filter_map(Pace::latest);
         let ops: Vec<OpProgress> = (0..self.plan.ops.len())
@@ -182,7 +182,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Tells others when the measured phase begins and ends.
+    /// Announces the start and the end of the measured phase.
     fn note_phase(&mut self, phase: Phase) {
         if phase == Phase::Measure && !self.begun {
             self.begun = true;
@@ -194,8 +194,8 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// How long to wait for messages: until the next change of phase, at most `longest`.
-    pub(super) fn patience(&self, now: i64, longest: Duration) -> Duration {
+    /// Returns how long to wait for messages: until the next change of phase, at most `longest`.
+    pub(super) fn wait_time(&self, now: i64, longest: Duration) -> Duration {
         let Some(start_ns) = self.start_ns else {
             return longest;
         };
@@ -204,7 +204,7 @@ impl<'a> Collector<'a> {
         next.map_or(longest, |at_ns| duration(at_ns - now).min(longest))
     }
 
-    /// The phase, since when, and how long it is to take.
+    /// Returns the phase, when it began, and its planned length.
     fn phase(&self, now: i64) -> (Phase, i64, u64) {
         let load = &self.plan.load;
         let Some(start_ns) = self.start_ns else {

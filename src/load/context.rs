@@ -1,4 +1,4 @@
-//! What all sessions of one worker share.
+//! State that all sessions of one worker share.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -12,32 +12,32 @@ use super::{LoadError, Server};
 use crate::protocol::Protocol;
 use crate::workload::{Arrival, Plan};
 
-/// Bytes read per syscall at most; one buffer serves all sessions of a worker.
+/// Maximum number of bytes read per system call. All sessions of a worker share one buffer.
 const BUFFER_BYTES: usize = 256 << 10;
-/// Connections being opened at a time per worker, so that a server's accept queue does not
-/// overflow.
+/// Connections that a worker opens at the same time. The limit keeps a server's accept queue from
+/// overflowing.
 const OPENING_MAX: u32 = 128;
 
-/// What all sessions of one worker share. Owned by the worker's thread.
+/// What all sessions of one worker share. The worker's thread owns it.
 pub(super) struct Context<'a, P: Protocol> {
     pub(super) servers: &'a [Server],
     pub(super) poller: Poller,
     pub(super) tally: Tally,
-    /// Open loop only.
+    /// `None` in a closed loop.
     pub(super) schedule: Option<Schedule>,
     /// Start of the measured phase; 0 until it is known.
     pub(super) start_ns: i64,
-    /// Its end: a closed loop asks for nothing any more.
+    /// End of the measured phase. A closed loop starts no operation after it.
     pub(super) end_ns: i64,
     pub(super) buffer: Vec<u8>,
-    /// What the session that is being looked after appends; empty in between.
+    /// Output of the session that is being handled; empty between sessions.
     pub(super) out: Vec<u8>,
-    /// Overwritten by each operation drawn.
+    /// Reused: each drawn operation overwrites it.
     pub(super) operation: P::Op,
     pub(super) shared: P::Shared,
-    /// Which operations are connections of their own, by index.
+    /// Whether an operation opens a connection of its own, by operation index.
     pub(super) visits: Vec<bool>,
-    /// All are: none needs the slot's connection.
+    /// Whether all operations do. Then none needs the slot's connection.
     pub(super) only_visits: bool,
     pub(super) operation_timeout_ns: i64,
     pub(super) connect_timeout_ns: i64,
@@ -46,17 +46,17 @@ pub(super) struct Context<'a, P: Protocol> {
     pub(super) waiting: u64,
     /// Operations in flight.
     pub(super) in_flight: u64,
-    /// Sessions connecting or shaking hands.
+    /// Sessions that are connecting or in the handshake.
     pub(super) opening: u32,
-    /// Operations that are connections of their own and are to begin, oldest first.
+    /// Operations that open a connection of their own and are about to begin, oldest first.
     pub(super) wanted_visits: VecDeque<Wanted<P::Op>>,
-    /// Slots that want to be looked after at an instant, by position.
+    /// When slots need a sweep, with their positions.
     wakes: BinaryHeap<Reverse<(i64, usize)>>,
-    /// Why servers could not be connected to before the run, the latest reason of each.
+    /// Why servers could not be connected to before the run: the latest reason per server.
     pub(super) connect_failures: BTreeMap<u32, String>,
-    /// A session that has tried long enough.
+    /// A session that could not connect before the run, after all its attempts.
     pub(super) cannot_connect: Option<u32>,
-    /// No session is to come back any more.
+    /// Whether the run is ending. A lost session does not reconnect then.
     pub(super) ending: bool,
 }
 
@@ -75,7 +75,8 @@ impl<'a, P: Protocol> Context<'a, P> {
             Arrival::Closed { in_flight } => (None, *in_flight),
         };
         let in_flight_cap = usize::try_from(in_flight).unwrap_or(usize::MAX);
-        // As Java's client divides it; but a loaded server gets a moment.
+        // Divided by the number of servers as in the Java client, with a minimum for loaded
+        // servers.
         let connect_timeout_ms = load.session_timeout_ms / (servers.len() as u64).max(1);
         let visits: Vec<bool> = plan.ops.iter().map(P::opens_connection).collect();
         Ok(Self {
@@ -109,19 +110,19 @@ impl<'a, P: Protocol> Context<'a, P> {
         &self.servers[server as usize].name
     }
 
-    /// The slot at `position` is to be looked after at `at_ns`.
+    /// Schedules a sweep of the slot at `position`.
     pub(super) fn wake(&mut self, at_ns: i64, position: usize) {
         self.wakes.push(Reverse((at_ns, position)));
     }
 
-    /// When the next slot wants to be looked after.
+    /// Returns when the next slot needs a sweep.
     pub(super) fn next_wake_ns(&self) -> i64 {
         self.wakes
             .peek()
             .map_or(i64::MAX, |Reverse((at_ns, _))| *at_ns)
     }
 
-    /// The position of a slot that wants to be looked after by now.
+    /// Returns the position of a slot whose sweep is due.
     pub(super) fn take_wake(&mut self, now: i64) -> Option<usize> {
         let Reverse((at_ns, position)) = *self.wakes.peek()?;
         (at_ns <= now).then(|| {
@@ -134,12 +135,12 @@ impl<'a, P: Protocol> Context<'a, P> {
         self.servers[server as usize].address
     }
 
-    /// May another connection be opened now?
+    /// Whether another connection may be opened now.
     pub(super) fn may_open(&self) -> bool {
         self.opening < OPENING_MAX
     }
 
-    /// The error for a session that cannot be opened.
+    /// Makes the error for a session that cannot be opened.
     pub(super) fn connect_error(&self, session: u32) -> LoadError {
         let failures = self.connect_failures.iter();
         LoadError::Connect {

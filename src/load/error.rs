@@ -1,14 +1,12 @@
-//! What keeps a job from being done. A failed operation is data, not one of these.
+//! Errors of the load driver. A failed operation is data and does not appear here.
 
 use std::io;
 use std::net::SocketAddr;
 
 use crate::protocol::SetupError;
 
-/// An error of the load driver.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// No server was given.
     #[error("the target has no servers")]
     NoServers,
     /// No server has the role that the plan attaches sessions to.
@@ -16,9 +14,9 @@ pub enum LoadError {
         "no server is {wanted}, to which the workload attaches its sessions; the target has {found}; set load.attach to \"spread\" to use any"
     )]
     NoRole {
-        /// What was looked for.
+        /// The role, or `reachable`.
         wanted: &'static str,
-        /// Addresses and roles.
+        /// The servers' addresses and roles.
         found: String,
     },
     /// A session could not be opened before the run.
@@ -28,22 +26,22 @@ pub enum LoadError {
         /// Each address and why it failed.
         tried: Vec<(SocketAddr, String)>,
     },
-    /// Interrupted before anything was measured.
+    /// The user interrupted the run before anything was measured.
     #[error("interrupted before the load began")]
     Interrupted,
-    /// More sessions than the process may have open files.
+    /// The sessions need more open files than the process may have.
     #[error(
         "{sessions} sessions need {needed} open files, but the limit is {limit}; raise it with `ulimit -n {needed}` or lower load.sessions"
     )]
     Files {
-        /// Sessions asked.
+        /// Sessions in the plan.
         sessions: u32,
         /// Files needed.
         needed: u64,
         /// The hard limit.
         limit: u64,
     },
-    /// The operating system refused something the driver cannot do without.
+    /// The operating system refused a resource that the driver needs.
     #[error("the load driver cannot {what}: {source}")]
     System {
         what: &'static str,
@@ -52,14 +50,13 @@ pub enum LoadError {
     /// Preparing or cleaning up failed.
     #[error(transparent)]
     Setup(SetupError),
-    /// The plan names a protocol that this version does not know.
-    #[error("this version knows no protocol {name:?}")]
+    /// The plan names a protocol that this version does not support.
+    #[error("the plan's protocol {name:?} is not supported by this version")]
     Protocol {
-        /// What the plan says.
+        /// The name in the plan.
         name: String,
     },
-    /// A calibration step measured nothing.
-    #[error("the calibration step {step:?} measured nothing")]
+    #[error("the calibration step {step:?} completed no operation")]
     Calibration { step: &'static str },
 }
 
@@ -72,7 +69,7 @@ fn tried_list(tried: &[(SocketAddr, String)]) -> String {
 }
 
 impl LoadError {
-    /// For `map_err`: the driver cannot do `what`.
+    /// For `map_err`: makes the error of a driver that cannot do `what`.
     pub(super) fn system<E: Into<io::Error>>(what: &'static str) -> impl Fn(E) -> Self {
         move |source| Self::System {
             what,

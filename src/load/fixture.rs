@@ -3,7 +3,7 @@
 use crate::protocol::resolve;
 use crate::workload::{Plan, Source};
 
-/// A plan with this `[load]` and this `[[op]]`, ten prepared keys, no warm-up.
+/// Returns a plan with this `[load]` and this `[[op]]`, ten prepared keys and no warm-up.
 pub(super) fn plan(load: &str, op: &str) -> Plan {
     let text = format!(
         "name = \"test\"\n[prepare]\nznodes = 10\nsize = 10\n[load]\nwarm_up = \"0s\"\n{load}\n[[op]]\n{op}\n"

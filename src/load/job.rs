@@ -1,4 +1,4 @@
-//! What a run is given, and what it says meanwhile.
+//! The input of a run, and its callbacks.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,43 +11,43 @@ use crate::workload::{Plan, Role};
 /// A server of the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// What events call it: `host:port` as the user wrote it.
+    /// `host:port` as the user wrote it. Events name the server by it.
     pub name: String,
     /// Its client port.
     pub address: SocketAddr,
-    /// What it was when it was last asked.
+    /// Its role when it was last asked.
     pub role: Role,
 }
 
 /// One run of a plan against servers that are up.
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
-    /// What to do.
     pub plan: &'a Plan,
-    /// Number of the run, from 0: its names and random choices differ from those of other runs, and
-    /// are the same on every target.
+    /// Number of the run, from 0. Names and random choices differ between runs and are the same on
+    /// every target.
     pub run: u32,
-    /// The target.
+    /// The servers of the target.
     pub servers: &'a [Server],
-    /// Set to end early: what is in flight is awaited, what was measured returned.
+    /// When set, the run ends early: replies in flight are awaited, and what was measured is
+    /// returned.
     pub stop: &'a AtomicBool,
-    /// Called about four times a second and when the phase changes, by the calling thread.
+    /// Called about four times a second and when the phase changes, on the calling thread.
     pub progress: &'a (dyn Fn(&Progress) + Sync),
-    /// Called at moments that others must know too, by the calling thread.
+    /// Called at the moments of the run that others act on, on the calling thread.
     pub moment: &'a (dyn Fn(Moment<'_>) + Sync),
 }
 
-/// A moment of a run that others than the driver want to know.
+/// A moment of a run that code outside the driver acts on.
 #[derive(Clone, Copy, Debug)]
 pub enum Moment<'a> {
-    /// The measured phase will begin at this instant of `CLOCK_MONOTONIC`, nanoseconds. Instants of
-    /// events count from there.
+    /// The measured phase will begin at this instant of `CLOCK_MONOTONIC`, in nanoseconds. The
+    /// times of events are relative to it.
     StartKnown(i64),
     /// The measured phase begins now.
     Begin,
     /// The measured phase ends now.
     End,
-    /// Something happened.
+    /// An event of the run.
     Event(&'a Event),
 }
 
@@ -61,7 +61,7 @@ impl fmt::Debug for Job<'_> {
     }
 }
 
-/// Where a job stands.
+/// Phase of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Creating what the operations need.

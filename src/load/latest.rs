@@ -1,15 +1,15 @@
-//! The response times of the latest interval, for the display.
+//! Response times of the latest interval, for the display.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::measure::{Histogram, Parts};
 
-/// The response times of the interval that is being put together, and the percentiles to show.
+/// Collects the response times of one interval and holds the percentiles that are displayed.
 #[derive(Debug, Default)]
 pub(super) struct Latest {
     /// Index of the interval; `None` outside the measured phase.
     index: Option<u32>,
-    /// What the workers handed over, per operation index: merged only when it is shown, since intervals may be
-    /// many a second.
+    /// Histograms from the workers, per operation index. They are merged only for the display,
+    /// because there may be many intervals per second.
     ops: Vec<Vec<Histogram>>,
     shown: Shown,
 }
@@ -17,7 +17,7 @@ pub(super) struct Latest {
 /// Median and 99th percentile.
 type Percentiles = Option<[f64; 2]>;
 
-/// They stay until there are newer ones.
+/// The percentiles on display. They stay until newer ones replace them.
 #[derive(Debug, Default)]
 struct Shown {
     all: Percentiles,
@@ -26,9 +26,9 @@ struct Shown {
 }
 
 impl Latest {
-    /// Adds what one worker reports of the interval that has just ended.
+    /// Adds the histograms of the interval that one worker has just completed.
     pub(super) fn add(&mut self, parts: &Parts) {
-        // The first part is that interval, the others are earlier ones.
+        // The first part belongs to that interval. The others belong to earlier ones.
         let index = parts.intervals.first().map(|part| part.index);
         if index.is_none() || index != self.index {
             self.index = index;
@@ -54,7 +54,7 @@ impl Latest {
         self.ops[op].push(response.clone());
     }
 
-    /// Works out the percentiles that are shown from now on.
+    /// Computes the percentiles to display.
     pub(super) fn refresh(&mut self) {
         let mut all = Histogram::new();
         self.shown.ops.resize(self.ops.len(), None);
@@ -70,12 +70,12 @@ impl Latest {
         self.shown.all = percentiles(&all).or(self.shown.all);
     }
 
-    /// Of all operations together.
+    /// Returns the percentiles over all operations.
     pub(super) fn all(&self) -> Percentiles {
         self.shown.all
     }
 
-    /// Of one operation index.
+    /// Returns the percentiles of one operation index.
     pub(super) fn op(&self, op: usize) -> Percentiles {
         self.shown.ops.get(op).copied().flatten()
     }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_add_to_the_same_interval_and_the_next_one_starts_afresh() {
+    fn workers_add_to_the_same_interval_and_the_next_interval_starts_empty() {
         let mut latest = Latest::default();
         let intervals = |part| Parts {
             intervals: vec![part],
@@ -126,14 +126,18 @@ mod tests {
         };
         latest.add(&intervals(part(0, &[Some(10), None])));
         latest.add(&intervals(part(0, &[Some(5), Some(20)])));
-        assert_eq!(ms(latest.all()), None, "only a refresh changes them");
+        assert_eq!(
+            ms(latest.all()),
+            None,
+            "only refresh changes the percentiles"
+        );
         latest.refresh();
         assert_eq!(ms(latest.op(0)), Some(10));
         assert_eq!((ms(latest.op(1)), ms(latest.all())), (Some(20), Some(20)));
         latest.add(&intervals(part(1, &[Some(3), None])));
         latest.refresh();
         assert_eq!((ms(latest.op(0)), ms(latest.all())), (Some(3), Some(3)));
-        assert_eq!(ms(latest.op(1)), Some(20), "nothing newer is known");
+        assert_eq!(ms(latest.op(1)), Some(20), "the last percentiles stay");
         assert_eq!(ms(latest.op(7)), None);
     }
 

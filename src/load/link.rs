@@ -1,9 +1,10 @@
 //! A session's connection: a non-blocking socket in an epoll set, and the session on it.
 //!
-//! The clock is read once per system call that moves bytes: an operation is *sent* right before the
-//! write that carries its last byte, *done* right after the read that carried its reply's last
-//! byte. What shares a call shares the instant. Before, because on loopback a server may have answered
-//! by the time that the write returns: its work would count as the generator's delay.
+//! The clock is read once per system call that moves bytes. An operation is *sent* right before the
+//! write that carries its last byte, and *done* right after the read that brings the last byte of
+//! its reply. Operations that share a call share the instant. The time is taken before the write
+//! because on loopback the server may have answered when the write returns; its work would
+//! otherwise count as delay of the generator.
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
@@ -15,7 +16,8 @@ use super::clock::now_ns;
 use super::poller::Poller;
 use crate::protocol::{Event, Inbox, Protocol, Sent, Step, Ticket, Violation};
 
-/// When an operation was ready and sent: what waited for room in the socket was held back by the peer.
+/// Returns the instants of an operation. If it waited for room in the socket, it became ready only
+/// when it was sent, because the peer held it back.
 pub(super) fn times(ticket: Ticket, sent: Option<Sent>) -> Times {
     let ready_ns = match sent {
         Some(sent) if sent.held => sent.at_ns,
@@ -28,7 +30,7 @@ pub(super) fn times(ticket: Ticket, sent: Option<Sent>) -> Times {
     }
 }
 
-/// The instants of an operation up to its sending, on the run's clock.
+/// The instants of an operation until it was sent, on the run's clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) intended_ns: i64,
@@ -39,28 +41,28 @@ pub(super) struct Times {
 /// Why a connection ended.
 #[derive(Debug)]
 pub(super) enum Loss {
-    /// It could not be opened.
+    /// The connection could not be opened.
     Connect(io::Error),
-    /// No handshake in time.
+    /// The handshake took too long.
     ConnectTimeout,
     /// Reading or writing failed.
     Io(io::Error),
-    /// The server closed it.
+    /// The server closed the connection.
     Closed,
-    /// The server broke the protocol, or was silent for too long.
+    /// The server broke the protocol or was silent for too long.
     Violation(Violation),
-    /// An operation had no reply in time.
+    /// An operation received no reply in time.
     TimedOut,
-    /// The server does not know the session.
+    /// The server does not know the session any more.
     Expired,
 }
 
 impl Loss {
-    /// In words, with what a reset may mean in this protocol.
+    /// Describes the loss, with the meaning that a reset may have in this protocol.
     pub(super) fn explained<P: Protocol>(&self) -> String {
         match self {
             Self::Connect(error) | Self::Io(error) if is_reset(error) => {
-                format!("{error}; {}", P::TURNED_AWAY)
+                format!("{error}; {}", P::REJECTION)
             }
             loss => loss.to_string(),
         }
@@ -80,21 +82,21 @@ impl fmt::Display for Loss {
     }
 }
 
-/// A protocol's session and its connection, if it has one. Whatever the session appends goes to a buffer
-/// of the worker's; the link keeps what the socket did not take, and what was read of an incomplete message.
-/// So an idle session holds no buffer.
+/// A protocol's session and its connection, if it has one. The session appends to a buffer that
+/// belongs to the worker. The link keeps only the bytes that the socket did not accept and the
+/// bytes of an incomplete message, so an idle session holds no buffer.
 #[derive(Debug)]
 pub(super) struct Link<P> {
     pub(super) session: P,
     socket: Option<TcpStream>,
-    /// `connect` has not finished.
+    /// Whether `connect` is still in progress.
     connecting: bool,
-    /// Watched for writing as well.
+    /// Whether the epoll set watches the socket for writing too.
     watches_writes: bool,
-    /// Identifies this connection in the epoll set; another one of the same link has another.
+    /// Identifies this connection in the epoll set. Every connection of the link has its own key.
     key: u64,
     inbox: Inbox,
-    /// What the socket did not take yet.
+    /// Bytes that the socket did not accept yet.
     unsent: Vec<u8>,
     /// Bytes written since the connection began.
     written: u64,
@@ -114,7 +116,7 @@ impl<P: Protocol> Link<P> {
         }
     }
 
-    /// Does an event with this key concern the present connection?
+    /// Whether an event with this key belongs to the present connection.
     pub(super) fn is(&self, key: u64) -> bool {
         self.socket.is_some() && self.key == key
     }
@@ -123,7 +125,7 @@ impl<P: Protocol> Link<P> {
         self.connecting
     }
 
-    /// Begins to connect.
+    /// Starts to connect.
     pub(super) fn open(
         &mut self,
         address: SocketAddr,
@@ -139,7 +141,8 @@ impl<P: Protocol> Link<P> {
         Ok(())
     }
 
-    /// The socket is writable or broken: the connection stands, and the conversation begins.
+    /// Called when the socket is writable or broken: checks the connection and opens the
+    /// conversation.
     pub(super) fn connected(&mut self, out: &mut Vec<u8>) -> Result<(), Loss> {
         let Some(socket) = &self.socket else {
             return Ok(());
@@ -149,7 +152,7 @@ impl<P: Protocol> Link<P> {
         }
         let peer = socket.peer_addr().map_err(Loss::Connect)?;
         if socket.local_addr().map_err(Loss::Connect)? == peer {
-            // A port that the system gives to clients, without a listener can be connected to itself.
+            // Without a listener, a port that the system gives to clients can be connected to itself.
             let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
             return Err(Loss::Connect(refused));
         }
@@ -158,7 +161,8 @@ impl<P: Protocol> Link<P> {
         Ok(())
     }
 
-    /// Reads once: how many bytes are in `buffer` and when they came. `None` if there were none.
+    /// Reads once. Returns how many bytes are in `buffer` and when they arrived, or `None` if there
+    /// were none.
     #[inline]
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<Option<(usize, i64)>, Loss> {
         let Some(socket) = &mut self.socket else {
@@ -172,8 +176,8 @@ impl<P: Protocol> Link<P> {
         }
     }
 
-    /// Hands over the events in `input`, which was just read, as far as they are complete; without input,
-    /// those that need none. `take` gets the session back with each, to submit to.
+    /// Passes each complete event in `input`, which was just read, to `take`. Empty input yields
+    /// the events that need no input.
     ///
     /// # Errors
     /// If the peer broke the protocol.
@@ -201,8 +205,8 @@ impl<P: Protocol> Link<P> {
         self.inbox.feed(input, step)
     }
 
-    /// Writes what waits and what is in `out`, as far as the socket takes it; the rest when it is writable
-    /// again. `out` is empty afterwards.
+    /// Writes the waiting bytes and `out` as far as the socket accepts them. The rest is kept until
+    /// the socket is writable again. `out` is empty afterwards.
     #[inline]
     pub(super) fn flush(&mut self, out: &mut Vec<u8>, poller: &Poller) -> Result<(), Loss> {
         if self.unsent.is_empty() {
@@ -224,7 +228,7 @@ impl<P: Protocol> Link<P> {
         Ok(())
     }
 
-    /// Writes `bytes` as far as the socket takes them: how many.
+    /// Writes `bytes` as far as the socket accepts them, and returns how many it accepted.
     fn write(&mut self, bytes: &[u8], poller: &Poller) -> Result<usize, Loss> {
         let Some(socket) = &mut self.socket else {
             return Ok(bytes.len());
@@ -255,9 +259,9 @@ impl<P: Protocol> Link<P> {
         Ok(done)
     }
 
-    /// Ends the connection at once; the caller must tell the session.
+    /// Closes the connection at once. The caller must tell the session.
     pub(super) fn close(&mut self) {
-        self.socket = None; // closing takes it out of the epoll set
+        self.socket = None; // closing removes it from the epoll set
         self.inbox.reset();
         self.unsent = Vec::new();
         self.written = 0;
@@ -277,7 +281,7 @@ fn is_not_now(error: &io::Error) -> bool {
     )
 }
 
-/// A non-blocking socket that is being connected.
+/// Returns a non-blocking socket that is connecting.
 fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(
@@ -294,5 +298,5 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(socket.into())
 }
 
-/// `connect` goes on in the background.
+/// `connect` continues in the background.
 const IN_PROGRESS: i32 = rustix::io::Errno::INPROGRESS.raw_os_error();

@@ -1,26 +1,26 @@
-//! What workers tell the collector.
+//! Messages from the workers to the collector.
 
 use crate::load::LoadError;
 use crate::measure::{Event, OpCounts, Parts, ServerRecord, Timeline};
 
-/// From a worker to the collector. Nothing of it is sent per operation.
+/// A message from a worker to the collector. No message is sent per operation.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Every session of this worker is attached: it waits for the start.
+    /// All sessions of this worker are attached, and it waits for the start.
     Connected,
-    /// This worker cannot go on.
+    /// This worker cannot continue.
     Failed(LoadError),
-    /// An interval has passed.
+    /// The histograms of an interval that has passed.
     Parts(Box<Parts>),
-    /// Something happened.
+    /// An event of the run.
     Event(Event),
-    /// How it is getting on.
+    /// The worker's index and its counts so far.
     Snapshot(usize, Snapshot),
-    /// This worker is done.
+    /// This worker has ended.
     Done(Box<Summary>),
 }
 
-/// How one worker is getting on: its counts since the load began, warm-up included.
+/// The counts of one worker since the load began, warm-up included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Snapshot {
     /// When it was taken.
@@ -30,12 +30,12 @@ pub(super) struct Snapshot {
     /// Operations acknowledged, per server index.
     pub(super) servers: Vec<u64>,
     pub(super) in_flight: u64,
-    /// Operations due and not sent.
+    /// Operations due and not yet sent.
     pub(super) waiting: u64,
     pub(super) connected: u32,
 }
 
-/// What one worker has to say at the end.
+/// The summary that one worker sends at the end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Summary {
     /// Its processor time in the measured phase.

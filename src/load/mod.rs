@@ -1,15 +1,16 @@
-//! WHEN: the schedule, the one worker loop, the null responder, calibration.
+//! The load driver: schedule, worker loop, null responder, calibration.
 //!
 //! - [`prepare`], [`run`], [`clean_up`]: the three steps of a [`Job`]
-//! - `schedule` (pure): absolute intended times of an open loop; `arrivals`: what waits in a session
-//! - `worker`: the loop, generic over the [`Protocol`](crate::protocol::Protocol); `slot`: one session in it;
-//!   `visit`: an operation that is a connection of its own; `link`: a session's connection; `poller`: epoll
-//!   and the timer
+//! - `schedule` (pure): the intended times of an open loop; `arrivals`: the due operations of a
+//!   session
+//! - `worker`: the loop, generic over the [`Protocol`](crate::protocol::Protocol); `slot`: one
+//!   session in it; `visit`: an operation that opens a connection of its own; `link`: a session's
+//!   connection; `poller`: epoll and the timer
 //! - `server_order`, `backoff`: which server a session tries next, and when
 //! - `tally`: samples into intervals; `collector`: intervals of all workers into a recording
-//! - [`Progress`]: how the load goes; `pace` (pure): its rates; `latest` (pure): its percentiles
-//! - `stolen`: what the hypervisor took away meanwhile; `thread_time`: what a thread got of a processor
-//! - [`NullResponder`], [`calibrate`]: what the generator itself can do
+//! - [`Progress`]: the state of a job; `pace` (pure): its rates; `latest` (pure): its percentiles
+//! - `stolen`: processor time that the hypervisor took; `thread_time`: processor time of a thread
+//! - [`NullResponder`], [`calibrate`]: measure the generator itself
 
 mod arrivals;
 mod assign;

@@ -1,22 +1,22 @@
-//! How fast one worker goes: the difference of its snapshots over the last second.
+//! Rates of one worker: the difference of its snapshots over the last second.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::VecDeque;
 
 use super::message::Snapshot;
 
-/// Rates are taken over this time. Snapshots come four times a second, and the counts between two of them
-/// vary too much to be read.
+/// Rates are averages over this time. Snapshots come four times a second, and the counts between
+/// two of them vary too much to read.
 const WINDOW_NS: i64 = 1_000_000_000;
 
-/// The latest snapshots of one worker.
+/// The latest snapshots of one worker, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     snapshots: VecDeque<Snapshot>,
 }
 
 impl Pace {
-    /// Adds the next snapshot and drops those that no rate needs any more.
+    /// Adds a snapshot and removes those that are too old for a rate.
     pub(super) fn push(&mut self, snapshot: Snapshot) {
         let newest_ns = snapshot.at_ns;
         self.snapshots.push_back(snapshot);
@@ -32,12 +32,12 @@ impl Pace {
         self.snapshots.back()
     }
 
-    /// Operations acknowledged per second, of one operation index.
+    /// Returns the operations acknowledged per second for one operation index.
     pub(super) fn op_per_s(&self, op: usize) -> f64 {
         self.per_s(|snapshot| snapshot.ops.get(op).map_or(0, |counts| counts.ok))
     }
 
-    /// Operations acknowledged per second by one server.
+    /// Returns the operations acknowledged per second by one server.
     pub(super) fn server_per_s(&self, server: usize) -> f64 {
         self.per_s(|snapshot| snapshot.servers.get(server).copied().unwrap_or(0))
     }
@@ -101,9 +101,10 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_that_of_the_last_second() {
+    fn a_rate_covers_the_last_second() {
         let pace = pace(&[(0, 1), (250, 901), (1_250, 1_001), (1_500, 1_101)]);
-        // From 250 ms on: the snapshot of 1,500 ms is one second and more after it.
+        // The window starts at 250 ms, because the snapshot at 1,500 ms is more than one second
+        // later.
         assert!(is(pace.op_per_s(1), 160.0), "{pace:?}");
         assert!(is(pace.server_per_s(0), 80.0), "{pace:?}");
         assert!(is(pace.op_per_s(0), 0.0) && is(pace.server_per_s(1), 0.0));
@@ -111,13 +112,13 @@ mod tests {
     }
 
     #[test]
-    fn the_time_before_the_first_operation_does_not_count() {
+    fn time_before_the_first_operation_does_not_count() {
         let pace = pace(&[(0, 0), (250, 0), (500, 0), (750, 100)]);
         assert!(is(pace.op_per_s(1), 400.0), "{pace:?}");
     }
 
     #[test]
-    fn one_snapshot_is_no_rate() {
+    fn one_snapshot_gives_no_rate() {
         assert!(is(pace(&[]).op_per_s(1), 0.0));
         assert!(is(pace(&[(0, 100)]).op_per_s(1), 0.0));
         assert!(is(pace(&[(0, 100), (0, 200)]).op_per_s(1), 0.0));

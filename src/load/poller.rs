@@ -1,10 +1,10 @@
-//! Waiting: epoll for the sockets, a timer for the schedule.
+//! Waits with epoll for sockets and with a timer for the schedule.
 //!
-//! `epoll_wait` counts in milliseconds, too coarse for a schedule; a `timerfd` in the epoll set does
-//! not, and needs no newer kernel. The timer fires a little early and the rest is spun through, for
-//! a sleeping thread is woken tens of microseconds late; but spinning takes at most a tenth of the
-//! wall clock: servers under test may need the same processors. The null responder of a calibration
-//! does nothing but spin, so that its delay is what it says.
+//! `epoll_wait` counts in milliseconds, which is too coarse for a schedule. A `timerfd` in the
+//! epoll set is precise and does not need a recent kernel. A sleeping thread is woken tens of
+//! microseconds late, so the timer fires a little early and the thread spins for the rest. Spinning
+//! takes at most a tenth of the wall clock, because servers under test may need the same
+//! processors. The null responder of a calibration always spins, so that its delay is exact.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -20,35 +20,33 @@ use super::clock::now_ns;
 
 /// Events taken per wait.
 const EVENTS_MAX: usize = 256;
-/// Key of the timer in the epoll set; links have smaller ones.
+/// Key of the timer in the epoll set. All keys of links are smaller.
 const TIMER_KEY: u64 = u64::MAX;
-/// Longest spin.
+/// Longest single spin.
 const SPIN_NS: i64 = 50_000;
-/// Share of the wall clock that may be spun: one in this many.
+/// Spinning takes at most one part in this many of the wall clock.
 const SPIN_SHARE: i64 = 10;
-/// Spinning that may be saved up, so that a burst of due times is met.
+/// Spinning time that may be saved up for a burst of due times.
 const SPIN_CREDIT_NS: i64 = 1_000_000;
-/// Set for reading always; for writing as well while something waits for the socket.
+/// Sockets are always watched for reading, and for writing only while bytes wait for the socket.
 const READ: EventFlags = EventFlags::IN;
 const BOTH: EventFlags = EventFlags::IN.union(EventFlags::OUT);
 
-/// Something to look at.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ready {
-    /// The key it was registered with.
+    /// The key that the socket was registered with.
     pub(super) key: u64,
-    /// There may be something to read, or an error to meet by reading.
+    /// A read returns bytes or an error.
     pub(super) readable: bool,
-    /// There may be room to write, or an error to meet by writing.
+    /// A write succeeds or returns an error.
     pub(super) writable: bool,
 }
 
-/// How much a poller may spin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spin {
     /// Briefly before a due operation, within a share of the wall clock.
     Sparing,
-    /// Always: it never sleeps.
+    /// All the time. The poller never sleeps.
     Always,
 }
 
@@ -57,10 +55,10 @@ pub(super) struct Poller {
     spin: Spin,
     epoll: OwnedFd,
     timer: OwnedFd,
-    /// When the timer fires; `i64::MAX` when it is not set.
+    /// When the timer fires; `i64::MAX` while it is not set.
     armed_ns: i64,
     events: Vec<Event>,
-    /// Spinning still allowed, and when that was last topped up.
+    /// Spinning time left, and when it was last increased.
     spin_credit_ns: i64,
     credited_ns: i64,
 }
@@ -70,7 +68,7 @@ impl Poller {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        // Edge-triggered: each expiry is reported once and needs no read.
+        // Edge-triggered, so each expiry is reported once and needs no read.
         let edge = EventFlags::IN | EventFlags::ET;
         epoll::add(&epoll, &timer, EventData::new_u64(TIMER_KEY), edge)?;
         Ok(Self {
@@ -84,23 +82,24 @@ impl Poller {
         })
     }
 
-    /// Watches a socket that is being connected: for reading and writing.
+    /// Watches a connecting socket for reading and writing.
     pub(super) fn add(&self, socket: impl AsFd, key: u64) -> io::Result<()> {
         epoll::add(&self.epoll, socket, EventData::new_u64(key), BOTH).map_err(io::Error::from)
     }
 
-    /// Watches something for reading.
+    /// Watches `source` for reading.
     pub(super) fn add_reader(&self, source: impl AsFd, key: u64) -> io::Result<()> {
         epoll::add(&self.epoll, source, EventData::new_u64(key), READ).map_err(io::Error::from)
     }
 
-    /// Watches a socket for reading, or for both.
+    /// Watches a socket for reading, and for writing if `writes` is set.
     pub(super) fn watch(&self, socket: impl AsFd, key: u64, writes: bool) -> io::Result<()> {
         let flags = if writes { BOTH } else { READ };
         epoll::modify(&self.epoll, socket, EventData::new_u64(key), flags).map_err(io::Error::from)
     }
 
-    /// Waits for sockets until `until_ns`. `precise`: an operation is due then, so lateness counts.
+    /// Waits for sockets until `until_ns`. `precise` means that an operation is due then, so the
+    /// wait must not end late.
     pub(super) fn wait(&mut self, until_ns: i64, precise: bool) -> io::Result<()> {
         let now = now_ns();
         if until_ns <= now || self.spin == Spin::Always {
@@ -109,7 +108,7 @@ impl Poller {
         let early_ns = if precise { self.spin_allowance(now) } else { 0 };
         let sleep_until_ns = until_ns - early_ns;
         if sleep_until_ns > now {
-            // A timer that fires earlier than needed is left alone: the caller asks again.
+            // A timer that fires too early stays set: the caller waits again.
             if sleep_until_ns < self.armed_ns || self.armed_ns <= now {
                 self.arm(sleep_until_ns)?;
             }
@@ -121,10 +120,10 @@ impl Poller {
         self.spin(until_ns)
     }
 
-    /// What the last wait found.
+    /// Returns the event at `index` of the last wait.
     pub(super) fn ready(&self, index: usize) -> Option<Ready> {
         let event = self.events.get(index)?;
-        let flags = event.flags; // a copy: the kernel's struct is packed
+        let flags = event.flags; // copied because the kernel's struct is packed
         let broken = flags.intersects(EventFlags::ERR | EventFlags::HUP);
         Some(Ready {
             key: event.data.u64(),
@@ -133,7 +132,7 @@ impl Poller {
         })
     }
 
-    /// How long a spin may take now: nothing when the credit is used up.
+    /// Returns how long a spin may take now; 0 when the credit is used up.
     fn spin_allowance(&mut self, now: i64) -> i64 {
         let earned = (now - self.credited_ns) / SPIN_SHARE;
         self.spin_credit_ns = (self.spin_credit_ns + earned).min(SPIN_CREDIT_NS);
@@ -149,7 +148,7 @@ impl Poller {
         let began_ns = now_ns();
         let mut now = began_ns;
         if until_ns - now > SPIN_NS {
-            return Ok(()); // woken by a timer that was set for something earlier
+            return Ok(()); // the timer was set for an earlier time
         }
         while now < until_ns {
             self.poll(true)?;
@@ -175,7 +174,7 @@ impl Poller {
         Ok(())
     }
 
-    /// Fills `events`, without the timer's.
+    /// Fills `events` and leaves the timer's event out.
     fn poll(&mut self, at_once: bool) -> io::Result<()> {
         let zero = Timespec::default();
         self.events.clear();
@@ -186,7 +185,7 @@ impl Poller {
         );
         match found {
             Ok(_) => {}
-            // A signal: nothing happened yet.
+            // A signal interrupted the wait.
             Err(rustix::io::Errno::INTR) => self.events.clear(),
             Err(error) => return Err(error.into()),
         }

@@ -1,36 +1,35 @@
-//! How a job is getting on, for whoever watches it.
+//! Progress of a job, for displays.
 
 use std::time::Duration;
 
 use super::Phase;
 use crate::measure::OpCounts;
 
-/// How a job is getting on.
+/// Progress of a job.
 ///
-/// Counts are those of the warm-up and the measured phase together.
+/// Counts cover the warm-up and the measured phase.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
-    /// The phase.
     pub phase: Phase,
     /// Time since the start of the phase.
     pub elapsed: Duration,
     /// Planned length of the phase; zero for prepare and clean-up, which take as long as they need.
     pub total: Duration,
-    /// How many operations the phase consists of, where that is known: the things to prepare.
+    /// Number of things to create or remove in this phase, if it is known.
     pub goal: Option<u64>,
-    /// Operations acknowledged per second, lately.
+    /// Operations acknowledged per second, over about the last second.
     pub throughput_per_s: f64,
     /// Median response time of the last complete interval.
     pub p50_us: Option<f64>,
     /// 99th percentile of the response time in the last complete interval.
     pub p99_us: Option<f64>,
-    /// Operations acknowledged.
     pub ok: u64,
-    /// Operations that ended in any other way.
+    /// Operations that ended in any other way: errors, time-outs, unknown outcomes, not sent.
     pub errors: u64,
     /// Operations without a reply.
     pub in_flight: u64,
-    /// Operations that are due and not sent: the in-flight cap is reached, or there is no connection.
+    /// Operations that are due and not sent, because the in-flight cap is reached or there is no
+    /// connection.
     pub waiting: u64,
     /// Sessions that the plan asks for.
     pub sessions: u32,
@@ -42,14 +41,13 @@ pub struct Progress {
     pub servers: Vec<ServerProgress>,
 }
 
-/// How one kind of operation is getting on.
+/// Progress of one operation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OpProgress {
-    /// Its label in the plan.
+    /// Label in the plan.
     pub label: String,
-    /// Counts by outcome.
     pub counts: OpCounts,
-    /// Operations acknowledged per second, lately.
+    /// Operations acknowledged per second, over about the last second.
     pub throughput_per_s: f64,
     /// Median response time of the last complete interval.
     pub p50_us: Option<f64>,
@@ -57,19 +55,19 @@ pub struct OpProgress {
     pub p99_us: Option<f64>,
 }
 
-/// How one server is getting on.
+/// Progress of one server.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServerProgress {
-    /// Its name in the job.
+    /// Name in the job.
     pub name: String,
-    /// Operations it acknowledged.
+    /// Operations that the server acknowledged.
     pub acknowledged: u64,
-    /// Operations it acknowledged per second, lately.
+    /// Operations that the server acknowledged per second, over about the last second.
     pub throughput_per_s: f64,
 }
 
 impl Progress {
-    /// Nothing has happened yet.
+    /// Returns the progress at the start of a phase, with all counts zero.
     #[must_use]
     pub const fn start_of(phase: Phase, total: Duration) -> Self {
         Self {
@@ -91,7 +89,7 @@ impl Progress {
         }
     }
 
-    /// Counts of all operations together.
+    /// Returns the counts of all operations together.
     #[must_use]
     pub fn counts(&self) -> OpCounts {
         let mut all = OpCounts::default();

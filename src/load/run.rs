@@ -1,4 +1,4 @@
-//! One run: workers, the common start, and the recording they make together.
+//! One run: starts the workers at a common instant and returns their recording.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,22 +18,24 @@ use crate::measure::Recording;
 use crate::protocol::{Protocol, Visitor, with};
 use crate::workload::Plan;
 
-/// How often progress is told.
+/// Interval between two progress reports.
 const PROGRESS: Duration = Duration::from_millis(250);
-/// From the moment that all sessions are attached to the first operation: all workers hear of the
-/// start before it comes.
+/// Time from the moment that all sessions are attached to the first operation. It is long enough
+/// for all workers to receive the start.
 const LEAD_NS: i64 = 60_000_000;
-/// Open files beside the sessions': listeners, logs, terminals, one epoll set and timer per thread.
+/// Open files besides the sessions': listeners, logs, terminals, and an epoll set and a timer per
+/// thread.
 const OTHER_FILES: u64 = 64;
 
-/// Opens all sessions, issues the load, waits for the last replies, closes the sessions, in the protocol
-/// that the plan names.
+/// Opens all sessions, issues the load, waits for the last replies and closes the sessions, in the
+/// protocol that the plan names.
 ///
 /// When `job.stop` becomes true the load ends early and the recording says so.
 ///
 /// # Errors
-/// If a session cannot be opened (names each address tried and why), or the operating system
-/// refuses a resource. Whatever happens after the load has begun is in the recording instead.
+/// If a session cannot be opened (the error names each address tried and the reason), or the
+/// operating system refuses a resource. After the load has begun, failures are part of the
+/// recording instead.
 pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
     struct Run<'a>(&'a Job<'a>);
     impl Visitor for Run<'_> {
@@ -51,7 +53,7 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
     })
 }
 
-/// [`run`] in the protocol `P`.
+/// Runs a job in the protocol `P`.
 fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
     let plan = job.plan;
     let preferred = preferred(plan.load.attach, job.servers)?;
@@ -84,7 +86,7 @@ fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
         }
         drop(sender);
         loop {
-            match receiver.recv_timeout(collector.patience(now_ns(), PROGRESS)) {
+            match receiver.recv_timeout(collector.wait_time(now_ns(), PROGRESS)) {
                 Ok(message) => collector.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -93,23 +95,24 @@ fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
                 let at_ns = now_ns() + LEAD_NS + ms_to_ns(plan.load.warm_up_ms);
                 collector.start(at_ns);
                 (job.moment)(Moment::StartKnown(at_ns));
-                // Only this thread sets it.
+                // Only this thread sets the start.
                 let _set_once = start.set(at_ns);
             }
             if job.stop.load(Ordering::Relaxed) {
                 collector.stopped(now_ns());
             }
-            collector.tell(now_ns());
+            collector.report(now_ns());
         }
     })?;
     collector.finish()
 }
 
-/// Raises the soft limit of open files of this process if the sessions of `plan` need it. [`run`] does so
-/// too; called before servers are started, it spares them a start for nothing.
+/// Raises the soft limit of open files of this process if the sessions of `plan` need it. [`run`]
+/// does this too. A caller that starts servers checks it first, so that no server is started in
+/// vain.
 ///
 /// # Errors
-/// If the hard limit is lower than what they need.
+/// If the hard limit is lower than the number of files needed.
 pub fn allow_files(plan: &Plan) -> Result<(), LoadError> {
     let sessions = plan.load.sessions;
     let needed = u64::from(sessions) + 2 * u64::from(plan.load.threads) + OTHER_FILES;
@@ -134,13 +137,18 @@ pub fn allow_files(plan: &Plan) -> Result<(), LoadError> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{SocketAddr, TcpListener};
+
     use super::super::{NullResponder, NullScript, Server, fixture};
     use super::*;
     use crate::protocol::echo::{Echo, Nothing, Null};
     use crate::protocol::{Event, Sent, Step, Ticket, Violation};
     use crate::workload::{OpPlan, Role};
 
-    /// A peer that lets one operation in at a time.
+    const CLOSING_FRAME: &[u8] = b"goodbye";
+
+    /// An echo that has one operation in flight and ends a broken connection with a closing frame.
     #[derive(Debug)]
     struct Credit(Echo);
 
@@ -151,7 +159,7 @@ mod tests {
         type Null = Null;
 
         const REFUSED: &'static str = Echo::REFUSED;
-        const TURNED_AWAY: &'static str = Echo::TURNED_AWAY;
+        const REJECTION: &'static str = Echo::REJECTION;
 
         fn shared(_plan: &Plan) {}
 
@@ -198,7 +206,11 @@ mod tests {
             now_ns: i64,
             out: &mut Vec<u8>,
         ) -> Step<Event<'b>> {
-            self.0.next(input, now_ns, out)
+            let step = self.0.next(input, now_ns, out);
+            if let Step::Broken(_) = step {
+                out.extend_from_slice(CLOSING_FRAME);
+            }
+            step
         }
 
         fn deadline_ns(&self) -> i64 {
@@ -230,9 +242,25 @@ mod tests {
         }
     }
 
-    /// 200 operations are due in a second, and the peer takes one every 20 ms.
+    fn drive(plan: &Plan, address: SocketAddr) -> Recording {
+        run_as::<Credit>(&Job {
+            plan,
+            run: 0,
+            servers: &[Server {
+                name: "null".to_owned(),
+                address,
+                role: Role::Standalone,
+            }],
+            stop: &AtomicBool::new(false),
+            progress: &|_| {},
+            moment: &|_| {},
+        })
+        .unwrap()
+    }
+
+    /// The peer accepts one operation every 20 ms, and 200 operations are due within a second.
     #[test]
-    fn what_waits_for_the_peers_own_limit_is_blocked_and_not_late() {
+    fn operations_that_wait_for_the_peers_limit_are_blocked_and_not_late() {
         let load = "sessions = 1\nrate = 200\nduration = \"1s\"\nspacing = \"even\"\nin_flight_cap = 100\ndrain = \"0s\"";
         let plan = fixture::plan(load, "kind = \"set\"");
         let responder = NullResponder::start::<Null>(NullScript {
@@ -240,25 +268,39 @@ mod tests {
             ..NullScript::default()
         })
         .unwrap();
-        let recording = run_as::<Credit>(&Job {
-            plan: &plan,
-            run: 0,
-            servers: &[Server {
-                name: "null".to_owned(),
-                address: responder.address(),
-                role: Role::Standalone,
-            }],
-            stop: &AtomicBool::new(false),
-            progress: &|_| {},
-            moment: &|_| {},
-        })
-        .unwrap();
+        let recording = drive(&plan, responder.address());
         let all = recording.all();
         assert_eq!(all.counts.total(), 200);
         assert!((2..=51).contains(&all.counts.ok), "{:?}", all.counts);
-        assert_eq!(all.counts.not_issued, 0, "it is the peer's doing");
-        // The first one found room. Each later one waited at least for its predecessor's answer.
+        assert_eq!(
+            all.counts.not_issued, 0,
+            "the generator issued every operation"
+        );
+        // The first operation found room. Each later one waited at least for the answer before it.
         let waited = all.blocked.hdr().len() - all.blocked.hdr().count_at(0);
         assert!(waited >= 198, "{waited} were blocked");
+    }
+    #[test]
+    fn the_closing_frame_is_written_after_a_violation() {
+        let load = "sessions = 1\nrate = 100\nduration = \"200ms\"\ndrain = \"0s\"";
+        let plan = fixture::plan(load, "kind = \"set\"");
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let peer = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            socket
+                .set_read_timeout(Some(Duration::from_secs(30)))
+                .unwrap();
+            let mut received = vec![0];
+            socket.read_exact(&mut received).unwrap();
+            let impossible_length = u32::MAX.to_be_bytes();
+            socket.write_all(&impossible_length).unwrap();
+            socket.read_to_end(&mut received).unwrap();
+            received
+        });
+        let recording = drive(&plan, address);
+        let received = peer.join().unwrap();
+        assert!(received.ends_with(CLOSING_FRAME), "{received:?}");
+        assert_eq!(recording.all().counts.ok, 0);
     }
 }

@@ -1,11 +1,12 @@
-//! The open-loop schedule: at what instant each operation should start.
+//! The open-loop schedule: when each operation should start.
 //!
-//! The rate over time is integrated once; a count of operations is due when the integral reaches it.
-//! Each session walks through the counts that are its own: evenly, session `s` of `S` has `s`, `s + S`,
-//! ...; by Poisson, it has a process of its own with the rate `1 / S`, and all together are a Poisson
-//! process again. Both are a function of seed, run and session alone, so that they do not depend on how
-//! sessions are spread over threads or machines. Nothing here knows what became of earlier operations:
-//! a due operation cannot be skipped.
+//! The schedule integrates the rate over time once. The operation with count `n` is due when the
+//! integral reaches `n`. Each session has counts of its own: with even spacing, session `s` of `S`
+//! has `s`, `s + S`, ...; with Poisson spacing, each session is a Poisson process with the rate `1
+//! / S`, and all sessions together are a Poisson process again. The counts depend only on seed, run
+//! and session, so they do not change when sessions are spread over other threads or machines. The
+//! schedule does not depend on the outcome of earlier operations, so a due operation cannot be
+//! skipped.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use rand_xoshiro::SplitMix64;
@@ -15,7 +16,7 @@ use crate::workload::{RatePhase, Spacing};
 
 const NS_PER_S: f64 = 1e9;
 
-/// A stretch with a linearly changing rate.
+/// A stretch of time with a linearly changing rate.
 #[derive(Clone, Copy, Debug)]
 struct Segment {
     /// Start, seconds from the start of the measured phase.
@@ -23,37 +24,38 @@ struct Segment {
     length_s: f64,
     from_per_s: f64,
     to_per_s: f64,
-    /// Operations due before it.
+    /// Operations due before this segment.
     before: f64,
 }
 
 impl Segment {
-    /// Operations due by `elapsed_s` into it.
+    /// Returns the operations due by `elapsed_s` seconds into the segment.
     fn operations(&self, elapsed_s: f64) -> f64 {
         let slope = (self.to_per_s - self.from_per_s) / self.length_s;
         elapsed_s * (self.from_per_s + slope * elapsed_s / 2.0)
     }
 
-    /// When the integral reaches `operations`, seconds into it.
+    /// Returns when the integral reaches `operations`, in seconds into the segment.
     fn elapsed_s(&self, operations: f64) -> f64 {
         let slope = (self.to_per_s - self.from_per_s) / self.length_s;
-        // The root of slope/2 t^2 + from t = operations, in the form that also holds for slope 0.
+        // The root of slope/2 t^2 + from t = operations, in the form that is also valid for slope
+        // 0.
         let root = (self.from_per_s * self.from_per_s + 2.0 * slope * operations).max(0.0);
         2.0 * operations / (self.from_per_s + root.sqrt())
     }
 }
 
-/// The rate of an open loop over time, integrated.
+/// The rate of an open loop over time, and its integral.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     segments: Vec<Segment>,
-    /// Operations altogether, warm-up included.
+    /// Number of operations, warm-up included.
     total: f64,
 }
 
 impl Schedule {
-    /// A warm-up at the first phase's start rate before 0, then the phases; the last one's end
-    /// rate holds until `duration_ms`, where the schedule ends.
+    /// A schedule of a warm-up before 0 at the start rate of the first phase, followed by the
+    /// phases. The end rate of the last phase holds until `duration_ms`, where the schedule ends.
     #[must_use]
     pub fn new(phases: &[RatePhase], warm_up_ms: u64, duration_ms: u64) -> Self {
         let mut schedule = Self {
@@ -92,14 +94,14 @@ impl Schedule {
             at_s += kept_s;
             schedule.segments.push(segment);
         }
-        // An operation due exactly at the end does not start any more; the small number forgives
-        // the rounding of the sums.
+        // An operation that is due exactly at the end does not start. The subtraction allows for
+        // rounding errors in the sums.
         schedule.total = before - 1e-6;
         schedule
     }
 
-    /// When so many operations are due, nanoseconds from the start of the measured phase (negative =
-    /// warm-up); `None` behind the end.
+    /// Returns when this many operations are due, in nanoseconds from the start of the measured
+    /// phase. Negative values lie in the warm-up. `None` means after the end.
     #[must_use]
     pub fn at_ns(&self, operations: f64) -> Option<i64> {
         if operations >= self.total {
@@ -108,7 +110,7 @@ impl Schedule {
         let position = self
             .segments
             .partition_point(|segment| segment.before <= operations);
-        // The last one that begins with this count: those before it without a rate are empty.
+        // The last of the segments that begin with this count. The ones before it have a rate of 0.
         let segment = self.segments.get(position.checked_sub(1)?)?;
         let elapsed_s = segment.elapsed_s(operations - segment.before);
         Some(round_ns(
@@ -117,7 +119,7 @@ impl Schedule {
     }
 }
 
-/// The due times of one session, one after the other.
+/// The due times of one session in order.
 #[derive(Clone, Debug)]
 pub struct SessionTimes {
     sessions: f64,
@@ -126,20 +128,20 @@ pub struct SessionTimes {
 
 #[derive(Clone, Debug)]
 enum Next {
-    /// The count at which the next operation of this session is due.
+    /// The count at which the session's next operation is due.
     Even(f64),
-    /// The count at which the last one was due, and what the distances come from.
+    /// The count at which the last operation was due, and the random generator of the distances.
     Poisson(f64, SplitMix64),
 }
 
 impl SessionTimes {
-    /// Those of `session` among `sessions`.
+    /// The due times of `session` among `sessions`.
     #[must_use]
     pub fn new(spacing: Spacing, session: u32, sessions: u32, seed: u64) -> Self {
         let next = match spacing {
             Spacing::Even => Next::Even(f64::from(session)),
             Spacing::Poisson => {
-                // Neighbouring seeds and sessions must not give related streams.
+                // Mixed, so that neighbouring seeds and sessions do not give related streams.
                 let mixed = SplitMix64::seed_from_u64(seed).next_u64() ^ u64::from(session);
                 let own = SplitMix64::seed_from_u64(mixed).next_u64();
                 Next::Poisson(0.0, SplitMix64::seed_from_u64(own))
@@ -151,7 +153,7 @@ impl SessionTimes {
         }
     }
 
-    /// When the next operation is due, as [`Schedule::at_ns`] tells it; `None` behind the end.
+    /// Returns when the next operation is due, as [`Schedule::at_ns`] does; `None` after the end.
     pub fn next_ns(&mut self, schedule: &Schedule) -> Option<i64> {
         let operations = match &mut self.next {
             Next::Even(next) => {
@@ -160,7 +162,7 @@ impl SessionTimes {
                 due
             }
             Next::Poisson(last, random) => {
-                // 53 random bits and a half: never 0, whose logarithm is none.
+                // 53 random bits plus one half: never 0, because the logarithm of 0 is infinite.
                 let uniform = (to_f64(random.next_u64() >> 11) + 0.5) / TWO_TO_53;
                 *last -= uniform.ln() * self.sessions;
                 *last
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn an_even_rate_is_a_comb_from_the_warm_up_on() {
+    fn an_even_rate_gives_equal_distances_from_the_warm_up_on() {
         let schedule = Schedule::new(&[phase(10_000, 1_000.0, 1_000.0)], 2_000, 10_000);
         let times = all(&schedule);
         assert_eq!(times.len(), 12_000);
@@ -240,7 +242,7 @@ mod tests {
         let short = all(&Schedule::new(&[phase(1_000, 100.0, 100.0)], 0, 3_000));
         assert_eq!(short.len(), 300);
         let long = all(&Schedule::new(&[phase(10_000, 0.0, 100.0)], 0, 5_000));
-        assert_eq!(long.len(), 125, "half the way up, at half the end rate");
+        assert_eq!(long.len(), 125, "the area under half of the ramp");
     }
 
     #[test]
@@ -253,13 +255,17 @@ mod tests {
         let times = all(&Schedule::new(&phases, 500, 3_000));
         assert_eq!(count(&times, -500, 0), 50);
         assert_eq!(count(&times, 0, 1_000), 100);
-        assert_eq!(count(&times, 1_000, 2_000), 0, "a pause");
+        assert_eq!(
+            count(&times, 1_000, 2_000),
+            0,
+            "no operation during the pause"
+        );
         assert_eq!(count(&times, 2_000, 3_000), 300);
         assert_eq!(times.len(), 450);
     }
 
     #[test]
-    fn a_ramp_holds_its_integral() {
+    fn a_ramp_issues_as_many_operations_as_its_integral() {
         let times = all(&Schedule::new(&[phase(10_000, 100.0, 1_100.0)], 0, 10_000));
         assert_eq!(times.len(), 6_000);
         for second in 0..10_i64 {
@@ -275,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn even_sessions_share_the_comb() {
+    fn even_sessions_together_keep_equal_distances() {
         let schedule = Schedule::new(&[phase(1_000, 1_000.0, 1_000.0)], 0, 1_000);
         let mut seen = Vec::new();
         for session in 0..3 {
@@ -288,8 +294,8 @@ mod tests {
         assert_eq!(seen, all(&schedule));
     }
 
-    /// Distances of a Poisson process are exponential: the share above k means is e^-k, and counts in
-    /// windows have a variance equal to their mean.
+    /// The distances of a Poisson process are exponential: the share above k times the mean is
+    /// e^-k. The variance of the counts in windows equals their mean.
     #[test]
     fn poisson_sessions_together_are_a_poisson_process() {
         let schedule = Schedule::new(&[phase(100_000, 1_000.0, 1_000.0)], 0, 100_000);
@@ -320,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn poisson_times_depend_on_seed_and_session_alone() {
+    fn poisson_times_depend_only_on_seed_and_session() {
         let schedule = Schedule::new(&[phase(1_000, 500.0, 500.0)], 100, 1_000);
         let first = poisson(&schedule, 4, 7);
         assert_eq!(first, poisson(&schedule, 4, 7));
@@ -332,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rate_no_operations() {
+    fn a_rate_of_zero_issues_no_operations() {
         let none = Schedule::new(&[phase(1_000, 0.0, 0.0)], 1_000, 1_000);
         assert!(all(&none).is_empty());
         assert!(poisson(&none, 2, 1).concat().is_empty());

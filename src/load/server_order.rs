@@ -4,12 +4,13 @@
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
-/// The order in which one session tries servers, as indices into a list: first those it is meant
-/// for, then the others, so that a session survives the death of every server it was meant for.
+/// The order in which one session tries servers, as indices into a list. The servers that the
+/// workload prefers come first and the others follow, so that a session survives the death of all
+/// preferred servers.
 ///
-/// Sessions go round the servers they are meant for. Those that share a first server are dealt evenly,
-/// in an order that the seed decides, over the rest: when a server dies, its sessions scatter over all
-/// survivors instead of falling on one neighbour.
+/// The first server is assigned round robin over the preferred ones. Sessions with the same first
+/// server have different second servers, distributed evenly in an order that the seed determines.
+/// When a server dies, its sessions therefore spread over all survivors and not over one neighbour.
 #[derive(Clone, Debug)]
 pub(super) struct ServerOrder {
     order: Vec<u32>,
@@ -23,10 +24,13 @@ impl ServerOrder {
     /// # Panics
     /// If no server is preferred.
     pub(super) fn new(preferred: &[u32], servers: u32, session: u32, seed: u64) -> Self {
-        assert!(!preferred.is_empty(), "a session is meant for some server");
+        assert!(
+            !preferred.is_empty(),
+            "a session needs at least one preferred server"
+        );
         let session = session as usize;
         let home = session % preferred.len();
-        // Which of the sessions of that home it is.
+        // The number of this session among those with the same first server.
         let ordinal = session / preferred.len();
         let first = preferred[home];
         let mut random = SplitMix64::seed_from_u64(seed ^ (u64::from(first) << 32));
@@ -51,17 +55,17 @@ impl ServerOrder {
         }
     }
 
-    /// The server to try now.
+    /// Returns the server to try now.
     pub(super) fn current(&self) -> u32 {
         self.order[self.at]
     }
 
-    /// Moves on to the next one, after the last to the first.
+    /// Advances to the next server, and from the last one to the first.
     pub(super) fn advance(&mut self) {
         self.at = (self.at + 1) % self.order.len();
     }
 
-    /// Moves on among the preferred ones only; true when that begins another round.
+    /// Advances among the preferred servers only. Returns true when that starts another round.
     pub(super) fn advance_preferred(&mut self) -> bool {
         self.at = (self.at + 1) % self.preferred;
         self.at == 0
@@ -89,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_are_spread_over_the_preferred_then_fall_back_to_all() {
+    fn sessions_try_the_preferred_servers_before_the_others() {
         for session in 0..6 {
             let mut order = ServerOrder::new(&[1, 3, 4], 6, session, 9);
             assert_eq!(order.current(), [1, 3, 4][session as usize % 3]);

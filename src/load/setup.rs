@@ -1,4 +1,4 @@
-//! Preparing a target for a job, and cleaning up after it.
+//! Prepares a target for a job, and cleans up after it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::protocol::{Setup, SetupError, SetupJob, SetupProgress};
 /// # Errors
 /// If the servers cannot be reached or refuse.
 pub fn prepare(job: &Job<'_>, setup: &mut dyn Setup) -> Result<(), LoadError> {
-    told(job, Phase::Prepare, |job| setup.prepare(job))
+    with_progress(job, Phase::Prepare, |job| setup.prepare(job))
 }
 
 /// Removes what run number `job.run` created; see [`Setup::recycle`].
@@ -19,7 +19,7 @@ pub fn prepare(job: &Job<'_>, setup: &mut dyn Setup) -> Result<(), LoadError> {
 /// # Errors
 /// If the servers cannot be reached or refuse.
 pub fn recycle(job: &Job<'_>, setup: &dyn Setup) -> Result<(), LoadError> {
-    told(job, Phase::CleanUp, |job| setup.recycle(job))
+    with_progress(job, Phase::CleanUp, |job| setup.recycle(job))
 }
 
 /// Removes all that was created; see [`Setup::clean_up`].
@@ -27,22 +27,22 @@ pub fn recycle(job: &Job<'_>, setup: &dyn Setup) -> Result<(), LoadError> {
 /// # Errors
 /// If the servers cannot be reached or refuse.
 pub fn clean_up(job: &Job<'_>, setup: &dyn Setup) -> Result<(), LoadError> {
-    told(job, Phase::CleanUp, |job| setup.clean_up(job))
+    with_progress(job, Phase::CleanUp, |job| setup.clean_up(job))
 }
 
-/// Does something with the job's servers, and tells its progress.
-fn told(
+/// Runs one step of the setup on the job's servers and reports its progress.
+fn with_progress(
     job: &Job<'_>,
     phase: Phase,
     work: impl FnOnce(&SetupJob<'_>) -> Result<(), SetupError>,
 ) -> Result<(), LoadError> {
     let servers: Vec<SocketAddr> = job.servers.iter().map(|server| server.address).collect();
-    let progress = |told: SetupProgress| {
+    let progress = |setup: SetupProgress| {
         (job.progress)(&Progress {
-            elapsed: told.elapsed,
-            goal: told.goal,
-            ok: told.done,
-            throughput_per_s: per_s(told.done, told.elapsed),
+            elapsed: setup.elapsed,
+            goal: setup.goal,
+            ok: setup.done,
+            throughput_per_s: per_s(setup.done, setup.elapsed),
             ..Progress::start_of(phase, Duration::ZERO)
         });
     };

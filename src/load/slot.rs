@@ -1,4 +1,4 @@
-//! One session of the load: its connection, its operations, and how it comes back when it is lost.
+//! One session of the load: its connection, its operations, and its reconnects.
 
 use super::arrivals::Arrivals;
 use super::backoff::{Backoff, BackoffPolicy};
@@ -12,27 +12,26 @@ use crate::measure::{EventKind, Outcome, Unsent};
 use crate::protocol::{Event, Protocol, Reply, Ticket};
 use crate::workload::{Plan, Reconnect};
 
-/// Rounds over its servers that a session makes before the run, until it is said to be impossible.
+/// Rounds over its servers in which a session may fail to connect before the run is given up.
 const CONNECT_ROUNDS_MAX: u32 = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// No connection; another attempt is made then.
+    /// Not connected. The next attempt starts at `retry_ns`.
     Down { retry_ns: i64 },
-    /// Connecting or shaking hands since then.
+    /// Connecting or in the handshake since `since_ns`.
     Opening { since_ns: i64 },
-    /// Attached.
+    /// The session can submit operations.
     Up,
-    /// Ended for good.
+    /// The session has ended and does not reconnect.
     Gone,
 }
 
-/// Which session a slot is to hold.
+/// The session that a slot holds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SlotSpec<'a> {
     pub(super) plan: &'a Plan,
     pub(super) run: u32,
-    /// The session's number in the plan.
     pub(super) number: u32,
     /// Its position among the worker's slots.
     pub(super) position: usize,
@@ -50,18 +49,18 @@ pub(super) struct Slot<P> {
     order: ServerOrder,
     backoff: Backoff,
     pub(super) arrivals: Arrivals,
-    /// Operations in flight, those that are sessions of their own included.
+    /// Operations in flight, including those that open a connection of their own.
     in_flight: usize,
-    /// Since when it could send: connected, and with room under the cap. What was intended before was
-    /// held back by the target until then.
+    /// Since when the session could send: it was connected and below its cap. Until then the target
+    /// held back operations that were intended earlier.
     free_ns: i64,
-    /// Already on the worker's list of slots with something due.
+    /// Whether the slot is on the worker's list of slots with due operations.
     pub(super) listed: bool,
-    /// Connections so far; distinguishes their events.
+    /// Number of connections so far, which distinguishes their events.
     connections: u32,
-    /// Rounds over the servers without ever having been attached.
+    /// Rounds over the servers in which the session could not connect.
     rounds: u32,
-    /// When the connection was lost; `None` before the first one and while all is well.
+    /// When the connection was lost; `None` before the first connection and while connected.
     lost_ns: Option<i64>,
     was_attached: bool,
 }
@@ -99,12 +98,12 @@ impl<P: Protocol> Slot<P> {
         }
     }
 
-    /// What is in the epoll set under `key`: this slot's present connection?
+    /// Whether `key` identifies this slot's present connection.
     pub(super) fn is(&self, key: u64) -> bool {
         self.link.is(key)
     }
 
-    /// Was it attached at least once?
+    /// Whether the session was attached at least once.
     pub(super) fn was_attached(&self) -> bool {
         self.was_attached
     }
@@ -113,7 +112,7 @@ impl<P: Protocol> Slot<P> {
         self.state == State::Gone
     }
 
-    /// Something happened on the socket.
+    /// Handles an event of the socket.
     pub(super) fn on_ready(&mut self, cx: &mut Context<'_, P>, ready: Ready) {
         if let Err(loss) = self.handle(cx, ready) {
             self.lose(cx, &loss);
@@ -139,8 +138,8 @@ impl<P: Protocol> Slot<P> {
         self.link.flush(&mut cx.out, &cx.poller)
     }
 
-    /// Takes in the first `size` bytes of the worker's buffer, which were just read: all of it was done
-    /// `now`.
+    /// Processes the first `size` bytes of the worker's buffer, which were read at `now`. All
+    /// operations that they complete were done at `now`.
     fn take_in(&mut self, cx: &mut Context<'_, P>, size: usize, now: i64) -> Result<(), Loss> {
         let mut ready = None;
         let mut expired = false;
@@ -187,7 +186,7 @@ impl<P: Protocol> Slot<P> {
         Ok(())
     }
 
-    /// Nothing more may be sent before something is answered: by the plan's cap, or by the peer's own.
+    /// Whether the plan's cap or the peer's own limit forbids another operation before an answer.
     fn is_full(&self, cx: &Context<'_, P>) -> bool {
         self.in_flight >= cx.in_flight_cap || self.link.session.room() == 0
     }
@@ -209,8 +208,8 @@ impl<P: Protocol> Slot<P> {
         }
     }
 
-    /// Starts what waits, as far as the cap allows. While there is no connection, whatever waits
-    /// for longer than the operation timeout is given up: never sent.
+    /// Starts waiting operations as far as the cap allows. Without a connection, operations that
+    /// have waited longer than the operation timeout are recorded as not sent.
     pub(super) fn fill(&mut self, cx: &mut Context<'_, P>, now: i64) {
         while let Some(intended_ns) = self.arrivals.front(cx.schedule.as_ref(), cx.start_ns) {
             if !self.is_connected(cx) {
@@ -246,12 +245,12 @@ impl<P: Protocol> Slot<P> {
         }
     }
 
-    /// Has what its operations need to be sent.
+    /// Whether operations can be sent.
     fn is_connected(&self, cx: &Context<'_, P>) -> bool {
         self.state == State::Up || cx.only_visits
     }
 
-    /// The oldest waiting operation will not be sent any more.
+    /// Records the oldest waiting operation as not sent.
     fn give_up_front(&mut self, cx: &mut Context<'_, P>, intended_ns: i64, now: i64) {
         self.arrivals.pop();
         cx.waiting -= 1;
@@ -275,14 +274,15 @@ impl<P: Protocol> Slot<P> {
         cx.waiting += u64::from(now < cx.end_ns && self.arrivals.freed(now));
     }
 
-    /// Writes what waits for the socket.
+    /// Writes the bytes that wait for the socket.
     pub(super) fn flush(&mut self, cx: &mut Context<'_, P>) {
         if let Err(loss) = self.link.flush(&mut cx.out, &cx.poller) {
             self.lose(cx, &loss);
         }
     }
 
-    /// The periodic look: time-outs, pings, attempts to connect.
+    /// Checks for time-outs, sends pings, and starts attempts to connect. The worker calls it
+    /// periodically.
     pub(super) fn sweep(&mut self, cx: &mut Context<'_, P>, now: i64) {
         match self.state {
             State::Gone => return,
@@ -321,16 +321,21 @@ impl<P: Protocol> Slot<P> {
         }
     }
 
-    /// The connection is gone. What was in flight is unknown, unless it timed out.
+    /// Handles a lost connection. The operations in flight become unknown or timed out.
     fn lose(&mut self, cx: &mut Context<'_, P>, loss: &Loss) {
         let now = super::clock::now_ns();
         let server = self.order.current();
         let was_up = self.state == State::Up;
+        if let Loss::Violation(_) = loss {
+            // The protocol may have appended a closing frame. A failed write adds nothing to a
+            // connection that ends anyway.
+            let _already_lost = self.link.flush(&mut cx.out, &cx.poller);
+        }
         let in_flight = self.give_up_in_flight(cx, matches!(loss, Loss::TimedOut), now);
         let expired = matches!(loss, Loss::Expired) && self.was_attached;
         let mut retry_ns = now;
         if expired {
-            // The same server opens a new one at once.
+            // The same server opens a new session at once.
             self.link.session.replaced();
             cx.tally.summary.expired_sessions += 1;
         } else {
@@ -360,12 +365,12 @@ impl<P: Protocol> Slot<P> {
         }
     }
 
-    /// An attempt failed before the session ever was attached: only servers that it is meant for
-    /// are tried then, and not for ever.
+    /// Notes a failed attempt before the session was attached for the first time. Only preferred
+    /// servers are tried then, and for a limited number of rounds.
     fn connect_failed(&mut self, cx: &mut Context<'_, P>, server: u32, loss: &Loss) {
         let reason = match loss {
             Loss::Expired => "it refuses to open a session".to_owned(),
-            Loss::Closed => format!("{loss}; {}", P::TURNED_AWAY),
+            Loss::Closed => format!("{loss}; {}", P::REJECTION),
             loss => loss.explained::<P>(),
         };
         cx.connect_failures.insert(server, reason);
@@ -377,7 +382,7 @@ impl<P: Protocol> Slot<P> {
         }
     }
 
-    /// Closes the socket; records what was in flight and returns how many operations that were.
+    /// Closes the socket, records the operations that were in flight, and returns their number.
     fn give_up_in_flight(&mut self, cx: &mut Context<'_, P>, timed_out: bool, now: i64) -> u64 {
         self.link.close();
         cx.out.clear();
@@ -387,11 +392,11 @@ impl<P: Protocol> Slot<P> {
             let late = |at_ns: i64| now - at_ns >= cx.operation_timeout_ns;
             let mut times = times(ticket, sent);
             let outcome = match sent {
-                // The oldest is why the connection was given up.
+                // The oldest operation is the one whose time-out ended the connection.
                 _ if timed_out && count == 0 => Outcome::TimedOut,
                 Some(sent) if timed_out && late(sent.at_ns) => Outcome::TimedOut,
                 Some(_) => Outcome::Unknown,
-                // The peer took nothing more from the socket.
+                // The socket did not accept the operation's last byte.
                 None => Outcome::NotSent(Unsent::NoConnection),
             };
             if sent.is_none() {
@@ -406,15 +411,15 @@ impl<P: Protocol> Slot<P> {
         count
     }
 
-    /// Nothing that waits is to be sent any more.
+    /// Records all waiting operations as not sent.
     pub(super) fn give_up_waiting(&mut self, cx: &mut Context<'_, P>, now: i64) {
         while let Some(intended_ns) = self.arrivals.front(cx.schedule.as_ref(), cx.start_ns) {
             self.give_up_front(cx, intended_ns, now);
         }
     }
 
-    /// The end of the drain. What still has no reply is given up; an idle session is closed
-    /// properly, which [`Slot::is_gone`] tells when it is done.
+    /// Ends the session after the drain. Operations without a reply are given up. An idle session
+    /// is closed properly, and [`Slot::is_gone`] is true once that is done.
     pub(super) fn finish(&mut self, cx: &mut Context<'_, P>, now: i64) {
         self.give_up_waiting(cx, now);
         if self.state == State::Up && self.link.session.in_flight() == 0 {
@@ -434,7 +439,7 @@ impl<P: Protocol> Slot<P> {
         self.set_state(cx, State::Gone);
     }
 
-    /// Keeps the context's counts of connections in step.
+    /// Changes the state and updates the counts of connections in the context.
     fn set_state(&mut self, cx: &mut Context<'_, P>, state: State) {
         match self.state {
             State::Opening { .. } => cx.opening -= 1,
@@ -450,12 +455,12 @@ impl<P: Protocol> Slot<P> {
         self.state = state;
     }
 
-    /// The server this session is at, or tries next.
+    /// Returns the server that this session is connected to or tries next.
     pub(super) fn server(&self) -> u32 {
         self.order.current()
     }
 
-    /// An operation that was a connection of its own is over.
+    /// Notes that an operation with a connection of its own has ended.
     pub(super) fn visit_ended(&mut self, cx: &mut Context<'_, P>, now: i64) {
         if self.is_full(cx) {
             self.free_ns = now;

@@ -1,23 +1,23 @@
-//! Processor time that the hypervisor gave to somebody else while this machine had work to do.
+//! Processor time that the hypervisor gave to other virtual machines while this one had work to do.
 //!
-//! A virtual machine that is paused by its host measures the pause as response time, and nothing
-//! inside it shows why: neither the server nor the driver was slow. The kernel counts it as *steal*.
+//! When the host pauses a virtual machine, the pause shows up as response time, although neither
+//! the server nor the driver was slow. The kernel counts such time as *steal*.
 
 use procfs::{CpuTime, CurrentSI as _, KernelStats};
 
 use super::clock::now_ns;
 
-/// Not looked at more often than this: the kernel counts in ticks of 10 ms.
+/// Minimum time between two reads. The kernel counts in ticks of 10 ms.
 const LOOK_NS: i64 = 200_000_000;
 
-/// The sums of one look at `/proc/stat`, in ticks, all processors together.
+/// Sums from `/proc/stat` over all processors, in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Ticks {
     all: u64,
     stolen: u64,
 }
 
-/// The first and the last look within the measured phase.
+/// The first and the last reading in the measured phase.
 #[derive(Debug, Default)]
 pub(super) struct Stolen {
     looked_ns: Option<i64>,
@@ -26,7 +26,7 @@ pub(super) struct Stolen {
 }
 
 impl Stolen {
-    /// Looks, if it is time; to be called during the measured phase only.
+    /// Reads the counters if a reading is due. Call it during the measured phase only.
     pub(super) fn look(&mut self) {
         let now = now_ns();
         if self.looked_ns.is_some_and(|at| now - at < LOOK_NS) {
@@ -39,8 +39,8 @@ impl Stolen {
         self.first = self.first.or(self.last);
     }
 
-    /// Share of all processors' time, 0 to 1; `None` if the kernel does not tell, or the phase was
-    /// too short for two looks.
+    /// Returns the stolen share of all processors' time, 0 to 1. `None` if the kernel does not
+    /// report it or the phase was too short for two readings.
     pub(super) fn share(&self) -> Option<f64> {
         let (first, last) = (self.first?, self.last?);
         let all = last.all.checked_sub(first.all).filter(|all| *all > 0)?;
@@ -54,7 +54,7 @@ impl Stolen {
     }
 }
 
-/// Guest time is within user time already.
+/// User time already includes guest time.
 fn ticks(total: &CpuTime) -> Option<Ticks> {
     let stolen = total.steal?;
     let later = [total.iowait, total.irq, total.softirq];
@@ -71,20 +71,20 @@ mod tests {
     use procfs::FromBufReadSI as _;
 
     #[test]
-    fn guest_time_is_not_counted_twice_and_old_kernels_do_not_tell() {
+    fn guest_time_is_not_counted_twice_and_missing_fields_are_none() {
         let read = |line: &str| {
             let text = format!("{line}\ncpu0 5 0 2 40 1 0 0 3 4 4\nctxt 1\nbtime 1\nprocesses 1\n");
             let info = procfs::LocalSystemInfo;
             KernelStats::from_buf_read(text.as_bytes(), &info).map(|stats| ticks(&stats.total))
         };
         let all = 107;
-        let told = read("cpu  10 1 5 80 2 1 1 7 9 9").unwrap();
-        assert_eq!(told, Some(Ticks { all, stolen: 7 }));
+        let counted = read("cpu  10 1 5 80 2 1 1 7 9 9").unwrap();
+        assert_eq!(counted, Some(Ticks { all, stolen: 7 }));
         assert_eq!(read("cpu  10 1 5 80").unwrap(), None);
     }
 
     #[test]
-    fn the_share_is_that_between_the_first_and_the_last_look() {
+    fn the_share_covers_the_time_between_the_first_and_the_last_reading() {
         let looks = |first: (u64, u64), last: (u64, u64)| Stolen {
             looked_ns: None,
             first: Some(Ticks {

@@ -1,4 +1,4 @@
-//! One worker's samples, by interval, and its events.
+//! The samples of one worker by interval, and its events.
 
 use std::sync::mpsc::Sender;
 
@@ -7,7 +7,7 @@ use super::message::{Message, Snapshot, Summary};
 use crate::measure::{ErrorId, Event, EventKind, Layout, OpCounts, Outcome, Recorder, Sample};
 use crate::workload::Plan;
 
-/// Events one worker reports; further ones are counted.
+/// Maximum number of events that a worker reports. Further events are only counted.
 const EVENTS_MAX: u64 = 500;
 
 /// Records samples and hands them over per interval.
@@ -23,7 +23,8 @@ pub(super) struct Tally {
     events: u64,
     /// Operations acknowledged, per server and operation index.
     acknowledged: Vec<u64>,
-    /// Holds the failures and the connections; the rest is filled in when it is sent.
+    /// Counts of failures and connections. The other fields are filled in when the snapshot is
+    /// sent.
     pub(super) snapshot: Snapshot,
     pub(super) summary: Summary,
 }
@@ -53,13 +54,13 @@ impl Tally {
         }
     }
 
-    /// The measured phase begins at `start_ns`; the warm-up's intervals lie on the same grid.
+    /// Starts the measured phase at `start_ns`. The intervals of the warm-up are aligned to it.
     pub(super) fn start(&mut self, now_ns: i64, start_ns: i64) {
         self.start_ns = start_ns;
         self.enter(now_ns);
     }
 
-    /// The measured phase ends at `end_ns`, perhaps earlier than planned; what follows is the drain.
+    /// Ends the measured phase at `end_ns`, which may be earlier than planned. The drain follows.
     pub(super) fn end(&mut self, end_ns: i64) {
         self.roll_to(end_ns);
         let measured_ns = (end_ns - self.start_ns).max(0);
@@ -67,12 +68,12 @@ impl Tally {
         self.summary.measured_ns = measured_ns;
     }
 
-    /// The id of an error, by which outcomes name it.
+    /// Returns the id of an error, which outcomes refer to.
     pub(super) fn error(&mut self, name: &str) -> ErrorId {
         self.recorder.error(name)
     }
 
-    /// Counts one operation that finished or was given up; instants of the run's clock.
+    /// Counts one operation that finished or was given up. Instants are on the run's clock.
     #[inline]
     pub(super) fn record(
         &mut self,
@@ -103,7 +104,7 @@ impl Tally {
         }
     }
 
-    /// Where the worker stands, for the collector.
+    /// Returns the worker's counts for the collector.
     pub(super) fn snapshot_at(&self, now_ns: i64, in_flight: u64, waiting: u64) -> Snapshot {
         let mut snapshot = Snapshot {
             at_ns: now_ns,
@@ -127,18 +128,18 @@ impl Tally {
         }
     }
 
-    /// The last interval, and the summary.
+    /// Sends the last interval and the summary.
     pub(super) fn finish(mut self) {
         self.hand_over(i64::MAX / self.interval_ns - 1);
         self.summary.events_dropped = self.events.saturating_sub(EVENTS_MAX);
         let (servers, timeline) = self.recorder.finish();
         self.summary.servers = servers;
         self.summary.timeline = timeline;
-        // The collector only goes away after an error of its own; then nobody wants to know.
+        // The collector stops receiving only after an error, which it reports itself.
         let _nobody_listens = self.sender.send(Message::Done(Box::new(self.summary)));
     }
 
-    /// Notes an event; it is only made if it is kept.
+    /// Notes an event. `make` is called only if the event is kept.
     pub(super) fn event(&mut self, now_ns: i64, make: impl FnOnce() -> EventKind) {
         self.events += 1;
         if self.events <= EVENTS_MAX {
@@ -153,7 +154,7 @@ impl Tally {
     }
 
     pub(super) fn send(&self, message: Message) {
-        // The collector only goes away after an error of its own; then nobody wants to know.
+        // The collector stops receiving only after an error, which it reports itself.
         let _nobody_listens = self.sender.send(message);
     }
 
@@ -162,7 +163,7 @@ impl Tally {
         self.send(Message::Parts(Box::new(parts)));
     }
 
-    /// Begins the interval that `now_ns` lies in.
+    /// Starts the interval that contains `now_ns`.
     fn enter(&mut self, now_ns: i64) {
         let index = (now_ns - self.start_ns).div_euclid(self.interval_ns);
         self.hand_over(index);
@@ -198,8 +199,9 @@ mod tests {
         tally.record(0, 0, times, at(done_ms), Outcome::Ok);
     }
 
-    /// Index, operations intended and acknowledged, summed over the parts.
-    fn told(receiver: &Receiver<Message>) -> Vec<(u32, u64, u64)> {
+    /// Returns index, operations intended and operations acknowledged per interval, summed over the
+    /// parts.
+    fn reported(receiver: &Receiver<Message>) -> Vec<(u32, u64, u64)> {
         let mut sums = std::collections::BTreeMap::new();
         for message in receiver.try_iter() {
             if let Message::Parts(parts) = message {
@@ -210,12 +212,12 @@ mod tests {
                 }
             }
         }
-        let told = sums.into_iter().map(|(index, (due, ok))| (index, due, ok));
-        told.filter(|(_, due, ok)| due + ok > 0).collect()
+        let reported = sums.into_iter().map(|(index, (due, ok))| (index, due, ok));
+        reported.filter(|(_, due, ok)| due + ok > 0).collect()
     }
 
     #[test]
-    fn samples_go_to_the_interval_in_which_they_were_intended() {
+    fn a_sample_belongs_to_the_interval_of_its_intended_time() {
         let (mut tally, receiver) = tally();
         for (intended, done) in [
             (-200, -100),
@@ -229,11 +231,11 @@ mod tests {
         tally.end(START + 2_500 * MS);
         record(&mut tally, 1_900, 3_000);
         tally.finish();
-        assert_eq!(told(&receiver), [(0, 2, 2), (1, 1, 1), (2, 1, 1)]);
+        assert_eq!(reported(&receiver), [(0, 2, 2), (1, 1, 1), (2, 1, 1)]);
     }
 
     #[test]
-    fn after_an_early_end_nothing_raises_the_throughput() {
+    fn replies_after_an_early_end_do_not_count_as_throughput() {
         let (mut tally, receiver) = tally();
         record(&mut tally, 90, 100);
         tally.end(START + 1_400 * MS);
@@ -241,7 +243,7 @@ mod tests {
         let measured_ns = tally.summary.measured_ns;
         tally.finish();
         assert_eq!(measured_ns, 1_400 * MS);
-        assert_eq!(told(&receiver), [(0, 1, 1), (1, 1, 0)]);
+        assert_eq!(reported(&receiver), [(0, 1, 1), (1, 1, 0)]);
     }
 
     #[test]
@@ -278,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn events_beyond_the_bound_are_counted() {
+    fn events_beyond_the_limit_are_only_counted() {
         let (mut tally, receiver) = tally();
         for _ in 0..EVENTS_MAX + 3 {
             tally.event(START - 1, || EventKind::Note("lost".to_owned()));

@@ -1,21 +1,21 @@
-//! How much processor time a thread had, and how long it waited for a processor.
+//! Processor time that a thread used, and time that it waited for a processor.
 //!
-//! `procfs` reads a thread by its number only; `/proc/thread-self` needs none.
+//! `procfs` needs a thread's number; `/proc/thread-self` does not.
 
 use super::clock::{now_ns, thread_cpu_ns};
 use crate::measure::DriverThread;
 
-/// A look at the calling thread's clocks.
+/// A reading of the calling thread's clocks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ThreadTime {
     at_ns: i64,
     used_ns: i64,
-    /// Time in the run queue; `None` where the kernel does not tell.
+    /// Time in the run queue; `None` where the kernel does not report it.
     waited_ns: Option<i64>,
 }
 
 impl ThreadTime {
-    /// Of the calling thread, now.
+    /// Reads the clocks of the calling thread.
     pub(super) fn now() -> Self {
         Self {
             at_ns: now_ns(),
@@ -26,8 +26,8 @@ impl ThreadTime {
         }
     }
 
-    /// Shares of the time that has passed since then, of a thread with this priority. To be called by the
-    /// same thread.
+    /// Returns the shares of the time since this reading, for a thread with this priority. Call it
+    /// on the same thread.
     pub(super) fn until_now(self, nice: i32) -> DriverThread {
         let now = Self::now();
         let passed_ns = now.at_ns - self.at_ns;
@@ -40,8 +40,9 @@ impl ThreadTime {
     }
 }
 
-/// The second of three numbers: time spent on the processor, time spent waiting for one (both
-/// nanoseconds), time slices (the kernel's Documentation/scheduler/sched-stats.rst).
+/// Returns the second of three numbers: time on the processor and time waiting for one, both in
+/// nanoseconds, and the number of time slices (the kernel's
+/// Documentation/scheduler/sched-stats.rst).
 fn waited_ns(schedstat: &str) -> Option<i64> {
     schedstat.split_whitespace().nth(1)?.parse().ok()
 }
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernels_line_is_understood() {
+    fn the_waiting_time_is_the_second_number() {
         assert_eq!(waited_ns("123456 789 12\n"), Some(789));
         assert_eq!(waited_ns(""), None);
     }

@@ -1,7 +1,7 @@
-//! Operations that are connections of their own.
+//! Operations that open a connection of their own.
 //!
-//! Such an operation is *sent* when the kernel is told to connect, *done* when the server has answered it:
-//! how long the server takes to accept is the server's time, not the generator's.
+//! Such an operation is *sent* when the kernel is told to connect, and *done* when the server has
+//! answered it. The time that the server takes to accept counts as the server's time.
 
 use super::clock::now_ns;
 use super::context::Context;
@@ -12,35 +12,35 @@ use crate::measure::Outcome;
 use crate::protocol::{Event, Protocol, Reply, Ticket};
 use crate::workload::Plan;
 
-/// One operation of that kind.
+/// An operation in progress on its own connection.
 #[derive(Debug)]
 struct Visit<P: Protocol> {
     link: Link<P>,
     op: P::Op,
     ticket: Ticket,
-    /// Position of the slot whose operation it is.
+    /// Position of the slot that owns the operation.
     slot: usize,
     server: u32,
     sent_ns: i64,
-    /// It was submitted.
+    /// Whether the operation was submitted.
     submitted: bool,
 }
 
-/// An operation that is to be begun.
+/// An operation that is about to begin.
 #[derive(Debug)]
 pub(super) struct Wanted<O> {
-    /// Position of the slot whose operation it is.
+    /// Position of the slot that owns the operation.
     pub(super) slot: usize,
     pub(super) op: O,
     pub(super) ticket: Ticket,
 }
 
-/// The visits of one worker. A place is used again when its visit has ended.
+/// The visits of one worker. The place of an ended visit is reused.
 #[derive(Debug)]
 pub(super) struct Visits<P: Protocol> {
     places: Vec<Option<Visit<P>>>,
     free: Vec<usize>,
-    /// Connections so far.
+    /// Number of connections so far.
     connections: u32,
 }
 
@@ -55,7 +55,7 @@ impl<P: Protocol> Default for Visits<P> {
 }
 
 impl<P: Protocol> Visits<P> {
-    /// Begins one at the given server. Returns the slot that owns it if it ended at once.
+    /// Begins a visit at the given server. Returns the slot that owns it if it ended at once.
     pub(super) fn begin(
         &mut self,
         cx: &mut Context<'_, P>,
@@ -87,7 +87,7 @@ impl<P: Protocol> Visits<P> {
         }
     }
 
-    /// Something happened on a visit's socket. Returns the slot that owns it if it ended.
+    /// Handles an event of a visit's socket. Returns the slot that owns the visit if it ended.
     pub(super) fn on_ready(
         &mut self,
         cx: &mut Context<'_, P>,
@@ -107,7 +107,7 @@ impl<P: Protocol> Visits<P> {
         self.end(cx, place, outcome, now_ns())
     }
 
-    /// Gives up those that took too long. Returns the slots that own them.
+    /// Ends the visits that have timed out. Returns the slots that own them.
     pub(super) fn sweep(&mut self, cx: &mut Context<'_, P>, now: i64) -> Vec<usize> {
         let late = |visit: &Visit<P>| now - visit.sent_ns >= cx.operation_timeout_ns;
         let late: Vec<usize> = self
@@ -120,7 +120,7 @@ impl<P: Protocol> Visits<P> {
             .collect()
     }
 
-    /// Gives up all.
+    /// Ends all visits. Their outcome is unknown.
     pub(super) fn finish(&mut self, cx: &mut Context<'_, P>, now: i64) {
         let places: Vec<usize> = self.occupied().map(|(place, _)| place).collect();
         for place in places {
@@ -157,7 +157,7 @@ impl<P: Protocol> Visits<P> {
 }
 
 impl<P: Protocol> Visit<P> {
-    /// What became of it, if it is over.
+    /// Advances the visit. Returns its outcome if it is over.
     fn step(&mut self, cx: &mut Context<'_, P>, ready: Ready) -> Result<Option<Outcome>, Loss> {
         let outcome = if self.link.is_connecting() {
             if !ready.writable {
@@ -178,7 +178,7 @@ impl<P: Protocol> Visit<P> {
         outcome
     }
 
-    /// Takes in the first `size` bytes of the worker's buffer.
+    /// Processes the first `size` bytes of the worker's buffer.
     fn take_in(
         &mut self,
         cx: &mut Context<'_, P>,

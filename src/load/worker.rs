@@ -1,9 +1,9 @@
-//! The one worker loop: a thread, an epoll set, many sessions.
+//! The worker loop: one thread and one epoll set for many sessions.
 //!
-//! Each turn issues what is due, waits for sockets or the next due operation, reads each ready
-//! session once, starts what its replies made room for, and writes once. Open and closed loops,
-//! ramps and steps differ in their [`Schedule`](super::schedule::Schedule) and
-//! [`Arrivals`] only. Nothing is allocated or shared per operation.
+//! Each turn issues what is due, waits for sockets or for the next due operation, reads each ready
+//! session once, starts the operations that the replies made room for, and writes once. Open and
+//! closed loops, ramps and steps differ only in their [`Schedule`](super::schedule::Schedule) and
+//! [`Arrivals`]. Nothing is allocated or shared per operation.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -27,33 +27,33 @@ use super::{LoadError, Server};
 use crate::protocol::Protocol;
 use crate::workload::{Arrival, Plan};
 
-/// How often snapshots go to the collector.
+/// Interval between two snapshots for the collector.
 const SNAPSHOT_NS: i64 = 250_000_000;
-/// Slots looked at per sweep, so that a sweep over many does not delay what is due.
+/// Slots per sweep. The limit keeps a sweep over many slots from delaying due operations.
 const SWEEP_SLOTS: usize = 512;
-/// How long all slots together may go without a look; less while connections are being opened.
+/// Time in which every slot is swept once. It is shorter while connections are being opened.
 const SWEEP_NS: i64 = 20_000_000;
 const SWEEP_OPENING_NS: i64 = 2_000_000;
-/// Sessions must be attached by then.
+/// Time in which all sessions must be attached.
 const CONNECT_NS: i64 = 30_000_000_000;
-/// How long sessions may take to be closed properly.
+/// Time in which sessions must be closed.
 const CLOSE_NS: i64 = 2_000_000_000;
 
-/// What a worker is given beside the plan.
+/// Input of a worker.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WorkerSpec<'a> {
     pub(super) plan: &'a Plan,
     /// Number of the run, from 0.
     pub(super) run: u32,
     pub(super) servers: &'a [Server],
-    /// Servers that sessions are meant for.
+    /// Indices of the servers that the workload prefers.
     pub(super) preferred: &'a [u32],
     pub(super) stop: &'a AtomicBool,
-    /// Start of the measured phase, as soon as all sessions of all workers are attached.
+    /// Start of the measured phase. It is set once all sessions of all workers are attached.
     pub(super) start: &'a OnceLock<i64>,
-    /// Another worker has failed.
+    /// Set when another worker has failed.
     pub(super) abandoned: &'a AtomicBool,
-    /// This worker's number; it has the sessions `number`, `number + threads`, ...
+    /// This worker's number. It runs the sessions `number`, `number + threads`, ...
     pub(super) number: usize,
 }
 
@@ -61,11 +61,11 @@ pub(super) struct WorkerSpec<'a> {
 enum Stage {
     /// Sessions are being opened.
     Connecting,
-    /// All are open; the start is awaited.
+    /// All sessions are open, and the worker waits for the start.
     Ready,
-    /// Load is issued.
+    /// The worker issues load.
     Loading,
-    /// Replies are awaited.
+    /// The worker waits for replies.
     Draining,
     /// Sessions are being closed.
     Closing,
@@ -79,24 +79,24 @@ struct Worker<'a, P: Protocol> {
     stage: Stage,
     /// When the stage ends at the latest.
     stage_end_ns: i64,
-    /// Open loop: when the next operation of each slot falls due, by position.
+    /// Open loop: when the next operation of each slot falls due, with the slot's position.
     upcoming: BinaryHeap<Reverse<(i64, usize)>>,
-    /// The first of them; `i64::MAX` when there is none.
+    /// The earliest time in `upcoming`; `i64::MAX` when it is empty.
     next_due_ns: i64,
-    /// Slots with something due.
+    /// Positions of slots with due operations.
     due: Vec<usize>,
     sweep_ns: i64,
     sweep_at: usize,
     snapshot_ns: i64,
-    /// The thread's priority.
+    /// The thread's nice value.
     nice: i32,
     /// The thread's clocks at the start of the measured phase.
     measure_from: Option<ThreadTime>,
-    /// Where the next session of its own goes.
+    /// Counter that selects the server of the next operation with a connection of its own.
     visit_turn: usize,
 }
 
-/// Runs one worker to its end. Everything it has to say goes to `sender`.
+/// Runs one worker to its end. It reports everything to `sender`.
 pub(super) fn work<P: Protocol>(spec: WorkerSpec<'_>, sender: &Sender<Message>) {
     let nice = match spec.plan.load.arrival {
         Arrival::Open { .. } => priority::prefer(),
@@ -106,7 +106,7 @@ pub(super) fn work<P: Protocol>(spec: WorkerSpec<'_>, sender: &Sender<Message>) 
     let result = Worker::<P>::new(spec, nice, tally).and_then(Worker::run);
     if let Err(error) = result {
         spec.abandoned.store(true, Ordering::Relaxed);
-        // If nobody listens, the run has failed already.
+        // The collector stops receiving only when the run has already failed.
         let _nobody_listens = sender.send(Message::Failed(error));
     }
 }
@@ -184,7 +184,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
         }
     }
 
-    /// Looks after every ready socket, and in between after what became due meanwhile.
+    /// Handles every ready socket, and issues operations that become due between them.
     fn handle_ready(&mut self) {
         let mut index = 0;
         while let Some(ready) = self.cx.poller.ready(index) {
@@ -210,7 +210,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
         }
     }
 
-    /// Open loop: hands every operation that is due to its session, then starts what can start.
+    /// Open loop: passes every due operation to its session, and starts those that can start.
     fn issue_due(&mut self, now: i64) {
         if now < self.next_due_ns {
             return;
@@ -253,7 +253,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
         first.map_or(i64::MAX, |Reverse((due_ns, _))| *due_ns)
     }
 
-    /// Begins the operations that are connections of their own.
+    /// Starts the operations that open a connection of their own.
     fn begin_visits(&mut self) {
         while let Some(wanted) = self.cx.wanted_visits.pop_front() {
             let preferred = self.spec.preferred;
@@ -266,7 +266,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
         }
     }
 
-    /// Housekeeping for the next few slots: time-outs, pings, reconnects.
+    /// Sweeps the next few slots and the visits: time-outs, pings, reconnects.
     fn sweep(&mut self, now: i64) {
         let count = self.slots.len();
         for _ in 0..count.min(SWEEP_SLOTS) {
@@ -295,7 +295,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
         }
     }
 
-    /// Goes on to the next stage when it is time. True when all is done.
+    /// Moves to the next stage when it is time. Returns true when the worker is done.
     fn advance(&mut self, now: i64) -> Result<bool, LoadError> {
         let stopped = self.spec.stop.load(Ordering::Relaxed);
         let abandoned = self.spec.abandoned.load(Ordering::Relaxed);
@@ -355,13 +355,13 @@ impl<'a, P: Protocol> Worker<'a, P> {
                 failures.entry(slot.server()).or_insert_with(reason);
                 return Err(self.cx.connect_error(slot.number));
             }
-            // All have been attached, some are on their way back: the run can begin.
+            // All sessions were attached once, and some are reconnecting. The run can begin.
             self.stage_end_ns = now + CONNECT_NS;
         }
         Ok(())
     }
 
-    /// The start is known: issue from the beginning of the warm-up on.
+    /// Begins the load at the start of the warm-up.
     fn begin_load(&mut self, now: i64, start_ns: i64) {
         self.stage = Stage::Loading;
         self.stage_end_ns = start_ns;
@@ -388,10 +388,10 @@ impl<'a, P: Protocol> Worker<'a, P> {
         self.cx.start_ns + ms_to_ns(self.spec.plan.load.duration_ms)
     }
 
-    /// The measured phase is over. What is due and waits is still issued, unless the user wants to
-    /// leave.
+    /// Ends the measured phase. Operations that are due and wait are still issued, unless the user
+    /// interrupted the run.
     fn end_load(&mut self, end_ns: i64, now: i64, interrupted: bool) {
-        // Due before the end, though nobody had time to look.
+        // Issues what fell due since the last look and before the end.
         if !interrupted {
             self.issue_due(end_ns - 1);
         }

@@ -1,27 +1,25 @@
-//! Counts by bucket while a worker records: an increment per sample, and a hand-over that costs
-//! only the buckets in use.
+//! Counts by bucket while a worker records. Counting a sample is one increment, and a hand-over
+//! copies only the used buckets.
 //!
-//! An HDR histogram itself would cost the worker about 200 KB of fresh zeros per interval and kind of
-//! time, in the middle of a schedule.
+//! A new HDR histogram per interval would make the worker zero about 200 KB per kind of time, in
+//! the middle of its schedule.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::Histogram;
 use super::buckets::{BUCKETS, HIGHEST_NS, bucket_of};
 
-/// Counts by bucket.
 #[derive(Clone, Debug)]
 pub(super) struct BucketCounter {
     counts: Box<[u32]>,
-    /// Lowest bucket in use; `BUCKETS` when there is none.
+    /// Lowest used bucket; `BUCKETS` if none is used.
     lowest: usize,
-    /// Highest bucket in use; 0 when there is none.
+    /// Highest used bucket; 0 if none is used.
     highest: usize,
-    /// The longest duration, exactly.
+    /// Exact, unlike the buckets.
     longest_ns: u64,
 }
 
 impl BucketCounter {
-    /// An empty one.
     pub(super) fn new() -> Self {
         Self {
             counts: vec![0; BUCKETS].into_boxed_slice(),
@@ -31,7 +29,6 @@ impl BucketCounter {
         }
     }
 
-    /// Counts one duration.
     #[inline]
     pub(super) fn record_ns(&mut self, value_ns: u64) {
         let bucket = bucket_of(value_ns.min(HIGHEST_NS));
@@ -42,7 +39,7 @@ impl BucketCounter {
         self.longest_ns = self.longest_ns.max(value_ns);
     }
 
-    /// Hands the counts over and starts afresh.
+    /// Returns the counts and resets them.
     pub(super) fn take(&mut self) -> Histogram {
         if self.lowest > self.highest {
             return Histogram::from_buckets(0, Box::default(), 0);
@@ -61,7 +58,7 @@ impl BucketCounter {
 pub(super) mod tests {
     use super::*;
 
-    /// Every order of magnitude, bucket borders and their neighbours.
+    /// Covers every order of magnitude, bucket limits and their neighbours.
     pub(in crate::measure) fn durations() -> Vec<u64> {
         let mut values = vec![0, 1, 511, 512, 1_000, 1_023, 1_024, u64::MAX, HIGHEST_NS];
         for bits in 9..45 {
@@ -78,7 +75,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn it_counts_as_the_hdr_histogram_does() {
+    fn the_counts_equal_those_of_an_hdr_histogram() {
         let mut counter = BucketCounter::new();
         let mut histogram = Histogram::new();
         for value in durations() {
@@ -92,7 +89,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn taking_starts_afresh() {
+    fn take_resets_the_counter() {
         let mut counter = BucketCounter::new();
         counter.record_ns(5_000_000);
         assert_eq!(counter.take().count(), 1);

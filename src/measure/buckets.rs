@@ -1,19 +1,17 @@
-//! The buckets that durations are counted in: those of the HDR histogram that the counts become, 1,024
-//! per power of two above 512 ns units.
+//! The buckets that durations are counted in. They are the buckets of the HDR histogram that is
+//! built from the counts: units of 512 ns, 1,024 buckets per power of two.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// Longest duration that is told apart: an hour. Longer ones count as this.
+/// Durations above one hour are counted as one hour.
 pub(super) const HIGHEST_NS: u64 = 3_600_000_000_000;
-/// log2 of the unit: 512 ns, the power of two below the smallest duration told apart (1 us).
+/// log2 of the unit: 512 ns is the power of two below 1 µs, the smallest duration in the histogram.
 const UNIT_BITS: u32 = 9;
-/// log2 of the buckets per power of two: 1,024 give three significant digits.
+/// log2 of the buckets per power of two: 1,024 buckets give three significant digits.
 const HALF_BITS: u32 = 10;
-/// Buckets per power of two.
 const HALF: usize = 1 << HALF_BITS;
-/// Buckets up to the longest duration.
 pub(super) const BUCKETS: usize = bucket_of(HIGHEST_NS) + 1;
 
-/// The bucket of a duration: linear in units up to 2,048 of them, then 1,024 per power of two.
+/// Returns the bucket of a duration: linear up to 2,048 units, then 1,024 buckets per power of two.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "below 2,048")]
 pub(super) const fn bucket_of(value_ns: u64) -> usize {
@@ -23,7 +21,7 @@ pub(super) const fn bucket_of(value_ns: u64) -> usize {
     power as usize * HALF + within
 }
 
-/// The smallest duration of a bucket, nanoseconds.
+/// Returns the smallest duration of a bucket, in nanoseconds.
 pub(super) fn lowest_of(bucket: usize) -> u64 {
     let power = (bucket / HALF).saturating_sub(1);
     ((bucket - power * HALF) as u64) << (power as u64 + u64::from(UNIT_BITS))

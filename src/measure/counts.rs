@@ -1,4 +1,4 @@
-//! Operations counted by what became of them.
+//! Operations counted by outcome.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -6,29 +6,27 @@ use std::collections::BTreeMap;
 use super::error_names::ErrorNames;
 use super::sample::{Outcome, Unsent};
 
-/// Counts by outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpCounts {
-    /// Acknowledged.
     pub ok: u64,
-    /// Replies with an error, by its name.
+    /// Error replies by error name.
     pub errors: BTreeMap<String, u64>,
-    /// No connection could be opened for an operation that is one.
+    /// The operation opens a connection of its own, and that failed.
     pub refused: u64,
-    /// Connection lost before the reply.
+    /// The connection ended before the reply.
     pub unknown: u64,
-    /// No reply in time.
+    /// No reply within the operation timeout.
     pub timed_out: u64,
-    /// Never sent, for whatever reason.
+    /// Never sent, for any reason. Includes `cap_full` and `not_issued`.
     pub not_sent: u64,
-    /// Of those never sent: the session had as many in flight as it may, until the end.
+    /// Never sent because the session's in-flight cap stayed reached until the end.
     pub cap_full: u64,
-    /// Of those never sent: nothing held them back, the generator did not get to them.
+    /// Never sent because the generator did not get to them.
     pub not_issued: u64,
 }
 
 impl OpCounts {
-    /// Counts one operation; `names` are those of the recorder that its outcome comes from.
+    /// Counts one operation. `names` must belong to the recorder that made the outcome.
     #[inline]
     pub fn count(&mut self, outcome: Outcome, names: &ErrorNames) {
         match outcome {
@@ -48,7 +46,6 @@ impl OpCounts {
         }
     }
 
-    /// Adds replies with an error of this name.
     fn add_errors(&mut self, name: &str, count: u64) {
         // The name is copied once per interval, not per operation.
         match self.errors.get_mut(name) {
@@ -57,37 +54,35 @@ impl OpCounts {
         }
     }
 
-    /// Replies with an error.
     #[must_use]
     pub fn error_replies(&self) -> u64 {
         self.errors.values().sum()
     }
 
-    /// Never sent because the session had no connection.
+    /// Returns the operations that were never sent because their session had no connection.
     #[must_use]
     pub fn no_connection(&self) -> u64 {
         self.not_sent - self.cap_full - self.not_issued
     }
 
-    /// Everything that was not acknowledged.
+    /// Returns all operations that were not acknowledged.
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.error_replies() + self.refused + self.unknown + self.timed_out + self.not_sent
     }
 
-    /// Everything that finished or was given up: all that was due.
+    /// Returns all operations that were due, whatever their outcome.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.ok + self.failed()
     }
 
-    /// What the generator did its part for: all that was due but for what it did not get to.
+    /// Returns the due operations without those that the generator did not get to.
     #[must_use]
     pub fn issued(&self) -> u64 {
         self.total() - self.not_issued
     }
 
-    /// Adds another's counts.
     pub fn merge(&mut self, other: &Self) {
         self.ok += other.ok;
         for (name, count) in &other.errors {
@@ -107,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_nothing_held_back_was_not_issued() {
+    fn only_operations_that_the_generator_missed_are_not_issued() {
         let mut counts = OpCounts::default();
         let mut names = ErrorNames::default();
         for outcome in [

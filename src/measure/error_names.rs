@@ -1,24 +1,24 @@
 //! Names of the errors that a target answers with.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// Names kept apart; what comes later counts under [`OTHER`], so that a target which puts a number
-/// or a text of its own into every error does not fill the memory.
+/// Later names count as [`OTHER`]. Without this limit, a target that puts a number or free text
+/// into each error would fill the memory.
 const NAMES_MAX: usize = 64;
-/// The name of all errors after the first 64.
+/// Stands for all errors after the first 64.
 const OTHER: &str = "other";
 
-/// An error of this recorder's [`ErrorNames`].
+/// Index of an error name in this recorder's [`ErrorNames`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorId(u8);
 
-/// The errors that one recorder has met, by name. A protocol says what its errors are called.
+/// The error names that one recorder has seen. The protocol defines them.
 #[derive(Clone, Debug, Default)]
 pub struct ErrorNames {
     names: Vec<Box<str>>,
 }
 
 impl ErrorNames {
-    /// The id of a name; the same name always has the same one.
+    /// Returns the id of a name. The same name always gets the same id.
     pub fn intern(&mut self, name: &str) -> ErrorId {
         let known = self.names.iter().position(|known| **known == *name);
         let position = known.unwrap_or_else(|| {
@@ -32,7 +32,6 @@ impl ErrorNames {
         ErrorId(u8::try_from(position).unwrap_or(u8::MAX))
     }
 
-    /// The name of an id.
     #[must_use]
     pub fn name(&self, id: ErrorId) -> &str {
         self.names.get(usize::from(id.0)).map_or(OTHER, |name| name)

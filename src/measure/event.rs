@@ -1,55 +1,51 @@
-//! What happened during a run, as data.
+//! Events during a run, as data.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt;
 
-/// Something that happened during a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Nanoseconds since the start of the measured phase, on the driver's clock (negative = before).
+    /// Nanoseconds since the start of the measured phase on the driver's clock; negative before it.
     pub at_ns: i64,
     pub kind: EventKind,
 }
 
-/// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// A session lost its connection.
     SessionLost {
-        /// Its number in the plan.
+        /// The session's number in the plan.
         session: u32,
-        /// The server it was connected to.
+        /// The server that the session was connected to.
         server: String,
         cause: String,
-        /// Operations that were in flight.
         in_flight: u64,
     },
-    /// A session that had lost its connection is back.
+    /// A session connected again after it had lost its connection.
     SessionBack {
-        /// Its number in the plan.
+        /// The session's number in the plan.
         session: u32,
-        /// The server it is connected to now.
+        /// The server that the session is connected to now.
         server: String,
-        /// From the loss to the server's answer, nanoseconds.
+        /// From the loss to the server's answer, in nanoseconds.
         after_ns: u64,
-        /// With the same session id; otherwise the old one had expired.
+        /// Whether the session id is the same; if not, the old session had expired.
         resumed: bool,
     },
-    /// Another server leads.
+    /// The leader changed.
     LeaderChanged {
-        /// Who led; `None` if nobody was known to.
+        /// The old leader; `None` if none was known.
         from: Option<String>,
-        /// Who leads; `None` if nobody does.
+        /// The new leader; `None` if there is none.
         to: Option<String>,
     },
-    /// A server that Quorate started has ended.
+    /// A server that Quorate started has exited.
     ServerEnded {
-        /// Which one.
         server: String,
-        /// How, and what it said last.
+        /// The exit status and the last line that the server printed.
         how: String,
     },
-    /// A line of a result of schema 1, which knew no more.
+    /// Text of an event from a result of schema 1, which stored events as text only.
     Note(String),
 }
 
@@ -97,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_reads_as_a_sentence() {
+    fn an_event_is_displayed_as_a_sentence() {
         let lost = EventKind::SessionLost {
             session: 3,
             server: "h:1".into(),

@@ -1,8 +1,8 @@
-//! A latency histogram: dense while it is added to, packed while it is kept.
+//! A latency histogram. It is dense while values are added and packed while it is kept.
 //!
-//! A dense HDR histogram of this range costs about 200 KB, whatever it holds. A run of ten minutes
-//! keeps thousands of them, so an interval that is over is packed into the HDR V2 encoding (one to
-//! three KB as a rule) and unpacked only when it is read.
+//! A dense HDR histogram of this range takes about 200 KB, even when empty. A run of ten minutes
+//! keeps thousands of them, so a finished interval is packed into the HDR V2 encoding (usually 1 to
+//! 3 KB) and unpacked only when it is read.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::borrow::Cow;
@@ -12,67 +12,59 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
 
-/// Smallest duration told from zero, nanoseconds.
+/// Smallest duration that differs from zero, in nanoseconds.
 const LOWEST_NS: u64 = 1_000;
 /// Significant decimal digits.
 const DIGITS: u8 = 3;
-/// Durations that must lie beyond a percentile for it to be told.
+/// A percentile is shown only if at least this many durations lie beyond it.
 const BEYOND_MIN: f64 = 10.0;
-/// Longest accepted text form. The densest possible histogram of our range stays below this.
+/// Limit of an encoded histogram in characters. Even a full histogram of our range is shorter.
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
-/// HDR histogram of durations in nanoseconds: 1 us .. 1 h, three significant digits; values outside are clamped.
+/// HDR histogram of durations in nanoseconds: 1 µs to 1 h, three significant digits. Values outside
+/// the range are clamped.
 ///
-/// The longest duration is kept exactly beside the buckets.
+/// The longest duration is also kept exactly.
 #[derive(Clone)]
 pub struct Histogram {
     form: Form,
-    /// The longest duration; 0 when empty.
+    /// Exact; 0 if empty.
     longest_ns: u64,
 }
 
-/// How the counts are held.
 #[derive(Clone)]
 enum Form {
-    /// Counts by bucket: fast to record into.
+    /// Counts by bucket: fast to add to.
     Dense(hdrhistogram::Histogram<u64>),
-    /// Counts of consecutive buckets, as a worker hands them over.
+    /// Counts of consecutive buckets, in the form that a worker hands over.
     Buckets {
-        /// The first bucket.
+        /// Index of the first bucket.
         first: usize,
-        /// Its count and those that follow.
+        /// Counts from `first` on.
         counts: Box<[u32]>,
-        /// Values held.
+        /// Number of values.
         count: u64,
     },
-    /// HDR V2 encoding (uncompressed): small.
+    /// HDR V2 encoding without compression: small.
     Packed {
-        /// The encoding.
         bytes: Box<[u8]>,
-        /// Values held.
+        /// Number of values.
         count: u64,
     },
 }
 
-/// A histogram's text form could not be read.
+/// Why an encoded histogram cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum HistogramError {
-    /// Longer than any histogram of this range.
     #[error("the encoded histogram is {length} characters long, more than {TEXT_BYTES_MAX}")]
-    TooLong {
-        /// Characters.
-        length: usize,
-    },
-    /// Not base64.
+    TooLong { length: usize },
     #[error("the encoded histogram is not base64: {0}")]
     Base64(base64::DecodeError),
-    /// Not an HDR V2 histogram.
     #[error("not an HDR V2 histogram: {0}")]
     Hdr(#[from] hdrhistogram::serialization::DeserializeError),
 }
 
 impl Histogram {
-    /// An empty one.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -81,7 +73,8 @@ impl Histogram {
         }
     }
 
-    /// The counts of consecutive buckets, as numbered by the `buckets` module, and the longest duration.
+    /// Creates a histogram from the counts of consecutive buckets, numbered as in the `buckets`
+    /// module.
     pub(super) fn from_buckets(first: usize, counts: Box<[u32]>, longest_ns: u64) -> Self {
         let count = counts.iter().map(|count| u64::from(*count)).sum();
         Self {
@@ -94,14 +87,12 @@ impl Histogram {
         }
     }
 
-    /// Counts one duration.
     #[inline]
     pub fn record_ns(&mut self, value_ns: u64) {
         self.longest_ns = self.longest_ns.max(value_ns);
         self.dense().saturating_record(value_ns.min(HIGHEST_NS));
     }
 
-    /// Counts the same duration `count` times.
     pub fn record_n_ns(&mut self, value_ns: u64, count: u64) {
         if count > 0 {
             self.longest_ns = self.longest_ns.max(value_ns);
@@ -110,7 +101,7 @@ impl Histogram {
             .saturating_record_n(value_ns.min(HIGHEST_NS), count);
     }
 
-    /// Adds everything `other` holds.
+    /// Adds all values of `other`.
     pub fn merge(&mut self, other: &Self) {
         if other.is_empty() {
             return;
@@ -119,12 +110,12 @@ impl Histogram {
         let source = other.hdr();
         let target = self.dense();
         if target.add(source.as_ref()).is_err() {
-            // Only a histogram of another range can fail to fit; its values are clamped into ours.
+            // Only a histogram of another range can fail to fit. Clamp its values into our range.
             add_clamped(target, &source);
         }
     }
 
-    /// Gives back the memory of empty buckets; recording into it later unpacks it again.
+    /// Frees the memory of empty buckets. A later `record` unpacks the histogram again.
     pub fn pack(&mut self) {
         if let Form::Packed { .. } = &self.form {
             return;
@@ -143,7 +134,7 @@ impl Histogram {
         }
     }
 
-    /// Durations counted.
+    /// Returns the number of durations.
     #[must_use]
     pub fn count(&self) -> u64 {
         match &self.form {
@@ -152,96 +143,95 @@ impl Histogram {
         }
     }
 
-    /// Whether nothing was counted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count() == 0
     }
 
-    /// The duration that the share `quantile` (0..=1) of all durations does not exceed,
-    /// microseconds; `None` when empty.
+    /// Returns the duration in microseconds that the share `quantile` (0..=1) of all durations does
+    /// not exceed; `None` if empty.
     #[must_use]
     pub fn quantile_us(&self, quantile: f64) -> Option<f64> {
         self.quantiles_us([quantile]).map(|[value]| value)
     }
 
-    /// Several quantiles at once (one unpacking), microseconds; `None` when empty.
+    /// Returns several quantiles in microseconds and unpacks only once; `None` if empty.
     #[must_use]
     pub fn quantiles_us<const N: usize>(&self, quantiles: [f64; N]) -> Option<[f64; N]> {
         if self.is_empty() {
             return None;
         }
         let hdr = self.hdr();
-        // A bucket's upper end may lie beyond the largest value in it.
+        // The upper end of a bucket may be larger than the largest value in it.
         Some(quantiles.map(|q| us(hdr.value_at_quantile(q).min(self.longest_ns))))
     }
 
-    /// Median, microseconds.
+    /// The median in microseconds.
     #[must_use]
     pub fn p50_us(&self) -> Option<f64> {
         self.quantile_us(0.50)
     }
 
-    /// 90th percentile, microseconds.
+    /// The 90th percentile in microseconds.
     #[must_use]
     pub fn p90_us(&self) -> Option<f64> {
         self.quantile_us(0.90)
     }
 
-    /// 99th percentile, microseconds.
+    /// The 99th percentile in microseconds.
     #[must_use]
     pub fn p99_us(&self) -> Option<f64> {
         self.quantile_us(0.99)
     }
 
-    /// 99.9th percentile, microseconds.
+    /// The 99.9th percentile in microseconds.
     #[must_use]
     pub fn p999_us(&self) -> Option<f64> {
         self.quantile_us(0.999)
     }
 
-    /// 99.9th percentile, if at least ten durations lie beyond it; microseconds.
+    /// The 99.9th percentile in microseconds, if at least ten durations lie beyond it.
     #[must_use]
-    pub fn told_p999_us(&self) -> Option<f64> {
-        self.told_us(0.999)
+    pub fn supported_p999_us(&self) -> Option<f64> {
+        self.supported_us(0.999)
     }
 
-    /// 99.99th percentile, if at least ten durations lie beyond it; microseconds.
+    /// The 99.99th percentile in microseconds, if at least ten durations lie beyond it.
     #[must_use]
-    pub fn told_p9999_us(&self) -> Option<f64> {
-        self.told_us(0.9999)
+    pub fn supported_p9999_us(&self) -> Option<f64> {
+        self.supported_us(0.9999)
     }
 
-    /// A quantile that enough durations stand behind: at least ten lie beyond it; microseconds.
+    /// Returns a quantile in microseconds, if at least ten durations lie beyond it.
     #[must_use]
-    pub fn told_us(&self, quantile: f64) -> Option<f64> {
-        // The small number forgives what 1 - 0.999 is not.
+    pub fn supported_us(&self, quantile: f64) -> Option<f64> {
+        // 1e-6 makes up for the rounding error of 1 - 0.999.
         let beyond = count_f64(self.count()) * (1.0 - quantile) + 1e-6;
         (beyond >= BEYOND_MIN)
             .then(|| self.quantile_us(quantile))
             .flatten()
     }
 
-    /// Largest duration, exactly; microseconds.
+    /// The largest duration in microseconds, exact.
     #[must_use]
     pub fn max_us(&self) -> Option<f64> {
         (!self.is_empty()).then(|| us(self.longest_ns))
     }
 
-    /// Smallest duration, microseconds.
+    /// The smallest duration in microseconds.
     #[must_use]
     pub fn min_us(&self) -> Option<f64> {
         (!self.is_empty()).then(|| us(self.hdr().min()))
     }
 
-    /// Arithmetic mean, microseconds.
+    /// The arithmetic mean in microseconds.
     #[must_use]
     pub fn mean_us(&self) -> Option<f64> {
         (!self.is_empty()).then(|| self.hdr().mean() / 1_000.0)
     }
 
-    /// The distribution as a staircase: each recorded value (microseconds) with the share of all
-    /// values that do not exceed it (0..=1), ascending.
+    /// Returns the cumulative distribution: each recorded value in microseconds with the share of
+    /// all values that do not exceed it (0..=1), ascending.
     #[must_use]
     pub fn cumulative_us(&self) -> Vec<(f64, f64)> {
         let total = count_f64(self.count());
@@ -255,7 +245,7 @@ impl Histogram {
             .collect()
     }
 
-    /// The underlying HDR histogram (unpacked if need be).
+    /// Returns the HDR histogram, unpacked if necessary.
     #[must_use]
     pub fn hdr(&self) -> Cow<'_, hdrhistogram::Histogram<u64>> {
         match &self.form {
@@ -265,7 +255,7 @@ impl Histogram {
         }
     }
 
-    /// HDR V2 with deflate, base64: the text (`HISTFAAA...`) that HdrHistogram tools read.
+    /// Encodes as HDR V2 with deflate in base64 (`HISTFAAA...`), which HdrHistogram tools read.
     #[must_use]
     pub fn to_base64(&self) -> String {
         let mut bytes = Vec::new();
@@ -275,10 +265,11 @@ impl Histogram {
         STANDARD.encode(bytes)
     }
 
-    /// Reads what [`Histogram::to_base64`] wrote (HDR V2 with or without deflate).
+    /// Reads the output of [`Histogram::to_base64`], or HDR V2 without deflate in base64.
     ///
     /// # Errors
-    /// If the text is not base64, or not an HDR V2 histogram.
+    ///
+    /// If the text is not base64 or not an HDR V2 histogram.
     pub fn from_base64(text: &str) -> Result<Self, HistogramError> {
         if text.len() > TEXT_BYTES_MAX {
             return Err(HistogramError::TooLong { length: text.len() });
@@ -304,7 +295,7 @@ impl Histogram {
         Ok(histogram)
     }
 
-    /// Puts back the exact longest duration, which the encoding does not hold.
+    /// Restores the exact longest duration, which the encoding does not contain.
     pub fn set_max_us(&mut self, max_us: f64) {
         #[expect(
             clippy::cast_possible_truncation,
@@ -317,7 +308,7 @@ impl Histogram {
         }
     }
 
-    /// The dense form, unpacking if need be.
+    /// Returns the dense form, unpacked if necessary.
     #[inline]
     fn dense(&mut self) -> &mut hdrhistogram::Histogram<u64> {
         match &self.form {
@@ -340,7 +331,7 @@ impl Default for Histogram {
     }
 }
 
-/// A summary: the counts themselves run over thousands of buckets.
+/// Prints a summary, because there are thousands of buckets.
 impl std::fmt::Debug for Histogram {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Histogram")
@@ -352,7 +343,7 @@ impl std::fmt::Debug for Histogram {
     }
 }
 
-/// Equal when they hold the same counts, in whatever form.
+/// Histograms are equal if they hold the same counts, in any form.
 impl PartialEq for Histogram {
     fn eq(&self, other: &Self) -> bool {
         self.hdr().as_ref() == other.hdr().as_ref()
@@ -364,7 +355,7 @@ fn empty() -> hdrhistogram::Histogram<u64> {
         .expect("constant bounds are valid")
 }
 
-/// Only ever called on bytes that [`Histogram::pack`] made.
+/// Expects bytes that [`Histogram::pack`] made.
 fn unpack(bytes: &[u8]) -> hdrhistogram::Histogram<u64> {
     Deserializer::new()
         .deserialize(&mut &*bytes)
@@ -436,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_one_has_no_figures() {
+    fn an_empty_histogram_has_no_figures() {
         let h = Histogram::new();
         assert!(h.is_empty());
         assert_eq!(h.p50_us(), None);
@@ -447,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn values_outside_the_range_are_clamped_not_lost() {
+    fn values_outside_the_range_are_clamped() {
         let mut h = Histogram::new();
         h.record_ns(0);
         h.record_ns(u64::MAX);
@@ -471,20 +462,20 @@ mod tests {
     }
 
     #[test]
-    fn a_high_percentile_is_told_only_with_ten_values_beyond_it() {
+    fn a_high_percentile_is_shown_only_with_ten_values_beyond_it() {
         let mut h = Histogram::new();
         h.record_n_ns(1_000_000, 9_999);
-        assert_eq!(h.told_p999_us(), None);
+        assert_eq!(h.supported_p999_us(), None);
         h.record_ns(2_000_000);
-        assert!(h.told_p999_us().is_some());
-        assert_eq!(h.told_p9999_us(), None);
+        assert!(h.supported_p999_us().is_some());
+        assert_eq!(h.supported_p9999_us(), None);
         h.record_n_ns(1_000_000, 90_000);
-        assert!(h.told_p9999_us().is_some());
-        assert_eq!(Histogram::new().told_p999_us(), None);
+        assert!(h.supported_p9999_us().is_some());
+        assert_eq!(Histogram::new().supported_p999_us(), None);
     }
 
     #[test]
-    fn packing_changes_nothing_but_the_memory() {
+    fn packing_only_changes_the_memory() {
         let dense = sample();
         let mut packed = dense.clone();
         packed.pack();
@@ -515,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_goes_both_ways_and_is_what_hdr_tools_read() {
+    fn base64_round_trips_and_hdr_tools_read_it() {
         let h = sample();
         let text = h.to_base64();
         assert!(text.starts_with("HISTFAAA"), "{text}");
@@ -528,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn a_histogram_of_another_range_is_taken_over() {
+    fn a_histogram_of_another_range_is_converted() {
         let mut foreign = hdrhistogram::Histogram::<u64>::new_with_bounds(1, 1_000_000, 2).unwrap();
         foreign.record_n(250_000, 7).unwrap();
         let mut bytes = Vec::new();
@@ -558,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn the_staircase_ends_at_one() {
+    fn the_cumulative_distribution_ends_at_one() {
         let steps = sample().cumulative_us();
         assert_eq!(steps.last().unwrap().1.to_bits(), 1.0_f64.to_bits());
         assert!(steps.windows(2).all(|w| w[0].0 < w[1].0 && w[0].1 < w[1].1));

@@ -1,11 +1,13 @@
-//! The HdrHistogram interval log: the text format that HdrHistogram's own tools open.
+//! The HdrHistogram interval log, a text format that HdrHistogram's own tools open.
 //!
-//! Version 1.3 of the log, V2 deflated histograms, values in nanoseconds. The third column (the
-//! interval's largest value) is in milliseconds, as the format's own writer does it.
+//! This writes version 1.3 of the log with V2 deflated histograms. Values are nanoseconds. The
+//! third column, the largest value of the interval, is in milliseconds, as in HdrHistogram's own
+//! writer.
 //!
-//! There are two logs of a recording. The plain one has no tags and holds the response times of all operations, so
-//! that it shows the measured distribution to every reader. The tagged one has everything else: HdrHistogram's own
-//! tools leave tagged lines out unless they are asked for one tag, but the reader for Python takes them all.
+//! A recording has two logs. The plain log has no tags and holds the response times of all
+//! operations, so every reader shows the measured distribution. The tagged log holds the times of
+//! each operation. HdrHistogram's own tools skip tagged lines unless they are given one tag, but
+//! the Python reader reads all lines.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt::Write as _;
@@ -18,25 +20,25 @@ use super::{Histogram, Interval, Recording};
 
 type Writer<'a, 'b> = IntervalLogWriter<'a, 'b, Vec<u8>, V2DeflateSerializer>;
 
-/// The plain interval log of a recording: one line per interval, the response times of all operations that
-/// were intended in it. An interval without any is left out.
+/// Returns the plain interval log of a recording: one line per interval with the response times of
+/// all operations that were intended in it. Intervals without operations are left out.
 ///
 /// `title` goes into the first comment line.
 #[must_use]
 pub fn interval_log(title: &str, recording: &Recording) -> String {
-    text_of(title, recording, |log, interval, place| {
-        write_line(log, &interval.all().response, place, None)
+    text_of(title, recording, |log, interval, span| {
+        write_line(log, &interval.all().response, span, None)
     })
 }
 
-/// The tagged interval log of a recording: per interval, one line per operation and kind of time, tagged
-/// `<label>.response`, `<label>.service`, `<label>.blocked`, `<label>.late`. Operations stand in the interval
-/// in which they were intended; empty histograms are left out.
+/// Returns the tagged interval log of a recording: per interval, one line per operation and kind of
+/// time, tagged `<label>.response`, `<label>.service`, `<label>.blocked`, `<label>.late`. An
+/// operation counts in the interval in which it was intended. Empty histograms are left out.
 ///
-/// `labels` are the operations' labels by index; `title` goes into the first comment line.
+/// `labels` are the labels of the operations by index. `title` goes into the first comment line.
 #[must_use]
 pub fn tagged_interval_log(title: &str, labels: &[&str], recording: &Recording) -> String {
-    text_of(title, recording, |log, interval, place| {
+    text_of(title, recording, |log, interval, span| {
         for (record, label) in interval.ops.iter().zip(labels) {
             let kinds = [
                 ("response", &record.response),
@@ -45,23 +47,28 @@ pub fn tagged_interval_log(title: &str, labels: &[&str], recording: &Recording) 
                 ("late", &record.late),
             ];
             for (kind, histogram) in kinds {
-                write_line(log, histogram, place, Some(&tag_text(label, kind)))?;
+                write_line(log, histogram, span, Some(&tag_text(label, kind)))?;
             }
         }
         Ok(())
     })
 }
 
-/// The only errors are those of the writer (memory) and of the encoding.
+/// An error can only come from the writer, which writes to memory, or from the encoding.
 type Written = Result<(), Box<dyn std::error::Error>>;
 
-/// When an interval began and how long it was.
-type Place = (Duration, Duration);
+/// The time that a line of the log covers.
+#[derive(Clone, Copy)]
+struct Span {
+    /// Since the start of the measured phase.
+    start: Duration,
+    length: Duration,
+}
 
 fn text_of(
     title: &str,
     recording: &Recording,
-    lines: impl Fn(&mut Writer<'_, '_>, &Interval, Place) -> Written,
+    lines: impl Fn(&mut Writer<'_, '_>, &Interval, Span) -> Written,
 ) -> String {
     let mut text = Vec::new();
     write_log(&mut text, title, recording, lines)
@@ -73,7 +80,7 @@ fn write_log(
     text: &mut Vec<u8>,
     title: &str,
     recording: &Recording,
-    lines: impl Fn(&mut Writer<'_, '_>, &Interval, Place) -> Written,
+    lines: impl Fn(&mut Writer<'_, '_>, &Interval, Span) -> Written,
 ) -> Written {
     let start = UNIX_EPOCH + Duration::from_millis(recording.started_unix_ms);
     let mut serializer = V2DeflateSerializer::new();
@@ -86,9 +93,11 @@ fn write_log(
         .with_max_value_divisor(1_000_000.0);
     let mut log = builder.begin_log_with(text, &mut serializer)?;
     for interval in &recording.intervals {
-        let at = Duration::from_millis(recording.interval_ms) * interval.index;
-        let length = Duration::from_secs_f64(recording.interval_s(interval.index));
-        lines(&mut log, interval, (at, length))?;
+        let span = Span {
+            start: Duration::from_millis(recording.interval_ms) * interval.index,
+            length: Duration::from_secs_f64(recording.interval_s(interval.index)),
+        };
+        lines(&mut log, interval, span)?;
     }
     Ok(())
 }
@@ -96,16 +105,17 @@ fn write_log(
 fn write_line(
     log: &mut Writer<'_, '_>,
     histogram: &Histogram,
-    (at, length): Place,
+    span: Span,
     tag: Option<&str>,
 ) -> Written {
     if !histogram.is_empty() {
-        log.write_histogram(histogram.hdr().as_ref(), at, length, tag.and_then(Tag::new))?;
+        let tag = tag.and_then(Tag::new);
+        log.write_histogram(histogram.hdr().as_ref(), span.start, span.length, tag)?;
     }
     Ok(())
 }
 
-/// A tag may hold neither commas nor white space.
+/// Replaces commas and white space, which a tag must not contain.
 fn tag_text(label: &str, kind: &str) -> String {
     let mut tag: String = label
         .chars()
@@ -160,7 +170,8 @@ mod tests {
         recording
     }
 
-    /// Tag, values and the largest one in tenths of a millisecond, of every line.
+    /// Returns the tag, the number of values and the largest value (in units of 0.1 ms) of each
+    /// line.
     fn lines(log: &str) -> Vec<(Option<String>, u64, u64)> {
         assert!(
             log.contains("#[Histogram log format version 1.3]\n"),
@@ -187,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_plain_log_is_the_response_time_of_all_operations_and_has_no_tag() {
+    fn the_plain_log_has_the_response_times_of_all_operations_and_no_tag() {
         let log = interval_log("quorate", &recording());
         assert_eq!(lines(&log), [(None, 2, 20)]);
         assert!(!log.contains("Tag="));

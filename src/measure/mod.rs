@@ -1,7 +1,8 @@
 //! Samples, histograms, the recorder and the recording.
 //!
-//! Each worker owns a [`Recorder`]; per interval it hands over [`Parts`]; the collector merges parts
-//! into a [`Recording`]. Histograms are merged, percentiles are never averaged.
+//! Each worker owns a [`Recorder`] and hands over [`Parts`] at the end of each interval. The
+//! collector merges the parts into a [`Recording`]. Histograms are merged; percentiles are never
+//! averaged.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod bucket_counter;

@@ -1,30 +1,30 @@
-//! One operation kind within one interval, or, merged, within a run.
+//! What was measured of one operation kind or of one server.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::{Histogram, OpCounts};
 
-/// One operation kind within one interval, or, merged, within a run.
+/// One kind of operation in one interval or, merged, in a run.
 ///
-/// Histograms and counts hold the operations *intended* in the interval, whenever they were done;
-/// `acknowledged` those *done* in it.
+/// Histograms and counts hold the operations that were *intended* in the interval. `acknowledged`
+/// counts the operations that were *done* in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OpRecord {
-    /// done - intended: every operation, whatever became of it.
+    /// done - intended, for every operation with any outcome.
     pub response: Histogram,
-    /// done - sent, where it was sent.
+    /// done - sent, for operations that were sent.
     pub service: Histogram,
-    /// ready - intended: how long the target held it back. Until it was given up, if it never was ready.
+    /// ready - intended: how long the target delayed the operation. Operations that were never
+    /// ready count until they were given up.
     pub blocked: Histogram,
-    /// sent - ready, where it was sent: how late the generator was.
+    /// sent - ready, for operations that were sent: how late the generator was.
     pub late: Histogram,
-    /// Counts by outcome.
     pub counts: OpCounts,
-    /// Acknowledged in the interval, whenever they were intended. Throughput is made of these.
+    /// Acknowledged in this interval, whenever they were intended. Throughput is computed from
+    /// this.
     pub acknowledged: u64,
 }
 
 impl OpRecord {
-    /// Adds another's histograms and counts.
     pub fn merge(&mut self, other: &Self) {
         self.response.merge(&other.response);
         self.service.merge(&other.service);
@@ -34,7 +34,7 @@ impl OpRecord {
         self.acknowledged += other.acknowledged;
     }
 
-    /// Gives back the memory of empty buckets.
+    /// Frees the memory of empty buckets.
     pub fn pack(&mut self) {
         self.response.pack();
         self.service.pack();
@@ -42,43 +42,45 @@ impl OpRecord {
         self.late.pack();
     }
 
-    /// Nothing was intended in it and nothing acknowledged.
+    /// Whether no operation was intended and none was acknowledged in the interval.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.counts.total() == 0 && self.acknowledged == 0
     }
 }
 
-/// One operation kind at one server, in the whole measured phase.
+/// One kind of operation at one server in the whole measured phase.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServerRecord {
-    /// done - intended, of the operations that went (or were to go) to this server.
+    /// done - intended, for the operations that were sent to this server or waited for it.
     pub response: Histogram,
-    /// Of those, the ones that were not acknowledged.
+    /// Operations counted in `response` that were not acknowledged.
     pub failed: u64,
     /// Acknowledged in the measured phase.
     pub acknowledged: u64,
 }
 
-/// One server in one run: what it was, what operations met there, and what it used.
+/// One server in one run: its role, the operations it received and the resources it used.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServerRun {
-    /// `host:port` of its client port.
+    /// `host:port` of the client port.
     pub address: String,
-    /// `leader`, `follower`, `observer` or `standalone` when the load started; `None` if it did not say.
+    /// `leader`, `follower`, `observer` or `standalone` when the load started; `None` if the server
+    /// did not report it.
     pub mode: Option<String>,
     /// Per operation index.
     pub ops: Vec<ServerRecord>,
-    /// Processor time it used in the measured phase, seconds; local servers only, as what follows.
+    /// Processor time used in the measured phase, in seconds. Known for local servers only, like
+    /// the next fields.
     pub cpu_s: Option<f64>,
-    /// Bytes that it caused to be written to the disk in the measured phase.
+    /// Bytes that the server wrote to the disk in the measured phase.
     pub disk_written_bytes: Option<u64>,
-    /// Syncs of its log in the measured phase, where it counts them.
+    /// Syncs of the server's log in the measured phase; `None` if the server does not count them.
     pub syncs: Option<u64>,
 }
 
 impl ServerRun {
-    /// All operation kinds merged.
+    /// Returns all kinds of operation merged.
     #[must_use]
     pub fn all(&self) -> ServerRecord {
         let mut all = ServerRecord::default();
@@ -90,7 +92,6 @@ impl ServerRun {
 }
 
 impl ServerRecord {
-    /// Adds another's.
     pub fn merge(&mut self, other: &Self) {
         self.response.merge(&other.response);
         self.failed += other.failed;
@@ -98,7 +99,7 @@ impl ServerRecord {
     }
 }
 
-/// Merges records of several operation kinds.
+/// Merges the records of several kinds of operation.
 pub(super) fn merged<'a>(records: impl IntoIterator<Item = &'a OpRecord>) -> OpRecord {
     let mut all = OpRecord::default();
     for record in records {

@@ -1,5 +1,5 @@
-//! The per-worker recorder: owned by one thread, no lock, no allocation for an operation that is done
-//! within the interval in which it was intended.
+//! The recorder of one worker. One thread owns it, so it needs no lock. It allocates nothing for an
+//! operation that finishes within the interval in which it was intended.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -12,56 +12,55 @@ use super::{
     ErrorId, ErrorNames, Histogram, OpCounts, OpRecord, Outcome, Sample, ServerRecord, Timeline,
 };
 
-/// What one worker saw of the operations that were intended within one interval.
+/// The operations of one worker that were intended in one interval.
 #[derive(Clone, Debug)]
 pub struct IntervalPart {
-    /// Interval index, 0 = first of the measured phase.
+    /// 0 is the first interval of the measured phase.
     pub index: u32,
     /// Per operation index.
     pub ops: Vec<OpRecord>,
 }
 
-/// What one worker saw since the last hand-over.
+/// What one worker recorded since the last hand-over.
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
-    /// Intervals of the measured phase. The one that has just ended, and earlier ones whose operations
-    /// were done meanwhile.
+    /// Intervals of the measured phase: the one that has ended, and earlier ones with operations
+    /// that finished since the last hand-over.
     pub intervals: Vec<IntervalPart>,
-    /// Response times of operations intended outside the measured phase, per operation index: for display only.
+    /// Response times of operations intended outside the measured phase, per operation index. For
+    /// display only.
     pub warm_up: Vec<Histogram>,
 }
 
-/// How long the phases are that a recorder sorts samples into.
+/// The lengths of the phases of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Length of an interval.
     pub interval_ns: i64,
-    /// Length of the measured phase.
     pub measured_ns: i64,
-    /// Length of the drain, at most.
+    /// Largest length of the drain.
     pub drain_ns: i64,
 }
 
-/// Sorts samples of one worker by the interval in which they were intended.
+/// Sorts the samples of one worker by the interval in which they were intended.
 #[derive(Debug)]
 pub struct Recorder {
     layout: Layout,
-    /// The interval that the present moment lies in: negative in the warm-up.
+    /// Index of the current interval; negative in the warm-up.
     current: i64,
-    /// When it is.
+    /// The time of the current interval.
     now: Range<i64>,
     ops: Vec<OpCounters>,
     names: ErrorNames,
-    /// Intended in an earlier interval, by interval and operation.
+    /// Operations intended in an earlier interval, by interval and operation index.
     earlier: BTreeMap<(u32, usize), EarlierCounters>,
     /// Per operation index.
     warm_up: Vec<BucketCounter>,
-    /// Per server and operation; made when the first sample comes.
+    /// Per server and operation; allocated at the first sample.
     servers: Vec<Option<Box<ServerCounters>>>,
     timeline: TimelineWriter,
 }
 
-/// What is being recorded of one operation kind in the current interval.
+/// Counters of one kind of operation in the current interval.
 #[derive(Debug)]
 struct OpCounters {
     response: BucketCounter,
@@ -72,7 +71,7 @@ struct OpCounters {
     acknowledged: u64,
 }
 
-/// The same of an earlier interval.
+/// Counters of one kind of operation in an earlier interval.
 #[derive(Debug, Default)]
 struct EarlierCounters {
     response: SparseCounter,
@@ -89,7 +88,7 @@ struct ServerCounters {
     acknowledged: u64,
 }
 
-/// The four times of a sample, nanoseconds.
+/// The four times of a sample in nanoseconds.
 #[derive(Clone, Copy)]
 struct Times {
     response: u64,
@@ -175,7 +174,7 @@ impl EarlierCounters {
 }
 
 impl Recorder {
-    /// A recorder for `ops` kinds of operation at `servers` servers.
+    /// Creates a recorder for `ops` kinds of operation at `servers` servers.
     #[must_use]
     pub fn new(ops: usize, servers: usize, layout: Layout) -> Self {
         let length_ns = layout.measured_ns.saturating_add(layout.drain_ns);
@@ -193,26 +192,27 @@ impl Recorder {
         }
     }
 
-    /// The measured phase ends here, earlier than planned.
+    /// Ends the measured phase at `measured_ns`, earlier than planned.
     pub fn end_at(&mut self, measured_ns: i64) {
         self.layout.measured_ns = measured_ns;
     }
 
-    /// The id of an error, by which samples name it.
+    /// Returns the id by which samples refer to an error.
     pub fn error(&mut self, name: &str) -> ErrorId {
         self.names.intern(name)
     }
 
-    /// The errors met so far.
+    /// The error names seen so far.
     #[must_use]
     pub fn names(&self) -> &ErrorNames {
         &self.names
     }
 
-    /// Counts one sample. It belongs to the interval in which it was intended; an acknowledgement
-    /// counts for the throughput of the interval in which it came, if that is the current one.
+    /// Counts one sample in the interval in which it was intended. An acknowledgement counts for
+    /// the throughput of the current interval if it came in the measured phase.
     ///
     /// # Panics
+    ///
     /// If the sample names an operation that the recorder was not made for.
     #[inline]
     pub fn record(&mut self, sample: &Sample) {
@@ -263,18 +263,18 @@ impl Recorder {
         }
     }
 
-    /// Hands over what was recorded since the last call; from now on, interval `current` is the
-    /// present one (negative in the warm-up).
+    /// Returns what was recorded since the last call. `current` is the index of the interval that
+    /// begins now, negative in the warm-up.
     ///
-    /// Copies the buckets in use, a few microseconds per operation kind; making histograms of them
-    /// is the collector's business.
+    /// This only copies the used buckets, a few microseconds per kind of operation. The collector
+    /// makes histograms of them.
     pub fn take(&mut self, current: i64) -> Parts {
         let ended = std::mem::replace(&mut self.current, current);
         let from_ns = current.saturating_mul(self.layout.interval_ns).max(0);
         let to_ns = (current + 1).saturating_mul(self.layout.interval_ns);
         self.now = from_ns..to_ns;
         let mut parts = Parts::default();
-        // Behind the measured phase, nothing was recorded.
+        // Nothing is recorded in an interval after the measured phase.
         let measured = ended.saturating_mul(self.layout.interval_ns) < self.layout.measured_ns;
         if let Ok(index) = u32::try_from(ended)
             && measured
@@ -296,8 +296,8 @@ impl Recorder {
         parts
     }
 
-    /// Hands over, at the end, what is not kept by interval: per server and operation index, and the
-    /// timeline.
+    /// Returns what is not kept by interval: the records per server and operation index, and the
+    /// timeline. Call it at the end of the run.
     #[must_use]
     pub fn finish(self) -> (Vec<Vec<ServerRecord>>, Timeline) {
         let ops = self.ops.len().max(1);
@@ -319,7 +319,7 @@ impl Recorder {
     }
 }
 
-/// `to - from`, or zero when a coarse clock makes them seem reversed.
+/// Returns `to - from`, or zero if a coarse clock makes them seem reversed.
 #[inline]
 fn elapsed_ns(from_ns: i64, to_ns: i64) -> u64 {
     u64::try_from(to_ns.saturating_sub(from_ns)).unwrap_or(0)
@@ -367,13 +367,15 @@ mod tests {
         }
     }
 
-    /// Interval, operations intended in it, acknowledged in it; those that have either.
-    fn told(parts: &Parts) -> Vec<(u32, u64, u64)> {
-        let told = parts.intervals.iter().map(|part| {
+    /// Returns `(interval, intended, acknowledged)` for each interval of operation 0 that has any.
+    fn counts_by_interval(parts: &Parts) -> Vec<(u32, u64, u64)> {
+        let counts_by_interval = parts.intervals.iter().map(|part| {
             let op = &part.ops[0];
             (part.index, op.counts.total(), op.acknowledged)
         });
-        told.filter(|(_, total, ok)| total + ok > 0).collect()
+        counts_by_interval
+            .filter(|(_, total, ok)| total + ok > 0)
+            .collect()
     }
 
     #[test]
@@ -403,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_ready_was_blocked_to_the_end_and_is_nobody_late() {
+    fn an_operation_that_was_never_ready_counts_as_blocked_and_not_as_late() {
         let mut recorder = recorder();
         recorder.record(&Sample {
             ready_ns: None,
@@ -416,22 +418,28 @@ mod tests {
     }
 
     #[test]
-    fn latency_goes_by_the_intended_interval_and_throughput_by_the_done_one() {
+    fn response_time_counts_at_the_intended_interval_and_throughput_at_the_done_interval() {
         let mut recorder = recorder();
-        recorder.record(&done(-5, 5)); // of the warm-up
+        recorder.record(&done(-5, 5)); // intended in the warm-up
         recorder.record(&done(10, 20));
         recorder.record(&done(900, 950));
         let first = recorder.take(1);
-        assert_eq!(told(&first), [(0, 2, 3)]);
+        assert_eq!(counts_by_interval(&first), [(0, 2, 3)]);
         assert_eq!(first.warm_up[0].count(), 1);
         recorder.record(&done(999, 1_010));
         recorder.record(&done(990, 1_010));
         recorder.record(&done(1_500, 1_600));
-        assert_eq!(told(&recorder.take(2)), [(1, 1, 3), (0, 2, 0)]);
+        assert_eq!(
+            counts_by_interval(&recorder.take(2)),
+            [(1, 1, 3), (0, 2, 0)]
+        );
         recorder.record(&done(1_700, 2_100));
         recorder.record(&done(2_499, 2_600)); // done in the drain
         recorder.record(&done(2_400, 2_499));
-        assert_eq!(told(&recorder.take(3)), [(2, 2, 2), (1, 1, 0)]);
+        assert_eq!(
+            counts_by_interval(&recorder.take(3)),
+            [(2, 2, 2), (1, 1, 0)]
+        );
     }
 
     #[test]
@@ -441,7 +449,7 @@ mod tests {
         recorder.end_at(2_001 * MS);
         recorder.record(&done(2_000, 2_000));
         recorder.record(&done(2_000, 2_050));
-        assert_eq!(told(&recorder.take(3)), [(2, 2, 1)]);
+        assert_eq!(counts_by_interval(&recorder.take(3)), [(2, 2, 1)]);
     }
 
     #[test]
@@ -467,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_seems_to_run_backwards_is_zero() {
+    fn a_clock_that_runs_backwards_gives_zero() {
         let mut recorder = recorder();
         recorder.record(&sample(Some(MS), Outcome::Ok));
         let op = recorder.take(1).intervals.remove(0).ops.remove(1);

@@ -1,108 +1,106 @@
-//! What a run measured: merged intervals and what happened meanwhile.
+//! What a run measured: merged intervals and events.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::op_record::merged;
 use super::{Event, IntervalPart, OpRecord, ServerRecord, ServerRun, Timeline};
 
-/// Events kept per run; further ones are counted in `events_dropped`.
+/// Limit of the events kept per run. Further events only count in `events_dropped`.
 pub const EVENTS_MAX: usize = 1_000;
 
-/// Intervals of a run, at most, so that a wrong index cannot exhaust the memory.
+/// Limit of the intervals of a run, so that a wrong index cannot exhaust the memory.
 const INTERVALS_MAX: u32 = 10_000_000;
 
-/// One recording interval, all workers merged.
+/// One recording interval, merged over all workers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interval {
-    /// Interval index, 0 = first of the measured phase.
+    /// 0 is the first interval of the measured phase.
     pub index: u32,
     /// Per operation index.
     pub ops: Vec<OpRecord>,
 }
 
 impl Interval {
-    /// All operation kinds merged.
+    /// Returns all kinds of operation merged.
     #[must_use]
     pub fn all(&self) -> OpRecord {
         merged(&self.ops)
     }
 }
 
-/// How much processor time a driver thread had in the measured phase.
+/// Processor time of a driver thread in the measured phase.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DriverThread {
-    /// Share of one core that it used, 0..1; spinning included.
+    /// Share of one core that the thread used, including spinning, 0..1.
     pub busy: f64,
-    /// Share of the time that it could have run and waited for a core, 0..1; `None` where the kernel
-    /// does not tell.
+    /// Share of the time in which the thread was runnable but waited for a core, 0..1; `None` if
+    /// the kernel does not report it.
     pub waiting: Option<f64>,
-    /// Its priority as a nice value: below 0 it was preferred to others.
+    /// Priority of the thread as a nice value; negative values raise it above others.
     pub nice: i32,
 }
 
-/// How fast the servers' disk synced before a run, beside how fast it did when nothing else used it.
+/// Sync time of the servers' disk before a run, compared with the idle disk.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DiskState {
-    /// Median time of a sync at the beginning of everything, microseconds.
+    /// Median time of a sync before any server was started, in microseconds.
     pub baseline_us: f64,
-    /// Median time of a sync right before this run, microseconds.
+    /// Median time of a sync right before this run, in microseconds.
     pub before_us: f64,
-    /// How long was waited for the disk to settle, seconds.
+    /// How long Quorate waited for the disk to settle, in seconds.
     pub waited_s: f64,
-    /// Whether it was back at its baseline.
+    /// Whether the sync time was back at the baseline.
     pub settled: bool,
 }
 
-/// What one run measured.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
-    /// Number of the run, from 0. Runs of the same number of several targets belong to one round: their
-    /// random choices are the same.
+    /// Number of the run, from 0. Runs of several targets with the same number belong to one round
+    /// and make the same random choices.
     pub number: u32,
-    /// Wall clock at the start of the measured phase, Unix time in ms.
+    /// Wall clock at the start of the measured phase, Unix time in milliseconds.
     pub started_unix_ms: u64,
-    /// Length of an interval.
     pub interval_ms: u64,
-    /// Length of the measured phase as it really was (shorter when interrupted), seconds.
+    /// Real length of the measured phase in seconds; shorter than planned if interrupted.
     pub measured_s: f64,
-    /// Merged intervals, by index, without gaps.
+    /// Merged intervals by index, without gaps.
     pub intervals: Vec<Interval>,
-    /// In the order in which the target names its servers.
+    /// In the order in which the target lists its servers.
     pub servers: Vec<ServerRun>,
-    /// The disk before the run, where it was looked at.
+    /// `None` if the disk was not probed before the run.
     pub disk: Option<DiskState>,
-    /// What was due and what was acknowledged, in buckets of 10 ms.
+    /// Due and acknowledged operations in buckets of 10 ms.
     pub timeline: Timeline,
-    /// In time order (bounded; `events_dropped` beyond).
+    /// In time order, at most [`EVENTS_MAX`].
     pub events: Vec<Event>,
-    /// Events beyond the bound.
+    /// Number of events beyond [`EVENTS_MAX`].
     pub events_dropped: u64,
-    /// The driver's threads.
     pub driver: Vec<DriverThread>,
-    /// Share of all processors' time that the hypervisor gave to somebody else in the measured
-    /// phase, 0..1; `None` where the kernel does not tell.
+    /// Share of the time of all processors that the hypervisor gave to other guests in the measured
+    /// phase, 0..1; `None` if the kernel does not report it.
     pub stolen: Option<f64>,
-    /// Operations that were due in the warm-up and still waited to be sent when it ended.
+    /// Operations that were due in the warm-up and not yet sent when it ended.
     pub backlog_at_start: u64,
-    /// Operations still without a reply at the end of the drain.
+    /// Operations without a reply at the end of the drain.
     pub in_flight_at_end: u64,
-    /// Sessions lost and re-established with the same id.
+    /// How often a session lost its connection and came back with the same id.
     pub reconnects: u64,
-    /// Sessions the server declared expired.
+    /// Sessions that the server declared expired.
     pub expired_sessions: u64,
-    /// Ended by the user before the planned end.
+    /// The user ended the run early.
     pub interrupted: bool,
 }
 
 impl Recording {
-    /// Merges one worker's part. Parts may come in any order; intervals that nobody has reported
-    /// yet are filled in as empty ones.
+    /// Merges the part of one worker. Parts may come in any order. Missing intervals before it are
+    /// filled with empty ones.
     ///
     /// # Panics
-    /// If the part's index is 10,000,000 or more: a bug of the caller.
+    ///
+    /// If the part's index is 10,000,000 or more, which is a bug of the caller.
     pub fn add(&mut self, part: IntervalPart) {
         assert!(
             part.index < INTERVALS_MAX,
-            "interval {} is beyond any run",
+            "interval {} exceeds the limit of a run",
             part.index
         );
         let ops = part.ops.len();
@@ -129,7 +127,7 @@ impl Recording {
         }
     }
 
-    /// Merges one worker's figures by server.
+    /// Merges the figures of one worker by server.
     pub fn add_servers(&mut self, servers: &[Vec<ServerRecord>]) {
         if self.servers.len() < servers.len() {
             self.servers.resize_with(servers.len(), ServerRun::default);
@@ -144,7 +142,7 @@ impl Recording {
         }
     }
 
-    /// Notes an event, or counts it as dropped when there are too many.
+    /// Adds an event, or counts it as dropped if there are too many.
     pub fn note(&mut self, event: Event) {
         if self.events.len() >= EVENTS_MAX {
             self.events_dropped += 1;
@@ -154,7 +152,7 @@ impl Recording {
         self.events.insert(position, event);
     }
 
-    /// Per operation index: everything of the run merged.
+    /// Returns the whole run merged, per operation index.
     #[must_use]
     pub fn totals(&self) -> Vec<OpRecord> {
         let ops = self.intervals.iter().map(|i| i.ops.len()).max();
@@ -168,19 +166,19 @@ impl Recording {
         totals
     }
 
-    /// All operations of the run merged.
+    /// Returns all operations of the run merged.
     #[must_use]
     pub fn all(&self) -> OpRecord {
         merged(&self.totals())
     }
 
-    /// Operations acknowledged in the measured phase, whenever they were intended.
+    /// Returns the operations acknowledged in the measured phase, whenever they were intended.
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
         self.acknowledged_per_op().iter().sum()
     }
 
-    /// [`Recording::acknowledged`] per operation index.
+    /// Returns [`Recording::acknowledged`] per operation index.
     #[must_use]
     pub fn acknowledged_per_op(&self) -> Vec<u64> {
         let mut counts = Vec::new();
@@ -195,14 +193,15 @@ impl Recording {
         counts
     }
 
-    /// Acknowledged operations per second of the measured phase; `None` when nothing was measured.
+    /// Returns the acknowledged operations per second of the measured phase; `None` if it has no
+    /// length.
     #[must_use]
     pub fn throughput_per_s(&self) -> Option<f64> {
         per_second(self.acknowledged(), self.measured_s)
     }
 
-    /// How much of interval `index` lies in the measured phase, seconds: less than a whole one only
-    /// for the last.
+    /// Returns how much of interval `index` lies in the measured phase, in seconds. Only the last
+    /// interval can be shorter than the others.
     #[must_use]
     pub fn interval_s(&self, index: u32) -> f64 {
         let length_s = ms_to_s(self.interval_ms);
@@ -210,7 +209,7 @@ impl Recording {
         rest_s.clamp(0.0, length_s)
     }
 
-    /// Acknowledged operations per second within one interval; `None` if it has no length.
+    /// Returns the acknowledged operations per second of one interval; `None` if it has no length.
     #[must_use]
     pub fn interval_throughput_per_s(&self, interval: &Interval) -> Option<f64> {
         let ok = interval.ops.iter().map(|record| record.acknowledged).sum();
@@ -264,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_come_in_any_order_and_gaps_are_filled() {
+    fn parts_come_in_any_order_and_gaps_are_filled_with_empty_intervals() {
         let mut recording = Recording::default();
         recording.add(part(3, 0, 5, Outcome::Ok));
         recording.add(part(
@@ -285,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn totals_are_per_operation_and_all_together() {
+    fn totals_are_per_operation_and_for_all_operations() {
         let mut recording = Recording {
             interval_ms: 1_000,
             measured_s: 2.0,
@@ -306,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_last_interval_has_its_own_length() {
+    fn the_throughput_of_a_short_last_interval_uses_its_real_length() {
         let mut recording = Recording {
             interval_ms: 1_000,
             measured_s: 1.02,
@@ -315,17 +314,17 @@ mod tests {
         recording.add(part(1, 0, 10, Outcome::Ok));
         let throughput = recording.interval_throughput_per_s(&recording.intervals[1]);
         assert!(throughput.is_some_and(|rate| (rate - 500.0).abs() < 1e-6));
-        assert_eq!(recording.acknowledged(), 10, "nothing of it is lost");
+        assert_eq!(recording.acknowledged(), 10, "no operation is lost");
     }
 
     #[test]
-    fn nothing_measured_is_no_throughput() {
+    fn an_empty_recording_has_no_throughput() {
         assert_eq!(Recording::default().throughput_per_s(), None);
         assert!(Recording::default().totals().is_empty());
     }
 
     #[test]
-    fn events_are_sorted_and_bounded() {
+    fn events_are_sorted_and_limited() {
         let mut recording = Recording::default();
         for at_ns in (0..EVENTS_MAX as i64 + 3).rev() {
             recording.note(Event {

@@ -2,50 +2,45 @@
 
 use super::ErrorId;
 
-/// One operation that finished or was given up. Times are nanoseconds of the run's monotonic clock,
-/// 0 = the start of the measured phase (negative = warm-up).
+/// One operation that finished or was given up. Times are nanoseconds on the run's monotonic clock.
+/// 0 is the start of the measured phase; times in the warm-up are negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// Index into the plan's `ops`.
     pub op: usize,
-    /// Index of the server it was sent to, or would have been; `None` where that is not known.
+    /// Index of the server that the operation was sent to or was waiting for; `None` if unknown.
     pub server: Option<usize>,
-    /// When the schedule said it should start.
+    /// When the schedule started the operation.
     pub intended_ns: i64,
-    /// When the in-flight cap and the connection let it go; `None` if they never did.
+    /// When the connection was up and the in-flight cap left room; `None` if that never happened.
     pub ready_ns: Option<i64>,
-    /// Read before the system call that handed its last byte to the socket; `None` if none did.
+    /// The clock before the system call that wrote the last byte to the socket; `None` if unsent.
     pub sent_ns: Option<i64>,
-    /// When its reply was decoded, or when it was given up.
+    /// When the reply was decoded or the operation was given up.
     pub done_ns: i64,
-    /// What became of it.
     pub outcome: Outcome,
 }
 
-/// What became of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Acknowledged.
     Ok,
     /// The server answered with this error.
     Error(ErrorId),
-    /// An operation that is a connection of its own, and no connection could be opened.
+    /// The operation opens a connection of its own, and that failed.
     Refused,
-    /// The connection ended before the reply: neither failed nor done.
+    /// The connection ended before the reply, so nobody knows whether the server did the operation.
     Unknown,
     /// No reply within the operation timeout.
     TimedOut,
-    /// Never sent.
     NotSent(Unsent),
 }
 
-/// Why an operation was never sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsent {
-    /// Its session had no connection. The target's doing.
+    /// The session had no connection. The target caused this.
     NoConnection,
-    /// Its session had as many operations in flight as it may. The target's doing.
+    /// The session's in-flight cap was reached. The target caused this.
     CapFull,
-    /// Nothing held it back: the generator did not get to it.
+    /// The operation could have been sent, but the generator did not get to it.
     NotIssued,
 }

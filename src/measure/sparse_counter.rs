@@ -1,5 +1,5 @@
-//! Counts by bucket of what is rare: operations that were done after the interval in which they were
-//! intended.
+//! Counts by bucket for operations that finished after the interval in which they were intended.
+//! These are few.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use super::Histogram;
 use super::buckets::{HIGHEST_NS, bucket_of};
 
-/// Durations counted in the buckets in use only. Slower to add to than a [`BucketCounter`](super::bucket_counter::BucketCounter), and it costs
-/// no memory for the buckets that are not used: there may be one per operation for many intervals.
+/// Counts durations in a map of the used buckets. It is slower than a
+/// [`BucketCounter`](super::bucket_counter::BucketCounter) but needs no memory for unused buckets,
+/// because there may be one per operation for many intervals.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SparseCounter {
     counts: BTreeMap<usize, u32>,
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_counts_as_a_histogram_does() {
+    fn the_counts_equal_those_of_a_histogram() {
         let mut sparse = SparseCounter::default();
         let mut histogram = Histogram::new();
         for value in [0, 700, 5_000, 5_000, 1_234_567, 9_000_000_000] {

@@ -1,31 +1,31 @@
-//! Counts in buckets of 10 ms: what was due, and what was acknowledged, at which moment.
+//! Counts due, ended and acknowledged operations in buckets of 10 ms.
 //!
-//! Histograms per interval are too coarse to tell how long nobody could write. The timeline is what
-//! gaps are read from.
+//! Recording intervals are too long to measure an outage. Silences are computed from these buckets.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::sample::{Outcome, Sample};
 
-/// Length of a bucket, unless the run is so long that wider ones are needed.
+/// Length of a bucket. Long runs use a multiple of it.
 const BUCKET_MS: u64 = 10;
-/// Buckets of a run, at most: ten minutes at full resolution. Longer runs get wider buckets.
+/// Limit of the buckets of a run: ten minutes at full resolution. Longer runs get wider buckets.
 const BUCKETS_MAX: u64 = 60_000;
 
-/// What happened when, from the start of the measured phase to the end of the drain.
+/// Counts per bucket, from the start of the measured phase to the end of the drain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
-    /// Length of a bucket, milliseconds; 0 where there is no timeline.
+    /// Length of a bucket in milliseconds; 0 if there is no timeline.
     pub bucket_ms: u64,
-    /// Per bucket: operations that were intended in it.
+    /// Per bucket: operations intended in it.
     pub due: Vec<u32>,
-    /// Per bucket: operations that came to an end in it, whatever became of them.
+    /// Per bucket: operations that ended in it, with any outcome.
     pub ended: Vec<u32>,
     /// Per operation index and bucket: operations acknowledged in it.
     pub acknowledged: Vec<Vec<u32>>,
 }
 
 impl Timeline {
-    /// An empty one of `ops` kinds of operation for a measured phase and drain of `length_ms`.
+    /// Creates an empty timeline for `ops` kinds of operation. `length_ms` covers the measured
+    /// phase and the drain.
     #[must_use]
     pub fn new(ops: usize, length_ms: u64) -> Self {
         let mut bucket_ms = BUCKET_MS;
@@ -41,7 +41,7 @@ impl Timeline {
         }
     }
 
-    /// Adds another worker's counts.
+    /// Adds the counts of another worker.
     pub fn merge(&mut self, other: &Self) {
         if self.bucket_ms == 0 {
             self.clone_from(other);
@@ -54,7 +54,7 @@ impl Timeline {
         }
     }
 
-    /// Drops the empty buckets at the end: most of a drain.
+    /// Removes the empty buckets at the end. Most of a drain is empty.
     pub fn trim(&mut self) {
         let used = |counts: &Vec<u32>| counts.iter().rposition(|count| *count > 0);
         let others = [&self.due, &self.ended];
@@ -66,7 +66,7 @@ impl Timeline {
         }
     }
 
-    /// Per bucket: acknowledged operations of all kinds.
+    /// Returns the acknowledged operations of all kinds, per bucket.
     #[must_use]
     pub fn acknowledged_of_all(&self) -> Vec<u32> {
         let mut all = vec![0; self.due.len()];
@@ -76,8 +76,9 @@ impl Timeline {
         all
     }
 
-    /// Stretches of at least `least_ms` in which operations waited and none was acknowledged, as from-to
-    /// in seconds since the start of the measured phase, within the first `until_s`.
+    /// Returns the silences: periods of at least `least_ms` in which operations waited and none was
+    /// acknowledged. Each is `(from, to)` in seconds since the start of the measured phase. Nothing
+    /// after `until_s` is looked at.
     #[must_use]
     pub fn silences_s(&self, least_ms: u64, until_s: f64) -> Vec<(f64, f64)> {
         if self.bucket_ms == 0 {
@@ -89,8 +90,8 @@ impl Timeline {
         let mut from: Option<usize> = None;
         let mut close = |from: Option<usize>, to: usize| {
             let Some(from) = from else { return };
-            // Most gaps are too short, and asking who waits is dear.
-            if (to - from) as u64 * self.bucket_ms >= least_ms && self.someone_waits(from, to) {
+            // Check the length first: most gaps are too short, and `operations_wait` is expensive.
+            if (to - from) as u64 * self.bucket_ms >= least_ms && self.operations_wait(from, to) {
                 let end_s = (count_f64(to) * bucket_s).min(until_s);
                 found.push((count_f64(from) * bucket_s, end_s));
             }
@@ -107,7 +108,7 @@ impl Timeline {
                 from = from.or(Some(index));
             }
         }
-        // What lies behind the last bucket is silent too.
+        // The time after the last bucket is silent too.
         while count_f64(end) * bucket_s < until_s {
             from = from.or(Some(end));
             end += 1;
@@ -117,8 +118,8 @@ impl Timeline {
     }
 }
 
-/// A timeline that is being recorded: remembers the buckets of the last sample, which the next one
-/// mostly shares, because a division per sample is dear.
+/// Records a timeline. It keeps the buckets of the last sample, because the next sample usually
+/// falls into the same ones and a division per sample is expensive.
 #[derive(Debug)]
 pub(super) struct TimelineWriter {
     timeline: Timeline,
@@ -127,7 +128,7 @@ pub(super) struct TimelineWriter {
     done: Place,
 }
 
-/// A bucket and the time it covers.
+/// A bucket and the start of its time.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     from_ns: i64,
@@ -150,7 +151,7 @@ impl TimelineWriter {
         }
     }
 
-    /// Counts one sample. What lies before the measured phase or behind the drain is left out.
+    /// Counts one sample. Times before the measured phase or after the drain are ignored.
     #[inline]
     pub(super) fn record(&mut self, sample: &Sample) {
         if sample.intended_ns >= 0 {
@@ -193,8 +194,8 @@ impl Place {
 }
 
 impl Timeline {
-    /// Whether an operation was without its end at the beginning of `from..to`, or fell due in it.
-    fn someone_waits(&self, from: usize, to: usize) -> bool {
+    /// Whether an operation was unfinished at the start of `from..to` or became due in it.
+    fn operations_wait(&self, from: usize, to: usize) -> bool {
         let sum = |counts: &[u32], to: usize| -> u64 {
             counts.iter().take(to).copied().map(u64::from).sum()
         };
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn due_is_counted_when_intended_and_acknowledged_when_done() {
+    fn due_counts_at_the_intended_time_and_acknowledged_at_the_done_time() {
         let mut writer = TimelineWriter::new(1, 100);
         writer.record(&sample(-5, 5, Outcome::Ok));
         writer.record(&sample(10, 35, Outcome::Ok));
@@ -263,13 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn a_silence_is_a_stretch_in_which_something_waited_and_nothing_came() {
+    fn a_silence_is_a_period_in_which_operations_waited_without_an_acknowledgement() {
         let mut writer = TimelineWriter::new(1, 1_000);
         for at in (0..200).chain(600..700) {
             writer.record(&sample(at, at, Outcome::Ok));
         }
         writer.record(&sample(250, 600, Outcome::Ok));
-        // Still waiting at the end.
+        // This operation still waits at the end.
         writer.record(&sample(650, 5_000, Outcome::Unknown));
         let mut timeline = writer.finish();
         let close = |found: &[(f64, f64)], expected: &[(f64, f64)]| {
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_due_nothing_is_missing() {
+    fn there_is_no_silence_while_no_operation_is_due() {
         let mut writer = TimelineWriter::new(1, 1_000);
         writer.record(&sample(100, 105, Outcome::Ok));
         writer.record(&sample(
@@ -297,14 +298,14 @@ mod tests {
         ));
         writer.record(&sample(900, 905, Outcome::Ok));
         let timeline = writer.finish();
-        // The failed one was due, and nothing was acknowledged.
+        // The failed operation was due, and none was acknowledged.
         let silences = timeline.silences_s(100, 1.0);
         assert_eq!(silences.len(), 1, "{silences:?}");
         assert!(silences[0].0 < 0.3 && silences[0].1 > 0.3);
     }
 
     #[test]
-    fn a_week_has_wider_buckets_not_more() {
+    fn a_long_run_gets_wider_buckets() {
         let week = Timeline::new(1, 7 * 86_400_000);
         assert!(week.due.len() as u64 <= BUCKETS_MAX);
         assert_eq!(week.bucket_ms % BUCKET_MS, 0);

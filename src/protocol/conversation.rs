@@ -1,4 +1,4 @@
-//! What every protocol must do, tested against its own null peer without a socket.
+//! The rules that every protocol must keep, tested against its own null peer without a socket.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
@@ -10,11 +10,11 @@ use super::echo::Echo;
 use super::resolve;
 use super::zookeeper::ZooKeeper;
 use super::{
-    Admit, Asked, Event, Inbox, NullPeer as _, Protocol, Reply, Sent, Step, Ticket, Violation,
+    Admit, Event, Inbox, MessageKind, NullPeer as _, Protocol, Reply, Sent, Step, Ticket, Violation,
 };
 use crate::workload::{Plan, Source};
 
-/// A protocol and its null peer, with the bytes between them.
+/// A protocol and its null peer, with the bytes that they exchange.
 struct Conversation<P: Protocol> {
     client: P,
     inbox: Inbox,
@@ -26,9 +26,9 @@ struct Conversation<P: Protocol> {
     now_ns: i64,
 }
 
-/// What a client told.
+/// An event of the client, in owned form.
 #[derive(Debug, PartialEq)]
-enum Told {
+enum Seen {
     Ready,
     Done(u32, Option<i64>, Reply<'static>),
     Closed,
@@ -62,10 +62,10 @@ impl<P: Protocol> Conversation<P> {
 
     fn ready() -> Self {
         let mut conversation = Self::new();
-        let mut told = conversation.hear(&[]).unwrap();
+        let mut seen = conversation.hear(&[]).unwrap();
         let answers = conversation.exchange();
-        told.extend(conversation.hear(&answers).unwrap());
-        assert_eq!(told, [Told::Ready]);
+        seen.extend(conversation.hear(&answers).unwrap());
+        assert_eq!(seen, [Seen::Ready]);
         conversation
     }
 
@@ -91,13 +91,13 @@ impl<P: Protocol> Conversation<P> {
         bytes
     }
 
-    /// Writes everything to the peer: what it answers.
+    /// Writes everything to the peer and returns its answer.
     fn exchange(&mut self) -> Vec<u8> {
         let bytes = self.write();
         let mut unread = bytes.as_slice();
         let mut answers = Vec::new();
         while let Some(message) = P::Null::take(&mut unread).unwrap() {
-            if P::Null::asked(&self.session, message).unwrap() == Asked::Open {
+            if P::Null::kind(&self.session, message).unwrap() == MessageKind::Open {
                 self.peer
                     .open(&mut self.session, message, Admit::All, &mut answers)
                     .unwrap();
@@ -105,12 +105,12 @@ impl<P: Protocol> Conversation<P> {
                 self.peer.answer(message, &mut answers).unwrap();
             }
         }
-        assert!(unread.is_empty(), "the client writes whole messages");
+        assert!(unread.is_empty(), "the client must write whole messages");
         answers
     }
 
-    fn hear(&mut self, bytes: &[u8]) -> Result<Vec<Told>, Violation> {
-        let mut told = Vec::new();
+    fn hear(&mut self, bytes: &[u8]) -> Result<Vec<Seen>, Violation> {
+        let mut seen = Vec::new();
         let Self {
             client, inbox, out, ..
         } = self;
@@ -118,13 +118,16 @@ impl<P: Protocol> Conversation<P> {
         client.heard(now_ns);
         let mut step = |input: &mut &[u8]| match client.next(input, now_ns, out) {
             Step::Need(bytes) => {
-                assert!(bytes > input.len(), "it has what it needs");
+                assert!(
+                    bytes > input.len(),
+                    "Need must ask for more bytes than there are"
+                );
                 Ok(Some(bytes))
             }
             Step::Broken(violation) => Err(violation),
             Step::Event(event) => {
-                told.push(match event {
-                    Event::Ready { .. } => Told::Ready,
+                seen.push(match event {
+                    Event::Ready { .. } => Seen::Ready,
                     Event::Done {
                         ticket,
                         sent,
@@ -134,10 +137,10 @@ impl<P: Protocol> Conversation<P> {
                             Reply::Ok => Reply::Ok,
                             Reply::Error(name) => Reply::Error(name.into_owned().into()),
                         };
-                        Told::Done(ticket.op, sent.map(|sent| sent.at_ns), reply)
+                        Seen::Done(ticket.op, sent.map(|sent| sent.at_ns), reply)
                     }
-                    Event::Closed => Told::Closed,
-                    Event::Arrived(_) | Event::Expired => Told::Other,
+                    Event::Closed => Seen::Closed,
+                    Event::Arrived(_) | Event::Expired => Seen::Other,
                 });
                 Ok(None)
             }
@@ -147,7 +150,7 @@ impl<P: Protocol> Conversation<P> {
         } else {
             inbox.feed(bytes, step)?;
         }
-        Ok(told)
+        Ok(seen)
     }
 }
 
@@ -164,14 +167,14 @@ fn every_cut_gives_the_same_events<P: Protocol>() {
         let (mut conversation, stream) = answers_to_three::<P>();
         let sent_ns = conversation.now_ns;
         assert_eq!(conversation.client.in_flight(), 3);
-        let mut told = Vec::new();
+        let mut seen = Vec::new();
         for part in [&stream[..cut], &stream[cut..]] {
             if !part.is_empty() {
-                told.extend(conversation.hear(part).unwrap());
+                seen.extend(conversation.hear(part).unwrap());
             }
         }
-        let expected = (0..3).map(|number| Told::Done(number, Some(sent_ns), Reply::Ok));
-        assert_eq!(told, expected.collect::<Vec<_>>(), "cut at {cut}");
+        let expected = (0..3).map(|number| Seen::Done(number, Some(sent_ns), Reply::Ok));
+        assert_eq!(seen, expected.collect::<Vec<_>>(), "cut at {cut}");
         assert_eq!(conversation.client.in_flight(), 0);
     }
 }
@@ -192,13 +195,13 @@ fn a_closed_conversation_ends<P: Protocol>() {
     let mut conversation = Conversation::<P>::ready();
     let now_ns = conversation.now_ns;
     conversation.client.close(now_ns, &mut conversation.out);
-    let mut told = conversation.hear(&[]).unwrap();
+    let mut seen = conversation.hear(&[]).unwrap();
     let answers = conversation.exchange();
-    told.extend(conversation.hear(&answers).unwrap());
-    assert_eq!(told, [Told::Closed]);
+    seen.extend(conversation.hear(&answers).unwrap());
+    assert_eq!(seen, [Seen::Closed]);
 }
 
-/// Whatever a peer sends is an event, a violation or a wait for more; never a panic.
+/// Any bytes from a peer lead to an event, a violation or a wait for more, and never to a panic.
 fn damaged_answers_are_survived<P: Protocol>() {
     let seed = 7;
     let mut random = SplitMix64::seed_from_u64(seed);
@@ -215,7 +218,7 @@ fn damaged_answers_are_survived<P: Protocol>() {
             }
         }
         let done = match conversation.hear(&stream) {
-            Ok(told) => told.len(),
+            Ok(seen) => seen.len(),
             Err(_) => 0,
         };
         assert!(done <= 4, "round {round} of seed {seed}");

@@ -1,32 +1,32 @@
-//! Bytes that were received and not taken yet.
+//! Bytes that were received and not yet processed.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// Capacity that is kept; a rare huge message does not pin its memory.
+/// Capacity that is kept, so that a rare huge message does not hold its memory.
 const BYTES_KEPT: usize = 64 << 10;
-/// Bytes looked at together when a protocol cannot tell how many it needs.
+/// Bytes to process at once when a protocol cannot tell how many it needs.
 const LOOKAHEAD_BYTES: usize = 4 << 10;
 
-/// The beginning of a message whose rest has not come yet. Whole messages are read where they lie; only
-/// what is incomplete is copied here.
+/// The beginning of a message whose rest has not arrived. Whole messages are read in place; only an
+/// incomplete message is copied here.
 #[derive(Debug, Default)]
 pub struct Inbox {
     tail: Vec<u8>,
-    /// Bytes needed before it is worth another look.
+    /// Bytes needed before `step` is called again.
     need: usize,
 }
 
 impl Inbox {
-    /// Forgets everything: the next byte is the first of a new connection.
+    /// Removes everything, for a new connection.
     pub fn reset(&mut self) {
         self.tail = Vec::new();
         self.need = 0;
     }
 
-    /// Takes in what was just read. `step` takes a message off the front of what it is given, or returns how
-    /// many bytes it needs altogether.
+    /// Processes bytes that were just read. `step` takes a message off the front of its argument,
+    /// or returns how many bytes it needs in total.
     ///
     /// # Errors
-    /// What `step` fails with; the inbox is to be reset then.
+    /// The error of `step`. The inbox must be reset then.
     #[inline]
     pub fn feed<E>(
         &mut self,
@@ -56,7 +56,8 @@ impl Inbox {
     }
 }
 
-/// Takes messages off until more bytes are needed: how many altogether, 0 if nothing is left.
+/// Takes messages off until more bytes are needed. Returns how many are needed in total, 0 if
+/// nothing is left.
 #[inline]
 fn take_all<E>(
     unread: &mut &[u8],
@@ -74,7 +75,7 @@ fn take_all<E>(
 mod tests {
     use super::*;
 
-    /// Messages that begin with their length, one byte.
+    /// Takes a message that begins with its length in one byte.
     fn counted(input: &mut &[u8], taken: &mut Vec<Vec<u8>>) -> Option<usize> {
         let length = usize::from(input[0]);
         let Some(message) = input.get(1..=length) else {
@@ -85,7 +86,7 @@ mod tests {
         None
     }
 
-    /// Messages that end with a zero.
+    /// Takes a message that ends with a zero.
     fn terminated(input: &mut &[u8], taken: &mut Vec<Vec<u8>>) -> Option<usize> {
         let Some(end) = input.iter().position(|byte| *byte == 0) else {
             return Some(input.len() + 1);
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_looked_at_again_when_it_is_complete() {
+    fn a_message_is_not_parsed_again_before_it_is_complete() {
         let mut looks = 0;
         let mut inbox = Inbox::default();
         let mut message = vec![200];

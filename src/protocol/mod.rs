@@ -1,15 +1,15 @@
-//! What a protocol is to the load driver, and one folder per protocol.
+//! Protocols: the interface to the load driver, and one folder per protocol.
 //!
-//! A [`Protocol`] is one connection's side of a conversation as a pure state machine: bytes and `now` come
-//! in, bytes and events go out. The driver owns the sockets, the clock and the buffers
-//! (`load`); it is generic over the protocol, so that no operation costs a dynamic call.
+//! A [`Protocol`] is one side of a connection as a pure state machine: bytes and `now` come in,
+//! bytes and events go out. The driver (`load`) owns the sockets, the clock and the buffers. It is
+//! generic over the protocol, so that no operation costs a dynamic call.
 //!
-//! - [`Protocol`], [`Event`], [`Ticket`]: what every protocol offers the driver
-//! - [`Inbox`], [`Pending`]: what most protocols need to offer it
-//! - [`Setup`]: what is created on the target before a load, and removed after it
-//! - [`NullPeer`]: the server's side, as far as a null responder needs it
-//! - [`resolve`], [`render_toml`]: a workload file in any protocol to a plan, and back; [`VOCABULARIES`] is what each
-//!   protocol adds to the file
+//! - [`Protocol`], [`Event`], [`Ticket`]: the interface that every protocol implements
+//! - [`Inbox`], [`Pending`]: building blocks for most protocols
+//! - [`Setup`]: creates data on the target before a load and removes it afterwards
+//! - [`NullPeer`]: the server side that a null responder needs
+//! - [`resolve`], [`render_toml`]: convert a workload file in any protocol to a plan and back;
+//!   [`VOCABULARIES`] has the keys that each protocol adds to the file
 //! - [`shipped`]: the workloads in the binary
 //! - [`with`]: the registry. To add a protocol, add a folder and a line there
 //! - [`zookeeper`], [`echo`]: the protocols
@@ -28,9 +28,9 @@ mod traits;
 pub mod zookeeper;
 
 pub use inbox::Inbox;
-pub use null_peer::{Admit, Asked, NullPeer, Opened};
+pub use null_peer::{Admit, MessageKind, NullPeer, Opened};
 pub use payload::Payload;
-pub use pending::{Given, Pending, Sent};
+pub use pending::{GivenUp, Pending, Sent};
 pub use registry::{VOCABULARIES, Visitor, render_toml, resolve, setup, vocabulary, with};
 pub use setup::{Leftovers, Setup, SetupError, SetupJob, SetupProgress};
 pub use shipped::{Shipped, find_shipped, nearest_shipped, shipped};

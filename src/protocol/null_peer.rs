@@ -1,29 +1,29 @@
-//! The server's side of a protocol, as far as a null responder needs it.
+//! The server side of a protocol, as a null responder needs it.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt;
 
 use super::Violation;
 
-/// A server that knows nothing: it tells messages apart and answers them, correct in form, empty in
-/// substance. One serves all connections of a responder.
+/// A server without data: it separates messages and answers them in the correct form, without
+/// content. One value serves all connections of a responder.
 pub trait NullPeer: Default + Send + 'static {
-    /// What it keeps of one connection.
+    /// The state of one connection.
     type Session: Default + fmt::Debug + Send;
 
-    /// Takes the first message off the front of `input`; `None` while it is incomplete.
+    /// Takes the first message off the front of `input`. Returns `None` while it is incomplete.
     ///
     /// # Errors
-    /// If it is none that a client sends.
+    /// If a client never sends such a message.
     fn take<'b>(input: &mut &'b [u8]) -> Result<Option<&'b [u8]>, Violation>;
 
-    /// What a message asks for.
+    /// Returns what a message requests.
     ///
     /// # Errors
-    /// If it is none that a client sends.
-    fn asked(session: &Self::Session, message: &[u8]) -> Result<Asked, Violation>;
+    /// If a client never sends such a message.
+    fn kind(session: &Self::Session, message: &[u8]) -> Result<MessageKind, Violation>;
 
-    /// Answers [`Asked::Open`].
+    /// Answers [`MessageKind::Open`].
     ///
     /// # Errors
     /// If the message is malformed.
@@ -35,22 +35,22 @@ pub trait NullPeer: Default + Send + 'static {
         out: &mut Vec<u8>,
     ) -> Result<Opened, Violation>;
 
-    /// Answers everything else.
+    /// Answers every other message.
     ///
     /// # Errors
     /// If the message is malformed.
     fn answer(&mut self, message: &[u8], out: &mut Vec<u8>) -> Result<(), Violation>;
 
-    /// Tells the sessions of a responder apart, also over their reconnects.
+    /// Returns the id of a session, which it keeps over reconnects.
     fn id(session: &Self::Session) -> i64;
 }
 
-/// What a message asks for.
+/// What a message requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum MessageKind {
     /// To open or resume a session.
     Open,
-    /// A sign of life.
+    /// To keep the session alive.
     Ping,
     /// To end the session.
     Close,
@@ -58,24 +58,24 @@ pub enum Asked {
     Request,
 }
 
-/// Which sessions are admitted.
+/// Which sessions the server admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admit {
-    /// Every one.
+    /// All sessions.
     All,
-    /// New ones: those that come back have expired.
+    /// New sessions only. Sessions that reconnect have expired.
     New,
-    /// None.
+    /// No session.
     None,
 }
 
-/// What became of a session that wanted to be opened.
+/// The result of a request to open a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opened {
-    /// It is new.
+    /// A new session.
     New,
-    /// It came back.
+    /// A session that was resumed.
     Resumed,
-    /// It was refused; the connection is to be closed.
+    /// The session was refused. The connection must be closed.
     Refused,
 }

@@ -1,17 +1,17 @@
-//! The data that operations carry: one block of bytes, of which each takes the beginning.
+//! The data that operations carry: one block of bytes. Each operation uses its beginning.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
-/// Bytes that do not compress, the same for the same seed.
+/// Incompressible bytes that depend only on the seed.
 #[derive(Debug)]
 pub struct Payload {
     bytes: Vec<u8>,
 }
 
 impl Payload {
-    /// Room for the largest operation.
+    /// Makes a payload with room for the largest operation.
     #[must_use]
     pub fn new(seed: u64, largest: usize) -> Self {
         let mut bytes = vec![0; largest];
@@ -19,7 +19,7 @@ impl Payload {
         Self { bytes }
     }
 
-    /// The first `size` bytes.
+    /// Returns the first `size` bytes.
     #[must_use]
     pub fn get(&self, size: usize) -> &[u8] {
         &self.bytes[..size.min(self.bytes.len())]

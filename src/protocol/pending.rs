@@ -1,43 +1,43 @@
-//! Operations without a reply, of a protocol that answers in order.
+//! Operations in flight, for a protocol that answers in order.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::VecDeque;
 
-/// How an operation went out.
+/// When and how an operation was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// Read before the system call that handed its last byte to the socket.
+    /// When the system call started that passed its last byte to the socket.
     pub at_ns: i64,
-    /// The socket had no room for it at first: the peer did not read.
+    /// Whether it waited for room in the socket because the peer did not read.
     pub held: bool,
 }
 
-/// One operation whose connection ended before its reply.
+/// An operation whose connection ended before its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Given<T> {
-    /// What was given with it.
+pub struct GivenUp<T> {
+    /// The value that was submitted with it.
     pub token: T,
-    /// How it went out; `None` if its last byte was not written.
+    /// How it was sent; `None` if its last byte was not written.
     pub sent: Option<Sent>,
 }
 
 #[derive(Debug)]
 struct Entry<T> {
     item: T,
-    /// Position behind its last byte in the stream of this connection.
+    /// Position after its last byte in the stream of this connection.
     end: u64,
-    /// When it was submitted; once written, when its last byte was.
+    /// When it was submitted, or when its last byte was written.
     at_ns: i64,
-    /// It waited for room in the socket.
+    /// Whether it waited for room in the socket.
     held: bool,
 }
 
-/// A first-in, first-out ring. Replies come in order, so do writes: only the oldest needs a look for
-/// time-outs, and a mark divides the written from the waiting.
+/// A first-in, first-out queue. Replies and writes come in order, so only the oldest entry is
+/// checked for a time-out, and one index separates written entries from waiting ones.
 #[derive(Debug)]
 pub struct Pending<T> {
     ring: VecDeque<Entry<T>>,
-    /// Entries at the front whose last byte was written.
+    /// Number of entries at the front whose last byte was written.
     sent: usize,
 }
 
@@ -51,19 +51,18 @@ impl<T> Default for Pending<T> {
 }
 
 impl<T> Pending<T> {
-    /// How many there are.
+    /// Returns the number of operations.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ring.len()
     }
 
-    /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ring.is_empty()
     }
 
-    /// Adds one whose last byte ends at `end` in the stream.
+    /// Adds an operation whose last byte ends at `end` in the stream.
     #[inline]
     pub fn push(&mut self, item: T, end: u64, now_ns: i64) {
         self.ring.push_back(Entry {
@@ -74,7 +73,8 @@ impl<T> Pending<T> {
         });
     }
 
-    /// The stream is written up to `written`: whatever ends there or before was sent so.
+    /// Notes that the stream was written up to `written`. Operations that end there or before count
+    /// as sent with `sent`.
     #[inline]
     pub fn wrote(&mut self, written: u64, sent: Sent) {
         for entry in self.ring.range_mut(self.sent..) {
@@ -87,19 +87,19 @@ impl<T> Pending<T> {
         }
     }
 
-    /// The oldest.
+    /// Returns the oldest operation.
     #[must_use]
     pub fn front(&self) -> Option<&T> {
         self.ring.front().map(|entry| &entry.item)
     }
 
-    /// When the oldest was submitted or, if it was written, sent.
+    /// Returns when the oldest operation was sent or, if it was not written yet, submitted.
     #[must_use]
     pub fn oldest_ns(&self) -> Option<i64> {
         self.ring.front().map(|entry| entry.at_ns)
     }
 
-    /// Takes the oldest, and how it was sent (`None` if not all of it was).
+    /// Removes the oldest operation. Returns it and how it was sent (`None` if not all of it was).
     #[inline]
     pub fn pop(&mut self) -> Option<(T, Option<Sent>)> {
         let entry = self.ring.pop_front()?;

@@ -1,4 +1,4 @@
-//! The registry: from a protocol's name to its code.
+//! The registry: maps a protocol's name to its code.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::echo::{Echo, EchoVocabulary};
@@ -6,16 +6,15 @@ use super::zookeeper::{ZooKeeper, ZooKeeperVocabulary};
 use super::{Protocol, Setup};
 use crate::workload::{self, Plan, Source, Vocabulary, WorkloadError};
 
-/// Something to be done with a protocol that is chosen by name.
+/// Code to run with a protocol that is chosen by name.
 pub trait Visitor {
-    /// What comes of it.
     type Output;
 
-    /// Does it.
+    /// Runs the code with the protocol `P`.
     fn visit<P: Protocol>(self) -> Self::Output;
 }
 
-/// Does something with the protocol of this name; `None` if there is none.
+/// Runs the visitor with the protocol of this name. Returns `None` if there is no such protocol.
 pub fn with<V: Visitor>(name: &str, visitor: V) -> Option<V::Output> {
     match name {
         "zookeeper" => Some(visitor.visit::<ZooKeeper>()),
@@ -24,7 +23,7 @@ pub fn with<V: Visitor>(name: &str, visitor: V) -> Option<V::Output> {
     }
 }
 
-/// What creates and removes things for the protocol of this name; `None` if there is none.
+/// Returns the setup of the protocol of this name; `None` if there is no such protocol.
 #[must_use]
 pub fn setup(name: &str) -> Option<Box<dyn Setup>> {
     struct Make;
@@ -38,20 +37,20 @@ pub fn setup(name: &str) -> Option<Box<dyn Setup>> {
     with(name, Make)
 }
 
-/// What each protocol adds to the workload file.
+/// The vocabularies of all protocols: what they add to the workload file.
 pub const VOCABULARIES: &[&dyn Vocabulary] = &[&ZooKeeperVocabulary, &EchoVocabulary];
 
-/// The vocabulary of the protocol of this name.
+/// Returns the vocabulary of the protocol of this name.
 #[must_use]
 pub fn vocabulary(name: &str) -> Option<&'static dyn Vocabulary> {
     let mut known = VOCABULARIES.iter().copied();
     known.find(|vocabulary| vocabulary.protocol() == name)
 }
 
-/// The plan that `source` describes, in any protocol: [`workload::resolve`].
+/// Resolves `source` to a plan, in any protocol; see [`workload::resolve`].
 ///
 /// # Errors
-/// Whatever is wrong with the file or the overrides.
+/// If the file or the overrides are wrong.
 pub fn resolve(
     source: &Source,
     overrides: &[String],
@@ -60,7 +59,8 @@ pub fn resolve(
     workload::resolve(source, overrides, seed, VOCABULARIES)
 }
 
-/// A plan as a complete workload file: [`Plan::render_toml`]. `None` if its protocol is not known.
+/// Renders a plan as a complete workload file; see [`Plan::render_toml`]. Returns `None` if its
+/// protocol is not supported.
 #[must_use]
 pub fn render_toml(plan: &Plan) -> Option<String> {
     Some(plan.render_toml(vocabulary(&plan.protocol)?))

@@ -1,4 +1,4 @@
-//! What is created on a target before a load, and removed after it.
+//! Creates data on a target before a load and removes it afterwards.
 
 use std::error::Error;
 use std::fmt;
@@ -8,75 +8,77 @@ use std::time::Duration;
 
 use crate::workload::Plan;
 
-/// Creates and removes what the operations of a plan need. It remembers what of the target is the run's,
-/// so that nothing of anybody else is ever removed.
+/// Creates and removes what the operations of a plan need. It keeps a record of what it created, so
+/// that it removes nothing else.
 pub trait Setup: fmt::Debug + Send + Sync {
-    /// Creates what run number `job.run` needs. What an earlier run left is brought back to the state in
-    /// which every run should meet it.
+    /// Creates what run number `job.run` needs. Data that an earlier run left is restored to the
+    /// state in which every run starts.
     ///
     /// # Errors
-    /// If the servers cannot be reached or refuse, or somebody else uses the place.
+    /// If the servers cannot be reached or refuse, or another user occupies the place.
     fn prepare(&mut self, job: &SetupJob<'_>) -> Result<(), SetupError>;
 
-    /// Removes what run number `job.run` created, so that the next one meets the same state.
+    /// Removes what run number `job.run` created, so that the next run starts from the same state.
     ///
     /// # Errors
     /// If the servers cannot be reached or refuse.
     fn recycle(&self, job: &SetupJob<'_>) -> Result<(), SetupError>;
 
-    /// Removes all that was created, unless the plan keeps it. What is gone already is no error.
+    /// Removes all that was created, unless the plan keeps it. Data that no longer exists is not an
+    /// error.
     ///
     /// # Errors
     /// If the servers cannot be reached or refuse.
     fn clean_up(&self, job: &SetupJob<'_>) -> Result<(), SetupError>;
 
-    /// Moves everything that `plan` creates below `root`, a place on the target. An empty root changes nothing.
+    /// Moves everything that `plan` creates below `root`, a place on the target. An empty `root`
+    /// changes nothing.
     fn place_below(&self, plan: &mut Plan, root: &str);
 
-    /// How many things [`Setup::prepare`] creates, apart from a few.
+    /// Returns roughly how many things [`Setup::prepare`] creates.
     fn expected(&self, plan: &Plan) -> u64;
 
-    /// What would stay on the servers without [`Setup::clean_up`]; `None` if nothing would, or the plan
-    /// keeps it.
+    /// Returns what would stay on the servers without [`Setup::clean_up`]; `None` if nothing would,
+    /// or if the plan keeps it.
     fn leftovers(&self, plan: &Plan, servers: &[String]) -> Option<Leftovers>;
 }
 
-/// What stays on a target that is not cleaned up.
+/// What stays on a target without clean-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftovers {
-    /// Where it is, by its name on the target.
+    /// Its name on the target.
     pub place: String,
     /// The command that removes it.
     pub remedy: String,
 }
 
-/// What a [`Setup`] is to work on.
+/// The input of a [`Setup`].
 pub struct SetupJob<'a> {
-    /// What is going to be run.
+    /// The plan of the run.
     pub plan: &'a Plan,
     /// Number of the run, from 0.
     pub run: u32,
-    /// The servers, to be tried in this order.
+    /// Addresses of the servers, in the order in which to try them.
     pub servers: &'a [SocketAddr],
-    /// Set to end early, with [`SetupError::Interrupted`].
+    /// When set, the work ends early with [`SetupError::Interrupted`].
     pub stop: &'a AtomicBool,
-    /// Told when there is anything to do, and then now and then how far it is.
+    /// Called when there is work to do, and then regularly with the progress.
     pub progress: &'a (dyn Fn(SetupProgress) + Sync),
 }
 
-/// How a [`Setup`] is getting on.
+/// Progress of a [`Setup`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SetupProgress {
-    /// Things created or removed so far.
+    /// Number of things created or removed so far.
     pub done: u64,
-    /// How many there will be, where that is known.
+    /// Their total number, if it is known.
     pub goal: Option<u64>,
-    /// Since it began.
+    /// Time since the work began.
     pub elapsed: Duration,
 }
 
 impl SetupJob<'_> {
-    /// To be called when there is something to do.
+    /// Reports that there is work to do.
     pub fn begin(&self) {
         (self.progress)(SetupProgress::default());
     }
@@ -95,18 +97,18 @@ impl fmt::Debug for SetupJob<'_> {
 /// Preparing or cleaning up failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The user asked to end.
+    /// The user interrupted the run.
     #[error("interrupted while preparing")]
     Interrupted,
-    /// The servers could not be asked.
+    /// The servers did not answer or lost the connection.
     #[error("cannot {what}: {source}")]
     Failed {
-        /// What was to be done.
+        /// The work that failed.
         what: String,
-        /// Why it could not be.
+        /// The cause.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// It must not or cannot be done; the text says what, where and why.
+    /// The work is not allowed or not possible. The text says what, where and why.
     #[error("{0}")]
     Refused(String),
 }

@@ -1,19 +1,19 @@
-//! The workloads that are in the binary.
+//! The workloads that the binary contains.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::workload::{Source, nearest};
 
-/// A workload file in the binary.
+/// A workload file that the binary contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shipped {
-    /// What the user calls it: `write-latency`, `smoke/mixed`.
+    /// Its name on the command line: `write-latency`, `smoke/mixed`.
     pub name: &'static str,
-    /// TOML.
+    /// The file's text in TOML.
     pub text: &'static str,
 }
 
 impl Shipped {
-    /// The file, ready to resolve.
+    /// Returns the file as a source for `resolve`.
     #[must_use]
     pub fn source(&self) -> Source {
         Source::from_text(self.name, self.text)
@@ -44,20 +44,20 @@ static SHIPPED: &[Shipped] = shipped![
     "smoke/session-churn": "smoke/session-churn",
 ];
 
-/// All of them, the quickstart first.
+/// Returns all shipped workloads, the quickstart first.
 #[must_use]
 pub fn shipped() -> &'static [Shipped] {
     SHIPPED
 }
 
-/// The one called `name`; `zookeeper/mixed` is `mixed`.
+/// Returns the workload called `name`. `zookeeper/mixed` is another name of `mixed`.
 #[must_use]
 pub fn find_shipped(name: &str) -> Option<&'static Shipped> {
     let name = name.strip_prefix("zookeeper/").unwrap_or(name);
     SHIPPED.iter().find(|shipped| shipped.name == name)
 }
 
-/// The shipped name most like `name`, if any is like it at all.
+/// Returns the shipped name that is most similar to `name`, if one is similar.
 #[must_use]
 pub fn nearest_shipped(name: &str) -> Option<&'static str> {
     nearest(SHIPPED.iter().map(|shipped| shipped.name), name)

@@ -1,7 +1,7 @@
 //! Painting in fractional pixels on any plotters backend.
 //!
-//! plotters counts in whole pixels. A canvas is painted several times as large as it is shown, so
-//! that curves are smooth: an SVG is scaled by its view box, a PNG is averaged down.
+//! plotters has whole pixels only. To keep curves smooth, a canvas is painted several times as large as it is shown.
+//! The view box of an SVG scales it down, and the pixels of a PNG are averaged.
 
 use std::sync::OnceLock;
 
@@ -13,13 +13,13 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::figure::Ink;
 
-/// Name under which the bundled fonts are registered; also what an SVG asks for.
+/// Name of the bundled fonts; SVG files have it as the font family.
 const FAMILY: &str = "sans-serif";
-/// plotters makes text smaller than asked by this factor.
+/// plotters paints text smaller than the given size, by this factor.
 const FONT_SHRINK: f64 = 1.24;
-/// How far the middle of a capital letter lies above where plotters' SVG puts it, in letter heights.
+/// Correction of the vertical centre of text in an SVG of plotters, in text heights.
 const SVG_DROP: f64 = 0.08;
-/// The same for its bitmaps, which centre on other metrics.
+/// The same correction for a bitmap of plotters, which uses other font metrics.
 const BITMAP_DROP: f64 = 0.24;
 /// Colours of series on a light page.
 const SERIES: [RGBColor; 6] = [
@@ -31,18 +31,18 @@ const SERIES: [RGBColor; 6] = [
     RGBColor(0x8A, 0x6D, 0x1D),
 ];
 
-/// Where a text stands relative to its point.
+/// The place of a text relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
-    /// Begins there.
+    /// The text begins at the point.
     Left,
-    /// Centred on it.
+    /// The text is centred on the point.
     Center,
-    /// Ends there.
+    /// The text ends at the point.
     Right,
 }
 
-/// A failure of the drawing library, in its words.
+/// The error is the message of the drawing library.
 pub(super) type Painted = Result<(), String>;
 
 /// An area to paint on.
@@ -50,9 +50,9 @@ pub(super) struct Canvas<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     scale: f64,
     drop: f64,
-    /// Width in shown pixels.
+    /// Width in pixels as shown.
     pub width: f64,
-    /// Height in shown pixels.
+    /// Height in pixels as shown.
     pub height: f64,
 }
 
@@ -61,7 +61,7 @@ impl Ink {
     pub(super) const SERIES_NAMES: [&'static str; SERIES.len()] =
         ["s0", "s1", "s2", "s3", "s4", "s5"];
 
-    /// On a light page. No two inks are the same: the page's colours are put in by name.
+    /// The colour on a light page. All inks differ, because a page replaces these colours by the names of its own.
     pub(super) fn light(self) -> RGBColor {
         match self {
             Self::Background => RGBColor(0xFF, 0xFF, 0xFF),
@@ -74,7 +74,7 @@ impl Ink {
         }
     }
 
-    /// Every ink with the name of its CSS variable.
+    /// Every ink with the name of its variable in the style sheet.
     pub(super) fn named() -> Vec<(Self, String)> {
         let mut inks = vec![
             (Self::Background, "page".to_owned()),
@@ -91,12 +91,12 @@ impl Ink {
 }
 
 impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
-    /// A canvas of `width` x `height` shown pixels on an SVG, painted `scale` times as large.
+    /// A canvas on an SVG. `size` is its width and height as shown; it is painted `scale` times as large.
     pub(super) fn svg(area: &'a DrawingArea<DB, Shift>, size: (u32, u32), scale: u32) -> Self {
         Self::new(area, size, scale, SVG_DROP)
     }
 
-    /// The same on a bitmap.
+    /// A canvas on a bitmap, like [`Canvas::svg`].
     pub(super) fn bitmap(area: &'a DrawingArea<DB, Shift>, size: (u32, u32), scale: u32) -> Self {
         Self::new(area, size, scale, BITMAP_DROP)
     }
@@ -116,12 +116,12 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         }
     }
 
-    /// Fills everything.
+    /// Fills the whole canvas.
     pub(super) fn fill(&self, ink: Ink) -> Painted {
         self.area.fill(&ink.light()).map_err(|e| e.to_string())
     }
 
-    /// A connected line.
+    /// Paints a connected line.
     pub(super) fn line(&self, points: &[(f64, f64)], ink: Ink, width: f64) -> Painted {
         if points.len() < 2 {
             return Ok(());
@@ -130,7 +130,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         self.draw(&PathElement::new(self.pixels(points), style))
     }
 
-    /// A dashed line.
+    /// Paints a dashed line.
     pub(super) fn dashed(&self, points: &[(f64, f64)], ink: Ink, width: f64) -> Painted {
         let style = ink.light().stroke_width(self.stroke(width));
         let (dash, gap) = (self.pixel(5.0), self.pixel(3.5));
@@ -142,13 +142,13 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         ))
     }
 
-    /// A filled area of pale colour.
+    /// Paints an area in a pale colour.
     pub(super) fn pale(&self, points: &[(f64, f64)], ink: Ink) -> Painted {
         let style = ink.light().mix(0.12).filled();
         self.draw(&Polygon::new(self.pixels(points), style))
     }
 
-    /// Text on a plate of the page's colour, so that no line runs through it.
+    /// Paints text on a plate in the colour of the page, so that no line crosses the text.
     pub(super) fn plated_text(
         &self,
         (x, y): (f64, f64),
@@ -174,7 +174,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         self.text((x, y), text, size, style)
     }
 
-    /// A filled disc.
+    /// Paints a disc.
     pub(super) fn disc(&self, (x, y): (f64, f64), radius: f64, ink: Ink) -> Painted {
         let center = (self.pixel(x), self.pixel(y));
         self.draw(&Circle::new(
@@ -184,13 +184,13 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         ))
     }
 
-    /// A disc with a hole in the page's colour.
+    /// Paints a disc with a hole in the colour of the page.
     pub(super) fn ring(&self, at: (f64, f64), radius: f64, ink: Ink) -> Painted {
         self.disc(at, radius, ink)?;
         self.disc(at, radius - 1.6, Ink::Background)
     }
 
-    /// Text, vertically centred on `y`.
+    /// Paints text, vertically centred on `y`.
     pub(super) fn text(
         &self,
         (x, y): (f64, f64),
@@ -210,7 +210,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         self.draw(&Text::new(text, (self.pixel(x), self.pixel(y)), style))
     }
 
-    /// How wide a text will be, shown pixels.
+    /// The width of a text in pixels as shown.
     pub(super) fn text_width(&self, text: &str, size: f64) -> f64 {
         let (width, _) = font(size * self.scale, false)
             .box_size(text)
@@ -235,7 +235,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
 
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "a float cast saturates, and what lies off the canvas is clipped anyway"
+        reason = "a float cast saturates, and plotters clips points outside the canvas"
     )]
     fn pixel(&self, shown: f64) -> i32 {
         (shown * self.scale).round() as i32
@@ -246,7 +246,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
     }
 }
 
-/// A style whose text is `size` pixels high, letters as a browser would make them.
+/// A font whose text has the same size as in a browser at `size` pixels.
 fn font(size: f64, bold: bool) -> FontDesc<'static> {
     register_fonts();
     let style = if bold {
@@ -257,7 +257,7 @@ fn font(size: f64, bold: bool) -> FontDesc<'static> {
     FontDesc::new(FontFamily::Name(FAMILY), size * FONT_SHRINK, style)
 }
 
-/// The bundled fonts are built in; that they parse is proved by every test that draws.
+/// Registers the bundled fonts once. Every test that paints proves that they can be parsed.
 fn register_fonts() {
     static DONE: OnceLock<()> = OnceLock::new();
     DONE.get_or_init(|| {
@@ -274,7 +274,7 @@ fn register_fonts() {
         for (style, bytes) in fonts {
             assert!(
                 register_font(FAMILY, style, bytes).is_ok(),
-                "a bundled font does not parse"
+                "a bundled font cannot be parsed"
             );
         }
     });

@@ -1,4 +1,4 @@
-//! The report as CSV: one line per result, run and operation, times in microseconds.
+//! The report as CSV: one line per result, run and operation. Times are microseconds.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::resolution::figures;
@@ -9,13 +9,12 @@ use crate::result::{CsvTable, RunResult, asked_per_s};
 /// Columns before the times.
 const HEAD: &str = "workload,target,server_version,verdict,run,number,op,measured_s,asked_per_s,throughput_per_s,\
 acknowledged,ok,errors,refused,unknown,timed_out,not_sent,cap_full,not_issued";
-/// Kinds of time.
 const KINDS: [&str; 4] = ["response", "service", "blocked", "late"];
-/// Figures of each.
+/// Figures of each kind of time.
 const FIGURES: [&str; 7] = ["mean", "p50", "p90", "p99", "p999", "p9999", "max"];
 
-/// All results in one table. A missing figure is an empty cell; `asked_per_s` is that of all
-/// operations together.
+/// Returns one table for all results. A missing figure is an empty cell. `asked_per_s` is the rate
+/// of all operations together.
 pub(crate) fn render(results: &[RunResult]) -> String {
     let mut table = CsvTable::new(head());
     for result in results {
@@ -42,11 +41,11 @@ fn head() -> Vec<String> {
     head
 }
 
-/// What a line is about.
+/// The run of a line.
 struct Place<'a> {
     result: &'a RunResult,
     run: &'a Recording,
-    /// Place of the run in the result, from 1.
+    /// Number of the run within the result, from 1.
     position: u32,
     op: &'a str,
 }

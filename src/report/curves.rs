@@ -1,4 +1,4 @@
-//! The figures of a result, and what they have in common.
+//! The figures of a result, and functions that they share.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::figure::{Figure, Ink, Panel, Series};
@@ -8,12 +8,12 @@ use super::percentiles::percentiles;
 use super::spread::spread;
 use super::summary::Summary;
 
-/// Operations drawn apart; the others are drawn as one.
+/// Operations drawn separately; the others are drawn as one.
 const LANES_MAX: usize = 5;
-/// Operations whose curves fit into one panel; more of them have a panel each.
+/// Operations that share a panel. With more operations, each has its own panel.
 const OVERLAY_MAX: usize = 3;
 
-/// All figures of a result. Empty ones (nothing measured) have no series.
+/// All figures of a result. A figure without measurements has no series.
 pub(crate) fn figures(summary: &Summary<'_>) -> Vec<Figure> {
     let mut figures = vec![
         percentiles(summary),
@@ -24,7 +24,7 @@ pub(crate) fn figures(summary: &Summary<'_>) -> Vec<Figure> {
     figures
 }
 
-/// What is drawn apart, with its colour.
+/// The lanes that are drawn, with their colours.
 pub(super) fn drawn_lanes(summary: &Summary<'_>) -> Vec<(Lane, Ink)> {
     lanes(summary, LANES_MAX)
         .into_iter()
@@ -33,8 +33,8 @@ pub(super) fn drawn_lanes(summary: &Summary<'_>) -> Vec<(Lane, Ink)> {
         .collect()
 }
 
-/// The curves of each lane in one panel, their labels led by the lane's; or, where that would be too
-/// many, in a panel each.
+/// Puts the curves of all lanes into one panel and begins their labels with the lane's. With too many lanes, each
+/// lane gets its own panel.
 pub(super) fn panels(of_lanes: Vec<(Lane, Vec<Series>)>) -> Vec<Panel> {
     if of_lanes.len() > OVERLAY_MAX {
         return of_lanes
@@ -60,7 +60,7 @@ pub(super) fn panels(of_lanes: Vec<(Lane, Vec<Series>)>) -> Vec<Panel> {
     }]
 }
 
-/// Smallest and largest y; 0 and 1 when there is none.
+/// The smallest and the largest y; 0 and 1 if there are no points.
 pub(super) fn extent(panels: &[Panel]) -> (f64, f64) {
     let ys = panels
         .iter()

@@ -1,7 +1,7 @@
 //! Paints a figure: legend, panels, grid, ticks, shaded stretches, event labels, curves.
 //!
-//! plotters' own chart is not used: its legend stands in the way of the curves and does not wrap, its
-//! logarithmic axis labels powers of ten only (one label from 1 ms to 9 ms), and labels that do not fit overlap.
+//! The chart of plotters is not used for three reasons. Its legend covers the curves and does not wrap. Its
+//! logarithmic axis labels only powers of ten. Its labels overlap if they do not fit.
 
 use plotters::prelude::DrawingBackend;
 
@@ -10,35 +10,35 @@ use super::figure::{
     Axis, Band, EVENT_ROW, EventLabel, Figure, Ink, Panel, Sample, Series, Stroke,
 };
 
-/// Size of tick labels and legend.
+/// Text height of tick labels and legend, in pixels like all sizes here.
 const SMALL: f64 = 12.0;
-/// Size of a title.
+/// Text height of a title.
 const LARGE: f64 = 15.0;
-/// Room for a line of small text.
+/// Height of a line of small text.
 const LINE: f64 = 20.0;
 /// Width of a curve.
 const CURVE: f64 = 2.0;
 /// Radius of a dot.
 const DOT: f64 = 4.0;
-/// Least distance between labels of the x axis.
+/// Smallest gap between labels of the x axis.
 const LABEL_GAP: f64 = 14.0;
-/// Length of a legend's sample.
+/// Length of a sample in the legend.
 const SAMPLE: f64 = 18.0;
-/// Room right of the last panel.
+/// Space right of the last panel.
 const MARGIN: f64 = 14.0;
-/// Room between two columns of panels.
+/// Space between two columns of panels.
 const COLUMN_GAP: f64 = 18.0;
 
-/// What a zoom in time leaves as it is, and what it redraws. A file has both on one canvas.
+/// A part of a picture: a zoom in time redraws only the moving layer. A file has both layers on one canvas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layer {
     /// Legend, titles, axes of y.
     Fixed,
-    /// All that has a place on the x axis.
+    /// Everything with a place on the x axis.
     Moving,
 }
 
-/// Where the curves of a panel are.
+/// The rectangle of the curves of a panel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Frame {
     pub left: f64,
@@ -57,13 +57,13 @@ impl Frame {
     }
 }
 
-/// Where the parts of a figure are.
+/// The places of the parts of a figure.
 struct Layout {
-    /// Room for the labels of the y axis.
+    /// Width of the labels of the y axis.
     labels: f64,
-    /// Where the legend begins.
+    /// Top of the legend.
     legend: f64,
-    /// Where it ends.
+    /// Bottom of the legend.
     below_legend: f64,
     /// Right end of the panels.
     right: f64,
@@ -110,12 +110,12 @@ impl Layout {
     }
 }
 
-/// The frames of all panels of a figure without a title.
+/// The frames of all panels of a figure that is painted without a title.
 pub(super) fn frames<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure) -> Vec<Frame> {
     Layout::new(canvas, figure, false).frames
 }
 
-/// Paints everything; the title only where there is no page to show it.
+/// Paints both layers. `title` is false on a page, which has its own heading.
 pub(super) fn draw<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     figure: &Figure,
@@ -129,7 +129,6 @@ pub(super) fn draw<DB: DrawingBackend>(
     draw_layer(canvas, figure, title, Layer::Moving)
 }
 
-/// Paints one layer.
 pub(super) fn draw_layer<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     figure: &Figure,
@@ -156,7 +155,7 @@ pub(super) fn draw_layer<DB: DrawingBackend>(
     canvas.text(below, &figure.x.label, SMALL, centered)
 }
 
-/// The part of `all` that belongs to the panel of this index, its tick labels included.
+/// The part of `all` that belongs to the panel of this index, including its tick labels.
 #[expect(clippy::cast_precision_loss, reason = "a few panels")]
 #[expect(
     clippy::cast_possible_truncation,
@@ -274,7 +273,7 @@ fn grid<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, axis: &Axis, frame: Frame) 
     for tick in &axis.ticks {
         let y = frame.y(axis, tick.at);
         canvas.line(&[(left, y), (right, y)], Ink::Grid, 1.0)?;
-        // A low panel has no room for every label.
+        // A panel of little height has no room for every label.
         if y <= free_below {
             let label = (Ink::Muted, Anchor::Right, false);
             canvas.text((left - 8.0, y), &tick.label, SMALL, label)?;
@@ -293,7 +292,7 @@ fn marks<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure, frame: Fr
         let x = frame.x(&figure.x, mark.at);
         let label = labels.iter().find(|label| label.mark == index);
         let top = label.map_or(frame.top, |label| label.y + f64::from(EVENT_ROW) / 2.0);
-        // A burst of events is one line, not a bar.
+        // Lines of events that are close together would merge into a bar.
         if label.is_some() || mark.ink != Ink::Mark || x - last_mark >= 3.0 {
             canvas.line(&[(x, top), (x, frame.bottom)], mark.ink, 1.0)?;
             last_mark = x;
@@ -305,7 +304,7 @@ fn marks<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure, frame: Fr
         .try_for_each(|label| canvas.plated_text((label.left, label.y), &label.text, SMALL, style))
 }
 
-/// What is written above the mark of an event.
+/// A label above the mark of an event.
 struct Label {
     /// Index of the mark.
     mark: usize,
@@ -316,8 +315,9 @@ struct Label {
     text: String,
 }
 
-/// Labels in rows above the frame, none over another: what happened, or its number where there is no room for
-/// that, or nothing. Events of the lowest rank choose first.
+/// Places the labels of events in rows above the frame, without overlaps. A label is the number of the event and its
+/// text. Without room for both it is the number, and without room for that there is no label. Events of the lowest rank
+/// are placed first.
 fn event_labels<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     figure: &Figure,
@@ -341,7 +341,7 @@ fn event_labels<DB: DrawingBackend>(
         let x = frame.x(&figure.x, at);
         let placed = texts.into_iter().find_map(|text| {
             let width = canvas.text_width(&text, SMALL) * 1.05;
-            // A label that would leave the frame ends at its edge instead.
+            // A label that would leave the frame ends at the edge of the frame.
             let left = (x - 3.0).min(frame.right - width).max(frame.left);
             let right = left + width;
             let free = |row: &usize| {
@@ -377,7 +377,7 @@ fn time_labels<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, axis: &Axis, frame: 
         let x = frame.x(axis, tick.at);
         canvas.line(&[(x, bottom), (x, bottom + 4.0)], Ink::Axis, 1.0)?;
         let half = canvas.text_width(&tick.label, SMALL) / 2.0;
-        // The outermost labels move inwards rather than over the edge.
+        // The outermost labels move inwards, so that they do not cross the edge.
         let center = x.clamp(left - 8.0 + half, (right + 10.0 - half).max(left));
         if center - half >= free_from {
             let label = (Ink::Muted, Anchor::Center, false);
@@ -426,7 +426,7 @@ fn curve<DB: DrawingBackend>(
     Ok(())
 }
 
-/// Where each entry of the legend begins, in as many rows as they take.
+/// The place of each entry of the legend; the entries wrap into rows.
 fn legend_places<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     figure: &Figure,
@@ -463,7 +463,7 @@ fn legend<DB: DrawingBackend>(
             Sample::Shade => {
                 let (low, high) = (y + 6.0, y - 6.0);
                 let corners = [(x, high), (x + SAMPLE, high), (x + SAMPLE, low), (x, low)];
-                // Twice, to be seen at this size.
+                // Painted twice, because a single layer is hard to see at this size.
                 canvas.pale(&corners, entry.ink)?;
                 canvas.pale(&corners, entry.ink)?;
             }
@@ -482,7 +482,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_of_events_never_overlap_and_causes_keep_their_text() {
+    fn event_labels_never_overlap_and_causes_keep_their_text() {
         let mark = |index: u32| Mark {
             at: 5.0 + f64::from(index) * 0.01,
             ink: Ink::Mark,

@@ -1,27 +1,26 @@
-//! A plot before it is painted: axes with their ticks, and series in axis coordinates.
+//! A plot before it is painted: axes with ticks, and series in axis coordinates.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::human;
 
-/// Pages narrower than this have one column of panels.
+/// Pages narrower than this, in pixels, have one column of panels.
 const NARROW: u32 = 600;
-/// Height of a row of event labels, pixels.
+/// Height of a row of event labels, in pixels.
 pub(crate) const EVENT_ROW: u32 = 16;
 
-/// A plot: one panel, or several with the same axes.
+/// A plot with one panel, or with several panels that have the same axes.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
     /// File name without extension.
     pub name: &'static str,
-    /// What it shows.
     pub title: String,
     /// How to read it, in sentences.
     pub caption: String,
-    /// Left to right.
+    /// The axis from left to right.
     pub x: Axis,
-    /// Bottom to top.
+    /// The axis from bottom to top.
     pub y: Axis,
-    /// What is drawn; several panels have titles.
+    /// The panels; if there are several, they have titles.
     pub panels: Vec<Panel>,
     /// Vertical lines in every panel.
     pub marks: Vec<Mark>,
@@ -29,34 +28,31 @@ pub(crate) struct Figure {
     pub bands: Vec<Band>,
 }
 
-/// One frame with curves.
+/// A frame with curves.
 #[derive(Clone, Debug)]
 pub(crate) struct Panel {
-    /// What it shows; empty where it is the only one.
+    /// The title; empty for the only panel of a figure.
     pub title: String,
-    /// The curves in the order of the legend; the first is painted on top.
+    /// The curves in the order of the legend. The first curve is painted on top.
     pub series: Vec<Series>,
 }
 
 /// A shaded stretch.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Band {
-    /// Where it begins, coordinate.
+    /// Start, a coordinate.
     pub from: f64,
-    /// Where it ends, coordinate.
+    /// End, a coordinate.
     pub to: f64,
-    /// Texts for it, the longest first: the first one that fits is painted.
+    /// Possible labels, the longest first. The first label that fits is painted.
     pub labels: Vec<String>,
 }
 
 /// An entry of the legend.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    /// Text.
     pub label: String,
-    /// Colour.
     pub ink: Ink,
-    /// Sample.
     pub sample: Sample,
 }
 
@@ -69,10 +65,10 @@ pub(crate) enum Sample {
     Shade,
 }
 
-/// One axis. Coordinates are what the axis shows, after its transformation (a logarithm or none).
+/// An axis. A coordinate is a value after the transformation of the axis, which is a logarithm or none.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
-    /// What it shows, with the unit where the ticks do not have one.
+    /// The quantity, with its unit if the ticks have none.
     pub label: String,
     /// Smallest coordinate.
     pub min: f64,
@@ -80,13 +76,12 @@ pub(crate) struct Axis {
     pub max: f64,
     /// Labelled positions, ascending.
     pub ticks: Vec<Tick>,
-    /// Positions with a fine grid line and no label.
+    /// Positions with a thin grid line and no label.
     pub minor: Vec<f64>,
-    /// What a coordinate stands for.
     pub scale: Scale,
 }
 
-/// What a coordinate of an axis stands for.
+/// The meaning of a coordinate of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
     /// The value itself.
@@ -95,7 +90,7 @@ pub(crate) enum Scale {
     Seconds,
     /// log10 of microseconds.
     LogDuration,
-    /// log10(1 / (1 - p)) of a share p.
+    /// log10(1 / (1 - p)) for a share p.
     Percentile,
     /// The number of a run.
     Run,
@@ -106,9 +101,8 @@ pub(crate) enum Scale {
 /// A labelled position.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tick {
-    /// Coordinate.
+    /// A coordinate.
     pub at: f64,
-    /// Text.
     pub label: String,
 }
 
@@ -129,12 +123,12 @@ pub(crate) enum Stroke {
     Rings,
 }
 
-/// Colour by meaning; the theme decides the rest.
+/// A colour by its meaning. The theme sets the actual colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ink {
-    /// Page.
+    /// The page.
     Background,
-    /// Titles and what stands for everything together.
+    /// Titles, and series that stand for all operations.
     Text,
     /// Tick labels and references.
     Muted,
@@ -144,52 +138,49 @@ pub(crate) enum Ink {
     Axis,
     /// Events.
     Mark,
-    /// The n-th thing compared.
+    /// The series of this index.
     Series(usize),
 }
 
 /// A curve.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
-    /// Legend text.
+    /// Text of the legend.
     pub label: String,
-    /// Colour.
     pub ink: Ink,
-    /// Line.
     pub stroke: Stroke,
-    /// Connected stretches; a gap where nothing was measured.
+    /// Connected parts, with gaps where nothing was measured.
     pub stretches: Vec<Vec<(f64, f64)>>,
 }
 
 /// A vertical line.
 #[derive(Clone, Debug)]
 pub(crate) struct Mark {
-    /// Coordinate.
+    /// A coordinate.
     pub at: f64,
-    /// Colour.
     pub ink: Ink,
-    /// The event that it stands for; `None` for a border between runs.
+    /// The event at the mark; `None` for a border between runs.
     pub event: Option<EventLabel>,
 }
 
-/// What is written at the mark of an event.
+/// The label of the mark of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EventLabel {
     /// Its number in the list of events, from 1.
     pub number: usize,
-    /// What happened, in a few words.
+    /// A short description.
     pub text: String,
-    /// Where there is no room for all, the lower one has its text.
+    /// Without room for all texts, the labels of the lowest rank keep theirs.
     pub rank: u8,
 }
 
 impl Figure {
-    /// Whether there is no curve in it.
+    /// Whether it has no series.
     pub(crate) fn is_empty(&self) -> bool {
         self.panels.iter().all(|panel| panel.series.is_empty())
     }
 
-    /// Panels in a row on a page `width` pixels wide.
+    /// The number of panels in a row on a page `width` pixels wide.
     pub(crate) fn columns(&self, width: u32) -> usize {
         match self.panels.len() {
             0 | 1 => 1,
@@ -199,7 +190,7 @@ impl Figure {
         }
     }
 
-    /// Rows of event labels above each panel.
+    /// The number of rows of event labels above each panel.
     pub(crate) fn event_rows(&self) -> u32 {
         if self.marks.iter().all(|mark| mark.event.is_none()) {
             0
@@ -210,7 +201,7 @@ impl Figure {
         }
     }
 
-    /// Pixels that it needs on a page `width` pixels wide, without its title.
+    /// Its height in pixels without the title, on a page `width` pixels wide.
     pub(crate) fn height(&self, width: u32) -> u32 {
         let rows = self.panels.len().div_ceil(self.columns(width));
         let strips = u32::try_from(rows).unwrap_or(1) * self.event_rows() * EVENT_ROW;
@@ -224,7 +215,7 @@ impl Figure {
             let row = if narrow { 160 } else { 200 };
             return u32::try_from(rows).unwrap_or(1) * row + 66;
         }
-        // A legend of many entries takes its rows from the curves.
+        // A legend with many entries needs more rows.
         let entries = u32::try_from(self.legend().len()).unwrap_or(0);
         if narrow {
             300 + 10 * entries.saturating_sub(4)
@@ -233,7 +224,7 @@ impl Figure {
         }
     }
 
-    /// What the legend explains. Curves of several panels share an entry, which has no colour of its own.
+    /// The entries of the legend. Curves of several panels share an entry, which then has the colour of text.
     pub(crate) fn legend(&self) -> Vec<Entry> {
         let several = self.panels.len() > 1;
         let mut entries: Vec<Entry> = Vec::new();
@@ -269,7 +260,7 @@ impl Figure {
 }
 
 impl Axis {
-    /// From 0 to at least `max`, ticks at 1, 2 or 5 times a power of ten, about `ticks` of them.
+    /// An axis from 0 to at least `max`, with about `ticks` ticks. Their distance is 1, 2 or 5 times a power of ten.
     pub(crate) fn linear(label: &str, max: f64, ticks: f64, whole: bool) -> Self {
         let max = if max.is_finite() && max > 0.0 {
             max
@@ -293,7 +284,7 @@ impl Axis {
         }
     }
 
-    /// Around `low..high`, with ends at round values; 0 need not be on it.
+    /// An axis around `low..high` with round ends. It does not need to include 0.
     pub(crate) fn fitted(label: &str, low: f64, high: f64) -> Self {
         let spread = (high - low).max(high.abs() * 0.01).max(1e-6);
         let step = nice_step(spread / 3.0, false);
@@ -313,7 +304,7 @@ impl Axis {
         }
     }
 
-    /// Runs or rounds by number, with half a step of room at both ends.
+    /// An axis of the numbers of runs or rounds, with half a step of space at both ends.
     pub(crate) fn numbers(label: &str, numbers: &[u32], scale: Scale) -> Self {
         let first = numbers.iter().min().copied().unwrap_or(1);
         let last = numbers.iter().max().copied().unwrap_or(1);
@@ -333,7 +324,7 @@ impl Axis {
         }
     }
 
-    /// As [`Axis::linear`], but it ends exactly at `max`: a span of time that is over when it is over.
+    /// A time axis from 0 to exactly `max` seconds, with about `ticks` ticks.
     pub(crate) fn span(label: &str, max: f64, ticks: f64) -> Self {
         let mut axis = Self::linear(label, max, ticks, false);
         axis.scale = Scale::Seconds;
@@ -342,8 +333,8 @@ impl Axis {
         axis
     }
 
-    /// Durations on a logarithmic axis: coordinates are log10 of microseconds, the ends are 1, 2 or
-    /// 5 times a power of ten around `min_us..max_us`.
+    /// A logarithmic axis of durations around `min_us..max_us`. Its coordinates are log10 of microseconds, and its
+    /// ends are 1, 2 or 5 times a power of ten.
     pub(crate) fn log_duration(label: &str, min_us: f64, max_us: f64) -> Self {
         let min_us = min_us.clamp(1.0, 1e12);
         let max_us = max_us.clamp(min_us * 1.2, 1e13);
@@ -362,7 +353,7 @@ impl Axis {
             .position(|(v, _)| *v >= max_us * 0.999)
             .unwrap_or(grid.len() - 1);
         let shown = &grid[low..=high.max(low + 1)];
-        // More than about eight labels are a ladder, not an axis: then only the decades have one.
+        // With more than eight lines, only the powers of ten have a label.
         let all = shown.len() <= 8;
         let mut axis = Self {
             label: label.to_owned(),
@@ -385,7 +376,7 @@ impl Axis {
         axis
     }
 
-    /// Percentiles on the axis log10(1/(1-p)), up to what `count` values can tell.
+    /// An axis of percentiles, log10(1/(1-p)), up to the highest percentile that `count` values can show.
     #[expect(clippy::cast_precision_loss, reason = "a logarithm of a count")]
     pub(crate) fn percentile(label: &str, count: u64) -> Self {
         let max = (2.0 * count.max(5) as f64).log10();
@@ -431,7 +422,7 @@ fn counted_up(last: f64) -> impl Iterator<Item = f64> {
         .take_while(move |n| *n <= last)
 }
 
-/// 1, 2 or 5 times a power of ten, at least `least`.
+/// The smallest of 1, 2 or 5 times a power of ten that is at least `least`.
 fn nice_step(least: f64, whole: bool) -> f64 {
     let power = 10_f64.powf(least.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0]
@@ -442,7 +433,7 @@ fn nice_step(least: f64, whole: bool) -> f64 {
     if whole { step.max(1.0) } else { step }
 }
 
-/// `1 µs`, `500 µs`, `20 ms`, `5 s`: a round value without needless digits.
+/// Formats a round duration without decimals: `1 µs`, `500 µs`, `20 ms`, `5 s`.
 fn plain_duration(us: f64) -> String {
     if us < 1e3 {
         format!("{us:.0} µs")
@@ -484,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn panels_stand_in_rows_and_take_their_height() {
+    fn panels_are_in_rows_and_more_rows_are_higher() {
         let columns = |panels| figure(panels).columns(880);
         assert_eq!([1, 2, 3, 4, 6].map(columns), [1, 2, 3, 2, 3]);
         assert_eq!(figure(6).columns(358), 1);
@@ -493,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn panels_share_the_entries_of_the_legend() {
+    fn panels_share_entries_of_the_legend() {
         let mut figure = figure(3);
         figure.panels[1].series[0].ink = Ink::Series(1);
         figure.bands.push(Band {
@@ -518,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_ends_when_it_is_over() {
+    fn a_time_axis_ends_at_its_maximum() {
         let axis = Axis::span("s", 30.5, 6.0);
         assert_eq!(labels(&axis), ["0", "10", "20", "30"]);
         assert_eq!(axis.max.to_bits(), 30.5_f64.to_bits());
@@ -539,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn the_percentile_axis_goes_as_far_as_the_count() {
+    fn the_percentile_axis_ends_at_the_highest_percentile_of_the_count() {
         let axis = Axis::percentile("", 30_000);
         assert_eq!(
             labels(&axis),

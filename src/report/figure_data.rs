@@ -1,15 +1,26 @@
-//! A figure as data for the script of a page: made from the series that the picture is painted from, so that
-//! what is read at the pointer is what is drawn.
+//! Figures as data for the script of a page. The data is made from the series that the picture is painted from,
+//! so the script shows the values that are drawn.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use serde::Serialize;
 
+use super::compare::{Forest, ForestData};
 use super::draw::Frame;
 use super::figure::{Axis, Figure, Ink, Panel, Scale, Series, Stroke};
 
-/// A figure: axes in their own units, marks and bands in coordinates of the x axis.
+/// A figure of a page.
 #[derive(Debug, Serialize)]
-pub(super) struct FigureData {
+#[serde(untagged)]
+pub(super) enum FigureData {
+    /// Curves or dots between axes.
+    Plot(PlotData),
+    /// The ratios of a comparison.
+    Forest(ForestData),
+}
+
+/// A plot: axes in their own units, marks and bands in coordinates of the x axis.
+#[derive(Debug, Serialize)]
+pub(super) struct PlotData {
     x: AxisData,
     y: AxisData,
     panels: Vec<PanelData>,
@@ -17,7 +28,7 @@ pub(super) struct FigureData {
     bands: Vec<(f64, f64)>,
 }
 
-/// An axis: its ends are coordinates.
+/// An axis; its ends are coordinates.
 #[derive(Debug, Serialize)]
 struct AxisData {
     scale: &'static str,
@@ -28,9 +39,9 @@ struct AxisData {
 #[derive(Debug, Serialize)]
 struct PanelData {
     title: String,
-    /// Left, right, top, bottom on a wide screen, in pixels of the picture.
+    /// Left, right, top and bottom on a wide screen, in pixels of the picture.
     wide: [f64; 4],
-    /// The same on a narrow one.
+    /// The same on a narrow screen.
     narrow: [f64; 4],
     series: Vec<SeriesData>,
 }
@@ -38,14 +49,14 @@ struct PanelData {
 #[derive(Debug, Serialize)]
 struct SeriesData {
     label: String,
-    /// Name of the colour's variable in the style sheet.
+    /// Name of a variable of the style sheet.
     color: &'static str,
     stroke: &'static str,
     parts: Vec<Part>,
 }
 
-/// A connected stretch. Values are in the axis' unit, microseconds or operations per second. With one more x
-/// than y, each y holds from its x to the next one.
+/// A connected stretch. Values are in the unit of the axis: microseconds or operations per second. Where there is
+/// one more x than y, each y holds from its x to the next one.
 #[derive(Debug, Serialize)]
 struct Part {
     x: Vec<f64>,
@@ -64,8 +75,19 @@ struct MarkData {
 }
 
 impl FigureData {
-    /// With the frames of its panels on a wide and on a narrow screen.
-    pub(super) fn new(figure: &Figure, frames: &[Vec<Frame>; 2]) -> Self {
+    /// The data of a plot; `frames` are those of its panels on a wide and on a narrow screen.
+    pub(super) fn plot(figure: &Figure, frames: &[Vec<Frame>; 2]) -> Self {
+        Self::Plot(PlotData::new(figure, frames))
+    }
+
+    /// The data of a forest plot; `frames` are those of its rows.
+    pub(super) fn forest(forest: &Forest, frames: &[Vec<Frame>; 2]) -> Self {
+        Self::Forest(ForestData::new(forest, frames))
+    }
+}
+
+impl PlotData {
+    fn new(figure: &Figure, frames: &[Vec<Frame>; 2]) -> Self {
         let [wide, narrow] = frames;
         let panels = figure.panels.iter().zip(wide.iter().zip(narrow));
         Self {
@@ -160,7 +182,7 @@ impl Part {
             let (x, y) = points.iter().map(|(x, y)| (rounded(*x), value(*y))).unzip();
             return Self { x, y };
         }
-        // Over time every value is a level stretch: two points.
+        // Over time a value is a level line, which has two points.
         let levels = points.chunks_exact(2);
         let mut x: Vec<f64> = levels.clone().map(|level| rounded(level[0].0)).collect();
         x.extend(points.last().map(|(end, _)| rounded(*end)));
@@ -171,13 +193,14 @@ impl Part {
     }
 }
 
-fn sides(frame: Frame) -> [f64; 4] {
+/// Left, right, top and bottom.
+pub(super) fn sides(frame: Frame) -> [f64; 4] {
     [frame.left, frame.right, frame.top, frame.bottom].map(rounded)
 }
 
-/// Three decimals are more than a picture shows and a report tells; numbers that are not finite have no form
-/// in JSON.
-fn rounded(value: f64) -> f64 {
+/// Rounds to three decimals, more than the picture and the report show. A number that is not finite becomes 0,
+/// because JSON cannot express it.
+pub(super) fn rounded(value: f64) -> f64 {
     if value.is_finite() {
         (value * 1_000.0).round() / 1_000.0
     } else {
@@ -185,7 +208,7 @@ fn rounded(value: f64) -> f64 {
     }
 }
 
-/// The figures of a page as JSON for a script element: no `<` in it can end that.
+/// The figures of a page as JSON for a script element. It contains no `<`, which could end the element.
 pub(super) fn to_script(figures: &[FigureData]) -> String {
     let text = serde_json::to_string(figures).expect("finite numbers and texts have a JSON form");
     text.replace('<', "\\u003c")
@@ -211,7 +234,7 @@ mod tests {
             .iter()
             .map(|figure| {
                 let frames = vec![frame; figure.panels.len()];
-                FigureData::new(figure, &[frames.clone(), frames])
+                FigureData::plot(figure, &[frames.clone(), frames])
             })
             .collect();
         let parsed = serde_json::from_str(&to_script(&data)).unwrap();
@@ -265,7 +288,7 @@ mod tests {
             top: 0.0,
             bottom: 1.0,
         };
-        let data = FigureData::new(&figures[0], &[vec![frame], vec![frame]]);
+        let data = FigureData::plot(&figures[0], &[vec![frame], vec![frame]]);
         let text = to_script(&[data]);
         assert!(!text.contains('<'), "{text}");
         let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -1,4 +1,4 @@
-//! What the words of a report mean. The limits in it are those of the verdict, quoted, not repeated.
+//! The definitions of a report's words. Limits are taken from the verdict's constants.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::human::{number, span_ms};
@@ -7,75 +7,76 @@ use crate::result::thresholds::{
     ACKNOWLEDGED_MIN, DRIVER_BUSY_MAX, DRIVER_WAITING_MAX, ISSUED_MIN, LATE_SHARE_MAX,
 };
 
-/// Words whose meaning needs no figure.
+/// Words that are defined without a limit.
 const WORDS: [(&str, &str); 11] = [
     (
         "Response time",
-        "done - intended: from the moment at which the schedule says that an operation should start until its reply was \
-         decoded. The headline.",
+        "done - intended: from the scheduled start of an operation until its reply was decoded. This is the main figure.",
     ),
     (
         "Service time",
-        "done - sent: from the moment before the system call that hands its last byte to the socket until its reply was \
-         decoded.",
+        "done - sent: from just before the system call that writes the last byte of an operation to the socket until its \
+         reply was decoded.",
     ),
     (
         "Blocked",
-        "ready - intended: how long the target held the operation back, because its session had as many operations in \
-         flight as it may, or no connection. Charged to the target; the row is left out where nothing was held back.",
+        "ready - intended: how long the target delayed the operation, because its session had reached the in-flight cap or \
+         had no connection. Charged to the target. The row is left out if no operation was delayed.",
     ),
     (
         "Late",
-        "sent - ready: how late the generator was. Charged to the generator, and the only delay that the verdict looks at.",
+        "sent - ready: how late the generator was. Charged to the generator. The verdict looks at no other delay.",
     ),
     (
         "Throughput",
-        "Operations acknowledged (done) in the measured phase, per second. Latency is that of the operations intended in \
-         the measured phase, whenever they were done.",
+        "Operations acknowledged (done) in the measured phase, per second. Latency, in contrast, is that of the operations \
+         intended in the measured phase, whenever they were done.",
     ),
     (
         "Operations per second of server CPU",
-        "Operations acknowledged, divided by the processor time that all servers used. Where servers and driver share \
-         cores, throughput depends on who gets them; this figure depends on it far less.",
+        "Operations acknowledged, divided by the processor time that all servers used. If servers and driver share \
+         cores, throughput depends on how the cores are divided between them. This figure depends on it far less.",
     ),
     (
         "Open loop",
-        "Operations start on a schedule whatever the replies do, so a stall is in the response time of all that fall into it.",
+        "Operations start on a schedule, whatever the replies do, so all operations that are due in a stall show it in their \
+         response time.",
     ),
     (
         "Closed loop",
-        "Each session keeps a fixed number of operations in flight, so a stall slows the load itself down.",
+        "Each session keeps a fixed number of operations in flight, so the load slows down in a stall.",
     ),
     (
         "Failed",
-        "Every operation that was not acknowledged: error replies, refused connections, time-outs, never sent, and those of \
-         unknown outcome because the connection ended first. All count at their full age in the response time.",
+        "Every operation that was not acknowledged: error replies, refused connections, time-outs, operations that were never \
+         sent, and operations of unknown outcome because the connection ended first. All count in the response time with \
+         their full age.",
     ),
     (
         "Percentile",
         "p99 is the time that 99 % of the operations did not exceed. Percentiles come from merged histograms and are never \
-         averaged. p99.9 and p99.99 are withheld (a dash) where fewer than ten operations lie beyond them. The maximum is \
+         averaged. p99.9 and p99.99 are withheld (a dash) if fewer than ten operations lie beyond them. The maximum is \
          exact.",
     ),
     (
         "Resolution",
-        "What a server that does nothing shows on this machine, found by calibration. A figure below it (mean, p50 and p90 \
-         below its p50; the higher ones below its p99) cannot be the server's, and is printed as < resolution.",
+        "The response times of a server that does nothing, measured on this machine by calibration. A figure below them (mean, \
+         p50 and p90 below the p50, higher percentiles below the p99) cannot be the server's and is printed as \
+         < resolution.",
     ),
 ];
 
-/// Every word with the sentences that define it.
+/// Returns every word with its definition.
 pub(crate) fn definitions() -> Vec<(&'static str, String)> {
     let mut words: Vec<(&str, String)> = WORDS
         .into_iter()
         .map(|(word, meaning)| (word, meaning.to_owned()))
         .collect();
     let silence = format!(
-        "A stretch of at least {} in which operations waited and none was acknowledged.",
+        "A period of at least {} in which operations waited and none was acknowledged.",
         span_ms(LEAST_MS)
     );
-    let gate = "A limit that the workload sets to the target. Gates are judged apart from the verdict; a missing figure fails \
-                its gate.";
+    let gate = "A limit that the workload sets for the target. Gates do not depend on the verdict. A gate without a figure fails.";
     words.extend([
         ("Nothing completed", silence),
         ("Invalid", invalid()),
@@ -100,8 +101,8 @@ fn invalid() -> String {
 
 fn finding() -> String {
     format!(
-        "What the target did, in words: saturated (it acknowledged less than {} of what was issued), errors by name, unknown \
-         outcomes, lost sessions, a server that ended. A finding is data and never makes a run invalid.",
+        "What the target did, as a sentence: saturated (it acknowledged less than {} of what was issued), errors by name, unknown \
+         outcomes, lost sessions, a server that ended. A finding never makes a run invalid.",
         percent(ACKNOWLEDGED_MIN)
     )
 }
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn every_time_is_defined_by_its_instants() {
+    fn every_time_is_defined_by_two_instants() {
         for (word, instants) in [
             ("Response time", "done - intended"),
             ("Service time", "done - sent"),
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_and_finding_quote_the_thresholds() {
+    fn invalid_and_finding_quote_the_limits() {
         let (invalid, finding) = (meaning("Invalid"), meaning("Finding"));
         for limit in [
             ISSUED_MIN,

@@ -1,5 +1,6 @@
-//! The report as one self-contained page: no network, light and dark, desk and phone. It is complete without its
-//! script, which adds values at the pointer, zoom and sorting.
+//! The report as one self-contained HTML page, with a light and a dark theme, for wide and narrow screens. The page
+//! loads nothing from the network. It is complete without its script, which adds values at the pointer, zoom and
+//! sorting.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rayon::prelude::*;
@@ -14,7 +15,7 @@ use super::plot::{Picture, inline};
 use super::summary::Summary;
 use crate::result::RunResult;
 
-/// All results on one page, one below the other.
+/// Renders all results on one page, one below the other.
 pub(crate) fn render(results: &[RunResult]) -> Result<String, ReportError> {
     let mut data = Vec::new();
     let mut parts = Vec::new();
@@ -35,7 +36,7 @@ pub(crate) fn render(results: &[RunResult]) -> Result<String, ReportError> {
     Ok(page(&names.join(", "), &body, &data))
 }
 
-/// The frame of a page, with the data of its figures and the script.
+/// Renders a page around `body`, with the style sheet, the data of the figures and the script.
 pub(super) fn page(title: &str, body: &Markup, figures: &[FigureData]) -> String {
     let page = html! {
         (DOCTYPE)
@@ -94,7 +95,7 @@ fn plots(
         .par_iter()
         .map(|figure| {
             let page = inline(Picture::Figure(figure), &figure.title)?;
-            let data = FigureData::new(figure, &page.frames);
+            let data = FigureData::plot(figure, &page.frames);
             Ok((page.svg, data))
         })
         .collect();

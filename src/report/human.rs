@@ -1,10 +1,10 @@
-//! Numbers as people read them: three significant digits, a fitting unit, grouped thousands.
+//! Formats numbers for people: three significant digits, a suitable unit, grouped thousands.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// Printed in place of a missing figure.
+/// Printed for a missing figure.
 pub(crate) const MISSING: &str = "\u{2013}";
 
-/// A duration given in microseconds: `812 µs`, `1.23 ms`, `12.3 s`; a dash when missing.
+/// Formats a duration in microseconds: `812 µs`, `1.23 ms`, `12.3 s`; a dash if missing.
 #[must_use]
 pub fn duration_us(value_us: impl Into<Option<f64>>) -> String {
     let Some(us) = value_us.into() else {
@@ -20,7 +20,7 @@ pub fn duration_us(value_us: impl Into<Option<f64>>) -> String {
     format!("{} {unit}", three_digits(value))
 }
 
-/// Operations per second: `87.4`, `999.8`, `12,345`; a dash when missing.
+/// Formats operations per second: `87.4`, `999.8`, `12,345`; a dash if missing.
 #[must_use]
 pub fn per_second(rate: impl Into<Option<f64>>) -> String {
     match rate.into() {
@@ -31,13 +31,19 @@ pub fn per_second(rate: impl Into<Option<f64>>) -> String {
     }
 }
 
-/// A count with grouped thousands: `29,994`.
+/// Formats a count with grouped thousands: `29,994`.
 #[must_use]
 pub fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
 
-/// A size: `100 B`, `15.6 GiB`.
+/// `1 voter`, `3 voters`.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(number))
+}
+
+/// Formats a size: `100 B`, `15.6 GiB`.
 pub(crate) fn bytes(value: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
@@ -54,7 +60,7 @@ pub(crate) fn bytes(value: u64) -> String {
     }
 }
 
-/// A size that is a mean: `0.3 B`, `99.5 B`, `2.00 KiB`.
+/// Formats a mean size: `0.3 B`, `99.5 B`, `2.00 KiB`.
 pub(crate) fn bytes_fraction(value: f64) -> String {
     if value < 99.95 {
         return format!("{} B", number((value * 10.0).round() / 10.0));
@@ -67,7 +73,7 @@ pub(crate) fn bytes_fraction(value: f64) -> String {
     bytes(value.round() as u64)
 }
 
-/// A length of time given in milliseconds: `500 ms`, `2 s`, `1 min 30 s`.
+/// Formats a length of time in milliseconds: `500 ms`, `2 s`, `1 min 30 s`.
 pub(crate) fn span_ms(ms: u64) -> String {
     if ms < 1_000 {
         return format!("{ms} ms");
@@ -85,7 +91,7 @@ pub(crate) fn span_ms(ms: u64) -> String {
     }
 }
 
-/// A share: `0 %`, `0.02 %`, `12.3 %`.
+/// Formats a share: `0 %`, `0.02 %`, `12.3 %`.
 pub(crate) fn share(part: u64, whole: u64) -> String {
     if part == 0 || whole == 0 {
         return "0 %".to_owned();
@@ -99,7 +105,7 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
     }
 }
 
-/// Any number without needless digits: `5`, `0.001`, `999.8`.
+/// Formats a number without unnecessary digits: `5`, `0.001`, `999.8`.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     if size >= 1_000.0 {
@@ -107,7 +113,7 @@ pub(crate) fn number(value: f64) -> String {
     } else if !(1e-9..0.1).contains(&size) {
         trimmed(&format!("{value:.3}"))
     } else {
-        // Three digits behind the leading zeros: a ratio of 0.00083 is not 0.001.
+        // Keep three digits after the leading zeros: a ratio of 0.00083 is not 0.001.
         let zeros = (1_u16..9)
             .take_while(|n| size < 10_f64.powi(-i32::from(*n)))
             .count();
@@ -157,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn units_change_where_the_digits_would_overflow() {
+    fn units_change_where_a_fourth_digit_would_appear() {
         let cases = [
             (0.512, "0.51 µs"),
             (9.996, "10.0 µs"),
@@ -175,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_counts_sizes_and_spans() {
+    fn rates_counts_sizes_and_spans_are_formatted() {
         assert_eq!(per_second(9.876), "9.88");
         assert_eq!(per_second(999.84), "999.8");
         assert_eq!(per_second(1_234_567.0), "1,234,567");

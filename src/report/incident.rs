@@ -1,31 +1,31 @@
-//! The events of a run as people want to read them: what one cause did to many sessions is one line.
+//! Groups the events of a run by cause, so that one cause that affects many sessions is one line.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::describe::counted;
+use super::human::counted;
 use super::human::{count, duration_us};
 use crate::measure::{Event, EventKind};
 
-/// Events of one cause that follow its first one within this time are one incident.
+/// Events of one cause are one incident if they follow the first one within this time, in nanoseconds.
 const TOGETHER_NS: i64 = 100_000_000;
 
-/// One event, or several of one cause.
+/// An event, or several events of one cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Incident {
-    /// When the first one was, nanoseconds since the start of the measured phase.
+    /// Time of the first event, in nanoseconds since the start of the measured phase.
     pub at_ns: i64,
-    /// A sentence.
+    /// A description for the list of events.
     pub text: String,
-    /// The same in a few words, for a figure.
+    /// A short description for a figure.
     pub short: String,
-    /// Which one a figure names where it has no room for all: the lower one. Causes come before what follows
-    /// from them.
+    /// A figure without room for all labels shows those of the lowest rank. A cause has a lower rank than its
+    /// consequences.
     pub rank: u8,
 }
 
-/// The incidents of events that are in the order of time.
+/// Groups events, which must be in order of time.
 pub(crate) fn incidents(events: &[Event]) -> Vec<Incident> {
     let mut groups: Vec<Vec<&Event>> = Vec::new();
-    // Groups that are too old to take another event lie before this one.
+    // The groups before this index are too old to take another event.
     let mut open = 0;
     for event in events {
         while groups
@@ -126,7 +126,7 @@ fn text(group: &[&Event]) -> String {
     }
 }
 
-/// Letters of a note that are shown in a figure.
+/// Letters of a note shown in a figure.
 const NOTE_LETTERS: usize = 24;
 
 fn short(group: &[&Event]) -> String {
@@ -148,7 +148,7 @@ fn short(group: &[&Event]) -> String {
     }
 }
 
-/// `2181` of an address of this machine, where only the port tells servers apart; any other address in full.
+/// Shortens the address of a local server to its port, which is enough to distinguish local servers.
 fn port(server: &str) -> &str {
     server.strip_prefix("127.0.0.1:").unwrap_or(server)
 }
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_one_cause_is_one_line() {
+    fn many_events_of_one_cause_are_one_line() {
         let mut events: Vec<Event> = (0..16_u32)
             .map(|session| lost(1_000 + i64::from(session), session, "closed by the server"))
             .collect();
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn another_cause_and_another_time_are_other_lines() {
+    fn events_of_another_cause_or_time_are_separate_lines() {
         let events = [
             lost(0, 1, "closed by the server"),
             lost(50, 2, "operation timeout"),

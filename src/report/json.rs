@@ -1,6 +1,7 @@
-//! The summary object of `--json`: for pipelines. Missing is null. `docs/RESULTS.md` explains every field.
+//! The summary object of `--json`. A missing figure is null. `docs/RESULTS.md` explains every
+//! field.
 //!
-//! The unit is in the name of a field, or in that of the object around it: all figures within an object
+//! The unit is part of the name of a field or of the object around it: all figures in an object
 //! whose name ends in `_us` are microseconds.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -112,7 +113,7 @@ struct Stretch {
     length_s: f64,
 }
 
-/// One object for one result, an array for several.
+/// Returns one object for one result and an array for several.
 pub(crate) fn render(results: &[RunResult]) -> String {
     let summaries: Vec<Summary<'_>> = results.iter().map(Summary::new).collect();
     let mut objects: Vec<Object<'_>> = summaries.iter().map(object).collect();
@@ -256,7 +257,7 @@ fn us(histogram: &Histogram) -> Us {
     })
 }
 
-/// Rounds away the digits that a histogram does not have.
+/// Rounds to 0.1, because a histogram has no more digits.
 fn tenth(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }

@@ -1,23 +1,23 @@
-//! Which operations are shown apart where there is no room for all: the most frequent ones, and the
-//! others together.
+//! Chooses the operations that are shown separately where there is no room for all. The most frequent ones are;
+//! the others are merged.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::summary::{OpSummary, Summary, float};
 use crate::measure::OpRecord;
 
-/// One or several operations that are shown as one.
+/// An operation, or several that are shown as one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Lane {
-    /// The operation's label, or `others`.
+    /// The label of the operation, or `others`.
     pub label: String,
     /// Indices into the plan's operations.
     pub ops: Vec<usize>,
-    /// Share of the operations that were due, 0 to 1.
+    /// Share of all operations that were due, 0 to 1.
     pub share: f64,
 }
 
 impl Lane {
-    /// The records of its operations out of `records`, merged.
+    /// Merges the records of its operations; `records` returns the record of an operation.
     pub(crate) fn merged<'a>(&self, records: impl Fn(usize) -> Option<&'a OpRecord>) -> OpRecord {
         let mut merged = OpRecord::default();
         for op in &self.ops {
@@ -29,8 +29,8 @@ impl Lane {
     }
 }
 
-/// The `most` most frequent operations, and the others as one lane. An operation that never was due
-/// has none; a single other one keeps its name.
+/// Returns a lane for each of the `most` most frequent operations, and one lane for the others. A single other
+/// operation keeps its name. An operation that was never due has no lane.
 pub(crate) fn lanes(summary: &Summary<'_>, most: usize) -> Vec<Lane> {
     let total = |op: &OpSummary<'_>| op.record.counts.total();
     let mut order: Vec<usize> = (0..summary.ops.len())
@@ -72,7 +72,7 @@ mod tests {
     use crate::measure::{ErrorNames, Outcome};
     use crate::result::{RunResult, example};
 
-    /// One operation kind per count, due that often.
+    /// A result with an operation per count, which was due that often.
     fn with_counts(counts: &[u64]) -> RunResult {
         let mut result = example::result();
         let op = result.plan.ops[0].clone();
@@ -98,14 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn the_most_frequent_come_first_and_the_rest_is_one() {
+    fn the_most_frequent_operations_come_first_and_the_others_are_one_lane() {
         assert_eq!(labels(&[1, 9, 5, 0, 2], 2), ["op1", "op2", "others"]);
         assert_eq!(labels(&[3, 9, 9], 5), ["op1", "op2", "op0"]);
         assert_eq!(labels(&[0], 5), Vec::<String>::new());
     }
 
     #[test]
-    fn a_single_other_one_keeps_its_name() {
+    fn a_single_other_operation_keeps_its_name() {
         assert_eq!(labels(&[1, 9, 5], 2), ["op1", "op2", "op0"]);
     }
 

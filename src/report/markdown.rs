@@ -1,6 +1,6 @@
 //! The report as GitHub-flavoured markdown.
 //!
-//! Tables are written by hand: `comfy-table` pads every cell and would not escape markup.
+//! Tables are written by hand, because `comfy-table` pads every cell and does not escape markup.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt::Write as _;
@@ -18,10 +18,10 @@ use super::summary::{Summary, failures, rate, was_blocked};
 use crate::measure::Histogram;
 use crate::result::{Resolution, RunResult};
 
-/// Lines of events shown per run. The result file has all of them.
+/// Limit of the event lines shown per run. The result file has all events.
 const EVENTS_SHOWN: usize = 50;
 
-/// All results, one below the other.
+/// Returns all results, one below the other.
 pub(crate) fn render(results: &[RunResult]) -> String {
     let parts: Vec<String> = results.iter().map(one).collect();
     parts.join("\n")
@@ -69,7 +69,7 @@ fn one(result: &RunResult) -> String {
 
 fn throughput(text: &mut String, summary: &Summary<'_>) {
     let asked = summary.asked_per_s.map_or_else(String::new, |rate| {
-        format!(" of {} asked", per_second(rate))
+        format!(" of {} planned", per_second(rate))
     });
     let _ = writeln!(
         text,
@@ -82,7 +82,7 @@ fn throughput(text: &mut String, summary: &Summary<'_>) {
     if let Some(rate) = summary.per_server_cpu_s() {
         let _ = writeln!(
             text,
-            "**{} operations per second of server CPU**: the figure that survives shared cores.\n",
+            "**{} operations per second of server CPU**: this figure depends least on shared cores.\n",
             per_second(rate)
         );
     }
@@ -197,7 +197,7 @@ fn usage(text: &mut String, figures: &ServerFigures) {
     );
 }
 
-/// One line per cause: `+3.120 s: 16 sessions lost ...`.
+/// Returns one line per cause: `+3.120 s: 16 sessions lost ...`.
 #[expect(clippy::cast_precision_loss, reason = "nanoseconds within a run")]
 fn events(result: &RunResult) -> Vec<String> {
     let mut lines = Vec::new();
@@ -245,7 +245,7 @@ fn rows(text: &mut String, title: &str, rows: &[Row]) {
     text.push('\n');
 }
 
-/// Escapes `text` so that it does not break a table and is not read as markup.
+/// Escapes `text` so that it neither breaks a table nor is read as markup.
 pub(crate) fn cell(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('|', "\\|")

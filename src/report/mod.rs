@@ -1,11 +1,12 @@
-//! Everything that is made from result files, offline: text, markdown, CSV, JSON, HTML, plots and
-//! comparisons. Nothing here measures, and nothing here reads a result that is not handed in.
+//! Reports, plots and comparisons, made from result files. Nothing here measures or reads a file.
 //!
-//! `summary` merges the runs of a result, `servers` by server and role; `resolution` holds figures to what
-//! the machine can tell, `lanes` chooses the operations shown apart, `incident` groups events, `silence`
-//! finds where nothing completed, `describe` puts plan, target and machine into rows. The formats only lay
-//! those out. `figure`, `percentiles` and `over_time` do the arithmetic of plots, `draw` paints.
-//! `compare` judges two results against each other by the tests in `statistics`.
+//! Preparation: `summary` merges the runs of a result, `servers` groups by server and role,
+//! `resolution` marks figures that the machine cannot tell, `lanes` chooses the operations that get
+//! their own plot, `incident` groups events, `silence` finds periods without an acknowledgement,
+//! and `describe` lists plan, target and machine.
+//!
+//! The formats print what these return. `figure`, `percentiles` and `over_time` compute plots and
+//! `draw` paints them. `compare` judges two results with the tests in `statistics`.
 
 mod canvas;
 mod capacity;
@@ -53,23 +54,23 @@ pub use human::{count, duration_us, per_second};
 pub use plot::{Contents, Pixels, PlotFile, plots, svg_plots};
 pub use spectrum::{SpectrumTime, spectrum};
 
-/// How a report is laid out.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A compact table for a terminal of 80 columns.
+    /// A table for a terminal of 80 columns.
     Text,
     /// GitHub-flavoured markdown.
     Markdown,
     /// One line per result, run and operation.
     Csv,
-    /// The summary object of `--json`; an array when there are several results.
+    /// The summary object of `--json`; an array for several results.
     Json,
     /// One self-contained page.
     Html,
 }
 
 impl Format {
-    /// Every format by its name.
+    /// Every format with its name.
     pub const ALL: [(&'static str, Self); 5] = [
         ("text", Self::Text),
         ("markdown", Self::Markdown),
@@ -94,28 +95,26 @@ impl FromStr for Format {
     }
 }
 
-/// A report could not be made or written.
+/// Why a report cannot be made or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// Nothing to report.
     #[error("no result to report")]
     Nothing,
-    /// A plot could not be drawn.
     #[error("cannot draw the plot {name}: {why}")]
     Plot {
-        /// Its file name without extension.
+        /// File name without extension.
         name: String,
-        /// What the drawing library said.
+        /// Message of the drawing library.
         why: String,
     },
-    /// A file could not be written.
     #[error(transparent)]
     Write(#[from] ResultError),
 }
 
-/// Lays out one or several results.
+/// Formats one or several results.
 ///
 /// # Errors
+///
 /// If there is no result, or (HTML only) a plot cannot be drawn.
 pub fn render(results: &[RunResult], format: Format) -> Result<String, ReportError> {
     if results.is_empty() {
@@ -130,9 +129,10 @@ pub fn render(results: &[RunResult], format: Format) -> Result<String, ReportErr
     })
 }
 
-/// Lays out a comparison.
+/// Formats a comparison.
 ///
 /// # Errors
+///
 /// If (HTML only) the plot cannot be drawn.
 pub fn render_comparison(comparison: &Comparison, format: Format) -> Result<String, ReportError> {
     Ok(match format {
@@ -144,9 +144,10 @@ pub fn render_comparison(comparison: &Comparison, format: Format) -> Result<Stri
     })
 }
 
-/// Lays out a capacity search.
+/// Formats a capacity search.
 ///
 /// # Errors
+///
 /// If (HTML only) the plot cannot be drawn.
 pub fn render_capacity(found: &Capacity, format: Format) -> Result<String, ReportError> {
     Ok(match format {
@@ -158,10 +159,11 @@ pub fn render_capacity(found: &Capacity, format: Format) -> Result<String, Repor
     })
 }
 
-/// Writes `report.html` and its plots into `dir`, the folder of `capacity.json`; returns what was written, the
-/// page first.
+/// Writes `report.html` and its plots into `dir`, the folder of `capacity.json`. Returns the paths
+/// of the files, the page first.
 ///
 /// # Errors
+///
 /// If a plot cannot be drawn or a file cannot be written.
 pub fn write_capacity_report(dir: &Path, found: &Capacity) -> Result<Vec<PathBuf>, ReportError> {
     let page = dir.join("report.html");
@@ -171,10 +173,11 @@ pub fn write_capacity_report(dir: &Path, found: &Capacity) -> Result<Vec<PathBuf
     Ok(written)
 }
 
-/// Writes `report.html` and `plots/*.svg`, `plots/*.png` into `dir`, the folder of `result.json`;
-/// returns what was written, the page first.
+/// Writes `report.html`, `plots/*.svg` and `plots/*.png` into `dir`, the folder of `result.json`.
+/// Returns the paths of the files, the page first.
 ///
 /// # Errors
+///
 /// If a plot cannot be drawn or a file cannot be written.
 pub fn write_report(dir: &Path, result: &RunResult) -> Result<Vec<PathBuf>, ReportError> {
     let page = dir.join("report.html");
@@ -187,9 +190,11 @@ pub fn write_report(dir: &Path, result: &RunResult) -> Result<Vec<PathBuf>, Repo
     Ok(written)
 }
 
-/// Writes `comparison.html` and its plots into `dir`; returns what was written, the page first.
+/// Writes `comparison.html` and its plots into `dir`. Returns the paths of the files, the page
+/// first.
 ///
 /// # Errors
+///
 /// If a plot cannot be drawn or a file cannot be written.
 pub fn write_comparison(dir: &Path, comparison: &Comparison) -> Result<Vec<PathBuf>, ReportError> {
     let page = dir.join("comparison.html");

@@ -1,4 +1,4 @@
-//! The figures over time: throughput and response time by recording interval.
+//! The figures over time: throughput and response time per recording interval.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::curves::{drawn_lanes, extent, panels};
@@ -9,12 +9,12 @@ use super::summary::{Summary, float};
 use crate::measure::{Interval, OpRecord, Recording};
 use crate::result::{RunResult, asked_per_s};
 
-/// Labels wanted on an axis of time.
+/// Approximate number of labels on a time axis.
 const TIME_TICKS: f64 = 8.0;
-/// Intervals drawn of a run: as many as a plan may have. A damaged file may claim an endless run.
+/// Intervals drawn per run, as many as a plan may have. A damaged file may claim more.
 const INTERVALS_MAX: usize = 100_000;
 
-/// A connected stretch of a curve.
+/// A connected part of a curve.
 type Stretch = Vec<(f64, f64)>;
 
 /// Operations acknowledged per second.
@@ -41,13 +41,19 @@ pub(super) fn throughput(summary: &Summary<'_>) -> Figure {
     }
     let asked = |run: &Recording, index: u32| asked_within(result, run, index);
     let stretches = over_time(result, asked);
-    push(&mut series, "asked", Ink::Muted, Stroke::Dashed, stretches);
+    push(
+        &mut series,
+        "planned",
+        Ink::Muted,
+        Stroke::Dashed,
+        stretches,
+    );
     let panels = vec![Panel {
         title: String::new(),
         series,
     }];
     let (_, high) = extent(&panels);
-    let caption = "Operations acknowledged per second, by the recording interval in which the acknowledgement came.";
+    let caption = "Operations acknowledged per second, in the recording interval in which the acknowledgement arrived.";
     Figure {
         name: "throughput",
         title: "Throughput over time".to_owned(),
@@ -82,7 +88,7 @@ pub(super) fn response_over_time(summary: &Summary<'_>) -> Figure {
         "Median and 99th percentile of the operations that were done within each recording interval, as schema 1 had it."
     } else {
         "Median and 99th percentile of the operations that were intended in each recording interval, whenever they were \
-         done. One that got no reply counts at its full age."
+         done. An operation without a reply counts with its full age."
     };
     Figure {
         name: "response-time",
@@ -92,7 +98,7 @@ pub(super) fn response_over_time(summary: &Summary<'_>) -> Figure {
     }
 }
 
-/// What both figures have: the axis of time, events, runs and silences. The y axis is left to the caller.
+/// The common part of both figures: the time axis, events, borders of runs and silences. The caller sets the y axis.
 fn over_time_figure(summary: &Summary<'_>, caption: &str, panels: Vec<Panel>) -> Figure {
     let mut caption = caption.to_owned();
     let result = summary.result;
@@ -116,7 +122,7 @@ fn over_time_figure(summary: &Summary<'_>, caption: &str, panels: Vec<Panel>) ->
     }
 }
 
-/// Acknowledged in an interval by a lane, or by all operations.
+/// Operations acknowledged per second in an interval: those of a lane, or all.
 fn acknowledged_per_s(run: &Recording, index: u32, lane: Option<&Lane>) -> f64 {
     let records = interval(run, index).map_or(&[][..], |interval| &interval.ops);
     let of_lane = |op: &usize| lane.is_none_or(|lane| lane.ops.contains(op));
@@ -129,7 +135,7 @@ fn acknowledged_per_s(run: &Recording, index: u32, lane: Option<&Lane>) -> f64 {
     float(count) / run.interval_s(index)
 }
 
-/// The rate asked within one interval.
+/// The planned rate in an interval; `None` in a closed loop.
 fn asked_within(result: &RunResult, run: &Recording, index: u32) -> Option<f64> {
     let length_s = run.interval_s(index);
     let from_s = f64::from(index) * full_interval_s(run);
@@ -146,7 +152,7 @@ fn interval(run: &Recording, index: u32) -> Option<&Interval> {
     run.intervals.get(usize::try_from(index).ok()?)
 }
 
-/// Runs are laid one after the other; each starts where the one before ended.
+/// The start of each run on the time axis, in seconds. Each run starts where the previous run ended.
 fn offsets(result: &RunResult) -> Vec<f64> {
     result
         .runs
@@ -159,9 +165,9 @@ fn offsets(result: &RunResult) -> Vec<f64> {
         .collect()
 }
 
-/// A level stretch per interval of the measured phase, joined where intervals follow each other within a
-/// run. Intervals behind the last one that was recorded belong to it too: nothing came in them. A run
-/// without any was not measured.
+/// Draws a level line per interval of the measured phase. Lines of successive intervals of a run are connected.
+/// Intervals after the last recorded one are part of the run: no operation ended in them. A run without intervals
+/// was not measured.
 fn over_time(result: &RunResult, figure: impl Fn(&Recording, u32) -> Option<f64>) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
     for (run, offset) in result.runs.iter().zip(offsets(result)) {
@@ -208,7 +214,7 @@ fn time_axis(result: &RunResult) -> Axis {
     Axis::span(label, result.measured_s(), TIME_TICKS)
 }
 
-/// Borders between runs, and events with the numbers that the list of events gives them.
+/// Returns the borders between runs and the events, which have the same numbers as in the list of events.
 #[expect(clippy::cast_precision_loss, reason = "nanoseconds within a run")]
 fn marks(result: &RunResult) -> Vec<Mark> {
     let mut marks = Vec::new();
@@ -240,7 +246,6 @@ fn marks(result: &RunResult) -> Vec<Mark> {
     marks
 }
 
-/// Stretches in which nothing completed.
 fn bands(summary: &Summary<'_>) -> Vec<Band> {
     let offsets = offsets(summary.result);
     summary
@@ -271,7 +276,7 @@ mod tests {
     use crate::measure::{Event, EventKind, Outcome, Sample};
     use crate::result::example;
 
-    /// The example, but for an outage of `from_ms` to the end: what was due then timed out in the drain.
+    /// The example with an outage from `from_ms` to the end. Operations due in the outage time out in the drain phase.
     fn outage(from_ms: i64) -> RunResult {
         let mut result = example::result();
         let mut run = Recording {
@@ -297,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_that_outlives_the_run_is_shaded_and_has_its_full_age() {
+    fn an_outage_until_the_end_is_shaded_and_its_operations_have_their_full_age() {
         let result = outage(500);
         let summary = Summary::new(&result);
         let response = response_over_time(&summary);
@@ -324,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_in_which_nothing_was_recorded_had_no_throughput() {
+    fn an_interval_without_records_has_a_throughput_of_zero() {
         let mut result = example::result();
         result.runs[0].intervals.truncate(1);
         let summary = Summary::new(&result);
@@ -335,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn throughput_goes_by_when_it_was_acknowledged() {
+    fn throughput_counts_operations_in_the_interval_of_their_acknowledgement() {
         let mut result = example::result();
         result.runs[0].intervals[1].ops[0].acknowledged = 250;
         let figure = throughput(&Summary::new(&result));
@@ -346,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_of_schema_1_goes_by_when_an_operation_was_done_and_says_so() {
+    fn a_result_of_schema_1_counts_response_times_in_the_interval_of_completion() {
         let mut result = example::result();
         result.schema = 1;
         let figure = response_over_time(&Summary::new(&result));
@@ -359,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_events_is_one_mark() {
+    fn many_events_of_one_cause_are_one_mark() {
         let mut result = example::result();
         for session in 0..16 {
             result.runs[0].note(Event {

@@ -1,5 +1,5 @@
-//! The top of a report's page: what was run, the verdict, the gates, the figures that matter most, and
-//! apart from them what the target did and what a reader should know.
+//! The top of the page of a report: the workload, the verdict, the gates, the most important figures, the findings
+//! and the warnings.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use maud::{Markup, html};
@@ -12,10 +12,10 @@ use super::silence;
 use super::summary::{Summary, failures};
 use crate::result::RunResult;
 
-/// Operations that have a tile of their own.
+/// Operations with a tile; the others share one.
 const LANES_MAX: usize = 4;
 
-/// Everything above the plots.
+/// Everything above the figures.
 pub(super) fn head(summary: &Summary<'_>) -> Markup {
     let result = summary.result;
     let mut findings = result.findings.clone();
@@ -51,7 +51,7 @@ fn verdict(result: &RunResult) -> Markup {
     }
 }
 
-/// Gates judge the target, whatever the verdict says of the generator.
+/// The gates judge the target, so they are shown even if the generator failed.
 fn gates(result: &RunResult) -> Markup {
     let failed = result.gates.iter().filter(|gate| !gate.passed).count();
     let (class, words) = match failed {
@@ -78,7 +78,7 @@ fn gates(result: &RunResult) -> Markup {
     }
 }
 
-/// A coloured box with a list; nothing without an item.
+/// A coloured box with a list; nothing if the list is empty.
 pub(super) fn banner(class: &str, title: &str, items: &[String]) -> Markup {
     html! {
         @if !items.is_empty() { (banner_with(&format!("banner {class}"), title, items)) }
@@ -97,10 +97,10 @@ fn banner_with(class: &str, title: &str, items: &[String]) -> Markup {
     }
 }
 
-/// A name with one or several figures.
+/// A box with a name and one or several figures.
 struct Tile {
     name: String,
-    /// Each with what it is.
+    /// Each figure with a note about it.
     figures: Vec<(String, String)>,
 }
 
@@ -116,8 +116,8 @@ impl Tile {
 fn tiles(summary: &Summary<'_>) -> Markup {
     let mut tiles = Vec::new();
     let asked = summary.asked_per_s.map_or_else(
-        || "closed loop: no rate asked".to_owned(),
-        |rate| format!("of {} asked", per_second(rate)),
+        || "closed loop: no planned rate".to_owned(),
+        |rate| format!("of {} planned", per_second(rate)),
     );
     let throughput = summary.throughput_per_s.map_or_else(
         || MISSING.to_owned(),
@@ -154,11 +154,11 @@ fn tiles(summary: &Summary<'_>) -> Markup {
     let share = share(counts.failed(), counts.total());
     tiles.push(Tile::of_one("Failed", share, failed));
     if let Some(rate) = summary.per_server_cpu_s() {
-        let note = "operations per second of server CPU: the figure that survives shared cores";
+        let note = "operations per second of server CPU: this figure depends least on shared cores";
         let figure = per_second(rate);
         tiles.push(Tile::of_one("Per CPU second", figure, note.to_owned()));
     }
-    // As many in a row as leave the fewest gaps in the last one.
+    // The number of columns that leaves the fewest gaps in the last row.
     let columns = if tiles.len().is_multiple_of(3) || tiles.len() == 5 {
         3
     } else {

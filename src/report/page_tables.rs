@@ -1,6 +1,6 @@
-//! The tables of a report's page: operations, runs, servers, events, rows of names and values, the glossary.
+//! The tables of the page of a report: operations, runs, servers, events, rows of names and values, the glossary.
 //!
-//! A cell with a figure has it in `data-value`, in its unit and not rounded, for the script that sorts.
+//! The script sorts tables by the attribute `data-value` of a cell: its figure, not rounded, in its base unit.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use maud::{Markup, html};
@@ -16,15 +16,15 @@ use super::summary::{OpSummary, Summary, failures, float, rate, was_blocked};
 use crate::measure::{Histogram, Recording, ServerRecord};
 use crate::result::{Resolution, RunResult};
 
-/// Lines of events per run; the result file has them all.
+/// Events shown per run; the result file has all of them.
 const EVENTS_SHOWN: usize = 200;
-/// Columns that give way on a phone: the mean, p90 and p99.99.
+/// Columns hidden on a narrow screen: the mean, p90 and p99.99.
 const WIDE_ONLY: [usize; 3] = [0, 2, 5];
-/// The column of p99.9, which gives way on a phone in the table of servers.
+/// The column of p99.9, which the table of servers hides on a narrow screen.
 const P999: usize = 4;
-/// Columns of a server's response time: p50, p99, p99.9 and the maximum.
+/// Columns of the table of servers: p50, p99, p99.9 and the maximum.
 const OF_SERVERS: [usize; 4] = [1, 3, P999, 6];
-/// Operations that the table of runs shows apart.
+/// Operations that the table of runs shows separately.
 const LANES_OF_RUNS: usize = 5;
 
 /// A figure in a table.
@@ -60,7 +60,7 @@ fn class(wide_only: bool, below: bool) -> Option<&'static str> {
     }
 }
 
-/// The cells of a histogram by column.
+/// One cell per column of a histogram.
 fn times(histogram: &Histogram, resolution: Option<Resolution>) -> Vec<Cell> {
     let texts = cells(histogram, resolution).into_iter();
     let all = texts.zip(figures(histogram)).enumerate();
@@ -72,7 +72,7 @@ fn times(histogram: &Histogram, resolution: Option<Resolution>) -> Vec<Cell> {
     .collect()
 }
 
-/// Every operation with its four kinds of time.
+/// Every operation with its response, service, blocked and late time.
 pub(super) fn operations(summary: &Summary<'_>) -> Markup {
     let notes = [
         note(summary),
@@ -127,7 +127,7 @@ fn operation(op: &OpSummary<'_>, resolution: Option<Resolution>) -> Markup {
     }
 }
 
-/// A row that names the rows below it.
+/// A heading for the rows below it.
 fn group(columns: usize, title: &str, note: &str) -> Markup {
     html! {
         tr class="op" { th colspan=(columns + 1) { (title) " " span { (note) } } }
@@ -145,7 +145,7 @@ fn row(lead: bool, name: &str, cells: &[Cell]) -> Markup {
     }
 }
 
-/// Every run's figures, where there are several: how far they lie apart.
+/// The figures of every run; empty if there is only one run.
 pub(super) fn runs(summary: &Summary<'_>) -> Markup {
     let result = summary.result;
     if result.runs.len() < 2 {
@@ -195,7 +195,7 @@ fn of_run(run: &Recording, lanes: &[Lane], resolution: Option<Resolution>) -> Ve
     cells
 }
 
-/// The figures by role and by server, where a result has them.
+/// The figures by role and by server; empty if the result has none.
 pub(super) fn servers(summary: &Summary<'_>) -> Markup {
     let servers = &summary.servers;
     if servers.servers.is_empty() {
@@ -224,7 +224,7 @@ pub(super) fn servers(summary: &Summary<'_>) -> Markup {
         @if let Some(rate) = summary.per_server_cpu_s() {
             p class="note" {
                 "All servers together acknowledged " (per_second(rate)) " operations per second of their processor time: \
-                 the figure that survives shared cores."
+                 this figure depends least on shared cores."
             }
             "\n"
         }
@@ -262,7 +262,7 @@ fn server(summary: &Summary<'_>, figures: &ServerFigures) -> Markup {
     }
 }
 
-/// What happened, one line per cause; the figures over time show the same numbers.
+/// The list of events, one line per cause. The figures over time show the same numbers.
 #[expect(clippy::cast_precision_loss, reason = "nanoseconds within a run")]
 pub(super) fn events(result: &RunResult) -> Markup {
     let quiet = |run: &Recording| run.events.is_empty() && run.events_dropped == 0;
@@ -313,7 +313,7 @@ pub(super) fn rows(title: &str, rows: &[Row]) -> Markup {
     }
 }
 
-/// What the words mean.
+/// Definitions of the terms of the page.
 pub(super) fn glossary() -> Markup {
     html! {
         h2 { "What the words mean" }

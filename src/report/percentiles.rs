@@ -8,10 +8,9 @@ use super::summary::Summary;
 use crate::measure::Histogram;
 use crate::result::Resolution;
 
-/// Points kept of a curve.
+/// Approximate number of points kept of a curve.
 const POINTS_MAX: usize = 600;
 
-/// The figure.
 pub(super) fn percentiles(summary: &Summary<'_>) -> Figure {
     let mut of_lanes = Vec::new();
     let mut count = 0;
@@ -45,7 +44,7 @@ pub(super) fn percentiles(summary: &Summary<'_>) -> Figure {
         }
     }
     let (low, high) = extent(&panels);
-    let mut caption = "Further right is rarer: each step to the right is ten times fewer operations. Response time counts \
+    let mut caption = "From 90 % on, each labelled step to the right leaves a tenth of the operations. Response time counts \
                        from the intended start, service time from the moment of sending; what lies between the two lines is \
                        waiting: blocked by the target, or late by the generator."
         .to_owned();
@@ -67,7 +66,7 @@ pub(super) fn percentiles(summary: &Summary<'_>) -> Figure {
     }
 }
 
-/// From the median to the 99th percentile of a server that does nothing.
+/// The response time of a server that does nothing, up to its 99th percentile.
 fn floor(found: Resolution) -> Series {
     let point = |share: f64, us: f64| (-(1.0 - share).log10(), us.max(1.0).log10());
     Series {
@@ -82,8 +81,8 @@ fn floor(found: Resolution) -> Series {
     }
 }
 
-/// Points (log10(1/(1-p)), log10(us)). A value's share is taken at the middle of its rank, so that
-/// the largest one has a place on the axis.
+/// Returns the points (log10(1/(1-p)), log10(us)). The share of a value is taken at the middle of its rank, so
+/// the largest value has a place on the axis.
 #[expect(clippy::cast_precision_loss, reason = "a share of a count")]
 fn curve(histogram: &Histogram) -> Vec<(f64, f64)> {
     let half_rank = 0.5 / histogram.count().max(1) as f64;
@@ -91,7 +90,7 @@ fn curve(histogram: &Histogram) -> Vec<(f64, f64)> {
     let mut from = 0.0;
     for (value_us, to) in histogram.cumulative_us() {
         let y = value_us.max(1.0).log10();
-        // A value held by many operations is a level stretch from its first to its last rank.
+        // A value of several operations is a level line from its first to its last rank.
         for share in [from + half_rank, to - half_rank] {
             points.push((-(1.0 - share).max(1e-12).log10(), y));
         }
@@ -100,7 +99,7 @@ fn curve(histogram: &Histogram) -> Vec<(f64, f64)> {
     thinned(points)
 }
 
-/// Drops points that lie within a pixel of the last one kept.
+/// Drops points that lie within about a pixel of the last point kept.
 fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     let Some(&(last_x, last_y)) = points.last() else {
         return points;

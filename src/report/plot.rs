@@ -1,7 +1,8 @@
-//! Figures as SVG and PNG: in files of their own, and inside a page.
+//! Figures as SVG and PNG files, and as SVG inside a page.
 
 use std::path::{Path, PathBuf};
 
+use maud::html;
 use plotters::prelude::*;
 use rayon::prelude::*;
 
@@ -14,15 +15,15 @@ use super::figure::{Figure, Ink};
 use super::summary::Summary;
 use crate::result::{ResultError, RunResult, save};
 
-/// An SVG is painted this many times as large as it is shown.
+/// An SVG is painted larger than it is shown, by this factor.
 const SVG_SCALE: u32 = 10;
-/// A PNG has this many pixels per shown pixel, for screens of high density.
+/// Pixels of a PNG per pixel as shown, for screens of high density.
 const PNG_DENSITY: u32 = 2;
-/// And is averaged from this many times more, which smooths text and curves.
+/// Painted pixels per pixel of the PNG and direction. Averaging them smooths text and curves.
 const PNG_OVERSAMPLING: u32 = 2;
-/// Width of a plot in a file or on a wide page, shown pixels.
+/// Width of a plot in a file or on a wide page, in pixels as shown.
 const WIDE: u32 = 880;
-/// Width on a phone.
+/// Width of a plot on a narrow page, in pixels as shown.
 const NARROW: u32 = 358;
 /// Bytes of a pixel.
 const RGB: usize = 3;
@@ -30,38 +31,36 @@ const RGB: usize = 3;
 /// A plot as a file: `percentiles.svg`, `percentiles.png`.
 #[derive(Debug)]
 pub struct PlotFile {
-    /// File name.
     pub name: String,
-    /// Its contents.
     pub contents: Contents,
 }
 
-/// What a plot file holds.
+/// The contents of a plot file.
 #[derive(Debug)]
 pub enum Contents {
     /// SVG text.
     Svg(String),
-    /// Pixels, to be encoded as PNG when they are written.
+    /// Pixels, which are encoded as PNG when the file is written.
     Png(Pixels),
 }
 
-/// Pixels, three bytes each, row by row.
+/// Pixels of three bytes, row by row.
 #[derive(Debug)]
 pub struct Pixels {
     /// Pixels in a row.
     pub width: u32,
-    /// Rows.
+    /// The number of rows.
     pub height: u32,
-    /// Red, green, blue.
+    /// Red, green and blue of each pixel.
     pub rgb: Vec<u8>,
 }
 
-/// Something that can be painted at a size.
+/// A picture of any size.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Picture<'a> {
     /// A plot with axes.
     Figure(&'a Figure),
-    /// Ratios with their intervals.
+    /// The ratios of a comparison.
     Forest(&'a Forest),
 }
 
@@ -74,7 +73,7 @@ impl Picture<'_> {
         }
     }
 
-    /// Size in shown pixels, for a page `width` pixels wide.
+    /// Its size in pixels as shown, on a page `width` pixels wide.
     fn size(self, width: u32, title: bool) -> (u32, u32) {
         let height = match self {
             Self::Figure(figure) => figure.height(width),
@@ -98,7 +97,7 @@ impl Picture<'_> {
     }
 }
 
-/// Every plot of a result as SVG and PNG, with its title on a light ground.
+/// Paints every plot of a result as SVG and PNG, with a title and a light background.
 ///
 /// # Errors
 /// If the drawing library fails.
@@ -107,7 +106,7 @@ pub fn plots(result: &RunResult) -> Result<Vec<PlotFile>, ReportError> {
     files(&figures.iter().map(Picture::Figure).collect::<Vec<_>>())
 }
 
-/// Every plot of a result as SVG only.
+/// Paints every plot of a result as SVG.
 ///
 /// # Errors
 /// If the drawing library fails.
@@ -119,7 +118,7 @@ pub fn svg_plots(result: &RunResult) -> Result<Vec<PlotFile>, ReportError> {
         .collect()
 }
 
-/// A file is looked at by itself, so its title says what it is of.
+/// The figures of a result. Each title begins with the name of the workload, because a file is read on its own.
 fn titled_figures(result: &RunResult) -> Vec<Figure> {
     let mut figures = figures(&Summary::new(result));
     for figure in &mut figures {
@@ -128,7 +127,7 @@ fn titled_figures(result: &RunResult) -> Vec<Figure> {
     figures
 }
 
-/// Pictures as files, all painted at once.
+/// Paints pictures as files, in parallel.
 pub(super) fn files(pictures: &[Picture<'_>]) -> Result<Vec<PlotFile>, ReportError> {
     let files: Result<Vec<[PlotFile; 2]>, ReportError> = pictures
         .par_iter()
@@ -169,14 +168,16 @@ fn png_file(picture: Picture<'_>) -> Result<PlotFile, ReportError> {
 /// A picture inside a page, for wide and for narrow screens.
 #[derive(Debug)]
 pub(super) struct Inline {
-    /// Both SVG elements; the style sheet shows the one that fits. Colours are the page's variables.
+    /// Both SVG elements; the style sheet shows one of them. Their colours are variables of the style sheet.
     pub svg: String,
-    /// The frames of a figure's panels on a wide and on a narrow screen.
+    /// The frames of a figure's panels, or of a forest's rows, on a wide and on a narrow screen.
     pub frames: [Vec<Frame>; 2],
 }
 
-/// Paints a picture for a page. What a zoom redraws is in a group of its own.
+/// Paints a picture for a page; `label` is its text for screen readers. The layer that a zoom redraws is in a group of
+/// class `moving`.
 pub(super) fn inline(picture: Picture<'_>, label: &str) -> Result<Inline, ReportError> {
+    let label = html! { (label) }.into_string();
     let mut page = Inline {
         svg: String::new(),
         frames: [Vec::new(), Vec::new()],
@@ -199,9 +200,11 @@ pub(super) fn inline(picture: Picture<'_>, label: &str) -> Result<Inline, Report
                     moving.map_err(failed)?
                 )
             }
-            Picture::Forest(forest) => {
-                svg_elements(size, |canvas| forest.draw(canvas, false)).map_err(failed)?
-            }
+            Picture::Forest(forest) => svg_elements(size, |canvas| {
+                page.frames[index] = forest.frames(canvas);
+                forest.draw(canvas, false)
+            })
+            .map_err(failed)?,
         };
         page.svg += &format!(
             "<svg class=\"{class}\" role=\"img\" aria-label=\"{label}\" {}>{}</svg>\n",
@@ -212,7 +215,7 @@ pub(super) fn inline(picture: Picture<'_>, label: &str) -> Result<Inline, Report
     Ok(page)
 }
 
-/// Colours become the variables of the page's style sheet, the font its own.
+/// Replaces the colours by variables of the style sheet, and removes the font, so that the page sets it.
 fn themed(mut body: String) -> String {
     for (ink, name) in Ink::named() {
         let RGBColor(r, g, b) = ink.light();
@@ -232,7 +235,7 @@ fn view_box((width, height): (u32, u32)) -> String {
     )
 }
 
-/// The elements between an SVG's opening and closing tag.
+/// The elements between the opening and the closing tag of an SVG.
 fn svg_elements(
     size: (u32, u32),
     paint: impl FnOnce(&Canvas<'_, SVGBackend<'_>>) -> Painted,
@@ -265,7 +268,7 @@ fn png(picture: Picture<'_>, size: (u32, u32)) -> Result<Pixels, ReportError> {
     Ok(averaged(&rgb, width as usize, PNG_OVERSAMPLING as usize))
 }
 
-/// Every square of `side` x `side` pixels becomes one.
+/// Averages every square of `side` x `side` pixels.
 fn averaged(rgb: &[u8], width: usize, side: usize) -> Pixels {
     let columns = width / side;
     let rows = rgb.len() / RGB / width / side;
@@ -291,7 +294,7 @@ fn averaged(rgb: &[u8], width: usize, side: usize) -> Pixels {
     }
 }
 
-/// Writes plots into `dir`, which is created; returns their paths.
+/// Creates `dir`, writes plots into it and returns their paths.
 pub(super) fn write(dir: &Path, files: &[PlotFile]) -> Result<Vec<PathBuf>, ReportError> {
     std::fs::create_dir_all(dir).map_err(|source| ResultError::Io {
         action: "create",
@@ -313,8 +316,8 @@ pub(super) fn write(dir: &Path, files: &[PlotFile]) -> Result<Vec<PathBuf>, Repo
     Ok(written)
 }
 
-/// Encodes through plotters, which has the encoder; it decides by the extension. As with every
-/// file of a result, the name is given when the file is complete.
+/// Encodes and writes a PNG with plotters, which chooses the format by the extension. The file gets its name when it
+/// is complete, like every file of a result.
 fn save_png(path: &Path, pixels: &Pixels) -> Result<(), String> {
     let partial = path.with_extension("partial.png");
     let size = (pixels.width, pixels.height);
@@ -327,7 +330,7 @@ fn save_png(path: &Path, pixels: &Pixels) -> Result<(), String> {
     };
     let saved = drawn.and_then(|()| std::fs::rename(&partial, path).map_err(|e| e.to_string()));
     if saved.is_err() {
-        // The failure is reported; failing to clean up after it would add nothing.
+        // The first failure is reported; a failure to remove the file adds nothing.
         let _ = std::fs::remove_file(&partial);
     }
     saved

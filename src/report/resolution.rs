@@ -1,5 +1,5 @@
-//! The columns of a table of times, and which figures in it this machine cannot tell: those below what a
-//! server that does nothing shows.
+//! The columns of a table of times. Figures below the machine's resolution are marked, because they
+//! cannot be the server's.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::human::{MISSING, duration_us};
@@ -7,13 +7,14 @@ use super::summary::{Summary, Times};
 use crate::measure::Histogram;
 use crate::result::Resolution;
 
-/// A histogram does not tell a shorter time from none.
+/// The smallest duration that a histogram can tell from zero.
 const LEAST_US: f64 = 1.0;
 
 /// Names of the columns.
 pub(crate) const COLUMNS: [&str; 7] = ["mean", "p50", "p90", "p99", "p99.9", "p99.99", "max"];
 
-/// The figures of a histogram by column, microseconds; `None` where there is none to tell.
+/// Returns the figures of a histogram by column in microseconds; `None` for a figure that cannot be
+/// computed.
 pub(crate) fn figures(histogram: &Histogram) -> [Option<f64>; 7] {
     Times::of(histogram).map_or([None; 7], |times| {
         [
@@ -28,41 +29,41 @@ pub(crate) fn figures(histogram: &Histogram) -> [Option<f64>; 7] {
     })
 }
 
-/// What each column is held to: the resolution's highest percentile that is not above the column's own.
+/// Returns the resolution for each column: that of the highest percentile not above the column's
+/// own.
 fn floors(resolution: Option<Resolution>) -> [Option<f64>; 7] {
     let low = resolution.map(|found| found.response_p50_us);
     let high = resolution.map(|found| found.response_p99_us);
     [low, low, low, high, high, high, high]
 }
 
-/// The cells of a response or service time by column: `< 34 µs` where the figure is below the resolution.
+/// Returns the cells of a response or service time by column: `< 34 µs` if the figure is below the
+/// resolution.
 pub(crate) fn cells(histogram: &Histogram, resolution: Option<Resolution>) -> [String; 7] {
     let floors = floors(resolution);
     let mut column = 0;
     figures(histogram).map(|figure| {
         column += 1;
-        told(figure, floors[column - 1])
+        cell_text(figure, floors[column - 1])
     })
 }
 
-/// The cell of a response or service time at the percentile `share` (0..=1).
+/// Returns the cell of a response or service time at the percentile `share` (0..=1).
 pub(crate) fn cell(us: f64, share: f64, resolution: Option<Resolution>) -> String {
     let [low, .., high] = floors(resolution);
-    told(Some(us), if share < 0.99 { low } else { high })
+    cell_text(Some(us), if share < 0.99 { low } else { high })
 }
 
-/// A median as a cell.
 pub(crate) fn p50(histogram: &Histogram, resolution: Option<Resolution>) -> String {
-    told(histogram.p50_us(), floors(resolution)[1])
+    cell_text(histogram.p50_us(), floors(resolution)[1])
 }
 
-/// A 99th percentile as a cell.
 pub(crate) fn p99(histogram: &Histogram, resolution: Option<Resolution>) -> String {
-    told(histogram.p99_us(), floors(resolution)[3])
+    cell_text(histogram.p99_us(), floors(resolution)[3])
 }
 
-/// A figure, or that it is below the floor.
-fn told(figure: Option<f64>, floor: Option<f64>) -> String {
+/// Formats a figure, or `<` and the floor if the figure is below it.
+fn cell_text(figure: Option<f64>, floor: Option<f64>) -> String {
     match (figure, floor) {
         (None, _) => MISSING.to_owned(),
         (Some(figure), Some(floor)) if figure < floor => format!("< {}", whole_us(floor)),
@@ -71,7 +72,7 @@ fn told(figure: Option<f64>, floor: Option<f64>) -> String {
     }
 }
 
-/// A resolution without decimals that it does not have.
+/// Formats a resolution as whole microseconds, because it is not more precise.
 fn whole_us(us: f64) -> String {
     if us < 999.5 {
         format!("{us:.0} µs")
@@ -91,7 +92,8 @@ pub(crate) fn is_below(histogram: &Histogram, resolution: Option<Resolution>) ->
     })
 }
 
-/// The note below the table of operations, if a figure of theirs or of a server is below the resolution.
+/// Returns the note below the table of operations, if a figure of an operation or server is below
+/// the resolution.
 pub(crate) fn note(summary: &Summary<'_>) -> Option<String> {
     let found = summary.resolution?;
     let of_ops = summary
@@ -125,7 +127,7 @@ mod tests {
         response_p99_us: 90.0,
     };
 
-    /// 90 of `low_us`, 10 of `high_us`.
+    /// 90 values of `low_us` and 10 of `high_us`.
     fn histogram(low_us: u64, high_us: u64) -> Histogram {
         let mut histogram = Histogram::new();
         histogram.record_n_ns(low_us * 1_000, 90);
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn each_percentile_is_held_to_its_own_resolution() {
+    fn each_percentile_is_compared_with_its_own_resolution() {
         let cells = |low, high| cells(&histogram(low, high), Some(FOUND));
         assert_eq!(cells(20, 200)[1], "< 34 µs");
         assert_eq!(cells(20, 200)[3], "200 µs");
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_resolution_every_figure_is_told() {
+    fn without_a_resolution_every_figure_is_shown() {
         assert_eq!(cells(&histogram(20, 20), None)[1], "20.0 µs");
         assert!(!is_below(&histogram(20, 20), None));
         assert_eq!(cells(&histogram(0, 20), None)[1], "0 µs");
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_note_is_there_only_when_a_figure_is_below() {
+    fn the_note_appears_only_if_a_figure_is_below_the_resolution() {
         let mut result = example::result();
         assert_eq!(note(&Summary::new(&result)), None);
         let mut calibrated = |p50: f64| {

@@ -1,4 +1,4 @@
-//! The figures by server and by role, all runs merged.
+//! The figures per server and per role, merged over all runs.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::human::{bytes_fraction, count, per_second};
@@ -6,40 +6,40 @@ use super::summary::{float, rate};
 use crate::measure::{ServerRecord, ServerRun};
 use crate::result::RunResult;
 
-/// With more kinds of operation than this, only all together are shown per server.
+/// Operations shown separately per server. With more operations, a server shows only their sum.
 pub(crate) const OPS_MAX: usize = 6;
 
-/// Roles in the order in which they are shown; any other one follows.
+/// Roles in the order in which they are shown. Other roles follow.
 const ROLES: [&str; 4] = ["leader", "follower", "observer", "standalone"];
 
-/// What stands for the role of a server that did not say it.
+/// The role of a server that did not report one.
 const UNKNOWN: &str = "unknown";
 
-/// The servers of a result, in the order of the target and by role.
+/// The servers of a result.
 #[derive(Debug, Default)]
 pub(crate) struct Servers {
-    /// One per server.
+    /// One per server, in the order of the target.
     pub servers: Vec<ServerFigures>,
-    /// One per role. A server counts for the role that it had in each run.
+    /// One per role. In each run, a server counts for the role that it had in that run.
     pub roles: Vec<ServerFigures>,
 }
 
-/// The figures of one server, or of all that had one role.
+/// The figures of a server, or of all servers with a role.
 #[derive(Debug, Default)]
 pub(crate) struct ServerFigures {
     /// `host:port`, or the role.
     pub name: String,
-    /// The roles of a server, in the order in which the runs found them; empty if it never said one.
+    /// The roles of a server in the order of the runs; empty if it never reported one.
     pub modes: Vec<String>,
-    /// Servers merged here, in the run that had most of them.
+    /// The number of servers merged; of several runs, the largest number.
     pub servers: usize,
-    /// Operations acknowledged per second of all runs' measured phases.
+    /// Operations acknowledged per second, over the measured phases of all runs.
     pub throughput_per_s: Option<f64>,
-    /// All kinds of operation merged.
+    /// All operations merged.
     pub all: ServerRecord,
-    /// Per operation of the plan.
+    /// One per operation of the plan.
     pub ops: Vec<ServerRecord>,
-    /// Processor time, seconds; `None` unless every run knows it. The same holds for the following ones.
+    /// Processor time in seconds. This and the following figures are `None` if any run lacks them.
     pub cpu_s: Option<f64>,
     /// Bytes written to the disk.
     pub disk_written_bytes: Option<u64>,
@@ -99,7 +99,7 @@ impl Servers {
         }
     }
 
-    /// Processor time of all servers, seconds; `None` unless that of every server is known.
+    /// Processor time of all servers in seconds; `None` if it is unknown for any server.
     pub(crate) fn cpu_s(&self) -> Option<f64> {
         let times: Option<f64> = self.servers.iter().map(|server| server.cpu_s).sum();
         times.filter(|_| !self.servers.is_empty())
@@ -107,7 +107,7 @@ impl Servers {
 }
 
 impl ServerFigures {
-    /// Merges what `runs` say; one of them that is missing leaves its usage unknown.
+    /// Merges the figures of `runs`. If a run is missing, the usage of the machine is unknown.
     fn merged(runs: &[Option<&ServerRun>], ops: usize, measured_s: f64) -> Self {
         let mut figures = Self {
             ops: vec![ServerRecord::default(); ops],
@@ -128,12 +128,12 @@ impl ServerFigures {
         figures
     }
 
-    /// Operations acknowledged per second of its processor time.
+    /// Operations acknowledged per second of processor time.
     pub(crate) fn per_cpu_s(&self) -> Option<f64> {
         rate(self.all.acknowledged, self.cpu_s?)
     }
 
-    /// Bytes written to the disk per acknowledged operation; `None` also if none was acknowledged.
+    /// Bytes written to the disk per acknowledged operation; `None` if unknown or if no operation was acknowledged.
     pub(crate) fn written_per_operation_bytes(&self) -> Option<f64> {
         let written = float(self.disk_written_bytes?);
         (self.all.acknowledged > 0).then(|| written / float(self.all.acknowledged))
@@ -152,7 +152,7 @@ impl ServerFigures {
         }
     }
 
-    /// What it used, in words; empty where nothing is known.
+    /// Describes the processor time, the bytes written and the syncs, as far as they are known.
     pub(crate) fn usage(&self) -> String {
         let parts = [
             self.cpu_s.map(|cpu_s| format!("{cpu_s:.2} s of CPU")),
@@ -169,17 +169,17 @@ impl ServerFigures {
         parts.join(", ")
     }
 
-    /// The rows of its table: per operation that met it, by label, where there are few enough, then all
-    /// together.
+    /// The rows of its table, by label: one per operation that reached the server, if the plan has at most
+    /// [`OPS_MAX`] operations, and one for all operations.
     pub(crate) fn rows<'a>(&'a self, result: &'a RunResult) -> Vec<(&'a str, &'a ServerRecord)> {
         let ops = &result.plan.ops;
         let mut rows = Vec::new();
         if (2..=OPS_MAX).contains(&ops.len()) {
             let labels = ops.iter().map(|op| op.label.as_str());
-            let met = labels
+            let reached = labels
                 .zip(&self.ops)
                 .filter(|(_, record)| record.acknowledged > 0 || !record.response.is_empty());
-            rows.extend(met);
+            rows.extend(reached);
         }
         let label = if ops.len() == 1 {
             ops[0].label.as_str()
@@ -191,7 +191,7 @@ impl ServerFigures {
     }
 }
 
-/// The roles that occur.
+/// The roles of the servers of a result, in the order of [`ROLES`].
 fn roles(result: &RunResult) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
     for server in result.runs.iter().flat_map(|run| run.servers.iter()) {
@@ -209,7 +209,7 @@ fn role_of(server: &ServerRun) -> &str {
     server.mode.as_deref().unwrap_or(UNKNOWN)
 }
 
-/// The sum of a figure over all runs, if each has it.
+/// The sum of a figure over all runs; `None` if any run lacks it.
 fn total<T: std::iter::Sum>(
     runs: &[Option<&ServerRun>],
     figure: impl Fn(&ServerRun) -> Option<T>,
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
     use crate::result::example;
 
-    /// Two runs: in the second one another server leads.
+    /// Two runs; another server leads in the second run.
     fn result() -> RunResult {
         let mut result = example::result();
         let mut second = example::recording();
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_are_merged_by_their_index_and_roles_by_what_each_run_found() {
+    fn servers_are_merged_by_index_and_roles_by_the_role_in_each_run() {
         let result = result();
         let merged = Servers::of(&result);
         let titles: Vec<String> = merged.servers.iter().map(ServerFigures::title).collect();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn usage_is_summed_and_unknown_if_a_run_does_not_know_it() {
+    fn usage_is_summed_and_unknown_if_any_run_lacks_it() {
         let mut result = result();
         let merged = Servers::of(&result);
         assert!((merged.cpu_s().unwrap() - 0.6).abs() < 1e-9);
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(merged.servers[1].per_cpu_s(), None);
         assert!(merged.servers[0].cpu_s.is_some());
         assert_eq!(merged.cpu_s(), None);
-        // A run without the server does not know what it used.
+        // A run without the server lacks its usage.
         result.runs[1].servers.truncate(1);
         let merged = Servers::of(&result);
         assert_eq!(merged.servers[2].disk_written_bytes, None);
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_knows_is_not_said() {
+    fn unknown_usage_and_roles_are_left_out_or_marked() {
         assert_eq!(ServerFigures::default().usage(), "");
         let mut result = result();
         for server in &mut result.runs[0].servers {
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_per_operation_where_there_are_few() {
+    fn a_server_has_a_row_per_operation_if_there_are_few() {
         let mut result = result();
         let of = |result: &RunResult| {
             let merged = Servers::of(result);

@@ -1,5 +1,5 @@
-//! Stretches in which operations waited and none completed: read from the timeline, because intervals are
-//! too coarse for them.
+//! Silences: stretches in which operations waited and none completed. They are found in the timeline, because the
+//! recording intervals are too coarse.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::human::duration_us;
@@ -7,13 +7,13 @@ use super::summary::Summary;
 use crate::measure::Recording;
 use crate::result::RunResult;
 
-/// Shorter ones are not shown.
+/// Shorter silences are not shown, in milliseconds.
 pub(crate) const LEAST_MS: u64 = 100;
-/// Nor are those of fewer buckets of the timeline.
+/// Silences of fewer buckets of the timeline are not shown.
 const LEAST_BUCKETS: u64 = 3;
-/// Silences shown of a run, the longest ones.
+/// Silences shown per run; the longest are kept.
 const SHOWN_MAX: usize = 100;
-/// No plan asks for a longer measured phase: seven days. A damaged file may claim one.
+/// The longest measured phase that a plan may have: seven days. A damaged file may claim a longer one.
 const MEASURED_S_MAX: f64 = 7.0 * 86_400.0;
 
 /// A stretch in which nothing completed.
@@ -21,14 +21,13 @@ const MEASURED_S_MAX: f64 = 7.0 * 86_400.0;
 pub(crate) struct Silence {
     /// Index of the run.
     pub run: usize,
-    /// When it began, seconds since the start of the run's measured phase.
+    /// Its start, in seconds since the start of the run's measured phase.
     pub from_s: f64,
-    /// When it ended; at the latest when the measured phase did.
+    /// Its end, no later than the end of the measured phase.
     pub to_s: f64,
 }
 
 impl Silence {
-    /// How long it was.
     pub(crate) fn length_s(&self) -> f64 {
         self.to_s - self.from_s
     }
@@ -39,7 +38,7 @@ impl Silence {
     }
 }
 
-/// The silences of every run, in the order of time.
+/// The silences of all runs, in order of time.
 pub(crate) fn silences(result: &RunResult) -> Vec<Silence> {
     let runs = result.runs.iter().enumerate();
     runs.flat_map(|(index, run)| of_run(index, run)).collect()
@@ -65,7 +64,7 @@ fn of_run(index: usize, run: &Recording) -> Vec<Silence> {
     found
 }
 
-/// `nothing completed for 1.02 s, from +3.00 s on`: the longest silence of a result.
+/// Describes the longest silence of a result: `nothing completed for 1.02 s, from +3.00 s on`.
 pub(crate) fn longest(summary: &Summary<'_>) -> Option<String> {
     let all = &summary.silences;
     let longest = all
@@ -93,7 +92,7 @@ mod tests {
     use crate::measure::Timeline;
     use crate::result::example;
 
-    /// Buckets of `bucket_ms` in which something is due and ends, but for the `silent` ones.
+    /// A timeline in which operations are due in every bucket and end in every bucket except the `silent` ones.
     fn timeline(bucket_ms: u64, buckets: usize, silent: std::ops::Range<usize>) -> Timeline {
         let mut timeline = Timeline::new(1, bucket_ms * buckets as u64);
         timeline.bucket_ms = bucket_ms;
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silence_has_100_ms_and_three_buckets_at_least() {
+    fn a_silence_lasts_at_least_100_ms_and_three_buckets() {
         assert_eq!(found(timeline(10, 200, 50..59), 2.0), []);
         let one = found(timeline(10, 200, 50..60), 2.0);
         assert_eq!(one.len(), 1);
@@ -124,14 +123,14 @@ mod tests {
     }
 
     #[test]
-    fn one_that_outlives_the_run_ends_with_it() {
+    fn a_silence_ends_no_later_than_its_run() {
         let one = found(timeline(10, 300, 100..300), 2.0);
         assert_eq!(one.len(), 1);
         assert_eq!((one[0].from_s, one[0].to_s), (1.0, 2.0));
     }
 
     #[test]
-    fn the_longest_is_told_in_words() {
+    fn the_longest_silence_is_described() {
         let mut result = example::result();
         assert_eq!(longest(&Summary::new(&result)), None);
         result.runs[0].timeline = timeline(10, 200, 50..152);

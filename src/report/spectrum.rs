@@ -1,4 +1,5 @@
-//! The percentile spectrum for a terminal: how the times of each operation grow towards the rare ones.
+//! The percentile spectrum for a terminal: the times of each operation by percentile, up to the
+//! rare ones.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt::Write as _;
@@ -12,7 +13,8 @@ use super::wrap::wrapped;
 use crate::measure::{Histogram, OpRecord};
 use crate::result::{Resolution, RunResult};
 
-/// Percentiles: the name, the share of operations at or below it, and of how many operations one is above it.
+/// The percentile's name, the share of operations at or below it, and N if one of N operations lies
+/// above it.
 const PERCENTILES: [Percentile; 7] = [
     Percentile::new("50 %", 0.5, 2),
     Percentile::new("75 %", 0.75, 4),
@@ -22,9 +24,9 @@ const PERCENTILES: [Percentile; 7] = [
     Percentile::new("99.99 %", 0.9999, 10_000),
     Percentile::new("99.999 %", 0.999_99, 100_000),
 ];
-/// Columns of the longest bar.
+/// Length of the longest bar in columns.
 const BAR_MAX: f64 = 30.0;
-/// A histogram does not tell a shorter time from none, and zero has no logarithm.
+/// The smallest duration that a histogram can tell from zero. Zero has no logarithm.
 const LEAST_US: f64 = 1.0;
 
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +46,7 @@ impl Percentile {
     }
 }
 
-/// The kind of time that a spectrum is of.
+/// The kind of time that a spectrum shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpectrumTime {
     /// From the intended start.
@@ -54,7 +56,7 @@ pub enum SpectrumTime {
 }
 
 impl SpectrumTime {
-    /// Every kind by its name.
+    /// Every kind with its name.
     pub const ALL: [(&'static str, Self); 2] =
         [("response", Self::Response), ("service", Self::Service)];
 
@@ -84,7 +86,7 @@ impl FromStr for SpectrumTime {
     }
 }
 
-/// The spectrum of every operation, and of all together if there are several.
+/// Returns the spectrum of every operation, and of all operations together if there are several.
 #[must_use]
 pub fn spectrum(result: &RunResult, time: SpectrumTime) -> String {
     let summary = Summary::new(result);
@@ -127,7 +129,8 @@ fn counted(times: u64) -> String {
     format!("{} operation{s}", count(times))
 }
 
-/// A row for each percentile that enough operations lie above, one for the maximum, and a line that names the others.
+/// Returns a row for each percentile with enough operations above it, a row for the maximum, and a
+/// line that names the omitted percentiles.
 fn rows(
     table: &mut Table,
     histogram: &Histogram,
@@ -139,7 +142,7 @@ fn rows(
     };
     let mut withheld = Vec::new();
     for percentile in PERCENTILES {
-        let Some(us) = histogram.told_us(percentile.share) else {
+        let Some(us) = histogram.supported_us(percentile.share) else {
             withheld.push(percentile.name);
             continue;
         };
@@ -170,7 +173,7 @@ fn rows(
     }
 }
 
-/// The scale of all bars: powers of ten around the values.
+/// The scale of all bars: the powers of ten around the values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Scale {
     low_us: f64,
@@ -178,10 +181,10 @@ struct Scale {
 }
 
 impl Scale {
-    /// `None` if there is no value.
+    /// Returns `None` if there are no values.
     fn of<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Option<Self> {
         let ends = histograms.filter_map(|histogram| {
-            // The lowest value that can have a row.
+            // No row has a lower value.
             let low = histogram.quantile_us(PERCENTILES[0].share)?;
             Some((low.max(LEAST_US), histogram.max_us()?.max(LEAST_US)))
         });
@@ -241,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_shown_with_how_many_operations_lie_above_them() {
+    fn each_percentile_shows_how_many_operations_lie_above_it() {
         let text = shown(&histogram(1_000));
         let cells = |name: &str| -> Vec<String> {
             let line = text
@@ -260,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_grow_by_the_logarithm() {
+    fn bars_grow_with_the_logarithm() {
         let scale = Scale {
             low_us: 100.0,
             high_us: 100_000.0,
@@ -273,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_has_its_spectrum_within_80_columns() {
+    fn every_operation_has_a_spectrum_of_at_most_80_columns() {
         let result = example::result();
         for (name, time) in SpectrumTime::ALL {
             let text = spectrum(&result, time);

@@ -1,4 +1,4 @@
-//! The figures of single runs: a dot per run, and their median.
+//! The figures that compare the runs of a result: a dot per run, and the median of the runs.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::curves::{drawn_lanes, extent, panels};
@@ -7,7 +7,7 @@ use super::statistics::median;
 use super::summary::{Summary, rate};
 use crate::measure::OpRecord;
 
-/// Throughput and response time of each run; none of a single run.
+/// Throughput and response time of each run. A result with one run has no such figures.
 pub(super) fn spread(summary: &Summary<'_>) -> Vec<Figure> {
     let runs = &summary.result.runs;
     if runs.len() < 2 {
@@ -79,7 +79,7 @@ pub(super) fn spread(summary: &Summary<'_>) -> Vec<Figure> {
     ]
 }
 
-/// A dot per run that has a value, and the median of them as a line.
+/// Returns a dot for each run that has a value, and the median of these values as a line.
 pub(super) fn dots(
     label: &str,
     ink: Ink,
@@ -103,7 +103,7 @@ pub(super) fn dots(
             label: label.to_owned(),
             ink,
             stroke,
-            // A dot is a stretch of its own: nothing lies between two runs.
+            // Each dot is a separate stretch, because runs are not connected.
             stretches: points.into_iter().map(|point| vec![point]).collect(),
         },
         Series {
@@ -121,7 +121,7 @@ mod tests {
     use crate::result::example;
 
     #[test]
-    fn every_run_is_a_dot_and_a_single_one_has_no_figure() {
+    fn every_run_is_a_dot_and_a_single_run_has_no_figure() {
         let mut result = example::result();
         assert!(spread(&Summary::new(&result)).is_empty());
         for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! The figures of a result, all runs merged: what every format lays out.
+//! The figures of a result, merged over all runs. Every format uses them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::servers::Servers;
@@ -6,17 +6,15 @@ use super::silence::{Silence, silences};
 use crate::measure::{Histogram, OpRecord};
 use crate::result::{Resolution, RunResult, asked_per_s};
 
-/// A result's figures.
 #[derive(Debug)]
 pub(crate) struct Summary<'a> {
     pub result: &'a RunResult,
-    /// All runs' measured phases together, seconds.
+    /// Length of all measured phases in seconds.
     pub measured_s: f64,
-    /// The rate that the plan asks for; `None` in a closed loop.
+    /// The rate of the plan; `None` for a closed loop.
     pub asked_per_s: Option<f64>,
     /// Operations acknowledged in the measured phases.
     pub acknowledged: u64,
-    /// Acknowledged operations per second.
     pub throughput_per_s: Option<f64>,
     /// All operations merged.
     pub all: OpRecord,
@@ -24,23 +22,21 @@ pub(crate) struct Summary<'a> {
     pub ops: Vec<OpSummary<'a>>,
     /// By server and by role.
     pub servers: Servers,
-    /// What a server that does nothing shows on this machine.
+    /// The response times of a server that does nothing, from the calibration.
     pub resolution: Option<Resolution>,
-    /// Stretches in which nothing completed.
+    /// Periods in which operations waited and none was acknowledged.
     pub silences: Vec<Silence>,
 }
 
-/// One operation's figures.
+/// The figures of one operation.
 #[derive(Debug)]
 pub(crate) struct OpSummary<'a> {
     pub label: &'a str,
-    /// Acknowledged operations per second.
     pub throughput_per_s: Option<f64>,
-    /// Histograms and counts.
     pub record: OpRecord,
 }
 
-/// The figures of one kind of time, microseconds.
+/// The figures of one kind of time in microseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
     pub mean: f64,
@@ -48,16 +44,16 @@ pub(crate) struct Times {
     pub p90: f64,
     pub p95: f64,
     pub p99: f64,
-    /// 99.9th percentile; `None` where too few durations lie beyond it.
+    /// `None` if fewer than ten durations lie beyond it.
     pub p999: Option<f64>,
-    /// 99.99th percentile; `None` where too few durations lie beyond it.
+    /// `None` if fewer than ten durations lie beyond it.
     pub p9999: Option<f64>,
-    /// The longest duration, exactly.
+    /// Exact.
     pub max: f64,
 }
 
 impl Times {
-    /// `None` for an empty histogram.
+    /// Returns `None` for an empty histogram.
     pub(crate) fn of(histogram: &Histogram) -> Option<Self> {
         let [p50, p90, p95, p99] = histogram.quantiles_us([0.5, 0.9, 0.95, 0.99])?;
         Some(Self {
@@ -66,8 +62,8 @@ impl Times {
             p90,
             p95,
             p99,
-            p999: histogram.told_p999_us(),
-            p9999: histogram.told_p9999_us(),
+            p999: histogram.supported_p999_us(),
+            p9999: histogram.supported_p9999_us(),
             max: histogram.max_us()?,
         })
     }
@@ -106,15 +102,15 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// Operations acknowledged per second of processor time that all servers together used; `None`
-    /// unless that of every server is known.
+    /// Returns the acknowledged operations per second of processor time of all servers; `None`
+    /// unless the processor time of every server is known.
     pub(crate) fn per_server_cpu_s(&self) -> Option<f64> {
         rate(self.acknowledged, self.servers.cpu_s()?)
     }
 }
 
-/// The rate asked for, averaged over the runs by their lengths: a run that was cut short had only the beginning of
-/// the schedule.
+/// Returns the planned rate, averaged over the runs by their lengths. A run that was cut short only
+/// had the beginning of the schedule.
 fn asked(result: &RunResult, measured_s: f64) -> Option<f64> {
     let operations: Option<f64> = result
         .runs
@@ -127,7 +123,7 @@ fn asked(result: &RunResult, measured_s: f64) -> Option<f64> {
         .map(|operations| operations / measured_s)
 }
 
-/// `count` per second; `None` if there were no seconds.
+/// Returns `count` per second; `None` for no time.
 pub(crate) fn rate(count: u64, seconds: f64) -> Option<f64> {
     (seconds > 0.0).then(|| float(count) / seconds)
 }
@@ -137,17 +133,19 @@ pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }
 
-/// Share of the due operations that were not acknowledged, 0 to 1; `None` if none was due.
+/// Returns the share of the due operations that were not acknowledged, 0..1; `None` if none was
+/// due.
 pub(crate) fn error_ratio(record: &OpRecord) -> Option<f64> {
     rate(record.counts.failed(), float(record.counts.total()))
 }
 
-/// Whether the target held any operation back.
+/// Whether the target delayed any operation before it was sent.
 pub(crate) fn was_blocked(record: &OpRecord) -> bool {
     record.blocked.max_us().is_some_and(|us| us > 0.0)
 }
 
-/// `NoNode 3, ConnectionLoss 1, unknown 2`: everything that was not acknowledged; empty when all was.
+/// Lists the operations that were not acknowledged: `NoNode 3, ConnectionLoss 1, unknown 2`; empty
+/// if there are none.
 pub(crate) fn failures(record: &OpRecord) -> String {
     let counts = &record.counts;
     let mut parts: Vec<String> = counts
@@ -191,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn every_outcome_that_is_no_acknowledgement_is_told() {
+    fn failures_list_every_outcome_but_ok() {
         let mut record = OpRecord::default();
         let mut names = ErrorNames::default();
         for outcome in [
@@ -213,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_was_blocked_where_everything_was_ready_at_once() {
+    fn operations_that_were_ready_at_once_are_not_blocked() {
         let mut record = OpRecord::default();
         assert!(!was_blocked(&record));
         record.blocked.record_ns(0);
@@ -223,9 +221,9 @@ mod tests {
     }
 
     #[test]
-    fn operations_per_cpu_second_need_every_server() {
+    fn operations_per_cpu_second_need_the_time_of_every_server() {
         let mut result = example::result();
-        // 2,000 operations, three servers with 0.1 s each.
+        // 2,000 operations at three servers that used 0.1 s each.
         let per_cpu = Summary::new(&result).per_server_cpu_s().unwrap();
         assert!((per_cpu - 2_000.0 / 0.3).abs() < 10.0, "{per_cpu}");
         result.runs[0].servers[1].cpu_s = None;

@@ -1,46 +1,47 @@
-//! A table of a text report: aligned columns without rules, with lines between its rows that keep to no column.
+//! A table of a text report: aligned columns without rules, and lines between the rows that ignore
+//! the columns.
 //!
-//! `comfy-table` aligns and breaks cells. It has no cells that span columns, so a line across the table is a row
-//! with a mark in its place, which is replaced at the end.
+//! `comfy-table` aligns and breaks cells. Its cells cannot span columns, so a line across the table
+//! is a row with a placeholder, which is replaced at the end.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, presets};
 
 use super::wrap::WIDTH;
 
-/// Stands in the first column for a line across the table. It is for private use, so no text has it.
+/// Placeholder in the first column for a line across the table. It is a private-use character, so
+/// no text contains it.
 const MARK: char = '\u{e000}';
 /// Blanks between two columns.
 const GAP: u16 = 2;
 
-/// Where a cell stands in its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
-    /// Names and words. A name that is too long for the terminal is broken.
+    /// For names and words. A name that is too long for the terminal is broken.
     Left,
-    /// Figures. They are never broken.
+    /// For figures, which are never broken.
     Right,
 }
 
-/// A table as it is put together, row by row.
+/// A table that is built row by row.
 #[derive(Debug)]
 pub(crate) struct Table {
     columns: Vec<Align>,
     rows: Vec<Vec<String>>,
-    /// The lines across the table, in the order of their marks.
+    /// The lines across the table, in the order of their placeholders.
     lines: Vec<Line>,
 }
 
 /// A line across the table.
 #[derive(Debug)]
 struct Line {
-    /// The column at whose left edge it begins.
+    /// Index of the column at whose left edge it begins.
     column: usize,
     text: String,
 }
 
 impl Table {
-    /// A table whose first row is `head`.
+    /// Creates a table with the first row `head`.
     pub(crate) fn new<const N: usize>(columns: [(Align, &str); N]) -> Self {
         Self {
             columns: columns.iter().map(|(align, _)| *align).collect(),
@@ -49,12 +50,11 @@ impl Table {
         }
     }
 
-    /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// Adds a line that begins at the left edge of the table; it may have line breaks.
+    /// Adds a line that begins at the left edge of the table. It may contain line breaks.
     pub(crate) fn line(&mut self, text: impl Into<String>) {
         self.line_from(0, text);
     }
@@ -68,7 +68,7 @@ impl Table {
         });
     }
 
-    /// The text, a line break at its end.
+    /// Returns the text with a final line break.
     pub(crate) fn render(self) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING);
@@ -104,7 +104,7 @@ impl Table {
     }
 }
 
-/// The left edges of the columns, where no cell is broken.
+/// Returns the left edges of the columns, for a table without broken cells.
 fn edges(table: &comfy_table::Table) -> Vec<usize> {
     let mut edge = 0;
     let mut edges = Vec::new();
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_right_aligned_and_lines_keep_to_no_column() {
+    fn figures_are_right_aligned_and_lines_ignore_the_columns() {
         let mut table = Table::new([
             (Align::Left, ""),
             (Align::Right, "p50"),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_too_long_is_broken_and_figures_are_not() {
+    fn long_names_are_broken_and_figures_are_not() {
         let mut table = Table::new([(Align::Left, "server"), (Align::Right, "per second")]);
         let name = "zookeeper-0.zookeeper-headless.a-rather-long-namespace.svc.cluster.local:2181, follower";
         table.row(cells([name, "1,234,567"]));

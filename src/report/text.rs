@@ -14,7 +14,7 @@ use super::wrap::{self, WIDTH};
 use crate::measure::{Histogram, ServerRecord};
 use crate::result::{Resolution, RunResult};
 
-/// All results, one below the other.
+/// Returns all results, one below the other.
 pub(crate) fn render(results: &[RunResult]) -> String {
     let parts: Vec<String> = results.iter().map(one).collect();
     parts.join("\n")
@@ -54,7 +54,7 @@ fn one(result: &RunResult) -> String {
 
 fn throughput(text: &mut String, summary: &Summary<'_>) {
     let asked = summary.asked_per_s.map_or_else(String::new, |rate| {
-        format!(" of {} asked", per_second(rate))
+        format!(" of {} planned", per_second(rate))
     });
     let runs = match summary.result.runs.len() {
         1 => String::new(),
@@ -68,7 +68,7 @@ fn throughput(text: &mut String, summary: &Summary<'_>) {
     );
     if let Some(rate) = summary.per_server_cpu_s() {
         let sentence = format!(
-            "{} operations per second of server CPU: the figure that survives shared cores",
+            "{} operations per second of server CPU: this figure depends least on shared cores",
             per_second(rate)
         );
         wrapped(text, "", &sentence);
@@ -120,7 +120,8 @@ fn times(table: &mut Table, kind: &str, histogram: &Histogram, resolution: Optio
     table.row([name].into_iter().chain(cells(histogram, resolution)));
 }
 
-/// Figures by role for each operation, figures by server for all operations together, and the resources that the servers used.
+/// Appends the figures by role for each operation, the figures by server for all operations
+/// together, and the resources that the servers used.
 fn servers(text: &mut String, summary: &Summary<'_>) {
     let servers = &summary.servers;
     if servers.servers.is_empty() {
@@ -180,7 +181,7 @@ fn usage<'a>(all: impl Iterator<Item = &'a ServerFigures>) -> String {
     table.render()
 }
 
-/// The reasons of the verdict, then the gates, the findings about the target, and the warnings.
+/// Appends the reasons of the verdict, the gates, the findings and the warnings.
 fn notes(text: &mut String, summary: &Summary<'_>) {
     let result = summary.result;
     let reasons = result.verdict.reasons();
@@ -222,7 +223,7 @@ fn notes(text: &mut String, summary: &Summary<'_>) {
     }
 }
 
-/// Further lines are indented by two.
+/// Breaks a sentence into lines. All but the first are indented by two.
 fn wrapped(text: &mut String, prefix: &str, sentence: &str) {
     wrap::wrapped(text, prefix, 2, sentence);
 }

@@ -1,12 +1,12 @@
-//! Sentences broken into lines for a terminal.
+//! Breaks sentences into lines for a terminal.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// Columns of the terminal that reports are laid out for. A report is the same wherever it is printed, so it does
-/// not depend on the width of the window.
+/// Width of a text report. It does not depend on the window, so a report is the same wherever it is
+/// printed.
 pub(crate) const WIDTH: usize = 80;
 
-/// Appends `prefix` and `sentence`, broken at blanks; further lines are indented by `indent` columns. A word
-/// that is longer than a line stays whole, so that it can be copied.
+/// Appends `prefix` and `sentence`, broken at blanks. All lines but the first are indented by
+/// `indent` columns. A word longer than a line stays whole, so that it can be copied.
 pub(crate) fn wrapped(text: &mut String, prefix: &str, indent: usize, sentence: &str) {
     text.push_str(prefix);
     let mut column = prefix.chars().count();

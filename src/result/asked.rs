@@ -3,8 +3,8 @@
 
 use crate::workload::{Arrival, LoadPlan};
 
-/// Operations per second that the plan asks for, averaged over the first `seconds` of the measured
-/// phase; `None` for a closed loop, which asks for no rate.
+/// Returns the operations per second that the plan asks for, averaged over the first `seconds` of
+/// the measured phase; `None` for a closed loop, which has no rate.
 #[must_use]
 pub fn asked_per_s(load: &LoadPlan, seconds: f64) -> Option<f64> {
     let Arrival::Open { phases, .. } = &load.arrival else {
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ramp_asks_for_its_mean_and_the_last_rate_holds() {
+    fn the_rate_of_a_ramp_is_its_mean_and_the_last_rate_is_held() {
         let ramp = load(vec![phase(10_000, 0.0, 100.0)]);
         assert_eq!(asked_per_s(&ramp, 10.0), Some(50.0));
         assert_eq!(asked_per_s(&ramp, 5.0), Some(25.0), "cut short in the ramp");
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_loop_asks_for_no_rate() {
+    fn a_closed_loop_has_no_rate() {
         let mut closed = example::plan().load;
         closed.arrival = Arrival::Closed { in_flight: 1 };
         assert_eq!(asked_per_s(&closed, 10.0), None);

@@ -1,4 +1,4 @@
-//! Baselines: results kept under a name, to compare later runs with.
+//! Baselines: results that are kept under a name and compared with later runs.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,16 +10,16 @@ use super::store::{
     RESULT_FILE, RESULTS_DIR, ResultError, create_dirs, failure, read_result, save,
 };
 
-/// Folder of the baselines below that of the results.
+/// Folder of all baselines, inside the results folder.
 const BASELINES_DIR: &str = "baselines";
-/// Longest name of a baseline.
+/// Limit of the length of a name.
 const NAME_CHARS: usize = 64;
 
-/// Name of a baseline. It is the name of a folder, too.
+/// Name of a baseline, and of its folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaselineName(String);
 
-/// A name that no baseline can have.
+/// Why a text is not the name of a baseline.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{text:?} cannot name a baseline, which is a folder: use 1 to {NAME_CHARS} letters, digits, `-`, `_` and `.`, and no `.` in front"
@@ -53,33 +53,31 @@ impl fmt::Display for BaselineName {
     }
 }
 
-/// A baseline could not be read.
+/// Why a baseline cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
-    /// There is none of that name.
+    /// No baseline has that name.
     #[error("no baseline `{name}` in {}: {}", dir.display(), listed(known))]
     Unknown {
-        /// As asked.
         name: BaselineName,
-        /// Where baselines are kept.
         dir: PathBuf,
-        /// Those there are.
+        /// Names of the existing baselines.
         known: Vec<String>,
     },
-    /// It is there, but cannot be read; or the folder of all of them cannot.
+    /// The baseline or the folder of all baselines exists but cannot be read.
     #[error(transparent)]
     Result(#[from] ResultError),
 }
 
 fn listed(known: &[String]) -> String {
     if known.is_empty() {
-        "there is none yet; --save-baseline makes one".to_owned()
+        "there are no baselines yet; --save-baseline makes one".to_owned()
     } else {
-        format!("there is {}", known.join(", "))
+        format!("use one of {}", known.join(", "))
     }
 }
 
-/// The folder of the baselines: `results/baselines` below the working directory.
+/// The folder of all baselines: `results/baselines` in the working directory.
 #[derive(Clone, Debug)]
 pub struct Baselines {
     dir: PathBuf,
@@ -92,7 +90,7 @@ impl Default for Baselines {
 }
 
 impl Baselines {
-    /// The baselines below the folder `results`.
+    /// The baselines in the folder `results`.
     #[must_use]
     pub fn below(results: &Path) -> Self {
         Self {
@@ -100,17 +98,17 @@ impl Baselines {
         }
     }
 
-    /// Whether there is a baseline of that name.
     #[must_use]
     pub fn has(&self, name: &BaselineName) -> bool {
         self.file(name).is_file()
     }
 
-    /// Keeps a copy of `result` under `name` in place of the one before; returns its folder. The copy has all
-    /// that a comparison reads, but no plots and no logs.
+    /// Saves a copy of `result` under `name`, replacing an older one, and returns its folder. The
+    /// copy has all data that a comparison reads, but no plots and no logs.
     ///
     /// # Errors
-    /// If it cannot be written. The one before is then still there.
+    ///
+    /// If it cannot be written. The older baseline is then kept.
     pub fn save(&self, name: &BaselineName, result: &RunResult) -> Result<PathBuf, ResultError> {
         let dir = self.dir.join(&name.0);
         create_dirs(&dir)?;
@@ -118,10 +116,12 @@ impl Baselines {
         Ok(dir)
     }
 
-    /// Reads the baseline.
+    /// Reads a baseline.
     ///
     /// # Errors
-    /// If there is none of that name (the error lists those there are), or it cannot be read.
+    ///
+    /// If there is no baseline of that name (the error lists the existing names), or if it cannot
+    /// be read.
     pub fn read(&self, name: &BaselineName) -> Result<RunResult, BaselineError> {
         if !self.has(name) {
             return Err(BaselineError::Unknown {
@@ -133,10 +133,11 @@ impl Baselines {
         Ok(read_result(&self.file(name))?)
     }
 
-    /// The names of all baselines, sorted.
+    /// Returns the names of all baselines, sorted.
     ///
     /// # Errors
-    /// If their folder is there, but cannot be read.
+    ///
+    /// If their folder exists but cannot be read.
     pub fn names(&self) -> Result<Vec<String>, ResultError> {
         if !self.dir.exists() {
             return Ok(Vec::new());
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_within_their_folder() {
+    fn a_name_cannot_leave_the_folder() {
         let long = "x".repeat(NAME_CHARS + 1);
         for bad in ["", ".", "..", "../x", "a/b", "-q", ".hidden", "a b", &long] {
             assert!(bad.parse::<BaselineName>().is_err(), "{bad}");
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_one_saved_is_read() {
+    fn saving_again_replaces_the_baseline() {
         let dir = tempfile::tempdir().unwrap();
         let baselines = Baselines::below(dir.path());
         assert_eq!(baselines.names().unwrap(), Vec::<String>::new());
@@ -197,18 +198,18 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_one_is_an_error_that_lists_the_others() {
+    fn the_error_of_a_missing_baseline_lists_the_others() {
         let dir = tempfile::tempdir().unwrap();
         let baselines = Baselines::below(dir.path());
-        let told = |baselines: &Baselines| baselines.read(&name("c")).unwrap_err().to_string();
-        assert!(told(&baselines).contains("--save-baseline makes one"));
+        let error = |baselines: &Baselines| baselines.read(&name("c")).unwrap_err().to_string();
+        assert!(error(&baselines).contains("--save-baseline makes one"));
         for other in ["b", "a"] {
             baselines.save(&name(other), &example::result()).unwrap();
         }
         std::fs::create_dir(dir.path().join("baselines/empty")).unwrap();
-        let text = told(&baselines);
+        let text = error(&baselines);
         assert!(
-            text.starts_with("no baseline `c` in ") && text.ends_with(": there is a, b"),
+            text.starts_with("no baseline `c` in ") && text.ends_with(": use one of a, b"),
             "{text}"
         );
     }

@@ -1,5 +1,5 @@
-//! The file of a capacity search, `capacity.json`: what was asked, every step, and the answer. Each step's run
-//! is a result of its own in a folder beside it.
+//! The file of a capacity search, `capacity.json`: the conditions, every step and the answer. The
+//! result of each step is in a folder beside it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,90 +13,89 @@ use super::words::float;
 use super::{FormatError, ResultError, RunResult};
 use crate::measure::Histogram;
 
-/// Name of the file in its folder.
+/// Name of the file.
 pub const CAPACITY_FILE: &str = "capacity.json";
-/// Version of its form.
+/// Version of the file's format.
 const SCHEMA: u32 = 1;
 
-/// A search for the highest rate at which conditions hold.
+/// A search for the highest rate at which all conditions hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Capacity {
-    /// Version of this form.
+    /// Version of the file's format.
     pub schema: u32,
-    /// Version of Quorate that searched.
+    /// Version of Quorate that did the search.
     pub tool_version: String,
-    /// The workload's name.
+    /// Name of the workload.
     pub workload: String,
-    /// The target as asked.
+    /// The target as given by the user.
     pub target: String,
-    /// The target's version, as it says itself.
+    /// Version that the target reports.
     pub server_version: Option<String>,
-    /// The processor of the machine that searched.
+    /// Processor of the machine that ran the search.
     pub cpu: Option<String>,
-    /// When the first step began, Unix time in milliseconds.
+    /// Start of the first step, Unix time in milliseconds.
     pub began_unix_ms: u64,
-    /// What must hold: the gates of the plan, `p99_ms` and its limit.
+    /// The gates of the plan: `p99_ms` and its limit.
     pub conditions: Vec<Condition>,
-    /// The answer is at most this share below a rate that fails.
+    /// The answer is at most this share below a rate that fails, 0..1.
     pub precision: f64,
-    /// Highest rate at which all conditions hold, operations per second; missing if none was found.
+    /// Highest rate at which all conditions hold, in operations per second; `None` if none was
+    /// found.
     pub answer_per_s: Option<f64>,
-    /// Lowest rate above it at which they do not; missing if none was met.
+    /// Lowest rate above the answer at which a condition fails; `None` if none was tried.
     pub failed_per_s: Option<f64>,
-    /// It was the generator, not the target, that could not go further.
+    /// Whether the generator limited the search, and not the target.
     pub generator_limited: bool,
-    /// Why the search ended early, in words.
+    /// Why the search ended early, as a sentence.
     pub ended_early: Option<String>,
-    /// Every run, in their order.
+    /// Every run, in order.
     pub steps: Vec<CapacityStep>,
 }
 
-/// Something that must hold.
+/// A condition of the search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
-    /// The gate's key: `p99_ms`, `get.p99_ms`.
+    /// Key of the gate: `p99_ms`, `get.p99_ms`.
     pub name: String,
-    /// Its limit, in the key's unit.
+    /// Limit in the unit of the key.
     pub limit: f64,
 }
 
-/// What a run at some rate came to.
+/// The outcome of a run at one rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Held {
     /// All conditions hold.
     Yes,
-    /// The target did not meet one.
+    /// The target missed a condition.
     No,
-    /// The generator did not issue the rate as it should: nothing is known of the target.
+    /// The generator did not issue the rate, so the run says nothing about the target.
     Invalid,
 }
 
-/// One run of a search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CapacityStep {
-    /// Rate asked, operations per second.
+    /// Planned rate in operations per second.
     pub rate_per_s: f64,
-    /// What it came to.
     pub held: Held,
-    /// Why it did not hold; empty if it did.
+    /// Why the run did not hold; empty if it did.
     pub why: Vec<String>,
-    /// Acknowledged per second of the measured phase.
+    /// Acknowledged operations per second of the measured phase.
     pub achieved_per_s: Option<f64>,
-    /// Median response time, microseconds.
+    /// Median response time in microseconds.
     pub p50_us: Option<f64>,
-    /// 90th percentile.
+    /// 90th percentile in microseconds.
     pub p90_us: Option<f64>,
-    /// 99th percentile.
+    /// 99th percentile in microseconds.
     pub p99_us: Option<f64>,
-    /// 99.9th percentile.
+    /// 99.9th percentile in microseconds.
     pub p999_us: Option<f64>,
-    /// The run's result folder, relative to the file.
+    /// Result folder of the run, relative to this file.
     pub result: Option<String>,
 }
 
 impl Capacity {
-    /// A search that has not begun.
+    /// Creates a search without steps.
     #[must_use]
     pub fn new(workload: &str, target: &str, precision: f64) -> Self {
         Self {
@@ -117,7 +116,7 @@ impl Capacity {
         }
     }
 
-    /// Takes over from a run what all runs have in common.
+    /// Copies from a run what is the same for all runs.
     pub fn describe(&mut self, result: &RunResult) {
         self.server_version
             .clone_from(&result.target.server_version);
@@ -132,7 +131,7 @@ impl Capacity {
 }
 
 impl CapacityStep {
-    /// What a run at `rate_per_s` came to.
+    /// Evaluates a run at `rate_per_s`.
     #[must_use]
     pub fn of(rate_per_s: f64, result: &RunResult) -> Self {
         let invalid = match &result.verdict {
@@ -177,9 +176,10 @@ impl CapacityStep {
     }
 }
 
-/// Writes the file into `dir`; returns its path.
+/// Writes the file into `dir` and returns its path.
 ///
 /// # Errors
+///
 /// If it cannot be written.
 pub fn write_capacity(dir: &Path, capacity: &Capacity) -> Result<PathBuf, ResultError> {
     let path = dir.join(CAPACITY_FILE);
@@ -189,10 +189,11 @@ pub fn write_capacity(dir: &Path, capacity: &Capacity) -> Result<PathBuf, Result
     Ok(path)
 }
 
-/// Reads the file, or the one in a folder; `None` if there is none.
+/// Reads `capacity.json` from a path to the file or to its folder; `None` if there is no such file.
 ///
 /// # Errors
-/// If it cannot be read or understood.
+///
+/// If it cannot be read or is not a capacity file.
 pub fn read_capacity(path: &Path) -> Result<Option<Capacity>, ResultError> {
     let file = if path.is_dir() {
         path.join(CAPACITY_FILE)
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_holds_while_its_gates_do() {
+    fn a_step_holds_if_its_gates_hold() {
         let with = |p99_ms| Gates {
             p99_ms: Some(p99_ms),
             ..Gates::default()
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_as_it_was_written() {
+    fn a_capacity_file_round_trips() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read_capacity(dir.path()).unwrap(), None);
         let condition = Condition {

@@ -1,4 +1,4 @@
-//! A CSV table in memory: quoted by the `csv` library, lines end with a line feed.
+//! A CSV table in memory. The `csv` crate quotes the cells; lines end with a line feed.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 /// Rows of cells. Every row has as many cells as the first.
@@ -8,7 +8,7 @@ pub struct CsvTable {
 }
 
 impl CsvTable {
-    /// A table whose first row is `head`.
+    /// Creates a table with the first row `head`.
     #[must_use]
     pub fn new<T: AsRef<str>>(head: impl IntoIterator<Item = T>) -> Self {
         let mut table = Self {
@@ -18,25 +18,25 @@ impl CsvTable {
         table
     }
 
-    /// Adds a row. A missing figure is an empty cell.
+    /// Adds a row. Pass an empty cell for a missing figure.
     ///
     /// # Panics
-    /// If the row has another number of cells than the first: that is a mistake of the caller.
+    ///
+    /// If the row has another number of cells than the first row, which is a bug of the caller.
     pub fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
         let cells = cells.into_iter().map(|cell| cell.as_ref().to_owned());
         self.writer
             .write_record(cells.map(String::into_bytes))
-            .expect("memory takes every row, and every row has all cells");
+            .expect("writing to memory does not fail, and the row has all cells");
     }
 
-    /// The text.
     #[must_use]
     pub fn into_text(self) -> String {
         let bytes = self
             .writer
             .into_inner()
             .expect("flushing to memory does not fail");
-        String::from_utf8(bytes).expect("cells are text")
+        String::from_utf8(bytes).expect("cells are UTF-8")
     }
 }
 
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_quoted_where_they_need_it() {
+    fn cells_are_quoted_if_necessary() {
         let mut table = CsvTable::new(["op", "count"]);
         table.row(["set, \"small\"", "1"]);
         table.row(["two\nlines", ""]);

@@ -1,5 +1,5 @@
-//! Gathers the record of the machine from `/proc`, `/etc` and the kernel. What cannot be found out
-//! is missing, never guessed, and never an error.
+//! Describes the machine from `/proc`, `/etc` and the kernel. A fact that cannot be read is `None`;
+//! it is never guessed and never an error.
 
 use std::fs;
 use std::path::Path;
@@ -9,8 +9,8 @@ use procfs::{Current as _, Meminfo, MountEntry};
 use super::fsync::fsync_latency;
 use super::machine::Environment;
 
-/// Describes this machine; `data_dir` is where a local target keeps its data, and is probed for its
-/// file system and the time of a sync. The calibration is left for the caller to add.
+/// Describes this machine. `data_dir` is the data directory of a local target; its file system and
+/// sync time are measured. The caller adds the calibration.
 #[must_use]
 pub fn gather(data_dir: Option<&Path>) -> Environment {
     let uname = rustix::system::uname();
@@ -39,7 +39,7 @@ pub fn gather(data_dir: Option<&Path>) -> Environment {
     }
 }
 
-/// Memory of this machine, bytes.
+/// Returns the memory of this machine in bytes.
 #[must_use]
 pub fn machine_memory_bytes() -> Option<u64> {
     Some(Meminfo::current().ok()?.mem_total)
@@ -49,7 +49,8 @@ fn read(path: &str) -> Option<String> {
     fs::read_to_string(path).ok()
 }
 
-/// `model name` on x86; `Model` or `Hardware` on some ARM boards; missing on the others.
+/// Returns the CPU model. x86 has `model name`, some ARM boards have `Model` or `Hardware`, others
+/// have none of them.
 fn cpu_model(cpuinfo: &str) -> Option<String> {
     ["model name", "Model", "Hardware", "cpu model"]
         .iter()
@@ -70,17 +71,18 @@ fn os_name(release: &str) -> Option<String> {
     Some(line.trim_matches('"').to_owned()).filter(|name| !name.is_empty())
 }
 
-/// The type of the file system that `dir` lies on.
+/// Returns the type of the file system of `dir`.
 fn fs_type(dir: &Path) -> Option<String> {
     let dir = fs::canonicalize(dir).ok()?;
     mount_of(&dir, &procfs::mounts().ok()?)
 }
 
-/// The longest mount point that is a prefix wins; of equal ones the last, which covers the others.
+/// Returns the file system of the longest mount point that contains `dir`. Of equal mount points
+/// the last one counts, because it hides the others.
 fn mount_of(dir: &Path, mounts: &[MountEntry]) -> Option<String> {
     let mut best: Option<(usize, &str)> = None;
     for mount in mounts {
-        // The kernel writes a blank as \040, which procfs leaves as it is.
+        // The kernel writes a blank as \040, and procfs does not decode it.
         let point = mount.fs_file.replace("\\040", " ");
         if dir.starts_with(&point) && best.is_none_or(|(length, _)| point.len() >= length) {
             best = Some((point.len(), &mount.fs_vfstype));
@@ -95,7 +97,7 @@ mod tests {
     use procfs::FromBufRead as _;
 
     #[test]
-    fn the_files_of_the_kernel_are_understood() {
+    fn cpu_model_and_os_name_are_parsed() {
         let cpuinfo = "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Example  CPU @ 2.0GHz\n";
         assert_eq!(cpu_model(cpuinfo).as_deref(), Some("Example CPU @ 2.0GHz"));
         assert_eq!(cpu_model("processor : 0\n"), None);
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_mount_counts() {
+    fn the_longest_matching_mount_point_counts() {
         let mounts = "/dev/sda / ext4 rw 0 0\ntmpfs /data tmpfs rw 0 0\n/dev/sdb /data/my\\040disk xfs rw 0 0\n";
         let mounts = Vec::<MountEntry>::from_buf_read(mounts.as_bytes()).unwrap();
         let of = |path: &str| mount_of(Path::new(path), &mounts);

@@ -1,4 +1,4 @@
-//! What the target did in a run, in words: data, never a reason to disbelieve the run.
+//! Findings: sentences about what the target did in a run. A finding never makes a run invalid.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::asked::asked_per_s;
@@ -7,7 +7,7 @@ use super::words::{counted, float, rate, times};
 use crate::measure::{EventKind, OpCounts, OpRecord, Recording};
 use crate::workload::{Arrival, Plan};
 
-/// The findings of one run.
+/// Returns the findings of one run.
 pub(super) fn findings(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<String> {
     let mut found = Vec::new();
     let counts = &record.counts;
@@ -34,7 +34,7 @@ pub(super) fn findings(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<S
         ),
         (
             counts.cap_full,
-            "never sent: their session had as many in flight as it may, to the end",
+            "never sent: the in-flight cap of their session was reached until the end",
         ),
         (
             run.in_flight_at_end,
@@ -66,19 +66,20 @@ pub(super) fn findings(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<S
     found
 }
 
-/// A rate so low, or a run so short, that chance left it empty.
+/// Explains that no operation was due: the rate was too low or the run too short.
 fn nothing_due(plan: &Plan, run: &Recording) -> String {
     match asked_per_s(&plan.load, run.measured_s) {
-        Some(asked) => format!(
+        Some(planned_per_s) => format!(
             "no operation was due in {:.1} s at {} operations/s: lengthen load.duration, or set load.spacing = \"even\"",
             run.measured_s,
-            rate(asked)
+            rate(planned_per_s)
         ),
         None => "no operation was due".to_owned(),
     }
 }
 
-/// In an open loop: the target fell behind what was issued.
+/// Returns the finding that the target acknowledged too few of the issued operations. Open loops
+/// only.
 pub(super) fn saturation(plan: &Plan, run: &Recording, counts: &OpCounts) -> Option<String> {
     if matches!(plan.load.arrival, Arrival::Closed { .. }) || run.measured_s <= 0.0 {
         return None;
@@ -95,7 +96,7 @@ pub(super) fn saturation(plan: &Plan, run: &Recording, counts: &OpCounts) -> Opt
     })
 }
 
-/// `NoNode 12, ConnectionLoss 3`, the most frequent first.
+/// Lists the errors, the most frequent first: `NoNode 12, ConnectionLoss 3`.
 fn errors(counts: &OpCounts) -> String {
     let mut errors: Vec<(u64, String)> = counts
         .errors
@@ -122,7 +123,7 @@ mod tests {
     use crate::result::run_result::example;
 
     #[test]
-    fn what_the_target_did_is_told_in_words() {
+    fn each_finding_is_a_sentence() {
         let mut run = example::bumpy_recording();
         let outcomes = [
             Outcome::TimedOut,
@@ -151,7 +152,7 @@ mod tests {
             "1 operation without a reply in time",
             "1 operation whose connection could not be opened",
             "1 operation never sent: their session had no connection",
-            "1 operation never sent: their session had as many in flight",
+            "1 operation never sent: the in-flight cap of their session was reached",
             "1 operation still without a reply",
             "reconnected once",
             "server h:1 ended: signal 9 (+1.25 s)",
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_rate_is_told_with_its_digits() {
+    fn a_small_rate_keeps_its_digits() {
         let mut plan = example::plan();
         let mut run = example::recording();
         run.intervals.clear();

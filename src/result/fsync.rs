@@ -1,4 +1,4 @@
-//! How long a sync takes on a disk: the floor under every durable write.
+//! Measures how long a sync takes on a disk. No durable write is faster.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -8,17 +8,18 @@ use std::time::{Duration, Instant};
 use super::machine::FsyncLatency;
 use crate::measure::Histogram;
 
-/// Writes measured, at most.
+/// Limit of the number of writes.
 const SAMPLES_MAX: u32 = 200;
-/// Time spent, at most (plus one write).
+/// Limit of the time. The last write may exceed it.
 const BUDGET: Duration = Duration::from_secs(2);
-/// Size of a write: a small transaction of a log.
+/// Size of a write, like a small transaction in a log.
 const WRITE_BYTES: usize = 1_024;
 
-/// Appends 1 KiB to a fresh file in `dir` and syncs it with `fdatasync`, up to 200 times or for two
-/// seconds; the file is removed afterwards.
+/// Appends 1 KiB to a new file in `dir` and calls `fdatasync`, up to 200 times or for two seconds.
+/// Then it removes the file.
 ///
 /// # Errors
+///
 /// If the file cannot be created, written or synced.
 pub fn fsync_latency(dir: &Path) -> io::Result<FsyncLatency> {
     let path = dir.join(format!(".quorate-fsync-{}", std::process::id()));
@@ -41,7 +42,7 @@ fn measure(path: &Path) -> io::Result<Histogram> {
     let block = [b'q'; WRITE_BYTES];
     let mut histogram = Histogram::new();
     let begin = Instant::now();
-    // The first write also allocates; it is not counted.
+    // The first write also allocates blocks, so it is not counted.
     file.write_all(&block)?;
     file.sync_data()?;
     for _ in 0..SAMPLES_MAX {
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_measures_and_leaves_nothing_behind() {
+    fn it_measures_and_removes_its_file() {
         let dir = tempfile::tempdir().unwrap();
         let latency = fsync_latency(dir.path()).unwrap();
         assert!(latency.samples >= 1);

@@ -1,4 +1,4 @@
-//! The conditions that a plan sets, and whether they were met: they decide the exit status.
+//! Gates: limits that a plan sets. They decide the exit status.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use serde::{Deserialize, Serialize};
@@ -6,28 +6,27 @@ use serde::{Deserialize, Serialize};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::{Gates, Plan};
 
-/// One gate of the plan, and whether it was passed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GateOutcome {
-    /// Its key in the workload file: `p99_ms`, or `get.p99_ms` of one operation.
+    /// Key in the workload file: `p99_ms`, or `get.p99_ms` for one operation.
     pub name: String,
-    /// What was asked, in the key's unit.
+    /// Limit in the unit of the key.
     pub limit: f64,
-    /// What was measured; missing when nothing was.
+    /// Measured value; `None` if nothing was measured.
     pub actual: Option<f64>,
-    /// Whether `actual` keeps within `limit`. A missing figure does not.
+    /// Whether `actual` is within `limit`. A missing value fails.
     pub passed: bool,
 }
 
-/// What is held to gates: all operations together, or one of them.
+/// The figures that gates are compared with: those of all operations or of one.
 struct Measured<'a> {
     record: &'a OpRecord,
     acknowledged: u64,
     measured_s: f64,
 }
 
-/// Gates look at all runs together: merged histograms, total counts, total time. Those of an operation are
-/// called after it: `get.p99_ms`.
+/// Compares the gates with all runs together: merged histograms, total counts, total time. The
+/// names of an operation's gates start with its label: `get.p99_ms`.
 pub(super) fn gates(plan: &Plan, runs: &[Recording], all: &OpRecord) -> Vec<GateOutcome> {
     let measured_s: f64 = runs.iter().map(|run| run.measured_s).sum();
     let everything = Measured {
@@ -36,7 +35,7 @@ pub(super) fn gates(plan: &Plan, runs: &[Recording], all: &OpRecord) -> Vec<Gate
         measured_s,
     };
     let mut outcomes = judge(&plan.gates, "", &everything);
-    for (label, asked) in &plan.gates.ops {
+    for (label, limits) in &plan.gates.ops {
         let op = plan.ops.iter().position(|op| op.label == *label);
         let mut record = OpRecord::default();
         let mut acknowledged = 0;
@@ -51,12 +50,12 @@ pub(super) fn gates(plan: &Plan, runs: &[Recording], all: &OpRecord) -> Vec<Gate
             acknowledged,
             measured_s,
         };
-        outcomes.extend(judge(asked, &format!("{label}."), &own));
+        outcomes.extend(judge(limits, &format!("{label}."), &own));
     }
     outcomes
 }
 
-fn judge(asked: &Gates, prefix: &str, measured: &Measured<'_>) -> Vec<GateOutcome> {
+fn judge(limits: &Gates, prefix: &str, measured: &Measured<'_>) -> Vec<GateOutcome> {
     let ms = |us: Option<f64>| us.map(|us| us / 1_000.0);
     let Measured {
         record,
@@ -68,14 +67,14 @@ fn judge(asked: &Gates, prefix: &str, measured: &Measured<'_>) -> Vec<GateOutcom
     let failed_share = (total > 0).then(|| float(record.counts.failed()) / float(total));
     let throughput = (measured_s > 0.0).then(|| float(acknowledged) / measured_s);
     let at_most = [
-        ("p50_ms", asked.p50_ms, ms(response.p50_us())),
-        ("p90_ms", asked.p90_ms, ms(response.p90_us())),
-        ("p95_ms", asked.p95_ms, ms(response.quantile_us(0.95))),
-        ("p99_ms", asked.p99_ms, ms(response.p99_us())),
-        ("p999_ms", asked.p999_ms, ms(response.p999_us())),
-        ("max_ms", asked.max_ms, ms(response.max_us())),
-        ("late_p99_ms", asked.late_p99_ms, ms(record.late.p99_us())),
-        ("error_ratio", asked.error_ratio, failed_share),
+        ("p50_ms", limits.p50_ms, ms(response.p50_us())),
+        ("p90_ms", limits.p90_ms, ms(response.p90_us())),
+        ("p95_ms", limits.p95_ms, ms(response.quantile_us(0.95))),
+        ("p99_ms", limits.p99_ms, ms(response.p99_us())),
+        ("p999_ms", limits.p999_ms, ms(response.p999_us())),
+        ("max_ms", limits.max_ms, ms(response.max_us())),
+        ("late_p99_ms", limits.late_p99_ms, ms(record.late.p99_us())),
+        ("error_ratio", limits.error_ratio, failed_share),
     ];
     let mut outcomes: Vec<GateOutcome> = at_most
         .into_iter()
@@ -87,7 +86,7 @@ fn judge(asked: &Gates, prefix: &str, measured: &Measured<'_>) -> Vec<GateOutcom
             })
         })
         .collect();
-    if let Some(limit) = asked.throughput_per_s {
+    if let Some(limit) = limits.throughput_per_s {
         let name = format!("{prefix}throughput_per_s");
         outcomes.push(outcome(name, limit, throughput, |actual| actual >= limit));
     }
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn each_percentile_is_held_to_its_own_gate() {
+    fn each_percentile_is_compared_with_its_own_gate() {
         let (plan, recording) = (example::plan(), example::recording());
         let response = recording.all().response;
         let percentiles = [
@@ -137,9 +136,9 @@ mod tests {
             ("p999_ms", 0.999),
             ("max_ms", 1.0),
         ];
-        let outcomes = judged(|asked, _| {
+        let outcomes = judged(|limits, _| {
             let limit = Some(1.0);
-            asked.gates = Gates {
+            limits.gates = Gates {
                 p50_ms: limit,
                 p90_ms: limit,
                 p95_ms: limit,
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn gates_pass_fail_and_fail_when_there_is_no_figure() {
+    fn a_gate_fails_above_its_limit_or_without_a_value() {
         let set = |plan: &mut Plan| {
             plan.gates.p99_ms = Some(5.0);
             plan.gates.p50_ms = Some(0.5);
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_of_one_operation_looks_at_that_operation_only() {
+    fn a_gate_of_one_operation_ignores_the_others() {
         let second = |plan: &mut Plan, run: &mut Recording| {
             let mut get = plan.ops[0].clone();
             get.label = "get".into();
@@ -199,7 +198,7 @@ mod tests {
             }
         };
         let alone = judged(|plan, _| plan.gates.p99_ms = Some(1.0));
-        let asked = Gates {
+        let limits = Gates {
             p99_ms: Some(1.0),
             late_p99_ms: Some(1_000.0),
             throughput_per_s: Some(1e9),
@@ -207,8 +206,8 @@ mod tests {
         };
         let outcomes = judged(|plan, run| {
             second(plan, run);
-            plan.gates.ops.insert("set".into(), asked.clone());
-            plan.gates.ops.insert("get".into(), asked.clone());
+            plan.gates.ops.insert("set".into(), limits.clone());
+            plan.gates.ops.insert("get".into(), limits.clone());
         });
         let told: Vec<(&str, bool, bool)> = outcomes
             .iter()
@@ -217,7 +216,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                // Nothing was measured of the get, but that nothing was acknowledged.
+                // The get has no values, except that none of it was acknowledged.
                 ("get.p99_ms", false, false),
                 ("get.late_p99_ms", false, false),
                 ("get.throughput_per_s", true, false),
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn lateness_is_held_to_a_gate_of_its_own() {
+    fn lateness_has_its_own_gate() {
         let late = example::recording().all().late.p99_us().unwrap() / 1_000.0;
         for (limit, passed) in [(late, true), (late * 0.99, false)] {
             let outcomes = judged(|plan, _| plan.gates.late_p99_ms = Some(limit));

@@ -1,4 +1,4 @@
-//! `intervals.csv`: one line per run, interval and operation, for spreadsheets and notebooks.
+//! `intervals.csv` for spreadsheets and notebooks: one line per run, interval and operation.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::csv_table::CsvTable;
@@ -9,7 +9,7 @@ const HEAD: &str = "run,number,interval,start_s,length_s,op,ok,errors,refused,un
 acknowledged,throughput_per_s,response_mean_us,response_p50_us,response_p90_us,response_p99_us,response_p999_us,response_max_us,\
 service_p50_us,service_p99_us,service_max_us,blocked_p50_us,blocked_p99_us,blocked_max_us,late_p50_us,late_p99_us,late_max_us";
 
-/// The text of `intervals.csv`. A missing figure is an empty cell.
+/// Returns the text of `intervals.csv`. A missing figure is an empty cell.
 #[must_use]
 pub fn intervals_csv(result: &RunResult) -> String {
     let mut table = CsvTable::new(HEAD.split(','));
@@ -29,9 +29,9 @@ pub fn intervals_csv(result: &RunResult) -> String {
     table.into_text()
 }
 
-/// What a line is about.
+/// The run, interval and operation of a line.
 struct Place<'a> {
-    /// Place of the run in the result, from 1.
+    /// Number of the run within the result, from 1.
     position: u32,
     recording: &'a Recording,
     interval: u32,
@@ -70,7 +70,7 @@ fn cells(place: &Place<'_>, record: &OpRecord) -> Vec<String> {
     let response = &record.response;
     let mut figures = vec![throughput, response.mean_us()];
     figures.extend(optional(response.quantiles_us([0.5, 0.9, 0.99])));
-    figures.extend([response.told_p999_us(), response.max_us()]);
+    figures.extend([response.supported_p999_us(), response.max_us()]);
     for histogram in [&record.service, &record.blocked, &record.late] {
         figures.extend(optional(histogram.quantiles_us([0.5, 0.99])));
         figures.push(histogram.max_us());
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::result::run_result::example;
 
-    /// The cells of a line by their columns.
+    /// Pairs the cells of a line with their column names.
     fn by_column(line: &str) -> Vec<(&'static str, String)> {
         let line = line.replace("\"set, \"\"small\"\"\"", "set");
         let cells: Vec<&str> = line.split(',').collect();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_has_every_column_and_nothing_is_an_empty_cell() {
+    fn every_line_has_every_column_and_a_missing_figure_is_an_empty_cell() {
         let mut result = example::result();
         result.plan.ops[0].label = "set, \"small\"".into();
         result.runs[0].number = 3;

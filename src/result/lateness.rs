@@ -1,4 +1,4 @@
-//! How late the generator was, against the response times that it measured.
+//! Compares the lateness of the generator with the response times.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::machine::Resolution;
@@ -7,24 +7,25 @@ use super::words::span;
 use crate::measure::OpRecord;
 use crate::workload::Plan;
 
-/// Where the generator's lateness is a material part of an operation's response time, in words. A
-/// percentile with fewer than ten operations beyond it is chance, and lateness below what a server that
-/// does nothing shows on this machine cannot be told from the machine's own noise.
+/// Returns a sentence for each operation and percentile at which lateness is more than
+/// `LATE_SHARE_MAX` of the response time. Percentiles with fewer than ten operations beyond them
+/// are skipped because they are chance. Lateness below the machine's resolution is skipped because
+/// it cannot be floor_us from noise.
 pub(super) fn material_lateness(
     plan: &Plan,
     ops: &[OpRecord],
     resolution: Option<Resolution>,
 ) -> Vec<String> {
-    let told = |figure: fn(Resolution) -> f64| resolution.map_or(0.0, figure);
+    let floor_us = |figure: fn(Resolution) -> f64| resolution.map_or(0.0, figure);
     let percentiles = [
-        (0.50, "p50", told(|found| found.response_p50_us)),
-        (0.99, "p99", told(|found| found.response_p99_us)),
+        (0.50, "p50", floor_us(|found| found.response_p50_us)),
+        (0.99, "p99", floor_us(|found| found.response_p99_us)),
     ];
     let mut words = Vec::new();
     for (op, record) in plan.ops.iter().zip(ops) {
         for (quantile, name, resolution_us) in percentiles {
-            let response = record.response.told_us(quantile);
-            let late = record.late.told_us(quantile);
+            let response = record.response.supported_us(quantile);
+            let late = record.late.supported_us(quantile);
             if let (Some(response), Some(late)) = (response, late)
                 && late > LATE_SHARE_MAX * response
                 && late > resolution_us

@@ -1,7 +1,8 @@
-//! The result file, the waist of the house: a run writes it, everything else reads only it.
+//! The result file. A run writes it, and reports read nothing else.
 //!
-//! [`RunResult`] is the working type; the `file` module holds its form on disk (`docs/RESULTS.md`,
-//! `docs/result.schema.json`) with conversions both ways. [`judge`] decides what a run is worth.
+//! [`RunResult`] is the type that the program uses. The `file` module converts it to and from the
+//! format on disk (`docs/RESULTS.md`, `docs/result.schema.json`). [`judge`] decides whether a run
+//! is valid.
 
 mod asked;
 mod baseline;

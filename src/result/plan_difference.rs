@@ -1,4 +1,4 @@
-//! In which keys two plans ask for different things.
+//! Compares the loads of two plans.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -7,12 +7,11 @@ use serde_json::Value;
 
 use crate::workload::Plan;
 
-/// The keys of the load in which two plans differ, each as `load.sessions: 15 and 32`; empty when
-/// both ask for the same operations.
+/// Returns the keys in which the loads of two plans differ, each as `load.sessions: 15 and 32`;
+/// empty if both plans ask for the same operations.
 ///
-/// Only what decides the load counts: `load`, `ops`, `prepare` and `seed`. Name, why, gates and the
-/// shape of the target may differ (the latter is often what is being compared), and so may the
-/// number of repeats.
+/// Only the keys that decide the load count: `load`, `ops`, `prepare` and `seed`. Name, why, gates,
+/// the number of repeats and the target may differ; often the target is what is compared.
 #[must_use]
 pub fn plan_differences(a: &Plan, b: &Plan) -> Vec<String> {
     let (a, b) = (leaves(a), leaves(b));
@@ -29,7 +28,7 @@ pub fn plan_differences(a: &Plan, b: &Plan) -> Vec<String> {
         .collect()
 }
 
-/// Every value below the keys that count, by its dotted path.
+/// Returns every value of the load by its dotted path.
 fn leaves(plan: &Plan) -> BTreeMap<String, Value> {
     let mut found = BTreeMap::new();
     let value = serde_json::to_value(plan).expect("a plan has a JSON form");
@@ -39,7 +38,7 @@ fn leaves(plan: &Plan) -> BTreeMap<String, Value> {
         }
     }
     found.remove("load.repeats");
-    // It follows from the kind, and older results do not say it.
+    // `writes` follows from the kind of the operation, and older results do not have it.
     found.retain(|key, _| !key.ends_with("].writes"));
     found
 }
@@ -67,7 +66,7 @@ mod tests {
     use crate::workload::{SizeChoice, Values};
 
     #[test]
-    fn what_does_not_change_the_load_may_differ() {
+    fn name_gates_and_target_may_differ() {
         let a = example::plan();
         let mut b = a.clone();
         b.name = "other".into();
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_differing_keys_are_named_with_both_values() {
+    fn differing_keys_are_named_with_both_values() {
         let a = example::plan();
         let mut b = a.clone();
         b.seed = 8;
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_from_the_kind_may_be_missing() {
+    fn values_that_follow_from_the_kind_may_be_missing() {
         let a = example::plan();
         let mut b = a.clone();
         b.ops[0].writes = Some(true);
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_has_the_form_in_json_that_it_always_had() {
+    fn the_json_form_of_a_plan_is_stable() {
         let values = Values::default()
             .with("batch", 10_u32)
             .with("keep_count", None::<u64>)

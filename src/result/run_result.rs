@@ -1,4 +1,4 @@
-//! The working type of a result: what ran, where, against what, and what was measured.
+//! A result as the program uses it.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::path::PathBuf;
@@ -12,36 +12,34 @@ use super::verdict::{Verdict, judge};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::Plan;
 
-/// One result: every run of one plan against one target.
+/// All runs of one plan against one target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunResult {
-    /// Version of the file's form that it was made under. Figures of schema 1 have other meanings: see
-    /// `docs/RESULTS.md`.
+    /// Schema version of the file that the result was read from. Figures of schema 1 have other
+    /// meanings; see `docs/RESULTS.md`.
     pub schema: u64,
-    /// The program that measured.
     pub tool: Tool,
-    /// The machine that measured (and, for a local target, that was measured).
+    /// The machine that measured. A local target ran on it too.
     pub environment: Environment,
-    /// What was measured, as it describes itself.
     pub target: Target,
-    /// What was asked, complete.
+    /// The complete plan.
     pub plan: Plan,
-    /// What was measured, one per repeat.
+    /// One recording per repeat.
     pub runs: Vec<Recording>,
-    /// Whether the generator did its part, so that the figures mean what they say.
+    /// Whether the generator did its part. If not, the figures do not describe the target.
     pub verdict: Verdict,
-    /// What the target did, a sentence each.
+    /// What the target did, one sentence each.
     pub findings: Vec<String>,
-    /// The conditions that the plan set, and whether they were met.
+    /// The limits of the plan and whether they were met.
     pub gates: Vec<GateOutcome>,
-    /// What a reader should know before believing the figures.
+    /// What a reader should know before using the figures, one sentence each.
     pub warnings: Vec<String>,
-    /// Where the result file lies; not part of it. Set when it is read; the writer sets it itself.
+    /// Path of the result file. It is not stored in the file; reading and writing set it.
     pub path: Option<PathBuf>,
 }
 
 impl RunResult {
-    /// Puts a result together and judges it.
+    /// Creates a result and judges it.
     #[must_use]
     pub fn new(environment: Environment, target: Target, plan: Plan, runs: Vec<Recording>) -> Self {
         let judgement = judge(&plan, &runs, &environment, &target);
@@ -60,13 +58,12 @@ impl RunResult {
         }
     }
 
-    /// Whether every gate was passed.
     #[must_use]
     pub fn gates_passed(&self) -> bool {
         self.gates.iter().all(|gate| gate.passed)
     }
 
-    /// Per operation of the plan: all runs merged.
+    /// Returns all runs merged, per operation of the plan.
     #[must_use]
     pub fn totals(&self) -> Vec<OpRecord> {
         let mut totals: Vec<OpRecord> = self.plan.ops.iter().map(|_| OpRecord::default()).collect();
@@ -78,7 +75,8 @@ impl RunResult {
         totals
     }
 
-    /// Per operation of the plan: acknowledged in the measured phases of all runs.
+    /// Returns the acknowledged operations in the measured phases of all runs, per operation of the
+    /// plan.
     #[must_use]
     pub fn acknowledged_per_op(&self) -> Vec<u64> {
         let mut counts = vec![0; self.plan.ops.len()];
@@ -90,14 +88,14 @@ impl RunResult {
         counts
     }
 
-    /// Length of the measured phases of all runs together, seconds.
+    /// Returns the total length of the measured phases of all runs in seconds.
     #[must_use]
     pub fn measured_s(&self) -> f64 {
         self.runs.iter().map(|run| run.measured_s).sum()
     }
 }
 
-/// A small deterministic result for tests of this and of the modules above.
+/// A small deterministic result for tests in this module and in `report`.
 #[cfg(test)]
 pub(crate) mod example {
     use super::*;
@@ -161,7 +159,7 @@ pub(crate) mod example {
         }
     }
 
-    /// A recorder of the example's plan.
+    /// Creates a recorder for the example's plan.
     pub(crate) fn recorder() -> Recorder {
         Recorder::new(
             1,
@@ -174,7 +172,8 @@ pub(crate) mod example {
         )
     }
 
-    /// Intended `index` milliseconds into the run at server `index % 3`: sent 10 us later.
+    /// An operation intended `index` milliseconds into the run at server `index % 3` and sent 10 µs
+    /// later.
     pub(crate) fn sample(index: i64, response_ns: i64, outcome: Outcome) -> Sample {
         let intended_ns = index * 1_000_000;
         Sample {
@@ -188,7 +187,7 @@ pub(crate) mod example {
         }
     }
 
-    /// Records `samples`, in the order in which they were done, as one worker does.
+    /// Records `samples` as one worker does, in the order in which they were done.
     pub(crate) fn record(recording: &mut Recording, samples: &[Sample]) {
         let mut recorder = recorder();
         recorder.error("ConnectionLoss");
@@ -212,7 +211,8 @@ pub(crate) mod example {
         recording.timeline.trim();
     }
 
-    /// Two seconds at 1,000/s; response `1 ms + i us`, 10 us late.
+    /// Two seconds at 1,000 operations/s. Response times are `1 ms + i µs`; each operation is 10 µs
+    /// late.
     pub(crate) fn recording() -> Recording {
         let mut recording = Recording {
             started_unix_ms: 1_764_000_000_000,
@@ -239,7 +239,7 @@ pub(crate) mod example {
         };
         let samples: Vec<Sample> = (0..2_000)
             .map(|i| {
-                // The last ones are done in time.
+                // Let the last operation finish within the measured phase.
                 let response_ns = if i == 1_999 {
                     900_000
                 } else {
@@ -258,7 +258,7 @@ pub(crate) mod example {
         recording
     }
 
-    /// As [`recording`], and two operations got no acknowledgement when a connection broke.
+    /// Like [`recording`], but two operations were not acknowledged because a connection broke.
     pub(crate) fn bumpy_recording() -> Recording {
         let mut recording = recording();
         let lost = [
@@ -318,7 +318,7 @@ pub(crate) mod example {
         }
     }
 
-    /// The environment, with what a server that does nothing shows in it.
+    /// The environment with the given resolution.
     pub(crate) fn calibrated(response_p50_us: f64, response_p99_us: f64) -> Environment {
         Environment {
             calibration: Some(serde_json::json!({"resolution": {

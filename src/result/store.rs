@@ -1,5 +1,5 @@
-//! Result folders: writing never leaves half a file and never overwrites another result; reading
-//! says what is wrong with which file.
+//! Result folders. Writing never leaves an incomplete file and never overwrites a result. Read
+//! errors name the file and what is wrong with it.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -11,20 +11,19 @@ use super::intervals::intervals_csv;
 use super::run_result::RunResult;
 use crate::measure::{interval_log, tagged_interval_log};
 
-/// Name of the result file in its folder.
 pub(super) const RESULT_FILE: &str = "result.json";
-/// Folder of all results, below the working directory.
+/// Folder of all results in the working directory.
 pub(super) const RESULTS_DIR: &str = "results";
-/// Results of one workload within one second, at most.
+/// Limit of the results of one workload within one second.
 const SAME_SECOND_MAX: u32 = 1_000;
 
-/// A result could not be written or read.
+/// Why a result cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultError {
-    /// No space left, or the quota is used up.
+    /// No space is left, or the quota is used up.
     #[error("cannot write {}: the disk is full ({source}). Free some space, or choose another folder with --out", path.display())]
     DiskFull { path: PathBuf, source: io::Error },
-    /// Any other failure of the file system.
+    /// Any other error of the file system.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
         /// `write`, `read`, `create`.
@@ -33,29 +32,23 @@ pub enum ResultError {
         path: PathBuf,
         source: io::Error,
     },
-    /// The folder asked for already holds a result.
+    /// The folder already holds a result.
     #[error("{} already holds a result, which is never overwritten; choose another folder with --out", path.display())]
     Exists { path: PathBuf },
-    /// No such file, or a folder without a result.
+    /// There is no such file, or the folder holds no result.
     #[error("no result at {}: expected a result.json, or a folder that holds one", path.display())]
-    NotFound {
-        /// What was asked for.
-        path: PathBuf,
-    },
-    /// The file is there, but cannot be understood.
+    NotFound { path: PathBuf },
+    /// The file exists but is not a readable result.
     #[error("{}: {source}", path.display())]
-    Format {
-        path: PathBuf,
-        /// What is wrong with it.
-        source: FormatError,
-    },
+    Format { path: PathBuf, source: FormatError },
 }
 
-/// Creates the folder for a new result: `out` where given, else `results/<workload>-<UTC time>`
-/// below the working directory. An existing result is never written over.
+/// Creates the folder for a new result: `out` if given, otherwise `results/<workload>-<UTC time>`
+/// in the working directory. It never reuses the folder of an existing result.
 ///
 /// # Errors
-/// If the folder cannot be created, or `out` already holds a result.
+///
+/// If the folder cannot be created, or if `out` already holds a result.
 pub fn results_dir(
     out: Option<&Path>,
     workload: &str,
@@ -98,14 +91,16 @@ fn fresh_dir(parent: &Path, workload: &str, now: SystemTime) -> Result<PathBuf, 
     })
 }
 
-/// Writes `result.json`, `intervals.csv` and per run `<workload>.hlog` and `<workload>.tags.hlog`
-/// (`<workload>-2.hlog` for the second) into `dir`; returns the path of `result.json`.
+/// Writes `result.json`, `intervals.csv` and the logs of each run (`<workload>.hlog` and
+/// `<workload>.tags.hlog`, `<workload>-2.hlog` for the second run) into `dir`. Returns the path of
+/// `result.json`.
 ///
-/// Every file is written under another name first and renamed when it is complete; `result.json`
-/// comes last, so that a folder that has one is complete.
+/// Each file is written under another name and renamed when complete. `result.json` is written
+/// last, so a folder that has one is complete.
 ///
 /// # Errors
-/// If a file cannot be written; a full disk is told apart.
+///
+/// If a file cannot be written. A full disk has its own error.
 pub fn write_result(dir: &Path, result: &RunResult) -> Result<PathBuf, ResultError> {
     create_dirs(dir)?;
     let labels: Vec<&str> = result.plan.ops.iter().map(|op| op.label.as_str()).collect();
@@ -136,10 +131,11 @@ pub fn write_result(dir: &Path, result: &RunResult) -> Result<PathBuf, ResultErr
     Ok(path)
 }
 
-/// Reads a result from its file, or from the folder that holds it.
+/// Reads a result from its file or from the folder that holds it.
 ///
 /// # Errors
-/// If there is none, or it cannot be read or understood; the message names the file and the reason.
+///
+/// If there is no result, or if it cannot be read. The message names the file and the reason.
 pub fn read_result(path: &Path) -> Result<RunResult, ResultError> {
     let file = if path.is_dir() {
         path.join(RESULT_FILE)
@@ -167,10 +163,11 @@ pub fn read_result(path: &Path) -> Result<RunResult, ResultError> {
     Ok(result)
 }
 
-/// Writes a whole file or nothing: under another name first, synced, then renamed.
+/// Writes a file completely or not at all: it writes to another name, syncs and renames.
 ///
 /// # Errors
-/// If that fails; nothing of the attempt is left behind.
+///
+/// If the write fails. The incomplete file is removed.
 pub fn save(path: &Path, bytes: &[u8]) -> Result<(), ResultError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
@@ -179,7 +176,7 @@ pub fn save(path: &Path, bytes: &[u8]) -> Result<(), ResultError> {
         .and_then(|mut file| fill(&mut file, bytes))
         .and_then(|()| fs::rename(&partial, path));
     written.map_err(|source| {
-        // The failure is reported; failing to clean up after it would add nothing.
+        // The write error is returned. An error of this clean-up would add nothing.
         let _ = fs::remove_file(&partial);
         failure("write", path, source)
     })
@@ -222,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back_from_folder_and_file() {
+    fn a_result_reads_back_from_its_folder_and_from_its_file() {
         let dir = tempfile::tempdir().unwrap();
         let mut result = example::result();
         result.runs.push(example::bumpy_recording());
@@ -261,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_told_apart_and_nothing_half_is_left() {
+    fn a_full_disk_has_its_own_error_and_leaves_no_file() {
         let mut full = File::options().write(true).open("/dev/full").unwrap();
         let source = fill(&mut full, &[0; 100]).unwrap_err();
         let error = failure("write", Path::new("results/x/result.json"), source);
@@ -279,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_says_which_file_and_why() {
+    fn read_errors_name_the_file_and_the_reason() {
         let dir = tempfile::tempdir().unwrap();
         let nothing = read_result(dir.path()).unwrap_err().to_string();
         assert!(nothing.starts_with("no result at "), "{nothing}");

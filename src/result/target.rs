@@ -1,52 +1,52 @@
-//! The target, as a result describes it.
+//! The target in a result.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What was measured, as it describes itself.
+/// The target that was measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
-    /// As asked: `bundled`, `zk://h1:2181,h2:2181`.
+    /// As given by the user: `bundled`, `zk://h1:2181,h2:2181`.
     pub spec: String,
-    /// Version as the servers say it; several ones are joined with a comma.
+    /// Version that the servers report. Different versions are joined with a comma.
     pub server_version: Option<String>,
     /// Address of the leader when the load started.
     pub leader: Option<String>,
-    /// Directory that a local target keeps its data in.
+    /// Data directory of a local target.
     pub data_on: Option<String>,
-    /// From the start of a local target's first process until its last server served, milliseconds.
+    /// From the start of a local target's first process until its last server served, in
+    /// milliseconds.
     #[serde(default)]
     pub start_ms: Option<f64>,
-    /// The members.
     pub servers: Vec<Server>,
 }
 
-/// One member of the ensemble.
+/// A member of the ensemble.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Server {
-    /// `host:port` of its client port.
+    /// `host:port` of the client port.
     pub address: String,
-    /// `voter` or `observer`, where known.
+    /// `voter` or `observer`, if known.
     pub role: Option<String>,
-    /// Version as it says itself.
+    /// Version that the server reports.
     pub version: Option<String>,
-    /// `leader`, `follower`, `observer`, `standalone` when the load started.
+    /// `leader`, `follower`, `observer` or `standalone` when the load started.
     pub mode: Option<String>,
-    /// Resident memory of a local server before any load, bytes.
+    /// Resident memory of a local server before any load, in bytes.
     #[serde(default)]
     pub rss_start_bytes: Option<u64>,
-    /// Resident memory of a local server after the last run, bytes.
+    /// Resident memory of a local server after the last run, in bytes.
     #[serde(default)]
     pub rss_end_bytes: Option<u64>,
-    /// Those of its own counters (as it names them, without a prefix that all have) that changed between the first and the
-    /// last run; empty where it offers none.
+    /// The server's own counters that changed between the first and the last run, under its own
+    /// names without their common prefix. Empty if the server has no counters.
     #[serde(default)]
     pub counters: BTreeMap<String, CounterChange>,
 }
 
-/// A counter of a server, as it says itself.
+/// Two readings of a counter of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CounterChange {
     /// Before the first run.
@@ -56,13 +56,13 @@ pub struct CounterChange {
 }
 
 impl Target {
-    /// Whether Quorate started the servers itself, on this machine.
+    /// Whether Quorate started the servers on this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
         !self.spec.starts_with("zk://")
     }
 
-    /// Whether all servers are known to share the machine with the driver.
+    /// Whether all servers are known to run on the driver's machine.
     #[must_use]
     pub fn shares_machine(&self) -> bool {
         let loopback = |address: &str| {

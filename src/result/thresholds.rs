@@ -1,20 +1,22 @@
-//! Where the line is drawn between a run that may be believed and one that may not. In one place: the
-//! documents quote these, and a test holds them to it.
+//! The limits that decide whether a run is valid and which warnings it gets. `docs/METHODOLOGY.md`
+//! quotes them, and a test compares the two.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// Least share of the due operations that the generator must have issued.
+/// The generator must issue at least this share of the due operations.
 pub const ISSUED_MIN: f64 = 0.95;
-/// Largest part of an operation's response time, at a percentile, that the generator's lateness may be.
+/// The generator's lateness may be at most this share of an operation's response time, at a
+/// percentile.
 pub const LATE_SHARE_MAX: f64 = 0.10;
-/// Largest share of its core that a driver thread may use in an open loop.
+/// Largest share of a core that a driver thread may use in an open loop.
 pub const DRIVER_BUSY_MAX: f64 = 0.80;
 /// Largest share of the time that a driver thread may wait for a core in an open loop.
 pub const DRIVER_WAITING_MAX: f64 = 0.10;
-/// Share of the time that a driver thread may wait for a core without a word.
+/// Above this share of the time that a driver thread waited for a core there is a warning.
 pub const DRIVER_WAITING_TOLD: f64 = 0.02;
-/// Least share of the issued operations that the target must acknowledge in time not to be saturated.
+/// A target that acknowledges less than this share of the issued operations is saturated.
 pub const ACKNOWLEDGED_MIN: f64 = 0.95;
-/// Largest share of the processors' time that the hypervisor may take without a word.
+/// Above this share of the processors' time that the hypervisor took there is a warning.
 pub const STOLEN_MAX: f64 = 0.005;
-/// Backlog at the start of the measured phase, as a share of its due operations, that is not worth a word.
+/// Above this backlog at the start of the measured phase, as a share of the due operations, there
+/// is a warning.
 pub const BACKLOG_MAX: f64 = 0.001;

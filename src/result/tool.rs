@@ -3,19 +3,18 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The program that measured, with its version.
+/// Name and version of the program that measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tool {
     /// `quorate`.
     pub name: String,
-    /// Its version.
     pub version: String,
-    /// The commit it was built from, where the build knew it.
+    /// The commit that it was built from, if the build knew it.
     pub commit: Option<String>,
 }
 
 impl Tool {
-    /// This build.
+    /// Describes this build.
     #[must_use]
     pub fn this_build() -> Self {
         Self {

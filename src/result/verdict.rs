@@ -1,9 +1,9 @@
-//! What a run is worth: whether the generator did its part, what the target did, the gates of the plan,
-//! and what a reader should know.
+//! Judges a run: whether the generator did its part, what the target did, which gates passed and
+//! which warnings apply.
 //!
-//! A run is invalid when the *generator* failed: then its figures do not describe the target. What the
-//! target did, however bad, is a finding. The rules are those of `docs/METHODOLOGY.md`, the numbers in
-//! them those of `thresholds`.
+//! A run is invalid if the *generator* failed, because then its figures do not describe the target.
+//! Whatever the target did is a finding. `docs/METHODOLOGY.md` states the rules; `thresholds` has
+//! the limits.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::finding::findings;
@@ -17,14 +17,12 @@ use super::words::{float, seconds};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::{Arrival, Plan};
 
-/// Whether the figures mean what they say.
+/// Whether the figures describe the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// They do.
     Valid,
-    /// They do not.
     Invalid {
-        /// Why not, a sentence each.
+        /// One sentence each.
         reasons: Vec<String>,
     },
 }
@@ -38,13 +36,12 @@ impl Verdict {
         }
     }
 
-    /// Whether it is `Valid`.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         matches!(self, Self::Valid)
     }
 
-    /// `valid` or `invalid`.
+    /// Returns `valid` or `invalid`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -53,7 +50,7 @@ impl Verdict {
         }
     }
 
-    /// Why not; empty when valid.
+    /// Returns why the result is invalid; empty if it is valid.
     #[must_use]
     pub fn reasons(&self) -> &[String] {
         match self {
@@ -63,20 +60,18 @@ impl Verdict {
     }
 }
 
-/// Everything that [`judge`] has to say.
+/// The result of [`judge`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
-    /// Valid or not.
     pub verdict: Verdict,
-    /// What the target did.
+    /// What the target did, one sentence each.
     pub findings: Vec<String>,
-    /// The plan's gates.
     pub gates: Vec<GateOutcome>,
-    /// What a reader should know.
+    /// What a reader should know before using the figures, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// Judges the runs of a plan.
+/// Judges all runs of a plan.
 #[must_use]
 pub fn judge(
     plan: &Plan,
@@ -180,7 +175,7 @@ fn invalid_reasons(
     reasons
 }
 
-/// The larger of two; for folds.
+/// Returns the larger value. Made for `fold`.
 fn largest(so_far: Option<f64>, next: f64) -> Option<f64> {
     Some(so_far.map_or(next, |so_far| so_far.max(next)))
 }
@@ -209,7 +204,7 @@ mod tests {
         plan.load.arrival = Arrival::Closed { in_flight: 4 };
     }
 
-    /// Operations that were `late_us` late and would have taken 2 ms.
+    /// Adds operations that started `late_us` late and took 2 ms.
     fn add_late(run: &mut Recording, late_us: i64) {
         let samples: Vec<Sample> = (0..100)
             .map(|_| {
@@ -225,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clean_run_is_valid_and_there_is_nothing_to_say() {
+    fn a_clean_run_is_valid_without_findings_or_warnings() {
         let judgement = judged(|_, _, _| ());
         assert_eq!(judgement.verdict, Verdict::Valid);
         assert!(judgement.gates.is_empty());
@@ -234,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_generator_did_not_get_to_is_its_fault() {
+    fn operations_that_the_generator_missed_make_the_run_invalid() {
         let unsent = |why| {
             judged(|_, run, _| {
                 let samples: Vec<Sample> = (0..200)
@@ -254,20 +249,20 @@ mod tests {
         );
         for why in [Unsent::CapFull, Unsent::NoConnection] {
             let judgement = unsent(why);
-            assert!(judgement.verdict.is_valid(), "the target held them back");
-            assert!(!judgement.findings.is_empty(), "and that is told");
+            assert!(judgement.verdict.is_valid(), "the target caused this");
+            assert!(!judgement.findings.is_empty(), "a finding says so");
         }
     }
 
     #[test]
-    fn a_target_that_acknowledges_too_little_is_no_invalid_run() {
+    fn a_saturated_target_does_not_make_a_run_invalid() {
         let judgement = judged(|_, run, _| run.intervals[1].ops[0].acknowledged = 100);
         assert!(judgement.verdict.is_valid());
         assert!(judgement.findings[0].contains("saturated"), "{judgement:?}");
     }
 
     #[test]
-    fn a_driver_that_lacks_processor_is_invalid_in_an_open_loop_and_a_warning_in_a_closed_one() {
+    fn a_busy_driver_makes_an_open_loop_invalid_and_gives_a_closed_loop_a_warning() {
         let thread = |busy, waiting| DriverThread {
             busy,
             waiting: Some(waiting),
@@ -286,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn lateness_that_is_material_is_invalid_per_operation_and_percentile() {
+    fn lateness_is_judged_per_operation_and_percentile() {
         let judgement = judged(|_, run, _| add_late(run, 900));
         assert!(
             only_reason(&judgement).starts_with(
@@ -306,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn lateness_below_the_machines_resolution_is_not_held_against_a_run() {
+    fn lateness_below_the_resolution_is_ignored() {
         let calibrated = |response_p99_us: f64| {
             judged(|_, run, environment| {
                 environment.calibration = Some(serde_json::json!({"resolution": {
@@ -319,9 +314,9 @@ mod tests {
         assert!(calibrated(260.0).verdict.is_valid());
     }
 
-    /// One operation that was late is one operation, no percentile.
+    /// A single late operation does not make a percentile.
     #[test]
-    fn a_percentile_needs_ten_operations_beyond_it_to_be_judged() {
+    fn a_percentile_is_judged_only_with_ten_operations_beyond_it() {
         let judgement = judged(|_, run, _| {
             run.intervals.clear();
             let late = example::sample(500, 1_000_000, Outcome::Ok);
@@ -334,9 +329,10 @@ mod tests {
         assert_eq!(judgement.verdict, Verdict::Valid);
     }
 
-    /// A target that stands still for a third of the run: the cap is full, the generator idle.
+    /// The target stalls for a third of the run. The in-flight cap is reached and the generator is
+    /// idle.
     #[test]
-    fn waiting_for_the_target_is_never_the_generators_lateness() {
+    fn waiting_for_the_target_does_not_count_as_lateness() {
         let judgement = judged(|_, run, _| {
             let samples: Vec<Sample> = (0..1_000)
                 .map(|index| {
@@ -355,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn interrupted_and_missing_runs_are_invalid() {
+    fn an_interrupted_or_missing_run_is_invalid() {
         let judgement = judged(|_, run, _| {
             run.interrupted = true;
             run.measured_s = 1.9;
@@ -371,14 +367,14 @@ mod tests {
     }
 
     #[test]
-    fn a_run_in_which_nothing_was_due_or_acknowledged_is_valid_and_says_so() {
+    fn a_run_without_due_or_acknowledged_operations_is_valid_with_a_finding() {
         let judgement = judged(|_, run, _| run.intervals.clear());
         assert!(judgement.verdict.is_valid());
         assert!(judgement.findings[0].contains("no operation was due"));
     }
 
     #[test]
-    fn with_repeats_a_reason_names_its_run() {
+    fn with_repeats_a_reason_names_the_run() {
         let mut bad = example::recording();
         bad.interrupted = true;
         let judgement = judge(

@@ -1,4 +1,4 @@
-//! What a reader should know before believing the figures of a valid run.
+//! Warnings: sentences about what limits the figures of a valid run.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::lateness::material_lateness;
@@ -9,7 +9,7 @@ use super::words::{counted, float};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::{Arrival, Plan};
 
-/// What about one run limits its figures.
+/// Returns the warnings about one run.
 pub(super) fn run_warnings(
     plan: &Plan,
     run: &Recording,
@@ -54,7 +54,7 @@ pub(super) fn run_warnings(
     }
     if let Some(disk) = run.disk.filter(|disk| !disk.settled) {
         warnings.push(format!(
-            "the disk had not settled before the run: a sync took {:.0} µs, at the beginning {:.0} µs",
+            "the disk had not settled before the run: a sync took {:.0} µs, and {:.0} µs before any server was started",
             disk.before_us, disk.baseline_us
         ));
     }
@@ -67,21 +67,22 @@ pub(super) fn run_warnings(
     warnings
 }
 
-/// That the driver's threads waited for a processor, once for all runs: on few cores it is the same in each.
+/// Warns once for all runs that driver threads waited for a core. On few cores this happens in
+/// every run.
 pub(super) fn waiting_warning(runs: &[Recording]) -> Option<String> {
     let longest = |run: &Recording| {
         let waited = run.driver.iter().filter_map(|thread| thread.waiting);
         waited.fold(0.0, f64::max)
     };
-    let told: Vec<f64> = runs
+    let long_waits: Vec<f64> = runs
         .iter()
         .map(longest)
         .filter(|waited| *waited > DRIVER_WAITING_TOLD)
         .collect();
-    let waited = told.iter().copied().reduce(f64::max)?;
+    let waited = long_waits.iter().copied().reduce(f64::max)?;
     let (place, up_to) = match runs.len() {
         1 => (String::new(), ""),
-        all => (format!("in {} of {all} runs ", told.len()), "up to "),
+        all => (format!("in {} of {all} runs ", long_waits.len()), "up to "),
     };
     Some(format!(
         "{place}a driver thread waited for a processor for {up_to}{:.1} % of the time: servers, driver and whatever else \
@@ -90,7 +91,7 @@ pub(super) fn waiting_warning(runs: &[Recording]) -> Option<String> {
     ))
 }
 
-/// What about the setting limits the figures.
+/// Returns the warnings about the target and its disk.
 pub(super) fn setting_warnings(
     plan: &Plan,
     environment: &Environment,
@@ -116,7 +117,7 @@ mod tests {
     use crate::result::run_result::example;
 
     #[test]
-    fn circumstances_are_told_in_words() {
+    fn each_warning_is_a_sentence() {
         let (mut plan, target) = (example::plan(), example::target());
         plan.target.fsync = false;
         let mut environment = example::environment();
@@ -144,7 +145,7 @@ mod tests {
             "fsync = false",
             "7 operations of the warm-up still waited",
             "waited for a processor for 3.0 %",
-            "a sync took 900 µs, at the beginning 100 µs",
+            "a sync took 900 µs, and 100 µs before any server was started",
         ] {
             assert!(
                 warnings.contains(expected),
@@ -153,7 +154,7 @@ mod tests {
         }
     }
     #[test]
-    fn waiting_for_a_processor_is_told_once_for_all_runs() {
+    fn waiting_for_a_core_gives_one_warning_for_all_runs() {
         let run = |waiting| {
             let mut run = example::recording();
             run.driver = vec![DriverThread {
@@ -163,18 +164,18 @@ mod tests {
             }];
             run
         };
-        let told = |waits: &[f64]| {
+        let warning = |waits: &[f64]| {
             let runs: Vec<_> = waits.iter().copied().map(run).collect();
             super::waiting_warning(&runs)
         };
-        assert_eq!(told(&[0.001, 0.0]), None);
+        assert_eq!(warning(&[0.001, 0.0]), None);
         assert!(
-            told(&[0.04])
+            warning(&[0.04])
                 .unwrap()
                 .starts_with("a driver thread waited for a processor for 4.0 % ")
         );
         assert!(
-            told(&[0.04, 0.0, 0.06]).unwrap().starts_with(
+            warning(&[0.04, 0.0, 0.06]).unwrap().starts_with(
                 "in 2 of 3 runs a driver thread waited for a processor for up to 6.0 % "
             )
         );

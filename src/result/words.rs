@@ -1,4 +1,4 @@
-//! Numbers and nouns in the sentences of a judgement.
+//! Formats numbers and nouns for findings, reasons and warnings.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
@@ -10,7 +10,7 @@ pub(super) fn seconds(ms: u64) -> f64 {
     float(ms) / 1_000.0
 }
 
-/// A duration: `75 µs`, `1.20 ms`, `3.00 s`.
+/// Formats a duration: `75 µs`, `1.20 ms`, `3.00 s`.
 pub(super) fn span(us: f64) -> String {
     if us < 1_000.0 {
         format!("{us:.0} µs")
@@ -21,7 +21,7 @@ pub(super) fn span(us: f64) -> String {
     }
 }
 
-/// A rate with as many digits as it needs: `0.25`, `12.5`, `2000`.
+/// Formats a rate with as many digits as needed: `0.25`, `12.5`, `2000`.
 pub(super) fn rate(per_s: f64) -> String {
     if per_s < 10.0 {
         format!("{per_s:.2}")
@@ -65,7 +65,7 @@ mod tests {
     use super::counted;
 
     #[test]
-    fn large_counts_can_be_read() {
+    fn large_counts_are_grouped() {
         assert_eq!(counted(1, "operation"), "1 operation");
         assert_eq!(counted(999, "operation"), "999 operations");
         assert_eq!(counted(1_000, "operation"), "1,000 operations");

@@ -1,19 +1,19 @@
-//! Understands what servers answer to `srvr` and `mntr` (specification 16.5). Pure.
+//! Parses the answers of servers to `srvr` and `mntr` (specification 16.5). Pure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
 
 use crate::workload::Role;
 
-/// The parts of a `srvr` answer that matter here.
+/// The used fields of a `srvr` answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Srvr {
-    /// `3.8.0`, without build and date.
+    /// The version without build and date, such as `3.8.0`.
     pub version: Option<String>,
     pub role: Role,
 }
 
-/// Reads an answer to `srvr`; `None` unless the server serves.
+/// Parses an answer to `srvr`. Returns `None` if the server does not serve.
 #[must_use]
 pub fn parse_srvr(answer: &str) -> Option<Srvr> {
     let field = |name: &str| {
@@ -27,7 +27,7 @@ pub fn parse_srvr(answer: &str) -> Option<Srvr> {
         "follower" => Role::Follower,
         "observer" => Role::Observer,
         "standalone" => Role::Standalone,
-        // "read-only": cut off from its quorum, so it does not serve a benchmark.
+        // A server with mode "read-only" has lost its quorum and accepts no writes.
         _ => return None,
     };
     Some(Srvr {
@@ -36,9 +36,10 @@ pub fn parse_srvr(answer: &str) -> Option<Srvr> {
     })
 }
 
-/// `3.8.0-5a02a05eddb59aee6ac762f7ea82e92a68eb9c0f, built on 2022-02-25 08:49 UTC` is `3.8.0`, also
-/// where the build forgot to fill in its commit (`3.8.0-${mvngit.commit.id}`, Debian); a name after
-/// the number (`3.9.5-quorate-0.1.0`) stays.
+/// Removes the build and the date from a version:
+/// `3.8.0-5a02a05eddb59aee6ac762f7ea82e92a68eb9c0f, built on 2022-02-25 08:49 UTC` becomes `3.8.0`. In
+/// Debian's package the commit is an unreplaced variable: `3.8.0-${mvngit.commit.id}` becomes `3.8.0` too.
+/// A name after the number (`3.9.5-quorate-0.1.0`) is kept.
 fn short_version(text: &str) -> String {
     let text = text.split(',').next().unwrap_or(text).trim();
     let is_build = |part: &str| {
@@ -50,7 +51,7 @@ fn short_version(text: &str) -> String {
     }
 }
 
-/// The numbers among the answers to `mntr`, by name without the `zk_`.
+/// Parses the numbers of an answer to `mntr`, by name without the prefix `zk_`.
 #[must_use]
 pub fn parse_mntr(answer: &str) -> BTreeMap<String, f64> {
     answer
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answers_of_several_releases_are_read() {
+    fn srvr_answers_of_several_releases_are_parsed() {
         let old = "Zookeeper version: 3.4.10-39d3a4f269333c922ed3db283be479f9deacaa0f, built on 03/23/2017 10:13 GMT\n\
                    Latency min/avg/max: 0/0/0\nReceived: 1\nMode: leader\nNode count: 4\n";
         let srvr = parse_srvr(old).unwrap();
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_does_not_serve_has_no_mode() {
+    fn the_answer_of_a_server_that_does_not_serve_is_rejected() {
         for answer in [
             "This ZooKeeper instance is not currently serving requests\n",
             "srvr is not executed because it is not in the whitelist.\n",
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn mntr_keeps_the_numbers() {
+    fn only_the_numbers_of_mntr_are_kept() {
         let counters = parse_mntr(
             "zk_version\t3.8.0, built\nzk_packets_sent\t12\nzk_avg_latency\t0.5\nx\tNaN\n",
         );

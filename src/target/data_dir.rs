@@ -1,4 +1,4 @@
-//! Where local servers keep their data, and the removal of what a killed run left there.
+//! The folders for the data of local servers. Folders that killed runs left behind are removed.
 
 use std::env;
 use std::fs;
@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::identity::ProcessIdentity;
 
-/// Names of the folders of single deployments begin so; the rest is [`ProcessIdentity`] and a number.
+/// Prefix of the name of a deployment's folder. The [`ProcessIdentity`] and a number follow.
 const PREFIX: &str = "run-";
 
-/// No folder for data.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
     /// The folder cannot be created or written to.
@@ -19,8 +18,8 @@ pub enum DataDirError {
     Unusable { dir: PathBuf, source: io::Error },
 }
 
-/// The folder of everything that Quorate keeps for itself: `$XDG_CACHE_HOME/quorate`,
-/// `~/.cache/quorate`, or `quorate` in the system's temporary folder.
+/// Returns Quorate's cache folder: `$XDG_CACHE_HOME/quorate`, `~/.cache/quorate`, or `quorate` in the
+/// system's temporary folder.
 #[must_use]
 pub fn cache_dir() -> PathBuf {
     let dir = |name: &str| {
@@ -34,14 +33,15 @@ pub fn cache_dir() -> PathBuf {
         .join("quorate")
 }
 
-/// `path` as it is shown and kept in results, which are passed on: the home folder as `~`.
+/// Formats `path` with `~` for the home folder. Results, which users share, must not show its name.
 #[must_use]
 pub fn with_tilde(path: &Path) -> String {
     let below_home = env::var_os("HOME").and_then(|home| below(path, Path::new(&home)));
     below_home.unwrap_or_else(|| path.display().to_string())
 }
 
-/// The path that [`with_tilde`] shows as `text`: a shell leaves `~` alone behind a prefix.
+/// Replaces a leading `~/` by the home folder. This is needed for `zookeeper:~/DIR`: a shell does not expand
+/// `~` behind a prefix.
 pub(super) fn expand_tilde(text: &str) -> PathBuf {
     let home = env::var_os("HOME").map(PathBuf::from);
     expanded(text, home.as_deref())
@@ -60,18 +60,18 @@ fn below(path: &Path, home: &Path) -> Option<String> {
     Some(Path::new("~").join(rest).display().to_string())
 }
 
-/// The folder below which deployments have theirs: `asked` or the cache folder. Created if it is missing;
-/// absolute, since servers have another working directory.
+/// Returns the parent folder of the deployments' folders: `data_dir` or the cache folder. It is created if it
+/// is missing. The path is absolute, because servers have another working directory.
 ///
 /// # Errors
-/// If it cannot be created.
-pub fn data_root(asked: Option<&Path>) -> Result<PathBuf, DataDirError> {
-    let root = asked.map_or_else(cache_dir, Path::to_owned);
+/// If the folder cannot be created.
+pub fn data_root(data_dir: Option<&Path>) -> Result<PathBuf, DataDirError> {
+    let root = data_dir.map_or_else(cache_dir, Path::to_owned);
     fs::create_dir_all(&root).map_err(unusable(&root))?;
     fs::canonicalize(&root).map_err(unusable(&root))
 }
 
-/// For `map_err`: `dir` cannot be used.
+/// Returns a function for `map_err` after an operation in `dir`.
 pub fn unusable(dir: &Path) -> impl Fn(io::Error) -> DataDirError {
     let dir = dir.to_owned();
     move |source| DataDirError::Unusable {
@@ -80,14 +80,14 @@ pub fn unusable(dir: &Path) -> impl Fn(io::Error) -> DataDirError {
     }
 }
 
-/// A fresh folder for one deployment, below `asked` or the cache folder. Folders of runs that were
-/// killed are removed first.
+/// Creates a folder for one deployment below `data_dir` or the cache folder. Folders that killed runs left
+/// behind are removed first.
 ///
 /// # Errors
-/// If it cannot be created.
-pub(super) fn create_run_dir(asked: Option<&Path>) -> Result<PathBuf, DataDirError> {
+/// If the folder cannot be created.
+pub(super) fn create_run_dir(data_dir: Option<&Path>) -> Result<PathBuf, DataDirError> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let root = data_root(asked)?;
+    let root = data_root(data_dir)?;
     sweep(&root);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let dir = root.join(format!(
@@ -98,7 +98,7 @@ pub(super) fn create_run_dir(asked: Option<&Path>) -> Result<PathBuf, DataDirErr
     Ok(dir)
 }
 
-/// Removes the folders of processes that are gone. Best effort: it is housekeeping for others.
+/// Removes the folders of processes that have ended. Failures are ignored: the next run tries again.
 fn sweep(root: &Path) {
     let Ok(entries) = fs::read_dir(root) else {
         return;
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leftovers_of_dead_processes_go_and_everything_else_stays() {
+    fn only_the_folders_of_ended_processes_are_removed() {
         let root = tempfile::tempdir().unwrap();
         let me = ProcessIdentity::of_this_process();
         let dead = root
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_home_folder_is_not_told() {
+    fn the_home_folder_is_shown_as_a_tilde() {
         let shown = |path: &str, home: &str| below(Path::new(path), Path::new(home));
         assert_eq!(
             shown("/u/ada/.cache/quorate", "/u/ada").as_deref(),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_understood() {
+    fn a_tilde_is_expanded_to_the_home_folder() {
         let home = Path::new("/u/ada");
         let path = Path::new("/u/ada/zk-3.4.10");
         let shown = below(path, home).unwrap();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_is_named() {
+    fn the_error_names_a_folder_that_cannot_be_created() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = create_run_dir(Some(&file.path().join("below")))
             .unwrap_err()

@@ -1,9 +1,8 @@
-//! Starts an ensemble for a run, waits until every server serves, and leaves nothing behind.
+//! Starts an ensemble for a run, waits until every server serves, and removes the ensemble after the run.
 
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::atomic::AtomicBool;
@@ -17,68 +16,60 @@ use super::member::Member;
 use super::meter::{Meter, MeteredServer};
 use super::ports::Reserved;
 use super::process::{Lifetime, await_any_end};
-use super::server_process::{FaultError, ServerExit, ServerProcess};
+use super::server_process::{FaultError, ServerExit, ServerHandle, ServerProcess};
 use super::software::{ServerDir, Software};
 use super::starting::{StartError, await_serving};
 use super::zoo_cfg::ServerSpec;
 use crate::workload::TargetShape;
 
-/// How long a server may take to be gone after its sockets are.
+/// Maximum time between the closing of a server's sockets and the end of its process.
 const DYING: Duration = Duration::from_millis(300);
-/// Deployments tried when somebody takes a port at the wrong moment.
+/// Maximum number of starts when another process takes one of the ports.
 const ATTEMPTS: u32 = 3;
 /// Client, quorum and election port.
 const PORTS_PER_SERVER: usize = 3;
 
-/// An ensemble did not come up.
+/// An ensemble did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum DeploymentError {
-    /// A file could not be written, or a process not started.
+    /// A file could not be written, or a process could not be started.
     #[error("cannot {action} in {}: {source}", dir.display())]
     Io {
-        /// What was tried.
         action: &'static str,
         dir: PathBuf,
         source: io::Error,
     },
-    /// No free ports.
     #[error("cannot find {count} free ports on the loopback address: {source}")]
-    Ports {
-        /// How many are needed.
-        count: usize,
-        source: io::Error,
-    },
-    /// The servers do not all serve.
+    Ports { count: usize, source: io::Error },
+    /// Not all servers serve.
     #[error(transparent)]
     Start(#[from] StartError),
 }
 
-/// A running ensemble that ends with this value.
+/// A running ensemble. Dropping it ends the servers and removes their data.
 #[derive(Debug)]
 pub struct Deployment {
     dir: PathBuf,
-    /// Each behind a lock: faults come from another thread than the one that looks after the load.
+    /// Each server has a lock because faults are injected from another thread than the driver's.
     servers: Vec<Mutex<ServerProcess>>,
     starter: Starter,
     start: Duration,
 }
 
-/// What is to be started.
 #[derive(Clone, Copy, Debug)]
 pub struct DeploymentConfig<'a> {
-    /// Which servers.
     pub software: &'a Software,
-    /// How many, with which settings.
+    /// Number and settings of the servers.
     pub shape: &'a TargetShape,
-    /// The Quorate binary.
+    /// Path of the Quorate binary.
     pub quorate: &'a Path,
-    /// A fresh folder, which is removed with the deployment.
+    /// An empty folder. It is removed together with the deployment.
     pub dir: &'a Path,
-    /// Gives up when it becomes true.
+    /// The start gives up when this becomes true.
     pub stop: &'a AtomicBool,
 }
 
-/// What starts a server of a deployment, also for the second time.
+/// Starts and restarts the servers of a deployment.
 #[derive(Debug)]
 struct Starter {
     software: Software,
@@ -102,7 +93,7 @@ impl Deployment {
     /// deployment: the kernel ends the servers when the thread that started them ends.
     ///
     /// # Errors
-    /// If they do not all come up; whatever was started is ended, and the folder removed.
+    /// If not all servers serve. In that case the started servers are ended and the folder is removed.
     pub fn start(config: &DeploymentConfig<'_>) -> Result<(Self, Vec<Member>), DeploymentError> {
         let mut attempt = 1;
         loop {
@@ -167,19 +158,19 @@ impl Deployment {
         Ok((deployment, members))
     }
 
-    /// From the start of the first process until the last server served.
+    /// Returns the time from the start of the first process until all servers served.
     #[must_use]
     pub fn start_time(&self) -> Duration {
         self.start
     }
 
-    /// Where the servers keep their data.
+    /// Returns the folder with the data of the servers.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Resident memory of each server, bytes.
+    /// Returns the resident memory of each server, in bytes.
     #[must_use]
     pub fn resident_bytes(&self) -> Vec<Option<u64>> {
         self.locked()
@@ -187,7 +178,7 @@ impl Deployment {
             .collect()
     }
 
-    /// A meter of what the servers use.
+    /// Returns a meter for the resources that the servers use.
     #[must_use]
     pub fn meter(&self) -> Meter {
         let servers: Vec<MeteredServer> = self
@@ -200,21 +191,22 @@ impl Deployment {
         Meter::new(&servers)
     }
 
-    /// Handles of the processes whose end was neither planned nor reported, by index: they become readable
-    /// when the process ends. A process without a handle is left out.
+    /// Returns handles of the processes whose end was neither planned nor reported. A process for which the
+    /// kernel gives no handle is left out.
     #[must_use]
-    pub fn handles(&self) -> Vec<(usize, OwnedFd)> {
+    pub fn handles(&self) -> Vec<ServerHandle> {
         self.locked()
             .enumerate()
             .filter(|(_, server)| server.is_watched())
             .filter_map(|(index, server)| {
                 let pid = Pid::from_child(&server.child);
-                Some((index, pidfd_open(pid, PidfdFlags::empty()).ok()?))
+                let process = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+                Some(ServerHandle { index, process })
             })
             .collect()
     }
 
-    /// The servers that ended since this was last asked although nobody planned it.
+    /// Returns the unplanned ends of servers since the last call.
     #[must_use]
     pub fn take_exits(&self) -> Vec<ServerExit> {
         self.locked()
@@ -226,8 +218,8 @@ impl Deployment {
             .collect()
     }
 
-    /// The same after a connection to a server was lost: a process that dies closes its sockets a little
-    /// before it can be waited for.
+    /// Like [`Deployment::take_exits`], but waits up to 300 ms for an end. Call it after a connection to a
+    /// server was lost: a process that dies closes its sockets before its parent can see its end.
     #[must_use]
     pub fn await_exits(&self) -> Vec<ServerExit> {
         let servers: Vec<_> = self.locked().filter(|one| one.is_watched()).collect();
@@ -236,7 +228,7 @@ impl Deployment {
         self.take_exits()
     }
 
-    /// Kills the server at `index` with SIGKILL and waits for its end, which is not reported as a failure.
+    /// Kills the server at `index` with SIGKILL and waits for its end. The end is not reported as a failure.
     ///
     /// # Errors
     /// If there is no such server, or it does not run.
@@ -244,7 +236,7 @@ impl Deployment {
         self.server(index)?.kill()
     }
 
-    /// Stops the process of the server at `index` where it stands; its sockets stay open.
+    /// Stops the process of the server at `index` with SIGSTOP. Its sockets stay open.
     ///
     /// # Errors
     /// If there is no such server, or it does not run.
@@ -252,7 +244,7 @@ impl Deployment {
         self.server(index)?.pause()
     }
 
-    /// Lets a paused server go on.
+    /// Continues a paused server.
     ///
     /// # Errors
     /// If there is no such server, or it does not run.
@@ -260,11 +252,11 @@ impl Deployment {
         self.server(index)?.resume()
     }
 
-    /// Starts a server that has ended again, on its data and its ports, and does not wait until it serves.
+    /// Restarts a server that has ended, with its data and its ports. Does not wait until the server serves.
     /// Call it from a thread that outlives the deployment (see [`Deployment::start`]).
     ///
     /// # Errors
-    /// If there is no such server, it still runs, or no process can be started.
+    /// If there is no such server, it still runs, or the process cannot be started.
     pub fn restart(&self, index: usize) -> Result<(), FaultError> {
         self.server(index)?.restart(|dir| self.starter.start(dir))
     }
@@ -303,7 +295,7 @@ impl Drop for Deployment {
     }
 }
 
-/// Processes of a deployment that does not serve yet; they end with this value.
+/// The servers of a deployment that does not serve yet. Dropping it ends them.
 struct Started {
     servers: Vec<ServerProcess>,
 }
@@ -314,8 +306,8 @@ impl Drop for Started {
     }
 }
 
-/// Every server gets SIGKILL before any is waited for, so that no server works long without the others.
-/// SIGKILL is enough because the data is removed too.
+/// Ends the servers with SIGKILL. Their data is removed, so they need no orderly shutdown. All signals are
+/// sent before the first wait, so that no server tries to work without the others.
 fn end(servers: &mut [ServerProcess]) {
     for server in &mut *servers {
         let _ = server.child.kill();
@@ -355,7 +347,7 @@ fn reserve(
     Ok((specs, reserved))
 }
 
-/// Somewhere to begin the search for ports: different in every process and at every attempt.
+/// Returns the starting point of the search for ports. It differs between processes and between attempts.
 fn spread() -> u32 {
     let nanos = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

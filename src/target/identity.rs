@@ -1,5 +1,5 @@
-//! Which process a number means: a pid together with its start time, so that a recycled pid is never
-//! taken for the process that once had it, and never killed.
+//! The identity of a process: its pid and its start time. The kernel reuses pids. The start time distinguishes a
+//! new process from an old one with the same pid, so that no foreign process is killed.
 
 use std::fmt;
 use std::io;
@@ -11,18 +11,17 @@ use procfs::process::Process;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-/// A process; no other process of this boot has the same identity.
+/// Identifies a process uniquely within one boot of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcessIdentity {
-    /// Process id.
     pub pid: u32,
     /// Clock ticks between boot and the start of the process.
     pub started: u64,
 }
 
 impl ProcessIdentity {
-    /// The process that has `pid` now; `None` if there is none, or it has ended and only waits for its
-    /// parent.
+    /// Returns the identity of the process that has `pid` now, or `None` if there is no such process or it is
+    /// a zombie.
     #[must_use]
     pub fn of(pid: u32) -> Option<Self> {
         let stat = Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()?;
@@ -30,21 +29,19 @@ impl ProcessIdentity {
         (!matches!(stat.state, 'Z' | 'X')).then_some(Self { pid, started })
     }
 
-    /// This process.
     #[must_use]
     pub fn of_this_process() -> Self {
         let pid = std::process::id();
         Self::of(pid).unwrap_or(Self { pid, started: 0 })
     }
 
-    /// Whether it still runs.
     #[must_use]
     pub fn is_alive(self) -> bool {
         Self::of(self.pid) == Some(self)
     }
 
-    /// Sends `signal` if it still runs, and waits until it has ended or `timeout` has passed;
-    /// returns whether it has ended.
+    /// Sends `signal` if the process still runs, and waits until the process has ended or `timeout` has
+    /// passed. Returns whether the process has ended.
     ///
     /// # Errors
     /// If the signal cannot be sent.
@@ -59,15 +56,15 @@ impl ProcessIdentity {
         await_end(&fd, timeout)
     }
 
-    /// Waits until it has ended or `timeout` has passed; returns whether it has ended.
+    /// Waits until the process has ended or `timeout` has passed. Returns whether the process has ended.
     ///
     /// # Errors
-    /// If the kernel does not let it be watched.
+    /// If the kernel gives no handle of the process.
     pub fn wait(self, timeout: Duration) -> io::Result<bool> {
         self.open()?.map_or(Ok(true), |fd| await_end(&fd, timeout))
     }
 
-    /// A handle that keeps meaning this process; `None` if it has ended.
+    /// Opens a handle of the process, or returns `None` if the process has ended.
     fn open(self) -> io::Result<Option<OwnedFd>> {
         let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else {
             return Ok(None);
@@ -76,7 +73,7 @@ impl ProcessIdentity {
             Err(rustix::io::Errno::SRCH) => return Ok(None),
             fd => fd?,
         };
-        // Looked at after opening: if the pid still means this process now, the handle does.
+        // The check follows the opening: if the pid still belongs to this process, so does the handle.
         Ok(self.is_alive().then_some(fd))
     }
 }
@@ -99,7 +96,8 @@ impl FromStr for ProcessIdentity {
     }
 }
 
-/// A process's handle becomes readable when the process ends.
+/// Waits until the handle is readable, which it is when the process ends. Returns whether the process ended
+/// within `timeout`.
 fn await_end(fd: &OwnedFd, timeout: Duration) -> io::Result<bool> {
     let timeout = Timespec {
         tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
@@ -114,7 +112,7 @@ fn await_end(fd: &OwnedFd, timeout: Duration) -> io::Result<bool> {
     }
 }
 
-/// Resident memory of a process, bytes.
+/// Returns the resident memory of a process, in bytes.
 #[must_use]
 pub fn resident_bytes(pid: u32) -> Option<u64> {
     let status = Process::new(i32::try_from(pid).ok()?).ok()?.status().ok()?;
@@ -128,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_known_by_its_start_and_ends_when_told() {
+    fn a_process_with_another_start_time_is_not_killed() {
         let mut child = Command::new("sleep")
             .arg("600")
             .stdin(Stdio::null())
@@ -145,13 +143,13 @@ mod tests {
         assert!(recycled.end(Signal::KILL, Duration::ZERO).unwrap());
         assert!(identity.is_alive(), "a recycled pid must not be killed");
         assert!(identity.end(Signal::TERM, Duration::from_secs(60)).unwrap());
-        // Not yet waited for: a zombie counts as ended.
+        // The process is a zombie now, which counts as ended.
         assert!(!identity.is_alive());
         child.wait().unwrap();
     }
 
     #[test]
-    fn this_process_lives_and_has_memory() {
+    fn this_process_is_alive_and_uses_memory() {
         assert!(ProcessIdentity::of_this_process().is_alive());
         assert!(resident_bytes(std::process::id()).unwrap() > 0);
         assert_eq!(resident_bytes(u32::MAX), None);

@@ -1,8 +1,10 @@
 //! Finds an Apache ZooKeeper installation and a Java to run it.
 //!
-//! Three shapes of installation are known: a folder with all jars in it (as Maven copies them), the
-//! unpacked release (`zookeeper-x.jar` at the top up to 3.4, in `lib/` since 3.5), and a
-//! distribution's shared folder of jars (Debian: `/usr/share/java/zookeeper.jar`).
+//! Three kinds of installation are supported:
+//!
+//! - a folder with all jars, as Maven copies them;
+//! - an unpacked release, with `zookeeper-x.jar` at the top (up to 3.4) or in `lib/` (since 3.5);
+//! - the shared jar folder of a distribution, such as Debian's `/usr/share/java`.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,8 +15,8 @@ use std::path::{Path, PathBuf};
 /// The class that `zkServer.sh` starts.
 pub const MAIN_CLASS: &str = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
 
-/// What a shared folder of jars contributes beside `zookeeper.jar`, whose manifest names what it
-/// needs itself: the logging, without which the server runs mute. Taken where they exist.
+/// Jars that are taken from a shared jar folder in addition to `zookeeper.jar`, if they exist. The manifest of
+/// `zookeeper.jar` names its dependencies, but not the logging jars, without which the server writes no log.
 const SHARED_JARS: [&str; 8] = [
     "zookeeper-jute.jar",
     "slf4j-api.jar",
@@ -26,7 +28,7 @@ const SHARED_JARS: [&str; 8] = [
     "snappy-java.jar",
 ];
 
-/// Where to look when nothing is said.
+/// Folders that are searched if neither the user nor the environment names one.
 const USUAL_PLACES: [&str; 4] = [
     "/usr/share/zookeeper",
     "/usr/share/java",
@@ -34,21 +36,21 @@ const USUAL_PLACES: [&str; 4] = [
     "/usr/local/zookeeper",
 ];
 
-/// A ZooKeeper that can be started.
+/// An installed Apache ZooKeeper with a Java to run it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
-    /// The Java launcher.
+    /// Path of the `java` program.
     pub java: PathBuf,
-    /// Folder it was found in.
+    /// Installation folder.
     pub home: PathBuf,
-    /// Jars, in the order of the class path.
+    /// Jars in the order of the class path.
     pub jars: Vec<PathBuf>,
 }
 
-/// No ZooKeeper can be started.
+/// No usable ZooKeeper or Java was found.
 #[derive(Debug, thiserror::Error)]
 pub enum JavaError {
-    /// The folder that the user named holds none.
+    /// The folder that the user or the environment names contains no ZooKeeper.
     #[error(
         "no Apache ZooKeeper in {}: expected a folder with zookeeper*.jar in it, in its lib/ or in its share/ \
 (looked at {looked}). Name the folder of the jars with --zookeeper-home",
@@ -56,30 +58,26 @@ pub enum JavaError {
     )]
     NotThere {
         home: PathBuf,
-        /// The folders looked at.
+        /// The searched folders.
         looked: String,
     },
-    /// None in the usual places.
+    /// The usual places contain no ZooKeeper.
     #[error(
         "no Apache ZooKeeper found: looked at $ZOOKEEPER_HOME (not set), {looked}. Install one (on Debian: \
 `apt-get install zookeeper zookeeper-bin`), or name the folder of its jars with --zookeeper-home"
     )]
     Nowhere {
-        /// The folders looked at.
+        /// The searched folders.
         looked: String,
     },
-    /// No Java.
     #[error(
         "no Java found: {tried}. The target `zookeeper` needs one; install it (on Debian: \
 `apt-get install default-jre-headless`), or set JAVA_HOME"
     )]
-    NoJava {
-        /// What was tried.
-        tried: String,
-    },
+    NoJava { tried: String },
 }
 
-/// What the environment says about where Java and ZooKeeper are.
+/// The places to search for Java and ZooKeeper.
 #[derive(Clone, Debug, Default)]
 pub struct InstallationSearch {
     /// `$ZOOKEEPER_HOME`.
@@ -88,12 +86,12 @@ pub struct InstallationSearch {
     pub java_home: Option<PathBuf>,
     /// `$PATH`.
     pub path: Option<OsString>,
-    /// Folders to look at last.
+    /// Folders that are searched if `zookeeper_home` is `None`.
     pub usual_places: Vec<PathBuf>,
 }
 
 impl InstallationSearch {
-    /// From the environment of this process.
+    /// Reads the environment of this process.
     #[must_use]
     pub fn from_env() -> Self {
         let dir = |name: &str| {
@@ -111,10 +109,12 @@ impl InstallationSearch {
         }
     }
 
-    /// Finds Java and the installation in `home`, or in `$ZOOKEEPER_HOME`, or in the usual places.
+    /// Finds Java and the installation. The installation is searched in `home`, else in `$ZOOKEEPER_HOME`, else
+    /// in the usual places.
     ///
     /// # Errors
-    /// If there is none; a folder that was named and holds none is not passed over.
+    /// If nothing is found. If `home` or `$ZOOKEEPER_HOME` contains no ZooKeeper, the search does not continue
+    /// in other places.
     pub fn find(&self, home: Option<&Path>) -> Result<Installation, JavaError> {
         let (home, jars) = match home.or(self.zookeeper_home.as_deref()) {
             Some(home) => {
@@ -166,7 +166,7 @@ impl InstallationSearch {
 }
 
 impl Installation {
-    /// The class path, with `config` (the folder of the logging configuration) before the jars.
+    /// Returns the class path, with `config`, the folder of the logging configuration, before the jars.
     #[must_use]
     pub fn class_path(&self, config: &Path) -> OsString {
         let mut text = config.as_os_str().to_owned();
@@ -188,13 +188,14 @@ fn folders(home: &Path) -> Vec<PathBuf> {
     .to_vec()
 }
 
-/// The jars of the installation in `home`; `None` if it is none.
+/// Returns the jars of the installation in `home`, or `None` if it contains no ZooKeeper.
 fn jars_of(home: &Path) -> Option<Vec<PathBuf>> {
     let mut jars = Vec::new();
     let mut found = false;
     for folder in folders(home) {
         let here = jars_in(&folder);
-        // A version-less name is a distribution's: its folder holds the jars of everything else too.
+        // A jar without a version in its name is from a distribution, whose folder also contains the jars of
+        // other packages.
         if here
             .iter()
             .any(|jar| jar.file_name().is_some_and(|name| name == "zookeeper.jar"))
@@ -214,7 +215,7 @@ fn jars_of(home: &Path) -> Option<Vec<PathBuf>> {
     found.then_some(jars)
 }
 
-/// `zookeeper-3.9.5.jar`, but not `zookeeper-jute-3.9.5.jar`.
+/// Whether the name is like `zookeeper-3.9.5.jar`, in contrast to `zookeeper-jute-3.9.5.jar`.
 fn is_server_jar(jar: &Path) -> bool {
     jar.file_name()
         .and_then(|name| name.to_str())
@@ -234,7 +235,8 @@ fn jars_in(folder: &Path) -> Vec<PathBuf> {
     jars
 }
 
-/// `/opt/zookeeper-3.9.5`, `/opt/apache-zookeeper-3.9.5-bin`: the highest name first.
+/// Returns folders such as `/opt/zookeeper-3.9.5` and `/opt/apache-zookeeper-3.9.5-bin`, in descending order of
+/// their names.
 fn versioned(parent: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(parent) else {
         return Vec::new();
@@ -263,7 +265,8 @@ fn listed(folders: &[PathBuf]) -> String {
     names.join(", ")
 }
 
-/// `log4j.properties`: everything into `log`. Releases up to 3.7 and Debian's 3.8.0 log through log4j 1.
+/// Returns a `log4j.properties` that writes all messages to `log`. Releases up to 3.7 and Debian's 3.8.0 use
+/// log4j 1.
 #[must_use]
 pub(super) fn log4j_properties(log: &Path) -> String {
     format!(
@@ -276,7 +279,7 @@ pub(super) fn log4j_properties(log: &Path) -> String {
     )
 }
 
-/// `logback.xml`: the same for 3.8.0 upstream and later.
+/// Returns a `logback.xml` that writes all messages to `log`. Upstream's releases since 3.8.0 use logback.
 #[must_use]
 pub(super) fn logback_xml(log: &Path) -> String {
     let file = log
@@ -338,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_jars_is_taken_whole() {
+    fn all_jars_of_a_folder_are_taken() {
         let home = Home::with(&[
             "jdk/bin/java",
             "zookeeper-3.4.10.jar",
@@ -349,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_has_its_jars_in_lib() {
+    fn the_jars_of_a_release_are_found_in_lib() {
         let new = Home::with(&[
             "jdk/bin/java",
             "lib/zookeeper-3.9.5.jar",
@@ -371,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_shared_folder_only_zookeepers_own_are_taken() {
+    fn only_the_jars_of_zookeeper_are_taken_from_a_shared_folder() {
         let home = Home::with(&[
             "jdk/bin/java",
             "zookeeper.jar",
@@ -401,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_folder_without_zookeeper_is_an_error_that_says_where_was_looked() {
+    fn the_error_for_a_folder_without_zookeeper_names_the_searched_folders() {
         let home = Home::with(&["jdk/bin/java", "zookeeper-jute-3.9.5.jar"]);
         let error = home
             .around()
@@ -414,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_goes_before_the_usual_places() {
+    fn zookeeper_home_takes_precedence_over_the_usual_places() {
         let named = Home::with(&["jdk/bin/java", "zookeeper-3.9.5.jar"]);
         let usual = Home::with(&["zookeeper-3.4.10.jar"]);
         let mut around = named.around();
@@ -429,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn java_comes_from_java_home_or_the_path() {
+    fn java_is_found_in_java_home_or_on_the_path() {
         let home = Home::with(&["zookeeper-3.9.5.jar", "usr/bin/java", "plain/java"]);
         let mut around = InstallationSearch {
             path: Some(

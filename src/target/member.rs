@@ -1,4 +1,4 @@
-//! One server of the ensemble under load, whoever started it.
+//! One server of the ensemble under load.
 
 use std::net::SocketAddr;
 
@@ -8,20 +8,20 @@ use crate::workload::Role;
 /// A server that sessions may attach to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// As the user, or the deployment, calls it: `host:port`.
+    /// `host:port`, as the user or the deployment names the server.
     pub name: String,
-    /// Where it was reached.
+    /// Address of the client port.
     pub address: SocketAddr,
-    /// Whether it only observes, where known.
+    /// Whether the server is an observer. `None` if unknown.
     pub observer: Option<bool>,
-    /// What it was when last asked.
+    /// Role in its last answer.
     pub role: Role,
-    /// Its version, as it says itself.
+    /// Version in its answer.
     pub version: Option<String>,
 }
 
 impl Member {
-    /// One that answered `srvr`.
+    /// Creates a member from its answer to `srvr`.
     #[must_use]
     pub fn answered(name: String, address: SocketAddr, srvr: Srvr) -> Self {
         Self {

@@ -1,8 +1,9 @@
-//! What local servers used in the measured phase: read when it begins and when it ends.
+//! Measures the resources that local servers use in the measured phase. It takes one reading at the beginning
+//! of the phase and one at the end.
 //!
-//! `/proc` is read by the thread that says that the phase begins or ends. Syncs are counted by the servers
-//! themselves: a thread of its own asks each for one `mntr`, all at the same time, so that neither the
-//! driver nor its collector waits for an answer.
+//! The calling thread reads `/proc`. The number of syncs comes from each server's answer to `mntr`. A separate
+//! thread sends these requests, to all servers at the same time, so that neither the driver nor its collector
+//! waits for an answer.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -15,23 +16,23 @@ use super::usage::Usage;
 use crate::measure::Recording;
 use crate::protocol::zookeeper::four_letter;
 
-/// An answer that takes longer tells of another moment than the one it was asked at.
+/// Timeout for an answer. The counters in a later answer would not belong to the moment of the reading.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(250);
-/// Syncs of the log in the answer to `mntr`, without its `zk_`: Apache ZooKeeper counts them since 3.6.
+/// Name of the number of log syncs in the answer to `mntr`, without the prefix `zk_`. Apache ZooKeeper has this
+/// counter since 3.6.
 const SYNCS: &str = "cnt_fsynctime";
 
-/// One reading of one kind, by server.
+/// One reading of all servers, by index.
 type Readings<T> = Vec<Option<T>>;
 
-/// A server that is read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MeteredServer {
     pub(super) pid: u32,
-    /// Its client port.
+    /// Address of the client port.
     pub(super) address: SocketAddr,
 }
 
-/// Reads what servers used between two moments.
+/// Measures the resources that servers use between two readings.
 #[derive(Debug)]
 pub struct Meter {
     pids: Vec<u32>,
@@ -45,7 +46,6 @@ impl Meter {
         Self::with_timeout(servers, ANSWER_TIMEOUT)
     }
 
-    /// Each server may take `timeout` over an answer.
     fn with_timeout(servers: &[MeteredServer], timeout: Duration) -> Self {
         let (asks, asked) = channel();
         let addresses: Vec<SocketAddr> = servers.iter().map(|server| server.address).collect();
@@ -57,10 +57,10 @@ impl Meter {
         }
     }
 
-    /// Reads now: once when the measured phase begins, and once when it ends.
+    /// Takes a reading. Call it when the measured phase begins and when it ends.
     pub fn read(&self) {
-        // The thread that asks ends with this value only.
-        let _still_there = self.asks.send(());
+        // The receiving thread runs as long as this value exists.
+        let _sent = self.asks.send(());
         let usages = self.pids.iter().map(|pid| Usage::of(*pid)).collect();
         let mut read = self
             .usages
@@ -69,7 +69,7 @@ impl Meter {
         read.push(usages);
     }
 
-    /// Adds what was used between the two readings. What was not read twice stays missing.
+    /// Adds the differences of the two readings to the recording. Figures without two readings stay empty.
     pub fn fill(self, recording: &mut Recording) {
         drop(self.asks);
         let syncs = self.asking.join().unwrap_or_default();
@@ -90,7 +90,7 @@ impl Meter {
     }
 }
 
-/// The two readings of the server at `index`.
+/// Returns the two readings of the server at `index`, or `None` if there are not exactly two.
 fn both<T: Copy>(readings: &[Readings<T>], index: usize) -> Option<[T; 2]> {
     let [before, after] = readings else {
         return None;
@@ -98,7 +98,7 @@ fn both<T: Copy>(readings: &[Readings<T>], index: usize) -> Option<[T; 2]> {
     Some([(*before.get(index)?)?, (*after.get(index)?)?])
 }
 
-/// Asks all servers as often as it is told to.
+/// Takes one reading of all servers for each message.
 fn answer(asked: &Receiver<()>, addresses: &[SocketAddr], timeout: Duration) -> Vec<Readings<u64>> {
     asked
         .iter()
@@ -139,9 +139,9 @@ mod tests {
     use super::*;
     use crate::measure::ServerRun;
 
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
-    /// Answers two words, then goes.
+    /// Starts a server that answers two requests.
     fn server(answers: [&'static str; 2]) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -168,12 +168,12 @@ mod tests {
     }
 
     #[test]
-    fn the_difference_between_both_readings_is_told_and_what_is_not_known_is_missing() {
+    fn the_meter_records_differences_and_leaves_unknown_figures_empty() {
         let me = std::process::id();
         let counting = server(["zk_cnt_fsynctime\t7\n", "zk_cnt_fsynctime\t19\n"]);
-        let mute = server(["mntr is not executed\n", ""]);
-        let meter =
-            Meter::with_timeout(&[metered(me, counting), metered(u32::MAX, mute)], PATIENCE);
+        let refusing = server(["mntr is not executed\n", ""]);
+        let servers = [metered(me, counting), metered(u32::MAX, refusing)];
+        let meter = Meter::with_timeout(&servers, TIMEOUT);
         meter.read();
         meter.read();
         let mut recording = recording(2);
@@ -187,12 +187,10 @@ mod tests {
     }
 
     #[test]
-    fn a_phase_that_never_ended_has_no_figures() {
+    fn a_phase_without_a_second_reading_has_no_figures() {
         let me = std::process::id();
-        let meter = Meter::with_timeout(
-            &[metered(me, server(["zk_cnt_fsynctime\t7\n", ""]))],
-            PATIENCE,
-        );
+        let servers = [metered(me, server(["zk_cnt_fsynctime\t7\n", ""]))];
+        let meter = Meter::with_timeout(&servers, TIMEOUT);
         meter.read();
         let mut recording = recording(1);
         meter.fill(&mut recording);
@@ -200,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_is_a_whole_number_that_is_not_negative() {
+    fn negative_and_huge_counts_are_rejected() {
         assert_eq!(count(12.0), Some(12));
         assert_eq!(count(-1.0), None);
         assert_eq!(count(1e300), None);

@@ -1,13 +1,16 @@
-//! The target of a run: servers that are started ([`Deployment`]), found ([`probe()`]) or left running
-//! ([`DetachedEnsemble`]), what they count and use, and how they are killed, paused and restarted.
+//! The target of a run. Servers are started for the run ([`Deployment`]), found running ([`probe()`]), or
+//! started to stay up ([`DetachedEnsemble`]). Started servers can be killed, paused and restarted.
 //!
-//! - `spec`: a target as the user names it; `running`: an open [`Target`]
-//! - `software`, `java`, `zoo_cfg`, `ports`, `data_dir`: what a start needs; `starting`: waits until servers serve
+//! - `spec`: the target as the user names it
+//! - `running`: an open [`Target`]
+//! - `software`, `java`, `zoo_cfg`, `ports`, `data_dir`: programs, configuration, ports and folders for a start
+//! - `starting`: waits until all servers serve
 //! - `process`, `server_process`, `identity`: server processes
-//! - `answers`, `member`: what a server says about itself
-//! - `meter`, `usage`: what servers use in the measured phase; `sync_probe`: whether the disk has settled
+//! - `answers`, `member`: a server's answers to four-letter words
+//! - `meter`, `usage`: the resources that servers use in the measured phase
+//! - `sync_probe`: whether the disk has settled
 //!
-//! Servers are child processes and are measured over sockets only, whoever wrote them.
+//! All servers, the bundled ones too, are child processes and are measured over sockets only.
 
 mod answers;
 mod data_dir;
@@ -39,8 +42,8 @@ pub use member::Member;
 pub use meter::Meter;
 pub use probe::{Probe, ProbeError, probe};
 pub use process::{Launch, Lifetime, await_any_end, describe_exit, log_tails};
-pub use running::{Target, TargetConfig, TargetError};
-pub use server_process::{FaultError, ServerExit};
+pub use running::{CloseError, Target, TargetConfig, TargetError};
+pub use server_process::{FaultError, ServerExit, ServerHandle};
 pub use software::{ServerDir, Software};
 pub use spec::{HostPort, TargetSpec, TargetSpecError, split_targets};
 pub use starting::{SERVE_TIMEOUT, StartError};

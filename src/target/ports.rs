@@ -1,19 +1,19 @@
 //! Free TCP ports on the loopback address.
 //!
-//! They are taken from below the kernel's ephemeral range: a port in that range may become the local
-//! end of somebody's outgoing connection between the moment it is found and the moment a (slowly
-//! starting) server binds it. The listeners are kept until just before the servers start.
+//! Ports are taken from below the kernel's ephemeral range. A port inside that range could become the local
+//! port of an outgoing connection before a slowly starting server binds it. The ports stay bound until
+//! the servers start.
 
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 
-/// Lowest port that is tried; below lie the well-known ones.
+/// Lowest port that is tried. Many services have fixed ports below it.
 const LOWEST: u16 = 10_000;
-/// Smallest span worth searching.
+/// Minimum size of the search range below the ephemeral range.
 const SPAN_MIN: u16 = 1_000;
 
-/// Ports that nobody else can take while this lives.
+/// Ports that are bound, so that no other process can take them, until this value is dropped.
 #[derive(Debug)]
 pub(super) struct Reserved {
     listeners: Vec<TcpListener>,
@@ -21,10 +21,11 @@ pub(super) struct Reserved {
 }
 
 impl Reserved {
-    /// Reserves `count` ports; `start` spreads parallel searchers over the range.
+    /// Reserves `count` ports. The search begins at an offset that depends on `start`, so that parallel
+    /// searches with different values seldom collide.
     ///
     /// # Errors
-    /// If there are not that many.
+    /// If there are not enough free ports.
     pub(super) fn take(count: usize, start: u32) -> io::Result<Self> {
         let mut reserved = Self {
             listeners: Vec::with_capacity(count),
@@ -43,7 +44,7 @@ impl Reserved {
                 reserved.ports.push(port);
             }
         }
-        // Nothing left outside: whatever the kernel hands out.
+        // The range has too few free ports. Take the rest from the kernel's ephemeral range.
         while reserved.ports.len() < count {
             let listener = TcpListener::bind(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
             reserved.ports.push(listener.local_addr()?.port());
@@ -57,13 +58,13 @@ impl Reserved {
         &self.ports
     }
 
-    /// Frees them for the servers.
+    /// Frees the ports for the servers.
     pub(super) fn release(self) {
         drop(self.listeners);
     }
 }
 
-/// The range to search, given the kernel's ephemeral one.
+/// Returns the range to search. `ephemeral` is the text of `ip_local_port_range`.
 fn range(ephemeral: Option<String>) -> (u16, u16) {
     let first = ephemeral
         .and_then(|text| text.split_whitespace().next()?.parse::<u16>().ok())
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ports_are_distinct_held_and_outside_the_ephemeral_range() {
+    fn reserved_ports_are_distinct_and_bound_until_released() {
         let reserved = Reserved::take(9, 4_711).unwrap();
         let mut ports = reserved.ports().to_vec();
         for &port in &ports {
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_range_ends_where_the_kernels_begins() {
+    fn the_range_ends_where_the_ephemeral_range_begins() {
         assert_eq!(range(Some("32768\t60999\n".into())), (LOWEST, 32_768));
         assert_eq!(range(Some("1024 65535".into())), (LOWEST, u16::MAX));
         assert_eq!(range(None), (LOWEST, 32_768));

@@ -1,4 +1,4 @@
-//! Looks at an ensemble that is already running: who answers, who leads, which version.
+//! Finds the servers of an ensemble that is already running, with their roles and versions.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -11,35 +11,34 @@ use super::spec::HostPort;
 use crate::protocol::zookeeper::{AdminClient, ClientError, four_letter};
 use crate::workload::Role;
 
-/// How long a server may take over one answer.
+/// Timeout for one answer of a server.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// None of the servers serves.
+/// No server of a target can be used.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "none of the servers of {target} can be used: {}. Check the addresses, and that the ensemble has a quorum",
     tried.join("; ")
 )]
 pub struct ProbeError {
-    /// As asked.
     pub target: String,
-    /// Per server what was tried and what came of it.
+    /// One description per server of the request and its outcome.
     pub tried: Vec<String>,
 }
 
-/// What a probe found.
+/// The outcome of a probe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Probe {
     /// Servers that can be used.
     pub members: Vec<Member>,
-    /// The others: what was tried and what came of it.
+    /// For each other server, a description of the request and its outcome.
     pub missing: Vec<String>,
 }
 
-/// Asks every server, all at the same time.
+/// Probes all servers at the same time.
 ///
 /// # Errors
-/// If none serves.
+/// If no server can be used.
 pub fn probe(target: &str, servers: &[HostPort]) -> Result<Probe, ProbeError> {
     let answers: Vec<Result<Member, String>> = thread::scope(|scope| {
         let asking: Vec<_> = servers
@@ -71,7 +70,7 @@ pub fn probe(target: &str, servers: &[HostPort]) -> Result<Probe, ProbeError> {
     Ok(found)
 }
 
-/// Asks a known member again; what it does not answer stays as it was.
+/// Updates the role and the version of a member. Without an answer they stay unchanged.
 pub(super) fn refresh(member: &mut Member) {
     if let Some(srvr) = four_letter(member.address, "srvr", TIMEOUT)
         .ok()
@@ -112,7 +111,7 @@ fn look_at(server: &HostPort, address: SocketAddr) -> Result<Member, String> {
         return Ok(Member::answered(server.to_string(), address, srvr));
     }
     if answer.contains("not in the whitelist") || answer.is_empty() {
-        // It keeps its words to itself: whether it serves, the sessions will see.
+        // The server refuses four-letter words, so only a session shows whether it serves.
         return handshake(server, address).map_err(|problem| {
             format!("asked `srvr`{shown}, which it does not answer, and {problem}")
         });
@@ -123,7 +122,7 @@ fn look_at(server: &HostPort, address: SocketAddr) -> Result<Member, String> {
     ))
 }
 
-/// Opens a session and closes it: the only question that every server answers.
+/// Opens and closes a session. This works with servers that refuse four-letter words.
 fn handshake(server: &HostPort, address: SocketAddr) -> Result<Member, String> {
     AdminClient::connect(&[address], TIMEOUT)
         .and_then(AdminClient::close)
@@ -164,7 +163,7 @@ mod tests {
         }
     }
 
-    /// A port that nobody listens on while the listener is not accepting: bound, but closed again.
+    /// Returns a port that no process listens on.
     fn closed_port() -> u16 {
         TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -187,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_there_names_every_address_and_what_was_tried() {
+    fn if_no_server_answers_the_error_names_every_address_and_request() {
         let (a, b) = (closed_port(), closed_port());
         let error = probe("zk://x", &[host(a), host(b)])
             .unwrap_err()
@@ -204,10 +203,10 @@ mod tests {
     }
 
     #[test]
-    fn one_that_serves_is_enough_and_the_other_is_told() {
-        let serves = answering("Zookeeper version: 3.9.5-abc, built\nMode: leader\n");
-        let looks = answering("This ZooKeeper instance is not currently serving requests\n");
-        let found = probe("zk://x", &[host(serves), host(looks)]).unwrap();
+    fn one_serving_server_is_enough_and_the_other_is_reported_as_missing() {
+        let serving = answering("Zookeeper version: 3.9.5-abc, built\nMode: leader\n");
+        let electing = answering("This ZooKeeper instance is not currently serving requests\n");
+        let found = probe("zk://x", &[host(serving), host(electing)]).unwrap();
         assert_eq!(found.members.len(), 1);
         assert_eq!(found.members[0].role, Role::Leader);
         assert_eq!(found.members[0].observer, Some(false));

@@ -1,10 +1,10 @@
-//! Server processes: children that end with Quorate, or detached ones that outlive it.
+//! Server processes. They end together with Quorate, or are detached and outlive it.
 //!
-//! Both go through the hidden command `quorate guard`, which arranges for one or the other in the
-//! child itself and then becomes the server (same pid). A tied server gets SIGKILL from the kernel
-//! when the *thread* that started it ends, so it is started from a thread that lives as long as the
-//! deployment. Every server has its own process group: a Ctrl-C at the terminal reaches Quorate
-//! alone, which can then still drain.
+//! Every server is started by the hidden command `quorate guard`. The guard sets up the lifetime and then
+//! replaces itself by the server, so the pid stays the same. A server with [`Lifetime::WithParent`] gets
+//! SIGKILL from the kernel when the *thread* that started it ends. Therefore it must be started from a
+//! thread that lives as long as the deployment. Every server has its own process group, so that a Ctrl-C at
+//! the terminal reaches only Quorate, which can then still drain.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -18,43 +18,39 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-/// Bytes from the end of a log that are looked at.
+/// Bytes that are read from the end of a log.
 const TAIL_BYTES: u64 = 4_096;
-/// Lines of a log that an error quotes.
+/// Maximum number of lines of a log that an error quotes.
 const TAIL_LINES: usize = 6;
 
-/// Whether a server ends with Quorate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// SIGKILLed by the kernel when Quorate ends, however it ends.
+    /// The kernel sends SIGKILL to the server when Quorate ends, even after a crash.
     WithParent,
-    /// In its own session; stays.
+    /// The server has its own session and outlives Quorate.
     Detached,
 }
 
 /// A program to start.
 #[derive(Clone, Debug)]
 pub struct Launch<'a> {
-    /// The Quorate binary, which provides the guard.
+    /// Path of the Quorate binary, which contains the guard.
     pub quorate: &'a Path,
-    /// What to run.
     pub program: PathBuf,
-    /// Its arguments.
     pub args: Vec<OsString>,
-    /// Its working directory.
+    /// Working directory.
     pub dir: &'a Path,
-    /// Where standard output and error go.
+    /// File for standard output and standard error.
     pub output: &'a Path,
-    /// Whether it ends with Quorate.
     pub lifetime: Lifetime,
 }
 
 impl Launch<'_> {
-    /// Starts it.
+    /// Starts the program.
     ///
     /// # Errors
-    /// If the output file cannot be opened or no process can be started. A program that does not
-    /// exist shows as a process that ends at once and says so in its output.
+    /// If the output file cannot be opened or the guard cannot be started. If the program does not exist,
+    /// there is no error: the guard writes a message to the output file and ends.
     pub fn start(&self) -> io::Result<Child> {
         let output = OpenOptions::new()
             .create(true)
@@ -69,7 +65,7 @@ impl Launch<'_> {
                     .arg(std::process::id().to_string())
                     .process_group(0);
             }
-            // No process group here: its leader could not begin a session.
+            // No process group is set: the leader of a process group cannot create a session.
             Lifetime::Detached => {
                 command.arg("--detach");
             }
@@ -79,6 +75,8 @@ impl Launch<'_> {
             .arg(&self.program)
             .args(&self.args)
             .current_dir(self.dir)
+            // Java encodes file names in the encoding of the locale, and replaces other characters by "?".
+            .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
@@ -88,8 +86,7 @@ impl Launch<'_> {
 
 /// Waits until one of `children` has ended or `timeout` has passed.
 pub fn await_any_end<'a>(children: impl IntoIterator<Item = &'a Child>, timeout: Duration) {
-    // The handle of a process becomes readable when the process ends. One that cannot be had is not
-    // waited for; the others, or the timeout, are.
+    // The handle of a process becomes readable when the process ends. A process without a handle is ignored.
     let handles: Vec<OwnedFd> = children
         .into_iter()
         .filter_map(|child| pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok())
@@ -102,11 +99,11 @@ pub fn await_any_end<'a>(children: impl IntoIterator<Item = &'a Child>, timeout:
         tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(timeout.subsec_nanos()),
     };
-    // The caller looks which one it was; a wait that a signal cuts short does no harm.
+    // The caller checks which process ended, so an early return because of a signal does no harm.
     let _ = poll(&mut polled, Some(&timeout));
 }
 
-/// How a process ended, in words.
+/// Describes how a process ended.
 #[must_use]
 pub fn describe_exit(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
@@ -116,7 +113,7 @@ pub fn describe_exit(status: ExitStatus) -> String {
     }
 }
 
-/// The last lines of those of `logs` that say something, each log introduced by its name.
+/// Returns the last lines of each log that is not empty, with the name of the log before them.
 #[must_use]
 pub fn log_tails(logs: &[PathBuf]) -> String {
     let mut text = String::new();
@@ -143,7 +140,7 @@ pub fn log_tails(logs: &[PathBuf]) -> String {
     text
 }
 
-/// The last line that one of `logs` says, the later ones first.
+/// Returns the last line of the last of `logs` that is not empty.
 #[must_use]
 pub(super) fn last_line(logs: &[PathBuf]) -> Option<String> {
     logs.iter().rev().find_map(|log| {
@@ -153,7 +150,7 @@ pub(super) fn last_line(logs: &[PathBuf]) -> Option<String> {
     })
 }
 
-/// Whether a log says that an address was taken.
+/// Whether one of the logs contains the error that an address is in use.
 #[must_use]
 pub(super) fn says_address_taken(logs: &[PathBuf]) -> bool {
     logs.iter().any(|log| {
@@ -195,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_that_ends_ends_the_wait() {
+    fn the_wait_ends_when_any_child_ends() {
         let start = |program: &str, args: &[&str]| {
             let mut command = Command::new(program);
             command.args(args).stdin(Stdio::null()).spawn().unwrap()
@@ -203,14 +200,14 @@ mod tests {
         let (mut lasting, mut short) = (start("sleep", &["600"]), start("true", &[]));
         await_any_end([&lasting, &short], Duration::from_secs(600));
         assert_eq!(lasting.try_wait().unwrap(), None);
-        assert!(short.try_wait().unwrap().is_some(), "it was waited for");
+        assert!(short.try_wait().unwrap().is_some(), "`true` has not ended");
         await_any_end([&lasting], Duration::from_millis(1));
         lasting.kill().unwrap();
         lasting.wait().unwrap();
     }
 
     #[test]
-    fn an_address_that_was_taken_is_recognised() {
+    fn the_error_that_an_address_is_in_use_is_found_in_a_log() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
         fs::write(&log, "java.net.BindException: Address already in use\n").unwrap();

@@ -1,9 +1,8 @@
-//! An open target: started for the run, or found running.
+//! An open target, which was started for the run or found running.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -15,32 +14,31 @@ use super::java::{InstallationSearch, JavaError};
 use super::member::Member;
 use super::meter::Meter;
 use super::probe::{ProbeError, probe, refresh};
-use super::server_process::{FaultError, ServerExit};
+use super::server_process::{FaultError, ServerExit, ServerHandle};
 use super::software::Software;
 use super::spec::TargetSpec;
 use super::starting::StartError;
 use crate::protocol::zookeeper::four_letter;
 use crate::workload::TargetShape;
 
-/// How long a server may take over its counters.
+/// Timeout for a server's counters.
 const COUNTERS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is to be opened.
 #[derive(Clone, Copy)]
 pub struct TargetConfig<'a> {
     /// The target as the user names it.
     pub spec: &'a TargetSpec,
-    /// How many servers are started, with which settings; a live target is taken as it is.
+    /// Number and settings of the servers to start. Not used for a live target.
     pub shape: &'a TargetShape,
-    /// The Quorate binary.
+    /// Path of the Quorate binary.
     pub quorate: &'a Path,
-    /// Where local servers keep their data; `None` = the user's cache folder.
+    /// Folder for the data of local servers. `None` selects the user's cache folder.
     pub data_dir: Option<&'a Path>,
-    /// Where a plain `zookeeper` is installed; `None` = the usual places.
+    /// Installation folder for the target `zookeeper`. `None` selects the usual places.
     pub zookeeper_home: Option<&'a Path>,
-    /// Gives up when it becomes true.
+    /// The start gives up when this becomes true.
     pub stop: &'a AtomicBool,
-    /// Called with what begins now, in words.
+    /// Called with a description of the step that begins.
     pub step: &'a dyn Fn(&str),
 }
 
@@ -56,42 +54,46 @@ impl fmt::Debug for TargetConfig<'_> {
 /// A target cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// No Java or no ZooKeeper.
     #[error(transparent)]
     Java(#[from] JavaError),
-    /// No folder for the data.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
-    /// The servers did not come up.
     #[error("the {target} ensemble did not start: {source}")]
     Deployment {
-        /// As asked.
         target: String,
         source: DeploymentError,
     },
     /// A live target does not serve.
     #[error(transparent)]
     Probe(#[from] ProbeError),
-    /// The user ended it.
     #[error("interrupted while the target was opened")]
     Interrupted,
 }
 
-/// A target that is open.
+/// The data of a deployment could not be removed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot remove {}: {source}", dir.display())]
+pub struct CloseError {
+    pub dir: PathBuf,
+    pub source: io::Error,
+}
+
+/// An open target.
 #[derive(Debug)]
 pub struct Target {
     spec: TargetSpec,
     members: Vec<Member>,
-    /// The servers, if they were started for the run.
+    /// `None` for a live target.
     deployment: Option<Deployment>,
     unusable: Vec<String>,
 }
 
 impl Target {
-    /// Starts or finds the target. Call it from a thread that outlives it (see [`Deployment::start`]).
+    /// Starts or finds the target. Call it from a thread that outlives the target (see
+    /// [`Deployment::start`]).
     ///
     /// # Errors
-    /// If it does not serve.
+    /// If the target does not serve.
     pub fn open(config: &TargetConfig<'_>) -> Result<Self, TargetError> {
         let spec = config.spec;
         let software = match spec {
@@ -135,36 +137,36 @@ impl Target {
         })
     }
 
-    /// The target as the user names it.
+    /// Returns the target as the user names it.
     #[must_use]
     pub fn spec(&self) -> &TargetSpec {
         &self.spec
     }
 
-    /// Its servers that can be used, as they answered last.
+    /// Returns the servers that can be used, with their last known roles and versions.
     #[must_use]
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// Servers of a live target that cannot be used: what was tried and what came of it.
+    /// Returns a description of each server of a live target that cannot be used.
     #[must_use]
     pub fn unusable(&self) -> &[String] {
         &self.unusable
     }
 
-    /// The servers, if they were started for the run.
+    /// Returns the servers that were started for the run, or `None` for a live target.
     #[must_use]
     pub fn deployment(&self) -> Option<&Deployment> {
         self.deployment.as_ref()
     }
 
-    /// Asks every server again which role it has.
+    /// Asks every server for its current role.
     pub fn refresh(&mut self) {
         self.members.iter_mut().for_each(refresh);
     }
 
-    /// The name of the server at `index`.
+    /// Returns the name of the server at `index`.
     #[must_use]
     pub fn name(&self, index: usize) -> String {
         self.members
@@ -172,7 +174,7 @@ impl Target {
             .map_or_else(|| format!("number {}", index + 1), |one| one.name.clone())
     }
 
-    /// What each server counts of itself; empty where it does not tell.
+    /// Returns the counters of each server. They are empty if the server does not answer `mntr`.
     #[must_use]
     pub fn counters(&self) -> Vec<BTreeMap<String, f64>> {
         self.members
@@ -184,22 +186,22 @@ impl Target {
             .collect()
     }
 
-    /// Resident memory of each server that was started, bytes; of a live target nothing.
+    /// Returns the resident memory of each started server, in bytes. Empty for a live target.
     #[must_use]
     pub fn resident_bytes(&self) -> Vec<Option<u64>> {
         let deployment = self.deployment.as_ref();
         deployment.map_or_else(Vec::new, Deployment::resident_bytes)
     }
 
-    /// A meter of what the servers use; `None` for a live target.
+    /// Returns a meter for the resources that the servers use, or `None` for a live target.
     #[must_use]
     pub fn meter(&self) -> Option<Meter> {
         self.deployment.as_ref().map(Deployment::meter)
     }
 
-    /// Handles of the processes that were started; see [`Deployment::handles`].
+    /// See [`Deployment::handles`].
     #[must_use]
-    pub fn handles(&self) -> Vec<(usize, OwnedFd)> {
+    pub fn handles(&self) -> Vec<ServerHandle> {
         let deployment = self.deployment.as_ref();
         deployment.map_or_else(Vec::new, Deployment::handles)
     }
@@ -258,13 +260,15 @@ impl Target {
     /// Ends the servers that were started, and removes their data.
     ///
     /// # Errors
-    /// If the data cannot be removed: the folder, and why.
-    pub fn close(self) -> Result<(), (PathBuf, io::Error)> {
+    /// If the data cannot be removed.
+    pub fn close(self) -> Result<(), CloseError> {
         let Some(deployment) = self.deployment else {
             return Ok(());
         };
         let dir = deployment.dir().to_owned();
-        deployment.stop().map_err(|error| (dir, error))
+        deployment
+            .stop()
+            .map_err(|source| CloseError { dir, source })
     }
 }
 

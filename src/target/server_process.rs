@@ -1,9 +1,10 @@
-//! One server that Quorate started: its process, how it ended, and planned faults.
+//! One server that Quorate started: its process, the report of its end, and planned faults.
 //!
-//! A planned kill is no failure of the target, so its end is not reported as one.
+//! The end of a server after a planned kill is not reported as a failure of the target.
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::process::{Child, ExitStatus};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,44 +16,36 @@ use super::zoo_cfg::ServerSpec;
 /// A planned fault cannot be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum FaultError {
-    /// The servers of a live target belong to somebody else.
     #[error("server {index} was not started by quorate: it cannot be killed, paused or restarted")]
-    NotOurs {
-        /// Index of the server.
-        index: usize,
-    },
-    /// There is no process to act on.
+    NotOurs { index: usize },
     #[error("server {id} does not run: it ended with {exit}")]
-    NotRunning {
-        /// Its `myid`.
-        id: u16,
-        /// How it ended.
-        exit: String,
-    },
-    /// A restart of a server that has not ended.
+    NotRunning { id: u16, exit: String },
     #[error("server {id} still runs; kill it before it is restarted")]
-    StillRunning {
-        /// Its `myid`.
-        id: u16,
-    },
-    /// The kernel refused.
+    StillRunning { id: u16 },
     #[error("cannot {action} server {id}: {source}")]
     Io {
-        /// What was tried.
         action: &'static str,
-        /// Its `myid`.
         id: u16,
         source: io::Error,
     },
 }
 
-/// A server that ended although nobody planned it.
+/// The unplanned end of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerExit {
     /// Index of the server.
     pub index: usize,
-    /// How it ended and what its log says last.
+    /// Describes how the process ended, and quotes the last line of its log.
     pub description: String,
+}
+
+/// A handle of the process of a server.
+#[derive(Debug)]
+pub struct ServerHandle {
+    /// Index of the server.
+    pub index: usize,
+    /// A pidfd, which becomes readable when the process ends.
+    pub process: OwnedFd,
 }
 
 /// A server whose process was started.
@@ -61,9 +54,9 @@ pub(super) struct ServerProcess {
     pub(super) spec: ServerSpec,
     pub(super) dir: ServerDir,
     pub(super) child: Child,
-    /// The end of this process was planned, or was reported.
+    /// Whether the end of this process was planned or reported.
     exit_settled: bool,
-    /// The end of an earlier process that nobody planned, to be reported still.
+    /// The unplanned end of the process before the restart, which is still to be reported.
     unreported: Option<String>,
 }
 
@@ -78,17 +71,17 @@ impl ServerProcess {
         }
     }
 
-    /// Its client port.
+    /// Returns the address of the client port.
     pub(super) fn address(&self) -> SocketAddr {
         SocketAddr::new(self.spec.ip, self.spec.client_port)
     }
 
-    /// Whether its end was neither planned nor reported so far.
+    /// Whether the end of the process was neither planned nor reported so far.
     pub(super) fn is_watched(&self) -> bool {
         !self.exit_settled
     }
 
-    /// How it ended, if it did and nobody planned it; reported once.
+    /// Returns a description of an unplanned end. Each end is returned once.
     pub(super) fn take_exit(&mut self) -> Option<String> {
         if self.unreported.is_some() || self.exit_settled {
             return self.unreported.take();
@@ -102,7 +95,7 @@ impl ServerProcess {
         Some(format!("{}; {last_words}", describe_exit(status)))
     }
 
-    /// SIGKILL, and waits for the end.
+    /// Sends SIGKILL and waits for the end of the process.
     pub(super) fn kill(&mut self) -> Result<(), FaultError> {
         self.check_running()?;
         self.child
@@ -113,17 +106,17 @@ impl ServerProcess {
         Ok(())
     }
 
-    /// SIGSTOP: the process keeps its sockets and answers nothing.
+    /// Sends SIGSTOP. The process keeps its sockets and answers nothing.
     pub(super) fn pause(&mut self) -> Result<(), FaultError> {
         self.signal(Signal::STOP, "pause")
     }
 
-    /// SIGCONT.
+    /// Sends SIGCONT.
     pub(super) fn resume(&mut self) -> Result<(), FaultError> {
         self.signal(Signal::CONT, "resume")
     }
 
-    /// Starts the server again on the data that it left.
+    /// Restarts the server with its data.
     pub(super) fn restart(
         &mut self,
         start: impl FnOnce(&ServerDir) -> io::Result<Child>,
@@ -138,7 +131,7 @@ impl ServerProcess {
     }
 
     fn signal(&mut self, signal: Signal, action: &'static str) -> Result<(), FaultError> {
-        // As long as nobody has waited for the process, its pid means no other one.
+        // The pid cannot be reused before this process has waited for its child.
         self.check_running()?;
         kill_process(Pid::from_child(&self.child), signal)
             .map_err(|errno| self.failed(action)(errno.into()))
@@ -191,14 +184,14 @@ mod tests {
         ServerProcess::new(spec, dir, child)
     }
 
-    /// The state of a process as the kernel shows it: `S`, `T`, ...
+    /// Returns the state of the process from `/proc`: `S`, `T`, ...
     fn state(server: &ServerProcess) -> char {
         let stat = fs::read_to_string(format!("/proc/{}/stat", server.child.id())).unwrap();
         let rest = stat.rsplit_once(") ").unwrap().1;
         rest.chars().next().unwrap()
     }
 
-    /// The kernel stops and continues a process a moment after the signal was sent.
+    /// Waits for a state of the process. The kernel changes the state a moment after a signal is sent.
     fn await_state(server: &ServerProcess, wanted: impl Fn(char) -> bool) {
         while !wanted(state(server)) {
             std::thread::yield_now();
@@ -206,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_planned_kill_is_not_reported_and_a_restarted_server_is_watched_again() {
+    fn a_planned_kill_is_not_reported_but_an_end_after_the_restart_is() {
         let mut server = server(sleeper());
         server.kill().unwrap();
         assert_eq!(server.take_exit(), None);
@@ -219,7 +212,7 @@ mod tests {
         server.child.wait().unwrap();
         let exit = server.take_exit().unwrap();
         assert_eq!(exit, "signal 9; it wrote no log");
-        assert_eq!(server.take_exit(), None, "it was reported twice");
+        assert_eq!(server.take_exit(), None, "the end was reported twice");
     }
 
     #[test]
@@ -232,7 +225,7 @@ mod tests {
             Err(FaultError::NotRunning { id: 7, .. })
         ));
         server.restart(|_| Ok(sleeper())).unwrap();
-        assert!(server.take_exit().is_some(), "the restart hid it");
+        assert!(server.take_exit().is_some(), "the end was not reported");
         assert_eq!(server.take_exit(), None);
         server.kill().unwrap();
     }
@@ -242,7 +235,7 @@ mod tests {
         let mut server = server(sleeper());
         server.pause().unwrap();
         await_state(&server, |state| state == 'T');
-        let restarted = server.restart(|_| panic!("it was started twice"));
+        let restarted = server.restart(|_| panic!("the server was started twice"));
         assert!(matches!(restarted, Err(FaultError::StillRunning { id: 7 })));
         server.resume().unwrap();
         await_state(&server, |state| state != 'T');

@@ -1,7 +1,7 @@
-//! The two kinds of server that Quorate can start, and how a server's folder looks.
+//! The two kinds of server that Quorate can start, and the folder of a server.
 //!
-//! `server-N/` holds `zoo.cfg`, `data/myid`, `log/` (transactions), `conf/` (logging of Java) and
-//! what the server said: `out`, and `zookeeper.log` of Java.
+//! `server-N/` contains `zoo.cfg`, `data/myid`, `log/` (transaction logs), `conf/` (logging configuration of
+//! Java), `out` (standard output and error) and `zookeeper.log` (the log of Java).
 
 use std::ffi::OsString;
 use std::fs;
@@ -14,7 +14,6 @@ use super::process::{Launch, Lifetime};
 use super::zoo_cfg::{ServerSpec, zoo_cfg};
 use crate::workload::TargetShape;
 
-/// What a server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Software {
     /// The bundled reference server.
@@ -30,7 +29,7 @@ pub struct ServerDir {
 }
 
 impl ServerDir {
-    /// That of server `id` below `parent`.
+    /// Returns the folder of server `id` below `parent`. Creates nothing.
     #[must_use]
     pub fn new(parent: &Path, id: u16) -> Self {
         Self {
@@ -42,17 +41,21 @@ impl ServerDir {
         self.root.join(name)
     }
 
-    /// What may hold words of the server, the most telling last.
+    /// Returns the log files of the server, the most important last.
     #[must_use]
     pub fn logs(&self) -> Vec<PathBuf> {
         vec![self.path("zookeeper.log"), self.path("out")]
     }
 
-    /// Writes the configuration; data that is already there stays.
+    /// Writes the configuration. Existing data of the server is kept.
     ///
     /// # Errors
     /// If a file cannot be written.
     pub fn write(&self, shape: &TargetShape, specs: &[ServerSpec], index: usize) -> io::Result<()> {
+        if self.root.to_str().is_none() {
+            let problem = "its name is not UTF-8, so zoo.cfg cannot name it";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
         let (data, log, conf) = (self.path("data"), self.path("log"), self.path("conf"));
         for dir in [&data, &log, &conf] {
             fs::create_dir_all(dir)?;
@@ -73,7 +76,7 @@ impl ServerDir {
     /// Starts the server.
     ///
     /// # Errors
-    /// If no process can be started.
+    /// If the process cannot be started.
     pub fn start(
         &self,
         software: &Software,
@@ -131,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn java_is_started_as_zk_server_sh_would() {
+    fn java_is_started_with_the_arguments_of_zk_server_sh() {
         let installation = Installation {
             java: "/jdk/bin/java".into(),
             home: "/zk".into(),
@@ -153,5 +156,17 @@ mod tests {
                 "/s/zoo.cfg"
             ]
         );
+    }
+
+    #[test]
+    fn a_folder_that_zoo_cfg_cannot_name_is_refused() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let parent = root.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
+        let error = ServerDir::new(&parent, 1)
+            .write(&TargetShape::default(), &[], 0)
+            .unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(!parent.exists());
     }
 }

@@ -1,5 +1,4 @@
-//! What is measured, as the user names it: `bundled`, `zookeeper[:DIR]` or `zk://host:port,...[/chroot]`.
-//! Pure.
+//! The target as the user names it: `bundled`, `zookeeper[:DIR]` or `zk://host:port,...[/chroot]`. Pure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt;
@@ -9,27 +8,26 @@ use std::str::FromStr;
 use super::data_dir::{expand_tilde, with_tilde};
 use crate::protocol::zookeeper::ConnectString;
 
-/// Servers that a live target may name.
+/// Maximum number of servers of a live target.
 const SERVERS_MAX: usize = 1_000;
-/// What a target may look like; every error ends with it.
+/// The allowed forms of a target. Every error message ends with this text.
 const ALLOWED: &str = "a target is `bundled`, `zookeeper` (or `zookeeper:DIR` for a certain installation), \
 or `zk://host:port,host:port[/chroot]` for an ensemble that is already running";
 
-/// What is measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetSpec {
     /// The bundled reference ensemble, started for the run.
     Bundled,
     /// A local Apache ZooKeeper, started for the run.
     ZooKeeper {
-        /// Folder of the installation; `None` = the usual places.
+        /// Installation folder. `None` selects the usual places.
         home: Option<PathBuf>,
     },
     /// An ensemble that is already running.
     Live {
-        /// Its servers, in the order given.
+        /// The servers in the order of the user's list.
         servers: Vec<HostPort>,
-        /// Everything happens below this path; empty or `/a/b`.
+        /// All znodes of the load are below this path. Empty, or a path such as `/a/b`.
         chroot: String,
     },
 }
@@ -43,23 +41,19 @@ pub struct HostPort {
     pub port: u16,
 }
 
-/// A target that cannot be used.
+/// The text of a target is malformed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetSpecError {
-    /// None of the known forms.
+    /// The text has none of the known forms.
     #[error("unknown target `{spec}`: {ALLOWED}")]
     Unknown { spec: String },
     /// A live target whose server list or chroot is malformed.
     #[error("target `{spec}`: {problem}; {ALLOWED}")]
-    Malformed {
-        spec: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    Malformed { spec: String, problem: String },
 }
 
 impl TargetSpec {
-    /// Whether Quorate starts the servers itself, on this machine.
+    /// Whether Quorate starts the servers on this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
         !matches!(self, Self::Live { .. })
@@ -125,11 +119,11 @@ impl fmt::Display for HostPort {
     }
 }
 
-/// Splits a list of targets at its commas; a comma inside `zk://h1,h2` belongs to that target, since
-/// what follows it is not a target by itself.
+/// Splits a list of targets at its commas. A comma inside `zk://h1,h2` does not separate targets: the text
+/// after it does not begin like a target.
 ///
 /// # Errors
-/// If one of them is malformed.
+/// If a target is malformed.
 pub fn split_targets(list: &str) -> Result<Vec<TargetSpec>, TargetSpecError> {
     let mut parts: Vec<String> = Vec::new();
     for part in list.split(',') {
@@ -197,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_read_and_written_back() {
+    fn every_form_of_a_target_is_parsed_and_formatted() {
         assert_eq!(shown("bundled"), "bundled");
         assert_eq!(shown("zookeeper"), "zookeeper");
         assert_eq!(shown("zookeeper:/opt/zk"), "zookeeper:/opt/zk");
@@ -208,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_and_what_is_allowed_is_said() {
+    fn errors_name_the_problem_and_the_allowed_forms() {
         for (spec, named) in [
             ("bundle", "unknown target `bundle`"),
             ("zk:/a", "unknown target `zk:/a`"),
@@ -234,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_targets_keeps_the_commas_of_a_live_one() {
+    fn a_comma_inside_a_live_target_does_not_separate_targets() {
         let targets = split_targets("bundled,zk://a:1,b:2/c,zookeeper:/x,zookeeper").unwrap();
         let shown: Vec<String> = targets.iter().map(ToString::to_string).collect();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! From started processes to serving members.
+//! Waits until started processes serve.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,47 +10,43 @@ use super::process::{await_any_end, describe_exit, log_tails, says_address_taken
 use super::server_process::ServerProcess;
 use crate::protocol::zookeeper::four_letter;
 
-/// Servers that are not all serving after this long have failed.
+/// Maximum time until all servers serve.
 pub const SERVE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often a starting server is asked; small against the time any of them needs.
+/// Interval between requests to a starting server. It is short compared with the time that a start takes.
 const ASK: Duration = Duration::from_millis(10);
-/// How long a starting server may take over one answer.
+/// Timeout for one answer of a starting server.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Started servers do not all serve.
+/// Not all started servers serve.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A server ended before it served.
     #[error("server {id} ended with {ending} before it served; {tail}")]
     Ended {
-        /// Its `myid`.
         id: u16,
         ending: String,
-        /// What it said last.
+        /// Last lines of its logs.
         tail: String,
-        /// Because somebody else had one of its ports.
+        /// Whether another process had one of its ports.
         address_taken: bool,
     },
-    /// Not all serve in time.
     #[error("{waiting} of {count} servers did not serve within {waited_s} s; server {id}: {tail}")]
     Timeout {
-        /// Servers that do not serve.
+        /// Number of servers that do not serve.
         waiting: usize,
-        /// Servers in all.
+        /// Number of all servers.
         count: usize,
-        /// How long was waited.
         waited_s: u64,
-        /// One of them.
+        /// One of the servers that do not serve.
         id: u16,
-        /// What it said last.
+        /// Last lines of its logs.
         tail: String,
     },
-    /// The user ended it.
     #[error("interrupted while the servers started")]
     Interrupted,
 }
 
-/// An error if the server has ended.
+/// Returns an error if the server has ended.
 fn check(server: &mut ServerProcess) -> Result<(), StartError> {
     let Ok(Some(status)) = server.child.try_wait() else {
         return Ok(());
@@ -64,11 +60,11 @@ fn check(server: &mut ServerProcess) -> Result<(), StartError> {
     })
 }
 
-/// Waits until all `servers` serve. The end of a server is noticed at once;
-/// whether it serves can only be found out by asking.
+/// Waits until all `servers` serve. The end of a server ends the wait at once. Whether a server serves is
+/// polled.
 ///
 /// # Errors
-/// If one ends, they take too long, or `stop` becomes true.
+/// If a server ends, the servers take too long, or `stop` becomes true.
 pub(super) fn await_serving(
     servers: &mut [ServerProcess],
     stop: &AtomicBool,
@@ -102,7 +98,7 @@ pub(super) fn await_serving(
     }
 }
 
-/// The member at `address`, if it serves.
+/// Returns the member at `address` if it serves.
 pub(super) fn serving(address: SocketAddr, observer: bool) -> Option<Member> {
     let answer = four_letter(address, "srvr", ANSWER_TIMEOUT).ok()?;
     let mut member = Member::answered(address.to_string(), address, parse_srvr(&answer)?);

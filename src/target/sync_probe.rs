@@ -1,5 +1,5 @@
-//! Whether the disk under the servers' data has come to rest: what one run left to be written must not
-//! slow down the next.
+//! Waits until the disk with the servers' data has settled, so that data that one run left in the write-back
+//! queue does not slow down the next run.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -10,22 +10,23 @@ use std::time::{Duration, Instant};
 
 use crate::measure::DiskState;
 
-/// Syncs of one look.
+/// Number of syncs of one measurement.
 const SYNCS: usize = 20;
-/// Size of each write: a small transaction of a log.
+/// Size of each write. It is the size of a small transaction.
 const WRITE_BYTES: usize = 1_024;
-/// Time of one look, at most (plus one sync).
-const LOOK_MAX: Duration = Duration::from_secs(2);
-/// The disk is back when a sync takes at most this many times what it took at the beginning, ...
+/// No sync of a measurement begins later than this.
+const MEASURE_MAX: Duration = Duration::from_secs(2);
+/// The disk has settled when a sync takes at most `BASELINE_FACTOR` times the baseline plus
+/// `TOLERANCE_US`.
 const BASELINE_FACTOR: f64 = 1.5;
-/// ... and this much on top: what a fast disk varies by itself. Microseconds.
+/// Allowance for the normal variation of a fast disk, in microseconds.
 const TOLERANCE_US: f64 = 50.0;
-/// How long is waited for the disk, at most.
+/// Maximum time to wait for the disk.
 const SETTLE_MAX: Duration = Duration::from_secs(30);
-/// Between two looks: the disk is left alone.
+/// Pause between two measurements.
 const REST: Duration = Duration::from_millis(250);
 
-/// Times syncs in a folder, beside what they took when nothing else used the disk.
+/// Measures the duration of syncs in a folder and compares it with a baseline.
 #[derive(Clone, Debug)]
 pub struct SyncProbe {
     dir: PathBuf,
@@ -33,10 +34,10 @@ pub struct SyncProbe {
 }
 
 impl SyncProbe {
-    /// Takes the baseline in `dir`. To be called before anything that writes there is started.
+    /// Measures the baseline in `dir`. Call it before anything that uses the disk is started.
     ///
     /// # Errors
-    /// If no file can be written and synced there.
+    /// If a file cannot be written and synced in `dir`.
     pub fn new(dir: &Path) -> io::Result<Self> {
         Ok(Self {
             dir: dir.to_owned(),
@@ -49,11 +50,11 @@ impl SyncProbe {
         &self.dir
     }
 
-    /// Waits until syncs take what they took at the beginning, for at most 30 seconds or until `stop`
-    /// becomes true, and tells what was found. `waits` is called when there is something to wait for.
+    /// Waits until a sync is about as fast as the baseline, for at most 30 seconds or until `stop` becomes
+    /// true. `waits` is called once if the disk has not settled at the first measurement.
     ///
     /// # Errors
-    /// If no file can be written and synced any more.
+    /// If a file cannot be written and synced.
     pub fn settle(&self, stop: &AtomicBool, waits: &dyn Fn()) -> io::Result<DiskState> {
         let began = Instant::now();
         let mut rested = false;
@@ -63,7 +64,7 @@ impl SyncProbe {
                 if !std::mem::replace(&mut rested, true) {
                     waits();
                 }
-                // The interrupt handler that sets the flag cannot wake this thread: it looks again soon.
+                // The interrupt handler that sets `stop` cannot wake this thread, so the pause is short.
                 thread::park_timeout(REST);
                 began.elapsed()
             },
@@ -71,17 +72,17 @@ impl SyncProbe {
         )
     }
 
-    /// `look` gives the median of a sync in microseconds, `rest` lets some time pass and gives the time
-    /// since the beginning.
+    /// The loop of [`SyncProbe::settle`]. `measure` returns the median duration of a sync in microseconds.
+    /// `rest` pauses and returns the time since the beginning.
     fn settle_with(
         &self,
-        mut look: impl FnMut() -> io::Result<f64>,
+        mut measure: impl FnMut() -> io::Result<f64>,
         mut rest: impl FnMut() -> Duration,
         stop: &AtomicBool,
     ) -> io::Result<DiskState> {
         let mut waited = Duration::ZERO;
         loop {
-            let before_us = look()?;
+            let before_us = measure()?;
             let settled = before_us <= BASELINE_FACTOR * self.baseline_us + TOLERANCE_US;
             if settled || waited >= SETTLE_MAX || stop.load(Ordering::Relaxed) {
                 return Ok(DiskState {
@@ -96,7 +97,7 @@ impl SyncProbe {
     }
 }
 
-/// Median time of a write of 1 KiB with `fdatasync`, microseconds.
+/// Returns the median duration of a write of 1 KiB with `fdatasync`, in microseconds.
 fn median_us(dir: &Path) -> io::Result<f64> {
     let path = dir.join(format!(".quorate-sync-{}", std::process::id()));
     let times = times_us(&path);
@@ -115,12 +116,12 @@ fn times_us(path: &Path) -> io::Result<Vec<f64>> {
         .truncate(true)
         .open(path)?;
     let block = [b'q'; WRITE_BYTES];
-    // The first write also allocates; it is not counted.
+    // The first write also allocates blocks, so it is not timed.
     file.write_all(&block)?;
     file.sync_data()?;
     let began = Instant::now();
     let mut times = Vec::with_capacity(SYNCS);
-    while times.len() < SYNCS && (times.is_empty() || began.elapsed() < LOOK_MAX) {
+    while times.len() < SYNCS && (times.is_empty() || began.elapsed() < MEASURE_MAX) {
         let start = Instant::now();
         file.write_all(&block)?;
         file.sync_data()?;
@@ -140,15 +141,15 @@ mod tests {
         }
     }
 
-    /// Settles with looks that give these medians in turn (the last one again and again), a quarter of
-    /// a second apart; the state, and how many looks there were.
+    /// Runs `settle_with` with measurements that return `medians` in order and then repeat the last one, with
+    /// simulated pauses of 250 ms. Returns the state and the number of measurements.
     fn settled(baseline_us: f64, medians: &[f64], stop: bool) -> (DiskState, usize) {
-        let mut looks = 0;
+        let mut measurements = 0;
         let mut rests = 0;
         let state = probe(baseline_us).settle_with(
             || {
-                let median = medians[looks.min(medians.len() - 1)];
-                looks += 1;
+                let median = medians[measurements.min(medians.len() - 1)];
+                measurements += 1;
                 Ok(median)
             },
             || {
@@ -157,44 +158,46 @@ mod tests {
             },
             &AtomicBool::new(stop),
         );
-        (state.unwrap(), looks)
+        (state.unwrap(), measurements)
     }
 
     #[test]
-    fn a_disk_at_rest_is_not_waited_for() {
-        let (state, looks) = settled(100.0, &[200.0], false);
-        assert!(state.settled, "1.5 times the baseline and 50 us");
-        assert_eq!((state.waited_s, looks), (0.0, 1));
+    fn a_settled_disk_causes_no_wait() {
+        let (state, measurements) = settled(100.0, &[200.0], false);
+        assert!(state.settled, "1.5 times the baseline plus 50 us");
+        assert_eq!((state.waited_s, measurements), (0.0, 1));
         assert!(!settled(100.0, &[201.0], true).0.settled);
     }
 
     #[test]
-    fn a_busy_disk_is_waited_for_until_it_is_back() {
-        let (state, looks) = settled(100.0, &[900.0, 300.0, 120.0], false);
+    fn the_wait_ends_when_a_busy_disk_has_settled() {
+        let (state, measurements) = settled(100.0, &[900.0, 300.0, 120.0], false);
         assert!(state.settled);
-        assert_eq!((state.before_us, state.waited_s, looks), (120.0, 0.5, 3));
+        assert_eq!((state.before_us, state.waited_s), (120.0, 0.5));
+        assert_eq!(measurements, 3);
     }
 
     #[test]
-    fn a_disk_that_stays_busy_is_told_after_half_a_minute() {
-        let (state, looks) = settled(100.0, &[900.0], false);
+    fn the_wait_for_a_busy_disk_ends_after_30_seconds() {
+        let (state, measurements) = settled(100.0, &[900.0], false);
         assert!(!state.settled);
-        assert_eq!((state.before_us, state.waited_s, looks), (900.0, 30.0, 121));
+        assert_eq!((state.before_us, state.waited_s), (900.0, 30.0));
+        assert_eq!(measurements, 121);
     }
 
     #[test]
     fn an_interrupt_ends_the_wait() {
-        let (state, looks) = settled(100.0, &[900.0], true);
+        let (state, measurements) = settled(100.0, &[900.0], true);
         assert!(!state.settled);
-        assert_eq!(looks, 1);
+        assert_eq!(measurements, 1);
     }
 
     #[test]
-    fn a_probe_measures_and_leaves_nothing_behind() {
+    fn a_probe_leaves_no_file_behind() {
         let dir = tempfile::tempdir().unwrap();
         let probe = SyncProbe::new(dir.path()).unwrap();
         assert!(probe.baseline_us > 0.0);
-        // Whatever the disk does meanwhile, one look is taken.
+        // `stop` is set, so `settle` measures once, whatever the state of the disk.
         let state = probe.settle(&AtomicBool::new(true), &|| {}).unwrap();
         assert!(state.before_us > 0.0);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);

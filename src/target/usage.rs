@@ -1,31 +1,31 @@
-//! What a process has used of the machine so far, as `/proc` tells.
+//! Reads the resources that a process has used from `/proc`.
 
 use procfs::process::Process;
 use rustix::param::clock_ticks_per_second;
 
-/// What a process has used since it started.
+/// The resources that a process has used since its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Usage {
-    /// Clock ticks between boot and its start: another process of the same pid has another.
+    /// Clock ticks between boot and the start of the process. Distinguishes processes with the same pid.
     started: u64,
-    /// Processor time of all its threads, user and system, in clock ticks.
+    /// Processor time of all threads, user and system, in clock ticks.
     cpu_ticks: u64,
-    /// Bytes that it caused to be written to the disk; `None` where the kernel does not tell.
+    /// Bytes that the process caused to be written to the disk. `None` if the kernel does not provide them.
     written_bytes: Option<u64>,
 }
 
-/// What a process used between two readings.
+/// The resources that a process used between two readings.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Used {
-    /// Processor time, seconds.
+    /// Processor time in seconds.
     pub(super) cpu_s: f64,
-    /// Bytes that it caused to be written to the disk; `None` where the kernel does not tell.
+    /// Bytes that the process caused to be written to the disk. `None` if the kernel does not provide them.
     pub(super) disk_written_bytes: Option<u64>,
 }
 
 impl Usage {
-    /// That of the process `pid`; `None` if there is none. One that has ended and was not waited for
-    /// still tells.
+    /// Reads the usage of the process `pid`, or returns `None` if there is no such process. A zombie still
+    /// has its usage.
     pub(super) fn of(pid: u32) -> Option<Self> {
         let process = Process::new(i32::try_from(pid).ok()?).ok()?;
         let stat = process.stat().ok()?;
@@ -36,7 +36,7 @@ impl Usage {
         })
     }
 
-    /// What was used since `earlier`; `None` if that was another process.
+    /// Returns the usage since `earlier`, or `None` if `earlier` is of another process.
     pub(super) fn since(&self, earlier: &Self) -> Option<Used> {
         self.since_at(earlier, clock_ticks_per_second())
     }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_used_is_the_difference_of_two_readings_of_one_process() {
+    fn usage_is_the_difference_of_two_readings_of_the_same_process() {
         let before = Usage {
             started: 4_242,
             cpu_ticks: 175,
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_tells_and_one_that_is_not_there_does_not() {
+    fn a_running_process_has_a_usage_and_a_missing_one_has_none() {
         let usage = Usage::of(std::process::id()).unwrap();
         assert!(usage.started > 0);
         assert!(usage.since(&usage).unwrap().cpu_s.abs() < f64::EPSILON);

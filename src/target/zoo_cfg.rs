@@ -1,5 +1,5 @@
-//! Writes the `zoo.cfg` of each server of an ensemble that Quorate starts; understood by the bundled
-//! server and by Apache ZooKeeper from 3.4.10 on. Pure.
+//! Writes the `zoo.cfg` of each server that Quorate starts. The bundled server and Apache ZooKeeper since
+//! 3.4.10 accept it. Pure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt::Write;
@@ -8,27 +8,24 @@ use std::path::Path;
 
 use crate::workload::TargetShape;
 
-/// Where one server listens, and whether it votes.
+/// The ports of one server, and whether it votes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSpec {
-    /// `myid`, from 1.
+    /// The `myid` of the server, from 1.
     pub id: u16,
     /// Address of all three ports.
     pub ip: IpAddr,
-    /// Port for clients.
     pub client_port: u16,
-    /// Port the leader speaks ZAB on.
     pub quorum_port: u16,
-    /// Port of the leader election.
     pub election_port: u16,
-    /// Whether it only observes.
     pub observer: bool,
 }
 
-/// The text of the `zoo.cfg` of `servers[index]`, with its data in `data_dir` and its log in `log_dir`.
+/// Returns the text of the `zoo.cfg` of `servers[index]`, with its data in `data_dir` and its log in
+/// `log_dir`.
 ///
-/// One voter without observers runs standalone: no server lines, which is the only form that 3.4
-/// takes for it. Server lines carry no `;clientPort`, which 3.4 does not know.
+/// A single voter without observers runs standalone and gets no server lines, because 3.4 accepts a
+/// standalone server in no other form. Server lines have no `;clientPort`, because 3.4 rejects it.
 #[must_use]
 pub fn zoo_cfg(
     shape: &TargetShape,
@@ -50,7 +47,7 @@ pub fn zoo_cfg(
     line("dataLogDir", &escaped(log_dir));
     line("clientPort", &own.client_port.to_string());
     line("clientPortAddress", &own.ip.to_string());
-    // All sessions of a load generator come from one address; the default would stop them at 60.
+    // All sessions of the load generator come from one address. The default allows only 60 of them.
     line("maxClientCnxns", "0");
     line("forceSync", if shape.fsync { "yes" } else { "no" });
     line("admin.enableServer", "false");
@@ -82,9 +79,24 @@ pub fn zoo_cfg(
     text
 }
 
-/// A path as a value in Java's properties syntax.
+/// Formats a path as a value in Java's properties syntax. The file is ISO-8859-1, so all characters that are not
+/// ASCII are escaped.
 fn escaped(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "\\\\")
+    let path = path.to_string_lossy();
+    let mut escaped = String::with_capacity(path.len());
+    let mut units = [0; 2];
+    for c in path.chars() {
+        match c {
+            '\\' => escaped.push_str("\\\\"),
+            ' '..='~' => escaped.push(c),
+            _ => {
+                for unit in c.encode_utf16(&mut units) {
+                    let _ = write!(escaped, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -123,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ensemble_lists_its_servers_in_the_words_of_3_4() {
+    fn an_ensemble_lists_its_servers_in_the_syntax_of_3_4() {
         assert_eq!(
             text(3, 0, 1),
             "tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=/d/data\ndataLogDir=/d/log\n\
@@ -134,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_observer_says_so_and_is_listed_as_one_everywhere() {
+    fn an_observer_has_its_peer_type_and_is_marked_in_every_file() {
         let observer = text(3, 1, 3);
         assert!(observer.contains("peerType=observer\n"));
         assert!(observer.contains("server.4=127.0.0.1:2884:3884:observer\n"));
@@ -152,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn without_fsync_the_servers_are_told() {
+    fn without_fsync_force_sync_is_off_and_backslashes_are_escaped() {
         let mut shape = shape(1, 0);
         shape.fsync = false;
         let text = zoo_cfg(
@@ -164,5 +176,16 @@ mod tests {
         );
         assert!(text.contains("forceSync=no\n"));
         assert!(text.contains("dataDir=/a\\\\b\n"));
+    }
+
+    #[test]
+    fn a_path_is_written_in_ascii() {
+        for (path, written) in [
+            ("/srv/jürgen/two words", "/srv/j\\u00fcrgen/two words"),
+            ("/日/\u{1f600}", "/\\u65e5/\\ud83d\\ude00"),
+            ("/tab\there\\", "/tab\\u0009here\\\\"),
+        ] {
+            assert_eq!(escaped(Path::new(path)), written);
+        }
     }
 }

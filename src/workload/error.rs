@@ -1,20 +1,19 @@
-//! What can be wrong with a workload file, in words a user can act on: a line for each problem that
-//! names the file and line (or the override), the key, what was found and what to do.
+//! Errors of workload files. Each problem takes one line, which names the file and line (or the
+//! override), the key, what was found and what to do.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt;
 
-/// Where a value was written: a line of the workload file, or an override on the command line.
+/// Where a value was written: a line of the workload file or an override on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// `file:line`, lines counted from 1.
     Line {
         /// Name of the workload file as the user gave it.
         file: String,
-        /// Line, from 1.
         line: u32,
     },
-    /// An override, as given: `load.rate=2000`.
+    /// An override as the user wrote it: `load.rate=2000`.
     Override(String),
 }
 
@@ -30,48 +29,43 @@ impl fmt::Display for Place {
 /// A workload that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkloadError {
-    /// The file cannot be read.
     #[error(
         "cannot read the workload file {path}: {source}; give the path of a TOML file, or the name of a shipped workload (`quorate workloads` lists them)"
     )]
     Read {
-        /// The file, as given.
+        /// The path as the user wrote it.
         path: String,
-        /// The system's reason.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// The file is far too long to be a workload.
+    /// The file is too long for a workload.
     #[error(
         "{path} is longer than {limit_bytes} bytes, the limit for a workload file; is it the right file?"
     )]
     TooLong {
-        /// The file, as given.
+        /// The path as the user wrote it.
         path: String,
-        /// Bytes allowed.
+        /// Maximum length in bytes.
         limit_bytes: u64,
     },
-    /// Not TOML.
+    /// The text is not valid TOML.
     #[error("{place}: not valid TOML: {problem}")]
     Syntax {
-        /// Where.
         place: Place,
-        /// The TOML parser's words.
+        /// The message of the TOML parser.
         problem: String,
     },
-    /// A key that no workload has.
+    /// No workload has such a key.
     #[error("{place}: unknown key `{key}`; {hint}")]
     UnknownKey {
-        /// Where.
         place: Place,
         /// Full path of the key.
         key: String,
         /// The nearest known key, or all of them.
         hint: String,
     },
-    /// A value of the wrong type.
     #[error("{place}: `{key}` must be {expected}, but it is {found}")]
     WrongType {
-        /// Where.
         place: Place,
         /// Full path of the key.
         key: String,
@@ -80,31 +74,29 @@ pub enum WorkloadError {
         /// What was found.
         found: String,
     },
-    /// A value of the right type that cannot be used.
+    /// The value has the right type and cannot be used.
     #[error("{place}: `{key}` {problem}")]
     BadValue {
-        /// Where.
         place: Place,
         /// Full path of the key.
         key: String,
         /// What is wrong and what to do.
         problem: String,
     },
-    /// Values that contradict each other, or something missing.
+    /// Values contradict each other, or a value is missing.
     #[error("{place}: {problem}")]
     Inconsistent {
-        /// Where.
         place: Place,
         /// What is wrong and what to do.
         problem: String,
     },
-    /// More than one of these, in the order of the file; each takes a line.
+    /// Several errors in the order of the file. Each takes a line.
     #[error("{}", lines(.0))]
     Several(Vec<Self>),
 }
 
 impl WorkloadError {
-    /// All problems that this one stands for: itself, or those of [`Self::Several`].
+    /// Returns all problems: the errors in [`Self::Several`], or the error itself.
     #[must_use]
     pub fn problems(&self) -> &[Self] {
         match self {
@@ -113,7 +105,7 @@ impl WorkloadError {
         }
     }
 
-    /// One error of many problems, none of no problem.
+    /// Makes one error of all problems; `None` if there is no problem.
     pub(super) fn of(mut problems: Vec<Self>) -> Option<Self> {
         match problems.len() {
             0 | 1 => problems.pop(),
@@ -121,7 +113,7 @@ impl WorkloadError {
         }
     }
 
-    /// Where the problem is, if it is in the text or in an override.
+    /// Returns where the problem is, if it is in the text or in an override.
     pub(super) const fn place(&self) -> Option<&Place> {
         match self {
             Self::Syntax { place, .. }

@@ -1,14 +1,14 @@
-//! The limits: everything in a workload has one, so that a slip of the keyboard is an error and not
-//! a machine out of memory.
+//! Limits of all values in a workload. A typing error then leads to an error message instead of a
+//! machine without free memory.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::ops::RangeInclusive;
 
-/// Bytes of a workload file.
+/// Length of a workload file in bytes.
 pub(super) const FILE_BYTES: u64 = 1 << 20;
-/// Characters of the name.
+/// Length of the name in characters.
 pub(super) const NAME_CHARS: usize = 64;
-/// Characters of the why.
+/// Length of `why` in characters.
 pub(super) const WHY_CHARS: usize = 2_000;
 
 pub(super) const VOTERS: RangeInclusive<u64> = 1..=31;
@@ -17,16 +17,16 @@ pub(super) const TICK_MS: RangeInclusive<u64> = 10..=60_000;
 pub(super) const LIMIT_TICKS: RangeInclusive<u64> = 1..=10_000;
 pub(super) const HEAP_BYTES: RangeInclusive<u64> = 64 << 20..=64 << 30;
 
-/// Entries of a list of sizes.
+/// Entries in a list of sizes.
 pub(super) const SIZES: usize = 64;
 
 pub(super) const SESSIONS: RangeInclusive<u64> = 1..=100_000;
 pub(super) const THREADS: RangeInclusive<u64> = 1..=256;
-/// Operations per second; the lowest is one in 100 seconds.
+/// Operations per second. The lowest rate is one operation in 100 seconds.
 pub(super) const RATE_PER_S: RangeInclusive<f64> = 0.01..=10_000_000.0;
 pub(super) const PHASES: usize = 1_000;
 pub(super) const IN_FLIGHT: RangeInclusive<u64> = 1..=65_536;
-/// Operations in flight over all sessions: each needs memory in the driver.
+/// Operations in flight over all sessions. Each needs memory in the driver.
 pub(super) const IN_FLIGHT_TOTAL: u64 = 10_000_000;
 pub(super) const WARM_UP_MS: RangeInclusive<u64> = 0..=3_600_000;
 pub(super) const DURATION_MS: RangeInclusive<u64> = 100..=7 * 86_400_000;
@@ -34,7 +34,7 @@ pub(super) const PHASE_MS: RangeInclusive<u64> = 1..=7 * 86_400_000;
 pub(super) const DRAIN_MS: RangeInclusive<u64> = 0..=600_000;
 pub(super) const REPEATS: RangeInclusive<u64> = 1..=1_000;
 pub(super) const INTERVAL_MS: RangeInclusive<u64> = 10..=3_600_000;
-/// Recording intervals of one run: each holds histograms.
+/// Recording intervals of one run. Each has histograms.
 pub(super) const INTERVALS: u64 = 100_000;
 pub(super) const SESSION_TIMEOUT_MS: RangeInclusive<u64> = 100..=3_600_000;
 pub(super) const OPERATION_TIMEOUT_MS: RangeInclusive<u64> = 10..=600_000;

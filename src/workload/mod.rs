@@ -1,8 +1,9 @@
-//! WHAT is asked: the workload file and the resolved plan. Pure, but for [`load`], which reads the file.
-//! It knows no protocol: operations have a kind by name, and values of their own.
+//! The workload file and the resolved plan. Everything here is pure except [`load`], which reads
+//! the file. The module does not depend on a protocol: an operation has a kind by name, and values
+//! that its protocol defines.
 //!
 //! - [`Source`], [`load`], [`resolve`]: TOML text, overrides and seed to a [`Plan`]
-//! - [`Plan`]: the workload with every default filled in; [`Plan::render_toml`] writes it out again
+//! - [`Plan`]: the workload with every default filled in; [`Plan::render_toml`] writes it as a file
 //! - [`Vocabulary`]: what a protocol adds to the workload file, read with [`Section`]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 

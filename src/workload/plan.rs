@@ -1,7 +1,7 @@
 //! The plan: a workload with every default filled in and every random choice fixed by a seed.
 //!
-//! No later stage consults a default, a flag or the environment: the same plan issues the same
-//! operations. The plan is stored inside the result file, so a result can be run again.
+//! No later stage uses a default, a flag or the environment, so the same plan issues the same
+//! operations. The result file contains the plan, so a result can be run again.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -10,49 +10,49 @@ use serde::{Deserialize, Serialize};
 
 use super::values::Values;
 
-/// A workload, fully resolved.
+/// A workload with every value resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Short name, `[a-z0-9-]+`; names the result folder.
+    /// Short name, `[a-z0-9-]+`. It becomes the name of the result folder.
     pub name: String,
-    /// One sentence: why this workload exists.
+    /// One sentence that explains why this workload exists.
     pub why: String,
-    /// The protocol in which the target is asked.
+    /// Name of the protocol.
     #[serde(default = "of_old")]
     pub protocol: String,
     /// Seed of every random choice.
     pub seed: u64,
     /// The shape of a bundled or local ensemble.
     pub target: TargetShape,
-    /// What is created before the load starts.
+    /// Data that is created before the load starts.
     pub prepare: Prepare,
-    /// Who issues, when, for how long.
+    /// Sessions, arrivals and durations.
     pub load: LoadPlan,
-    /// The operations with their weights; an operation's index here is its id everywhere else.
+    /// The operations with their weights. The index of an operation identifies it everywhere else.
     pub ops: Vec<OpPlan>,
     /// Conditions the run must meet.
     pub gates: Gates,
 }
 
-/// The protocol of a workload that names none, and of plans from before there was a choice.
+/// The protocol of a workload that names none, and of plans from versions without the key.
 pub(super) const DEFAULT_PROTOCOL: &str = "zookeeper";
 
 fn of_old() -> String {
     DEFAULT_PROTOCOL.to_owned()
 }
 
-/// The shape of an ensemble that Quorate starts itself; a live one is taken as it is.
+/// The shape of an ensemble that Quorate starts. A live ensemble is used as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetShape {
     /// Servers that vote.
     pub voters: u16,
-    /// Servers that only follow the log and serve reads.
+    /// Servers that follow the log and serve reads without a vote.
     pub observers: u16,
     /// Whether the servers sync their log before they acknowledge (`forceSync`).
     pub fsync: bool,
     /// A server's unit of time.
     pub tick_time_ms: u64,
-    /// Ticks in which a server must have joined its leader.
+    /// Ticks within which a server must join its leader.
     pub init_limit: u32,
     /// Ticks by which a server may lag behind its leader.
     pub sync_limit: u32,
@@ -61,7 +61,7 @@ pub struct TargetShape {
 }
 
 impl Default for TargetShape {
-    /// What a workload file that says nothing about its target means.
+    /// The shape for a workload file without `[target]`.
     fn default() -> Self {
         Self {
             voters: 3,
@@ -75,43 +75,42 @@ impl Default for TargetShape {
     }
 }
 
-/// What is created before the load starts.
+/// Data that is created before the load starts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prepare {
-    /// Leave behind what was created.
+    /// Whether the data stays after the run.
     pub keep: bool,
-    /// What the protocol knows of it.
+    /// Values that the protocol defines.
     #[serde(flatten)]
     pub own: Values,
 }
 
-/// Who issues, when, for how long.
+/// Sessions, arrivals and durations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadPlan {
-    /// Client sessions, each its own connection.
+    /// Client sessions. Each has its own connection.
     pub sessions: u32,
-    /// Driver threads the sessions are spread over.
+    /// Driver threads. The sessions are distributed over them.
     pub threads: u32,
-    /// Open or closed loop.
     pub arrival: Arrival,
-    /// Load before the measured phase, not measured.
+    /// Length of the load before the measured phase.
     pub warm_up_ms: u64,
-    /// The measured phase.
+    /// Length of the measured phase.
     pub duration_ms: u64,
-    /// How long after the end replies are still awaited.
+    /// How long replies are awaited after the measured phase.
     pub drain_ms: u64,
-    /// How often the measured run is repeated against the same deployment. Each repeat has names and
-    /// random choices of its own.
+    /// How often the measured run is repeated against the same deployment. Each repetition has its
+    /// own names and random choices.
     pub repeats: u32,
     /// Length of a recording interval.
     pub interval_ms: u64,
-    /// Session timeout asked of the server.
+    /// Session timeout that sessions request.
     pub session_timeout_ms: u64,
-    /// An operation without a reply for this long is recorded as timed out at its full age.
+    /// An operation without a reply for this long is recorded as timed out, with its full age.
     pub operation_timeout_ms: u64,
     /// Which servers the sessions attach to.
     pub attach: Attach,
-    /// How a lost session comes back.
+    /// How a lost session reconnects.
     #[serde(default)]
     pub reconnect: Reconnect,
 }
@@ -120,15 +119,17 @@ pub struct LoadPlan {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "loop", rename_all = "snake_case")]
 pub enum Arrival {
-    /// Open loop: operations start on an absolute schedule whatever the replies do.
+    /// Open loop: operations start on an absolute schedule and do not wait for replies.
     Open {
-        /// Rate over time, all sessions together; the last phase's end rate holds to the end.
-        /// Phases cover the measured duration; the warm-up runs at the first phase's start rate.
+        /// Rate over time for all sessions together. The last phase's end rate holds to the end.
+        /// The phases cover the measured duration, and the warm-up runs at the first phase's start
+        /// rate.
         phases: Vec<RatePhase>,
-        /// At most this many operations in flight per session; beyond it an operation waits, blocked by
-        /// the target.
+        /// Maximum number of operations in flight per session. At the maximum an operation waits,
+        /// and the time counts as blocked by the target.
         in_flight_cap: u32,
-        /// How operations are spread over time. Results from before there was a choice were even.
+        /// How operations are distributed over time. In results without this value the spacing is
+        /// even.
         #[serde(default = "Spacing::of_old")]
         spacing: Spacing,
     },
@@ -139,22 +140,21 @@ pub enum Arrival {
     },
 }
 
-/// How the operations of an open loop are spread over time.
+/// How the operations of an open loop are distributed over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Spacing {
-    /// Every session is a Poisson process of its own: independent users. Operations come in bursts and
-    /// meet each other.
+    /// Every session is a Poisson process of its own, like independent users. Operations come in
+    /// bursts and overlap.
     Poisson,
-    /// All sessions together make a comb with equal distances.
+    /// All sessions together issue operations at equal distances.
     Even,
 }
 
 impl Spacing {
-    /// Every variant.
     pub const ALL: [Self; 2] = [Self::Poisson, Self::Even];
 
-    /// The word for it in workload files.
+    /// The word in workload files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -168,21 +168,21 @@ impl Spacing {
     }
 }
 
-/// How a session that lost its connection comes back.
+/// How a session that lost its connection reconnects.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reconnect {
-    /// Longest wait before the first attempt, milliseconds.
+    /// Upper bound of the first wait, in milliseconds.
     pub first_ms: u64,
-    /// Longest wait, milliseconds.
+    /// Upper bound of every wait, in milliseconds.
     pub max_ms: u64,
-    /// By how much each wait is longer than the one before.
+    /// Factor by which each wait is longer than the one before.
     pub growth: f64,
     /// Share of a wait that is random, 0 to 1.
     pub jitter: f64,
 }
 
 impl Default for Reconnect {
-    /// What a workload file that says nothing means, and what results of schema 1 were made with.
+    /// The values of a workload file without `load.reconnect`, and of all results of schema 1.
     fn default() -> Self {
         Self {
             first_ms: 25,
@@ -193,14 +193,13 @@ impl Default for Reconnect {
     }
 }
 
-/// A stretch of time with a constant or linearly changing rate.
+/// A period with a constant or linearly changing rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RatePhase {
-    /// Length of the phase.
     pub duration_ms: u64,
     /// Operations per second at its start.
     pub from_per_s: f64,
-    /// Operations per second at its end; equal for a step.
+    /// Operations per second at its end, equal to the start in a step.
     pub to_per_s: f64,
 }
 
@@ -221,40 +220,40 @@ pub enum Attach {
 /// One line of the operation mix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpPlan {
-    /// Name in results; unique; the kind's name unless the file says otherwise.
+    /// Unique name in results. It is the kind's name unless the file sets another.
     pub label: String,
-    /// Kind of operation, by the protocol's name for it.
+    /// Name of the kind in the protocol.
     pub kind: String,
-    /// Relative frequency; 0 only for an operation that another one implies.
+    /// Relative frequency. It is 0 only for an operation that another one implies.
     pub weight: u32,
-    /// Data size, of an operation that carries data.
+    /// Data size, if the operation carries data.
     pub size: SizeChoice,
-    /// Choice among what was prepared.
+    /// Choice of keys among the prepared data.
     pub keys: KeyChoice,
-    /// Whether it changes what the target holds. Older results do not say so.
+    /// Whether the operation changes data on the target. Older results do not contain it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<bool>,
-    /// What the protocol knows of it.
+    /// Values that the protocol defines.
     #[serde(flatten)]
     pub own: Values,
 }
 
 impl Plan {
-    /// The seed of run number `run` (from 0): every run makes other random choices, the same on every
-    /// target.
+    /// Returns the seed of run number `run` (from 0). Random choices differ between runs and are
+    /// the same on every target.
     #[must_use]
     pub fn run_seed(&self, run: u32) -> u64 {
-        // The increment of SplitMix64: neighbouring runs share no bits to speak of.
+        // The increment of SplitMix64, so that the seeds of neighbouring runs have few bits in
+        // common.
         self.seed
             .wrapping_add(u64::from(run).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 }
 
 impl Attach {
-    /// Every variant.
     pub const ALL: [Self; 4] = [Self::Spread, Self::Leader, Self::Followers, Self::Observers];
 
-    /// The word for it in workload files.
+    /// The word in workload files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -266,19 +265,19 @@ impl Attach {
     }
 }
 
-/// Kinds that change what the target holds, in results that do not say it.
+/// Kinds that change data on the target, for results that do not contain the flag.
 const WRITES_OF_OLD: [&str; 5] = ["create", "set", "delete", "multi", "session"];
 
 impl OpPlan {
-    /// Whether it changes what the target holds.
+    /// Whether the operation changes data on the target.
     #[must_use]
     pub fn is_write(&self) -> bool {
         self.writes
             .unwrap_or_else(|| WRITES_OF_OLD.contains(&self.kind.as_str()))
     }
 
-    /// Whether another operation implies this one, which is then no line of the workload file: labels in
-    /// files have no dots.
+    /// Whether another operation implies this one. It has no table in the workload file then, and a
+    /// dot in its label.
     #[must_use]
     pub fn is_implicit(&self) -> bool {
         self.label.contains('.')
@@ -286,7 +285,7 @@ impl OpPlan {
 }
 
 impl SizeChoice {
-    /// The largest size it can give.
+    /// Returns the largest size of the choice.
     #[must_use]
     pub fn max_bytes(&self) -> u32 {
         match self {
@@ -300,53 +299,54 @@ impl SizeChoice {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SizeChoice {
-    /// Always this many.
+    /// Always the same size.
     Fixed(u32),
     /// Uniform between both ends, inclusive.
     Uniform(u32, u32),
-    /// One of these, equally likely.
+    /// One of these sizes, with equal probability.
     OneOf(Vec<u32>),
 }
 
-/// How a key is chosen among what was prepared.
+/// How a key is chosen among the prepared data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyChoice {
-    /// All equally likely.
+    /// All keys with equal probability.
     Uniform,
-    /// Zipf with this exponent; a few keys are hot.
+    /// Zipf distribution with this exponent, in which a few keys are frequent.
     Zipf(f64),
-    /// One after the other, per session.
+    /// In order, per session.
     Sequential,
-    /// Each session has its own slice of the keys and chooses uniformly in it.
+    /// Each session has its own range of keys and chooses uniformly in it.
     PerSession,
 }
 
-/// Conditions that decide the exit status; absent means not asked.
+/// Conditions that decide the exit status. A missing condition is not checked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Gates {
-    /// Median response time over all operations, at most, milliseconds.
+    /// Maximum of the median response time over all operations, in milliseconds.
     pub p50_ms: Option<f64>,
-    /// 90th percentile. Older results do not have it, nor the next.
+    /// Maximum of the 90th percentile. Older results do not contain this condition or the next.
     #[serde(default)]
     pub p90_ms: Option<f64>,
-    /// 95th percentile.
+    /// Maximum of the 95th percentile.
     #[serde(default)]
     pub p95_ms: Option<f64>,
-    /// 99th percentile.
+    /// Maximum of the 99th percentile.
     pub p99_ms: Option<f64>,
-    /// 99.9th percentile.
+    /// Maximum of the 99.9th percentile.
     pub p999_ms: Option<f64>,
-    /// Largest response time.
+    /// Maximum of the largest response time.
     pub max_ms: Option<f64>,
-    /// 99th percentile of how late the generator was. Older results do not have it.
+    /// Maximum of the 99th percentile of how late the generator was. Older results do not contain
+    /// it.
     #[serde(default)]
     pub late_p99_ms: Option<f64>,
-    /// (errors + timed out + unknown) / all, at most.
+    /// Maximum of (errors + timed out + unknown) / all.
     pub error_ratio: Option<f64>,
-    /// Acknowledged operations per second, at least.
+    /// Minimum of the acknowledged operations per second.
     pub throughput_per_s: Option<f64>,
-    /// The same for single operations, by label; they have no further ones.
+    /// The same conditions for single operations, by label. Only one level is allowed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ops: BTreeMap<String, Self>,
 }

@@ -1,5 +1,6 @@
-//! A plan as a complete, commented workload file: what `quorate check` prints. Every default is
-//! spelt out; resolving the text gives the same plan again, which is also how a plan is validated.
+//! Renders a plan as a complete workload file with comments, which `quorate check` prints. It
+//! contains every default. The text resolves to the same plan, and this is also how a plan is
+//! validated.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt::{Display, Write as _};
@@ -16,15 +17,15 @@ use super::vocabulary::Vocabulary;
 const COMMENT_COLUMN: usize = 36;
 
 impl Plan {
-    /// This plan as a workload file with every key and a comment on each; `vocabulary` is its protocol's. The
-    /// writer of `toml` is not used: it takes no comments.
+    /// Returns this plan as a workload file with every key and a comment on each. `vocabulary`
+    /// belongs to its protocol. The writer of the `toml` crate cannot write comments.
     #[must_use]
     pub fn render_toml(&self, vocabulary: &dyn Vocabulary) -> String {
         let mut page = Page::default();
         page.key("name", quoted(&self.name), "names the result folder");
         page.key("why", quoted(&self.why), "");
-        page.key("protocol", quoted(&self.protocol), "spoken with the target");
-        page.key("seed", self.seed, "of every random choice");
+        page.key("protocol", quoted(&self.protocol), "protocol of the target");
+        page.key("seed", self.seed, "seed of every random choice");
         render_target(&mut page, self);
         render_prepare(&mut page, self, vocabulary);
         render_load(&mut page, &self.load);
@@ -35,11 +36,12 @@ impl Plan {
         page.text
     }
 
-    /// Whether this plan could have come from a workload file: every limit kept, nothing
-    /// contradictory. Worth asking of a plan that was read from a result file.
+    /// Checks that this plan could come from a workload file: that every limit is kept and no value
+    /// contradicts another. Use it for a plan that was read from a result file.
     ///
     /// # Errors
-    /// Whatever is wrong; the lines in it are those of the rendered plan ([`Plan::render_toml`]).
+    /// If the plan is not valid. The lines in the error refer to the rendered plan
+    /// ([`Plan::render_toml`]).
     pub fn validate(&self, vocabulary: &'static dyn Vocabulary) -> Result<(), WorkloadError> {
         let text = self.render_toml(vocabulary);
         let source = Source::from_text(format!("plan {}", self.name), text);
@@ -56,12 +58,12 @@ impl Plan {
                 file: source.name,
                 line: 1,
             },
-            problem: "the plan is not what its own workload file resolves to; it was edited by hand: run the workload file instead".to_owned(),
+            problem: "the plan differs from what its own workload file resolves to, so it was edited by hand; run the workload file instead".to_owned(),
         })
     }
 }
 
-/// The text so far.
+/// The text of the file so far.
 #[derive(Default)]
 struct Page {
     text: String,
@@ -77,7 +79,7 @@ impl Page {
         self.line(&format!("{key} = {value}"), comment);
     }
 
-    /// A key of the protocol.
+    /// Writes a key of the protocol.
     fn own(&mut self, key: &str, values: &Values, comment: &str) {
         match values.get(key) {
             None | Some(Value::Unset) => self.line(&format!("# {key} is not set"), comment),
@@ -102,20 +104,20 @@ fn render_target(page: &mut Page, plan: &Plan) {
     let target = &plan.target;
     page.header(
         "[target]",
-        "shape of a bundled or local ensemble; a live one is taken as it is",
+        "shape of a bundled or local ensemble; a live one is used as it is",
     );
     page.key("voters", target.voters, "servers that vote");
     page.key(
         "observers",
         target.observers,
-        "servers that only follow and serve reads",
+        "servers that serve reads without a vote",
     );
     page.key("fsync", target.fsync, "sync the log before acknowledging");
     page.key("tick_time", duration(target.tick_time_ms), "");
     page.key("init_limit", target.init_limit, "ticks");
     page.key("sync_limit", target.sync_limit, "ticks");
     let heap = quoted(&format!("{}MiB", target.heap_mib));
-    page.key("heap", heap, "of a local server on Java");
+    page.key("heap", heap, "heap of a local Java server");
 }
 
 fn render_prepare(page: &mut Page, plan: &Plan, vocabulary: &dyn Vocabulary) {
@@ -134,9 +136,9 @@ fn render_prepare(page: &mut Page, plan: &Plan, vocabulary: &dyn Vocabulary) {
 }
 
 fn render_load(page: &mut Page, load: &LoadPlan) {
-    page.header("[load]", "who issues, when, for how long");
-    page.key("sessions", load.sessions, "each its own connection");
-    page.key("threads", load.threads, "of the driver");
+    page.header("[load]", "sessions, arrivals and durations");
+    page.key("sessions", load.sessions, "each has its own connection");
+    page.key("threads", load.threads, "driver threads");
     render_arrival(page, load);
     page.key("warm_up", duration(load.warm_up_ms), "not measured");
     page.key("duration", duration(load.duration_ms), "measured");
@@ -145,17 +147,21 @@ fn render_load(page: &mut Page, load: &LoadPlan) {
         duration(load.drain_ms),
         "replies are awaited this long after the end",
     );
-    page.key("repeats", load.repeats, "of the measured run");
-    page.key("interval", duration(load.interval_ms), "of the recording");
+    page.key("repeats", load.repeats, "repetitions of the measured run");
+    page.key(
+        "interval",
+        duration(load.interval_ms),
+        "length of a recording interval",
+    );
     page.key(
         "session_timeout",
         duration(load.session_timeout_ms),
-        "asked of the server",
+        "requested from the server",
     );
     page.key(
         "operation_timeout",
         duration(load.operation_timeout_ms),
-        "recorded at full age",
+        "then recorded as timed out",
     );
     page.key(
         "attach",
@@ -173,7 +179,11 @@ fn render_load(page: &mut Page, load: &LoadPlan) {
         duration(first_ms),
         duration(max_ms)
     );
-    page.key("reconnect", reconnect, "waits of a lost session");
+    page.key(
+        "reconnect",
+        reconnect,
+        "waits between attempts to reconnect",
+    );
     match &load.arrival {
         Arrival::Open { phases, .. } if load.constant_rate_per_s().is_none() => {
             phases.iter().for_each(|phase| render_phase(page, phase));
@@ -228,7 +238,7 @@ fn render_phase(page: &mut Page, phase: &RatePhase) {
 }
 
 impl LoadPlan {
-    /// The rate of an open loop that has the same one all the time.
+    /// Returns the rate of an open loop whose rate does not change.
     #[must_use]
     pub fn constant_rate_per_s(&self) -> Option<f64> {
         let Arrival::Open { phases, .. } = &self.arrival else {
@@ -263,42 +273,42 @@ fn render_op(page: &mut Page, op: &OpPlan, vocabulary: &dyn Vocabulary) {
 }
 
 fn render_gates(page: &mut Page, gates: &Gates) {
-    page.header("[gates]", "conditions of the exit status; none but these");
+    page.header("[gates]", "conditions that decide the exit status");
     render_conditions(page, gates);
     for (label, own) in &gates.ops {
-        // An implied operation's label has a dot.
+        // The label of an implied operation has a dot.
         let key = if label.contains('.') {
             quoted(label)
         } else {
             label.clone()
         };
-        page.header(&format!("[gates.{key}]"), "of this operation alone");
+        page.header(&format!("[gates.{key}]"), "for this operation only");
         render_conditions(page, own);
     }
 }
 
 fn render_conditions(page: &mut Page, gates: &Gates) {
     let values = [
-        ("p50_ms", gates.p50_ms, "response time, at most"),
-        ("p90_ms", gates.p90_ms, "response time, at most"),
-        ("p95_ms", gates.p95_ms, "response time, at most"),
-        ("p99_ms", gates.p99_ms, "response time, at most"),
-        ("p999_ms", gates.p999_ms, "response time, at most"),
-        ("max_ms", gates.max_ms, "response time, at most"),
+        ("p50_ms", gates.p50_ms, "response time, maximum"),
+        ("p90_ms", gates.p90_ms, "response time, maximum"),
+        ("p95_ms", gates.p95_ms, "response time, maximum"),
+        ("p99_ms", gates.p99_ms, "response time, maximum"),
+        ("p999_ms", gates.p999_ms, "response time, maximum"),
+        ("max_ms", gates.max_ms, "response time, maximum"),
         (
             "late_p99_ms",
             gates.late_p99_ms,
-            "of the generator, at most",
+            "lateness of the generator, maximum",
         ),
         (
             "error_ratio",
             gates.error_ratio,
-            "failed, timed out and unknown of all, at most",
+            "share of failed, timed out and unknown operations, maximum",
         ),
         (
             "throughput_per_s",
             gates.throughput_per_s,
-            "acknowledged, at least",
+            "acknowledged operations/s, minimum",
         ),
     ];
     for (key, value, comment) in values {

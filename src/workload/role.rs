@@ -1,23 +1,23 @@
-//! What a server is among the others, which decides whether sessions attach to it.
+//! The role of a server in its ensemble, which decides whether sessions attach to it.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// What a server is at the moment, in its own words.
+/// The role that a server reports at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// It orders the writes.
+    /// Orders the writes.
     Leader,
-    /// It votes on them.
+    /// Votes on the writes.
     Follower,
-    /// It learns them without a vote.
+    /// Receives the writes without a vote.
     Observer,
-    /// It is alone.
+    /// Is the only server.
     Standalone,
-    /// It serves, but does not say as what.
+    /// Serves and does not report its role.
     Unknown,
 }
 
 impl Role {
-    /// The word for it in results and in what servers say of themselves.
+    /// The word in results and in the reports of servers.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl Role {
         }
     }
 
-    /// The same; `None` if it is not known.
+    /// Returns [`Role::name`]; `None` if the role is not known.
     #[must_use]
     pub fn word(self) -> Option<&'static str> {
         (self != Self::Unknown).then(|| self.name())

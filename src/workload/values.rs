@@ -1,4 +1,4 @@
-//! Values whose keys only the plan's protocol knows.
+//! Values of keys that only the plan's protocol defines.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -7,20 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::SizeChoice;
 
-/// What a protocol reads of a table beside the keys that every protocol has, by key.
+/// The values of a table's keys that belong to the protocol, by key.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Values(BTreeMap<String, Value>);
 
-/// A value of a key that a protocol brings.
+/// A value of a key that belongs to a protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {
-    /// True or false.
     Boolean(bool),
     /// A count.
     Integer(u64),
-    /// Text.
     Text(String),
     /// A choice of sizes in bytes.
     Size(SizeChoice),
@@ -29,31 +27,30 @@ pub enum Value {
 }
 
 impl Values {
-    /// Sets `key`.
     pub fn set(&mut self, key: &str, value: impl Into<Value>) {
         self.0.insert(key.to_owned(), value.into());
     }
 
-    /// [`Self::set`] in a chain.
+    /// Returns the values with `key` set.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.set(key, value);
         self
     }
 
-    /// The value of `key`.
+    /// Returns the value of `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.get(key)
     }
 
-    /// Whether `key` is there and true.
+    /// Whether `key` is set and true.
     #[must_use]
     pub fn boolean(&self, key: &str) -> bool {
         self.get(key) == Some(&Value::Boolean(true))
     }
 
-    /// The integer under `key`.
+    /// Returns the integer under `key`.
     #[must_use]
     pub fn integer(&self, key: &str) -> Option<u64> {
         match self.get(key)? {
@@ -62,7 +59,7 @@ impl Values {
         }
     }
 
-    /// The text under `key`.
+    /// Returns the text under `key`.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
         match self.get(key)? {
@@ -71,7 +68,7 @@ impl Values {
         }
     }
 
-    /// The choice of sizes under `key`.
+    /// Returns the choice of sizes under `key`.
     #[must_use]
     pub fn size(&self, key: &str) -> Option<&SizeChoice> {
         match self.get(key)? {
@@ -80,7 +77,7 @@ impl Values {
         }
     }
 
-    /// Keys and values by name.
+    /// Returns keys and values by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }

@@ -8,19 +8,18 @@ use super::file::{OpDraft, Read, Section, Shape};
 use super::plan::{OpPlan, SizeChoice};
 use super::values::Values;
 
-/// A kind of operation.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Kind {
-    /// The word for it in workload files, and the default label in results.
+    /// Its name in workload files, and the default label in results.
     pub name: &'static str,
-    /// Whether it changes what the target holds.
+    /// Whether it changes data on the target.
     pub writes: bool,
-    /// Keys of `[[op]]` that have a meaning for some kinds only, this one among them.
+    /// Keys of `[[op]]` that this kind has and not every kind has.
     pub keys: &'static [&'static str],
 }
 
 impl Kind {
-    /// Whether `key`, one of those that only some kinds have, means something for this one.
+    /// Whether this kind has `key`, one of the keys that only some kinds have.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
         self.keys.contains(&key)
@@ -29,35 +28,36 @@ impl Kind {
 
 /// A protocol's part of the workload file.
 pub trait Vocabulary: fmt::Debug + Sync {
-    /// The protocol's name.
+    /// Returns the protocol's name.
     fn protocol(&self) -> &'static str;
 
-    /// The kinds of operations.
+    /// Returns the kinds of operations.
     fn kinds(&self) -> &'static [Kind];
 
-    /// All keys of `[[op]]`, in the order in which they are written out.
+    /// Returns all keys of `[[op]]` in the order of a rendered file.
     fn op(&self) -> &'static Shape;
 
-    /// All keys of `[prepare]`.
+    /// Returns all keys of `[prepare]`.
     fn prepare(&self) -> &'static Shape;
 
-    /// Bytes that an operation can carry.
+    /// Returns the range of an operation's data size.
     fn size_bytes(&self) -> RangeInclusive<u64>;
 
-    /// What other load generators call the keys of this protocol: their word, and the full path of ours.
+    /// Returns synonyms of this protocol's keys in other load generators: their word and the full
+    /// path of our key.
     fn synonyms(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
 
-    /// What other load generators set on an operation and this protocol does not offer.
+    /// Returns keys of other load generators for an operation that this protocol does not support.
     fn not_offered(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// A few words on a key of `op` or `prepare`, for a workload that is written out.
+    /// Returns a short comment on a key of `op` or `prepare` for a rendered file.
     fn comment(&self, table: &str, key: &str) -> &'static str;
 
-    /// Reads what belongs to an operation beside the keys of every protocol.
+    /// Reads the values of an operation that only this protocol has.
     fn read_op(
         &self,
         table: &Section<'_>,
@@ -65,11 +65,11 @@ pub trait Vocabulary: fmt::Debug + Sync {
         size: Option<&SizeChoice>,
     ) -> Read<Values>;
 
-    /// Checks the operations among themselves.
+    /// Checks the operations together.
     fn check_ops(&self, _ops: &[Read<OpDraft<'_>>]) {}
 
-    /// Reads what is created before the load, and checks what the operations need of it. Without `ops` the
-    /// operations could not be read.
+    /// Reads the `[prepare]` table and checks that it suffices for the operations. `ops` is `None`
+    /// if they could not be read.
     fn read_prepare(
         &self,
         table: &Section<'_>,
@@ -77,7 +77,7 @@ pub trait Vocabulary: fmt::Debug + Sync {
         sessions: Read<u32>,
     ) -> Read<Values>;
 
-    /// The operations that those of the file imply. Their labels have a dot.
+    /// Returns the operations that those of the file imply. Their labels have a dot.
     fn implied(&self, _ops: &[OpPlan]) -> Vec<OpPlan> {
         Vec::new()
     }

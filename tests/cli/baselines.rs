@@ -1,4 +1,4 @@
-//! Results that are kept under a name, and runs that are compared with them.
+//! Tests saving baselines, and comparing runs with them.
 
 use std::fs;
 
@@ -9,22 +9,22 @@ fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// A run that keeps its result as `main`.
-fn kept(bench: &Bench) -> String {
+/// Runs the workload and saves the result as the baseline `main`. Returns the path of the workload.
+fn saved(bench: &Bench) -> String {
     let mine = bench.file("mine.toml", WORKLOAD);
     let ran = bench.run(&["run", &mine, "--quiet", "--save-baseline", "main"]);
     ran.succeeds();
     assert_eq!(
         ran.stderr,
-        "kept as baseline `main`: results/baselines/main\n"
+        "saved as baseline `main`: results/baselines/main\n"
     );
     mine
 }
 
 #[test]
-fn a_run_is_compared_with_the_baseline_and_replaces_it() {
+fn a_run_is_compared_with_the_baseline_and_then_replaces_it() {
     let bench = Bench::new();
-    let mine = kept(&bench);
+    let mine = saved(&bench);
     let before = fs::read(bench.path().join("results/baselines/main/result.json")).unwrap();
     let options = ["--quiet", "--baseline", "main", "--save-baseline", "main"];
     let ran = bench.run(&[&["run", &mine], &options[..]].concat());
@@ -35,46 +35,47 @@ fn a_run_is_compared_with_the_baseline_and_replaces_it() {
         text.contains("The runs were not paired in rounds"),
         "{text}"
     );
-    assert!(
-        text.lines().last().unwrap().ends_with("/report.html"),
-        "{text}"
-    );
-    assert!(ran.stderr.contains("in place of the one before"), "{ran:?}");
+    // Both pages are written to the same folder.
+    let pages: Vec<&str> = text.lines().rev().take(2).collect();
+    let folder = pages[0].strip_suffix("/comparison.html").unwrap();
+    assert_eq!(pages[1], format!("{folder}/report.html"), "{text}");
+    let page = fs::read_to_string(bench.path().join(pages[0])).unwrap();
+    assert!(page.contains("How much faster or slower"), "{page}");
+    assert!(ran.stderr.contains("replacing the previous one"), "{ran:?}");
     let after = fs::read(bench.path().join("results/baselines/main/result.json")).unwrap();
     assert_ne!(before, after);
-    // One object on standard output, whatever is compared.
+    // With --json, standard output has one object, which contains the comparison.
     let ran = bench.run(&["run", &mine, "--json", "--baseline", "main", "--out", "out"]);
     let summary = json(ran.succeeds());
     assert_eq!(summary["verdict"], "valid");
     assert_eq!(summary["comparison"]["paired"], false, "{summary}");
-    // By its name, too.
     bench.run(&["compare", "main", "out"]).succeeds();
     bench.run(&["report", "results/baselines/main"]).succeeds();
 }
 
 #[test]
-fn what_keeps_a_run_from_being_compared_is_told_before_it_starts() {
+fn errors_of_a_comparison_with_a_baseline_are_found_before_the_run() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let fails = |options: &[&str], words: &[&str]| {
         let ran = bench.run(&[&["run", &mine, "--out", "out"], options].concat());
         ran.fails(2, words);
-        assert!(!bench.path().join("out").exists(), "nothing is begun");
+        assert!(!bench.path().join("out").exists(), "a run was started");
     };
     fails(
         &["--baseline", "main"],
-        &["no baseline `main`", "there is none yet"],
+        &["no baseline `main`", "there are no baselines yet"],
     );
-    kept(&bench);
+    saved(&bench);
     fails(
         &["--baseline", "mein"],
-        &["no baseline `mein`", "there is main"],
+        &["no baseline `mein`", "use one of main"],
     );
     let other = ["--baseline", "main", "--seed", "9"];
     fails(
         &other,
         &[
-            "baseline `main` asks for another load",
+            "baseline `main` has another load",
             "seed: 1 and 9",
             "--force",
         ],
@@ -100,19 +101,19 @@ fn what_keeps_a_run_from_being_compared_is_told_before_it_starts() {
 }
 
 #[test]
-fn force_compares_with_another_load_and_an_invalid_run_is_not_kept() {
+fn force_allows_another_load_and_an_invalid_run_is_not_saved() {
     let bench = Bench::new();
-    let mine = kept(&bench);
+    let mine = saved(&bench);
     let forced = ["--baseline", "main", "--seed", "9", "--force", "--quiet"];
     let ran = bench.run(&[&["run", &mine], &forced[..]].concat());
     assert!(ran.succeeds().contains("OBJECTION: the plans"), "{ran:?}");
-    // Nothing issues so much: the generator fails.
+    // No generator can issue this rate, so the run is invalid.
     let impossible = ["--rate", "1e6", "--quiet", "--save-baseline", "bad"];
     let ran = bench.run(&[&["run", &mine], &impossible[..]].concat());
     assert_eq!(ran.status, Some(3), "{ran:?}");
     assert!(
         ran.stderr
-            .contains("not kept as baseline `bad`: the run is invalid"),
+            .contains("not saved as baseline `bad`: the run is invalid"),
         "{ran:?}"
     );
     assert!(!bench.path().join("results/baselines/bad").exists());

@@ -1,4 +1,4 @@
-//! A folder to run `quorate` in, and what came of it.
+//! A temporary folder in which tests run `quorate`.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -6,15 +6,15 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-/// Longer than anything here takes; only a broken test waits for it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout for all waits. It is longer than any of them takes on a busy machine.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Bench {
     pub(crate) dir: tempfile::TempDir,
 }
 
 impl Bench {
-    /// With a calibration of this machine, so that no run has to find out its resolution first.
+    /// Creates a folder with a calibration of this machine, so that no run has to measure the resolution first.
     pub(crate) fn new() -> Self {
         let bench = Self::uncalibrated();
         let machine = quorate::result::gather(None);
@@ -47,7 +47,7 @@ impl Bench {
         path.display().to_string()
     }
 
-    /// `quorate` in the temporary folder, which is also its home.
+    /// Returns a `quorate` command with the temporary folder as working directory and the cache folder below it.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_quorate"));
         command
@@ -69,10 +69,11 @@ impl Bench {
     }
 }
 
+/// The outcome of a command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) status: Option<i32>,
-    /// The signal that ended it, if one did.
+    /// The signal that ended the process.
     pub(crate) signal: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,

@@ -1,4 +1,4 @@
-//! Servers that die under load: what the target does is a finding, the measurement stays valid.
+//! Tests runs whose servers die. This is a finding about the target, and the measurement stays valid.
 
 use quorate::workload::Role;
 use rustix::process::Signal;
@@ -8,7 +8,7 @@ use crate::started::{client_address, kill, mode, processes_of};
 use crate::workload::WORKLOAD;
 
 #[test]
-fn a_leader_that_is_killed_is_a_finding_in_a_valid_run() {
+fn the_death_of_the_leader_is_a_finding_of_a_valid_run() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let args = ["run", &mine, "--out", "out", "--data-dir", "data"];
@@ -30,18 +30,15 @@ fn a_leader_that_is_killed_is_a_finding_in_a_valid_run() {
     assert_eq!(verdict["valid"], true, "{verdict}");
     assert_eq!(verdict["reasons"], serde_json::json!([]), "{verdict}");
     let findings = verdict["findings"].as_array().unwrap();
-    let told = |words: &str| {
-        let told = findings.iter().map(|text| text.as_str().unwrap());
-        told.filter(|text| text.contains(words)).count()
+    let count = |words: &str| {
+        let texts = findings.iter().map(|text| text.as_str().unwrap());
+        texts.filter(|text| text.contains(words)).count()
     };
     let ended = format!("server {address} ended: signal 9; it said last: ");
-    assert_eq!(told(&ended), 1, "{findings:?}");
-    assert_eq!(
-        told(&format!(" leads instead of {address} (+")),
-        1,
-        "{findings:?}"
-    );
-    // Typed, each with its instant within the run.
+    assert_eq!(count(&ended), 1, "{findings:?}");
+    let changed = format!(" leads instead of {address} (+");
+    assert_eq!(count(&changed), 1, "{findings:?}");
+    // The result has both events with their times.
     let events = result["runs"][0]["events"].as_array().unwrap();
     let at_ns = |kind: &str| {
         let event = events.iter().find(|event| event["event"] == kind);
@@ -50,7 +47,7 @@ fn a_leader_that_is_killed_is_a_finding_in_a_valid_run() {
     let (ended, changed) = (at_ns("server_ended"), at_ns("leader_changed"));
     assert!(ended.as_i64().unwrap() > 0, "{events:?}");
     assert!(changed.as_i64() > ended.as_i64(), "{events:?}");
-    // What it used until then is known, what it no longer tells is missing.
+    // The dead server cannot answer at the end of the run, so the number of its syncs is missing.
     let run = &result["runs"][0]["servers"];
     let dead = run
         .as_array()
@@ -60,9 +57,9 @@ fn a_leader_that_is_killed_is_a_finding_in_a_valid_run() {
     assert!(dead.unwrap()["syncs"].is_null(), "{run}");
 }
 
-/// Nobody is left: the run is as valid as any, and says what happened.
+/// The only server dies in the first of two runs.
 #[test]
-fn a_target_that_dies_is_a_finding_and_a_run_that_cannot_be_made_is_missing() {
+fn the_death_of_the_target_is_a_finding_and_the_second_run_is_missing() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let args = ["run", &mine, "--out", "out", "--data-dir", "data"];

@@ -1,4 +1,4 @@
-//! Bad input, and what is printed: nothing here starts a server that serves.
+//! Tests malformed input, and the output of commands that start no server.
 
 use std::fs;
 use std::net::TcpListener;
@@ -24,7 +24,7 @@ kind = "set"
 "#;
 
 #[test]
-fn a_target_that_does_not_speak_the_protocol_is_refused() {
+fn a_workload_of_another_protocol_than_the_targets_is_refused() {
     let bench = Bench::new();
     let echo = bench.file(
         "echo.toml",
@@ -36,7 +36,7 @@ fn a_target_that_does_not_speak_the_protocol_is_refused() {
 }
 
 #[test]
-fn a_good_workload_is_printed_in_full_and_is_a_workload_again() {
+fn check_prints_all_keys_as_a_workload_file() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let first = bench.run(&["check", &mine, "--set", "load.rate=250", "--seed", "9"]);
@@ -44,14 +44,14 @@ fn a_good_workload_is_printed_in_full_and_is_a_workload_again() {
     assert!(text.contains("seed = 9") && text.contains("250"), "{text}");
     assert!(
         text.contains("session_timeout"),
-        "defaults are printed: {text}"
+        "defaults are not printed: {text}"
     );
     let again = bench.file("again.toml", text);
     assert_eq!(bench.run(&["check", &again]).succeeds(), text);
 }
 
 #[test]
-fn a_bad_workload_is_status_2_and_names_file_line_and_key() {
+fn errors_of_a_workload_name_file_line_and_key_and_end_with_status_2() {
     let bench = Bench::new();
     for (name, from, to, words) in [
         (
@@ -83,14 +83,13 @@ fn a_bad_workload_is_status_2_and_names_file_line_and_key() {
         let file = bench.file(&format!("{name}.toml"), &WORKLOAD.replace(from, to));
         bench.run(&["check", &file]).fails(2, words);
         bench.run(&["run", &file]).fails(2, words);
-        assert!(!bench.path().join("results").exists(), "nothing is begun");
+        assert!(!bench.path().join("results").exists(), "a run was started");
     }
 }
 
-/// Five mistakes in one file and one in another: each is told once, in the order of the lines, and none
-/// of what only follows from them.
+/// The problems are listed in the order of files and lines. Problems that only follow from others are not listed.
 #[test]
-fn all_problems_of_all_files_are_told_at_once() {
+fn all_problems_of_all_files_are_listed_once() {
     let bench = Bench::new();
     let text = WORKLOAD
         .replace("znodes = 10", "znodes = \"ten\"")
@@ -121,7 +120,7 @@ fn all_problems_of_all_files_are_told_at_once() {
     }
     let ran = bench.run(&[&["run", &first], &overrides[..]].concat());
     ran.fails(2, &expected[..6]);
-    assert!(!bench.path().join("results").exists(), "nothing is begun");
+    assert!(!bench.path().join("results").exists(), "a run was started");
     let whole = bench.file("whole.toml", WORKLOAD);
     let ran = bench.run(&["check", &whole, &whole, "--set", "load.rte=5"]);
     ran.fails(2, &["error: --set load.rte=5: unknown key"]);
@@ -129,7 +128,7 @@ fn all_problems_of_all_files_are_told_at_once() {
 }
 
 #[test]
-fn bad_usage_is_status_2() {
+fn bad_usage_ends_with_status_2() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     bench
@@ -194,7 +193,7 @@ fn bad_usage_is_status_2() {
 }
 
 #[test]
-fn every_command_explains_itself() {
+fn every_command_has_a_help_text() {
     let bench = Bench::new();
     let help = bench.run(&["--help"]);
     let text = help.succeeds();
@@ -261,7 +260,7 @@ fn shipped_workloads_completions_and_manual_pages_are_printed() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_no_error() {
     let bench = Bench::new();
     let mut child = bench
         .command(&["completions", "zsh"])
@@ -275,7 +274,7 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(ran.stderr, "");
 }
 
-/// Help and version too, which the parser of the command line prints by itself.
+/// This includes help and version, which clap prints.
 #[test]
 fn output_that_cannot_be_written_is_an_error() {
     let bench = Bench::new();
@@ -299,14 +298,13 @@ fn output_that_cannot_be_written_is_an_error() {
         drop(reader);
         let ran = Ran::from(bench.command(args).stdout(writer).output().unwrap());
         ran.succeeds();
-        assert_eq!(ran.stderr, "", "{args:?}: a reader that has gone away");
+        assert_eq!(ran.stderr, "", "{args:?} into a closed pipe");
     }
 }
 
-/// Micro signs and dashes only where the locale has them; what is written to a file does not depend
-/// on the locale.
+/// Files are written in UTF-8 in every locale.
 #[test]
-fn a_locale_without_utf8_gets_ascii() {
+fn output_is_ascii_in_a_locale_without_utf8() {
     let bench = Bench::new();
     let result = format!("{}/tests/golden/result-v1.json", env!("CARGO_MANIFEST_DIR"));
     let run = |locale: [Option<&str>; 3], args: &[&str]| {
@@ -341,7 +339,7 @@ fn a_locale_without_utf8_gets_ascii() {
     run(c, &[&report[..], &["-o", "report.txt"]].concat()).succeeds();
     let file = fs::read_to_string(bench.path().join("report.txt")).unwrap();
     assert!(file.contains(" µs "), "{file}");
-    // A workload that is read back must mean the same.
+    // The output of `check` is a workload file, so its characters must not be replaced.
     let mine = bench.file("mine.toml", &WORKLOAD.replace("A test.", "Reads – in µs."));
     let ran = run(c, &["check", &mine]);
     assert!(ran.succeeds().contains("Reads – in µs."), "{ran:?}");
@@ -352,7 +350,7 @@ fn a_locale_without_utf8_gets_ascii() {
 }
 
 #[test]
-fn an_unreachable_or_refusing_target_is_named_with_what_was_tried() {
+fn the_error_for_an_unusable_target_names_every_server_and_request() {
     let bench = Bench::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = listener.local_addr().unwrap();
@@ -385,12 +383,12 @@ fn an_unreachable_or_refusing_target_is_named_with_what_was_tried() {
     assert_eq!(
         fs::read_dir(bench.path().join("results")).unwrap().count(),
         0,
-        "no empty folder stays"
+        "an empty folder was left behind"
     );
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_found_before_the_run() {
+fn a_folder_that_is_not_writable_is_found_before_the_run() {
     let bench = Bench::new();
     let file = bench.file("file", "x");
     bench
@@ -414,7 +412,7 @@ fn a_folder_that_cannot_be_written_is_found_before_the_run() {
 }
 
 #[test]
-fn without_java_or_zookeeper_the_target_says_what_to_install() {
+fn the_error_for_a_missing_java_or_zookeeper_says_what_to_install() {
     let bench = Bench::new();
     let home = bench.path().join("zk");
     fs::create_dir(&home).unwrap();
@@ -436,9 +434,9 @@ fn without_java_or_zookeeper_the_target_says_what_to_install() {
     );
 }
 
-/// A Java that ends at once: what it said is quoted, and nothing is left behind.
+/// The server is a Java that ends at once.
 #[test]
-fn a_server_that_does_not_start_is_quoted() {
+fn the_error_for_a_server_that_does_not_start_quotes_its_output() {
     let bench = Bench::new();
     bench.file("zookeeper-3.9.5.jar", "");
     fs::create_dir(bench.path().join("bin")).unwrap();
@@ -477,6 +475,6 @@ fn a_server_that_does_not_start_is_quoted() {
     assert_eq!(
         fs::read_dir(bench.path().join("data")).unwrap().count(),
         0,
-        "the data is removed"
+        "data was left behind"
     );
 }

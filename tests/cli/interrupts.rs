@@ -1,15 +1,15 @@
-//! Interrupts: what was measured is kept, what was started ends, and the process ends by the signal.
+//! Tests interrupts of a run.
 
 use std::fs;
 
 use rustix::process::Signal;
 
-use crate::bench::{Bench, PATIENCE};
+use crate::bench::{Bench, TIMEOUT};
 use crate::started::processes_of;
 use crate::workload::{ENDLESS, WORKLOAD};
 
 #[test]
-fn an_interrupt_keeps_what_was_measured_and_ends_servers_and_process() {
+fn an_interrupted_run_writes_its_result_ends_its_servers_and_ends_by_the_signal() {
     for signal in [Signal::INT, Signal::TERM] {
         let bench = Bench::new();
         let mine = bench.file("mine.toml", WORKLOAD);
@@ -19,7 +19,7 @@ fn an_interrupt_keeps_what_was_measured_and_ends_servers_and_process() {
         assert_eq!(servers.len(), 1);
         run.signal(signal);
         let ran = run.end();
-        // A shell that runs it in a loop leaves the loop.
+        // A shell that runs the command in a loop leaves the loop, because the process ends by the signal.
         assert_eq!(ran.signal, Some(signal.as_raw()), "{ran:?}");
         assert!(ran.stdout.contains("interrupted"), "{ran:?}");
         assert!(ran.stdout.ends_with("out/report.html\n"), "{ran:?}");
@@ -31,7 +31,7 @@ fn an_interrupt_keeps_what_was_measured_and_ends_servers_and_process() {
 }
 
 #[test]
-fn an_interrupt_between_repeats_is_told_as_runs_that_are_missing() {
+fn an_interrupt_during_repeats_makes_the_result_invalid() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let args = ["run", &mine, "--out", "out", "--set", "load.repeats=500"];
@@ -51,7 +51,7 @@ fn an_interrupt_between_repeats_is_told_as_runs_that_are_missing() {
 }
 
 #[test]
-fn sigkill_takes_the_servers_along_and_the_next_run_cleans_up() {
+fn servers_end_when_the_run_is_killed_and_the_next_run_removes_their_data() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let args = ["run", &mine, "--data-dir", "data"];
@@ -60,7 +60,7 @@ fn sigkill_takes_the_servers_along_and_the_next_run_cleans_up() {
     assert_eq!(servers.len(), 1);
     run.kill();
     assert!(
-        servers[0].wait(PATIENCE).unwrap(),
+        servers[0].wait(TIMEOUT).unwrap(),
         "the server outlived quorate"
     );
     assert_eq!(bench.left_in("data"), 1);
@@ -69,7 +69,7 @@ fn sigkill_takes_the_servers_along_and_the_next_run_cleans_up() {
 }
 
 #[test]
-fn a_result_that_cannot_be_written_is_shown_all_the_same() {
+fn a_result_that_cannot_be_written_is_still_printed() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let args = ["run", &mine, "--out", "out"];

@@ -1,4 +1,4 @@
-//! Live targets: they are taken as they are, left as they were found, and what is left behind is told.
+//! Tests runs on live targets. A run must remove its data from the target, or report what it leaves behind.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -9,17 +9,17 @@ use quorate::protocol::zookeeper::AdminClient;
 use quorate::target::ProcessIdentity;
 use rustix::process::Signal;
 
-use crate::bench::{Bench, PATIENCE};
+use crate::bench::{Bench, TIMEOUT};
 use crate::started::{kill, mode, processes_of, wait_for};
 use crate::workload::{ENDLESS, WORKLOAD, creates};
 
-/// An ensemble that stays up until the test ends.
-struct Standing<'a> {
+/// A detached ensemble. It ends with the test.
+struct Detached<'a> {
     bench: &'a Bench,
     target: String,
 }
 
-impl<'a> Standing<'a> {
+impl<'a> Detached<'a> {
     fn up(bench: &'a Bench) -> Self {
         static NEXT: AtomicU16 = AtomicU16::new(0);
         let target = wait_for("free ports", || {
@@ -35,7 +35,7 @@ impl<'a> Standing<'a> {
                 "--base-port",
             ];
             let up = bench.run(&[&args[..], &[&port]].concat());
-            // Somebody else may take the port after it was looked at.
+            // Another process may take the port after it was checked. Then the next ports are tried.
             (up.status == Some(0)).then(|| up.stdout.trim().to_owned())
         });
         Self { bench, target }
@@ -46,7 +46,7 @@ impl<'a> Standing<'a> {
     }
 
     fn client(&self) -> AdminClient {
-        AdminClient::connect(&[self.address()], PATIENCE).unwrap()
+        AdminClient::connect(&[self.address()], TIMEOUT).unwrap()
     }
 
     fn processes(&self) -> Vec<ProcessIdentity> {
@@ -54,7 +54,7 @@ impl<'a> Standing<'a> {
     }
 }
 
-impl Drop for Standing<'_> {
+impl Drop for Detached<'_> {
     fn drop(&mut self) {
         if !self.bench.path().join("e").exists() {
             return;
@@ -66,13 +66,12 @@ impl Drop for Standing<'_> {
     }
 }
 
-/// A standing ensemble is a live target like any other, and is left as it was found.
 #[test]
-fn an_ensemble_stays_up_between_runs_and_keeps_nothing_of_them() {
+fn a_run_removes_its_data_from_a_live_target_and_refuses_an_existing_chroot() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
-    let standing = Standing::up(&bench);
-    let target = standing.target.clone();
+    let ensemble = Detached::up(&bench);
+    let target = ensemble.target.clone();
     bench
         .run(&["ensemble", "up", "--dir", "e"])
         .fails(1, &["runs in", &target["zk://".len()..]]);
@@ -81,7 +80,7 @@ fn an_ensemble_stays_up_between_runs_and_keeps_nothing_of_them() {
     ran.succeeds();
     let warnings = bench.json("out/result.json")["verdict"]["warnings"].to_string();
     assert!(!warnings.contains("left behind"), "{warnings}");
-    let mut client = standing.client();
+    let mut client = ensemble.client();
     assert_eq!(client.list("/").unwrap(), ["zookeeper"]);
     client.create("/app", b"config", 0).unwrap();
     client.create("/app/lock", b"", 0).unwrap();
@@ -100,7 +99,7 @@ fn an_ensemble_stays_up_between_runs_and_keeps_nothing_of_them() {
     client.close().unwrap();
     let status = bench.run(&["ensemble", "status", "--dir", "e"]);
     assert!(status.succeeds().contains("standalone"), "{status:?}");
-    let servers = standing.processes();
+    let servers = ensemble.processes();
     bench.run(&["ensemble", "down", "--dir", "e"]).succeeds();
     assert!(servers.iter().all(|server| !server.is_alive()));
     bench
@@ -108,13 +107,13 @@ fn an_ensemble_stays_up_between_runs_and_keeps_nothing_of_them() {
         .fails(1, &["no ensemble in"]);
 }
 
-/// Neither what the run before created nor what one that was cut short left is met.
+/// A repeat must not find znodes of the previous repeat, nor znodes of an earlier run that was killed.
 #[test]
-fn repeats_on_a_live_target_meet_the_same_tree() {
+fn repeats_on_a_live_target_begin_with_the_same_tree() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", &creates());
-    let standing = Standing::up(&bench);
-    let mut client = standing.client();
+    let ensemble = Detached::up(&bench);
+    let mut client = ensemble.client();
     client.create("/quorate", b"quorate", 0).unwrap();
     client.create("/quorate/r00000", b"", 0).unwrap();
     for session in 0..2 {
@@ -133,7 +132,7 @@ fn repeats_on_a_live_target_meet_the_same_tree() {
         "--out",
         "out",
         "--target",
-        &standing.target,
+        &ensemble.target,
     ];
     bench
         .run(&[&args[..], &["--set", "load.repeats=2"]].concat())
@@ -145,7 +144,7 @@ fn repeats_on_a_live_target_meet_the_same_tree() {
         let create = &run["ops"]["create"];
         assert!(create["ok"].as_u64().unwrap() > 20, "{create}");
         assert_eq!(create["errors"], serde_json::json!({}), "{create}");
-        // Servers that Quorate did not start tell nothing of what they use.
+        // The resources of servers that Quorate did not start are unknown.
         assert!(run["servers"][0]["cpu_s"].is_null(), "{run}");
     }
     assert_eq!(client.list("/").unwrap(), ["zookeeper"]);
@@ -153,44 +152,45 @@ fn repeats_on_a_live_target_meet_the_same_tree() {
 }
 
 #[test]
-fn what_a_dead_target_keeps_is_told_on_the_terminal_and_in_the_result() {
+fn data_left_behind_on_a_dead_target_is_reported_on_the_terminal_and_in_the_result() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
-    let standing = Standing::up(&bench);
-    let args = ["run", &mine, "--out", "out", "--target", &standing.target];
+    let ensemble = Detached::up(&bench);
+    let args = ["run", &mine, "--out", "out", "--target", &ensemble.target];
     let short = ["--set", "load.duration=2s", "--set", "load.drain=100ms"];
     let run = bench.measuring(&[&args[..], &short].concat());
-    kill(standing.processes()[0].pid, Signal::KILL);
+    kill(ensemble.processes()[0].pid, Signal::KILL);
     let ran = run.end();
     ran.succeeds();
     let left = format!(
         "left behind on {}: /quorate; remove it with `zkCli.sh -server {} deleteall /quorate`",
-        standing.target,
-        standing.address()
+        ensemble.target,
+        ensemble.address()
     );
     assert!(ran.stderr.contains(&format!("warning: {left}")), "{ran:?}");
     let warnings = bench.json("out/result.json")["verdict"]["warnings"].clone();
-    let told = warnings.as_array().unwrap().iter();
+    let texts = warnings.as_array().unwrap().iter();
     assert_eq!(
-        told.filter(|text| text.as_str().unwrap().starts_with(&left))
+        texts
+            .filter(|text| text.as_str().unwrap().starts_with(&left))
             .count(),
         1,
         "{warnings}"
     );
 }
 
-/// A server that hangs keeps the clean-up waiting: the second interrupt ends the program at once. What it
-/// leaves was told before, and the result is there.
+/// The clean-up waits for a server that hangs. The second interrupt must end the program at once. Before that, the
+/// program must have reported what stays behind and written the result.
 #[test]
-fn a_second_interrupt_ends_the_clean_up_and_what_it_leaves_is_told() {
+fn a_second_interrupt_ends_the_clean_up_after_a_report_of_what_stays_behind() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
-    let standing = Standing::up(&bench);
-    let args = ["run", &mine, "--out", "out", "--target", &standing.target];
+    let ensemble = Detached::up(&bench);
+    let args = ["run", &mine, "--out", "out", "--target", &ensemble.target];
     let short = ["--set", "load.drain=100ms"];
-    let mut client = standing.client();
+    let mut client = ensemble.client();
     let mut run = bench.measuring(&[&args[..], &ENDLESS, &short].concat());
-    let server = standing.processes()[0];
+    let server = ensemble.processes()[0];
     run.signal(Signal::INT);
     kill(server.pid, Signal::STOP);
     run.until("a second Ctrl-C leaves it behind on");
@@ -200,24 +200,24 @@ fn a_second_interrupt_ends_the_clean_up_and_what_it_leaves_is_told() {
     run.signal(Signal::INT);
     let ran = run.end();
     assert_eq!(ran.signal, Some(Signal::INT.as_raw()), "{ran:?}");
-    assert_eq!(ran.stdout, "", "it ended at once");
+    assert_eq!(ran.stdout, "", "the program did not end at once");
     assert!(ran.stderr.contains("`zkCli.sh -server"), "{ran:?}");
     let verdict = bench.json("out/result.json")["verdict"].clone();
     let left = format!(
         "left behind on {}: /quorate; remove it with",
-        standing.target
+        ensemble.target
     );
     assert!(verdict["warnings"].to_string().contains(&left), "{verdict}");
     kill(server.pid, Signal::CONT);
     assert_eq!(client.list("/").unwrap(), ["quorate", "zookeeper"]);
-    // The next run there takes it over and removes it.
+    // The next run on the same target removes the data.
     bench
-        .run(&["run", &mine, "--quiet", "--target", &standing.target])
+        .run(&["run", &mine, "--quiet", "--target", &ensemble.target])
         .succeeds();
     assert_eq!(client.list("/").unwrap(), ["zookeeper"]);
 }
 
-/// A server in the foreground, with a configuration of its own.
+/// A bundled server with a given configuration. It ends with the test.
 struct Foreground {
     child: Child,
     address: SocketAddr,
@@ -254,14 +254,14 @@ impl Drop for Foreground {
 }
 
 #[test]
-fn a_server_that_takes_no_more_sessions_is_named_with_the_likely_cause() {
+fn the_error_for_refused_sessions_names_the_server_and_the_likely_cause() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let server = Foreground::start(&bench, "maxClientCnxns=10");
     let target = format!("zk://{}", server.address);
     let args = ["run", &mine, "--out", "out", "--target", &target];
     let ran = bench.run(&[&args[..], &["--set", "load.sessions=30"]].concat());
-    // How the server's refusal shows depends on which side is faster.
+    // The client gets a reset or the end of the stream, depending on timing.
     let tried = format!("cannot be opened; tried {} (", server.address);
     let cause =
         "; a server does so when one address has more connections than its maxClientCnxns allows)";
@@ -276,8 +276,8 @@ fn a_server_that_takes_no_more_sessions_is_named_with_the_likely_cause() {
     );
     assert!(
         !fs::exists(bench.path().join("out")).unwrap(),
-        "nothing was measured"
+        "a folder was left behind"
     );
-    let mut client = AdminClient::connect(&[server.address], PATIENCE).unwrap();
+    let mut client = AdminClient::connect(&[server.address], TIMEOUT).unwrap();
     assert_eq!(client.list("/").unwrap(), ["zookeeper"]);
 }

@@ -1,4 +1,4 @@
-//! The live view on a terminal.
+//! Tests the live view on a pseudo-terminal.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,7 +15,7 @@ const ROWS: u16 = 24;
 const COLUMNS: u16 = 80;
 
 #[test]
-fn a_terminal_shows_a_view_that_is_gone_at_the_end() {
+fn the_view_is_shown_during_a_run_and_removed_at_its_end() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
@@ -37,7 +37,7 @@ fn a_terminal_shows_a_view_that_is_gone_at_the_end() {
         .stderr(stderr)
         .spawn()
         .unwrap();
-    // Linux reports the end of a terminal that nobody has open any more as an error.
+    // When the other side of a pseudo-terminal is closed, Linux reports an error instead of the end of the file.
     let mut bytes = Vec::new();
     let _end = File::from(terminal).read_to_end(&mut bytes);
     assert!(child.wait().unwrap().success());
@@ -46,7 +46,7 @@ fn a_terminal_shows_a_view_that_is_gone_at_the_end() {
     let mut views = Vec::new();
     for byte in bytes {
         parser.process(&[byte]);
-        // Every drawing ends by clearing what is below it.
+        // Every drawing ends with `ESC [ J`, which clears the rest of the screen.
         if byte == b'J' {
             views.push(parser.screen().contents());
         }

@@ -1,4 +1,4 @@
-//! The options of the load: they mean what the overrides mean that they stand for.
+//! Tests the options of the load, such as `--rate`, against the equivalent `--set` overrides.
 
 use crate::bench::Bench;
 
@@ -18,7 +18,7 @@ kind = "set"
 "#;
 
 #[test]
-fn each_option_is_an_override() {
+fn each_option_equals_its_override() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", OPEN);
     let long = [
@@ -69,29 +69,29 @@ fn each_option_is_an_override() {
 }
 
 #[test]
-fn an_option_changes_the_kind_of_loop_and_says_what_is_dropped() {
+fn an_option_that_changes_the_kind_of_loop_prints_what_it_drops() {
     let bench = Bench::new();
     let check = |text: &str, options: &[&str]| {
         let file = bench.file("mine.toml", text);
         let ran = bench.run(&[&["check", file.as_str()], options].concat());
         (ran.succeeds().to_owned(), ran.stderr)
     };
-    let (plan, told) = check(OPEN, &["--in-flight", "4"]);
+    let (plan, note) = check(OPEN, &["--in-flight", "4"]);
     assert!(
         plan.contains("in_flight = 4") && !plan.contains("\nrate = "),
         "{plan}"
     );
     assert_eq!(
-        told,
+        note,
         "mine: --in-flight 4 makes the open loop a closed one: rate = 100 of the workload is dropped\n"
     );
     let closed = OPEN
         .replace("rate = 100", "in_flight = 3")
         .replace("in_flight_cap = 8\n", "");
-    let (plan, told) = check(&closed, &["--rate", "50"]);
+    let (plan, note) = check(&closed, &["--rate", "50"]);
     assert!(plan.contains("rate = 50"), "{plan}");
     assert_eq!(
-        told,
+        note,
         "mine: --rate 50 makes the closed loop an open one: in_flight = 3 of the workload is dropped\n"
     );
     assert_eq!(check(&closed, &["--in-flight", "2"]).1, "");
@@ -99,15 +99,15 @@ fn an_option_changes_the_kind_of_loop_and_says_what_is_dropped() {
         "rate = 100",
         "phase = [{rate = 1, duration = \"500ms\"}, {rate = 2, duration = \"500ms\"}]",
     );
-    let (_, told) = check(&phases, &["--rate", "50"]);
+    let (_, note) = check(&phases, &["--rate", "50"]);
     assert_eq!(
-        told,
+        note,
         "mine: --rate 50 replaces the phases of the workload by one rate\n"
     );
 }
 
 #[test]
-fn what_is_wrong_with_an_option_names_it() {
+fn errors_of_an_option_name_the_option() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", OPEN);
     let fails = |options: &[&str], words: &[&str]| {
@@ -134,5 +134,5 @@ fn what_is_wrong_with_an_option_names_it() {
     ran.fails(2, &["they need --targets"]);
     let compared = ["compare", "--targets", "bundled,bundled", &mine, "-r", "x"];
     bench.run(&compared).fails(2, &["--rate x: `load.rate`"]);
-    assert!(!bench.path().join("results").exists(), "nothing is begun");
+    assert!(!bench.path().join("results").exists(), "a run was started");
 }

@@ -1,4 +1,4 @@
-//! The command line from outside: exit statuses, messages, and processes that end as they should.
+//! Tests the program from outside: exit statuses, messages, files and processes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod baselines;

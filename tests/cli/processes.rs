@@ -1,4 +1,4 @@
-//! The guard, the verbs of the server and detached ensembles: processes that end as they should.
+//! Tests the guard, the verbs of `quorate server`, and `quorate ensemble`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -8,10 +8,10 @@ use std::process::{Command, Stdio};
 use quorate::target::ProcessIdentity;
 use rustix::process::Signal;
 
-use crate::bench::{Bench, PATIENCE};
+use crate::bench::{Bench, TIMEOUT};
 
 #[test]
-fn a_taken_port_is_named() {
+fn the_error_names_a_port_that_is_taken() {
     let bench = Bench::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -31,7 +31,7 @@ fn a_taken_port_is_named() {
 }
 
 #[test]
-fn there_is_no_ensemble_before_up() {
+fn down_and_status_without_an_ensemble_are_errors() {
     let bench = Bench::new();
     for verb in ["down", "status"] {
         bench
@@ -40,9 +40,10 @@ fn there_is_no_ensemble_before_up() {
     }
 }
 
-/// What `up` wrote before it was killed is enough for `down`.
+/// The state file is as `up` leaves it when it is killed: one server is not started yet. The pid of another one
+/// belongs to a foreign process by now.
 #[test]
-fn down_ends_what_a_killed_up_left_and_nothing_else() {
+fn down_ends_the_servers_of_a_killed_up_and_no_other_process() {
     let bench = Bench::new();
     let sleeper = || {
         Command::new("sleep")
@@ -51,8 +52,8 @@ fn down_ends_what_a_killed_up_left_and_nothing_else() {
             .spawn()
             .unwrap()
     };
-    let (mut mine, mut stranger) = (sleeper(), sleeper());
-    let identity = ProcessIdentity::of(mine.id()).unwrap();
+    let (mut server, mut foreign) = (sleeper(), sleeper());
+    let identity = ProcessIdentity::of(server.id()).unwrap();
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     fs::create_dir_all(bench.path().join("e/server-1/data")).unwrap();
     bench.file(
@@ -60,7 +61,7 @@ fn down_ends_what_a_killed_up_left_and_nothing_else() {
         &format!(
             "quorate ensemble 1\nboot {}\nserver 1 {identity} 127.0.0.1:1 voter\nserver 2 {}-1 127.0.0.1:2 voter\nserver 3 - 127.0.0.1:3 observer\n",
             boot.trim(),
-            stranger.id()
+            foreign.id()
         ),
     );
     let status = bench.run(&["ensemble", "status", "--dir", "e"]);
@@ -72,20 +73,20 @@ fn down_ends_what_a_killed_up_left_and_nothing_else() {
         down.succeeds().contains("1 of 3 servers were running"),
         "{down:?}"
     );
-    assert!(identity.wait(PATIENCE).unwrap());
-    mine.wait().unwrap();
+    assert!(identity.wait(TIMEOUT).unwrap());
+    server.wait().unwrap();
     assert_eq!(
-        stranger.try_wait().unwrap(),
+        foreign.try_wait().unwrap(),
         None,
-        "a recycled pid was killed"
+        "a process with a reused pid was killed"
     );
     assert!(!bench.path().join("e").exists());
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+    foreign.kill().unwrap();
+    foreign.wait().unwrap();
 }
 
 #[test]
-fn a_guarded_process_ends_with_its_parent_even_by_sigkill() {
+fn a_guarded_process_ends_when_its_parent_is_killed() {
     let bench = Bench::new();
     let script = bench.file(
         "parent.sh",
@@ -100,7 +101,7 @@ fn a_guarded_process_ends_with_its_parent_even_by_sigkill() {
     let mut lines = BufReader::new(parent.stdout.take().unwrap()).lines();
     let pid: u32 = lines.next().unwrap().unwrap().parse().unwrap();
     let child = ProcessIdentity::of(pid).unwrap();
-    // Only once the guard has become the program is it sure to have arranged for its end.
+    // The guard has set the parent's death signal when it has replaced itself by the program.
     while fs::read_to_string(format!("/proc/{pid}/comm"))
         .unwrap()
         .trim()
@@ -111,16 +112,16 @@ fn a_guarded_process_ends_with_its_parent_even_by_sigkill() {
     parent.kill().unwrap();
     parent.wait().unwrap();
     assert!(
-        child.wait(PATIENCE).unwrap(),
+        child.wait(TIMEOUT).unwrap(),
         "the guarded process outlived its parent"
     );
 }
 
 #[test]
-fn a_guard_whose_parent_is_gone_does_not_begin() {
+fn a_guard_whose_parent_has_ended_does_not_start_the_program() {
     let bench = Bench::new();
     let ran = bench.run(&["guard", "--parent", "1", "--", "touch", "begun"]);
-    ran.fails(1, &["is gone"]);
+    ran.fails(1, &["the parent process has ended"]);
     assert!(!bench.path().join("begun").exists());
     bench
         .run(&["guard", "--detach", "--", "/nonexistent/program"])
@@ -138,7 +139,7 @@ fn a_guard_whose_parent_is_gone_does_not_begin() {
 }
 
 #[test]
-fn the_verbs_of_zk_server_speak_its_words() {
+fn the_verbs_print_the_messages_of_zk_server_sh() {
     let bench = Bench::new();
     let closed = TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -191,25 +192,24 @@ fn the_verbs_of_zk_server_speak_its_words() {
     );
 }
 
-/// The pid file of a server is believed only if the process is one.
 #[test]
-fn a_pid_file_that_points_at_a_stranger_stops_nobody() {
+fn stop_does_not_end_a_foreign_process_that_the_pid_file_names() {
     let bench = Bench::new();
-    let mut stranger = Command::new("sleep")
+    let mut foreign = Command::new("sleep")
         .arg("600")
         .stdin(Stdio::null())
         .spawn()
         .unwrap();
     fs::create_dir(bench.path().join("data")).unwrap();
-    bench.file("data/zookeeper_server.pid", &stranger.id().to_string());
+    bench.file("data/zookeeper_server.pid", &foreign.id().to_string());
     bench.file("zoo.cfg", "dataDir=data\nclientPort=1\n");
     bench.run(&["server", "stop", "./zoo.cfg"]).succeeds();
-    assert_eq!(stranger.try_wait().unwrap(), None);
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+    assert_eq!(foreign.try_wait().unwrap(), None);
+    foreign.kill().unwrap();
+    foreign.wait().unwrap();
 }
 
-/// A stand-in for a running server: same command line, another program.
+/// The running server is a shell whose command line has the word by which servers are recognised.
 #[test]
 fn start_refuses_a_second_server_and_stop_ends_the_first() {
     let bench = Bench::new();
@@ -223,7 +223,7 @@ fn start_refuses_a_second_server_and_stop_ends_the_first() {
         .unwrap();
     let mut up = [0; 3];
     server.stdout.as_mut().unwrap().read_exact(&mut up).unwrap();
-    // Held until the end, so that nothing but the signal can have ended it.
+    // Standard input stays open until the end of the test, so that only the signal can end the shell.
     let input = server.stdin.take();
     bench.file("data/zookeeper_server.pid", &server.id().to_string());
     let start = bench.run(&["server", "start", "./zoo.cfg"]);
@@ -248,12 +248,11 @@ fn start_refuses_a_second_server_and_stop_ends_the_first() {
     drop(input);
 }
 
-/// "STARTED" is only said of a server that answers, and never because somebody else does.
 #[test]
 fn start_fails_if_the_port_is_taken_or_the_data_is_damaged() {
     let bench = Bench::new();
-    let somebody = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = somebody.local_addr().unwrap();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap();
     bench.file(
         "zoo.cfg",
         &format!(
@@ -264,7 +263,7 @@ fn start_fails_if_the_port_is_taken_or_the_data_is_damaged() {
     let start = bench.run(&["server", "start", "./zoo.cfg"]);
     start.fails(1, &["cannot listen on", &address.to_string(), "clientPort"]);
     assert!(start.stdout.contains("FAILED TO START"), "{start:?}");
-    drop(somebody);
+    drop(other);
     fs::create_dir_all(bench.path().join("data/version-2")).unwrap();
     bench.file("data/version-2/log.1", &"not a log ".repeat(100));
     let start = bench.run(&["server", "start", "./zoo.cfg"]);

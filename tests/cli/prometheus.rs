@@ -1,4 +1,4 @@
-//! The live figures over HTTP, while a run goes on.
+//! Tests the live figures over HTTP during a run.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -6,14 +6,14 @@ use std::net::{SocketAddr, TcpStream};
 
 use rustix::process::Signal;
 
-use crate::bench::{Bench, PATIENCE};
+use crate::bench::{Bench, TIMEOUT};
 use crate::started::wait_for;
 use crate::workload::{ENDLESS, WORKLOAD};
 
-/// The body of the answer.
+/// Requests the figures and returns the body of the answer.
 fn scrape(address: SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
@@ -22,7 +22,7 @@ fn scrape(address: SocketAddr) -> io::Result<String> {
     Ok(body.to_owned())
 }
 
-/// Every sample with its value. Each belongs to a family whose type and help were told before.
+/// Parses the samples and their values. Checks that type and help of its family precede each sample.
 #[track_caller]
 fn samples(text: &str) -> BTreeMap<String, f64> {
     let body = text.strip_suffix("# EOF\n").unwrap();
@@ -45,7 +45,7 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
         );
         assert!(labels.ends_with('}'), "{line}");
         let first = samples.insert(sample.to_owned(), value.parse().unwrap());
-        assert_eq!(first, None, "twice: {line}");
+        assert_eq!(first, None, "duplicate sample: {line}");
     }
     samples
 }
@@ -57,7 +57,7 @@ fn a_run_serves_its_figures_until_it_ends() {
     let args = ["run", &mine, "--out", "out", "--prometheus", ":0"];
     let mut run = bench.start(&[&args[..], &ENDLESS].concat());
     run.until("/metrics\n");
-    let address = run.said().lines().find_map(|line| {
+    let address = run.stderr().lines().find_map(|line| {
         let address = line.strip_prefix("live figures at http://")?;
         address.strip_suffix("/metrics")
     });
@@ -76,7 +76,7 @@ fn a_run_serves_its_figures_until_it_ends() {
     assert_eq!(value("quorate_sessions_connected"), Some(2.0));
     assert_eq!(value("quorate_phase_planned_seconds"), Some(600.0));
     assert!(value("quorate_throughput_per_second{op=\"set\"}") > Some(0.0));
-    // One server did all of it.
+    // The only server acknowledged all operations.
     let of_server = samples
         .iter()
         .find(|(name, _)| name.starts_with("quorate_server_operations_total{server=\"127.0.0.1:"));
@@ -94,11 +94,11 @@ fn a_run_serves_its_figures_until_it_ends() {
 
     run.signal(Signal::INT);
     run.end();
-    assert!(scrape(address).is_err(), "the port is closed");
+    assert!(scrape(address).is_err(), "the port is still open");
 }
 
 #[test]
-fn an_address_that_is_none_is_bad_usage() {
+fn a_malformed_address_is_bad_usage() {
     let bench = Bench::new();
     let ran = bench.run(&["run", "--prometheus", "here"]);
     ran.fails(2, &["'here' for '--prometheus <ADDR>'", "HOST:PORT"]);

@@ -1,4 +1,4 @@
-//! Whole runs on the bundled servers.
+//! Tests complete runs with bundled servers.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -13,7 +13,7 @@ fn json(text: &str) -> serde_json::Value {
 }
 
 #[test]
-fn a_run_leaves_a_result_and_a_report_and_nothing_else() {
+fn a_run_writes_a_result_and_a_report_and_leaves_no_data_behind() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let ran = bench.run(&["run", &mine, "--json", "--data-dir", "data", "--seed", "3"]);
@@ -39,7 +39,7 @@ fn a_run_leaves_a_result_and_a_report_and_nothing_else() {
     assert!(result["target"]["start_ms"].as_f64().unwrap() > 0.0);
     assert_eq!(result["plan"]["seed"], 3);
     assert_eq!(bench.left_in("data"), 0);
-    // The result holds its plan: it can be run again, and reported in every format.
+    // The result contains its plan, so it can be checked and run again. It can be reported in every format.
     let again = bench.run(&["check", dir.to_str().unwrap()]);
     assert!(again.succeeds().contains("seed = 3"));
     for format in ["text", "markdown", "csv", "json", "html"] {
@@ -61,7 +61,7 @@ fn a_run_leaves_a_result_and_a_report_and_nothing_else() {
 }
 
 #[test]
-fn several_workloads_are_an_array_and_a_failed_gate_is_status_4() {
+fn several_workloads_give_a_json_array_and_a_failed_gate_ends_with_status_4() {
     let bench = Bench::new();
     let one = bench.file("one.toml", WORKLOAD);
     let two = bench.file("two.toml", &WORKLOAD.replace("\"mine\"", "\"other\""));
@@ -75,7 +75,7 @@ fn several_workloads_are_an_array_and_a_failed_gate_is_status_4() {
 }
 
 #[test]
-fn the_last_line_is_the_page_to_look_at() {
+fn the_last_line_of_a_run_is_the_path_of_its_page() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let ran = bench.run(&["run", &mine, "--quiet", "--out", "out"]);
@@ -84,9 +84,8 @@ fn the_last_line_is_the_page_to_look_at() {
     assert!(bench.path().join(last).is_file());
 }
 
-/// What local servers used in the measured phase is told by themselves and by the kernel.
 #[test]
-fn what_local_servers_used_is_in_every_run() {
+fn every_run_has_the_resources_that_local_servers_used() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let args = ["run", &mine, "--out", "out", "--set", "load.repeats=2"];
@@ -96,13 +95,13 @@ fn what_local_servers_used_is_in_every_run() {
         let server = &run["servers"][0];
         assert!(server["cpu_s"].is_f64(), "{server}");
         assert!(server["disk_written_bytes"].is_u64(), "{server}");
-        // No set is acknowledged before a sync.
+        // Servers sync before they acknowledge a set, so the number of syncs is not zero.
         assert!(server["syncs"].as_u64().unwrap() > 0, "{server}");
     }
 }
 
 #[test]
-fn repeats_do_the_same_work_on_the_same_tree() {
+fn repeats_begin_with_the_same_tree() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", &creates());
     let args = ["run", &mine, "--out", "out", "--set", "load.repeats=2"];
@@ -118,7 +117,7 @@ fn repeats_do_the_same_work_on_the_same_tree() {
 }
 
 #[test]
-fn sessions_that_do_not_divide_are_told_before_the_load_and_in_the_result() {
+fn unevenly_distributed_sessions_cause_a_warning_before_the_load_and_in_the_result() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let three = ["--set", "target.voters=3", "--set", "load.sessions=4"];
@@ -128,9 +127,10 @@ fn sessions_that_do_not_divide_are_told_before_the_load_and_in_the_result() {
     let (before, _) = ran.stderr.split_once("warm up").unwrap();
     assert!(before.contains(words), "{ran:?}");
     let warnings = &bench.json("out/result.json")["verdict"]["warnings"];
-    let told = warnings.as_array().unwrap().iter();
+    let texts = warnings.as_array().unwrap().iter();
     assert_eq!(
-        told.filter(|text| text.as_str().unwrap().starts_with(words))
+        texts
+            .filter(|text| text.as_str().unwrap().starts_with(words))
             .count(),
         1,
         "{warnings}"
@@ -138,7 +138,7 @@ fn sessions_that_do_not_divide_are_told_before_the_load_and_in_the_result() {
 }
 
 #[test]
-fn more_sessions_than_files_are_refused_before_a_server_starts() {
+fn more_sessions_than_the_limit_of_open_files_are_refused_before_a_server_starts() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let command = bench.command(&["run", &mine, "--set", "load.sessions=1000"]);
@@ -164,17 +164,17 @@ fn more_sessions_than_files_are_refused_before_a_server_starts() {
 }
 
 #[test]
-fn the_resolution_of_a_machine_is_measured_once_and_kept() {
+fn the_resolution_of_a_machine_is_measured_once_and_stored() {
     let bench = Bench::uncalibrated();
     let mine = bench.file("mine.toml", WORKLOAD);
-    let told = "once on this machine";
+    let message = "once on this machine";
     let ran = bench.run(&["run", &mine, "--out", "first"]);
     ran.succeeds();
     let (before, _) = ran.stderr.split_once("starting").unwrap();
-    assert!(before.contains(told), "{ran:?}");
+    assert!(before.contains(message), "{ran:?}");
     let again = bench.run(&["run", &mine, "--out", "second"]);
     again.succeeds();
-    assert!(!again.stderr.contains(told), "{again:?}");
+    assert!(!again.stderr.contains(message), "{again:?}");
     let of = |dir: &str| {
         let result = bench.json(&format!("{dir}/result.json"));
         result["environment"]["calibration"].clone()
@@ -184,7 +184,7 @@ fn the_resolution_of_a_machine_is_measured_once_and_kept() {
 }
 
 #[test]
-fn targets_are_compared_in_rounds_and_results_afterwards() {
+fn comparing_targets_in_rounds_and_comparing_their_results_print_the_same() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let ran = bench.run(&[
@@ -221,9 +221,8 @@ fn targets_are_compared_in_rounds_and_results_afterwards() {
     assert_eq!(object["candidate"]["path"], "out/2-bundled");
 }
 
-/// What speaks against a comparison is said on top, decides the status, and keeps no figure back.
 #[test]
-fn an_objection_decides_the_status_and_the_figures_are_shown() {
+fn an_objection_is_printed_first_and_sets_the_exit_status_and_the_figures_follow() {
     let bench = Bench::new();
     let mine = bench.file("mine.toml", WORKLOAD);
     let run = |out: &str, more: &[&str]| {

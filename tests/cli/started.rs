@@ -1,4 +1,4 @@
-//! A run that goes on while the test does something to it.
+//! A run in the background, so that the test can act on it.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -14,17 +14,18 @@ use quorate::target::{ProcessIdentity, parse_srvr};
 use quorate::workload::Role;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::bench::{Bench, PATIENCE, Ran};
+use crate::bench::{Bench, Ran, TIMEOUT};
 
-/// A run, and what it has said on standard error so far.
+/// A running command.
 pub(crate) struct Started {
     child: Child,
     stderr: BufReader<ChildStderr>,
-    said: String,
+    /// The text read from standard error so far.
+    read: String,
 }
 
 impl Bench {
-    /// Starts a run; standard error goes on.
+    /// Starts a command in the background.
     pub(crate) fn start(&self, args: &[&str]) -> Started {
         let mut child = self
             .command(args)
@@ -36,11 +37,11 @@ impl Bench {
         Started {
             child,
             stderr,
-            said: String::new(),
+            read: String::new(),
         }
     }
 
-    /// Starts a run and returns once it measures.
+    /// Starts a command and returns when its measured phase has begun.
     pub(crate) fn measuring(&self, args: &[&str]) -> Started {
         let mut started = self.start(args);
         started.until("measure");
@@ -57,42 +58,42 @@ impl Bench {
 }
 
 impl Started {
-    /// Reads on until `words` were said.
+    /// Reads standard error until it contains `words`.
     #[track_caller]
     pub(crate) fn until(&mut self, words: &str) {
-        while !self.said.contains(words) {
-            let read = self.stderr.read_line(&mut self.said).unwrap();
-            assert_ne!(read, 0, "it ended: {}", self.said);
+        while !self.read.contains(words) {
+            let bytes = self.stderr.read_line(&mut self.read).unwrap();
+            assert_ne!(bytes, 0, "the command ended: {}", self.read);
         }
     }
 
-    /// What it has said so far.
-    pub(crate) fn said(&self) -> &str {
-        &self.said
+    /// Returns the text read from standard error so far.
+    pub(crate) fn stderr(&self) -> &str {
+        &self.read
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill(self.child.id(), signal);
     }
 
-    /// Ends it as nothing can prevent.
+    /// Sends SIGKILL and waits for the end of the process.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Lets it end, and collects what it said.
+    /// Waits until the command ends, and returns its output.
     pub(crate) fn end(mut self) -> Ran {
         let mut out = String::new();
         let stdout = self.child.stdout.as_mut().unwrap();
         stdout.read_to_string(&mut out).unwrap();
-        self.stderr.read_to_string(&mut self.said).unwrap();
+        self.stderr.read_to_string(&mut self.read).unwrap();
         let status = self.child.wait().unwrap();
         Ran {
             status: status.code(),
             signal: status.signal(),
             stdout: out,
-            stderr: self.said,
+            stderr: self.read,
         }
     }
 }
@@ -102,7 +103,7 @@ pub(crate) fn kill(pid: u32, signal: Signal) {
     kill_process(pid.unwrap(), signal).unwrap();
 }
 
-/// Processes whose command line names a file below `dir`.
+/// Returns the processes whose command line contains the path `dir`.
 pub(crate) fn processes_of(dir: &Path) -> Vec<ProcessIdentity> {
     let dir = fs::canonicalize(dir).unwrap();
     let needle = dir.to_str().unwrap();
@@ -117,25 +118,25 @@ pub(crate) fn processes_of(dir: &Path) -> Vec<ProcessIdentity> {
         .collect()
 }
 
-/// Asks until `ready` gives something: another process tells nobody when its state changes.
+/// Calls `ready` until it returns a value. The state of another process can only be polled.
 pub(crate) fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(value) = ready() {
             return value;
         }
-        assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(began.elapsed() < TIMEOUT, "timed out waiting for {what}");
         thread::sleep(Duration::from_millis(15));
     }
 }
 
-/// What the server says that it is.
+/// Returns the role of a server from its answer to `srvr`.
 pub(crate) fn mode(address: SocketAddr) -> Option<Role> {
-    let answer = four_letter(address, "srvr", PATIENCE).ok()?;
+    let answer = four_letter(address, "srvr", TIMEOUT).ok()?;
     Some(parse_srvr(&answer)?.role)
 }
 
-/// The address that a server of a run was told to listen on.
+/// Returns the client address in the configuration of a server process.
 pub(crate) fn client_address(server: ProcessIdentity) -> SocketAddr {
     let line = fs::read(format!("/proc/{}/cmdline", server.pid)).unwrap();
     let line = String::from_utf8(line).unwrap();

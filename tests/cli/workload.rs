@@ -1,6 +1,6 @@
-//! The workload that the runs have.
+//! The workload of the tests.
 
-/// A closed loop: whether an open one is valid depends on what else the machine does.
+/// A closed loop, because an open loop can be invalid on a busy machine.
 pub(crate) const WORKLOAD: &str = r#"
 name = "mine"
 why = "A test."
@@ -22,10 +22,10 @@ interval = "100ms"
 kind = "set"
 "#;
 
-/// The same with nothing but creates, whose znodes stay.
+/// Returns the same workload with creates only. Their znodes stay until the clean-up.
 pub(crate) fn creates() -> String {
     WORKLOAD.replace("kind = \"set\"", "kind = \"create\"")
 }
 
-/// Runs for longer than anybody waits.
+/// Options for a run that lasts until it is interrupted.
 pub(crate) const ENDLESS: [&str; 2] = ["--set", "load.duration=10m"];

@@ -180,6 +180,13 @@ impl Wire {
         let _already_closed = self.0.shutdown(Shutdown::Write);
     }
 
+    #[allow(dead_code, reason = "used by the tests without Java")]
+    pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.0.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
     /// Reads the next frame. Returns an error if the connection ends first.
     pub(crate) fn frame(&mut self) -> io::Result<Vec<u8>> {
         let mut length = [0; 4];

@@ -214,6 +214,17 @@ impl Server {
         rustix::process::kill_process(child, signal).unwrap();
     }
 
+    /// Returns the most memory that the process has had so far.
+    #[allow(dead_code, reason = "used by the tests without Java")]
+    pub(crate) fn memory_bytes_max(&self) -> usize {
+        let path = format!("/proc/{}/status", self.child.as_ref().unwrap().id());
+        let status = fs::read_to_string(path).unwrap();
+        let kib = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+        kib.unwrap().trim().parse::<usize>().unwrap() << 10
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child
             .as_mut()

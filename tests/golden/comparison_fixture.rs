@@ -1,5 +1,5 @@
-//! Results made by hand for comparisons, the same on every machine: rounds of a mixed open loop, and of a
-//! closed loop of writes.
+//! Hand-made results for comparisons, the same on every machine: rounds of a mixed open loop and of
+//! a closed loop of writes.
 
 use quorate::measure::{
     DiskState, DriverThread, Layout, Outcome, Recorder, Recording, Sample, ServerRun,
@@ -12,25 +12,25 @@ use quorate::workload::{
 };
 
 const SECONDS: i64 = 4;
-/// Of them every eleventh is a write: enough reads to tell a p99.9, and too few writes.
+/// Operations per second. Every eleventh is a write, so there are enough reads for a p99.9 but too
+/// few writes.
 const PER_SECOND: i64 = 3_000;
-/// From one round to the next.
+/// Time between the starts of two rounds.
 const ROUND_MS: u64 = 90_000;
 
-/// What of a side is its own.
+/// What differs between the sides.
 #[derive(Clone, Copy)]
 pub(crate) struct Making {
-    /// The target, as asked.
+    /// The target as given by the user.
     pub spec: &'static str,
-    /// Its version.
     pub version: &'static str,
-    /// Folder of its result.
+    /// Folder of the result.
     pub folder: &'static str,
-    /// Rounds that were measured.
+    /// Number of measured rounds.
     pub rounds: u32,
-    /// Response times in per mille of the usual.
+    /// Response times of reads, in per mille of those of the usual side.
     pub reads: i64,
-    /// The same of writes.
+    /// The same for writes.
     pub writes: i64,
 }
 
@@ -44,7 +44,7 @@ pub(crate) const BUNDLED: Making = Making {
     writes: 1_000,
 };
 
-/// One that writes slower, and reads about as fast.
+/// A side with slower writes and nearly equal reads.
 pub(crate) const ZOOKEEPER: Making = Making {
     spec: "zookeeper",
     version: "3.9.5",
@@ -54,12 +54,12 @@ pub(crate) const ZOOKEEPER: Making = Making {
     writes: 2_400,
 };
 
-/// Rounds of the open loop.
+/// A result of rounds of the open loop.
 pub(crate) fn open(making: Making) -> RunResult {
     result(making, plan(), |_| {})
 }
 
-/// Rounds of the closed loop, `later_ms` after the usual beginning.
+/// A result of rounds of the closed loop that starts `later_ms` later.
 pub(crate) fn closed(making: Making, later_ms: u64) -> RunResult {
     let mut plan = plan();
     plan.name = "write-saturation".into();
@@ -76,7 +76,7 @@ fn result(making: Making, plan: Plan, change: impl Fn(&mut Recording)) -> RunRes
     });
     let runs = runs.collect();
     let mut result = RunResult::new(environment(), target(making), plan, runs);
-    // The version of this very build is none of the fixture's business.
+    // Fix the version, which would change the golden files.
     result.tool = Tool {
         name: "quorate".into(),
         version: "0.1.0".into(),
@@ -149,7 +149,7 @@ fn recording(making: Making, plan: &Plan, round: u32) -> Recording {
     let candidate = u64::from(making.spec != BUNDLED.spec);
     let mut recording = Recording {
         number: round,
-        // By turns: who goes first changes from round to round.
+        // The side that goes first changes from round to round.
         started_unix_ms: 1_764_000_000_000
             + u64::from(round) * ROUND_MS
             + (u64::from(round) + candidate) % 2 * (ROUND_MS / 2),
@@ -210,9 +210,9 @@ fn record(recording: &mut Recording, making: Making, plan: &Plan, round: u32) {
     recording.timeline.merge(&timeline);
 }
 
-/// Response times around 0.4 ms (reads) and 1.3 ms (writes) with a tail. Rounds differ by some per cent, for
-/// both sides alike; beside that, each run has its own chance. In a closed loop there are the fewer
-/// operations the longer they take.
+/// Response times around 0.4 ms (reads) and 1.3 ms (writes) with a tail. Rounds differ by a few per
+/// cent, equally for both sides, and each run has its own noise. In a closed loop, longer response
+/// times mean fewer operations.
 fn sample(i: i64, making: Making, plan: &Plan, round: u32) -> Option<Sample> {
     let is_write = i % 11 == 10;
     let only_writes = plan.ops.len() == 1;

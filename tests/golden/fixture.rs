@@ -1,12 +1,12 @@
-//! Small results made by hand, the same on every machine.
+//! Small hand-made results, the same on every machine.
 //!
-//! [`result`]: two operations, six seconds, four servers. After three seconds the leader ends, for a second
-//! nothing completes, then another server leads. [`seven`]: seven operations against a fast target.
-//! [`outage`]: as the first, but nobody leads again.
+//! [`result`]: two operations, six seconds, four servers. After three seconds the leader ends; for
+//! one second nothing completes, then another server leads. [`seven`]: seven operations against a
+//! fast target. [`outage`]: like the first, but no other server becomes the leader.
 
 #![allow(
     dead_code,
-    reason = "each of the test files that share this uses a part of it"
+    reason = "each test file that includes this module uses a part of it"
 )]
 
 use quorate::measure::{
@@ -20,27 +20,27 @@ use quorate::workload::{
     SizeChoice, Spacing, TargetShape,
 };
 
-/// An error that one operation meets.
+/// The error that one operation gets.
 const ERROR: &str = "NoNode";
 const MS: i64 = 1_000_000;
 const SECONDS: i64 = 6;
 const DRAIN_MS: i64 = 5_000;
 const SESSIONS: i64 = 16;
-/// Role and mode when the load starts, by server.
+/// Role and mode of each server when the load starts.
 const SERVERS: [(&str, &str); 4] = [
     ("voter", "follower"),
     ("voter", "follower"),
     ("voter", "leader"),
     ("observer", "observer"),
 ];
-/// The server that leads and ends.
+/// Index of the server that leads and then ends.
 const LEADER: usize = 2;
 
-/// When nothing completes, milliseconds since the start of the measured phase.
+/// A period in which nothing completes, in milliseconds since the start of the measured phase.
 #[derive(Clone, Copy)]
 struct Stall {
     from_ms: i64,
-    /// Later than the drain's end if nobody ever comes back.
+    /// Later than the end of the drain if no server becomes the leader.
     to_ms: i64,
 }
 
@@ -53,7 +53,6 @@ const FOR_GOOD: Stall = Stall {
     to_ms: i64::MAX,
 };
 
-/// The plan of [`result`].
 pub(crate) fn plan() -> Plan {
     Plan {
         protocol: "zookeeper".to_owned(),
@@ -126,31 +125,30 @@ fn op(kind: OpKind, weight: u32) -> OpPlan {
     }
 }
 
-/// The result of the fixture.
 pub(crate) fn result() -> RunResult {
     finished(plan(), vec![recording()])
 }
 
-/// A second of silence when the leader ends, one error, and everything that happened meanwhile.
+/// One second of silence after the leader ended, one error, and all events of the outage.
 pub(crate) fn recording() -> Recording {
     let mut recording = record(&plan(), 0, 100, Some(STALL));
     events(&mut recording, STALL);
     recording
 }
 
-/// The leader ends and nobody leads again, to the end of the drain.
+/// The leader ends, and there is no leader until the end of the drain.
 pub(crate) fn outage() -> RunResult {
     let mut recording = record(&plan(), 0, 100, Some(FOR_GOOD));
     events(&mut recording, FOR_GOOD);
     finished(plan(), vec![recording])
 }
 
-/// Seven operations, one of them implied by another, against a target that is faster than this machine
-/// can tell.
+/// Seven operations, one of them implied by another, against a target whose times are below the
+/// resolution.
 pub(crate) fn seven() -> RunResult {
     let mut create = op(OpKind::Create, 5);
     create.own.set("keep_count", 10_u64);
-    let trim = trim(&create).expect("a create that keeps few");
+    let trim = trim(&create).expect("the create has a limit");
     let mut plan = plan();
     plan.name = "many-operations".into();
     plan.why = "Everything that a client does, most of it reads.".into();
@@ -173,7 +171,7 @@ pub(crate) fn seven() -> RunResult {
     finished(plan, vec![recording])
 }
 
-/// `runs` runs without an incident whose response times are `percent` per cent of the fixture's.
+/// `runs` runs without an outage. Response times are `percent` per cent of the fixture's.
 pub(crate) fn repeated(runs: u32, percent: i64) -> RunResult {
     let mut plan = plan();
     plan.load.repeats = runs;
@@ -189,7 +187,7 @@ pub(crate) fn repeated(runs: u32, percent: i64) -> RunResult {
 
 fn finished(plan: Plan, runs: Vec<Recording>) -> RunResult {
     let mut result = RunResult::new(environment(), target(), plan, runs);
-    // The version of this very build is none of the fixture's business.
+    // Fix the version, which would change the golden files.
     result.tool = Tool {
         name: "quorate".into(),
         version: "0.1.0".into(),
@@ -198,7 +196,7 @@ fn finished(plan: Plan, runs: Vec<Recording>) -> RunResult {
     result
 }
 
-/// Records what `plan` asks for; `salt` varies it a little.
+/// Records the operations of `plan`. `salt` varies them slightly.
 fn record(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Recording {
     let mut recording = Recording {
         started_unix_ms: 1_764_000_000_000,
@@ -237,7 +235,8 @@ fn record(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Recordi
     let mut interval = -1;
     for sample in &samples {
         let now = sample.done_ns.div_euclid(1_000 * MS);
-        // The worker hands over whenever an interval begins, also when nothing was done in it.
+        // A worker hands over at the start of each interval, even if it did nothing in the last
+        // one.
         while interval < now {
             interval += 1;
             for part in recorder.take(interval).intervals {
@@ -249,7 +248,7 @@ fn record(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Recordi
     for part in recorder.take(interval + 1).intervals {
         recording.add(part);
     }
-    // What was handed over in the drain lies behind the measured phase.
+    // Parts handed over in the drain lie after the measured phase.
     recording.intervals.truncate(6);
     let (servers, timeline) = recorder.finish();
     recording.add_servers(&servers);
@@ -264,7 +263,7 @@ fn server_run(index: u16, mode: &str) -> ServerRun {
         mode: Some(mode.to_owned()),
         cpu_s: Some(0.21 + f64::from(index) / 100.0),
         disk_written_bytes: Some(98_304 + 4_096 * u64::from(index)),
-        // An observer of this target does not say it.
+        // The observer of this target does not count its syncs.
         syncs: (mode != "observer").then_some(212),
         ops: Vec::new(),
     }
@@ -302,7 +301,7 @@ fn samples(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Vec<Sa
                 return sample;
             }
             if i == 1_199 {
-                // In flight when the leader ends.
+                // This operation was in flight when the leader ended.
                 sample.done_ns += 5 * MS;
             }
             if i == 1_621 {
@@ -316,8 +315,8 @@ fn samples(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Vec<Sa
         .collect()
 }
 
-/// What a stall does to an operation. Those that wait go out one after the other when it ends, at
-/// another server if theirs has ended.
+/// Changes an operation that meets a stall. Waiting operations are sent one after the other when
+/// the stall ends, at another server if theirs has ended.
 fn meet(sample: &mut Sample, stall: Stall, waiting: &mut i64) {
     let (from_ns, to_ns) = (stall.from_ms * MS, stall.to_ms.saturating_mul(MS));
     let service_ns = sample.done_ns - sample.sent_ns.unwrap_or(sample.done_ns);
@@ -343,10 +342,11 @@ fn meet(sample: &mut Sample, stall: Stall, waiting: &mut i64) {
     }
 }
 
-/// The operation of number `i`, by weight. An implied delete takes the place of every other create.
+/// Returns the operation number `i` by weight. Every other create is replaced by its implied
+/// delete.
 fn chosen(plan: &Plan, i: i64) -> usize {
     let weights: i64 = plan.ops.iter().map(|op| i64::from(op.weight)).sum();
-    // A large odd number spreads the operations.
+    // A large odd factor spreads the operations.
     let mut at = (i * 7_907).rem_euclid(weights);
     for (index, op) in plan.ops.iter().enumerate() {
         at -= i64::from(op.weight);
@@ -358,7 +358,8 @@ fn chosen(plan: &Plan, i: i64) -> usize {
     0
 }
 
-/// Spread around a median by kind, with a tail. The `seven` have reads that are fast.
+/// Returns a service time spread around the median of its kind, with a tail. The reads of `seven`
+/// are fast.
 fn service_us(kind: OpKind, mixed: i64) -> i64 {
     let tail = if mixed > 990 { (mixed - 990) * 900 } else { 0 };
     match kind {

@@ -1,4 +1,4 @@
-//! Deployments of Apache ZooKeeper: every shape starts, serves and leaves nothing.
+//! Tests deployments of Apache ZooKeeper with different numbers of voters and observers.
 
 use std::fs;
 use std::sync::atomic::AtomicBool;
@@ -18,7 +18,7 @@ fn shape(voters: u16, observers: u16) -> TargetShape {
 }
 
 #[test]
-fn every_shape_starts_serves_and_leaves_nothing() {
+fn a_deployment_of_any_shape_serves_and_leaves_no_files() {
     let stop = AtomicBool::new(false);
     for installation in installations() {
         let software = Software::Java(installation);

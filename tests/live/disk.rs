@@ -1,14 +1,15 @@
-//! Data directories: written by one kind of server, read by the other.
+//! Tests that Apache ZooKeeper and the bundled server read each other's data directories.
 
 use super::client::Client;
 use super::mixed::{fill, session};
 use super::peers::installations;
 use super::servers::{Ensemble, Software};
 
-/// Small enough that logs and snapshots alternate; 3.4 takes no snapshot at its first start.
+/// `snapCount` is small so that the servers often take snapshots. 3.4 takes no snapshot at its first start, so newer
+/// servers must accept a log without one.
 const CONFIG: &str = "snapCount=100\nsnapshot.trust.empty=true\n";
 
-/// Everything of what [`write`] wrote under `path`.
+/// Checks all data that [`write`] wrote under `path`.
 fn check(client: &mut Client, path: &str) {
     assert_eq!(client.children(path, false).unwrap().len(), 329, "{path}");
     let (data, stat) = client.get(&format!("{path}/n000007"), false).unwrap();
@@ -29,12 +30,13 @@ fn write(client: &mut Client, path: &str) {
         .set(&format!("{path}/n000007"), b"changed", 0)
         .unwrap();
     client.delete(&format!("{path}/n000008"), 0).unwrap();
-    assert_eq!(client.delete(&format!("{path}/n000008"), 0), Err(-101)); // an error is logged too
+    // The failed request puts an error transaction into the log.
+    assert_eq!(client.delete(&format!("{path}/n000008"), 0), Err(-101));
     client.create(&format!("{path}-ephemeral"), b"", 1).unwrap();
 }
 
 #[test]
-fn a_lone_servers_directory_goes_back_and_forth() {
+fn a_standalone_servers_directory_is_used_by_both_kinds_in_turn() {
     for installation in installations() {
         let java = Software::Java(installation);
         for software in [[Software::Ours, java.clone()], [java, Software::Ours]] {
@@ -56,7 +58,7 @@ fn a_lone_servers_directory_goes_back_and_forth() {
 }
 
 #[test]
-fn an_ensembles_directories_go_over_and_back() {
+fn an_ensembles_directories_are_used_by_both_kinds_in_turn() {
     for installation in installations() {
         let java = Software::Java(installation);
         let mut ensemble = Ensemble::prepared(3, 0, CONFIG);

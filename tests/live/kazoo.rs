@@ -1,4 +1,4 @@
-//! kazoo, the Python client, against the bundled ensemble.
+//! Tests the bundled ensemble with kazoo, a Python client.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use super::peers::python;
 use super::servers::Ensemble;
 
-/// Killed when the test ends.
+/// A script. It is killed when the test ends.
 struct Script(Child);
 
 impl Drop for Script {
@@ -17,7 +17,7 @@ impl Drop for Script {
 }
 
 #[test]
-fn kazoo_does_everything_and_survives_the_death_of_its_server() {
+fn kazoo_works_with_the_bundled_ensemble_and_reconnects_when_its_server_dies() {
     let mut ensemble = Ensemble::start(3, 1);
     let addresses: Vec<String> = ensemble
         .addresses()
@@ -38,10 +38,12 @@ fn kazoo_does_everything_and_survives_the_death_of_its_server() {
     let mut output = BufReader::new(script.0.stdout.take().unwrap());
     let mut line = String::new();
     output.read_line(&mut line).unwrap();
-    let at = line
-        .trim()
-        .strip_prefix("connected ")
-        .unwrap_or_else(|| panic!("kazoo said {line:?}; is it installed for {}?", python()));
+    let at = line.trim().strip_prefix("connected ").unwrap_or_else(|| {
+        panic!(
+            "the script printed {line:?}; check that kazoo is installed for {}",
+            python()
+        )
+    });
     let index = addresses.iter().position(|address| address == at).unwrap();
     ensemble.servers[index].kill();
     script

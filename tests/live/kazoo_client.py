@@ -1,6 +1,6 @@
-"""Uses what a program uses of kazoo; any surprise is an exception and so the exit status.
+"""Uses the common features of kazoo. An unexpected outcome raises an exception, so the exit status is not 0.
 
-Prints "connected HOST:PORT" when that server may be killed, waits for a line, and prints "done".
+Prints "connected HOST:PORT" when the test may kill that server, waits for a line, and prints "done" at the end.
 """
 
 import queue
@@ -13,7 +13,7 @@ from kazoo.exceptions import BadVersionError, NoAuthError, RolledBackError, Runt
 from kazoo.exceptions import NodeExistsError, NoNodeError, NotEmptyError
 from kazoo.security import make_digest_acl
 
-signal.alarm(120)  # whatever hangs ends
+signal.alarm(120)  # ends the script if a call hangs
 
 
 def raises(kind, call, *args, **kwargs):
@@ -21,7 +21,7 @@ def raises(kind, call, *args, **kwargs):
         call(*args, **kwargs)
     except kind:
         return
-    raise AssertionError("%s did not come" % kind.__name__)
+    raise AssertionError("%s was not raised" % kind.__name__)
 
 
 def basics(z):
@@ -134,9 +134,9 @@ def reconnect(z):
     print("connected %s:%d" % (host, port), flush=True)
     assert sys.stdin.readline() == "killed\n"
     assert lost.wait(60) and back.wait(60)
-    assert z.client_id == session, "the same session goes on"
+    assert z.client_id == session, "the session was replaced"
     assert z.exists("/t/mine").ephemeralOwner == session[0]
-    event = seen.get(timeout=30)  # kazoo gives its watches up with the connection
+    event = seen.get(timeout=30)  # kazoo drops its watches when the connection is lost
     assert (event.type, event.state) == ("NONE", "CONNECTING"), event
     z.retry(z.get, "/t", watch=seen.put)
     z.retry(z.set, "/t", b"after")

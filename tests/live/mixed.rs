@@ -1,11 +1,11 @@
-//! Ensembles of which some servers are Apache ZooKeeper and some are ours.
+//! Tests ensembles of Apache ZooKeeper servers and bundled servers.
 
 use super::client::{Client, SYNC};
 use super::load::{Load, assert_all_there};
 use super::peers::installations;
 use super::servers::{Ensemble, Server, Software, wait_for};
 
-/// More than a leader keeps in memory for its followers (500).
+/// More transactions than a leader keeps in memory for its followers (500).
 const MANY: usize = 700;
 
 /// Creates `count` children of `path`.
@@ -18,7 +18,7 @@ pub(crate) fn fill(client: &mut Client, path: &str, count: usize) {
     }
 }
 
-/// A session on a server that may have just begun to serve, which sees all that is committed.
+/// Waits until the server serves, and returns a session that sees all committed transactions.
 pub(crate) fn session(server: &Server) -> Client {
     wait_for("a session", || {
         let mut client = Client::try_new(server.client, 60_000).ok()?;
@@ -44,7 +44,8 @@ fn java_follows_our_leader_and_both_see_each_others_writes() {
         ensemble.servers[2].await_serving();
         fill(&mut session(&ensemble.servers[1]), "/before", MANY);
 
-        ensemble.servers[0].start(); // an empty one: by snapshot
+        // The server is empty, so the leader sends it a snapshot.
+        ensemble.servers[0].start();
         assert_eq!(
             ensemble.servers[0].await_serving(),
             "follower",
@@ -55,13 +56,15 @@ fn java_follows_our_leader_and_both_see_each_others_writes() {
 
         ensemble.servers[0].kill();
         fill(&mut session(&ensemble.servers[2]), "/missed", 30);
-        ensemble.servers[0].start(); // the difference
+        // The leader sends the missing transactions from memory.
+        ensemble.servers[0].start();
         assert_eq!(ensemble.servers[0].await_serving(), "follower");
         assert_eq!(count(&ensemble.servers[0], "/missed"), 30);
 
         ensemble.servers[0].kill();
         fill(&mut session(&ensemble.servers[1]), "/much", MANY);
-        ensemble.servers[0].start(); // the log or a snapshot again
+        // The leader sends the missing transactions from its log, or a snapshot.
+        ensemble.servers[0].start();
         assert_eq!(ensemble.servers[0].await_serving(), "follower");
         assert_eq!(count(&ensemble.servers[0], "/much"), MANY);
         both_ways(&ensemble, "/second");
@@ -82,7 +85,7 @@ fn java_follows_our_leader_and_both_see_each_others_writes() {
     }
 }
 
-/// A write through every server is seen on every other, ephemerals and watches included.
+/// Writes through every server, and checks the data and the watch events on all servers. The znodes are ephemeral.
 pub(crate) fn both_ways(ensemble: &Ensemble, path: &str) {
     session(&ensemble.servers[0]).create(path, b"", 0).unwrap();
     for (index, server) in ensemble.servers.iter().enumerate() {
@@ -121,7 +124,8 @@ fn we_follow_a_java_leader_and_take_over_when_it_is_killed() {
         load.await_more(100);
         ensemble.servers[1].kill();
         load.await_more(MANY);
-        ensemble.servers[1].start(); // Java synchronises us
+        // The Java leader synchronises the bundled server.
+        ensemble.servers[1].start();
         assert_eq!(ensemble.servers[1].await_serving(), "follower");
         load.await_more(50);
         ensemble.servers[2].kill();

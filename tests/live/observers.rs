@@ -1,4 +1,4 @@
-//! Observers of one kind behind a leader of the other.
+//! Tests observers of one kind of server with a leader of the other kind.
 
 use super::client::Client;
 use super::mixed::{both_ways, count, fill, session};
@@ -6,11 +6,11 @@ use super::peers::installations;
 use super::replicas::assert_alike;
 use super::servers::{Ensemble, Software};
 
-/// More than a leader keeps in memory for its learners (500).
+/// More transactions than a leader keeps in memory for its learners (500).
 const MANY: usize = 600;
 const OBSERVER: usize = 3;
 
-/// Three voters of one kind and, as the fourth, an observer of the other.
+/// Tests three voters of one kind with an observer of the other kind.
 fn observed(voters: &Software, observer: &Software) {
     let mut ensemble = Ensemble::prepared(3, 1, "snapshot.trust.empty=true\n");
     for server in &mut ensemble.servers {
@@ -25,14 +25,14 @@ fn observed(voters: &Software, observer: &Software) {
     let leader = ensemble.leader();
     assert!(leader < OBSERVER);
 
-    // Through the observer: every kind of write, seen everywhere.
+    // All kinds of write through the observer are visible on all servers.
     let mut through = session(&ensemble.servers[OBSERVER]);
     through.create("/o", b"created", 0).unwrap();
     let since = through.last_zxid;
     through.set("/o", b"changed", 0).unwrap();
     through.create("/gone", b"", 0).unwrap();
     through.delete("/gone", 0).unwrap();
-    assert_eq!(through.set("/o", b"", 7), Err(-103), "a failed one too");
+    assert_eq!(through.set("/o", b"", 7), Err(-103), "BadVersion");
     for server in &ensemble.servers {
         let mut reader = session(server);
         let (data, stat) = reader.get("/o", false).unwrap();
@@ -44,7 +44,8 @@ fn observed(voters: &Software, observer: &Software) {
     both_ways(&ensemble, "/both");
     assert_alike(&ensemble, since);
 
-    // Away for a little: the difference. Away for much: the log or a snapshot.
+    // If the observer misses few transactions, the leader sends them from memory. If it misses many, the leader sends
+    // them from its log, or sends a snapshot.
     for (path, missed) in [("/little", 30), ("/much", MANY)] {
         ensemble.servers[OBSERVER].kill();
         fill(&mut session(&ensemble.servers[leader]), path, missed);
@@ -53,7 +54,7 @@ fn observed(voters: &Software, observer: &Software) {
         assert_eq!(count(&ensemble.servers[OBSERVER], path), missed);
     }
 
-    // Behind the next leader; the observer has no say in it.
+    // The observer has no vote in the election, and follows the new leader.
     ensemble.servers[leader].kill();
     let next = ensemble.leader();
     assert!(next < OBSERVER && next != leader);

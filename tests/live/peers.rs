@@ -1,11 +1,11 @@
-//! The foreign peers: where they are, and what is said of them when they are not there.
+//! Finds the foreign servers and clients.
 
 use std::env;
 use std::path::Path;
 
 use quorate::target::{Installation, InstallationSearch};
 
-/// The installation in the usual places, and those that the environment lists; none missing.
+/// Returns the installation in the usual places and those in `QUORATE_ZOOKEEPER_HOMES`. Panics if one is missing.
 pub(crate) fn installations() -> Vec<Installation> {
     let around = InstallationSearch::from_env();
     let listed = env::var("QUORATE_ZOOKEEPER_HOMES").unwrap_or_default();
@@ -16,7 +16,7 @@ pub(crate) fn installations() -> Vec<Installation> {
         .collect()
 }
 
-/// The Python that has kazoo.
+/// Returns the name of the Python that has kazoo.
 pub(crate) fn python() -> String {
     env::var("QUORATE_PYTHON").unwrap_or_else(|_not_set| "python3".to_owned())
 }

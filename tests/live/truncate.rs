@@ -1,4 +1,4 @@
-//! TRUNC between Apache ZooKeeper and ours, in both directions.
+//! Tests TRUNC between Apache ZooKeeper and the bundled server, in both directions.
 
 use super::peers::installations;
 use super::servers::{Ensemble, Software};
@@ -6,7 +6,7 @@ use super::surplus::{Meanwhile, a_leader_comes_back_with_surplus};
 
 const BOTH: [Meanwhile; 2] = [Meanwhile::Nothing, Meanwhile::Writes];
 
-/// 3.4 begins without a snapshot, which newer ones take for a lost one.
+/// 3.4 takes no snapshot at its first start. Newer servers refuse a log without a snapshot unless this is set.
 const CONFIG: &str = "snapshot.trust.empty=true\n";
 
 #[test]
@@ -26,7 +26,7 @@ fn our_surplus_is_cut_behind_a_java_leader() {
             let case = format!("{meanwhile:?} {installation:?}: {how:?}, {left} left");
             match how {
                 Some("Trunc") => assert_eq!(left, 0, "{case}"),
-                // Newer leaders cut nothing once the new epoch has a write of its own.
+                // Newer leaders send a snapshot if the new epoch has a write already.
                 Some("Snap") => assert_eq!(meanwhile, Meanwhile::Writes, "{case}"),
                 _ => panic!("{case}"),
             }

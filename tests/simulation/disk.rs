@@ -1,33 +1,52 @@
-//! A simulated disk. It completes operations later and in order, and loses the incomplete ones in a
-//! crash.
+//! A simulated disk. The log and the epoch files complete their operations later and in order; the
+//! snapshot writer works beside them, at its own pace. A crash loses what is incomplete.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use quorate::ensemble::database::{Database, DatabaseSettings, SnapshotDecoder};
 use quorate::ensemble::peer::Recovered;
+use quorate::ensemble::storage::Epochs;
 use quorate::wire::jute::Zxid;
 
-/// An operation in the queue of a disk.
+/// How many snapshots a purge leaves.
+const SNAPSHOTS_KEPT: usize = 3;
+
+/// An operation in the queue of the log and the epoch files.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
     Append(Zxid, Box<[u8]>),
-    Epochs {
-        ticket: u64,
-        accepted: i64,
-        current: i64,
-    },
-    Snapshot(Zxid, Vec<u8>),
+    AcceptedEpoch(i64),
+    CurrentEpoch(i64),
+    /// Confirms the epochs before it.
+    EpochsWritten(u64),
+    Truncate(Zxid),
 }
 
-/// The durable state, and the queue of operations that are not durable yet.
+/// A whole snapshot that is not durable yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Save {
+    zxid: Zxid,
+    body: Vec<u8>,
+}
+
+/// What of the unfinished operations reaches the disk in a crash.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    /// Operations of the log and the epoch files. If the next one would cut the log, it cuts this many
+    /// entries off.
+    pub(crate) ops: usize,
+    pub(crate) saves: usize,
+}
+
+/// The durable state, and the queues of operations that are not durable yet.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
     log: Vec<(Zxid, Box<[u8]>)>,
-    accepted: i64,
-    current: i64,
-    snapshot: Option<(Zxid, Vec<u8>)>,
+    epochs: Epochs,
+    snapshots: BTreeMap<Zxid, Vec<u8>>,
     pub(crate) queue: VecDeque<Op>,
-    /// The background snapshot in progress.
+    pub(crate) saves: VecDeque<Save>,
+    /// The snapshot of which not all slices have arrived.
     pub(crate) slices: Option<(Zxid, Vec<u8>)>,
     /// Reports appends as durable while they are only in the cache.
     pub(crate) syncs_early: bool,
@@ -48,48 +67,84 @@ impl Disk {
                     0
                 };
             }
-            Op::Epochs {
-                accepted, current, ..
-            } => {
-                self.accepted = *accepted;
-                self.current = *current;
-            }
-            Op::Snapshot(zxid, body) => self.snapshot = Some((*zxid, body.clone())),
+            Op::AcceptedEpoch(epoch) => self.epochs.accepted = *epoch,
+            Op::CurrentEpoch(epoch) => self.epochs.current = *epoch,
+            Op::EpochsWritten(_) => {}
+            Op::Truncate(zxid) => self.truncate(*zxid),
         }
         Some(op)
     }
 
-    /// Simulates a loss of power. Up to `kept` queued appends become durable; everything else in the queue
-    /// is lost.
-    pub(crate) fn crash(&mut self, kept: usize) {
-        for _ in 0..kept {
-            match self.queue.front() {
-                Some(Op::Append(..)) => drop(self.complete()),
-                _ => break,
+    /// Hands a snapshot whose slices are complete to the writer. Returns `false` if there is none.
+    pub(crate) fn end_snapshot(&mut self) -> bool {
+        let Some((zxid, body)) = self.slices.take() else {
+            return false;
+        };
+        self.saves.push_back(Save { zxid, body });
+        true
+    }
+
+    /// Makes the oldest whole snapshot durable. Returns `false` if there is none.
+    pub(crate) fn save(&mut self) -> bool {
+        let Some(Save { zxid, body }) = self.saves.pop_front() else {
+            return false;
+        };
+        self.snapshots.insert(zxid, body);
+        while self.snapshots.len() > SNAPSHOTS_KEPT {
+            self.snapshots.pop_first();
+        }
+        true
+    }
+
+    /// Simulates a crash, which loses everything unfinished except for `kept`.
+    pub(crate) fn crash(&mut self, kept: Kept) {
+        for left in (0..kept.ops).rev() {
+            if let Some(Op::Truncate(zxid)) = self.queue.front() {
+                self.truncate_partly(*zxid, left);
+                break;
             }
+            self.complete();
+        }
+        for _ in 0..kept.saves {
+            self.save();
         }
         self.queue.clear();
+        self.saves.clear();
         self.slices = None;
         let lost = self.cached;
         self.log.truncate(self.log.len() - lost.min(self.log.len()));
         self.cached = 0;
     }
 
-    /// Makes everything in the queue durable, then cuts the log after `zxid`.
-    pub(crate) fn truncate(&mut self, zxid: Zxid) {
-        while self.complete().is_some() {}
-        self.log.retain(|(logged, _)| *logged <= zxid);
-        if self.snapshot.as_ref().is_some_and(|(at, _)| *at > zxid) {
-            self.snapshot = None;
+    fn truncate(&mut self, zxid: Zxid) {
+        self.truncate_partly(zxid, usize::MAX);
+    }
+
+    /// Removes the snapshots after `zxid`, then up to `entries` of the log, the newest first. Does nothing
+    /// if the log cannot end there, as the real one.
+    fn truncate_partly(&mut self, zxid: Zxid, entries: usize) {
+        let is_logged = self.log.iter().any(|(logged, _)| *logged == zxid);
+        if !is_logged && !self.snapshots.contains_key(&zxid) {
+            return;
+        }
+        self.snapshots.retain(|at, _| *at <= zxid);
+        for _ in 0..entries {
+            match self.log.last() {
+                Some((logged, _)) if *logged > zxid => drop(self.log.pop()),
+                _ => break,
+            }
         }
         self.cached = self.cached.min(self.log.len());
     }
 
-    /// Returns what a server recovers when it starts.
-    pub(crate) fn recover(&self) -> Recovered {
+    /// Returns what a server recovers when it starts, with this many entries for its learners.
+    ///
+    /// # Panics
+    /// If a real server would refuse to start, or would start without transactions that it once had.
+    pub(crate) fn recover(&self, committed_max: usize) -> Recovered {
         let mut database = Database::new(DatabaseSettings::default());
         let mut last = Zxid::ZERO;
-        if let Some((zxid, body)) = &self.snapshot {
+        if let Some((zxid, body)) = self.snapshots.last_key_value() {
             let mut decoder = SnapshotDecoder::new(DatabaseSettings::default());
             let (used, done) = decoder.feed(body).expect("a readable snapshot");
             assert!(done && used == body.len(), "a whole snapshot");
@@ -98,19 +153,31 @@ impl Disk {
             last = *zxid;
         }
         let mut committed = VecDeque::new();
+        let mut previous = Zxid::ZERO;
         for (zxid, entry) in &self.log {
+            assert!(previous < *zxid, "the log holds {zxid} after {previous}");
+            previous = *zxid;
             if *zxid > last {
+                // The leaders of the simulator skip no counter.
+                let is_next = *zxid == last.next() || zxid.counter() == 1;
+                assert!(is_next, "a hole: {zxid} is logged after {last}");
                 database
                     .apply(entry, &mut |_| {})
                     .expect("an entry that can be applied");
                 last = *zxid;
                 committed.push_back((*zxid, entry.clone()));
+                if committed.len() > committed_max {
+                    committed.pop_front();
+                }
             }
+        }
+        if let Err(fault) = self.epochs.check(last.epoch()) {
+            panic!("a server refuses to start: {fault}");
         }
         Recovered {
             database,
-            accepted_epoch: self.accepted,
-            current_epoch: self.current,
+            accepted_epoch: self.epochs.accepted,
+            current_epoch: self.epochs.current,
             last_logged: last,
             committed,
         }

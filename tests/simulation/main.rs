@@ -1,8 +1,9 @@
 //! Runs the election and broadcast code of the server in a simulator, with simulated disks and
 //! connections.
 //!
-//! The seed determines the size of the ensemble, every delay, every crash (which loses unsynced bytes)
-//! and every partition. A run applies load and faults, then ends the faults and requires that all
+//! The seed determines the size of the ensemble, every delay, every crash (which loses unsynced bytes),
+//! every partition, every part of a stream that arrives before the rest, and every process that is stopped
+//! for a while. A run applies load and faults, then ends the faults and requires that all
 //! servers serve again. `SEED=42 cargo test --test simulation` replays one seed. `SEEDS=1000` sets the
 //! number of seeds.
 
@@ -16,6 +17,7 @@ mod cluster;
 mod disk;
 mod faults;
 mod history;
+mod tree;
 
 use cluster::{Cluster, Coverage};
 
@@ -62,7 +64,11 @@ fn seeds(part: u64, parts: u64) {
             && seen.diffs > 10
             && seen.truncations > 3
             && seen.snapshots_sent > 10
-            && seen.snapshots_taken > 10,
+            && seen.snapshots_taken > 10
+            && seen.fuzzy_snapshots_sent > 10
+            && seen.stalls > 10
+            && seen.broken_streams > 10
+            && seen.killed > 10,
         "the seeds no longer reach every path: {seen:?}"
     );
 }

@@ -1,4 +1,4 @@
-//! Says what a comparison will do before it starts.
+//! Describes a comparison before it starts.
 
 use std::time::Duration;
 
@@ -7,8 +7,9 @@ use crate::report::ROUNDS_MIN;
 use crate::target::TargetSpec;
 use crate::workload::Plan;
 
-/// `write-saturation on bundled, zookeeper: 7 rounds, each with a fresh deployment, 5 s warm-up and 30 s
-/// measured; about 10 min`. If fewer rounds are asked than every metric needs, it says so.
+/// Returns a text such as `write-saturation on bundled, zookeeper: 7 rounds, each with a fresh deployment, 5 s
+/// warm-up and 30 s measured; about 10 min`. If the rounds are too few for a verdict on every metric, the text
+/// ends with the number that is needed.
 pub(super) fn announcement(
     plan: &Plan,
     targets: &[TargetSpec],
@@ -50,7 +51,7 @@ fn exactly(ms: u64) -> String {
     }
 }
 
-/// `40 s`, `10 min`, `2 h 10 min`; rounded up.
+/// Formats a time, rounded up: `40 s`, `10 min`, `2 h 10 min`.
 fn roughly(time: Duration) -> String {
     let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
     let minutes = seconds.div_ceil(60);
@@ -69,14 +70,14 @@ mod tests {
     use crate::protocol::{find_shipped, resolve};
 
     #[test]
-    fn what_runs_and_how_long_is_told() {
+    fn the_announcement_describes_the_rounds_and_their_duration() {
         let plan = resolve(
             &find_shipped("write-saturation").unwrap().source(),
             &[],
             None,
         )
         .unwrap();
-        let told_of = |targets: &[&str], rounds, needed| {
+        let announced_with = |targets: &[&str], rounds, needed| {
             let targets: Vec<TargetSpec> =
                 targets.iter().map(|spec| spec.parse().unwrap()).collect();
             let rounds = Rounds {
@@ -85,22 +86,22 @@ mod tests {
             };
             announcement(&plan, &targets, rounds, Duration::from_secs(590))
         };
-        let told = |targets: &[&str]| told_of(targets, 7, 6);
+        let announced = |targets: &[&str]| announced_with(targets, 7, 6);
         assert_eq!(
-            told(&["bundled", "zookeeper"]),
+            announced(&["bundled", "zookeeper"]),
             "write-saturation on bundled, zookeeper: 7 rounds, each with a fresh deployment, 5 s warm-up and 30 s measured; \
              about 10 min"
         );
-        assert!(told(&["zk://a:1", "zk://b:1"]).contains("each with 5 s warm-up"));
-        assert!(told(&["bundled", "zk://b:1"]).contains("of what is not running already"));
-        let told = |rounds, needed| told_of(&["bundled", "zookeeper"], rounds, needed);
-        assert!(told(7, 8).ends_with("a verdict on every metric takes --rounds 8"));
-        assert!(told(5, 8).ends_with("about 10 min; a verdict takes --rounds 6"));
+        assert!(announced(&["zk://a:1", "zk://b:1"]).contains("each with 5 s warm-up"));
+        assert!(announced(&["bundled", "zk://b:1"]).contains("of what is not running already"));
+        let announced = |rounds, needed| announced_with(&["bundled", "zookeeper"], rounds, needed);
+        assert!(announced(7, 8).ends_with("a verdict on every metric takes --rounds 8"));
+        assert!(announced(5, 8).ends_with("about 10 min; a verdict takes --rounds 6"));
     }
 
     #[test]
-    fn a_long_time_is_told_roughly() {
-        let told = [1, 90, 91, 7_140, 7_201].map(|s| roughly(Duration::from_secs(s)));
-        assert_eq!(told, ["10 s", "90 s", "2 min", "119 min", "2 h 1 min"]);
+    fn a_long_time_is_rounded_to_minutes() {
+        let rounded = [1, 90, 91, 7_140, 7_201].map(|s| roughly(Duration::from_secs(s)));
+        assert_eq!(rounded, ["10 s", "90 s", "2 min", "119 min", "2 h 1 min"]);
     }
 }

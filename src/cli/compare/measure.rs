@@ -1,4 +1,4 @@
-//! Targets that are measured round by round, and then compared.
+//! Measures targets in rounds and compares the results.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -20,14 +20,14 @@ use crate::result::{self, RunResult};
 use crate::target::{TargetSpec, split_targets};
 use crate::workload::Plan;
 
-/// Everything that can be wrong with the command line is found before anything starts.
+/// Measures the targets and compares them. All errors of the command line are found before anything starts.
 pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failure> {
-    let Asked {
+    let Task {
         plan,
         note,
         targets,
         rounds,
-    } = asked(args, targets)?;
+    } = task(args, targets)?;
     let screen = Screen::new(args.quiet, args.prometheus.as_ref())?;
     let number = rounds.asked;
     let dir = writable_dir(args.out.as_deref(), &format!("compare-{}", plan.name))?;
@@ -43,7 +43,7 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
     let quorate = std::env::current_exe()?;
     let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
     let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
-    let setting = RunContext {
+    let context = RunContext {
         quorate: &quorate,
         data_dir: args.places.data_dir.as_deref(),
         zookeeper_home: args.places.zookeeper_home.as_deref(),
@@ -52,7 +52,7 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
         notify: &notify,
     };
     let mut watch = Watch::new(&targets, number, args.stop_if_invalid);
-    let measured = experiment::rounds(&plan, &targets, number, &setting, &mut |report| {
+    let measured = experiment::rounds(&plan, &targets, number, &context, &mut |report| {
         let (warning, flow) = watch.after(report);
         if let Some(warning) = warning {
             screen.show(&ProgressEvent::Warning(&warning));
@@ -63,7 +63,7 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
     let mut results = match measured {
         Ok(results) => results,
         Err(error) => {
-            // This removes the folder only if it is empty, so files of others stay.
+            // This fails if the folder is not empty, so that files of the user stay.
             let _ = std::fs::remove_dir(&dir);
             let mut failure = Failure::from(error);
             if watch.ended {
@@ -72,7 +72,7 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
             return Err(failure);
         }
     };
-    // A result that cannot be written is still compared and shown.
+    // If a result cannot be written, the comparison is still shown before the command fails.
     let mut unwritten = None;
     for (index, result) in results.iter_mut().enumerate() {
         let own = dir.join(format!("{}-{}", index + 1, kind(&result.target.spec)));
@@ -87,25 +87,24 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
     }
 }
 
-/// The comparison that the command line asks for.
-struct Asked {
+/// The comparison that the command line describes.
+struct Task {
     plan: Plan,
-    /// What the user should know about the changes to the workload.
+    /// A message for the user about the changes to the workload.
     note: Option<String>,
     targets: Vec<TargetSpec>,
     rounds: Rounds,
 }
 
-/// Numbers of rounds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rounds {
-    /// The rounds that will be run.
+    /// Number of rounds that will be run.
     pub(super) asked: u32,
-    /// The rounds that a verdict on every metric takes.
+    /// Number of rounds that a verdict on every metric needs.
     pub(super) needed: u32,
 }
 
-fn asked(args: &CompareArgs, targets: &str) -> Result<Asked, Failure> {
+fn task(args: &CompareArgs, targets: &str) -> Result<Task, Failure> {
     let specs = split_targets(targets).bad_usage()?;
     if specs.len() < 2 {
         return Err(bad_usage(format!(
@@ -143,7 +142,7 @@ fn asked(args: &CompareArgs, targets: &str) -> Result<Asked, Failure> {
             "--fail-if needs a verdict, which {rounds} rounds cannot give: use --rounds {ROUNDS_MIN} or more"
         )));
     }
-    Ok(Asked {
+    Ok(Task {
         plan,
         note,
         targets: specs,
@@ -154,13 +153,15 @@ fn asked(args: &CompareArgs, targets: &str) -> Result<Asked, Failure> {
     })
 }
 
-/// Looks at each run as it ends.
+/// Checks each run after its end.
 struct Watch<'a> {
     targets: &'a [TargetSpec],
     rounds: u32,
+    /// Whether the first invalid run ends the rounds.
     stop: bool,
-    told: bool,
-    /// An invalid run has ended the rounds.
+    /// Whether an invalid run was reported.
+    warned: bool,
+    /// Whether an invalid run has ended the rounds.
     ended: bool,
 }
 
@@ -170,12 +171,12 @@ impl<'a> Watch<'a> {
             targets,
             rounds,
             stop,
-            told: false,
+            warned: false,
             ended: false,
         }
     }
 
-    /// A warning at the first invalid run, and whether to go on.
+    /// Returns a warning at the first invalid run, and whether the rounds continue.
     fn after(&mut self, report: &RoundReport<'_>) -> (Option<String>, ControlFlow<()>) {
         if report.invalid.is_empty() {
             return (None, ControlFlow::Continue(()));
@@ -186,14 +187,14 @@ impl<'a> Watch<'a> {
         } else {
             ControlFlow::Continue(())
         };
-        if self.told {
+        if self.warned {
             return (None, flow);
         }
-        self.told = true;
+        self.warned = true;
         let consequence = if self.stop {
-            "the comparison ends here, as --stop-if-invalid asks"
+            "the comparison ends because of --stop-if-invalid"
         } else {
-            "the comparison goes on, and will end with status 3; Ctrl-C ends it and keeps the complete rounds"
+            "the comparison continues and will end with status 3; Ctrl-C ends it and keeps the complete rounds"
         };
         let target = self.targets.get(report.target);
         let warning = format!(
@@ -214,7 +215,7 @@ fn own_dir(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Compares each of the others with the first. Objections do not keep a comparison from being shown.
+/// Compares each candidate with the first result. A comparison with objections is shown too.
 fn show(args: &CompareArgs, dir: &Path, results: &[RunResult]) -> Result<Status, Failure> {
     let Some((base, candidates)) = results.split_first() else {
         return Ok(Status::SUCCESS);
@@ -252,7 +253,7 @@ fn laid_out(args: &CompareArgs, comparisons: &[Comparison]) -> Result<String, Fa
     })
 }
 
-/// The part of a target's spec that a folder can be named after.
+/// Returns the part of a target's spec that can be used in the name of a folder.
 fn kind(spec: &str) -> &str {
     spec.split(':').next().unwrap_or(spec)
 }
@@ -263,7 +264,7 @@ mod tests {
     use crate::measure::Recording;
 
     #[test]
-    fn the_first_invalid_run_is_told_with_its_reasons_and_ends_the_rounds_if_asked() {
+    fn the_first_invalid_run_causes_a_warning_and_ends_the_rounds_if_requested() {
         let targets = split_targets("bundled,zookeeper").unwrap();
         let recording = Recording::default();
         let reasons = ["a driver thread was 93 % busy: lower load.rate".to_owned()];
@@ -286,7 +287,8 @@ mod tests {
                 "{warning}"
             );
             assert_eq!(flow.is_break(), stop);
-            assert!(watch.after(&report(&reasons)).0.is_none(), "once is enough");
+            let (again, _) = watch.after(&report(&reasons));
+            assert!(again.is_none(), "a second warning: {again:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `quorate compare`: two results, or targets that it measures round by round itself.
+//! `quorate compare`: compares two results, or measures targets in rounds and compares those.
 
 mod announce;
 mod measure;
@@ -17,35 +17,35 @@ use super::surroundings::Places;
 use crate::report::{Comparison, FailIf, Format, compare, render_comparison};
 use crate::result::{BaselineName, Baselines, RunResult, read_result};
 
-/// Rounds of a comparison, at most.
+/// Maximum number of rounds.
 const ROUNDS_MAX: i64 = 1_000;
-/// Default number of rounds: the fewest with which three further metrics can still show a difference after
-/// their correction (2/2^7 * 3 = 0.047). A workload with more metrics gets more rounds.
+/// Default number of rounds. It is the smallest with which three further metrics can still show a difference
+/// after the correction for multiple metrics (2/2^7 * 3 = 0.047). A workload with more metrics gets more rounds.
 const ROUNDS: u32 = 7;
 
-/// Compares two results, or measures targets round by round and compares those
+/// Compares two results, or measures targets in rounds and compares those
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   quorate compare results/mixed-2026-01-01T10-00-00Z results/mixed-2026-01-02T10-00-00Z
-  quorate compare main results/mixed-2026-01-02T10-00-00Z     # a baseline that `quorate run --save-baseline main` kept
+  quorate compare main results/mixed-2026-01-02T10-00-00Z     # with the baseline of `quorate run --save-baseline main`
   quorate compare --targets bundled,zookeeper write-saturation
   quorate compare --targets zookeeper:/opt/zk-3.4.10,zookeeper:/opt/zk-3.9.5 --rounds 10 mixed
   quorate compare --targets bundled,zookeeper write-latency --headline 'set: response p99' --fail-if slower=5%
 
-The first is the base; every other is judged against it. A verdict takes at least 6 rounds; of two results
-that were measured separately, 5 runs each.
+The first is the base. Each of the others is compared with it. A verdict needs at least 6 rounds, or 5 runs of
+each of two results that were measured separately.
 
 Exit status: 0 compared, 2 bad usage or different loads, 3 a side is invalid, 4 a --fail-if condition holds.")]
 pub(super) struct CompareArgs {
     /// BASE and CANDIDATE (result folders or files, or names of baselines); with --targets one WORKLOAD
     #[arg(value_name = "BASE CANDIDATE | WORKLOAD")]
     items: Vec<String>,
-    /// Targets to measure round by round, separated by commas
+    /// Targets to measure in rounds, separated by commas
     #[arg(long, value_name = "A,B")]
     targets: Option<String>,
-    /// Rounds; in each, every target gets a fresh deployment and one run [default: 7, or as many as a verdict on
-    /// every metric of the workload takes]
+    /// Number of rounds. In each round every target gets a fresh deployment and one run [default: 7, or more if a
+    /// verdict on every metric of the workload needs more]
     #[arg(long, alias = "runs", value_name = "N", requires = "targets", value_parser = clap::value_parser!(u32).range(1..=ROUNDS_MAX))]
     rounds: Option<u32>,
     /// Ends the rounds at the first invalid run
@@ -64,19 +64,19 @@ pub(super) struct CompareArgs {
     /// loop, the response p50 of the most frequent write of an open one]
     #[arg(long, value_name = "METRIC")]
     headline: Option<String>,
-    /// Ends with status 4 if the headline is shown to be slower, by at least so much: `slower`, `slower=5%`
+    /// Ends with status 4 if the headline is shown to be slower, or slower by at least a share: `slower`, `slower=5%`
     #[arg(long, value_name = "CONDITION")]
     fail_if: Vec<FailIf>,
     /// Different plans or invalid runs do not change the exit status
     #[arg(long)]
     force: bool,
-    /// The same as --format json
+    /// Same as --format json
     #[arg(long)]
     json: bool,
     /// Shows no progress
     #[arg(long, short)]
     quiet: bool,
-    /// With --targets, serves the live figures for Prometheus at http://ADDR/metrics; a port alone is on 127.0.0.1
+    /// With --targets, serves the live figures for Prometheus at http://ADDR/metrics. The default host is 127.0.0.1
     #[arg(long, value_name = "ADDR", requires = "targets")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]

@@ -1,9 +1,10 @@
-//! The exit status of a comparison: objections to it, and the conditions of `--fail-if`.
+//! The exit status of a comparison. It depends on objections to the comparison and on the conditions of
+//! `--fail-if`.
 
 use crate::cli::failure::{Failure, Status, bad_usage};
 use crate::report::{Comparison, FailIf, Objection};
 
-/// The reasons for another exit status than 0.
+/// The reasons for an exit status other than 0.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Ending {
     objections: Vec<(Status, String)>,
@@ -27,7 +28,7 @@ impl Ending {
     fn add(&mut self, comparison: &Comparison, force: bool, conditions: &[FailIf]) {
         for objection in comparison.objections.iter().filter(|_| !force) {
             let reason = reason(objection);
-            // A base that several candidates are compared with is objected to once.
+            // An objection to a base that is compared with several candidates is noted once.
             if !self.objections.contains(&reason) {
                 self.objections.push(reason);
             }
@@ -38,7 +39,8 @@ impl Ending {
         self.conditions.extend(failures);
     }
 
-    /// Objections come first: a condition on unreliable figures means nothing.
+    /// Returns the exit status. Objections take precedence over conditions, because conditions on unreliable
+    /// figures are meaningless.
     pub(in crate::cli) fn into_status(self) -> Result<Status, Failure> {
         let objected = |status| self.objections.iter().any(|(own, _)| *own == status);
         let status = if objected(Status::BAD_USAGE) {
@@ -65,7 +67,7 @@ impl Ending {
     }
 }
 
-/// What an objection means for the command; the comparison itself says the rest.
+/// Returns the exit status and a short description of an objection. The comparison describes it in full.
 fn reason(objection: &Objection) -> (Status, String) {
     match objection {
         Objection::DifferentPlans { .. } => (
@@ -89,7 +91,8 @@ mod tests {
     use crate::result::{RunResult, Verdict, example};
     use crate::workload::Arrival;
 
-    /// Seven rounds of a closed loop that took `tenths` tenths of their time.
+    /// Returns a result with seven rounds of a closed loop, each with a duration of `tenths` tenths of the usual
+    /// one.
     fn side(tenths: f64) -> RunResult {
         let mut result = example::result();
         result.plan.load.arrival = Arrival::Closed { in_flight: 4 };
@@ -120,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_holds_or_not() {
+    fn a_fail_if_condition_that_holds_fails_the_gate() {
         let (code, text) = status(&side(12.0), false, "slower=15%").unwrap_err();
         assert_eq!(code, Status::GATE_FAILED);
         assert!(text.contains("16.7 % slower in set: throughput"), "{text}");
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn objections_come_first_and_are_told_once_and_force_leaves_the_condition() {
+    fn objections_take_precedence_over_conditions_unless_forced() {
         let mut invalid = side(12.0);
         invalid.verdict = Verdict::Invalid {
             reasons: vec!["late".into()],

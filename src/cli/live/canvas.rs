@@ -1,28 +1,28 @@
-//! Lines that are drawn over and over in the same place of a terminal.
+//! Redraws lines in the same place of a terminal.
 //!
-//! Not `indicatif`: it pads every line to the edge of the terminal and lets the terminal wrap there, so that a
-//! resize tears the lines apart, and it leaves the cursor behind the last one, where a shell prompt or `^C`
-//! would follow. Here every line ends itself, and the cursor waits on an empty line below.
+//! This does not use `indicatif`, which pads every line to the width of the terminal, so that lines break when
+//! the terminal is resized. `indicatif` also leaves the cursor at the end of the last line, where a shell prompt
+//! or `^C` would appear. Here every line ends with a line break, and the cursor stays on the empty line below.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use console::measure_text_width;
 
-/// What is on the screen. Its methods return what is to be written there, in one piece: a terminal that shows
-/// it at once does not flicker.
+/// The lines on the screen. Each method returns the bytes to write as one string, because several writes could
+/// flicker.
 #[derive(Debug, Default)]
 pub(super) struct Canvas {
-    /// Columns of each line that is on the screen.
+    /// Width in columns of each line on the screen.
     drawn: Vec<usize>,
 }
 
 impl Canvas {
-    /// Draws `lines` in place of those drawn before; none of them may be wider than the terminal, which has
-    /// `columns`.
+    /// Replaces the lines on the screen by `lines`. None of them may be wider than `columns`, the width of the
+    /// terminal.
     pub(super) fn draw(&mut self, lines: &[String], columns: usize) -> String {
         let mut out = self.back(columns);
         for line in lines {
             out.push_str(line);
-            // Clear the rest of the line only afterwards: cleared before, it would flicker.
+            // The rest of the line is cleared after the text. Clearing the line first would flicker.
             out.push_str("\x1b[K\r\n");
         }
         out.push_str("\x1b[J");
@@ -30,7 +30,7 @@ impl Canvas {
         out
     }
 
-    /// Removes the lines.
+    /// Removes the lines from the screen.
     pub(super) fn clear(&mut self, columns: usize) -> String {
         if self.drawn.is_empty() {
             return String::new();
@@ -41,8 +41,8 @@ impl Canvas {
         out
     }
 
-    /// Moves the cursor to the beginning of the first line. A terminal that became narrower has wrapped the
-    /// lines that were too wide for it.
+    /// Moves the cursor to the beginning of the first line. If the terminal became narrower, it has wrapped
+    /// lines, which then take more rows.
     fn back(&self, columns: usize) -> String {
         let columns = columns.max(1);
         let rows: usize = self
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn it_draws_over_itself_and_leaves_what_is_above() {
+    fn new_lines_replace_the_old_ones_and_lines_above_stay() {
         let mut parser = Parser::new(6, 20, 0);
         let mut canvas = Canvas::default();
         parser.process(b"before\r\n");
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_interrupt_echoes_disappears_with_the_next_drawing() {
+    fn the_echo_of_an_interrupt_disappears_with_the_next_drawing() {
         let mut parser = Parser::new(6, 20, 0);
         let mut canvas = Canvas::default();
         parser.process(canvas.draw(&lines(&["a", "b"]), 20).as_bytes());
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn it_scrolls_at_the_bottom_of_the_screen() {
+    fn the_screen_scrolls_when_the_lines_do_not_fit_below() {
         let mut parser = Parser::new(4, 20, 0);
         let mut canvas = Canvas::default();
         parser.process(b"1\r\n2\r\n3\r\n");
@@ -117,10 +117,10 @@ mod tests {
     }
 
     #[test]
-    fn a_narrower_terminal_has_wrapped_what_was_drawn() {
+    fn lines_that_a_narrower_terminal_has_wrapped_are_replaced_entirely() {
         let mut canvas = Canvas::default();
         canvas.draw(&lines(&["0123456789", "abc"]), 20);
-        // As a terminal does that became 5 columns wide: two rows for the first line, one for the second.
+        // A terminal that becomes 5 columns wide wraps the first line into two rows.
         let mut parser = Parser::new(6, 5, 0);
         parser.process(b"above\r\n0123456789\r\nabc\r\n");
         parser.process(canvas.draw(&lines(&["new"]), 5).as_bytes());
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_take_no_columns() {
+    fn colour_codes_do_not_count_as_columns() {
         let mut canvas = Canvas::default();
         canvas.draw(&lines(&["\x1b[2mabc\x1b[0m"]), 20);
         assert_eq!(canvas.drawn, [3]);

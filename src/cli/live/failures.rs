@@ -1,16 +1,16 @@
-//! What became of the operations that were not acknowledged, by name.
+//! Counts operations that were not acknowledged, by the name of the failure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::measure::OpCounts;
 
-/// Name and count of everything that was not acknowledged, the most frequent first: the server's errors by
-/// their own names, then what the driver saw.
+/// Returns the names and counts of all failures, the most frequent first. Among equal counts, errors of the
+/// server come before failures that the driver detected.
 pub(in crate::cli) fn failures_by_name(counts: &OpCounts) -> Vec<(String, u64)> {
     let replies = counts
         .errors
         .iter()
         .map(|(name, count)| (name.clone(), *count));
-    let seen = [
+    let detected = [
         ("refused", counts.refused),
         ("unknown", counts.unknown),
         ("timed out", counts.timed_out),
@@ -18,10 +18,10 @@ pub(in crate::cli) fn failures_by_name(counts: &OpCounts) -> Vec<(String, u64)> 
         ("cap full", counts.cap_full),
         ("not issued", counts.not_issued),
     ];
-    let seen = seen.map(|(name, count)| (name.to_owned(), count));
-    let mut failures: Vec<(String, u64)> = replies.chain(seen).collect();
+    let detected = detected.map(|(name, count)| (name.to_owned(), count));
+    let mut failures: Vec<(String, u64)> = replies.chain(detected).collect();
     failures.retain(|(_, count)| *count > 0);
-    // Stable: among equals the order above stays.
+    // The sort is stable, so equal counts keep the order above.
     failures.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     failures
 }
@@ -32,7 +32,7 @@ mod tests {
     use crate::measure::{ErrorNames, Outcome, Unsent};
 
     #[test]
-    fn the_most_frequent_come_first_and_what_did_not_happen_is_left_out() {
+    fn failures_are_sorted_by_frequency_and_zero_counts_are_left_out() {
         let mut counts = OpCounts::default();
         let mut names = ErrorNames::default();
         assert_eq!(failures_by_name(&counts), []);

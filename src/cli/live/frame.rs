@@ -1,4 +1,4 @@
-//! The live view as lines of text: what fits into a terminal of a given size.
+//! Formats the live view as lines of text for a terminal of a given size.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use console::{Alignment, measure_text_width, pad_str};
@@ -11,17 +11,17 @@ use crate::cli::terminal::Size;
 use crate::load::{OpProgress, Phase, Progress};
 use crate::report::{count, duration_us, per_second};
 
-/// Columns of a figure in the table.
+/// Width of a figure in the table.
 const FIGURE: usize = 11;
 /// Headings of the figures.
 const FIGURES: [&str; 5] = ["per s", "p50", "p99", "done", "failed"];
-/// Columns of an operation's label, at least and at most.
+/// Minimum and maximum width of an operation's label.
 const LABEL_MIN: usize = 8;
 const LABEL_MAX: usize = 40;
-/// Bars beside a table row: fewer are not worth it, more are not needed.
+/// Minimum and maximum number of bars beside a table row.
 const BARS_MIN: usize = 10;
 const BARS_MAX: usize = 120;
-/// Bars where the table takes the whole width.
+/// Number of bars in the line of the sessions, if the table leaves no room for bars.
 const BARS_BELOW: usize = 24;
 
 /// A line of the view.
@@ -31,7 +31,7 @@ pub(super) struct Line {
     pub(super) tone: Tone,
 }
 
-/// How a line looks.
+/// The style of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     Plain,
@@ -39,7 +39,7 @@ pub(super) enum Tone {
     Warning,
 }
 
-/// The view. One row stays free for the cursor, one column so that nothing wraps.
+/// Returns the lines of the view. One row stays free for the cursor, and one column so that no line wraps.
 pub(super) fn lines(
     position: Position,
     progress: &Progress,
@@ -57,7 +57,7 @@ pub(super) fn lines(
             .collect();
         let failures = flow("failed: ", &failures, columns, (size.rows / 12).max(1));
         let servers = server_lines(progress, columns, (size.rows / 8).max(1));
-        // The line of the phase, the heading, all operations together, and the line of the sessions.
+        // 4 is for the line of the phase, the heading, the sum of all operations, and the line of the sessions.
         let taken = 4 + failures.len() + servers.len();
         let table = table(
             progress,
@@ -111,7 +111,8 @@ fn phase_line(position: Position, progress: &Progress, columns: usize) -> String
     line
 }
 
-/// Heading, all operations together if there are several kinds, then each kind: at most `rows_max` of these.
+/// Returns the heading, the sum of all operations if there are several, and at most `rows_max` rows of single
+/// operations.
 fn table(progress: &Progress, history: &History, columns: usize, rows_max: usize) -> Vec<Line> {
     let label = label_columns(progress);
     let bars = if has_bars(columns, label) {
@@ -180,7 +181,7 @@ fn table_columns(label: usize) -> usize {
     label + FIGURES.len() * FIGURE
 }
 
-/// Whether there is room for bars beside the table.
+/// Whether the terminal has room for bars beside the table.
 fn has_bars(columns: usize, label: usize) -> bool {
     columns >= table_columns(label) + 2 + BARS_MIN
 }
@@ -226,7 +227,7 @@ fn server_lines(progress: &Progress, columns: usize, lines_max: usize) -> Vec<St
     flow("servers: ", &cells, columns, lines_max)
 }
 
-/// `items` behind one another over at most `lines_max` lines; what does not fit becomes `+2 more`.
+/// Arranges `items` in at most `lines_max` lines. If some do not fit, the last line ends with `+2 more`.
 fn flow(title: &str, items: &[String], columns: usize, lines_max: usize) -> Vec<String> {
     const GAP: &str = "  ";
     let indent = " ".repeat(title.len());
@@ -237,7 +238,7 @@ fn flow(title: &str, items: &[String], columns: usize, lines_max: usize) -> Vec<
             lines.push(format!("{title}{item}"));
             continue;
         };
-        // The last line keeps room for the remark that there are more.
+        // The last line reserves room for the remark that more items follow.
         let remark = more(items.len(), index + 1).filter(|_| is_last_line);
         let reserved = remark.map_or(0, |remark| GAP.len() + remark.len());
         let width = measure_text_width(line) + GAP.len() + measure_text_width(item);
@@ -255,7 +256,7 @@ fn flow(title: &str, items: &[String], columns: usize, lines_max: usize) -> Vec<
     lines
 }
 
-/// How many of `items` fit into `rows` if the last row must say that there are more.
+/// Returns how many of `items` fit into `rows`. If not all fit, one row is needed for the remark.
 fn fitting(items: usize, rows: usize) -> usize {
     if items <= rows {
         items
@@ -275,7 +276,7 @@ fn plain(text: String) -> Line {
     }
 }
 
-/// `text` without control characters, at least `min` and at most `max` columns wide.
+/// Removes control characters from `text`, and pads or cuts it to a width between `min` and `max` columns.
 fn pad_or_cut(text: &str, min: usize, max: usize) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let text = if measure_text_width(&text) > max {
@@ -304,7 +305,7 @@ mod tests {
     };
     const ONLY: Position = Position { run: 1, runs: 1 };
 
-    /// `failures` are names of errors, or `timed out`.
+    /// `failures` are names of server errors, or `timed out`.
     fn progress(ops: usize, servers: usize, failures: &[&str]) -> Progress {
         let mut counts = OpCounts {
             ok: 246_120,
@@ -366,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_terminal_shows_everything_of_an_ordinary_run() {
+    fn a_small_terminal_shows_all_lines_of_an_ordinary_run() {
         let failures = ["NoNode", "NoNode", "timed out"];
         let second = Position { run: 2, runs: 5 };
         let texts = texts(second, &progress(2, 3, &failures), SMALL);
@@ -384,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_terminal_shows_bars_beside_every_row_and_all_servers_in_a_line() {
+    fn a_large_terminal_shows_bars_beside_every_row_and_all_servers_in_one_line() {
         let texts = texts(ONLY, &progress(2, 7, &[]), LARGE);
         let bars = "█".repeat(120);
         let expected = [
@@ -402,11 +403,11 @@ mod tests {
         let servers = (2181..=2187).map(|port| format!("127.0.0.1:{port} 6,666/s"));
         let servers: Vec<String> = servers.collect();
         assert_eq!(texts[6], format!("servers: {}", servers[..7].join("  ")));
-        assert_eq!(texts.len(), 7, "no failures, no line for them");
+        assert_eq!(texts.len(), 7, "there must be no line of failures");
     }
 
     #[test]
-    fn many_operations_and_servers_are_cut_to_the_height() {
+    fn operations_and_servers_that_exceed_the_height_are_left_out() {
         let failures: Vec<String> = (0..40).map(|code| format!("Error{code}")).collect();
         let failures: Vec<&str> = failures.iter().map(String::as_str).collect();
         let crowded = progress(100, 100, &failures);
@@ -422,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn long_labels_take_the_room_of_the_bars() {
+    fn long_labels_move_the_bars_below_the_table() {
         let mut long = progress(2, 1, &[]);
         long.ops[1].label = "a-label-of-35-characters-as-they-are".to_owned();
         let texts = texts(ONLY, &long, SMALL);
@@ -448,7 +449,7 @@ mod tests {
         );
         assert!(
             texts[2].starts_with("get-0 "),
-            "one kind needs no sum: {texts:#?}"
+            "there must be no sum of one operation: {texts:#?}"
         );
     }
 
@@ -468,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tiny_terminal_gets_what_fits() {
+    fn a_tiny_terminal_shows_the_lines_that_fit() {
         for (columns, rows) in [(20, 5), (10, 2), (2, 2), (40, 10)] {
             let texts = texts(
                 ONLY,
@@ -480,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn names_cannot_break_the_lines() {
+    fn control_characters_and_wide_names_do_not_break_lines() {
         let mut odd = progress(1, 1, &[]);
         odd.servers[0].name = format!("a\x1b[2Jb\n{}", "c".repeat(300));
         odd.ops[0].label = "日本".repeat(60);

@@ -1,4 +1,4 @@
-//! The throughput of the run so far, for the bars.
+//! The latest throughputs of a run, which the view shows as bars.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::VecDeque;
@@ -6,14 +6,13 @@ use std::collections::VecDeque;
 use super::sparkline::sparkline;
 use crate::load::Progress;
 
-/// Values kept: a minute of them.
+/// Maximum number of values. The driver reports four per second, so these are the values of a minute.
 const VALUES_MAX: usize = 240;
 
-/// The latest throughputs.
 #[derive(Debug, Default)]
 pub(super) struct History {
     all: VecDeque<f64>,
-    /// Per operation index.
+    /// By the index of the operation.
     ops: Vec<VecDeque<f64>>,
 }
 
@@ -30,12 +29,12 @@ impl History {
         *self = Self::default();
     }
 
-    /// The bars of all operations together.
+    /// Returns the bars of the total throughput.
     pub(super) fn of_all(&self, columns: usize) -> String {
         bars(&self.all, columns)
     }
 
-    /// The bars of one operation index.
+    /// Returns the bars of the operation with index `op`.
     pub(super) fn of_op(&self, op: usize, columns: usize) -> String {
         self.ops
             .get(op)
@@ -73,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn all_and_each_operation_have_their_own_bars() {
+    fn the_total_and_each_operation_have_their_own_bars() {
         let mut history = History::default();
         history.push(&progress(8.0, 4.0));
         history.push(&progress(4.0, 4.0));
@@ -85,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn old_values_are_forgotten() {
+    fn old_values_are_dropped() {
         let mut history = History::default();
         history.push(&progress(800.0, 1.0));
         (0..VALUES_MAX).for_each(|_| history.push(&progress(1.0, 1.0)));

@@ -1,8 +1,8 @@
-//! How a run is getting on, shown while it goes: a view that is redrawn in place on a terminal, plain lines
-//! elsewhere. Everything on standard error; `run` and `compare` share it.
+//! Shows the progress of a run on standard error. On a terminal it redraws a view in place, elsewhere it prints
+//! plain lines. `run`, `compare` and `capacity` use it.
 //!
-//! `frame` (pure) makes the lines of the view, `canvas` (pure) redraws them, `plain` (pure) makes the plain
-//! line.
+//! `frame` (pure) formats the lines of the view, `canvas` (pure) redraws them, and `plain` (pure) formats the
+//! plain line.
 
 mod canvas;
 mod failures;
@@ -28,13 +28,13 @@ use super::terminal::{Terminal, wrap};
 use crate::experiment::ProgressEvent;
 use crate::load::{Phase, Progress};
 
-/// Time between two plain lines.
+/// Interval between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 /// ANSI colour numbers.
 const YELLOW: u8 = 33;
 const DIM: u8 = 2;
 
-/// Shows notices as they come.
+/// Shows the events of an experiment.
 #[derive(Debug)]
 pub(super) struct Screen {
     terminal: Terminal,
@@ -43,7 +43,7 @@ pub(super) struct Screen {
     exporter: Option<Exporter>,
 }
 
-/// Which run of how many, from 1; 0 outside a run.
+/// The number of the current run, from 1, and the number of all runs. `run` is 0 outside of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Position {
     run: u32,
@@ -65,11 +65,11 @@ struct State {
 }
 
 impl Screen {
-    /// On standard error; `quiet` shows warnings only. The figures are also served at `prometheus`, if that is
-    /// asked for.
+    /// Creates a screen on standard error. If `quiet`, it shows only warnings. If `prometheus` is given, it
+    /// also serves the figures at that address.
     ///
     /// # Errors
-    /// If nothing can listen on that address.
+    /// If the address cannot be used.
     pub(super) fn new(quiet: bool, prometheus: Option<&ListenAddress>) -> Result<Self, Failure> {
         let exporter = prometheus.map(Exporter::start).transpose()?;
         if let Some(exporter) = exporter.as_ref().filter(|_| !quiet) {
@@ -83,13 +83,13 @@ impl Screen {
         })
     }
 
-    /// Shows one notice. Called from several threads.
-    pub(super) fn show(&self, notice: &ProgressEvent<'_>) {
+    /// Shows an event. May be called from several threads.
+    pub(super) fn show(&self, event: &ProgressEvent<'_>) {
         if let Some(exporter) = &self.exporter {
-            exporter.note(notice);
+            exporter.note(event);
         }
         let mut state = self.state();
-        match notice {
+        match event {
             ProgressEvent::Step(_) | ProgressEvent::Load { .. } if self.quiet => {}
             ProgressEvent::Step(text) => {
                 let text = wrap(&shown(text), self.terminal.width());
@@ -117,7 +117,7 @@ impl Screen {
         }
     }
 
-    /// Removes the view, so that other output can follow.
+    /// Removes the view from the terminal, so that other output can follow.
     pub(super) fn clear(&self) {
         self.remove_view(&mut self.state());
     }
@@ -126,7 +126,7 @@ impl Screen {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The view appears again below the line with the next figures.
+    /// Prints a line. The view is removed, and appears again below the line with the next figures.
     fn line(&self, state: &mut State, text: &str) {
         self.remove_view(state);
         write(&format!("{text}\n"));
@@ -185,13 +185,13 @@ impl Drop for Screen {
     }
 }
 
-/// Whether a step announces the phase already.
+/// Whether a [`ProgressEvent::Step`] announces the phase, so that no plain line is needed at its beginning.
 fn is_announced(phase: Phase) -> bool {
     matches!(phase, Phase::Prepare | Phase::CleanUp)
 }
 
 fn write(text: &str) {
-    // Progress that cannot be shown must not end the run.
+    // Errors are ignored: a closed standard error must not end the run.
     let mut out = io::stderr().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -1,4 +1,4 @@
-//! How far a phase is: its name, a bar, and the time left.
+//! Formats the progress of a phase: its name, a bar, and the remaining time.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::load::{Phase, Progress};
 use crate::report::count;
 
-/// Shorter bars show nothing, longer ones show no more.
+/// Minimum and maximum number of columns inside a bar.
 const BAR_COLUMNS_MIN: usize = 10;
 const BAR_COLUMNS_MAX: usize = 60;
 
@@ -20,12 +20,12 @@ pub(super) fn name(phase: Phase) -> &'static str {
     }
 }
 
-/// A phase of no length yet has no rate either.
+/// Whether the phase is too short so far for a meaningful rate.
 pub(super) fn has_just_begun(progress: &Progress) -> bool {
     progress.elapsed < Duration::from_millis(50)
 }
 
-/// How much of the phase is done, 0..=1; `None` where nobody knows how much there is to do.
+/// Returns the completed share of the phase, 0..=1, or `None` if its length is unknown.
 pub(super) fn share(progress: &Progress) -> Option<f64> {
     let share = match progress.goal {
         Some(goal) if goal > 0 => ratio(progress.ok, goal),
@@ -36,7 +36,8 @@ pub(super) fn share(progress: &Progress) -> Option<f64> {
     Some(share.clamp(0.0, 1.0))
 }
 
-/// `12.3 s, 17.7 s left`; `4,000 of 10,000, about 1.2 s left` where operations are counted.
+/// Formats the elapsed and the remaining time: `12.3 s, 17.7 s left`. If the phase has a number of operations as
+/// its goal: `4,000 of 10,000, about 1.2 s left`.
 pub(super) fn time(progress: &Progress) -> String {
     let elapsed_s = progress.elapsed.as_secs_f64();
     if let Some(goal) = progress.goal {
@@ -54,7 +55,7 @@ pub(super) fn time(progress: &Progress) -> String {
         .total
         .saturating_sub(progress.elapsed)
         .as_secs_f64();
-    // A drain ends with the last reply.
+    // A drain ends early when the last reply arrives.
     let at_most = if progress.phase == Phase::Drain {
         "at most "
     } else {
@@ -63,7 +64,7 @@ pub(super) fn time(progress: &Progress) -> String {
     format!("{elapsed_s:.1} s, {at_most}{left_s:.1} s left")
 }
 
-/// `[====>-----]`, at most `columns` wide; `None` where there is no room for one.
+/// Formats a bar such as `[====>-----]`, at most `columns` wide. Returns `None` if `columns` is too small.
 pub(super) fn bar(share: f64, columns: usize) -> Option<String> {
     let inner = columns.checked_sub(2)?.min(BAR_COLUMNS_MAX);
     if inner < BAR_COLUMNS_MIN {
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phase_of_known_length_has_its_time_left() {
+    fn a_phase_of_known_length_shows_the_remaining_time() {
         let measure = at(Phase::Measure, 12_300, 30_000);
         assert_eq!(time(&measure), "12.3 s, 17.7 s left");
         assert!(share(&measure).is_some_and(|share| (share - 0.41).abs() < 1e-9));
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preparation_has_a_goal_instead() {
+    fn a_preparation_shows_completed_and_planned_operations() {
         let mut prepare = at(Phase::Prepare, 2_000, 0);
         prepare.goal = Some(10_000);
         assert_eq!(
@@ -136,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn a_phase_of_unknown_length_has_neither() {
+    fn a_phase_of_unknown_length_shows_neither_time_nor_share() {
         let clean_up = at(Phase::CleanUp, 2_000, 0);
         assert_eq!((time(&clean_up), share(&clean_up)), (String::new(), None));
     }
 
     #[test]
-    fn a_bar_fills_up_and_needs_room() {
+    fn a_bar_shows_the_share_and_needs_a_minimum_width() {
         assert_eq!(bar(0.0, 12).as_deref(), Some("[>---------]"));
         assert_eq!(bar(0.41, 12).as_deref(), Some("[====>-----]"));
         assert_eq!(bar(1.0, 12).as_deref(), Some("[==========]"));

@@ -1,4 +1,4 @@
-//! Progress where there is no terminal: one line of text.
+//! Formats the progress as one line of text, for output that is no terminal.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::Position;
@@ -17,7 +17,7 @@ pub(super) fn line(position: Position, progress: &Progress) -> String {
     let left = progress.total.saturating_sub(progress.elapsed);
     let mut text = format!("{phase}{of}  {:.1} s", progress.elapsed.as_secs_f64());
     if !left.is_zero() {
-        // A drain ends with the last reply.
+        // A drain ends early when the last reply arrives.
         let at_most = if progress.phase == Phase::Drain {
             "at most "
         } else {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_phase_time_and_figures() {
+    fn a_line_shows_the_phase_the_times_and_the_figures() {
         let second = Position { run: 2, runs: 5 };
         assert_eq!(
             line(second, &progress(Phase::Measure)),

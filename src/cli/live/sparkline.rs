@@ -1,10 +1,10 @@
-//! A line of bars, one per value.
+//! Formats values as a line of bars.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// From the lowest to the highest bar.
+/// The bars from the lowest to the highest.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The last `width` values, scaled to the largest of them.
+/// Returns bars for the last `width` values, scaled to the largest of them.
 pub(super) fn sparkline(values: &[f64], width: usize) -> String {
     let shown = &values[values.len().saturating_sub(width)..];
     let largest = shown.iter().copied().fold(0.0_f64, f64::max);
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_largest_is_the_highest_and_the_oldest_fall_off() {
+    fn bars_are_scaled_to_the_largest_of_the_latest_values() {
         assert_eq!(sparkline(&[0.0, 4.0, 8.0], 3), "▁▄█");
         assert_eq!(sparkline(&[9.0, 0.0, 4.0, 8.0], 3), "▁▄█");
         assert_eq!(sparkline(&[0.0, 0.0], 3), "▁▁");

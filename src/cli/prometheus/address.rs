@@ -1,9 +1,9 @@
-//! Where the live figures are served.
+//! The address at which the live figures are served.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The host where only a port is given: figures are nobody else's business unless somebody says so.
+/// The host if only a port is given. Other machines can read the figures only if the user names another host.
 const LOOPBACK: &str = "127.0.0.1";
 
 /// `HOST:PORT`, `:PORT` or `PORT`.
@@ -13,7 +13,7 @@ pub(in crate::cli) struct ListenAddress {
     port: u16,
 }
 
-/// A text that is no address.
+/// The text is not an address.
 #[derive(Debug, thiserror::Error)]
 #[error("expected PORT, :PORT or HOST:PORT, with a port of at most 65535")]
 pub(in crate::cli) struct NoAddress;
@@ -23,7 +23,7 @@ impl FromStr for ListenAddress {
 
     fn from_str(text: &str) -> Result<Self, NoAddress> {
         let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
-        // An IPv6 address has colons of its own: it needs brackets.
+        // An IPv6 address contains colons, so it needs brackets.
         let inner = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'));
@@ -39,7 +39,7 @@ impl FromStr for ListenAddress {
 }
 
 impl ListenAddress {
-    /// As the standard library resolves it.
+    /// Returns host and port in the form that the standard library resolves.
     pub(super) fn host_and_port(&self) -> (&str, u16) {
         (&self.host, self.port)
     }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_alone_is_on_the_loopback() {
+    fn a_port_without_a_host_is_on_the_loopback_address() {
         for (text, address) in [
             ("9100", "127.0.0.1:9100"),
             (":9100", "127.0.0.1:9100"),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn malformed_addresses_are_rejected() {
         for text in [
             "",
             ":",

@@ -1,4 +1,4 @@
-//! The live figures as metrics.
+//! Encodes the live figures as Prometheus metrics.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use crate::cli::live::failures_by_name;
 use crate::load::{Phase, Progress};
 use crate::measure::OpCounts;
 
-/// The phases, with their label.
+/// The phases and their labels.
 const PHASES: [(Phase, &str); 5] = [
     (Phase::Prepare, "prepare"),
     (Phase::WarmUp, "warm_up"),
@@ -27,17 +27,17 @@ const PHASES: [(Phase, &str); 5] = [
 /// The latest figures of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Figures {
-    /// Number of the run, from 1.
+    /// Number of the run, from 1. 0 outside of a run.
     pub(super) run: u32,
-    /// Runs in all.
+    /// Total number of runs.
     pub(super) runs: u32,
     pub(super) progress: Progress,
 }
 
-/// The latest figures; `None` before the first.
+/// The latest figures. `None` before the first.
 pub(super) type Shared = Arc<Mutex<Option<Figures>>>;
 
-/// Makes metrics of the latest figures whenever it is asked.
+/// Encodes the latest figures at every request.
 #[derive(Debug)]
 pub(super) struct FigureCollector(pub(super) Shared);
 
@@ -88,7 +88,7 @@ impl Families<'_> {
         )?;
         self.gauge(
             "quorate_runs",
-            "How many runs there will be.",
+            "Total number of runs.",
             None,
             [(NO_LABELS, u64::from(figures.runs))],
         )
@@ -97,7 +97,7 @@ impl Families<'_> {
     fn phase(&mut self, progress: &Progress) -> Result<(), fmt::Error> {
         self.gauge(
             "quorate_phase",
-            "1 for the present phase, 0 for the others.",
+            "1 for the current phase, 0 for the others.",
             None,
             PHASES.map(|(phase, label)| ([("phase", label)], u64::from(phase == progress.phase))),
         )?;
@@ -109,7 +109,7 @@ impl Families<'_> {
         )?;
         self.gauge(
             "quorate_phase_planned",
-            "Planned length of the phase; 0 where it takes as long as it needs.",
+            "Planned length of the phase; 0 if its length is not planned.",
             Some(&Unit::Seconds),
             [(NO_LABELS, progress.total.as_secs_f64())],
         )
@@ -124,13 +124,13 @@ impl Families<'_> {
         )?;
         self.gauge(
             "quorate_waiting",
-            "Operations due and not sent: the in-flight cap is reached, or there is no connection.",
+            "Operations that are due but not sent, because the in-flight cap is reached or there is no connection.",
             None,
             [(NO_LABELS, progress.waiting)],
         )?;
         self.gauge(
             "quorate_sessions",
-            "Sessions that the workload asks for.",
+            "Sessions of the workload.",
             None,
             [(NO_LABELS, u64::from(progress.sessions))],
         )?;
@@ -165,7 +165,7 @@ impl Families<'_> {
         )?;
         self.gauge(
             "quorate_throughput_per_second",
-            "Operations acknowledged per second, lately.",
+            "Operations acknowledged per second in the latest interval.",
             None,
             ops.iter()
                 .map(|op| ([("op", op.label.as_str())], op.throughput_per_s)),
@@ -196,7 +196,7 @@ impl Families<'_> {
         )?;
         self.gauge(
             "quorate_server_throughput_per_second",
-            "Operations that a server acknowledged per second, lately.",
+            "Operations that a server acknowledged per second in the latest interval.",
             None,
             servers
                 .iter()
@@ -218,7 +218,7 @@ impl Families<'_> {
         Ok(())
     }
 
-    /// The name in the answer ends in `_total`.
+    /// Encodes a counter. The encoder appends `_total` to its name.
     fn counter<L: EncodeLabelSet, V: EncodeCounterValue>(
         &mut self,
         name: &str,

@@ -1,7 +1,7 @@
-//! `--prometheus`: serves the live figures over HTTP while a run goes on.
+//! `--prometheus`: serves the live figures over HTTP during a run.
 //!
-//! A thread of its own with its own runtime answers requests from a copy of the latest figures. No driver
-//! thread knows of it.
+//! A separate thread with its own runtime answers requests from a copy of the latest figures. The driver threads
+//! do no work for it.
 
 mod address;
 mod figures;
@@ -28,23 +28,23 @@ use self::figures::{FigureCollector, Figures, Shared};
 use super::failure::Failure;
 use crate::experiment::ProgressEvent;
 
-/// The path of the figures.
+/// Path of the figures.
 const PATH: &str = "/metrics";
-/// The format that `prometheus_client` writes.
+/// Content type of the format that `prometheus_client` writes.
 const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Serves the latest figures until it is dropped; then the port is closed.
+/// Serves the latest figures. Dropping it closes the port.
 #[derive(Debug)]
 pub(super) struct Exporter {
     figures: Shared,
     address: SocketAddr,
-    /// Dropped to end the thread.
+    /// Dropping the sender ends the thread.
     end: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Exporter {
-    /// Listens on `address` and answers from now on.
+    /// Listens on `address` and starts to answer requests.
     pub(super) fn start(address: &ListenAddress) -> Result<Self, Failure> {
         let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
         let listener = listen(address, &runtime).with_context(|| {
@@ -70,13 +70,13 @@ impl Exporter {
         format!("http://{}{PATH}", self.address)
     }
 
-    /// Keeps the figures of a notice, if it has some.
-    pub(super) fn note(&self, notice: &ProgressEvent<'_>) {
+    /// Stores the figures of an event, if it has figures.
+    pub(super) fn note(&self, event: &ProgressEvent<'_>) {
         if let ProgressEvent::Load {
             run,
             runs,
             progress,
-        } = notice
+        } = event
         {
             let figures = Figures {
                 run: *run,
@@ -92,7 +92,7 @@ impl Drop for Exporter {
     fn drop(&mut self) {
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {
-            // A panic there has been reported there.
+            // A thread that panicked has printed its message already.
             let _panicked = thread.join();
         }
     }
@@ -105,7 +105,7 @@ fn listen(address: &ListenAddress, runtime: &Runtime) -> io::Result<TcpListener>
     TcpListener::from_std(listener)
 }
 
-/// Answers requests until the other end of `ended` is dropped. Connections that are open then are closed.
+/// Answers requests until the sender of `ended` is dropped. Then open connections are closed.
 fn serve(
     runtime: &Runtime,
     listener: TcpListener,
@@ -116,7 +116,7 @@ fn serve(
         .route(PATH, get(metrics))
         .fallback(nothing_here)
         .with_state(Arc::new(registry));
-    // It never returns by itself, and ends with the runtime.
+    // `axum::serve` runs until the runtime is dropped.
     runtime.spawn(async move { axum::serve(listener, router).await });
     let _dropped = runtime.block_on(ended);
 }
@@ -148,7 +148,7 @@ mod tests {
         Exporter::start(&"0".parse().unwrap()).unwrap()
     }
 
-    /// The whole answer, head and body.
+    /// Returns the answer with head and body.
     fn get(exporter: &Exporter, path: &str) -> String {
         let mut stream = TcpStream::connect(exporter.address).unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
@@ -234,11 +234,11 @@ mod tests {
             "# TYPE quorate_operations counter",
             "# TYPE quorate_response_seconds gauge",
         ] {
-            assert!(answer.lines().any(|told| told == line), "{line}\n{answer}");
+            assert!(answer.lines().any(|own| own == line), "{line}\n{answer}");
         }
         assert!(
             !answer.contains("0.99"),
-            "an unknown figure is left out: {answer}"
+            "an unknown figure must be left out: {answer}"
         );
         assert!(answer.ends_with("# EOF\n"), "{answer}");
     }
@@ -251,19 +251,19 @@ mod tests {
     }
 
     #[test]
-    fn other_paths_say_where_the_figures_are() {
+    fn other_paths_name_the_path_of_the_figures() {
         let answer = get(&start(), "/");
         assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
         assert!(answer.contains(PATH), "{answer}");
     }
 
     #[test]
-    fn the_port_is_closed_at_the_end_whoever_is_connected() {
+    fn dropping_the_exporter_closes_the_port_and_open_connections() {
         let exporter = start();
         let address = exporter.address;
         let mut idle = TcpStream::connect(address).unwrap();
         drop(exporter);
-        // End of file or a reset, but no more waiting.
+        // The read returns end of file or an error, because the connection is closed.
         assert!(!matches!(idle.read(&mut [0; 1]), Ok(1)));
         assert!(TcpStream::connect(address).is_err());
     }

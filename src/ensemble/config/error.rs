@@ -1,29 +1,30 @@
-//! What can be wrong with a configuration.
+//! Reasons why a configuration is refused.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why a configuration does not make a server.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    /// A value is not what its key needs.
+    /// The file is malformed. Java refuses it too.
+    #[error(
+        "{file}:{line}: \\u needs four hexadecimal digits behind it; write \\\\ for a backslash"
+    )]
+    Escape { file: String, line: usize },
+    /// A value is not valid for its key, or contradicts another line.
     #[error("{file}:{line}: {key}={value}: {expected}")]
     Value {
         file: String,
         line: usize,
         key: String,
         value: String,
-        /// What it should be.
         expected: String,
     },
+    /// Keys that require a feature that this server does not have, one line for each.
+    #[error("{}", .0.join("\n"))]
+    Refused(Vec<String>),
     /// Something is missing or does not fit together.
     #[error("{file}: {problem}")]
-    Whole {
-        file: String,
-        /// What, and what to do.
-        problem: String,
-    },
+    Whole { file: String, problem: String },
 }

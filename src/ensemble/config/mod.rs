@@ -1,19 +1,26 @@
-//! `zoo.cfg` and `myid`, read as they are (specification 16.1, 14.1).
+//! The configuration of a server: `zoo.cfg`, the dynamic file that it may name, and `myid` (specification 14.1, 16.1).
+//!
+//! Every key is honoured, refused, or ignored with a line in the log, as [`KEYS`] defines.
 
+mod client_address;
 mod error;
 mod keys;
 mod load;
+mod printed;
 mod properties;
+mod review;
 mod server_line;
+mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use error::ConfigError;
+pub use load::Files;
 pub use server_line::Server;
+pub use table::{Class, KEYS, Key};
 
 use super::storage::{DataDirs, DiskOptions, RecoverOptions};
 
@@ -22,99 +29,153 @@ use super::storage::{DataDirs, DiskOptions, RecoverOptions};
 pub struct Config {
     server_id: i64,
     servers: Vec<Server>,
+    version: i64,
     data_dir: PathBuf,
     data_log_dir: Option<PathBuf>,
-    client_address: Option<SocketAddr>,
+    client_address: SocketAddr,
+    client_backlog: Option<i32>,
     tick_time_ms: u64,
     init_limit: u64,
     sync_limit: u64,
     session_timeouts_ms: (i32, i32),
     max_client_connections: u32,
+    max_connections: u32,
+    outstanding_limit: u64,
+    max_frame_bytes: u64,
     snap_count: u64,
     snapshots_retained: usize,
     purge_interval_hours: u64,
     fsync: bool,
+    skip_acl: bool,
+    leader_serves: bool,
+    listen_on_all: bool,
+    extended_types: bool,
     log_bytes: u64,
     trust_empty: bool,
     whitelist: Vec<String>,
     super_digest: Option<String>,
+    notes: Vec<String>,
 }
 
 impl Config {
-    /// Our own id: `myid`, or 1 when alone.
+    /// Returns the lines to log at the start: about keys that are ignored, unknown or ambiguous.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Returns `myid`. A standalone server without this file has the number of its server line, or 1.
     #[must_use]
     pub const fn server_id(&self) -> i64 {
         self.server_id
     }
 
-    /// All servers of the ensemble; none when alone.
+    /// Returns all servers of the ensemble, sorted by id. A standalone server has none.
     pub fn servers(&self) -> impl Iterator<Item = &Server> {
         self.servers.iter()
     }
 
-    /// No ensemble?
+    /// Whether this is a server without an ensemble.
     #[must_use]
     pub fn is_standalone(&self) -> bool {
         self.servers.is_empty()
     }
 
-    /// Where clients connect.
+    /// Returns the version of the list of servers, from the name of the dynamic file, or 0.
     #[must_use]
-    pub const fn client_address(&self) -> Option<SocketAddr> {
+    pub const fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// Returns the address on which the server listens for clients.
+    #[must_use]
+    pub const fn client_address(&self) -> SocketAddr {
         self.client_address
     }
 
-    /// Our line, `host:port`, as the first message on an election port carries it.
+    /// Returns `clientPortListenBacklog`: most connections of clients that wait to be accepted.
+    #[must_use]
+    pub const fn client_backlog(&self) -> Option<i32> {
+        self.client_backlog
+    }
+
+    /// Returns `host:port` of this server's election port. The first message on an election port carries it.
     #[must_use]
     pub fn election_address_text(&self) -> String {
         self.own()
             .map_or_else(String::new, Server::election_address)
     }
 
-    /// Our own line; none when alone.
+    /// Returns this server's own line, or `None` if it is standalone.
     fn own(&self) -> Option<&Server> {
         self.servers
             .iter()
             .find(|server| server.id == self.server_id)
     }
 
-    /// `tickTime`, ms.
+    /// Whether the quorum and election ports are opened on all addresses.
+    #[must_use]
+    pub const fn listens_on_all(&self) -> bool {
+        self.listen_on_all
+    }
+
     #[must_use]
     pub const fn tick_time_ms(&self) -> u64 {
         self.tick_time_ms
     }
 
-    /// `initLimit`, ticks.
+    /// Returns `initLimit`, ticks.
     #[must_use]
     pub const fn init_limit(&self) -> u64 {
         self.init_limit
     }
 
-    /// `syncLimit`, ticks.
+    /// Returns `syncLimit`, ticks.
     #[must_use]
     pub const fn sync_limit(&self) -> u64 {
         self.sync_limit
     }
 
-    /// Smallest and largest session timeout, ms.
+    /// Returns the smallest and the largest session timeout.
     #[must_use]
     pub const fn session_timeouts_ms(&self) -> (i32, i32) {
         self.session_timeouts_ms
     }
 
-    /// `maxClientCnxns` per host; 0 = unlimited.
+    /// Returns `maxClientCnxns`: most clients with the same address. 0 is no limit.
     #[must_use]
     pub const fn max_client_connections(&self) -> u32 {
         self.max_client_connections
     }
 
-    /// Transactions between snapshots.
+    /// Returns `maxCnxns`: most clients. 0 is no limit.
+    #[must_use]
+    pub const fn max_connections(&self) -> u32 {
+        self.max_connections
+    }
+
+    /// Returns this server's share of `globalOutstandingLimit`.
+    #[must_use]
+    pub fn outstanding_limit(&self) -> usize {
+        let voters = self.servers.iter().filter(|server| !server.observer);
+        let voters = voters.count() as u64;
+        let parts = if voters > 2 { voters - 1 } else { 1 };
+        usize::try_from(self.outstanding_limit / parts).unwrap_or(usize::MAX)
+    }
+
+    /// Returns `jute.maxbuffer`: the largest request of a client.
+    #[must_use]
+    pub fn max_frame_bytes(&self) -> usize {
+        usize::try_from(self.max_frame_bytes).unwrap_or(usize::MAX)
+    }
+
+    /// Returns `snapCount`: most transactions between snapshots.
     #[must_use]
     pub const fn snap_count(&self) -> u64 {
         self.snap_count
     }
 
-    /// Snapshots that a purge keeps, if purging is on (`autopurge.purgeInterval`).
+    /// Returns how many snapshots a purge keeps, or `None` if nothing is purged.
     #[must_use]
     pub const fn purge_retains(&self) -> Option<usize> {
         if self.purge_interval_hours == 0 {
@@ -124,31 +185,48 @@ impl Config {
         }
     }
 
-    /// Digest of the super user, if one is configured.
+    /// Returns the digest of the super user, if there is one.
     #[must_use]
     pub fn super_digest(&self) -> Option<String> {
         self.super_digest.clone()
     }
 
-    /// Four-letter words that are answered.
+    /// Whether every check of an ACL succeeds.
+    #[must_use]
+    pub const fn skips_acl(&self) -> bool {
+        self.skip_acl
+    }
+
+    /// Whether a leader serves clients.
+    #[must_use]
+    pub const fn leader_serves(&self) -> bool {
+        self.leader_serves
+    }
+
+    /// Whether stored owners may be those of TTL nodes.
+    #[must_use]
+    pub const fn extended_types(&self) -> bool {
+        self.extended_types
+    }
+
+    /// Returns the four-letter words that the server answers.
     #[must_use]
     pub fn whitelist(&self) -> &[String] {
         &self.whitelist
     }
 
-    /// `dataDir` as written.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
-    /// Where what lies.
+    /// Returns the folders of snapshots and of the log.
     #[must_use]
     pub fn data_dirs(&self) -> DataDirs {
         DataDirs::new(&self.data_dir, self.data_log_dir.as_deref())
     }
 
-    /// How the disk is written.
+    /// Returns the options for writing the disk.
     #[must_use]
     pub fn disk_options(&self) -> DiskOptions {
         DiskOptions {
@@ -158,7 +236,7 @@ impl Config {
         }
     }
 
-    /// How the disk is read at the start.
+    /// Returns the options for reading the disk at the start.
     #[must_use]
     pub fn recover_options(&self) -> RecoverOptions {
         RecoverOptions {
@@ -166,46 +244,5 @@ impl Config {
             trust_empty: self.trust_empty,
             ..RecoverOptions::default()
         }
-    }
-
-    /// Configuration text (specification 14.1).
-    #[must_use]
-    pub fn config_text(&self) -> String {
-        let mut text = String::new();
-        for server in &self.servers {
-            text.push_str(&server.line());
-            text.push('\n');
-        }
-        text + "version=0"
-    }
-
-    /// What the word `conf` prints, key by key.
-    #[must_use]
-    pub fn rendered(&self) -> BTreeMap<&'static str, String> {
-        let dirs = self.data_dirs();
-        let port = self
-            .client_address
-            .map_or(-1, |address| i32::from(address.port()));
-        let mut all = BTreeMap::from([
-            ("clientPort", port.to_string()),
-            ("dataDir", dirs.snapshots().display().to_string()),
-            ("dataLogDir", dirs.logs().display().to_string()),
-            ("tickTime", self.tick_time_ms.to_string()),
-            ("maxClientCnxns", self.max_client_connections.to_string()),
-            ("minSessionTimeout", self.session_timeouts_ms.0.to_string()),
-            ("maxSessionTimeout", self.session_timeouts_ms.1.to_string()),
-            ("serverId", self.server_id.to_string()),
-        ]);
-        if let Some(own) = self.own() {
-            all.extend([
-                ("initLimit", self.init_limit.to_string()),
-                ("syncLimit", self.sync_limit.to_string()),
-                ("electionAlg", "3".to_owned()),
-                ("electionPort", own.election_port.to_string()),
-                ("quorumPort", own.quorum_port.to_string()),
-                ("peerType", i32::from(own.observer).to_string()),
-            ]);
-        }
-        all
     }
 }

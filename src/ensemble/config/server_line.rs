@@ -1,6 +1,8 @@
 //! A `server.N` line (specification 14.1).
 
-/// One server of the ensemble.
+use std::borrow::Cow;
+
+/// One server of an ensemble.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     pub id: i64,
@@ -8,24 +10,26 @@ pub struct Server {
     pub host: String,
     /// Port on which the leader accepts learners.
     pub quorum_port: u16,
-    /// Port of the election.
     pub election_port: u16,
-    /// Observes instead of voting.
+    /// Whether the server is an observer.
     pub observer: bool,
-    /// Client address, if the line has one.
+    /// Host, without brackets, and port for clients, if the line has them.
     pub client: Option<(String, u16)>,
 }
 
 const SHAPE: &str = "expected host:quorumPort:electionPort[:observer][;[clientHost:]clientPort]";
 
 impl Server {
-    /// Reads the value of line `server.<id>`; the error says what is expected.
+    /// Reads the value of the line `server.<id>`. The error describes the expected value.
     pub(super) fn parse(id: &str, value: &str) -> Result<Self, String> {
         let id: i64 = id
             .parse()
             .ok()
             .filter(|id| (0..=255).contains(id))
             .ok_or("expected server.N with N from 0 to 255")?;
+        if value.contains('|') {
+            return Err("a server has one address here; remove the others".to_owned());
+        }
         let (server, client) = match value.split_once(';') {
             Some((server, client)) => (server, Some(client)),
             None => (value, None),
@@ -68,14 +72,10 @@ impl Server {
         })
     }
 
-    /// The line as the configuration text has it.
+    /// Returns the line for the configuration text. [`Self::parse`] can read it.
     #[must_use]
     pub fn line(&self) -> String {
-        let role = if self.observer {
-            "observer"
-        } else {
-            "participant"
-        };
+        let role = self.role();
         let Self {
             id,
             quorum_port,
@@ -84,26 +84,35 @@ impl Server {
         } = self;
         let mut line = format!(
             "server.{id}={}:{quorum_port}:{election_port}:{role}",
-            self.bracketed()
+            bracketed(&self.host)
         );
         if let Some((host, port)) = &self.client {
-            line.push_str(&format!(";{host}:{port}"));
+            line.push_str(&format!(";{}:{port}", bracketed(host)));
         }
         line
     }
 
-    /// `host:electionPort`.
-    #[must_use]
-    pub fn election_address(&self) -> String {
-        format!("{}:{}", self.bracketed(), self.election_port)
+    pub(super) const fn role(&self) -> &'static str {
+        if self.observer {
+            "observer"
+        } else {
+            "participant"
+        }
     }
 
-    fn bracketed(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]", self.host)
-        } else {
-            self.host.clone()
-        }
+    /// Returns `host:electionPort`.
+    #[must_use]
+    pub fn election_address(&self) -> String {
+        format!("{}:{}", bracketed(&self.host), self.election_port)
+    }
+}
+
+/// Formats a host for use before `:port`: an IPv6 address gets brackets.
+fn bracketed(host: &str) -> Cow<'_, str> {
+    if host.contains(':') {
+        format!("[{host}]").into()
+    } else {
+        host.into()
     }
 }
 
@@ -119,6 +128,24 @@ fn split_host(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_printed_line_is_read_back() {
+        for value in [
+            "10.0.0.1:2888:3888",
+            "zk-1.example.org:2888:3888:observer",
+            "[::1]:2888:3888;[::1]:2181",
+            "[2001:db8::7]:2888:3888:observer;[::]:2181",
+            "h:2888:3888;2181",
+            "h:2888:3888:participant;client.example.org:2181",
+        ] {
+            let server = Server::parse("7", value).expect(value);
+            let line = server.line();
+            let (key, printed) = line.split_once('=').expect("key=value");
+            let id = key.strip_prefix("server.").expect("server.N");
+            assert_eq!(Server::parse(id, printed).as_ref(), Ok(&server), "{line}");
+        }
+    }
 
     #[test]
     fn all_shapes_are_read() {
@@ -138,6 +165,7 @@ mod tests {
             ":1:2",
             "h:1:2:observer:x",
             "h:1:2;x",
+            "h:1:2|i:1:2",
         ] {
             assert!(Server::parse("1", bad).is_err(), "{bad}");
         }

@@ -120,6 +120,8 @@ pub(super) struct AclTable {
     ids: HashTable<(u64, AclId)>,
     hasher: PathHasher,
     last: i64,
+    /// Whether every node grants everything, independent of its list (`skipACL`).
+    pub(super) skip: bool,
 }
 
 impl AclTable {
@@ -129,6 +131,7 @@ impl AclTable {
             ids: HashTable::new(),
             hasher,
             last: 0,
+            skip: false,
         }
     }
 
@@ -225,7 +228,16 @@ impl AclTable {
         }
     }
 
+    /// Returns what a node with this list grants.
     pub(super) fn rights(&self, id: AclId) -> Rights {
+        if self.skip {
+            return Rights::Open;
+        }
+        self.stored(id)
+    }
+
+    /// Returns the list itself, even with `skipACL`.
+    pub(super) fn stored(&self, id: AclId) -> Rights {
         if id == AclId::OPEN {
             return Rights::Open;
         }

@@ -234,7 +234,7 @@ impl Preparer {
             .rights
             .check(Perms::ADMIN, context.request.auth)?;
         node.state.aversion = next_version(node.state.aversion, version)?;
-        node.state.rights = acl.rights();
+        node.state.rights = context.database.tree.rights_of(&acl);
         out.put_string(path);
         acl.encode(out);
         out.put_i32(node.state.aversion);

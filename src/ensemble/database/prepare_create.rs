@@ -143,7 +143,7 @@ impl<'a> NewNode<'a> {
                 (_, false) => 0,
             },
             children: 0,
-            rights: acl.rights(),
+            rights: context.database.tree.rights_of(&acl),
         };
         outstanding.push(context.zxid, parent);
         outstanding.push_new(context.database, context.zxid, &path, state);

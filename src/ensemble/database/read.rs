@@ -172,9 +172,12 @@ impl Database {
     ) -> Result<(), ErrorCode> {
         let path = reader.required_string().map_err(malformed)?;
         let id = self.permitted(path, Perms::READ | Perms::ADMIN, caller.auth)?;
-        let rights = self.tree.rights(id);
-        let hide = rights.check(Perms::ADMIN, caller.auth).is_err();
-        match rights {
+        let hide = self
+            .tree
+            .rights(id)
+            .check(Perms::ADMIN, caller.auth)
+            .is_err();
+        match self.tree.acls.stored(self.tree.nodes.node(id).acl) {
             Rights::Open => Acl::encode_list(&Acl::open(), out),
             Rights::Unknown => Acl::encode_list(&[], out),
             Rights::List(list) if hide => {

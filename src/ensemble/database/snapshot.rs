@@ -7,6 +7,9 @@ use super::path;
 use super::state::Database;
 use super::znode::{NodeId, Znode};
 
+/// A node that is left out counts as so many bytes: looking at it takes time, too.
+const SKIP_BYTES: usize = 16;
+
 /// Writes a snapshot in slices while transactions continue to be applied.
 ///
 /// The snapshot is fuzzy: it contains every node that existed at the beginning and was not deleted
@@ -35,30 +38,31 @@ impl SnapshotCursor {
         self.zxid
     }
 
-    /// Appends at most `max_nodes` more nodes (at least one). Returns `true` when the snapshot is
-    /// complete.
-    pub fn step(&mut self, database: &Database, out: &mut Vec<u8>, max_nodes: usize) -> bool {
+    /// Appends more nodes, until about `bytes_max` more bytes are written. Returns `true` when the
+    /// snapshot is complete.
+    pub fn step(&mut self, database: &Database, out: &mut Vec<u8>, bytes_max: usize) -> bool {
         if self.stage == CursorStage::Sessions {
             database.encode_sessions(out);
             database.tree.acls.encode(out);
             self.stage = CursorStage::Nodes;
         }
-        let mut written = 0;
-        while self.stage == CursorStage::Nodes && written < max_nodes.max(1) {
+        let end = out.len().saturating_add(bytes_max);
+        let mut skipped = 0;
+        while self.stage == CursorStage::Nodes
+            && out.len().saturating_add(skipped * SKIP_BYTES) < end
+        {
             let Some(id) = self.open.pop() else {
                 out.put_string(path::ROOT);
                 self.stage = CursorStage::Done;
                 break;
             };
-            let Some(node) = database.tree.nodes.get(id) else {
+            let node = database.tree.nodes.get(id);
+            let Some(node) = node.filter(|node| node.stat.czxid <= self.zxid) else {
+                skipped += 1;
                 continue;
             };
-            if node.stat.czxid > self.zxid {
-                continue;
-            }
             encode_node(node, out);
             self.open.extend(node.children.iter().rev());
-            written += 1;
         }
         self.stage == CursorStage::Done
     }

@@ -65,6 +65,11 @@ impl Database {
         database
     }
 
+    /// Sets whether every node grants everything (`skipACL`).
+    pub fn set_skip_acl(&mut self, skip: bool) {
+        self.tree.acls.skip = skip;
+    }
+
     fn add_config_node(&mut self, parent: NodeId) -> NodeId {
         let readable = AclSpec::List(vec![Acl {
             perms: Perms::READ,
@@ -162,6 +167,16 @@ impl Database {
     #[must_use]
     pub const fn approximate_data_bytes(&self) -> usize {
         self.tree.bytes()
+    }
+
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Returns the sessions that own ephemeral nodes, sorted.
+    pub fn ephemeral_owners(&self) -> impl Iterator<Item = SessionId> {
+        self.tree.ephemeral_owners()
     }
 
     /// Returns the sorted paths of a session's ephemerals (for `dump`).

@@ -105,6 +105,15 @@ impl Tree {
         ephemeral_owner(stored, self.extended_types)
     }
 
+    /// Returns what a node with this list would grant.
+    pub(super) fn rights_of(&self, acl: &AclSpec) -> Rights {
+        if self.acls.skip {
+            Rights::Open
+        } else {
+            acl.rights()
+        }
+    }
+
     /// Total bytes of paths and data.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
@@ -116,6 +125,11 @@ impl Tree {
             .values()
             .map(|owned| owned.nodes.len())
             .sum()
+    }
+
+    /// Returns the sessions that own ephemeral nodes, sorted.
+    pub(super) fn ephemeral_owners(&self) -> impl Iterator<Item = SessionId> {
+        self.ephemerals.keys().copied()
     }
 
     /// Returns the paths of a session's ephemerals in no particular order.

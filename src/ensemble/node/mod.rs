@@ -11,30 +11,34 @@ mod perform;
 mod poller;
 mod refusals;
 mod socket;
+mod traffic;
 mod votes;
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::BuildHasher as _;
 use std::io::{self, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::poller::{Interest, Poller, Ready, Token};
-use self::refusals::Refusals;
+use self::refusals::{Counted, Refusals};
 use self::socket::Socket;
+use self::traffic::Traffic;
 use self::votes::{ReceivedVote, Votes};
 use super::config::Config;
 use super::database::{ConnId, DatabaseSettings};
 use super::peer::{Effects, Input, LinkId, Now, Peer, Settings};
 use super::storage::{Disk, DiskEvent, LogBatch, StorageError};
-use crate::wire::jute::{PeerId, Zxid};
+use crate::wire::jute::PeerId;
 
 /// Largest number of bytes that one read takes.
 const READ_BYTES: usize = 256 << 10;
+/// Bytes of a snapshot that are encoded between two looks at the sockets, well below a millisecond's work.
+const SLICE_BYTES: usize = 128 << 10;
 /// Most connections accepted per wake-up, so that many new clients do not delay the connected ones.
 const ACCEPTS_MAX: usize = 256;
 /// Longest time that a closing connection waits for its last bytes to be sent, ms.
@@ -95,21 +99,6 @@ struct Client {
     waiting: bool,
 }
 
-/// See [`crate::ensemble::peer::Effect::WriteEpochs`].
-#[derive(Clone, Copy, Debug)]
-struct EpochWrite {
-    ticket: u64,
-    accepted: i64,
-    current: i64,
-}
-
-/// A snapshot from the leader that is being written, and the epochs that must be written after it.
-#[derive(Debug)]
-struct Saving {
-    zxid: Zxid,
-    held: Vec<EpochWrite>,
-}
-
 /// The connection to the leader's quorum port.
 #[derive(Debug)]
 struct LeaderLink {
@@ -137,7 +126,6 @@ struct Node {
     batch: LogBatch,
     /// Tickets of the epoch writes that the disk thread has not confirmed, oldest first.
     epoch_tickets: VecDeque<u64>,
-    saving: Option<Saving>,
     wake: Arc<OwnedFd>,
     /// Reused between polls.
     disk_events: Vec<DiskEvent>,
@@ -149,6 +137,7 @@ struct Node {
     clients: HashMap<u64, Client>,
     per_host: HashMap<IpAddr, u32>,
     refusals: Refusals,
+    traffic: Traffic,
     links: HashMap<u64, Socket>,
     leader: Option<LeaderLink>,
     votes: Option<Votes>,
@@ -161,6 +150,8 @@ struct Node {
     /// Connections whose inbox is offered again in the next round, oldest first: they are no longer backed
     /// up, or they had more requests than a round serves.
     later: VecDeque<Token>,
+    /// Learners with room for the next slice of their stream. One of them gets it in each round.
+    roomy: VecDeque<LinkId>,
     /// Oldest first.
     lingering: VecDeque<Lingering>,
     buffer: Vec<u8>,
@@ -178,6 +169,9 @@ pub fn run(config: &Config) -> Result<(), NodeError> {
         let line = format!("cannot raise the limit of open files (ulimit -n): {error}");
         log(config.server_id(), &line);
     }
+    for note in config.notes() {
+        log(config.server_id(), note);
+    }
     Node::start(config)?.serve()
 }
 
@@ -193,9 +187,11 @@ impl Node {
 
         let me = PeerId(config.server_id());
         let (quorum_addresses, election_addresses) = addresses(config)?;
-        let quorum_listener = listen("quorum port", quorum_addresses.get(&me).copied())?;
-        let election_listener = listen("election port", election_addresses.get(&me).copied())?;
-        let client_listener = listen("clientPort", config.client_address())?;
+        let own = |addresses: &Addresses| Some(quorum_bind_address(config, *addresses.get(&me)?));
+        let quorum_listener = listen("quorum port", own(&quorum_addresses), None)?;
+        let election_listener = listen("election port", own(&election_addresses), None)?;
+        let client_address = Some(config.client_address());
+        let client_listener = listen("clientPort", client_address, config.client_backlog())?;
         for (listener, token) in [
             (&quorum_listener, Token::QuorumListener),
             (&election_listener, Token::ElectionListener),
@@ -206,11 +202,7 @@ impl Node {
             }
         }
 
-        let wake = rustix::event::eventfd(
-            0,
-            rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK,
-        )
-        .map_err(io::Error::from)?;
+        let wake = event_counter()?;
         poller.add(&wake, Token::Disk, Interest::READ)?;
         let wake = Arc::new(wake);
         let settings = settings(config, wall_ms());
@@ -230,7 +222,6 @@ impl Node {
             batch: disk.batch(),
             disk,
             epoch_tickets: VecDeque::new(),
-            saving: None,
             wake,
             disk_events: Vec::new(),
             client_listener,
@@ -240,6 +231,7 @@ impl Node {
             clients: HashMap::new(),
             per_host: HashMap::new(),
             refusals: Refusals::default(),
+            traffic: Traffic::default(),
             links: HashMap::new(),
             leader: None,
             votes,
@@ -248,6 +240,7 @@ impl Node {
             dirty: Vec::new(),
             resume: Vec::new(),
             later: VecDeque::new(),
+            roomy: VecDeque::new(),
             lingering: VecDeque::new(),
             buffer: vec![0; READ_BYTES],
             started: Instant::now(),
@@ -269,7 +262,8 @@ impl Node {
         self.step(now, Input::Start);
         loop {
             self.finish_round(now)?;
-            let timeout = if self.peer.is_snapshotting() || !self.later.is_empty() {
+            let busy = self.snapshot_goes_on() || !self.later.is_empty() || !self.roomy.is_empty();
+            let timeout = if busy {
                 Duration::ZERO
             } else {
                 let due_ms = self
@@ -292,8 +286,11 @@ impl Node {
             for line in self.refusals.due(now.mono_ms) {
                 log(self.config.server_id(), &line);
             }
-            if self.peer.is_snapshotting() {
+            if self.snapshot_goes_on() {
                 self.step(now, Input::SnapshotContinue);
+            }
+            if let Some(link) = self.roomy.pop_front() {
+                self.step(now, Input::LinkRoom(link));
             }
             if now.mono_ms >= self.peer.deadline_ms(now.mono_ms) {
                 self.step(now, Input::Tick);
@@ -302,6 +299,12 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// Returns whether to encode the next slice of a background snapshot now. Slices are not encoded
+    /// faster than the disk writes them.
+    fn snapshot_goes_on(&self) -> bool {
+        self.peer.is_snapshotting() && self.disk.has_snapshot_room()
     }
 
     /// Gives one input to the peer and performs the effects. Returns how many bytes of the input the
@@ -337,7 +340,13 @@ impl Node {
             Token::ClientListener => self.accept_clients(now),
             Token::QuorumListener => self.accept_links(now),
             Token::ElectionListener => self.accept_votes(now),
-            Token::Disk => self.disk_events(now),
+            Token::Disk => {
+                self.disk_events(now);
+                // The disk may take more of the leader's snapshot now.
+                if let Some(LeaderLink { id, .. }) = self.leader {
+                    self.hold_back(Token::Leader(id));
+                }
+            }
             Token::Signal => {}
             Token::Vote(id) => {
                 let mut messages = Vec::new();
@@ -373,10 +382,9 @@ impl Node {
             let Some((stream, address)) = accept(self.client_listener.as_ref()) else {
                 return;
             };
-            let limit = self.config.max_client_connections();
-            let connected = self.per_host.get(&address.ip()).copied().unwrap_or(0);
-            if limit != 0 && connected >= limit {
-                if let Some(line) = self.refusals.refused(now.mono_ms, address.ip(), limit) {
+            if let Some((counted, limit)) = self.exceeded(address.ip()) {
+                self.traffic.rejected += 1;
+                if let Some(line) = self.refusals.refused(now.mono_ms, counted, limit) {
                     log(self.config.server_id(), &line);
                 }
                 continue; // dropping the stream closes it
@@ -400,9 +408,26 @@ impl Node {
         }
     }
 
+    /// Returns the limit that one more connection from `host` would exceed, if any.
+    fn exceeded(&self, host: IpAddr) -> Option<(Counted, u32)> {
+        let all = u32::try_from(self.clients.len()).unwrap_or(u32::MAX);
+        let of_host = self.per_host.get(&host).copied().unwrap_or(0);
+        [
+            (Counted::All, all, self.config.max_connections()),
+            (
+                Counted::Host(host),
+                of_host,
+                self.config.max_client_connections(),
+            ),
+        ]
+        .into_iter()
+        .find(|(_, connected, limit)| *limit != 0 && connected >= limit)
+        .map(|(counted, _, limit)| (counted, limit))
+    }
+
     fn accept_links(&mut self, now: Now) {
         for _ in 0..ACCEPTS_MAX {
-            let Some((stream, _)) = accept(self.quorum_listener.as_ref()) else {
+            let Some((stream, address)) = accept(self.quorum_listener.as_ref()) else {
                 return;
             };
             let id = self.next_id;
@@ -411,7 +436,8 @@ impl Node {
                 continue;
             };
             self.links.insert(id, socket);
-            self.step(now, Input::LinkUp(LinkId(id)));
+            let address = address.ip().to_string();
+            self.step(now, Input::LinkUp(LinkId(id), &address));
         }
     }
 
@@ -433,6 +459,17 @@ fn accept(listener: Option<&TcpListener>) -> Option<(TcpStream, SocketAddr)> {
     listener?.accept().ok()
 }
 
+/// Draws a number that nobody outside can guess: the standard library seeds its hash maps from the system.
+fn random_number() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}
+
+/// Returns a descriptor that becomes readable when another thread writes to it.
+fn event_counter() -> io::Result<OwnedFd> {
+    use rustix::event::EventfdFlags as Flags;
+    Ok(rustix::event::eventfd(0, Flags::CLOEXEC | Flags::NONBLOCK)?)
+}
+
 /// Milliseconds since 1970.
 fn wall_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -444,11 +481,6 @@ fn log(server_id: i64, line: &str) {
     let at = humantime::format_rfc3339_millis(SystemTime::now());
     // An error here cannot be reported anywhere.
     let _closed = writeln!(io::stderr(), "{at} [myid:{server_id}] {line}");
-}
-
-/// Draws a key that nobody outside can guess: the standard library seeds its hash maps from the system.
-fn random_key() -> [u64; 2] {
-    [0, 1].map(|half| RandomState::new().hash_one(half))
 }
 
 /// Extracts what the peer needs from the configuration.
@@ -470,10 +502,18 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
         session_timeout_min_ms,
         session_timeout_max_ms,
         snap_count: config.snap_count(),
+        slice_bytes: SLICE_BYTES,
+        seed: random_number(),
         config_text: config.config_text(),
         super_digest: config.super_digest(),
-        extended_types: false,
-        hash_key: random_key(),
+        config_version: config.version(),
+        quorum_of_one: !config.is_standalone(),
+        extended_types: config.extended_types(),
+        skip_acl: config.skips_acl(),
+        leader_serves: config.leader_serves(),
+        max_frame_bytes: config.max_frame_bytes(),
+        outstanding_limit: config.outstanding_limit(),
+        hash_key: [random_number(), random_number()],
         start_ms,
         finalize_wait_ms: 200,
     };
@@ -487,12 +527,17 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
 fn listen(
     what: &'static str,
     address: Option<SocketAddr>,
+    backlog: Option<i32>,
 ) -> Result<Option<TcpListener>, NodeError> {
     let Some(address) = address else {
         return Ok(None);
     };
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
+        if let Some(backlog) = backlog {
+            // A second `listen` changes the length of the queue.
+            rustix::net::listen(&listener, backlog)?;
+        }
         Ok(listener)
     });
     bound.map(Some).map_err(|source| NodeError::Bind {
@@ -500,6 +545,18 @@ fn listen(
         address: address.to_string(),
         source,
     })
+}
+
+/// Returns the address on which a quorum or election port listens: `own`, or all addresses of its family.
+fn quorum_bind_address(config: &Config, own: SocketAddr) -> SocketAddr {
+    if !config.listens_on_all() {
+        return own;
+    }
+    let all: IpAddr = match own {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    (all, own.port()).into()
 }
 
 type Addresses = BTreeMap<PeerId, SocketAddr>;

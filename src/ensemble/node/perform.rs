@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::poller::{Interest, Ready, Token};
 use super::socket::{Ended, Socket};
-use super::{EpochWrite, LINGER_MS, LeaderLink, Lingering, Node, NodeError, Saving, answers, dial};
+use super::{LINGER_MS, LeaderLink, Lingering, Node, NodeError, answers, dial};
 use crate::ensemble::config::Config;
 use crate::ensemble::database::{ConnId, DatabaseSettings};
 use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
@@ -20,11 +20,7 @@ pub(super) fn open_disk(
     wake: &Arc<OwnedFd>,
 ) -> Result<(Disk, Recovered), NodeError> {
     let dirs = config.data_dirs();
-    let options = RecoverOptions {
-        database,
-        ..config.recover_options()
-    };
-    let recovered = storage::recover(&dirs, &options)?;
+    let recovered = storage::recover(&dirs, &recover_options(config, database))?;
     for warning in &recovered.warnings {
         super::log(config.server_id(), warning);
     }
@@ -35,6 +31,13 @@ pub(super) fn open_disk(
     };
     let disk = Disk::start(&dirs, &config.disk_options(), signal)?;
     Ok((disk, into_recovered(recovered)))
+}
+
+fn recover_options(config: &Config, database: DatabaseSettings) -> RecoverOptions {
+    RecoverOptions {
+        database,
+        ..config.recover_options()
+    }
 }
 
 fn into_recovered(found: storage::Recovered) -> Recovered {
@@ -59,7 +62,6 @@ impl Node {
     /// Performs the effects of the last steps, in order.
     #[expect(clippy::too_many_lines, reason = "one short arm for each effect")]
     pub(super) fn perform(&mut self, now: Now) {
-        let mut truncate = None;
         let mut fx = std::mem::take(&mut self.fx);
         for effect in fx.list.drain(..) {
             match effect {
@@ -72,6 +74,12 @@ impl Node {
                 Effect::ToLearner(LinkId(id), range) => {
                     if let Some(socket) = self.links.get_mut(&id) {
                         socket.queue(&fx.bytes[range]);
+                        mark(socket, &mut self.dirty, Token::Link(id));
+                    }
+                }
+                Effect::AwaitRoom(LinkId(id)) => {
+                    if let Some(socket) = self.links.get_mut(&id) {
+                        socket.awaits_room = true;
                         mark(socket, &mut self.dirty, Token::Link(id));
                     }
                 }
@@ -110,16 +118,12 @@ impl Node {
                     accepted,
                     current,
                 } => {
-                    self.write_epochs(EpochWrite {
-                        ticket,
-                        accepted,
-                        current,
-                    });
-                }
-                Effect::SaveSnapshot(zxid, range) => {
-                    self.save_snapshot(zxid, fx.bytes[range].to_vec());
+                    self.submit(); // earlier entries must be durable before the epochs
+                    self.epoch_tickets.push_back(ticket);
+                    self.disk.write_epochs(accepted, current);
                 }
                 Effect::BeginSnapshot(zxid) => {
+                    self.traffic.snapshot_begun(now.mono_ms);
                     self.submit();
                     self.disk.roll();
                     self.disk.begin_snapshot(zxid);
@@ -127,7 +131,11 @@ impl Node {
                 Effect::SnapshotSlice(range) => self.disk.write_snapshot(fx.bytes[range].to_vec()),
                 Effect::EndSnapshot => self.disk.finish_snapshot(),
                 Effect::AbortSnapshot => self.disk.abandon_snapshot(),
-                Effect::Truncate(zxid) => truncate = Some(zxid),
+                Effect::Truncate(zxid) => {
+                    self.submit();
+                    let options = recover_options(&self.config, self.database);
+                    self.disk.truncate(zxid, options);
+                }
                 Effect::Log(line) => super::log(self.config.server_id(), &line),
                 Effect::Fatal(status, reason) => {
                     self.fatal
@@ -140,19 +148,6 @@ impl Node {
             fx.bytes.shrink_to(1 << 20);
         }
         self.fx = fx;
-        if let Some(zxid) = truncate {
-            // The peer must not get any other input until its database matches the log again.
-            match self.truncate(zxid) {
-                Ok(recovered) => {
-                    self.step(now, Input::Truncated(Box::new(recovered)));
-                }
-                Err(error) => {
-                    let reason = format!("cannot cut the log to {zxid}: {error}");
-                    self.fatal
-                        .get_or_insert(NodeError::Fatal { status: 13, reason });
-                }
-            }
-        }
     }
 
     /// Hands the log entries of this round to the disk thread.
@@ -163,57 +158,24 @@ impl Node {
         }
     }
 
-    fn write_epochs(&mut self, epochs: EpochWrite) {
-        if let Some(saving) = &mut self.saving {
-            saving.held.push(epochs);
-            return;
-        }
-        self.submit(); // earlier entries must be durable before the epochs
-        self.epoch_tickets.push_back(epochs.ticket);
-        self.disk
-            .write_epochs(Some(epochs.accepted), Some(epochs.current));
-    }
-
-    /// Saves the leader's snapshot. Epochs are held back until it is durable.
-    fn save_snapshot(&mut self, zxid: Zxid, body: Vec<u8>) {
-        self.submit();
-        self.disk.roll();
-        self.disk.begin_snapshot(zxid);
-        self.disk.write_snapshot(body);
-        self.disk.finish_snapshot();
-        self.saving = Some(Saving {
-            zxid,
-            held: Vec::new(),
-        });
-    }
-
-    fn snapshot_written(&mut self, zxid: Zxid) {
+    fn snapshot_written(&mut self, now: Now, zxid: Zxid) {
         super::log(
             self.config.server_id(),
             &format!("snapshot {zxid} is written"),
         );
-        if let Some(saving) = self.saving.take_if(|saving| saving.zxid == zxid) {
-            for epochs in saving.held {
-                self.write_epochs(epochs);
-            }
-        }
+        self.step(now, Input::SnapshotSaved);
         if let Some(retain) = self.config.purge_retains() {
             self.disk.purge(retain);
         }
     }
 
-    /// Stops the disk thread, cuts the log, recovers from it and starts the disk thread again.
-    fn truncate(&mut self, zxid: Zxid) -> Result<Recovered, NodeError> {
-        self.submit();
-        let dirs = self.config.data_dirs();
-        self.disk.stop();
-        storage::truncate(&dirs, zxid)?;
-        let (disk, recovered) = open_disk(&self.config, self.database, &self.wake)?;
-        self.epoch_tickets.clear();
-        self.saving = None;
-        self.batch = disk.batch();
-        self.disk = disk;
-        Ok(recovered)
+    /// The log is cut and read again.
+    fn truncated(&mut self, now: Now, recovered: storage::Recovered) {
+        for warning in &recovered.warnings {
+            super::log(self.config.server_id(), warning);
+        }
+        let recovered = Box::new(into_recovered(recovered));
+        self.step(now, Input::Truncated(recovered));
     }
 
     fn dial_leader(&mut self, leader: crate::wire::jute::PeerId) {
@@ -290,10 +252,22 @@ impl Node {
     pub(super) fn read(&mut self, now: Now, token: Token) {
         let mut buffer = std::mem::take(&mut self.buffer);
         if let Some(socket) = self.socket(token) {
+            let closing = socket.closing;
+            let is_client = matches!(token, Token::Client(_));
             match socket.read(&mut buffer) {
                 Ok(0) => {}
-                Ok(count) => self.received(now, token, &buffer[..count]),
-                Err(Ended::Closed | Ended::Stuck) => self.disconnected(now, token),
+                Ok(count) => {
+                    if is_client {
+                        self.traffic.received_bytes += count as u64;
+                    }
+                    self.received(now, token, &buffer[..count]);
+                }
+                Err(Ended::Closed | Ended::Stuck) => {
+                    if is_client && !closing {
+                        self.traffic.dropped += 1;
+                    }
+                    self.disconnected(now, token);
+                }
             }
         }
         self.buffer = buffer;
@@ -413,12 +387,16 @@ impl Node {
     }
 
     /// Suspends reading from a connection while its inbox exceeds the limit.
-    fn hold_back(&mut self, token: Token) {
+    pub(super) fn hold_back(&mut self, token: Token) {
         const INBOX_MAX: usize = 4 << 20;
+        // A snapshot from the leader is not read faster than the disk takes it.
+        let disk_is_behind = matches!(token, Token::Leader(_))
+            && self.peer.is_receiving_snapshot()
+            && !self.disk.has_snapshot_room();
         let Some(socket) = self.socket(token) else {
             return;
         };
-        let starved = socket.inbox.len() > INBOX_MAX;
+        let starved = socket.inbox.len() > INBOX_MAX || disk_is_behind;
         if starved != socket.starved {
             socket.starved = starved;
             self.set_interest(token);
@@ -469,9 +447,15 @@ impl Node {
         if outcome.is_err() || (socket.closing && socket.is_flushed()) {
             self.disconnected(now, token);
         } else {
-            if socket.postponed && !socket.is_backed_up() {
-                socket.postponed = false;
+            let offer = socket.postponed && !socket.is_backed_up();
+            let continue_stream = socket.awaits_room && socket.has_room();
+            socket.postponed &= !offer;
+            socket.awaits_room &= !continue_stream;
+            if offer {
                 self.later.push_back(token);
+            }
+            if let (true, Token::Link(id)) = (continue_stream, token) {
+                self.roomy.push_back(LinkId(id));
             }
             self.set_interest(token);
         }
@@ -545,17 +529,24 @@ impl Node {
                         self.step(now, Input::EpochsWritten(ticket));
                     }
                 }
-                DiskEvent::SnapshotWritten { zxid } => self.snapshot_written(zxid),
-                DiskEvent::SnapshotFailed { zxid, error } if self.saving.is_some() => {
-                    let reason = format!("the leader's snapshot {zxid} is not saved: {error}");
+                DiskEvent::SnapshotWritten { zxid } => {
+                    self.traffic.snapshot_written(now.mono_ms);
+                    self.snapshot_written(now, zxid);
+                }
+                // The loop goes on with the snapshot by itself.
+                DiskEvent::SnapshotRoom => {}
+                DiskEvent::Truncated(recovered) => self.truncated(now, *recovered),
+                DiskEvent::TruncateFailed { zxid, error } => {
+                    let reason = format!("cannot cut the log to {zxid}: {error}");
                     self.fatal
-                        .get_or_insert(NodeError::Fatal { status: 10, reason });
+                        .get_or_insert(NodeError::Fatal { status: 13, reason });
                 }
                 DiskEvent::SnapshotFailed { zxid, error } => {
-                    super::log(
-                        self.config.server_id(),
-                        &format!("snapshot {zxid} failed: {error}"),
-                    );
+                    self.step(now, Input::SnapshotFailed(format!("{zxid}: {error}")));
+                }
+                DiskEvent::PurgeFailed(error) => {
+                    let line = format!("old files are not removed: {error}");
+                    super::log(self.config.server_id(), &line);
                 }
                 DiskEvent::Failed(error) => {
                     let reason = format!("the log can no longer be written: {error}");

@@ -3,55 +3,68 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// Shortest time between two lines about the same host, ms.
+/// Shortest time between two lines about the same limit, ms.
 const QUIET_MS: u64 = 1_000;
 
-/// Hosts with a refused client during the last [`QUIET_MS`].
+/// The connections that a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Counted {
+    /// Those of one address (`maxClientCnxns`).
+    Host(IpAddr),
+    /// Those of all clients (`maxCnxns`).
+    All,
+}
+
+/// Limits that refused a client during the last [`QUIET_MS`].
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
-    hosts: BTreeMap<IpAddr, Host>,
+    limits: BTreeMap<Counted, Limit>,
 }
 
 #[derive(Debug)]
-struct Host {
-    /// When the last line about this host was logged.
+struct Limit {
+    /// When the last line about this limit was logged.
     logged_ms: u64,
     /// Clients refused since then.
     unlogged: u64,
-    /// Connections that the host may have.
-    limit: u32,
+    connections: u32,
 }
 
 impl Refusals {
-    /// Counts a refused client of `host`, which already has `limit` connections. Returns the line to
-    /// log, or `None` if a line about this host was logged less than [`QUIET_MS`] ago.
-    pub(super) fn refused(&mut self, now_ms: u64, host: IpAddr, limit: u32) -> Option<String> {
-        if let Some(known) = self.hosts.get_mut(&host) {
+    /// Counts a client that was refused because there are `connections` already. Returns the line to
+    /// log, or `None` if a line about this limit was logged less than [`QUIET_MS`] ago.
+    pub(super) fn refused(
+        &mut self,
+        now_ms: u64,
+        counted: Counted,
+        connections: u32,
+    ) -> Option<String> {
+        if let Some(known) = self.limits.get_mut(&counted) {
             known.unlogged += 1;
             return None;
         }
-        let new = Host {
+        let new = Limit {
             logged_ms: now_ms,
             unlogged: 0,
-            limit,
+            connections,
         };
-        self.hosts.insert(host, new);
-        Some(line(host, limit))
+        self.limits.insert(counted, new);
+        Some(line(counted, connections))
     }
 
-    /// Returns one line for each host with refusals that were counted but not logged, once
-    /// [`QUIET_MS`] have passed since its last line. Removes hosts without such refusals.
+    /// Returns one line for each limit with refusals that were counted but not logged, once
+    /// [`QUIET_MS`] have passed since its last line. Removes limits without such refusals.
     pub(super) fn due(&mut self, now_ms: u64) -> Vec<String> {
         let mut lines = Vec::new();
-        self.hosts.retain(|ip, host| {
-            if now_ms < host.logged_ms.saturating_add(QUIET_MS) {
+        self.limits.retain(|counted, limit| {
+            if now_ms < limit.logged_ms.saturating_add(QUIET_MS) {
                 return true;
             }
-            let unlogged = std::mem::take(&mut host.unlogged);
+            let unlogged = std::mem::take(&mut limit.unlogged);
             if unlogged > 0 {
-                let first = line(*ip, host.limit);
+                let first = line(*counted, limit.connections);
                 lines.push(format!("{first} ({unlogged} more refused)"));
-                host.logged_ms = now_ms;
+                limit.logged_ms = now_ms;
             }
             unlogged > 0
         });
@@ -60,8 +73,11 @@ impl Refusals {
 }
 
 /// Uses the wording of Apache ZooKeeper, which operators search logs for.
-fn line(host: IpAddr, limit: u32) -> String {
-    format!("Too many connections from /{host} - max is {limit}")
+fn line(counted: Counted, connections: u32) -> String {
+    match counted {
+        Counted::Host(host) => format!("Too many connections from /{host} - max is {connections}"),
+        Counted::All => format!("Too many connections max allowed is {connections}"),
+    }
 }
 
 #[cfg(test)]
@@ -70,8 +86,8 @@ mod tests {
 
     #[test]
     fn many_refusals_log_one_line_a_second() {
-        let host = IpAddr::from([127, 0, 0, 1]);
-        let other = IpAddr::from([127, 0, 0, 2]);
+        let host = Counted::Host(IpAddr::from([127, 0, 0, 1]));
+        let other = Counted::Host(IpAddr::from([127, 0, 0, 2]));
         let mut refusals = Refusals::default();
         let first = "Too many connections from /127.0.0.1 - max is 60";
         assert_eq!(refusals.refused(5, host, 60).as_deref(), Some(first));
@@ -85,7 +101,10 @@ mod tests {
         assert_eq!(refusals.refused(1_500, host, 60), None);
         assert_eq!(refusals.due(2_005), [format!("{first} (1 more refused)")]);
         assert!(refusals.due(3_005).is_empty());
-        assert!(refusals.hosts.is_empty(), "both hosts are removed");
+        assert!(refusals.limits.is_empty(), "both limits are removed");
         assert_eq!(refusals.refused(3_006, host, 60).as_deref(), Some(first));
+        let of_all = "Too many connections max allowed is 9";
+        let line = refusals.refused(3_006, Counted::All, 9);
+        assert_eq!(line.as_deref(), Some(of_all));
     }
 }

@@ -13,6 +13,8 @@ const UNSENT_MAX: usize = if cfg!(test) { 1 << 20 } else { 256 << 20 };
 const UNSENT_PAUSE: usize = 4 << 20;
 /// An empty buffer is shrunk to this capacity.
 const KEEP_BYTES: usize = 256 << 10;
+/// Below so many unsent bytes there is room for the next slice of a snapshot.
+const ROOM_BYTES: usize = 128 << 10;
 
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -33,6 +35,8 @@ pub(super) struct Socket {
     pub(super) starved: bool,
     /// The inbox is offered to the peer again once the connection is no longer backed up.
     pub(super) postponed: bool,
+    /// The peer is told when there is room for more of what it sends.
+    pub(super) awaits_room: bool,
 }
 
 /// Why a connection ends.
@@ -60,6 +64,7 @@ impl Socket {
             dirty: false,
             starved: false,
             postponed: false,
+            awaits_room: false,
         })
     }
 
@@ -119,6 +124,11 @@ impl Socket {
     /// Whether [`UNSENT_PAUSE`] bytes or more are unsent.
     pub(super) fn is_backed_up(&self) -> bool {
         self.unsent() >= UNSENT_PAUSE
+    }
+
+    /// Whether so little is unsent that the next slice of a stream should be encoded.
+    pub(super) fn has_room(&self) -> bool {
+        self.unsent() < ROOM_BYTES
     }
 
     pub(super) fn is_flushed(&self) -> bool {

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::account::{Account, LastReply};
+use super::account::Account;
 use super::effects::{Effect, Effects};
-use super::latency::Latency;
+use super::figures::Figures;
 use super::settings::Now;
 use crate::ensemble::database::{ConnId, WatchEvent};
 use crate::wire::jute::{
@@ -87,28 +87,6 @@ impl Parked {
             Self::Auth { .. } => 0,
             Self::Local { frame, .. } => frame.len(),
         }
-    }
-}
-
-/// Figures of all connections since the server started or since `srst`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Figures {
-    pub(crate) received: u64,
-    pub(crate) sent: u64,
-    pub(crate) latency: Latency,
-}
-
-impl Figures {
-    /// Counts a frame to the connection with this account.
-    pub(crate) fn sent(&mut self, account: &mut Account) {
-        self.sent += 1;
-        account.sent += 1;
-    }
-
-    /// Records the reply to request `xid` of the connection with this account.
-    pub(crate) fn answered(&mut self, account: &mut Account, xid: i32, reply: LastReply) {
-        self.latency.record(reply.latency_ms);
-        account.answered(xid, reply);
     }
 }
 
@@ -209,8 +187,11 @@ impl Conn {
     }
 
     /// Whether the parked requests have reached a limit. If so, notes that the input must be offered again.
-    pub(crate) fn is_full(&mut self) -> bool {
-        self.starved = self.parked.len() >= PARKED_MAX || self.parked_bytes >= PARKED_BYTES_MAX;
+    /// If `over_limit`, all connections together have too many waiting requests, so one parked request is the limit.
+    pub(crate) fn is_full(&mut self, over_limit: bool) -> bool {
+        self.starved = self.parked.len() >= PARKED_MAX
+            || self.parked_bytes >= PARKED_BYTES_MAX
+            || (over_limit && !self.parked.is_empty());
         self.starved
     }
 
@@ -394,6 +375,7 @@ impl Clients {
             })
             .map(|(id, _)| *id)
             .collect();
+        self.figures.sessionless_expired += late.len() as u64;
         for conn in late {
             self.close(conn, fx);
         }
@@ -459,18 +441,22 @@ impl Clients {
         header.encode(&mut fx.bytes);
         WatcherEvent::new(event.kind, event.path).encode(&mut fx.bytes);
         end_frame(&mut fx.bytes, at);
+        let bytes = fx.bytes.len() - start - 4;
         fx.client(event.conn, start);
         self.count_sent(event.conn);
+        self.figures.responded(bytes);
+        self.figures.watch_bytes += bytes as u64;
     }
 }
 
-/// Appends a reply frame for `conn`: the header, and the body unless the header has an error.
+/// Appends a reply frame for `conn`: the header, and the body unless the header has an error. Returns
+/// the size of the frame without its length field, in bytes.
 pub(crate) fn reply(
     fx: &mut Effects,
     conn: ConnId,
     header: ReplyHeader,
     body: impl FnOnce(&mut Vec<u8>),
-) {
+) -> usize {
     let start = fx.bytes.len();
     let at = begin_frame(&mut fx.bytes);
     header.encode(&mut fx.bytes);
@@ -478,5 +464,7 @@ pub(crate) fn reply(
         body(&mut fx.bytes);
     }
     end_frame(&mut fx.bytes, at);
+    let bytes = fx.bytes.len() - start - 4;
     fx.client(conn, start);
+    bytes
 }

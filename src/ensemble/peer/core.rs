@@ -3,16 +3,17 @@
 
 use std::collections::VecDeque;
 
+use rand::{RngExt as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
 use super::clients::Clients;
 use super::effects::{Effect, Effects};
+use super::figures::ProtocolFigures;
 use super::history::History;
 use super::settings::{Now, Settings};
 use super::work::Work;
-use crate::ensemble::database::{Database, SnapshotCursor};
+use crate::ensemble::database::{Applied, ApplyError, Database, SnapshotCursor};
 use crate::wire::jute::{MAX_ENTRY_BYTES, OpCode, SessionId, TxnHeader, Zxid};
-
-/// Znodes per slice of a background snapshot. A slice takes about a millisecond.
-const SNAPSHOT_SLICE_NODES: usize = 2_000;
 
 /// A logged proposal that is not committed yet.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ pub(crate) struct Core {
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) clients: Clients,
     pub(crate) work: Work,
+    pub(crate) figures: ProtocolFigures,
     /// The time of the current step.
     pub(crate) now: Now,
     /// The zxid of the last applied transaction. The database's last processed zxid may instead be the
@@ -55,8 +57,19 @@ pub(crate) struct Core {
     epoch_ticket: u64,
     next_session: i64,
     since_snapshot: u64,
+    /// Begin the next snapshot after this many transactions.
     snapshot_after: u64,
+    random: Xoshiro256PlusPlus,
     snapshot: Option<SnapshotCursor>,
+    /// Whether what is applied can no longer be cut from the log: the epoch is established.
+    is_final: bool,
+    /// The epoch of a leader that told us to cut our log to a transaction that is not in it. This leader
+    /// has to send a snapshot.
+    pub(crate) wants_snapshot_in: Option<i64>,
+    /// How many snapshots were completed by `EndSnapshot`, and for how many of them the disk has reported
+    /// the outcome. It reports them in order.
+    snapshots_ended: u64,
+    snapshots_reported: u64,
 }
 
 impl Core {
@@ -65,7 +78,8 @@ impl Core {
         let clock = (settings.start_ms << 24) >> 8;
         let next_session = clock.cast_signed() | (settings.me.0 << 56);
         let mut core = Self {
-            snapshot_after: settings.snap_count,
+            snapshot_after: 0,
+            random: Xoshiro256PlusPlus::seed_from_u64(settings.seed),
             db: Database::new(settings.database()),
             history: History::default(),
             accepted_epoch: recovered.accepted_epoch,
@@ -74,14 +88,20 @@ impl Core {
             pending: VecDeque::new(),
             clients: Clients::default(),
             work: Work::default(),
+            figures: ProtocolFigures::default(),
             now: Now::default(),
             last_applied: recovered.last_logged,
             epoch_ticket: 0,
             next_session,
             since_snapshot: 0,
             snapshot: None,
+            is_final: false,
+            wants_snapshot_in: None,
+            snapshots_ended: 0,
+            snapshots_reported: 0,
             settings,
         };
+        core.snapshot_after = core.draw_snapshot_after();
         core.load(recovered);
         core
     }
@@ -89,31 +109,64 @@ impl Core {
     /// Replaces the database by one that was recovered from disk.
     pub(crate) fn load(&mut self, recovered: Recovered) {
         self.db = recovered.database;
-        self.db.set_config_node(&self.settings.config_text);
+        self.configure_database();
         self.last_logged = recovered.last_logged;
         self.last_applied = recovered.last_logged;
-        self.snapshot = None; // the restart of the disk thread has dropped its part of the snapshot
+        // The restart of the disk thread has dropped the unfinished snapshot and completed the others.
+        self.snapshot = None;
+        self.snapshots_reported = self.snapshots_ended;
         self.history.clear();
         for (zxid, entry) in recovered.committed {
             self.history.push(zxid, entry);
         }
     }
 
-    /// Replaces the database by one that the leader has sent.
-    pub(crate) fn replace(&mut self, db: Database, last_processed: Zxid, fx: &mut Effects) {
+    /// Replaces the database by one that the leader has sent. The disk must hold it as a snapshot.
+    pub(crate) fn replace(&mut self, db: Database, last_processed: Zxid) {
         self.db = db;
         self.db.set_last_processed(last_processed);
-        self.db.set_config_node(&self.settings.config_text);
+        self.configure_database();
         self.last_logged = last_processed;
         self.last_applied = last_processed;
         self.history.clear();
+    }
+
+    /// Begins to save a snapshot that the leader sends. It replaces a background snapshot in progress.
+    pub(crate) fn begin_received_snapshot(&mut self, zxid: Zxid, fx: &mut Effects) {
         self.abort_snapshot(fx);
+        fx.push(Effect::BeginSnapshot(zxid));
+    }
+
+    /// Completes the snapshot that is being written. Returns the ticket that [`Self::snapshot_reported`]
+    /// reports when its outcome is known.
+    pub(crate) fn end_snapshot(&mut self, fx: &mut Effects) -> u64 {
+        self.snapshots_ended += 1;
+        fx.push(Effect::EndSnapshot);
+        self.snapshots_ended
+    }
+
+    /// Takes a report of the disk, which belongs to the oldest snapshot without one. Returns the ticket of
+    /// this snapshot.
+    pub(crate) const fn snapshot_reported(&mut self) -> u64 {
+        self.snapshots_reported += 1;
+        self.snapshots_reported
+    }
+
+    /// Applies the settings to a new database.
+    fn configure_database(&mut self) {
+        self.db.set_config_node(&self.settings.config_text);
+        self.db.set_skip_acl(self.settings.skip_acl);
     }
 
     fn abort_snapshot(&mut self, fx: &mut Effects) {
         if self.snapshot.take().is_some() {
             fx.push(Effect::AbortSnapshot);
         }
+    }
+
+    /// Whether more requests wait than `globalOutstandingLimit` allows this server.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        self.clients.outstanding > self.settings.outstanding_limit
     }
 
     /// Returns a session id that no other server uses.
@@ -123,13 +176,27 @@ impl Core {
         SessionId(session)
     }
 
-    /// Requests that both epochs be made durable.
-    pub(crate) fn write_epochs(&mut self, fx: &mut Effects) {
+    /// Requests that the epoch be made durable as the accepted one. Writes no file if it already is.
+    pub(crate) fn accept_epoch(&mut self, epoch: i64, fx: &mut Effects) {
+        let changed = self.accepted_epoch != epoch;
+        self.accepted_epoch = epoch;
+        self.write_epochs(changed.then_some(epoch), None, fx);
+    }
+
+    /// Requests that the epoch be made durable as the current one, after everything that was appended
+    /// before. Writes no file if it already is.
+    pub(crate) fn enter_epoch(&mut self, epoch: i64, fx: &mut Effects) {
+        let changed = self.current_epoch != epoch;
+        self.current_epoch = epoch;
+        self.write_epochs(None, changed.then_some(epoch), fx);
+    }
+
+    fn write_epochs(&mut self, accepted: Option<i64>, current: Option<i64>, fx: &mut Effects) {
         self.epoch_ticket += 1;
         fx.push(Effect::WriteEpochs {
             ticket: self.epoch_ticket,
-            accepted: self.accepted_epoch,
-            current: self.current_epoch,
+            accepted,
+            current,
         });
     }
 
@@ -153,11 +220,19 @@ impl Core {
         fx.push(Effect::Append(zxid, entry));
         self.last_logged = zxid;
         self.since_snapshot += 1;
-        if self.since_snapshot >= self.snapshot_after && self.snapshot.is_none() {
+        if self.since_snapshot >= self.snapshot_after && self.snapshot.is_none() && self.is_final {
             self.since_snapshot = 0;
+            self.snapshot_after = self.draw_snapshot_after();
             self.snapshot = Some(self.db.snapshot_cursor());
             fx.push(Effect::BeginSnapshot(self.db.last_processed()));
         }
+    }
+
+    /// Draws after how many transactions the next snapshot begins, as Java does: replicas that have the
+    /// same transactions must not all write their snapshots at the same time.
+    fn draw_snapshot_after(&mut self) -> u64 {
+        let half = self.settings.snap_count / 2;
+        (half + self.random.random_range(0..=half)).max(1)
     }
 
     /// Whether a background snapshot waits for its next slice.
@@ -172,11 +247,11 @@ impl Core {
             return;
         };
         let start = fx.bytes.len();
-        let done = cursor.step(&self.db, &mut fx.bytes, SNAPSHOT_SLICE_NODES);
+        let done = cursor.step(&self.db, &mut fx.bytes, self.settings.slice_bytes);
         fx.push(Effect::SnapshotSlice(start..fx.bytes.len()));
         if done {
             self.snapshot = None;
-            fx.push(Effect::EndSnapshot);
+            self.end_snapshot(fx);
         }
     }
 
@@ -198,40 +273,67 @@ impl Core {
         let applied = self
             .db
             .apply(&entry, &mut |event| clients.notify(&event, fx));
-        let applied = match applied {
-            Ok(applied) => applied,
-            Err(error) => {
-                // The other replicas apply the same bytes. Continuing would make this one differ.
-                fx.push(Effect::Fatal(1, format!("cannot apply {zxid}: {error}")));
-                return TxnHeader {
-                    session: SessionId(0),
-                    cxid: 0,
-                    zxid,
-                    time_ms: 0,
-                    op: OpCode::Error,
-                };
-            }
+        let Some(applied) = self.applied(zxid, entry, applied, fx) else {
+            return TxnHeader {
+                session: SessionId(0),
+                cxid: 0,
+                zxid,
+                time_ms: 0,
+                op: OpCode::Error,
+            };
         };
-        self.last_applied = zxid;
-        self.history.push(zxid, entry);
         self.answer(&applied, fx);
         applied.header
     }
 
+    /// Applies an entry that is logged but not known to be committed. No client may learn of it.
+    fn apply_silently(&mut self, zxid: Zxid, entry: Box<[u8]>, fx: &mut Effects) {
+        let applied = self.db.apply(&entry, &mut |_event| {});
+        self.applied(zxid, entry, applied, fx);
+    }
+
+    /// Records the outcome of applying an entry.
+    fn applied(
+        &mut self,
+        zxid: Zxid,
+        entry: Box<[u8]>,
+        outcome: Result<Applied, ApplyError>,
+        fx: &mut Effects,
+    ) -> Option<Applied> {
+        match outcome {
+            Ok(applied) => {
+                self.last_applied = zxid;
+                self.history.push(zxid, entry);
+                Some(applied)
+            }
+            Err(error) => {
+                // The other replicas apply the same bytes. Continuing would make this one differ.
+                fx.push(Effect::Fatal(1, format!("cannot apply {zxid}: {error}")));
+                None
+            }
+        }
+    }
+
+    /// Allows background snapshots: an established leader commits what is applied from now on.
+    pub(crate) const fn begin_serving(&mut self) {
+        self.is_final = true;
+    }
+
     /// Ends the current role: closes the clients and applies every logged entry, so that the database
-    /// matches the log that the next vote reports (specification 19, ZOOKEEPER-3911).
+    /// matches the log that the next vote reports (specification 19, ZOOKEEPER-3911). The closing
+    /// connections get nothing of these entries: the next leader may cut them from the log.
     pub(crate) fn settle(&mut self, fx: &mut Effects) {
         self.clients.close_all(fx);
         self.epoch_ticket += 1; // ignore later confirmations of this role's epoch writes
-        if !self.pending.is_empty() {
-            // The snapshot is named by an earlier zxid but would contain these entries. If the next leader
-            // cuts them from the log, loading the snapshot would bring them back.
-            self.abort_snapshot(fx);
-        }
-        while !self.pending.is_empty() {
-            self.commit_oldest(fx);
+        // The snapshot is named by an earlier zxid but would contain the entries below, and those of the next
+        // synchronisation. If a leader cuts them from the log, loading the snapshot would bring them back.
+        self.abort_snapshot(fx);
+        self.is_final = false;
+        for Pending { zxid, entry, .. } in std::mem::take(&mut self.pending) {
+            self.apply_silently(zxid, entry, fx);
         }
         self.clients.forget_abandoned();
+        self.history.retain_after(None, 0); // the streams to learners have ended
     }
 }
 

@@ -17,7 +17,7 @@ pub struct LinkId(pub u64);
 pub enum Effect {
     /// Offer the leader's unconsumed bytes again.
     ResumeLeader,
-    /// Discard the background snapshot in progress, because its tree is no longer valid.
+    /// Discard the unfinished snapshot, because its tree is no longer valid.
     AbortSnapshot,
     /// Send an election message. It replaces an older unsent one.
     Vote { to: PeerId, message: Notification },
@@ -29,6 +29,8 @@ pub enum Effect {
     ToLeader(Range<usize>),
     /// Send bytes to a learner.
     ToLearner(LinkId, Range<usize>),
+    /// Report [`super::Input::LinkRoom`] once most of the bytes for this learner are sent.
+    AwaitRoom(LinkId),
     /// Close a learner's connection once its bytes are sent.
     CloseLearner(LinkId),
     /// Send bytes to a client.
@@ -42,23 +44,23 @@ pub enum Effect {
     YieldClient(ConnId),
     /// Append an entry to the log and sync it. `Synced` confirms it.
     Append(Zxid, Range<usize>),
-    /// Make both epochs durable after all earlier appends. `EpochsWritten` confirms it.
+    /// Make the epochs that are given durable after all earlier appends. `EpochsWritten` confirms it, also
+    /// if none is given.
     WriteEpochs {
         /// `EpochsWritten` carries the same ticket.
         ticket: u64,
-        accepted: i64,
-        current: i64,
+        accepted: Option<i64>,
+        current: Option<i64>,
     },
-    /// Save this complete snapshot body and begin a new log file. Epochs that are written later must not
-    /// become durable before the snapshot.
-    SaveSnapshot(Zxid, Range<usize>),
-    /// Begin a new log file and a background snapshot that is named by this zxid.
+    /// Begin a new log file and a snapshot that is named by this zxid. It replaces an unfinished one.
     BeginSnapshot(Zxid),
-    /// Append the next slice to the background snapshot.
+    /// Append the next slice to the snapshot.
     SnapshotSlice(Range<usize>),
-    /// Complete the background snapshot.
+    /// Complete the snapshot. `SnapshotSaved` or `SnapshotFailed` follows, for each `EndSnapshot` in order.
+    /// Appends and epochs do not wait for it.
     EndSnapshot,
-    /// Cut the log after this zxid and recover the database from it. `Truncated` returns the result.
+    /// Cut the log after this zxid and recover the database from it. `Truncated` returns the result. If the
+    /// log cannot end there, it stays as it is.
     Truncate(Zxid),
     /// Write a line to the server's log.
     Log(String),

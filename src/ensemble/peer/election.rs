@@ -63,6 +63,8 @@ pub(crate) struct Election {
     wait_ms: u64,
     resend_at_ms: u64,
     decide_at_ms: Option<u64>,
+    /// A leader that this server does not join, and until when, in monotonic ms.
+    avoid: Option<(PeerId, u64)>,
 }
 
 /// The state that a server's vote for itself carries.
@@ -100,9 +102,15 @@ impl Election {
             wait_ms: MIN_WAIT_MS,
             resend_at_ms: now_ms + MIN_WAIT_MS,
             decide_at_ms: None,
+            avoid: None,
         };
         election.propose(settings, initial, now_ms, fx);
         election
+    }
+
+    /// Does not join this leader, which other servers follow already, before `until_ms`.
+    pub(crate) const fn avoid(&mut self, leader: PeerId, until_ms: u64) {
+        self.avoid = Some((leader, until_ms));
     }
 
     pub(crate) const fn round(&self) -> i64 {
@@ -173,6 +181,12 @@ impl Election {
                 None
             }
             PeerState::Following | PeerState::Leading => {
+                let avoided = self.avoid.is_some_and(|(leader, until_ms)| {
+                    leader == message.leader && now_ms < until_ms
+                });
+                if avoided {
+                    return None;
+                }
                 self.receive_settled(settings, from, received)
             }
         }
@@ -307,6 +321,11 @@ impl Election {
             self.send_to_all(settings, fx);
             self.wait_ms = (2 * self.wait_ms).min(MAX_WAIT_MS);
             self.resend_at_ms = now_ms + self.wait_ms;
+            if let Some((_, until_ms)) = self.avoid
+                && until_ms > now_ms
+            {
+                self.resend_at_ms = self.resend_at_ms.min(until_ms);
+            }
         }
         None
     }

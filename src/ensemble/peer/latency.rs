@@ -2,11 +2,11 @@
 
 /// Smallest, largest and total recorded time, in whole milliseconds as in Java.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Latency {
-    count: u64,
-    total_ms: u64,
-    min_ms: u64,
-    max_ms: u64,
+pub struct Latency {
+    pub count: u64,
+    pub total_ms: u64,
+    pub min_ms: u64,
+    pub max_ms: u64,
 }
 
 impl Latency {
@@ -21,15 +21,15 @@ impl Latency {
         self.total_ms += ms;
     }
 
-    /// Returns smallest, mean and largest, ms. Used for the whole server.
+    /// Returns the mean. 0 before the first time. Used for the whole server.
+    #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a mean for display")]
-    pub(crate) fn summary_ms(&self) -> (u64, f64, u64) {
-        let mean = if self.count == 0 {
+    pub fn mean_ms(&self) -> f64 {
+        if self.count == 0 {
             0.0
         } else {
             self.total_ms as f64 / self.count as f64
-        };
-        (self.min_ms, mean, self.max_ms)
+        }
     }
 
     /// Returns the same with the mean rounded down. Used for one connection.

@@ -10,14 +10,20 @@ mod clients;
 mod core;
 mod effects;
 mod election;
+mod epoch_limit;
+mod figures;
 mod history;
 mod latency;
+mod latency_histogram;
 mod leader;
 mod learner;
 mod replies;
 mod requests;
+mod retry;
 mod settings;
 mod status;
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -25,14 +31,18 @@ mod work;
 pub use account::{Account, LastReply};
 pub use core::Recovered;
 pub use effects::{Effect, Effects, LinkId};
-pub use leader::{LearnerCounts, ProposalBytes};
+pub use figures::{Figures, ProtocolFigures, Sizes};
+pub use latency::Latency;
+pub use latency_histogram::LatencyHistogram;
+pub use leader::LearnerCounts;
 pub use settings::{Now, Settings};
-pub use status::{ConnStatus, Mode, Status};
+pub use status::{ConnStatus, LeaderStatus, Mode, SessionBucket};
 
 use self::core::Core;
 use self::election::{Election, OwnVote, Vote, notification};
 use self::leader::{Leader, Lost};
 use self::learner::Learner;
+use self::retry::Retry;
 use crate::ensemble::database::ConnId;
 use crate::wire::jute::{Notification, PeerId, PeerState, Zxid};
 
@@ -45,16 +55,19 @@ const WATCHES_FORGOTTEN: usize = 2_000;
 pub enum Input<'a> {
     /// The process has started. This is the first input.
     Start,
-    /// The deadline of [`Peer::deadline_ms`] has passed.
+    /// The deadline of [`Peer::deadline_ms`] has passed. The first one only makes the next one due at once:
+    /// the inputs that waited meanwhile, for example while the process was stopped, come between the two.
     Tick,
     /// A message has arrived on the election port.
     Vote(PeerId, Notification),
-    /// A server has opened a connection to our quorum port.
-    LinkUp(LinkId),
+    /// A server has opened a connection to our quorum port from this address.
+    LinkUp(LinkId, &'a str),
     /// Unconsumed bytes of a connection to our quorum port.
     LinkBytes(LinkId, &'a [u8]),
     /// A connection to our quorum port has closed.
     LinkDown(LinkId),
+    /// Most of the bytes for this learner are sent; answers `AwaitRoom`.
+    LinkRoom(LinkId),
     /// The connection that `DialLeader` requested is established.
     LeaderUp,
     /// Unconsumed bytes of the connection to the leader.
@@ -75,6 +88,10 @@ pub enum Input<'a> {
     ClientDown(ConnId),
     /// Write the next slice of the background snapshot.
     SnapshotContinue,
+    /// A snapshot is durable: the oldest whose `EndSnapshot` has no report yet.
+    SnapshotSaved,
+    /// A snapshot could not be written, for this reason: the oldest whose `EndSnapshot` has no report yet.
+    SnapshotFailed(String),
 }
 
 #[derive(Debug)]
@@ -91,6 +108,11 @@ pub struct Peer {
     /// The vote that decided the last election. LOOKING servers receive it.
     vote: Vote,
     round: i64,
+    retry: Retry,
+    /// A `Tick` has announced that a deadline has passed. The next one judges it.
+    is_tick_announced: bool,
+    /// When the last election started, monotonic ms.
+    looking_since_ms: u64,
     /// When connections without a session are closed next, monotonic ms.
     next_sweep_ms: u64,
 }
@@ -118,6 +140,9 @@ impl Peer {
             role: Role::Looking(election),
             vote,
             round: 0,
+            retry: Retry::default(),
+            is_tick_announced: false,
+            looking_since_ms: 0,
             next_sweep_ms: 0,
         }
     }
@@ -146,12 +171,15 @@ impl Peer {
             }
             (Input::Tick, _) => return self.tick(fx),
             (Input::Vote(from, message), _) => self.vote(from, &message, fx),
-            (Input::LinkUp(link), Role::Leading(leader)) => leader.link_up(core, link),
-            (Input::LinkUp(link), _) => fx.push(Effect::CloseLearner(link)),
+            (Input::LinkUp(link, address), Role::Leading(leader)) => {
+                leader.link_up(core, link, address);
+            }
+            (Input::LinkUp(link, _), _) => fx.push(Effect::CloseLearner(link)),
             (Input::LinkBytes(link, bytes), Role::Leading(leader)) => {
                 return leader.link_bytes(core, link, bytes, fx);
             }
             (Input::LinkDown(link), Role::Leading(leader)) => leader.link_down(link, fx),
+            (Input::LinkRoom(link), Role::Leading(leader)) => leader.link_room(core, link, fx),
             (Input::LeaderUp, Role::Learning(learner)) => learner.leader_up(core, fx),
             (Input::LeaderBytes(bytes), Role::Learning(learner)) => {
                 let outcome = learner.bytes(core, bytes, fx);
@@ -162,18 +190,17 @@ impl Peer {
             (Input::LinkBytes(_, bytes) | Input::LeaderBytes(bytes), _) => {
                 fx.consumed = bytes.len();
             }
-            (Input::LinkDown(_) | Input::LeaderUp | Input::LeaderDown, _) => {}
+            (Input::LinkDown(_) | Input::LinkRoom(_) | Input::LeaderUp | Input::LeaderDown, _) => {}
             (Input::Synced(last), Role::Leading(leader)) => leader.synced_log(core, last, fx),
             (Input::Synced(last), Role::Learning(learner)) => learner.synced_log(last, fx),
-            (Input::Synced(_), Role::Looking(_)) => {}
             (Input::EpochsWritten(ticket), _) if core.awaits_epochs(ticket) => {
                 self.epochs_written(fx);
             }
-            (Input::EpochsWritten(_), _) => {}
+            (Input::Synced(_), Role::Looking(_)) | (Input::EpochsWritten(_), _) => {}
             (Input::Truncated(recovered), role) => {
                 core.load(*recovered);
                 if let Role::Learning(learner) = role {
-                    learner.truncated(fx);
+                    return learner.truncated(core, fx);
                 }
             }
             (Input::ClientUp(conn, address), _) => {
@@ -185,6 +212,22 @@ impl Peer {
                 core.db.connection_closed(conn);
             }
             (Input::SnapshotContinue, _) => core.snapshot_slice(fx),
+            (Input::SnapshotSaved, role) => {
+                let ticket = core.snapshot_reported();
+                if let Role::Learning(learner) = role {
+                    return learner.snapshot_saved(core, ticket, fx);
+                }
+            }
+            (Input::SnapshotFailed(why), role) => {
+                let ticket = core.snapshot_reported();
+                match role {
+                    Role::Learning(learner) if learner.awaits_snapshot(ticket) => {
+                        let why = format!("the leader's snapshot is not saved: {why}");
+                        fx.push(Effect::Fatal(10, why));
+                    }
+                    _ => fx.log(format!("a snapshot is not written: {why}")),
+                }
+            }
         }
         Ok(())
     }
@@ -192,11 +235,19 @@ impl Peer {
     /// Returns to LOOKING and starts the next election round.
     fn look(&mut self, fx: &mut Effects) {
         match &mut self.role {
-            Role::Leading(leader) => leader.end(fx),
-            Role::Learning(_) => fx.push(Effect::HangUpLeader),
+            Role::Leading(leader) => {
+                self.retry = Retry::default();
+                leader.end(fx);
+            }
+            Role::Learning(learner) => {
+                self.retry.ended(learner, self.core.now.mono_ms);
+                learner.end(fx);
+            }
             Role::Looking(_) => {}
         }
         self.core.settle(fx);
+        self.core.figures.elections += 1;
+        self.looking_since_ms = self.core.now.mono_ms;
         // Another server may have sent the largest number as its round.
         self.round = self.round.saturating_add(1);
         let own = OwnVote {
@@ -204,7 +255,11 @@ impl Peer {
             last_logged: self.core.last_logged,
             epoch: self.core.current_epoch,
         };
-        let election = Election::start(&self.core.settings, own, self.core.now.mono_ms, fx);
+        let now_ms = self.core.now.mono_ms;
+        let mut election = Election::start(&self.core.settings, own, now_ms, fx);
+        if let Some((leader, until_ms)) = self.retry.avoided(now_ms) {
+            election.avoid(leader, until_ms);
+        }
         self.role = Role::Looking(election);
         self.try_decide(fx);
     }
@@ -218,6 +273,8 @@ impl Peer {
     }
 
     fn decide(&mut self, vote: Vote, fx: &mut Effects) {
+        let took_ms = self.core.now.mono_ms - self.looking_since_ms;
+        self.core.figures.election_ms.record(took_ms);
         self.vote = vote;
         self.round = vote.round;
         fx.log(format!(
@@ -285,13 +342,17 @@ impl Peer {
     }
 
     fn tick(&mut self, fx: &mut Effects) -> Result<(), Lost> {
+        self.core.db.forget_some(WATCHES_FORGOTTEN);
+        self.is_tick_announced = !self.is_tick_announced;
+        if self.is_tick_announced {
+            return Ok(());
+        }
         if self.core.now.mono_ms >= self.next_sweep_ms {
             self.next_sweep_ms = self.core.now.mono_ms + 1000;
             self.core
                 .clients
                 .close_sessionless(self.core.now.mono_ms, fx);
         }
-        self.core.db.forget_some(WATCHES_FORGOTTEN);
         match &mut self.role {
             Role::Looking(_) => {
                 self.try_decide(fx);
@@ -309,6 +370,9 @@ impl Peer {
     /// Returns when the next `Tick` is due, monotonic ms.
     #[must_use]
     pub fn deadline_ms(&self, now_ms: u64) -> u64 {
+        if self.is_tick_announced {
+            return 0;
+        }
         if self.core.db.is_forgetting() {
             return now_ms;
         }
@@ -332,12 +396,21 @@ impl Peer {
         self.core.work.has_room(now.mono_ms)
     }
 
+    /// Whether the leader is sending its tree.
+    #[must_use]
+    pub fn is_receiving_snapshot(&self) -> bool {
+        matches!(&self.role, Role::Learning(learner) if learner.is_receiving_snapshot())
+    }
+
     /// Whether the server handles client requests.
     #[must_use]
     pub fn is_serving(&self) -> bool {
         match &self.role {
             Role::Looking(_) => false,
-            Role::Leading(leader) => leader.is_serving(),
+            Role::Leading(leader) => {
+                let settings = &self.core.settings;
+                leader.is_serving() && (settings.leader_serves || settings.is_standalone())
+            }
             Role::Learning(learner) => learner.is_serving(),
         }
     }

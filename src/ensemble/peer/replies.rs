@@ -65,9 +65,10 @@ impl Core {
                     self.clients.close(conn, fx);
                     return;
                 }
-                reply(fx, conn, ReplyHeader { xid, zxid, err }, |out| {
+                let bytes = reply(fx, conn, ReplyHeader { xid, zxid, err }, |out| {
                     applied.encode_response(requested, out);
                 });
+                self.clients.figures.responded(bytes);
                 if requested == OpCode::CloseSession {
                     self.clients.close(conn, fx);
                     return;
@@ -135,9 +136,10 @@ impl Core {
                     figures.sent(&mut state.account);
                     self.clients.outstanding -= 1;
                     let err = path.as_ref().err().copied().unwrap_or(ErrorCode::OK);
-                    reply(fx, conn, ReplyHeader { xid, zxid, err }, |out| {
+                    let bytes = reply(fx, conn, ReplyHeader { xid, zxid, err }, |out| {
                         out.put_buffer(path.ok().flatten().as_deref());
                     });
+                    self.clients.figures.responded(bytes);
                 }
                 _ => {
                     if state.take_starved() {
@@ -172,7 +174,7 @@ impl Core {
         mut reader: Reader<'_>,
         fx: &mut Effects,
     ) {
-        let Some(state) = self.clients.get_mut(conn) else {
+        let Some((state, figures)) = self.clients.counted(conn) else {
             return;
         };
         let digest = self.settings.super_digest.as_deref();
@@ -181,6 +183,7 @@ impl Core {
             .and_then(|packet| authenticate(packet.scheme, packet.auth, digest))
             .and_then(|ids| state.identify(ids));
         state.auth_failed = outcome.is_err();
+        figures.failed_authentications += u64::from(outcome.is_err());
         if state.must_park() {
             state.park(Parked::Auth { xid, outcome });
             self.clients.outstanding += 1;
@@ -201,7 +204,8 @@ impl Core {
             zxid: Zxid::ZERO,
             err: outcome.err().unwrap_or(ErrorCode::OK),
         };
-        reply(fx, conn, header, |_no_body| {});
+        let bytes = reply(fx, conn, header, |_no_body| {});
+        self.clients.figures.responded(bytes);
         self.clients.count_sent(conn);
         if outcome.is_err() {
             self.clients.close(conn, fx);
@@ -296,6 +300,7 @@ impl Core {
         prefix[8..16].copy_from_slice(&header.zxid.0.to_be_bytes());
         prefix[16..20].copy_from_slice(&header.err.0.to_be_bytes());
         fx.bytes[start..start + 20].copy_from_slice(&prefix);
+        self.clients.figures.responded(fx.bytes.len() - start - 4);
         fx.client(conn, start);
         if closes {
             self.clients.close(conn, fx);

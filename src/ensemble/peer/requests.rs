@@ -9,8 +9,7 @@ use super::work::RequestWork;
 use super::{Peer, Role};
 use crate::ensemble::database::{ConnId, WriteRequest};
 use crate::wire::jute::{
-    ConnectRequest, ErrorCode, MAX_FRAME_BYTES, OpCode, Reader, RequestHeader, SessionId,
-    session_password,
+    ConnectRequest, ErrorCode, OpCode, Reader, RequestHeader, SessionId, session_password,
 };
 
 impl Role {
@@ -42,12 +41,16 @@ impl Peer {
         let mut at = 0;
         let mut outcome = Ok(());
         self.core.drain(conn, fx); // a step that hit its limit may have left parked requests
-        while let Some(state) = self.core.clients.get_mut(conn) {
+        loop {
+            let over_limit = self.core.is_over_limit();
+            let Some(state) = self.core.clients.get_mut(conn) else {
+                break;
+            };
             if state.stage == ConnStage::Closing || state.auth_failed {
                 at = bytes.len();
                 break;
             }
-            if state.stage == ConnStage::Establishing || state.is_full() {
+            if state.stage == ConnStage::Establishing || state.is_full(over_limit) {
                 break;
             }
             let rest = &bytes[at..];
@@ -57,7 +60,7 @@ impl Peer {
             let length = i32::from_be_bytes(*prefix);
             let Some(length) = usize::try_from(length)
                 .ok()
-                .filter(|len| *len <= MAX_FRAME_BYTES)
+                .filter(|len| *len <= self.core.settings.max_frame_bytes)
             else {
                 self.core.clients.close(conn, fx);
                 continue;
@@ -119,6 +122,7 @@ impl Peer {
             self.core.clients.close(conn, fx);
             return Ok(());
         };
+        self.core.clients.figures.connection_requests += 1;
         if request.last_zxid_seen > self.core.db.last_processed() {
             fx.log(format!(
                 "refusing a client that has seen {}, which is newer than our {}",
@@ -160,6 +164,7 @@ impl Peer {
             };
             return self.role.submit(&mut self.core, &request, fx);
         }
+        clients.figures.revalidations += 1;
         if request.password != session_password(session) {
             clients.refuse(conn, fx);
             return Ok(());

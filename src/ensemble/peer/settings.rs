@@ -32,14 +32,32 @@ pub struct Settings {
     pub session_timeout_min_ms: i32,
     /// `maxSessionTimeout`, ms.
     pub session_timeout_max_ms: i32,
-    /// Transactions between snapshots (`snapCount`).
+    /// Most transactions between snapshots (`snapCount`). Each time a server waits for at least half as
+    /// many, and for a random share of the other half.
     pub snap_count: u64,
+    /// About how many bytes of a snapshot are encoded in one step.
+    pub slice_bytes: usize,
+    /// Determines the random choices of this server. Servers of one ensemble should have different ones.
+    pub seed: u64,
     /// Configuration text that election messages and NEWLEADER carry (specification 14.1).
     pub config_text: String,
     /// Digest of the super user, if one is configured.
     pub super_digest: Option<String>,
+    /// Version of the list of servers, as in `config_text`.
+    pub config_version: i64,
+    /// Whether a single voter is an ensemble: it elects itself and admits learners (`standaloneEnabled=false`).
+    pub quorum_of_one: bool,
     /// Whether stored owners may be those of TTL nodes (`extendedTypesEnabled`).
     pub extended_types: bool,
+    /// Whether every check of an ACL succeeds (`skipACL`).
+    pub skip_acl: bool,
+    /// Whether a leader serves clients (`leaderServes`).
+    pub leader_serves: bool,
+    /// Largest request of a client, bytes (`jute.maxbuffer`).
+    pub max_frame_bytes: usize,
+    /// Most waiting requests of all clients (`globalOutstandingLimit`). Beyond it, a connection with a parked request
+    /// is not read.
+    pub outstanding_limit: usize,
     /// Key of the hash of paths, drawn at random by each process.
     pub hash_key: [u64; 2],
     /// Start time, ms since 1970. Makes session ids unique (specification 2.5).
@@ -52,7 +70,10 @@ impl Settings {
     /// Whether this server has neither elections nor learners.
     #[must_use]
     pub fn is_standalone(&self) -> bool {
-        self.voters.len() == 1 && self.voters.contains(&self.me) && self.observers.is_empty()
+        !self.quorum_of_one
+            && self.voters.len() == 1
+            && self.voters.contains(&self.me)
+            && self.observers.is_empty()
     }
 
     #[must_use]

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::account::Account;
-use super::clients::Figures;
-use super::{LearnerCounts, Peer, ProposalBytes, Role};
+use super::figures::{Figures, ProtocolFigures, Sizes};
+use super::{LearnerCounts, Peer, Role};
 use crate::ensemble::database::{ConnId, Database};
-use crate::wire::jute::{SessionId, Zxid};
+use crate::wire::jute::{PeerId, SessionId, Zxid};
 
 /// The mode that `srvr` reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,30 +47,24 @@ pub struct ConnStatus {
     pub queued: usize,
 }
 
-#[derive(Clone, Debug)]
-pub struct Status {
-    pub mode: Mode,
-    /// The database's last processed zxid.
-    pub zxid: Zxid,
-    /// Frames received, including four-letter words.
-    pub received: u64,
-    /// Frames sent, including answers to four-letter words.
-    pub sent: u64,
-    /// Smallest, mean and largest time from request to reply, ms.
-    pub latency_ms: (u64, f64, u64),
-    /// Requests of all clients that wait for a reply.
-    pub outstanding: usize,
-    pub connections: usize,
-    /// The sessions in the database with their timeouts, ms.
-    pub sessions: Vec<(SessionId, i32)>,
-    /// On the leader only.
-    pub learners: Option<LearnerCounts>,
-    /// Syncs that wait for a commit. 0 unless this server leads.
+/// Figures that only the leader of a quorum has.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaderStatus {
+    /// When the leader started to serve, monotonic ms.
+    pub serving_since_ms: u64,
+    pub learners: LearnerCounts,
+    /// Syncs that wait for a commit.
     pub pending_syncs: usize,
-    /// On the leader only.
-    pub proposal_bytes: Option<ProposalBytes>,
-    /// When the leader started to serve, monotonic ms. On the leader only.
-    pub serving_since_ms: Option<u64>,
+    /// `None` before the first proposal.
+    pub proposal_bytes: Option<Sizes>,
+}
+
+/// Sessions that expire at the same time.
+#[derive(Clone, Debug)]
+pub struct SessionBucket {
+    /// Monotonic ms.
+    pub expires_at_ms: u64,
+    pub sessions: Vec<SessionId>,
 }
 
 impl Peer {
@@ -106,28 +100,76 @@ impl Peer {
         }
     }
 
-    /// Collects the whole status. Too slow for the path of a request.
+    /// Returns the number of requests of all clients that wait for a reply.
     #[must_use]
-    pub fn status(&self) -> Status {
-        let leader = match &self.role {
-            Role::Leading(leader) => Some(leader),
-            _ => None,
-        };
-        let clients = &self.core.clients;
-        Status {
-            mode: self.mode(),
-            zxid: self.core.db.last_processed(),
-            received: clients.figures.received,
-            sent: clients.figures.sent,
-            latency_ms: clients.figures.latency.summary_ms(),
-            outstanding: clients.outstanding,
-            connections: clients.len(),
-            sessions: self.core.db.sessions().collect(),
-            learners: leader.map(|leader| leader.learner_counts()),
-            pending_syncs: leader.map_or(0, |leader| leader.pending_syncs()),
-            proposal_bytes: leader.map(|leader| leader.proposal_bytes),
-            serving_since_ms: leader.map(|leader| leader.serving_since_ms),
+    pub const fn outstanding(&self) -> usize {
+        self.core.clients.outstanding
+    }
+
+    #[must_use]
+    pub fn connection_count(&self) -> usize {
+        self.core.clients.len()
+    }
+
+    #[must_use]
+    pub const fn figures(&self) -> &Figures {
+        &self.core.clients.figures
+    }
+
+    #[must_use]
+    pub const fn protocol_figures(&self) -> &ProtocolFigures {
+        &self.core.figures
+    }
+
+    /// Returns when the server took its current role, monotonic ms.
+    #[must_use]
+    pub fn role_since_ms(&self) -> u64 {
+        match &self.role {
+            Role::Looking(_) => self.looking_since_ms,
+            Role::Leading(leader) => leader.since_ms,
+            Role::Learning(learner) => learner.since_ms,
         }
+    }
+
+    /// Returns the server that this one follows or observes.
+    #[must_use]
+    pub fn leader(&self) -> Option<PeerId> {
+        match &self.role {
+            Role::Learning(learner) => Some(learner.leader),
+            _ => None,
+        }
+    }
+
+    /// Returns `None` unless the server leads a quorum. A standalone server does not.
+    #[must_use]
+    pub fn leader_status(&self) -> Option<LeaderStatus> {
+        let Role::Leading(leader) = &self.role else {
+            return None;
+        };
+        if self.core.settings.is_standalone() {
+            return None;
+        }
+        Some(LeaderStatus {
+            serving_since_ms: leader.serving_since_ms,
+            learners: leader.learner_counts(),
+            pending_syncs: leader.pending_syncs(),
+            proposal_bytes: leader.proposal_bytes,
+        })
+    }
+
+    /// Returns the sessions by the time when they expire. Returns `None` on a learner, because the leader
+    /// expires sessions.
+    #[must_use]
+    pub fn session_buckets(&self) -> Option<Vec<SessionBucket>> {
+        let Role::Leading(leader) = &self.role else {
+            return None;
+        };
+        let buckets = leader.tracker.buckets();
+        let buckets = buckets.map(|(expires_at_ms, sessions)| SessionBucket {
+            expires_at_ms,
+            sessions: sessions.collect(),
+        });
+        Some(buckets.collect())
     }
 
     pub fn connections(&self) -> impl Iterator<Item = ConnStatus> {
@@ -168,8 +210,9 @@ impl Peer {
     /// Resets the server's figures, including the proposal sizes of the leader (`srst`).
     pub fn reset_figures(&mut self) {
         self.core.clients.figures = Figures::default();
+        self.core.figures = ProtocolFigures::default();
         if let Role::Leading(leader) = &mut self.role {
-            leader.proposal_bytes = ProposalBytes::default();
+            leader.proposal_bytes = None;
         }
     }
 }

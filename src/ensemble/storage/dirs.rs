@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::wire::jute::Zxid;
 
 use super::StorageError;
+use super::compression::Compression;
 
 /// Subdirectory for this format version.
 const VERSION_DIR: &str = "version-2";
@@ -33,8 +34,8 @@ pub struct SnapshotFile {
     /// The last transaction that the snapshot certainly contains.
     pub zxid: Zxid,
     pub path: PathBuf,
-    /// Whether the name ends with `.gz` or `.snappy`.
-    pub compressed: bool,
+    /// By the end of the name; `None` if the file is not compressed.
+    pub compression: Option<Compression>,
 }
 
 impl DataDirs {
@@ -130,13 +131,12 @@ impl DataDirs {
             .iter()
             .filter_map(|name| {
                 let suffix = name.strip_prefix(SNAPSHOT_PREFIX)?;
-                let plain = suffix
-                    .strip_suffix(".gz")
-                    .or_else(|| suffix.strip_suffix(".snappy"));
+                let compressed = Compression::of_name(suffix);
+                let zxid = compressed.map_or(suffix, |(zxid, _)| zxid);
                 Some(SnapshotFile {
-                    zxid: parse_zxid(plain.unwrap_or(suffix))?,
+                    zxid: parse_zxid(zxid)?,
                     path: self.snapshots.join(name),
-                    compressed: plain.is_some(),
+                    compression: compressed.map(|(_, compression)| compression),
                 })
             })
             .collect();
@@ -197,6 +197,7 @@ mod tests {
             "snapshot.0",
             "snapshot.1f",
             "snapshot.2.gz",
+            "snapshot.3.snappy",
             "snapshot.3.tmp",
             "snapshot.-1",
             "currentEpoch",
@@ -213,9 +214,17 @@ mod tests {
         let snapshots = dirs.list_snapshots().expect("snapshots");
         let seen: Vec<_> = snapshots
             .iter()
-            .map(|one| (one.zxid.0, one.compressed))
+            .map(|one| (one.zxid.0, one.compression))
             .collect();
-        assert_eq!(seen, [(0, false), (2, true), (0x1f, false)]);
+        assert_eq!(
+            seen,
+            [
+                (0, None),
+                (2, Some(Compression::Gzip)),
+                (3, Some(Compression::Snappy)),
+                (0x1f, None)
+            ]
+        );
         assert_eq!(
             dirs.log_path(Zxid(0x1_0000_0001)),
             logs_path(&dirs, "log.100000001")

@@ -1,6 +1,7 @@
 //! The interface of the disk thread: it takes requests in order and reports what is durable.
 
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 
 use crate::disk::{
     AppendOptions, Appender, DiskStats, DiskThread, Events, MakeFile, Service, create_zeroed,
@@ -9,7 +10,9 @@ use crate::wire::jute::Zxid;
 
 use super::log_writer::LogWriter;
 use super::snapshot_thread::{SnapshotJob, SnapshotThread};
-use super::{DataDirs, Epochs, LogBatch, StorageError};
+use super::{
+    DataDirs, Epochs, LogBatch, RecoverOptions, Recovered, StorageError, recover, truncate,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskOptions {
@@ -61,10 +64,21 @@ pub enum DiskEvent {
         /// The last transaction applied before the snapshot began.
         zxid: Zxid,
     },
-    /// A snapshot or a purge failed, for example for lack of space. The thread continues to write
-    /// the log.
+    /// A snapshot failed, for example for lack of space. The log continues.
     SnapshotFailed {
-        /// The last transaction applied before the snapshot began; zero for a purge.
+        /// The last transaction applied before the snapshot began.
+        zxid: Zxid,
+        error: StorageError,
+    },
+    /// [`Disk::has_snapshot_room`] was false and is true again.
+    SnapshotRoom,
+    /// Old files could not be removed. Nothing else is affected.
+    PurgeFailed(StorageError),
+    /// The log was cut and the database loaded again.
+    Truncated(Box<Recovered>),
+    /// The log could not be cut, or the database not be loaded from it. The server must stop.
+    TruncateFailed {
+        /// The last transaction that was to be kept.
         zxid: Zxid,
         error: StorageError,
     },
@@ -81,15 +95,22 @@ pub(super) enum Request {
         current: Option<i64>,
     },
     Roll,
-    Snapshot(SnapshotJob),
+    Truncate(Box<Truncation>),
+}
+
+/// See [`Disk::truncate`].
+#[derive(Debug)]
+pub(super) struct Truncation {
+    zxid: Zxid,
+    options: RecoverOptions,
+    /// Says when no snapshot is being written any more.
+    snapshots_done: Receiver<()>,
 }
 
 /// Performs the requests other than appends for a ZooKeeper server.
 #[derive(Debug)]
 pub(super) struct Files {
     dirs: DataDirs,
-    /// Started by the first snapshot job.
-    snapshots: Option<SnapshotThread>,
 }
 
 impl Service for Files {
@@ -115,15 +136,21 @@ impl Service for Files {
                 events.report(DiskEvent::EpochsWritten { accepted, current });
             }
             Request::Roll => log.roll()?,
-            Request::Snapshot(job) => {
-                let thread = match &self.snapshots {
-                    Some(thread) => thread,
-                    None => {
-                        let started = SnapshotThread::start(&self.dirs, events)?;
-                        self.snapshots.insert(started)
-                    }
-                };
-                thread.send(job);
+            Request::Truncate(truncation) => {
+                let Truncation {
+                    zxid,
+                    options,
+                    snapshots_done,
+                } = *truncation;
+                // An error means that the snapshot thread has ended, and writes nothing either.
+                let _ended = snapshots_done.recv();
+                log.roll()?;
+                let recovered =
+                    truncate(&self.dirs, zxid).and_then(|()| recover(&self.dirs, &options));
+                events.report(match recovered {
+                    Ok(recovered) => DiskEvent::Truncated(Box::new(recovered)),
+                    Err(error) => DiskEvent::TruncateFailed { zxid, error },
+                });
             }
         }
         Ok(())
@@ -138,19 +165,20 @@ impl Service for Files {
     }
 }
 
-/// The thread that writes to disk. Dropping this carries out the pending requests, then ends the
-/// thread.
+/// The threads that write to disk. Dropping this carries out the pending requests, then ends the
+/// threads.
 #[derive(Debug)]
 pub struct Disk {
     thread: DiskThread<Files>,
+    snapshots: SnapshotThread,
 }
 
 impl Disk {
-    /// Starts the thread. It calls `wake` when events can be polled, at most once between two
+    /// Starts the threads. They call `wake` when events can be polled, at most once between two
     /// polls.
     ///
     /// # Errors
-    /// If the log directory cannot be used or the thread cannot be started.
+    /// If the log directory cannot be used or a thread cannot be started.
     pub fn start(
         dirs: &DataDirs,
         options: &DiskOptions,
@@ -166,12 +194,10 @@ impl Disk {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, StorageError> {
         let log = LogWriter::with_maker(dirs.clone(), options.append(), make)?;
-        let files = Files {
-            dirs: dirs.clone(),
-            snapshots: None,
-        };
+        let files = Files { dirs: dirs.clone() };
         let thread = DiskThread::start(dirs.logs(), log, files, wake)?;
-        Ok(Self { thread })
+        let snapshots = SnapshotThread::start(dirs, thread.events())?;
+        Ok(Self { thread, snapshots })
     }
 
     /// Returns an empty batch, which reuses the memory of an earlier one if possible.
@@ -196,34 +222,52 @@ impl Disk {
         self.thread.request(Request::Roll);
     }
 
-    /// Begins a snapshot and drops an unfinished one. Another thread writes it, so the log does not
-    /// wait.
+    /// Cuts the log after `zxid` and loads the database again; [`DiskEvent::Truncated`] or
+    /// [`DiskEvent::TruncateFailed`] follows. Drops an unfinished snapshot. Until then, no other
+    /// request may follow.
+    pub fn truncate(&self, zxid: Zxid, options: RecoverOptions) {
+        let (done, snapshots_done) = channel();
+        self.snapshots.send(SnapshotJob::Abandon);
+        self.snapshots.send(SnapshotJob::Report(done));
+        self.thread.request(Request::Truncate(Box::new(Truncation {
+            zxid,
+            options,
+            snapshots_done,
+        })));
+    }
+
+    /// Begins a snapshot and drops an unfinished one. Another thread writes it, so neither it nor the
+    /// log waits for the other.
     pub fn begin_snapshot(&self, zxid: Zxid) {
-        self.thread
-            .request(Request::Snapshot(SnapshotJob::Begin(zxid)));
+        self.snapshots.send(SnapshotJob::Begin(zxid));
     }
 
     /// Writes the next part of the snapshot's body.
     pub fn write_snapshot(&self, part: Vec<u8>) {
-        self.thread
-            .request(Request::Snapshot(SnapshotJob::Write(part)));
+        self.snapshots.send(SnapshotJob::Write(part));
+    }
+
+    /// Whether the next part of a snapshot should be encoded now. If not, too much waits to be
+    /// written already, and [`DiskEvent::SnapshotRoom`] follows.
+    #[must_use]
+    pub fn has_snapshot_room(&self) -> bool {
+        self.snapshots.has_room()
     }
 
     /// Completes the snapshot. [`DiskEvent::SnapshotWritten`] follows, or
     /// [`DiskEvent::SnapshotFailed`] if any step since [`Disk::begin_snapshot`] failed.
     pub fn finish_snapshot(&self) {
-        self.thread.request(Request::Snapshot(SnapshotJob::Finish));
+        self.snapshots.send(SnapshotJob::Finish);
     }
 
     /// Drops the unfinished snapshot.
     pub fn abandon_snapshot(&self) {
-        self.thread.request(Request::Snapshot(SnapshotJob::Abandon));
+        self.snapshots.send(SnapshotJob::Abandon);
     }
 
     /// Removes old files (see [`super::purge()`]) after completing the snapshots requested earlier.
     pub fn purge(&self, retain: usize) {
-        self.thread
-            .request(Request::Snapshot(SnapshotJob::Purge(retain)));
+        self.snapshots.send(SnapshotJob::Purge(retain));
     }
 
     /// Appends the events since the last call to `events`, in order.
@@ -231,9 +275,10 @@ impl Disk {
         self.thread.poll(events);
     }
 
-    /// Carries out the pending requests and ends the thread. No request may follow.
+    /// Carries out the pending requests and ends the threads. No request may follow.
     pub fn stop(&mut self) {
         self.thread.stop();
+        self.snapshots.stop();
     }
 
     /// Counters since the start or the last reset.

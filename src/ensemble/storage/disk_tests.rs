@@ -266,3 +266,94 @@ fn without_fsync_the_log_is_not_synced() {
     assert!(matches!(seen[..], [DiskEvent::Synced { .. }]), "{seen:?}");
     assert_eq!(disk.stats().fsync_count, 0);
 }
+
+#[test]
+fn a_purge_that_fails_is_no_failure_of_a_snapshot() {
+    let (_dir, dirs) = dirs();
+    for zxid in 0..5 {
+        // A directory cannot be removed like a file.
+        std::fs::create_dir(dirs.log_path(Zxid(zxid + 1))).expect("made");
+        let mut bytes = vec![1; 40];
+        bytes.extend_from_slice(&super::snapshot_reader::SEAL_END);
+        std::fs::write(dirs.snapshot_path(Zxid(zxid * 10)), bytes).expect("written");
+    }
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    disk.purge(3);
+    let seen = events(&disk);
+    assert!(matches!(seen[..], [DiskEvent::PurgeFailed(_)]), "{seen:?}");
+}
+
+#[test]
+fn who_encodes_a_snapshot_is_told_when_too_much_waits_and_when_there_is_room() {
+    let (_dir, dirs) = dirs();
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    assert!(disk.has_snapshot_room());
+    disk.begin_snapshot(Zxid(1));
+    let mut written = 0;
+    // The thread may write while this loop fills its queue, but not faster for ever.
+    while disk.has_snapshot_room() {
+        disk.write_snapshot(vec![1; 4 << 20]);
+        written += 1;
+    }
+    assert!(written >= 1);
+    let seen = events(&disk);
+    assert!(matches!(seen[0], DiskEvent::SnapshotRoom), "{seen:?}");
+}
+
+#[test]
+fn the_log_is_cut_by_the_disk_thread_after_snapshots_and_appends() {
+    let (_dir, dirs) = dirs();
+    let options = super::RecoverOptions::default();
+    super::recover(&dirs, &options).expect("fresh");
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    let held = disk.hold();
+    disk.append(batch(1..=20));
+    // Complete, but of transactions that are cut: it must not come back after the cut.
+    let mut body = Vec::new();
+    Database::new(DatabaseSettings::default()).encode_snapshot(&mut body);
+    disk.begin_snapshot(Zxid(15));
+    disk.write_snapshot(body);
+    disk.finish_snapshot();
+    disk.begin_snapshot(Zxid(16));
+    disk.truncate(Zxid(12), options);
+    drop(held);
+    let mut seen = Vec::new();
+    while !seen
+        .iter()
+        .any(|event| matches!(event, DiskEvent::Truncated(_)))
+    {
+        seen.append(&mut events(&disk));
+    }
+    let Some(DiskEvent::Truncated(recovered)) = seen.pop() else {
+        panic!("{seen:?}");
+    };
+    assert_eq!(recovered.last_logged, Zxid(12));
+    assert_eq!(recovered.database.last_processed(), Zxid(12));
+    disk.append(batch(13..=14));
+    drop(disk);
+    assert_eq!(all_zxids(&dirs), (1..=14).collect::<Vec<_>>());
+    let snapshots = dirs.list_snapshots().expect("listed");
+    assert_eq!(snapshots.len(), 1, "{snapshots:?}");
+}
+
+#[test]
+fn a_cut_that_fails_is_reported() {
+    let (_dir, dirs) = dirs();
+    let disk = Disk::start(&dirs, &small(), || {}).expect("started");
+    disk.append(batch(1..=20));
+    disk.truncate(Zxid(12), super::RecoverOptions::default());
+    let mut seen = events(&disk);
+    while seen.len() < 2 {
+        seen.append(&mut events(&disk));
+    }
+    assert!(
+        matches!(
+            seen[..],
+            [
+                DiskEvent::Synced { .. },
+                DiskEvent::TruncateFailed { zxid: Zxid(12), .. }
+            ]
+        ),
+        "no snapshot reaches back: {seen:?}"
+    );
+}

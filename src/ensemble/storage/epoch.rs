@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::disk::directory::sync_directory;
+use crate::disk::kill;
 
 use super::DataDirs;
 use super::StorageError;
 
-/// Names of the epoch files. Each is first written with the suffix `.tmp`.
+/// Names of the epoch files. Each is first written with the suffix `.tmp`. A crash can leave that file
+/// behind, complete or empty. Nobody was told of its epoch, so it is never read.
 const ACCEPTED: &str = "acceptedEpoch";
 const CURRENT: &str = "currentEpoch";
 
@@ -22,42 +24,56 @@ pub struct Epochs {
     pub current: i64,
 }
 
+/// Why the epoch files and the log cannot come from one server that only crashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EpochFault {
+    #[error("acceptedEpoch is {accepted}, less than currentEpoch {current}")]
+    AcceptedBehindCurrent { accepted: i64, current: i64 },
+    #[error("acceptedEpoch is {accepted} but the log holds a transaction of epoch {of_log}")]
+    AcceptedBehindLog { accepted: i64, of_log: i64 },
+}
+
 impl Epochs {
-    /// Reads both files and checks them against each other and against the last transaction's
-    /// epoch. A missing file is written with that epoch.
+    /// Checks the epochs of a restart against each other and against the epoch of the last logged
+    /// transaction.
+    ///
+    /// A server accepts an epoch before it logs a transaction of that epoch, and it enters the epoch
+    /// (NEWLEADER) after it has logged what the leader sent first. So after a crash the log may hold an
+    /// epoch above `current`, but none above `accepted`. The server then votes with `current`, and the next
+    /// synchronisation repairs the log.
     ///
     /// # Errors
-    /// If a file is unreadable, or if the epochs contradict the log, which means that an epoch was
-    /// lost.
-    pub fn load(dirs: &DataDirs, epoch_of_log: i64) -> Result<Self, StorageError> {
-        let current_path = dirs.snapshots().join(CURRENT);
-        let mut current = match read(&current_path)? {
-            Some(current) => current,
-            None => write_epoch(dirs, CURRENT, epoch_of_log)?,
-        };
-        if epoch_of_log > current {
-            // A crash between writing and renaming leaves the newer value in the temporary file.
-            let Some(newer) = read(&temporary(&current_path))? else {
-                return Err(StorageError::Epochs {
-                    dir: dirs.snapshots().to_owned(),
-                    what: format!(
-                        "currentEpoch is {current} but the log holds a transaction of epoch {epoch_of_log}"
-                    ),
-                });
-            };
-            current = write_epoch(dirs, CURRENT, newer)?;
-        }
-        let accepted = match read(&dirs.snapshots().join(ACCEPTED))? {
-            Some(accepted) => accepted,
-            None => write_epoch(dirs, ACCEPTED, epoch_of_log)?,
-        };
+    /// If an epoch was lost.
+    pub const fn check(self, of_log: i64) -> Result<(), EpochFault> {
+        let Self { accepted, current } = self;
         if accepted < current {
-            return Err(StorageError::Epochs {
-                dir: dirs.snapshots().to_owned(),
-                what: format!("acceptedEpoch is {accepted}, less than currentEpoch {current}"),
-            });
+            return Err(EpochFault::AcceptedBehindCurrent { accepted, current });
         }
-        Ok(Self { accepted, current })
+        if accepted < of_log {
+            return Err(EpochFault::AcceptedBehindLog { accepted, of_log });
+        }
+        Ok(())
+    }
+
+    /// Reads both files and checks them (see [`Self::check`]). A missing file is written with the epoch
+    /// of the last logged transaction.
+    ///
+    /// # Errors
+    /// If a file is unreadable, or if an epoch was lost.
+    pub fn load(dirs: &DataDirs, of_log: i64) -> Result<Self, StorageError> {
+        let stored = |name: &str| match read(&dirs.snapshots().join(name))? {
+            Some(epoch) => Ok(epoch),
+            None => write_epoch(dirs, name, of_log),
+        };
+        let epochs = Self {
+            current: stored(CURRENT)?,
+            accepted: stored(ACCEPTED)?,
+        };
+        epochs.check(of_log).map_err(|fault| StorageError::Epochs {
+            dir: dirs.snapshots().to_owned(),
+            fault,
+        })?;
+        Ok(epochs)
     }
 
     /// Writes the accepted epoch durably.
@@ -100,13 +116,18 @@ fn read(path: &Path) -> Result<Option<i64>, StorageError> {
 fn write_epoch(dirs: &DataDirs, name: &str, epoch: i64) -> Result<i64, StorageError> {
     let path = dirs.snapshots().join(name);
     let temporary = temporary(&path);
-    File::create(&temporary)
+    kill::check()
+        .and_then(|()| File::create(&temporary))
         .and_then(|mut file| {
+            kill::check()?;
             file.write_all(epoch.to_string().as_bytes())?;
+            kill::check()?;
             file.sync_all()
         })
         .map_err(StorageError::io("write", &temporary))?;
-    fs::rename(&temporary, &path).map_err(StorageError::io("replace", &path))?;
+    kill::check()
+        .and_then(|()| fs::rename(&temporary, &path))
+        .map_err(StorageError::io("replace", &path))?;
     sync_directory(dirs.snapshots())?;
     Ok(epoch)
 }
@@ -142,17 +163,40 @@ mod tests {
         );
     }
 
+    /// A crash while a leader of epoch 2 synchronises a server of epoch 1.
     #[test]
-    fn a_crash_before_the_rename_is_repaired_and_a_lost_epoch_is_refused() {
+    fn a_log_ahead_of_the_current_epoch_is_accepted_up_to_the_accepted_epoch() {
         let (_dir, dirs) = dirs();
         Epochs::write_current(&dirs, 1).expect("written");
         Epochs::write_accepted(&dirs, 2).expect("written");
-        let error = Epochs::load(&dirs, 2).expect_err("lost").to_string();
+        let stored = Epochs {
+            accepted: 2,
+            current: 1,
+        };
+        assert_eq!(Epochs::load(&dirs, 2).expect("loaded"), stored);
+        let error = Epochs::load(&dirs, 3).expect_err("lost").to_string();
         assert!(
-            error.contains("currentEpoch is 1 but the log holds"),
+            error.contains("acceptedEpoch is 2 but the log holds a transaction of epoch 3"),
             "{error}"
         );
-        fs::write(dirs.snapshots().join("currentEpoch.tmp"), "2").expect("written");
+    }
+
+    #[test]
+    fn a_temporary_file_that_a_crash_left_is_not_read() {
+        let (_dir, dirs) = dirs();
+        let stored = Epochs {
+            accepted: 2,
+            current: 1,
+        };
+        Epochs::write_current(&dirs, stored.current).expect("written");
+        Epochs::write_accepted(&dirs, stored.accepted).expect("written");
+        for text in ["", "2", "no number"] {
+            for name in ["currentEpoch.tmp", "acceptedEpoch.tmp"] {
+                fs::write(dirs.snapshots().join(name), text).expect("written");
+            }
+            assert_eq!(Epochs::load(&dirs, 2).expect("loaded"), stored, "{text:?}");
+        }
+        Epochs::write_current(&dirs, 2).expect("written over the temporary file");
         assert_eq!(Epochs::load(&dirs, 2).expect("loaded").current, 2);
     }
 

@@ -7,6 +7,7 @@ use crate::disk::DiskError;
 use crate::ensemble::database::{ApplyError, SnapshotError};
 use crate::wire::jute::Zxid;
 
+use super::epoch::EpochFault;
 use super::format::Fault;
 
 /// A storage error. A server that meets one while it runs must stop.
@@ -22,6 +23,17 @@ pub enum StorageError {
         /// The expected kind.
         kind: &'static str,
     },
+    /// The log holds data but no header. The header is synced before anything else is written.
+    #[error(
+        "{} holds data but its header is missing; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()
+    )]
+    NoHeader { path: PathBuf },
+    /// A log was created and nothing was written to it, yet newer logs follow. It is removed at the
+    /// start if it is the last one, so here its content was lost.
+    #[error(
+        "{} is empty, but newer logs follow: its transactions are missing; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()
+    )]
+    EmptyLog { path: PathBuf },
     /// The log lost bytes that had been acknowledged.
     #[error(
         "{} is damaged at byte {offset}: {fault}, and more follows; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()
@@ -62,9 +74,22 @@ pub enum StorageError {
         /// Why the newest snapshot cannot be loaded.
         newest: Box<StorageError>,
     },
+    /// A snapshot cannot be used, and no log holds the transactions that it shows to exist.
+    #[error(
+        "transactions after {last} up to {zxid} are missing: {} holds them but cannot be used ({reason}), and no log holds them; restore the snapshot or the logs, or clear the data directory so that the server copies everything from its ensemble", path.display()
+    )]
+    OnlyInSnapshot {
+        path: PathBuf,
+        /// The last transaction before the missing ones.
+        last: Zxid,
+        /// The transaction that the snapshot is named after.
+        zxid: Zxid,
+        /// Why the snapshot cannot be used.
+        reason: String,
+    },
     /// There are logs but no snapshot.
     #[error(
-        "{} holds transaction logs but {} holds no snapshot: something is missing; set snapshot.trust.empty=true if the directory was written by 3.4, which takes no first snapshot", logs.display(), snapshots.display()
+        "{} holds transaction logs but {} holds no complete snapshot: something is missing; set snapshot.trust.empty=true if the directory was written by 3.4, which takes no first snapshot", logs.display(), snapshots.display()
     )]
     NoSnapshot { logs: PathBuf, snapshots: PathBuf },
     /// Files of one kind lie in the directory for the other kind.
@@ -80,18 +105,9 @@ pub enum StorageError {
     EpochText { path: PathBuf, text: String },
     /// The epoch files contradict the log or each other.
     #[error(
-        "in {}: {what}; restore the epoch files, or clear the data directory so that the server copies everything from its ensemble", dir.display()
+        "in {}: {fault}; restore the epoch files, or clear the data directory so that the server copies everything from its ensemble", dir.display()
     )]
-    Epochs {
-        dir: PathBuf,
-        /// Describes the contradiction.
-        what: String,
-    },
-    /// No log reaches back to the transaction to truncate to.
-    #[error(
-        "cannot truncate the log to {zxid}: no log in {} reaches back that far", dir.display()
-    )]
-    CannotTruncate { zxid: Zxid, dir: PathBuf },
+    Epochs { dir: PathBuf, fault: EpochFault },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -99,10 +115,6 @@ pub enum SnapshotFault {
     /// The file is shorter than any snapshot or does not end with a seal.
     #[error("the snapshot was not written to its end")]
     Incomplete,
-    #[error(
-        "compressed snapshots are not supported; set snapshot.compression.method= (empty) where it was written"
-    )]
-    Compressed,
     #[error(transparent)]
     Content(#[from] SnapshotError),
     #[error("the snapshot's checksum is {computed:#x} but {stored:#x} was stored")]

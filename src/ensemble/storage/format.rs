@@ -76,6 +76,16 @@ impl LogBatch {
     }
 }
 
+/// The framed length of the entry that begins here, by its length field; `None` if there is none.
+#[must_use]
+pub fn announced_bytes(bytes: &[u8]) -> Option<usize> {
+    let field = bytes.get(8..ENTRY_PREFIX_BYTES)?.first_chunk::<4>()?;
+    let size = usize::try_from(i32::from_be_bytes(*field)).ok()?;
+    (ENTRY_BYTES_MIN..=ENTRY_BYTES_MAX)
+        .contains(&size)
+        .then_some(size + ENTRY_FRAMING_BYTES)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogEntry<'a> {
     pub zxid: Zxid,

@@ -38,11 +38,11 @@ pub struct LogReader {
 }
 
 impl LogReader {
-    /// Opens a log. A log without a complete file header, left by a crash after its creation, is
-    /// accepted as empty.
+    /// Opens a log. A log without a file header and without data, left by a crash after its creation,
+    /// is accepted as empty.
     ///
     /// # Errors
-    /// If the file cannot be read or is not a log.
+    /// If the file cannot be read, is not a log, or holds data but no header.
     pub fn open(path: &Path) -> Result<Self, StorageError> {
         let file = File::open(path).map_err(StorageError::io("open", path))?;
         let mut reader = Self {
@@ -64,18 +64,19 @@ impl LogReader {
             return Ok(reader);
         }
         let header = &reader.buffer[..FILE_HEADER_BYTES.min(reader.buffer.len())];
-        let never_written =
-            header.len() < FILE_HEADER_BYTES || header.iter().all(|byte| *byte == 0);
-        let not_such = StorageError::NotSuch {
-            path: path.to_owned(),
-            kind: "transaction log",
-        };
-        if !never_written {
-            return Err(not_such);
+        if header.len() < FILE_HEADER_BYTES {
+            reader.finish(Fault::Cut)?;
+            return Ok(reader);
         }
-        match reader.finish(Fault::Cut) {
-            Err(StorageError::Damaged { .. }) => Err(not_such),
-            other => other.map(|()| reader),
+        let path = path.to_owned();
+        if header.iter().any(|byte| *byte != 0) {
+            let kind = "transaction log";
+            return Err(StorageError::NotSuch { path, kind });
+        }
+        match reader.finish(Fault::Gap) {
+            Ok(()) if reader.end.is_some_and(|end| end.torn.is_none()) => Ok(reader),
+            Ok(()) | Err(StorageError::Damaged { .. }) => Err(StorageError::NoHeader { path }),
+            Err(other) => Err(other),
         }
     }
 
@@ -247,6 +248,9 @@ mod tests {
         }
         let path = log(dir.path(), &[b"ZKLG\0\0"]);
         assert!(end(&path).expect("torn").torn.is_some());
+        let path = log(dir.path(), &[&[0; 4096], batch(2..=3).bytes()]);
+        let error = end(&path).expect_err("refused").to_string();
+        assert!(error.contains("its header is missing"), "{error}");
         let path = log(dir.path(), &[&FileKind::Snapshot.header(), &[0; 20]]);
         let error = end(&path).expect_err("refused").to_string();
         assert!(

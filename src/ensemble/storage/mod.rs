@@ -4,9 +4,11 @@
 //! is torn or damaged; both are pure. [`DataDirs`] holds the directory and file names.
 //! [`LogReader`] and [`LogWriter`] handle one transaction log, [`snapshot_reader`] and
 //! [`SnapshotWriter`] one snapshot, [`Epochs`] the epoch files. [`recover()`] loads the state at
-//! the start. [`truncate()`] and [`purge()`] remove entries and files. [`Disk`] is the thread that
-//! does all writing while the server runs. It reports only what is durable.
+//! the start. [`truncate()`] and [`purge()`] remove entries and files. [`Disk`] has the threads that
+//! do all writing while the server runs: one for the log, one for snapshots. It reports only what is
+//! durable.
 
+mod compression;
 mod dirs;
 mod disk;
 mod epoch;
@@ -23,15 +25,20 @@ pub mod tail;
 mod truncate;
 
 #[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
 mod disk_tests;
+#[cfg(test)]
+mod hole_tests;
 #[cfg(test)]
 mod recover_tests;
 #[cfg(test)]
 mod sample;
 
+pub use compression::Compression;
 pub use dirs::{DataDirs, LogFile, SnapshotFile};
 pub use disk::{Disk, DiskEvent, DiskOptions};
-pub use epoch::Epochs;
+pub use epoch::{EpochFault, Epochs};
 pub use error::StorageError;
 pub use format::LogBatch;
 pub use log_reader::{LogEnd, LogReader};

@@ -8,7 +8,7 @@ use crate::disk::directory::{cut_file, remove_file, sync_directory};
 use crate::ensemble::database::{Database, DatabaseSettings};
 use crate::wire::jute::Zxid;
 
-use super::dirs::{DataDirs, LogFile};
+use super::dirs::{DataDirs, LogFile, SnapshotFile};
 use super::epoch::Epochs;
 use super::error::SnapshotFault;
 use super::format::{FILE_HEADER_BYTES, LogEntry};
@@ -16,6 +16,8 @@ use super::log_reader::{LogEnd, LogReader};
 use super::snapshot_writer::SnapshotWriter;
 use super::{StorageError, snapshot_reader};
 
+/// Bytes of a snapshot that are held in memory while it is written.
+const SLICE_BYTES: usize = 1 << 20;
 /// Number of snapshots to try, as in Java.
 const SNAPSHOTS_TRIED_MAX: usize = 100;
 
@@ -63,7 +65,8 @@ pub struct Recovered {
 }
 
 /// Loads a server's directories and creates them if missing. Cuts a torn write off the last log,
-/// and removes logs without entries and unfinished snapshots. No log may be open for writing.
+/// and removes the last logs if they hold no entries, and unfinished snapshots. No log may be open
+/// for writing.
 ///
 /// # Errors
 /// If anything that was acknowledged is missing or damaged, or if the disk fails.
@@ -71,13 +74,15 @@ pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, S
     dirs.create()?;
     let mut warnings = Vec::new();
     remove_unfinished(dirs)?;
-    let logs = remove_empty_tail(dirs)?;
-    let (database, complete) = match load_newest(dirs, &logs, options.database, &mut warnings)? {
+    let (logs, empty_tail) = split_empty_tail(dirs, &mut warnings)?;
+    let loaded = load_newest(dirs, options.database, &mut warnings)?;
+    let (database, complete) = match loaded.database {
         Some(database) => (database, true),
         None => (start_empty(dirs, &logs, options, &mut warnings)?, false),
     };
     let mut replay = Replay {
         database,
+        unusable: loaded.unusable,
         committed: VecDeque::new(),
         committed_max: options.committed_max,
         warnings,
@@ -89,6 +94,11 @@ pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, S
         warnings,
         ..
     } = replay;
+    // Only now: a start that is refused changes nothing.
+    for log in empty_tail.iter().rev() {
+        remove_file(&log.path)?;
+        sync_directory(dirs.logs())?;
+    }
     if !complete && database.last_processed() >= Zxid::ZERO {
         // Written by a fresh server, or for a directory from 3.4, which takes no first snapshot.
         write_snapshot(dirs, &database)?;
@@ -116,10 +126,16 @@ pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, S
 /// Writes a snapshot of the database at its last processed transaction.
 fn write_snapshot(dirs: &DataDirs, database: &Database) -> Result<(), StorageError> {
     let mut writer = SnapshotWriter::begin(dirs, database.last_processed())?;
-    let mut body = Vec::new();
-    database.encode_snapshot(&mut body);
-    writer.write(&body)?;
-    writer.finish()
+    let mut cursor = database.snapshot_cursor();
+    let mut slice = Vec::new();
+    loop {
+        let done = cursor.step(database, &mut slice, SLICE_BYTES);
+        writer.write(&slice)?;
+        if done {
+            return writer.finish();
+        }
+        slice.clear();
+    }
 }
 
 /// Removes the snapshots that a crash left incomplete.
@@ -136,63 +152,103 @@ fn remove_unfinished(dirs: &DataDirs) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Removes the newest logs that hold no entry, because a crash came before their first sync.
-fn remove_empty_tail(dirs: &DataDirs) -> Result<Vec<LogFile>, StorageError> {
+/// Splits off the newest logs that hold no entry, because a crash came before the first sync of an
+/// entry.
+fn split_empty_tail(
+    dirs: &DataDirs,
+    warnings: &mut Vec<String>,
+) -> Result<(Vec<LogFile>, Vec<LogFile>), StorageError> {
     let mut logs = dirs.list_logs()?;
-    while let Some(last) = logs.last() {
-        if LogReader::open(&last.path)?.next_entry()?.is_some() {
+    let mut kept = logs.len();
+    for log in logs.iter().rev() {
+        let mut reader = LogReader::open(&log.path)?;
+        if reader.next_entry()?.is_some() {
             break;
         }
-        remove_file(&last.path)?;
-        sync_directory(dirs.logs())?;
-        logs.pop();
+        kept -= 1;
+        let path = log.path.display();
+        match reader.end() {
+            Some(LogEnd {
+                torn: Some((fault, lost_bytes)),
+                ..
+            }) => warnings.push(format!(
+                "{path} is removed: its first write was torn by a crash ({fault}); its {lost_bytes} bytes were never acknowledged"
+            )),
+            Some(LogEnd { offset: 0, .. }) => warnings.push(format!(
+                "{path} is removed: it is empty because of a crash before its first write"
+            )),
+            _ => {}
+        }
     }
-    Ok(logs)
+    let empty = logs.split_off(kept);
+    Ok((logs, empty))
 }
 
-/// Loads the newest usable snapshot. Returns `None` if there is none, or only an incomplete first
-/// one.
+/// A snapshot that is newer than the loaded one.
+#[derive(Debug)]
+struct Unusable {
+    file: SnapshotFile,
+    reason: StorageError,
+}
+
+impl Unusable {
+    /// Whether writing it was cut short.
+    fn is_incomplete(&self) -> bool {
+        matches!(
+            self.reason,
+            StorageError::Snapshot {
+                reason: SnapshotFault::Incomplete,
+                ..
+            }
+        )
+    }
+}
+
+#[derive(Debug)]
+struct Loaded {
+    /// From the newest usable snapshot, if there is one.
+    database: Option<Database>,
+    unusable: Vec<Unusable>,
+}
+
+/// Loads the newest usable snapshot. Incomplete snapshots count as missing, as in Java.
 fn load_newest(
     dirs: &DataDirs,
-    logs: &[LogFile],
     settings: DatabaseSettings,
     warnings: &mut Vec<String>,
-) -> Result<Option<Database>, StorageError> {
-    let mut newest = None;
-    let mut tried = 0;
-    let mut all_incomplete = true;
-    for snapshot in dirs
+) -> Result<Loaded, StorageError> {
+    let mut unusable: Vec<Unusable> = Vec::new();
+    for file in dirs
         .list_snapshots()?
-        .iter()
+        .into_iter()
         .rev()
         .take(SNAPSHOTS_TRIED_MAX)
     {
-        match snapshot_reader::load(snapshot, settings) {
-            Ok(database) => return Ok(Some(database)),
-            Err(error) => {
-                all_incomplete &= matches!(
-                    error,
-                    StorageError::Snapshot {
-                        reason: SnapshotFault::Incomplete,
-                        ..
-                    }
-                );
-                warnings.push(format!("{error}; trying an older one"));
-                tried += 1;
-                newest.get_or_insert(error);
+        match snapshot_reader::load(&file, settings) {
+            Ok(database) => {
+                return Ok(Loaded {
+                    database: Some(database),
+                    unusable,
+                });
+            }
+            Err(reason) => {
+                warnings.push(format!("{reason}; trying an older one"));
+                unusable.push(Unusable { file, reason });
             }
         }
     }
-    match newest {
-        Some(newest) if !(all_incomplete && logs.is_empty()) => {
-            Err(StorageError::NoUsableSnapshot {
-                dir: dirs.snapshots().to_owned(),
-                tried,
-                newest: Box::new(newest),
-            })
-        }
-        _ => Ok(None),
+    let tried = unusable.len();
+    if let Some(damaged) = unusable.iter().position(|one| !one.is_incomplete()) {
+        return Err(StorageError::NoUsableSnapshot {
+            dir: dirs.snapshots().to_owned(),
+            tried,
+            newest: Box::new(unusable.swap_remove(damaged).reason),
+        });
     }
+    Ok(Loaded {
+        database: None,
+        unusable,
+    })
 }
 
 /// Creates the database of a server without snapshots.
@@ -211,7 +267,7 @@ fn start_empty(
             });
         }
         warnings.push(format!(
-            "{} holds no snapshot; as snapshot.trust.empty is set, the logs are taken to be complete",
+            "{} holds no complete snapshot; as snapshot.trust.empty is set, the logs are taken to be complete",
             dirs.snapshots().display()
         ));
         return Ok(database);
@@ -232,6 +288,8 @@ fn start_empty(
 /// Applies the logs to a database.
 struct Replay {
     database: Database,
+    /// Snapshots that are newer than the one that was loaded.
+    unusable: Vec<Unusable>,
     committed: VecDeque<(Zxid, Box<[u8]>)>,
     committed_max: usize,
     warnings: Vec<String>,
@@ -246,8 +304,13 @@ impl Replay {
             .unwrap_or(0);
         for (at, log) in logs.iter().enumerate().skip(first) {
             let next = logs.get(at + 1);
-            self.check_gap(log);
+            self.check_gap(log)?;
             let (last, end) = self.one(log)?;
+            if end.offset == 0 {
+                // The last logs without entries were split off.
+                let path = log.path.clone();
+                return Err(StorageError::EmptyLog { path });
+            }
             let Some((fault, lost_bytes)) = end.torn else {
                 continue;
             };
@@ -277,11 +340,14 @@ impl Replay {
                 "{path}: a write was torn at byte {offset} ({fault}); the next log continues after it"
             ));
         }
-        Ok(())
+        // What a snapshot held that was once complete, was durable here.
+        self.check_snapshots(|unusable| !unusable.is_incomplete())
     }
 
-    /// A gap alone is not an error: a server that fails to prepare a request skips a zxid.
-    fn check_gap(&mut self, log: &LogFile) {
+    /// A gap alone is not an error: a Java server that fails to prepare a request skips a zxid. It is
+    /// one if a snapshot shows that there was a transaction.
+    fn check_gap(&mut self, log: &LogFile) -> Result<(), StorageError> {
+        self.check_snapshots(|unusable| unusable.file.zxid < log.first)?;
         let last = self.database.last_processed();
         if log.first.epoch() == last.epoch() && log.first > last.next() {
             self.warnings.push(format!(
@@ -290,6 +356,26 @@ impl Replay {
                 log.first,
             ));
             self.committed.clear();
+        }
+        Ok(())
+    }
+
+    /// Fails if one of these snapshots is named after a transaction that is missing.
+    fn check_snapshots(&self, which: impl Fn(&Unusable) -> bool) -> Result<(), StorageError> {
+        let last = self.database.last_processed();
+        let missing = self.unusable.iter().find(|unusable| {
+            let zxid = unusable.file.zxid;
+            // No transaction has counter zero: such a name is the start of an epoch.
+            zxid > last && zxid.counter() != 0 && which(unusable)
+        });
+        match missing {
+            None => Ok(()),
+            Some(Unusable { file, reason }) => Err(StorageError::OnlyInSnapshot {
+                path: file.path.clone(),
+                last,
+                zxid: file.zxid,
+                reason: reason.to_string(),
+            }),
         }
     }
 

@@ -22,7 +22,8 @@ const CHUNK_BYTES: usize = 256 << 10;
 /// Exceeds the trailers of every release.
 const TRAILER_BYTES_MAX: usize = 1024;
 
-/// Whether the file ends with a seal. This is a cheap check before loading, as in Java.
+/// Whether the file ends with a seal, or begins like a compressed file. This is a cheap check before
+/// loading, as in Java.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -32,10 +33,13 @@ pub fn looks_complete(snapshot: &SnapshotFile) -> Result<bool, StorageError> {
     let mut file = File::open(path).map_err(StorageError::io("open", path))?;
     let length = file.metadata().map_err(io())?.len();
     if length < (FILE_HEADER_BYTES + SEAL_BYTES) as u64 {
-        return Ok(false);
+        return Ok(false); // nor is a compressed file shorter: it also has a header and a seal
     }
-    if snapshot.compressed {
-        return Ok(true);
+    if let Some(compression) = snapshot.compression {
+        // The end is known only after decompressing everything. Java looks at the beginning, too.
+        let mut begin = vec![0; compression.magic().len()];
+        file.read_exact(&mut begin).map_err(io())?;
+        return Ok(begin == compression.magic());
     }
     let mut end = [0; SEAL_END.len()];
     file.seek(SeekFrom::End(-5)).map_err(io())?;
@@ -54,15 +58,17 @@ pub fn load(snapshot: &SnapshotFile, settings: DatabaseSettings) -> Result<Datab
         path: path.clone(),
         reason,
     };
-    if snapshot.compressed {
-        return Err(fault(SnapshotFault::Compressed));
-    }
     if !looks_complete(snapshot)? {
         return Err(fault(SnapshotFault::Incomplete));
     }
-    let mut file = File::open(path).map_err(StorageError::io("open", path))?;
+    let file = File::open(path).map_err(StorageError::io("open", path))?;
+    let mut content: Box<dyn Read> = match snapshot.compression {
+        Some(compression) => compression.reader(file),
+        None => Box::new(file),
+    };
     let mut header = [0; FILE_HEADER_BYTES];
-    file.read_exact(&mut header)
+    content
+        .read_exact(&mut header)
         .map_err(StorageError::io("read", path))?;
     if !FileKind::Snapshot.begins(&header) {
         return Err(StorageError::NotSuch {
@@ -72,7 +78,7 @@ pub fn load(snapshot: &SnapshotFile, settings: DatabaseSettings) -> Result<Datab
     }
     let mut adler = Adler32::new();
     adler.write(&header);
-    let (mut database, trailer) = load_body(&mut file, path, &mut adler, settings)?;
+    let (mut database, trailer) = load_body(&mut *content, path, &mut adler, settings)?;
     check_seals(&trailer, adler).map_err(fault)?;
     database.set_last_processed(snapshot.zxid);
     Ok(database)
@@ -80,7 +86,7 @@ pub fn load(snapshot: &SnapshotFile, settings: DatabaseSettings) -> Result<Datab
 
 /// Decodes up to the end of the nodes. Also returns the trailer that follows them.
 fn load_body(
-    file: &mut File,
+    content: &mut dyn Read,
     path: &Path,
     adler: &mut Adler32,
     settings: DatabaseSettings,
@@ -92,7 +98,7 @@ fn load_body(
     let mut decoder = SnapshotDecoder::new(settings);
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
-        let read = file
+        let read = content
             .read(&mut chunk)
             .map_err(StorageError::io("read", path))?;
         if read == 0 {
@@ -104,7 +110,8 @@ fn load_body(
         adler.write(&chunk[..used]);
         if done {
             let mut trailer = chunk[used..read].to_vec();
-            file.take(TRAILER_BYTES_MAX as u64)
+            content
+                .take(TRAILER_BYTES_MAX as u64)
                 .read_to_end(&mut trailer)
                 .map_err(StorageError::io("read", path))?;
             let database = decoder.finish().map_err(|error| fault(error.into()))?;
@@ -150,10 +157,41 @@ fn check_seal(seal: &[u8], adler: &Adler32) -> Result<(), SnapshotFault> {
 #[cfg(test)]
 mod tests {
     use super::super::DataDirs;
+    use super::super::compression::snappy;
     use super::super::snapshot_writer::SnapshotWriter;
     use super::*;
     use crate::ensemble::database::tests::golden::java_snapshot;
     use crate::wire::jute::Zxid;
+
+    /// `snapshot.0.gz` of Java 3.9.5.
+    const JAVA_GZIP: &[u8] = &[
+        0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff, 0x8b, 0xf2, 0x0e, 0xf6, 0x63,
+        0x60, 0x60, 0x60, 0xfa, 0x0f, 0x05, 0x0c, 0x10, 0xc0, 0x88, 0x44, 0xc3, 0x30, 0x6b, 0x79,
+        0x7e, 0x51, 0x4e, 0x0a, 0x90, 0xc1, 0x96, 0x98, 0x57, 0x99, 0x9f, 0x97, 0x0a, 0x55, 0xc2,
+        0x80, 0xa6, 0x95, 0x5c, 0xc0, 0xa5, 0x5f, 0x95, 0x9f, 0x9f, 0x9d, 0x9a, 0x5a, 0x90, 0x5a,
+        0x44, 0x45, 0x53, 0x05, 0x11, 0xa6, 0xea, 0x27, 0xe7, 0xe7, 0xa5, 0x65, 0xa6, 0x23, 0x49,
+        0x32, 0xe2, 0xd4, 0x86, 0x06, 0x70, 0x38, 0x44, 0x00, 0xc9, 0xf0, 0xc2, 0xd2, 0xfc, 0x92,
+        0x44, 0x2a, 0x3a, 0x9c, 0x51, 0x1f, 0x44, 0xee, 0x58, 0x64, 0xed, 0x09, 0xe7, 0x40, 0x01,
+        0x13, 0xb2, 0xb2, 0xa9, 0x3b, 0x6d, 0x23, 0xd1, 0x15, 0x30, 0xec, 0x7d, 0x61, 0x9f, 0x0b,
+        0x16, 0x04, 0x00, 0xed, 0x2b, 0x96, 0xf8, 0xde, 0x01, 0x00, 0x00,
+    ];
+
+    /// `snapshot.0.snappy` of Java 3.9.5.
+    const JAVA_SNAPPY: &[u8] = &[
+        0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00,
+        0x01, 0x00, 0x00, 0x00, 0xa4, 0xde, 0x03, 0x20, 0x5a, 0x4b, 0x53, 0x4e, 0x00, 0x00, 0x00,
+        0x02, 0xff, 0x0d, 0x01, 0x00, 0x00, 0x09, 0x01, 0x00, 0x01, 0x09, 0x07, 0x05, 0x08, 0x01,
+        0x0c, 0x01, 0x04, 0x3c, 0x05, 0x77, 0x6f, 0x72, 0x6c, 0x64, 0x00, 0x00, 0x00, 0x06, 0x61,
+        0x6e, 0x79, 0x6f, 0x6e, 0x65, 0x0d, 0x23, 0x00, 0x00, 0x0d, 0x3a, 0x11, 0x3b, 0xde, 0x01,
+        0x00, 0x28, 0x0a, 0x2f, 0x7a, 0x6f, 0x6f, 0x6b, 0x65, 0x65, 0x70, 0x65, 0x72, 0x01, 0x43,
+        0xfe, 0x56, 0x00, 0x0d, 0x56, 0x00, 0x11, 0x19, 0x56, 0x18, 0x2f, 0x63, 0x6f, 0x6e, 0x66,
+        0x69, 0x67, 0x01, 0x5d, 0x0d, 0x01, 0x01, 0xd6, 0x92, 0x01, 0x00, 0x01, 0x8d, 0x4a, 0x29,
+        0x00, 0x00, 0x10, 0x1d, 0x5d, 0x10, 0x71, 0x75, 0x6f, 0x74, 0x61, 0x01, 0x24, 0x01, 0x2c,
+        0x01, 0x01, 0x01, 0x0c, 0xea, 0x01, 0x00, 0x2c, 0x01, 0x2f, 0x00, 0x00, 0x00, 0x00, 0xb8,
+        0xa2, 0x3b, 0x49, 0x00, 0x00, 0x0d, 0x0d, 0x0d, 0x01, 0x00, 0x02, 0x0d, 0x08, 0x05, 0x01,
+        0x0c, 0x95, 0xb9, 0x3d, 0x59, 0x3e, 0x21, 0x00, 0x24, 0x00, 0xbd, 0xe8, 0x3f, 0x6d, 0x00,
+        0x00, 0x00, 0x01, 0x2f,
+    ];
 
     fn saved(dirs: &DataDirs, bytes: &[u8]) -> SnapshotFile {
         dirs.create().expect("created");
@@ -180,6 +218,78 @@ mod tests {
                 Database::new(DatabaseSettings::default()).node_count()
             );
         }
+    }
+
+    /// Two snapshots that Java 3.9.5 wrote on its first start.
+    #[test]
+    fn loads_the_compressed_snapshots_of_java() {
+        for (name, bytes) in [
+            ("snapshot.0.gz", JAVA_GZIP),
+            ("snapshot.0.snappy", JAVA_SNAPPY),
+        ] {
+            let dir = tempfile::tempdir().expect("a directory");
+            let dirs = DataDirs::new(dir.path(), None);
+            dirs.create().expect("created");
+            let path = dirs.snapshots().join(name);
+            std::fs::write(&path, bytes).expect("written");
+            let file = || dirs.list_snapshots().expect("listed").remove(0);
+            let database = load(&file(), DatabaseSettings::default()).expect(name);
+            assert_eq!(
+                database.node_count(),
+                Database::new(DatabaseSettings::default()).node_count()
+            );
+            for cut in 0..bytes.len() {
+                std::fs::write(&path, &bytes[..cut]).expect("written");
+                // The last 8 bytes of a gzip file are a checksum of its own.
+                assert!(
+                    load(&file(), DatabaseSettings::default()).is_err(),
+                    "{name} cut at {cut}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn loads_a_compressed_snapshot_of_many_blocks() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let dirs = DataDirs::new(dir.path(), None);
+        dirs.create().expect("created");
+        let large = large_snapshot(&dirs);
+        std::fs::write(dirs.snapshots().join("snapshot.9.snappy"), snappy(&large))
+            .expect("written");
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, &large).expect("compressed");
+        let gzip = gzip.finish().expect("compressed");
+        std::fs::write(dirs.snapshots().join("snapshot.a.gz"), gzip).expect("written");
+        let snapshots = dirs.list_snapshots().expect("listed");
+        let bodies: Vec<Vec<u8>> = snapshots
+            .iter()
+            .map(|file| {
+                let mut body = Vec::new();
+                load(file, DatabaseSettings::default())
+                    .expect("loaded")
+                    .encode_snapshot(&mut body);
+                body
+            })
+            .collect();
+        assert_eq!(bodies.len(), 3);
+        assert!(bodies[0].len() > 100_000);
+        assert!(bodies[0] == bodies[1] && bodies[1] == bodies[2]);
+    }
+
+    /// A snapshot file of many nodes, also written as `snapshot.8`.
+    fn large_snapshot(dirs: &DataDirs) -> Vec<u8> {
+        let mut database = Database::new(DatabaseSettings::default());
+        for zxid in 1..=2000 {
+            let entry = super::super::sample::entry(Zxid(zxid));
+            database.apply(&entry, &mut |_| {}).expect("applied");
+        }
+        let mut body = Vec::new();
+        database.encode_snapshot(&mut body);
+        let mut writer = SnapshotWriter::begin(dirs, Zxid(8)).expect("begun");
+        writer.write(&body).expect("written");
+        writer.finish().expect("finished");
+        std::fs::read(dirs.snapshot_path(Zxid(8))).expect("read")
     }
 
     /// The files differ only in the digest, which Java omits too with `digest.enabled=false`.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use simd_adler32::Adler32;
 
 use crate::disk::directory::sync_directory;
+use crate::disk::kill;
 use crate::wire::jute::Zxid;
 
 use super::DataDirs;
@@ -15,7 +16,7 @@ use super::format::FileKind;
 use super::snapshot_reader::SEAL_END;
 
 /// Bytes between two syncs. Short syncs do not delay the syncs of the log.
-const SYNC_STEP_BYTES: usize = 4 << 20;
+const SYNC_STEP_BYTES: usize = 1 << 20;
 
 /// An unfinished snapshot. Dropping it before [`SnapshotWriter::finish`] removes its file.
 pub struct SnapshotWriter {
@@ -43,6 +44,7 @@ impl SnapshotWriter {
         let mut temporary = dirs.snapshot_path(zxid).into_os_string();
         temporary.push(".tmp");
         let temporary = PathBuf::from(temporary);
+        kill::check().map_err(StorageError::io("create", &temporary))?;
         let file = File::create(&temporary).map_err(StorageError::io("create", &temporary))?;
         let mut writer = Self {
             dirs: dirs.clone(),
@@ -62,16 +64,19 @@ impl SnapshotWriter {
     /// # Errors
     /// If the disk is full or fails.
     pub fn write(&mut self, body: &[u8]) -> Result<(), StorageError> {
-        self.file
-            .write_all(body)
-            .map_err(StorageError::io("write", &self.temporary))?;
-        self.adler.write(body);
-        self.unsynced_bytes += body.len();
-        if self.unsynced_bytes >= SYNC_STEP_BYTES {
-            self.unsynced_bytes = 0;
+        kill::check().map_err(StorageError::io("write", &self.temporary))?;
+        for step in body.chunks(SYNC_STEP_BYTES) {
             self.file
-                .sync_data()
-                .map_err(StorageError::io("sync", &self.temporary))?;
+                .write_all(step)
+                .map_err(StorageError::io("write", &self.temporary))?;
+            self.adler.write(step);
+            self.unsynced_bytes += step.len();
+            if self.unsynced_bytes >= SYNC_STEP_BYTES {
+                self.unsynced_bytes = 0;
+                self.file
+                    .sync_data()
+                    .map_err(StorageError::io("sync", &self.temporary))?;
+            }
         }
         Ok(())
     }
@@ -83,12 +88,15 @@ impl SnapshotWriter {
     pub fn finish(mut self) -> Result<(), StorageError> {
         let mut seal = i64::from(self.adler.finish()).to_be_bytes().to_vec();
         seal.extend_from_slice(&SEAL_END);
-        self.file
-            .write_all(&seal)
+        kill::check()
+            .and_then(|()| self.file.write_all(&seal))
+            .and_then(|()| kill::check())
             .and_then(|()| self.file.sync_all())
             .map_err(StorageError::io("write", &self.temporary))?;
         let path = self.dirs.snapshot_path(self.zxid);
-        fs::rename(&self.temporary, &path).map_err(StorageError::io("create", &path))?;
+        kill::check()
+            .and_then(|()| fs::rename(&self.temporary, &path))
+            .map_err(StorageError::io("create", &path))?;
         self.finished = true;
         Ok(sync_directory(self.dirs.snapshots())?)
     }
@@ -98,7 +106,7 @@ impl Drop for SnapshotWriter {
     fn drop(&mut self) {
         if !self.finished {
             // An error does no harm: the next start removes the file.
-            drop(fs::remove_file(&self.temporary));
+            drop(kill::check().and_then(|()| fs::remove_file(&self.temporary)));
         }
     }
 }

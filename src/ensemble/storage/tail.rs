@@ -4,7 +4,9 @@
 use crate::disk::tail::{self, RecordSearch, Tail};
 use crate::wire::jute::Zxid;
 
-use super::format::{ENTRY_FRAMING_BYTES, Parsed, parse_entry};
+use super::format::{
+    ENTRY_BYTES_MAX, ENTRY_FRAMING_BYTES, ENTRY_PREFIX_BYTES, Parsed, announced_bytes, parse_entry,
+};
 
 /// The upper half of every checksum is zero, so up to four zeros after an entry can belong to the
 /// next one.
@@ -16,6 +18,9 @@ const ORDINARY_ZEROS: usize = 4;
 pub fn judge_tail(rest: &[u8], offset: u64, after: Zxid) -> Tail {
     let search = RecordSearch {
         record_bytes_min: ENTRY_FRAMING_BYTES,
+        record_bytes_max: ENTRY_BYTES_MAX + ENTRY_FRAMING_BYTES,
+        prefix_bytes: ENTRY_PREFIX_BYTES,
+        announced_bytes,
         ordinary_zeros: ORDINARY_ZEROS,
         begins_newer: |bytes: &[u8]| matches!(parse_entry(bytes), Parsed::Entry(entry) if entry.zxid > after),
     };
@@ -90,5 +95,43 @@ mod tests {
     fn more_bytes_than_one_torn_write_can_leave_are_damage() {
         let junk = vec![3; UNSYNCED_BYTES_MAX + 1];
         assert_eq!(judge_tail(&junk, 16, Zxid(0)), Tail::Damaged);
+    }
+
+    #[test]
+    fn a_torn_entry_larger_than_other_writes_is_torn() {
+        let entry = framed(1..=1, 20 << 20);
+        for cut in [UNSYNCED_BYTES_MAX + 1, 15 << 20, entry.len() - 1] {
+            let lost_bytes = cut;
+            let torn = Tail::Torn { lost_bytes };
+            assert_eq!(judge_tail(&entry[..cut], 16, Zxid(0)), torn, "cut at {cut}");
+        }
+        // Power loss: the pages with the beginning did not reach the disk. At 4090 the entry's length
+        // lies in the second page.
+        for (offset, missing) in [
+            (16, 0..4080),
+            (4090, 0..6),
+            (4090, 6..4102),
+            (4096, 0..4096),
+        ] {
+            let mut written = entry.clone();
+            written[missing.clone()].fill(0);
+            let verdict = judge_tail(&written, offset, Zxid(0));
+            assert!(
+                matches!(verdict, Tail::Torn { .. }),
+                "at {offset} without {missing:?}: {verdict:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn bytes_behind_a_large_torn_entry_are_damage() {
+        let mut written = framed(1..=1, 9 << 20);
+        written[40] ^= 1;
+        assert!(matches!(
+            judge_tail(&written, 16, Zxid(0)),
+            Tail::Torn { .. }
+        ));
+        written.push(1);
+        assert_eq!(judge_tail(&written, 16, Zxid(0)), Tail::Damaged);
     }
 }

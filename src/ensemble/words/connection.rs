@@ -1,11 +1,12 @@
-//! The line about one client connection in `stat` and `cons`.
+//! `cons`, and the lines of `stat`: the client connections.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use crate::wire::jute::{OpCode, Zxid};
+use crate::wire::jute::{OpCode, SessionId, Zxid};
 
-/// What a connection waits for: the bits of Java's `SelectionKey`.
+/// The events that the server waits for on a connection. Java prints them as the bits of a
+/// `SelectionKey`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Interest {
     /// Bytes from the client.
@@ -17,48 +18,63 @@ pub struct Interest {
 /// The newest reply of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Reply {
-    /// What was asked; `None` if it was a write that failed.
+    /// `None` for a write that failed.
     pub op: Option<OpCode>,
-    /// The last transaction that it reflects.
+    /// The last transaction that the reply reflects.
     pub zxid: Zxid,
-    /// When, ms of a clock that only runs forward.
+    /// In milliseconds of a monotonic clock.
     pub at_ms: u64,
-    /// How long it took, ms.
+    /// Time from the request to the reply, ms.
     pub latency_ms: u64,
 }
 
-/// What only `cons` tells of a connection.
+/// Time from a request to its reply, in milliseconds, over the requests of a connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ConnectionLatency {
+    pub min: u64,
+    pub mean: u64,
+    pub max: u64,
+}
+
+/// The values of a connection with a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
-    pub id: i64,
+    pub id: SessionId,
     /// Negotiated timeout, ms.
     pub timeout_ms: i32,
-    /// When the client connected, ms since the epoch.
+    /// When the client connected, in milliseconds since 1970.
     pub established_ms: i64,
-    /// Number of the newest request that has one.
+    /// The xid of the newest answered request other than a ping.
     pub last_cxid: Option<i32>,
-    /// The newest reply, if there is any.
     pub last: Option<Reply>,
-    /// Smallest, mean and largest time from request to reply, ms.
-    pub latency_ms: (u64, u64, u64),
+    pub latency_ms: ConnectionLatency,
 }
 
 /// One client connection.
 #[derive(Clone, Debug)]
 pub struct Connection {
     pub address: SocketAddr,
-    /// What it waits for; nothing if it is the one that asks.
+    /// Empty for the connection that has sent the word: the server closes it after the answer.
     pub interest: Interest,
-    /// Requests that wait.
+    /// Number of requests that wait for a reply.
     pub queued: usize,
+    /// Number of frames from the client.
     pub received: u64,
+    /// Number of frames to the client.
     pub sent: u64,
-    /// Its session, once it has asked for one.
     pub session: Option<Session>,
 }
 
+pub(super) fn cons(connections: &[Connection]) -> String {
+    let mut text = String::new();
+    for connection in connections {
+        connection.full(&mut text);
+    }
+    text + "\n"
+}
+
 impl Connection {
-    /// ` /127.0.0.1:53254[1](queued=0,recved=12,sent=12`: what `stat` tells, not yet closed.
+    /// Appends the fields of `stat` without the closing parenthesis.
     fn begin(&self, text: &mut String) {
         let Self {
             interest: Interest { read, write },
@@ -69,21 +85,21 @@ impl Connection {
         } = self;
         let mask = u8::from(*read) | u8::from(*write) << 2;
         text.push_str(" /");
-        address(self.address, text);
+        push_address(self.address, text);
         let _infallible = write!(
             text,
             "[{mask}](queued={queued},recved={received},sent={sent}"
         );
     }
 
-    /// Its line in `stat`.
+    /// Appends the line in `stat`.
     pub(super) fn brief(&self, text: &mut String) {
         self.begin(text);
         text.push_str(")\n");
     }
 
-    /// Its line in `cons`.
-    pub(super) fn full(&self, text: &mut String) {
+    /// Appends the line in `cons`.
+    fn full(&self, text: &mut String) {
         self.begin(text);
         if let Some(session) = &self.session {
             session.describe(text);
@@ -100,9 +116,9 @@ impl Session {
             established_ms,
             last_cxid,
             last,
-            latency_ms: (min, mean, max),
+            latency_ms: ConnectionLatency { min, mean, max },
         } = self;
-        // As Java after `crst`; before the first reply its fields are null and zero.
+        // Java prints these values between `crst` and the next reply.
         let Reply {
             op,
             zxid,
@@ -117,7 +133,7 @@ impl Session {
         let op = op.map_or("NA", abbreviation);
         let _infallible = write!(
             text,
-            ",sid=0x{id:x},lop={op},est={established_ms},to={timeout_ms}"
+            ",sid={id},lop={op},est={established_ms},to={timeout_ms}"
         );
         if let Some(cxid) = last_cxid {
             let _infallible = write!(text, ",lcxid=0x{cxid:x}");
@@ -130,8 +146,9 @@ impl Session {
     }
 }
 
-/// As Java prints an address: IPv6 in full, IPv4 in IPv6 as IPv4.
-fn address(address: SocketAddr, text: &mut String) {
+/// Appends an address as Java prints it: an IPv6 address has all eight groups, and an IPv4 address
+/// that is mapped into IPv6 is printed as IPv4.
+pub(super) fn push_address(address: SocketAddr, text: &mut String) {
     let port = address.port();
     let _infallible = match address.ip().to_canonical() {
         std::net::IpAddr::V4(ip) => write!(text, "{ip}:{port}"),
@@ -142,7 +159,7 @@ fn address(address: SocketAddr, text: &mut String) {
     };
 }
 
-/// What Java's `lop` calls an operation.
+/// The name of an operation in the field `lop`.
 const fn abbreviation(op: OpCode) -> &'static str {
     match op {
         OpCode::CreateSession => "SESS",
@@ -188,7 +205,7 @@ mod tests {
             received: 12,
             sent: 13,
             session: Some(Session {
-                id: 0x0010_0001,
+                id: SessionId(0x0010_0001),
                 timeout_ms: 10_000,
                 established_ms: 1_700_000_000_000,
                 last_cxid: Some(12),
@@ -198,7 +215,11 @@ mod tests {
                     at_ms: 2500,
                     latency_ms: 1,
                 }),
-                latency_ms: (0, 2, 3),
+                latency_ms: ConnectionLatency {
+                    min: 0,
+                    mean: 2,
+                    max: 3,
+                },
             }),
         }
     }
@@ -209,9 +230,9 @@ mod tests {
         text
     }
 
-    /// The line of a real 3.8.0, field for field.
+    /// The expected line is from Apache ZooKeeper 3.8.0.
     #[test]
-    fn a_line_of_cons_is_javas() {
+    fn a_line_of_cons_has_the_fields_of_java() {
         assert_eq!(
             full(&connection()),
             " /127.0.0.1:53254[1](queued=0,recved=12,sent=13,sid=0x100001,lop=GETD,\
@@ -224,12 +245,12 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_was_answered_nothing_has_no_cxid_and_zxid_minus_one() {
+    fn a_connection_without_a_reply_has_no_cxid_and_zxid_minus_one() {
         let mut fresh = connection();
         if let Some(session) = &mut fresh.session {
             session.last = None;
             session.last_cxid = None;
-            session.latency_ms = (0, 0, 0);
+            session.latency_ms = ConnectionLatency::default();
         }
         assert!(
             full(&fresh).ends_with(
@@ -244,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mask_and_the_address_are_javas() {
+    fn the_mask_and_the_address_are_printed_as_in_java() {
         let mut connection = connection();
         for (read, write, mask) in [
             (false, false, "[0]"),

@@ -1,20 +1,28 @@
-//! `wchs`, `wchc` and `wchp`: who watches what.
+//! `wchs`, `wchc` and `wchp`: sessions and the paths that they watch.
 //!
-//! Java leaves out the watches on children; these tell of all, as `mntr` does.
+//! Apache ZooKeeper leaves out the watches on children here, though its `mntr` counts them. These
+//! words print all watches.
 
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 
 use crate::wire::jute::SessionId;
 
-/// What `wchs` sums up.
+/// What `wchs` prints.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WatchSummary {
-    /// Connections that watch.
+    /// Number of connections that have a watch.
     pub connections: usize,
-    /// Paths that are watched.
+    /// Number of paths that have a watch.
     pub paths: usize,
     pub total: usize,
+}
+
+/// A path and a session that watches it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Watched {
+    pub session: SessionId,
+    pub path: Arc<str>,
 }
 
 pub(super) fn summary(watches: WatchSummary) -> String {
@@ -26,19 +34,20 @@ pub(super) fn summary(watches: WatchSummary) -> String {
     format!("{connections} connections watching {paths} paths\nTotal watches:{total}\n")
 }
 
-/// Each session and what it watches.
-pub(super) fn by_session(mut pairs: Vec<(i64, Arc<str>)>) -> String {
-    pairs.sort_unstable();
-    grouped(pairs.into_iter().map(|(id, path)| (SessionId(id), path)))
+/// Prints each session with the paths that it watches.
+pub(super) fn by_session(mut watched: Vec<Watched>) -> String {
+    watched.sort_unstable();
+    grouped(watched.into_iter().map(|one| (one.session, one.path)))
 }
 
-/// Each path and the sessions that watch it.
-pub(super) fn by_path(mut pairs: Vec<(i64, Arc<str>)>) -> String {
-    pairs.sort_unstable_by(|a, b| (&a.1, a.0).cmp(&(&b.1, b.0)));
-    grouped(pairs.into_iter().map(|(id, path)| (path, SessionId(id))))
+/// Prints each path with the sessions that watch it.
+pub(super) fn by_path(mut watched: Vec<Watched>) -> String {
+    watched.sort_unstable_by(|a, b| (&a.path, a.session).cmp(&(&b.path, b.session)));
+    grouped(watched.into_iter().map(|one| (one.path, one.session)))
 }
 
-/// Each key of the sorted `pairs` on a line of its own, its values indented below it, each once.
+/// Prints each key of the sorted `pairs` on a line of its own and its values, without repetition,
+/// indented below it.
 fn grouped<K: Display + PartialEq, V: Display + PartialEq>(
     pairs: impl Iterator<Item = (K, V)>,
 ) -> String {
@@ -59,20 +68,23 @@ fn grouped<K: Display + PartialEq, V: Display + PartialEq>(
 mod tests {
     use super::*;
 
-    fn pairs() -> Vec<(i64, Arc<str>)> {
+    fn watched() -> Vec<Watched> {
         [(2, "/b"), (1, "/b"), (-1, "/a"), (1, "/a"), (1, "/b")]
-            .map(|(session, path)| (session, path.into()))
+            .map(|(session, path)| Watched {
+                session: SessionId(session),
+                path: path.into(),
+            })
             .into()
     }
 
     #[test]
-    fn the_layout_is_javas_and_what_comes_twice_is_told_once() {
+    fn each_pair_is_printed_once_in_the_layout_of_java() {
         assert_eq!(
-            by_session(pairs()),
+            by_session(watched()),
             "0xffffffffffffffff\n\t/a\n0x1\n\t/a\n\t/b\n0x2\n\t/b\n\n"
         );
         assert_eq!(
-            by_path(pairs()),
+            by_path(watched()),
             "/a\n\t0xffffffffffffffff\n\t0x1\n/b\n\t0x1\n\t0x2\n\n"
         );
         assert_eq!(by_session(Vec::new()), "\n");

@@ -1,4 +1,4 @@
-//! The highest rate that a target takes while conditions hold: a search by runs, each from nothing to a result.
+//! The search for the highest rate at which the gates of a plan hold. Each rate is tried in a complete run.
 
 mod search;
 
@@ -12,27 +12,28 @@ use crate::workload::{Arrival, Plan, RatePhase, Spacing};
 use search::Search;
 pub use search::SearchLimits;
 
-/// Operations that may be in flight per session where the workload does not say.
+/// Maximum number of operations in flight per session if the workload does not set one.
 const IN_FLIGHT_CAP: u32 = 64;
 
-/// One run of a search, as soon as it is over.
+/// A finished run of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct CapacityRun<'a> {
     /// Number of the run, from 1.
     pub number: u32,
-    /// What it came to.
+    /// The summary of the run.
     pub step: &'a CapacityStep,
-    /// The whole result.
     pub result: &'a RunResult,
 }
 
-/// Runs `plan` at one rate after the other until the highest at which its gates hold is known within
-/// `limits.precision`. A closed loop becomes an open one: in a closed loop the target sets the rate.
+/// Runs `plan` at different rates until the highest rate at which its gates hold is known within
+/// `limits.precision`. A closed loop is replaced by an open loop, because in a closed loop the target sets
+/// the rate.
 ///
-/// `begins` is told each rate beforehand, `after` what came of it, and returns the name of the folder that
-/// the run's result was kept in.
+/// `begins` is called before each run with the number of the run and the rate per second. `after` is called
+/// after each run. It returns the name of the folder that holds the run's result.
 ///
-/// What an interrupt, or a failure after a first run, leaves unknown is said in [`Capacity::ended_early`].
+/// If the user interrupts the search, or a run other than the first fails, the reason is in
+/// [`Capacity::ended_early`].
 ///
 /// # Errors
 /// If nothing was measured, or `after` fails.
@@ -66,13 +67,13 @@ pub fn capacity<E: From<ExperimentError>>(
                 break;
             }
         };
-        // A run that was cut short says nothing about its rate.
+        // An interrupted run does not show whether its rate holds.
         if context.stopped() {
             found.ended_early = Some("interrupted".to_owned());
             break;
         }
         let mut step = CapacityStep::of(rate_per_s, &result);
-        search.tell(rate_per_s, step.held);
+        search.record(rate_per_s, step.held);
         step.result = after(&CapacityRun {
             number,
             step: &step,
@@ -90,12 +91,12 @@ pub fn capacity<E: From<ExperimentError>>(
         ));
     }
     found.answer_per_s = search.answer_per_s();
-    found.failed_per_s = search.worst_per_s();
-    found.generator_limited = search.is_the_generators();
+    found.failed_per_s = search.lowest_failure_per_s();
+    found.generator_limited = search.is_limited_by_generator();
     Ok(found)
 }
 
-/// The same plan, once, at one rate.
+/// Returns the plan with a single run at a constant rate.
 fn at_rate(plan: &Plan, rate_per_s: f64) -> Plan {
     let (in_flight_cap, spacing) = match &plan.load.arrival {
         Arrival::Open {

@@ -1,30 +1,31 @@
-//! The search for the highest rate that holds: by doubling, then between the last that held and the first that
-//! did not.
+//! The search for the highest rate that holds. It doubles the rate until one fails, and then tries rates
+//! between the highest that held and the lowest that failed.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::result::Held;
 
-/// By how much the rate grows, or falls, until both a rate that holds and one that fails are known.
+/// Factor between rates until both a rate that holds and a rate that fails are known.
 const STEP: f64 = 2.0;
-/// Runs that must fail before a rate does: one may have met a hiccup of the machine.
+/// Failed runs that are needed before a rate counts as failed. A single run may fail because of a
+/// disturbance of the machine.
 const FAILURES: u32 = 2;
 /// Runs that must hold before a rate is the answer.
 const CONFIRMATIONS: u32 = 2;
-/// Digits that rates are rounded to.
+/// Significant digits of a rate.
 const DIGITS: i32 = 3;
 
-/// How far to search.
+/// The limits of a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SearchLimits {
-    /// Where to begin, operations per second.
+    /// First rate, in operations per second.
     pub first_per_s: f64,
-    /// Lowest rate tried.
+    /// Lowest rate, in operations per second.
     pub lowest_per_s: f64,
-    /// Highest rate tried.
+    /// Highest rate, in operations per second.
     pub highest_per_s: f64,
-    /// The answer is at most this share below a rate that fails.
+    /// Maximum distance between the answer and a rate that fails, as a share of the answer.
     pub precision: f64,
-    /// Runs altogether.
+    /// Maximum number of runs.
     pub runs_max: u32,
 }
 
@@ -36,19 +37,17 @@ struct Tried {
     failed: u32,
 }
 
-/// A search under way.
 #[derive(Clone, Debug)]
 pub(super) struct Search {
     limits: SearchLimits,
-    /// In the order in which they were first tried.
+    /// In the order of their first runs.
     tried: Vec<Tried>,
     runs: u32,
-    /// Lowest rate that the generator could not issue.
+    /// Lowest rate whose run was invalid because the generator could not issue it.
     generator_per_s: Option<f64>,
 }
 
 impl Search {
-    /// One that has not begun.
     pub(super) const fn new(limits: SearchLimits) -> Self {
         Self {
             limits,
@@ -58,7 +57,7 @@ impl Search {
         }
     }
 
-    /// The rate to run at next, operations per second; `None` when the search has ended.
+    /// Returns the rate of the next run, in operations per second, or `None` when the search has ended.
     pub(super) fn next_per_s(&self) -> Option<f64> {
         if self.runs >= self.limits.runs_max {
             return None;
@@ -73,19 +72,19 @@ impl Search {
             precision,
             ..
         } = self.limits;
-        let next_per_s = match (self.best(), self.worst_per_s()) {
+        let next_per_s = match (self.best(), self.lowest_failure_per_s()) {
             (None, None) => first_per_s,
             (Some(best), None) if best.rate_per_s < highest_per_s => {
                 (best.rate_per_s * STEP).min(highest_per_s)
             }
-            (None, Some(worst)) if worst > lowest_per_s => (worst / STEP).max(lowest_per_s),
+            (None, Some(failure)) if failure > lowest_per_s => (failure / STEP).max(lowest_per_s),
             (None, Some(_)) => return None,
-            (Some(best), worst) => {
-                let middle = worst
-                    .filter(|worst| worst / best.rate_per_s > 1.0 + precision)
-                    .map(|worst| rounded((best.rate_per_s * worst).sqrt()))
+            (Some(best), failure) => {
+                let middle = failure
+                    .filter(|failure| failure / best.rate_per_s > 1.0 + precision)
+                    .map(|failure| rounded((best.rate_per_s * failure).sqrt()))
                     .filter(|middle| {
-                        *middle > best.rate_per_s && worst.is_none_or(|worst| *middle < worst)
+                        *middle > best.rate_per_s && failure.is_none_or(|failure| *middle < failure)
                     });
                 match middle {
                     Some(middle) => middle,
@@ -97,8 +96,8 @@ impl Search {
         Some(rounded(next_per_s))
     }
 
-    /// What the run at [`Search::next_per_s`] came to.
-    pub(super) fn tell(&mut self, rate_per_s: f64, held: Held) {
+    /// Records the outcome of the run at [`Search::next_per_s`].
+    pub(super) fn record(&mut self, rate_per_s: f64, held: Held) {
         self.runs += 1;
         if held == Held::Invalid {
             let lowest = self.generator_per_s.unwrap_or(f64::INFINITY);
@@ -125,13 +124,14 @@ impl Search {
         }
     }
 
-    /// The highest rate that holds, operations per second; `None` if none did.
+    /// Returns the highest rate that holds, in operations per second, or `None` if no rate holds.
     pub(super) fn answer_per_s(&self) -> Option<f64> {
         self.best().map(|best| best.rate_per_s)
     }
 
-    /// The lowest rate above the answer that failed; `None` if none did.
-    pub(super) fn worst_per_s(&self) -> Option<f64> {
+    /// Returns the lowest failed rate above the answer, in operations per second, or `None` if no rate above
+    /// it failed.
+    pub(super) fn lowest_failure_per_s(&self) -> Option<f64> {
         let floor = self.best().map_or(0.0, |best| best.rate_per_s);
         self.tried
             .iter()
@@ -140,14 +140,15 @@ impl Search {
             .min_by(f64::total_cmp)
     }
 
-    /// Whether it was the generator that ended the search: what fails above the answer is invalid.
-    pub(super) fn is_the_generators(&self) -> bool {
+    /// Whether the generator, and not the target, limited the answer: a run at the lowest failed rate was
+    /// invalid.
+    pub(super) fn is_limited_by_generator(&self) -> bool {
         self.generator_per_s
-            .zip(self.worst_per_s())
-            .is_some_and(|(generator, worst)| generator <= worst)
+            .zip(self.lowest_failure_per_s())
+            .is_some_and(|(generator, failure)| generator <= failure)
     }
 
-    /// The search has not come to its end, and has had all its runs.
+    /// Whether the limit of runs, and nothing else, ended the search.
     pub(super) fn is_out_of_runs(&self) -> bool {
         let unlimited = Self {
             limits: SearchLimits {
@@ -159,12 +160,12 @@ impl Search {
         self.next_per_s().is_none() && unlimited.next_per_s().is_some()
     }
 
-    /// Runs so far.
+    /// Returns the number of runs so far.
     pub(super) const fn runs(&self) -> u32 {
         self.runs
     }
 
-    /// The highest rate that holds and lies below all that fail.
+    /// Returns the highest rate that holds and is below all failed rates.
     fn best(&self) -> Option<&Tried> {
         let lowest_failure = self
             .tried
@@ -181,23 +182,23 @@ impl Search {
 }
 
 impl Tried {
-    /// More runs held than failed.
+    /// Whether more runs held than failed.
     const fn holds(&self) -> bool {
         self.held > self.failed
     }
 
-    /// More runs failed than held, and not one alone.
+    /// Whether at least [`FAILURES`] runs failed, and more than held.
     const fn fails(&self) -> bool {
         self.failed >= FAILURES && self.failed > self.held
     }
 
-    /// Neither is decided: another run is needed.
+    /// Whether another run is needed to decide.
     const fn is_open(&self) -> bool {
         !self.holds() && !self.fails()
     }
 }
 
-/// A rate with three significant digits.
+/// Rounds a rate to [`DIGITS`] significant digits.
 fn rounded(per_s: f64) -> f64 {
     if per_s <= 0.0 {
         return per_s;
@@ -220,13 +221,13 @@ mod tests {
         runs_max: 60,
     };
 
-    /// The rates tried and the search, when `held` answers for the target.
+    /// Searches with `held` as the target. Returns the rates of all runs and the finished search.
     fn searched(limits: SearchLimits, mut held: impl FnMut(f64) -> Held) -> (Vec<f64>, Search) {
         let mut search = Search::new(limits);
         let mut rates = Vec::new();
         while let Some(rate_per_s) = search.next_per_s() {
             rates.push(rate_per_s);
-            search.tell(rate_per_s, held(rate_per_s));
+            search.record(rate_per_s, held(rate_per_s));
         }
         (rates, search)
     }
@@ -248,13 +249,13 @@ mod tests {
     }
 
     #[test]
-    fn one_hiccup_changes_nothing() {
-        let (_, calm) = searched(LIMITS, up_to(20_000.0));
-        for hiccup in 0..calm.runs() {
+    fn a_single_disturbed_run_does_not_change_the_answer() {
+        let (_, undisturbed) = searched(LIMITS, up_to(20_000.0));
+        for disturbed in 0..undisturbed.runs() {
             let mut run = 0;
             let (_, search) = searched(LIMITS, |rate| {
                 run += 1;
-                if run - 1 == hiccup && rate <= 20_000.0 {
+                if run - 1 == disturbed && rate <= 20_000.0 {
                     Held::No
                 } else {
                     up_to(20_000.0)(rate)
@@ -263,13 +264,13 @@ mod tests {
             let answer = search.answer_per_s().unwrap();
             assert!(
                 (18_500.0..=20_000.0).contains(&answer),
-                "{hiccup}: {answer}"
+                "{disturbed}: {answer}"
             );
         }
     }
 
     #[test]
-    fn what_held_once_by_luck_is_no_answer() {
+    fn a_rate_that_held_only_once_is_not_the_answer() {
         let mut lucky = true;
         let (rates, search) = searched(LIMITS, |rate| {
             if rate > 20_000.0 && rate < 21_000.0 && std::mem::take(&mut lucky) {
@@ -289,14 +290,14 @@ mod tests {
         let (rates, search) = searched(highest, |_| Held::Yes);
         assert_eq!(search.answer_per_s(), Some(5_000.0));
         assert_eq!(rates.last(), Some(&5_000.0));
-        assert_eq!(search.worst_per_s(), None);
+        assert_eq!(search.lowest_failure_per_s(), None);
         let lowest = SearchLimits {
             lowest_per_s: 100.0,
             ..LIMITS
         };
         let (_, search) = searched(lowest, |_| Held::No);
         assert_eq!(search.answer_per_s(), None);
-        assert_eq!(search.worst_per_s(), Some(100.0));
+        assert_eq!(search.lowest_failure_per_s(), Some(100.0));
         let few = SearchLimits {
             runs_max: 3,
             ..LIMITS
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generator_at_its_end_is_told_from_a_target_at_its() {
+    fn the_limit_of_the_generator_is_distinguished_from_the_limit_of_the_target() {
         let (_, search) = searched(LIMITS, |rate| {
             if rate > 30_000.0 {
                 Held::Invalid
@@ -316,18 +317,18 @@ mod tests {
                 Held::Yes
             }
         });
-        assert!(search.is_the_generators());
+        assert!(search.is_limited_by_generator());
         assert!(search.answer_per_s().is_some_and(|rate| rate > 28_000.0));
         let (_, search) = searched(LIMITS, |rate| match rate {
             rate if rate > 30_000.0 => Held::Invalid,
             rate if rate > 20_000.0 => Held::No,
             _ => Held::Yes,
         });
-        assert!(!search.is_the_generators());
+        assert!(!search.is_limited_by_generator());
     }
 
     #[test]
-    fn rates_have_three_digits() {
+    fn rates_have_three_significant_digits() {
         let rates = [0.123_45, 1.0, 99.96, 12_345.0];
         let expected = ["0.123", "1", "100", "12300"];
         for (rate, expected) in rates.into_iter().zip(expected) {

@@ -3,18 +3,17 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 
-/// One connection.
 #[derive(Debug)]
 pub(super) struct Connection<S> {
     pub(super) socket: TcpStream,
     pub(super) key: u64,
-    /// Bytes read that are not a whole frame yet.
+    /// Bytes that were read and do not form a whole frame yet.
     inbox: Vec<u8>,
     /// Bytes to write.
     pub(super) out: Vec<u8>,
     pub(super) session: S,
     pub(super) mute: bool,
-    /// To be closed once everything is written.
+    /// Whether the connection is closed once everything is written.
     pub(super) closing: bool,
     pub(super) watches_writes: bool,
 }
@@ -33,7 +32,7 @@ impl<S: Default> Connection<S> {
         }
     }
 
-    /// Reads once; false at the end of the stream.
+    /// Reads once. Returns false at the end of the stream.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
         match self.socket.read(buffer) {
             Ok(0) => Ok(false),
@@ -46,18 +45,18 @@ impl<S: Default> Connection<S> {
         }
     }
 
-    /// The inbox, to take frames from while the connection is changed.
+    /// Takes the inbox out, so that frames can be read from it while the connection changes.
     pub(super) fn take_inbox(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.inbox)
     }
 
-    /// Gives the inbox back, of which the first `used` bytes have been dealt with.
+    /// Puts the inbox back without its first `used` bytes, which were handled.
     pub(super) fn put_inbox(&mut self, mut inbox: Vec<u8>, used: usize) {
         inbox.drain(..used);
         self.inbox = inbox;
     }
 
-    /// Writes what it can; false if something is left.
+    /// Writes as much as the socket accepts. Returns false if something is left.
     pub(super) fn flush(&mut self) -> io::Result<bool> {
         let mut written = 0;
         while written < self.out.len() {

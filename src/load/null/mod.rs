@@ -1,8 +1,9 @@
-//! The null responder: a server that knows nothing and answers everything, as cheaply as possible.
+//! The null responder: a server that keeps no data and answers every request as cheaply as
+//! possible.
 //!
-//! What is measured against it is the generator itself. It answers each request at once or after a
-//! constant delay, in whatever protocol has a [`NullPeer`]; a [`NullScript`] makes it misbehave for tests.
-//! One thread, loopback only.
+//! Measurements against it show the generator itself. It answers each request at once or after a
+//! constant delay, in any protocol that has a [`NullPeer`]. A [`NullScript`] makes it misbehave for
+//! tests. It has one thread and listens on loopback only.
 
 mod connection;
 mod server;
@@ -18,61 +19,61 @@ use std::time::Duration;
 use crate::measure::Histogram;
 use crate::protocol::NullPeer;
 
-/// How a null responder behaves.
 #[derive(Clone, Debug, Default)]
 pub struct NullScript {
-    /// From a request's arrival to its reply.
+    /// Time from a request's arrival to its reply.
     pub delay: Duration,
-    /// Never sleep, so that the delay is exact. Costs one processor.
+    /// Never sleeps, so that the delay is exact. This occupies one processor.
     pub spin: bool,
-    /// What happens when that many requests (pings and handshakes apart) have come, in this order.
+    /// Faults, in order, each with the number of requests after which it happens. Pings and
+    /// handshakes do not count.
     pub faults: Vec<(u64, Fault)>,
-    /// Answer a session that comes back as if it had expired.
+    /// Treats a session that reconnects as expired.
     pub forgets: bool,
-    /// Refuse every handshake.
+    /// Refuses every handshake.
     pub refuses: bool,
-    /// Keep the bytes of all requests, per session.
+    /// Keeps the bytes of all requests per session.
     pub records: bool,
-    /// Keep account of how long replies took, also without a delay.
+    /// Measures how long replies took even if there is no delay.
     pub accounts: bool,
 }
 
-/// One misbehaviour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Neither read nor answer for so long. The request that sets it off is answered afterwards.
+    /// Neither reads nor answers for this long. The request that triggers the stall is answered
+    /// afterwards.
     Stall(Duration),
-    /// Close every connection, without answering.
+    /// Closes every connection without an answer.
     Drop,
-    /// Read, but answer nothing on the connections open now.
+    /// Reads but does not answer on the connections that are open now.
     Mute,
-    /// Send these bytes instead of the answer.
+    /// Sends these bytes instead of the answer.
     Raw(Vec<u8>),
-    /// Close everything, the listener too.
+    /// Closes everything, the listener included.
     Quit,
 }
 
-/// What a null responder saw.
+/// What a null responder counted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NullReport {
-    /// Requests, pings and handshakes apart.
+    /// Requests without pings and handshakes.
     pub requests: u64,
     /// Pings.
     pub pings: u64,
     /// Sessions opened.
     pub opened: u64,
-    /// Sessions that came back.
+    /// Sessions resumed after a reconnect.
     pub resumed: u64,
-    /// Sessions closed properly.
+    /// Sessions closed by the client.
     pub closed: u64,
-    /// Requests per session, as they came, if they were kept.
+    /// Bytes of the requests per session, if the script keeps them.
     pub transcript: BTreeMap<i64, Vec<u8>>,
-    /// The delay as it was kept: from the read that brought a request to the write that took its
-    /// reply away. Empty without a delay, unless the script asks for accounts.
+    /// Actual delays: from the read that brought a request to the write that took its reply. Empty
+    /// without a delay, unless the script sets `accounts`.
     pub kept: Histogram,
 }
 
-/// A running null responder. Dropping it ends it.
+/// A running null responder. Dropping it stops it.
 #[derive(Debug)]
 pub struct NullResponder {
     address: SocketAddr,
@@ -81,18 +82,18 @@ pub struct NullResponder {
 }
 
 impl NullResponder {
-    /// Starts one on a free port of the loopback interface.
+    /// Starts a responder on a free port of the loopback interface.
     ///
     /// # Errors
-    /// If there is no port, or no thread.
+    /// If no port or no thread is available.
     pub fn start<P: NullPeer>(script: NullScript) -> io::Result<Self> {
         Self::start_on::<P>(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, script)
     }
 
-    /// Starts one on a given listener.
+    /// Starts a responder on the given listener.
     ///
     /// # Errors
-    /// If there is no thread.
+    /// If no thread is available.
     pub fn start_on<P: NullPeer>(listener: TcpListener, script: NullScript) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -110,16 +111,15 @@ impl NullResponder {
         })
     }
 
-    /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends it.
+    /// Stops the responder and returns what it counted.
     ///
     /// # Errors
-    /// If it had ended already, by an error.
+    /// If it has already ended with an error.
     pub fn stop(mut self) -> io::Result<NullReport> {
         self.end().unwrap_or_else(|| Ok(NullReport::default()))
     }
@@ -127,7 +127,7 @@ impl NullResponder {
     fn end(&mut self) -> Option<io::Result<NullReport>> {
         self.stop.store(true, Ordering::Relaxed);
         let thread = self.thread.take()?;
-        thread.thread().unpark(); // from a stall
+        thread.thread().unpark(); // ends a stall
         let ended = thread.join();
         Some(ended.unwrap_or_else(|_| Err(io::Error::other("the null responder panicked"))))
     }
@@ -135,7 +135,7 @@ impl NullResponder {
 
 impl Drop for NullResponder {
     fn drop(&mut self) {
-        // What it saw, or how it failed, nobody asked for.
+        // The report and a late error have no reader here.
         let _unasked = self.end();
     }
 }

@@ -11,15 +11,15 @@ use super::{Fault, NullReport, NullScript};
 use crate::load::clock::now_ns;
 use crate::load::key::{self, Owner};
 use crate::load::poller::{Poller, Ready, Spin};
-use crate::protocol::{Admit, Asked, NullPeer, Opened, Violation};
+use crate::protocol::{Admit, MessageKind, NullPeer, Opened, Violation};
 
 const BUFFER_BYTES: usize = 256 << 10;
-/// How often the stop flag is looked at.
+/// Longest time between two checks of the stop flag.
 const LOOK_NS: i64 = 10_000_000;
-/// The listener's key: of a connection that cannot be.
+/// The listener's key. No connection can have it.
 const LISTENER_KEY: u64 = u64::MAX - 1;
 
-/// Replies on their way.
+/// Replies that wait for their delay.
 #[derive(Debug)]
 struct Delayed {
     read_ns: i64,
@@ -42,10 +42,10 @@ pub(super) struct Server<P: NullPeer> {
     connections: Vec<Option<Connection<P::Session>>>,
     accepted: u32,
     delayed: VecDeque<Delayed>,
-    /// Vectors of former replies, to be used again.
+    /// Empty vectors of former replies, for reuse.
     spare: Vec<Vec<u8>>,
     buffer: Vec<u8>,
-    /// Set while stalled: nothing is read before.
+    /// End of the stall, during which nothing is read.
     stalled_until_ns: i64,
     report: NullReport,
 }
@@ -90,7 +90,8 @@ impl<P: NullPeer> Server<P> {
             let due_ns = self.delayed.front().map_or(i64::MAX, |first| first.due_ns);
             let until_ns = due_ns.min(now + LOOK_NS);
             if self.stalled_until_ns > now {
-                // The stall itself: nothing is read, nothing released. Whoever stops it unparks it.
+                // During a stall the thread neither reads nor replies. `NullResponder::end` unparks
+                // it.
                 let stall_ns = (self.stalled_until_ns - now).unsigned_abs();
                 std::thread::park_timeout(Duration::from_nanos(stall_ns));
                 continue;
@@ -120,7 +121,7 @@ impl<P: NullPeer> Server<P> {
             let socket = match listener.accept() {
                 Ok((socket, _)) => socket,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                // The peer has gone before it was accepted.
+                // The peer closed the connection before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
                 Err(error) => return Err(error),
             };
@@ -142,7 +143,7 @@ impl<P: NullPeer> Server<P> {
         let Some(mut connection) = self.connections.get_mut(place).and_then(Option::take) else {
             return;
         };
-        // An event of a connection that was here before concerns nobody.
+        // The event belongs to an earlier connection at this place.
         let stays =
             connection.key != ready.key || self.step(&mut connection, ready).unwrap_or(false);
         if stays {
@@ -150,7 +151,7 @@ impl<P: NullPeer> Server<P> {
         }
     }
 
-    /// False when the connection is over.
+    /// Returns false when the connection is over.
     fn step(&mut self, connection: &mut Connection<P::Session>, ready: Ready) -> io::Result<bool> {
         if ready.readable && !connection.read(&mut self.buffer)? {
             return Ok(false);
@@ -195,15 +196,15 @@ impl<P: NullPeer> Server<P> {
         message: &[u8],
         replies: &mut Vec<u8>,
     ) -> io::Result<()> {
-        let asked = P::asked(&connection.session, message).map_err(malformed)?;
-        match asked {
-            Asked::Open => return self.open(connection, message),
-            Asked::Ping => self.report.pings += 1,
-            Asked::Close => {
+        let kind = P::kind(&connection.session, message).map_err(malformed)?;
+        match kind {
+            MessageKind::Open => return self.open(connection, message),
+            MessageKind::Ping => self.report.pings += 1,
+            MessageKind::Close => {
                 self.report.closed += 1;
                 connection.closing = true;
             }
-            Asked::Request => {
+            MessageKind::Request => {
                 self.report.requests += 1;
                 if self.records {
                     let session = P::id(&connection.session);
@@ -218,7 +219,7 @@ impl<P: NullPeer> Server<P> {
         if connection.mute {
             return Ok(());
         }
-        let out = if asked == Asked::Close {
+        let out = if kind == MessageKind::Close {
             &mut connection.out
         } else {
             replies
@@ -237,7 +238,8 @@ impl<P: NullPeer> Server<P> {
         Ok(())
     }
 
-    /// Does what the script says about this request; true if it is not to be answered.
+    /// Runs the fault that the script has for this request. Returns true if the request gets no
+    /// answer.
     fn fault(&mut self, connection: &mut Connection<P::Session>) -> bool {
         let Some((at, _)) = self.faults.front() else {
             return false;
@@ -279,7 +281,7 @@ impl<P: NullPeer> Server<P> {
         present.closing = true;
     }
 
-    /// Sends the replies that are due.
+    /// Sends the replies whose delay is over.
     fn release(&mut self, now: i64) {
         while self
             .delayed

@@ -1,4 +1,4 @@
-//! The client's side.
+//! The client side of the echo protocol.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::{LENGTH_BYTES, Null, length};
@@ -8,7 +8,7 @@ use crate::protocol::{
 };
 use crate::workload::{OpPlan, Plan};
 
-/// A connection that sends messages and gets them back.
+/// A connection that sends messages and receives them back.
 #[derive(Debug, Default)]
 pub struct Echo {
     /// Bytes of each message.
@@ -21,25 +21,24 @@ pub struct Echo {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// Not connected.
     #[default]
     Down,
-    /// Connected; the driver is to be told.
+    /// Connected, before [`Event::Ready`].
     Opened,
     Ready,
-    /// The driver wants to end; it is to be told that it can.
+    /// The driver closes the connection, before [`Event::Closed`].
     Ending,
 }
 
 impl Protocol for Echo {
-    /// There is one kind of operation.
+    /// Empty, because there is one kind of operation.
     type Op = ();
     type Shared = ();
     type Setup = Nothing;
     type Null = Null;
 
     const REFUSED: &'static str = "Refused";
-    const TURNED_AWAY: &'static str = "an echo server turns nobody away";
+    const REJECTION: &'static str = "an echo server accepts every connection";
 
     fn shared(_plan: &Plan) {}
 
@@ -121,7 +120,7 @@ impl Protocol for Echo {
                 sent,
                 reply: Reply::Ok,
             }),
-            None => Step::Broken(Violation("an echo of nothing".into())),
+            None => Step::Broken(Violation("an echo without a message in flight".into())),
         }
     }
 
@@ -155,7 +154,7 @@ impl Protocol for Echo {
     fn replaced(&mut self) {}
 }
 
-/// Nothing is created before messages are sent.
+/// The setup of the echo protocol, which creates nothing.
 #[derive(Debug, Default)]
 pub struct Nothing;
 

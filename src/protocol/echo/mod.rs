@@ -1,7 +1,8 @@
-//! Length-prefixed echo: the least that can be called a protocol.
+//! Length-prefixed echo, the smallest protocol.
 //!
-//! A message is four bytes of length, big-endian, and so many bytes; the peer sends it back. There is no
-//! handshake, no session and no error. What is measured with it is the generator (`load::calibrate`).
+//! A message is a length of four bytes, big-endian, followed by that many bytes. The peer sends it
+//! back. There is no handshake, no session and no error. Calibration (`load::calibrate`) uses it to
+//! measure the generator.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod connection;
@@ -14,12 +15,13 @@ pub use vocabulary::EchoVocabulary;
 
 use super::Violation;
 
-/// Bytes of a message's length.
+/// Size of the length prefix.
 const LENGTH_BYTES: usize = 4;
-/// Longest message taken.
+/// Maximum length of a message.
 const MESSAGE_BYTES_MAX: u32 = 4 << 20;
 
-/// Bytes of the message at the start of `bytes`, without its length; `None` if not even that is there.
+/// Returns the length of the message at the start of `bytes`, without the prefix; `None` if the
+/// prefix is incomplete.
 fn length(bytes: &[u8]) -> Result<Option<usize>, Violation> {
     let Some(raw) = bytes.first_chunk::<LENGTH_BYTES>() else {
         return Ok(None);

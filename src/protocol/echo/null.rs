@@ -1,8 +1,8 @@
-//! The server's side.
+//! The server side of the echo protocol.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::{LENGTH_BYTES, length};
-use crate::protocol::{Admit, Asked, NullPeer, Opened, Violation};
+use crate::protocol::{Admit, MessageKind, NullPeer, Opened, Violation};
 
 /// A server that sends every message back.
 #[derive(Debug, Default)]
@@ -23,8 +23,8 @@ impl NullPeer for Null {
         Ok(Some(message))
     }
 
-    fn asked((): &(), _message: &[u8]) -> Result<Asked, Violation> {
-        Ok(Asked::Request)
+    fn kind((): &(), _message: &[u8]) -> Result<MessageKind, Violation> {
+        Ok(MessageKind::Request)
     }
 
     fn open(

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use super::MESSAGE_BYTES_MAX;
 use crate::workload::{Kind, OpDraft, Read, Section, Shape, SizeChoice, Values, Vocabulary};
 
-/// What a workload file says to an echo.
+/// The kinds of operations and the keys of the echo protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct EchoVocabulary;
 
@@ -58,7 +58,10 @@ impl Vocabulary for EchoVocabulary {
         size: Option<&SizeChoice>,
     ) -> Read<Values> {
         if size.is_some_and(|size| !matches!(size, SizeChoice::Fixed(_))) {
-            return table.bad("size", "must be one number of bytes: all echoes are alike");
+            return table.bad(
+                "size",
+                "must be one number of bytes, because all echoes have the same size",
+            );
         }
         Some(Values::default())
     }

@@ -1,4 +1,4 @@
-//! A small blocking client: what preparing, cleaning up and probing need.
+//! A small blocking client for preparation, clean-up and probes.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -10,27 +10,26 @@ use crate::protocol::{Inbox, Violation};
 use crate::wire::jute::{JuteError, Reader, Stat};
 
 const BUFFER_BYTES: usize = 64 << 10;
-/// How often an empty listing of a znode that is "not empty" is believed to be a race.
+/// How many times in a row a znode may be "not empty" while its listing is empty. This happens when
+/// another client creates and deletes children at the same time.
 const RACES_MAX: u32 = 5;
 
-/// A znode as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// Null data reads as empty.
+    /// Empty if the data is null.
     pub data: Vec<u8>,
-    /// Metadata.
     pub stat: Stat,
 }
 
 /// One session over one blocking connection. It does not reconnect: a lost connection is an error
-/// of the call that met it.
+/// of the current call.
 #[derive(Debug)]
 pub struct AdminClient {
     pub(super) stream: TcpStream,
     pub(super) address: SocketAddr,
     pub(super) session: Session<u64>,
     pub(super) inbox: Inbox,
-    /// Bytes to be written.
+    /// Bytes to write.
     pub(super) out: Vec<u8>,
     /// Bytes written so far.
     pub(super) written: u64,
@@ -39,15 +38,15 @@ pub struct AdminClient {
 }
 
 impl AdminClient {
-    /// A time-out for preparing and cleaning up. Long: creating millions of znodes may keep a server's disk
-    /// busy.
+    /// A timeout for preparation and clean-up. It is long because creating millions of znodes may
+    /// keep a server's disk busy.
     pub const PATIENCE: Duration = Duration::from_secs(30);
 
-    /// Opens a session with the first of `addresses` that grants one. `timeout` is that of the
-    /// session, and the longest that any single wait takes.
+    /// Opens a session with the first of `addresses` that grants one. `timeout` is the session
+    /// timeout and the longest time of any single wait.
     ///
     /// # Errors
-    /// If none does: names each address and why.
+    /// If no server grants a session. The error names each address and the reason.
     pub fn connect(addresses: &[SocketAddr], timeout: Duration) -> Result<Self, ClientError> {
         let mut tried = Vec::new();
         for address in addresses {
@@ -64,7 +63,7 @@ impl AdminClient {
         let lost = |source| ClientError::Lost { address, source };
         let stream = TcpStream::connect_timeout(&address, timeout).map_err(lost)?;
         if stream.local_addr().ok() == Some(address) {
-            // A port of the ephemeral range without a listener can be connected to itself.
+            // Without a listener, a port of the ephemeral range can be connected to itself.
             return Err(lost(io::Error::from(io::ErrorKind::ConnectionRefused)));
         }
         stream.set_nodelay(true).map_err(lost)?;
@@ -93,14 +92,14 @@ impl AdminClient {
         Ok(client)
     }
 
-    /// The server it is connected to.
+    /// Returns the server's address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Creates a znode open to everyone; `flags`: 1 = ephemeral, 2 = sequential. The path as the
-    /// server made it.
+    /// Creates a znode that everyone may access. `flags`: 1 = ephemeral, 2 = sequential. Returns
+    /// the path that the server created.
     ///
     /// # Errors
     /// If the connection is lost or the server refuses.
@@ -133,7 +132,7 @@ impl AdminClient {
         .map(drop)
     }
 
-    /// The names of a znode's children, sorted.
+    /// Returns the names of a znode's children, sorted.
     ///
     /// # Errors
     /// If the connection is lost or the server refuses.
@@ -148,7 +147,7 @@ impl AdminClient {
         Ok(names)
     }
 
-    /// A znode's data and metadata.
+    /// Returns a znode's data and metadata.
     ///
     /// # Errors
     /// If the connection is lost or the server refuses.
@@ -167,15 +166,15 @@ impl AdminClient {
         })
     }
 
-    /// A znode's metadata; `None` if there is no such znode.
+    /// Returns a znode's metadata, or `None` if the znode does not exist.
     ///
     /// # Errors
     /// If the connection is lost or the server refuses for another reason.
     pub fn exists(&mut self, path: &str) -> Result<Option<Stat>, ClientError> {
-        let asked = self.ask(OpCode::Exists, "stat", path, |out| {
+        let answer = self.ask(OpCode::Exists, "stat", path, |out| {
             request::read(out, path);
         });
-        match asked {
+        match answer {
             Ok(body) => Stat::decode(&mut Reader::new(&body))
                 .map(Some)
                 .map_err(|error| self.malformed(error)),
@@ -184,12 +183,12 @@ impl AdminClient {
         }
     }
 
-    /// Deletes a znode and everything below it; that there is no such znode is no error. Deletes
-    /// are pipelined, and a znode is only listed once it refuses to go, so that leaves cost one
-    /// request each.
+    /// Deletes a znode and everything below it. A znode that does not exist is not an error.
+    /// Deletes are pipelined, and a znode is listed only after the server has refused to delete it,
+    /// so each leaf costs one request.
     ///
     /// # Errors
-    /// If the connection is lost or the server refuses. What was deleted stays deleted.
+    /// If the connection is lost or the server refuses. Znodes that were deleted stay deleted.
     pub fn delete_recursive(&mut self, path: &str) -> Result<(), ClientError> {
         let mut stack = vec![path.to_owned()];
         let mut races = 0;
@@ -220,7 +219,7 @@ impl AdminClient {
         Ok(())
     }
 
-    /// Deletes all `paths`; those that have children are pushed on `full`.
+    /// Deletes all `paths`. Paths of znodes with children are pushed on `full`.
     fn delete_all(&mut self, paths: &[String], full: &mut Vec<String>) -> Result<(), ClientError> {
         let path = |index: u64| {
             let index = usize::try_from(index).ok();
@@ -247,10 +246,10 @@ impl AdminClient {
         }
     }
 
-    /// Closes the session properly, so that the server forgets it at once.
+    /// Closes the session properly, so that the server removes it at once.
     ///
     /// # Errors
-    /// If the connection is lost before the server confirmed.
+    /// If the connection is lost before the server has confirmed.
     pub fn close(mut self) -> Result<(), ClientError> {
         self.session.close(&mut self.out);
         self.flush()?;
@@ -260,7 +259,7 @@ impl AdminClient {
         Ok(())
     }
 
-    /// Sends one request and waits for its reply's body.
+    /// Sends one request and returns the body of its reply.
     fn ask(
         &mut self,
         op: OpCode,
@@ -282,7 +281,7 @@ impl AdminClient {
         match answer {
             Some((ErrorCode::OK, body)) => Ok(body),
             Some((code, _)) => Err(self.refused(what, path, code)),
-            None => unreachable!("the loop ends with an answer"),
+            None => unreachable!("the loop ends only with an answer"),
         }
     }
 

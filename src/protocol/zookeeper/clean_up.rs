@@ -6,9 +6,9 @@ use super::values::creates;
 use super::{AdminClient, ClientError, ErrorCode, TreePlan};
 use crate::protocol::SetupJob;
 
-/// Removes what was created, unless the plan keeps it: the chroot with everything below it, and those
-/// directories above it that nobody else uses by now. Nothing else is touched; what is gone already is no
-/// error.
+/// Removes what a run created, unless the plan keeps it: the chroot with everything below it, and
+/// the directories above it that the run created and that are empty now. Nothing else is removed.
+/// Znodes that no longer exist are not an error.
 pub(super) fn clean_up(job: &SetupJob<'_>, tree: &Tree) -> Result<(), TreeError> {
     let chroot = &TreePlan::of(job.plan).chroot;
     if job.plan.prepare.keep || *tree == Tree::default() {
@@ -23,7 +23,7 @@ pub(super) fn clean_up(job: &SetupJob<'_>, tree: &Tree) -> Result<(), TreeError>
     }
     for directory in tree.above.iter().rev() {
         match client.delete(directory) {
-            // Gone, or somebody else's by now.
+            // Already removed, or in use by another client.
             Err(ClientError::Server { code, .. })
                 if code == ErrorCode::NO_NODE || code == ErrorCode::NOT_EMPTY => {}
             outcome => outcome.map_err(&failed)?,
@@ -32,8 +32,8 @@ pub(super) fn clean_up(job: &SetupJob<'_>, tree: &Tree) -> Result<(), TreeError>
     client.close().map_err(failed)
 }
 
-/// Removes what run number `job.run` created, so that the next one meets the same tree. The prepared
-/// znodes stay. What is gone already is no error.
+/// Removes what run number `job.run` created, so that the next run starts with the same tree. The
+/// prepared znodes stay. Znodes that no longer exist are not an error.
 pub(super) fn recycle(job: &SetupJob<'_>) -> Result<(), TreeError> {
     if !creates(job.plan) {
         return Ok(());
@@ -46,7 +46,7 @@ pub(super) fn recycle(job: &SetupJob<'_>) -> Result<(), TreeError> {
     client.close().map_err(failed)
 }
 
-/// The root and ZooKeeper's own directory are never a run's.
+/// Refuses to remove the root or ZooKeeper's own directory, which never belong to a run.
 fn check(chroot: &str) -> Result<(), TreeError> {
     let well_formed = chroot
         .strip_prefix('/')
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_a_runs_is_never_removed() {
+    fn the_root_and_zookeepers_directory_are_never_removed() {
         for chroot in [
             "",
             "/",

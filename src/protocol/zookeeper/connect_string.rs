@@ -1,51 +1,50 @@
-//! Connect strings: whom to connect to.
+//! Connect strings: the servers that a client connects to.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// ZooKeeper's client port.
+/// ZooKeeper's default client port.
 const DEFAULT_PORT: u16 = 2181;
 
-/// A connect string could not be read.
+/// An error in a connect string.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// A server without a name.
+    /// A server has no host name.
     #[error("connect string {text:?} names no host in {part:?}; write host:port,host:port")]
     Host {
-        /// The whole.
+        /// The whole connect string.
         text: String,
-        /// The part.
+        /// The wrong part.
         part: String,
     },
-    /// A port that is none.
+    /// A port is not a number from 1 to 65535.
     #[error("connect string {text:?} has no valid port in {part:?}; ports are 1 to 65535")]
     Port {
-        /// The whole.
+        /// The whole connect string.
         text: String,
-        /// The part.
+        /// The wrong part.
         part: String,
     },
-    /// A chroot that is no path.
+    /// The chroot is not a valid path.
     #[error(
         "connect string {text:?} has an invalid chroot {chroot:?}; it must not end in or contain an empty name"
     )]
     Chroot {
-        /// The whole.
+        /// The whole connect string.
         text: String,
-        /// The chroot.
         chroot: String,
     },
 }
 
-/// `h1:2181,h2:2181,[::1]:2181/chroot`, as ZooKeeper's clients take it.
+/// A connect string in the form that ZooKeeper's clients use: `h1:2181,h2:2181,[::1]:2181/chroot`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectString {
-    /// Hosts and ports, in the order given.
+    /// Hosts and ports in the given order.
     pub hosts: Vec<(String, u16)>,
-    /// `/a/b`; empty if none was given.
+    /// For example `/a/b`; empty if there is none.
     pub chroot: String,
 }
 
 impl ConnectString {
-    /// Reads one. A missing port is 2181.
+    /// Parses a connect string. A missing port is 2181.
     ///
     /// # Errors
     /// If a part of it is malformed.
@@ -107,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connect_strings_are_those_of_zookeeper() {
+    fn connect_strings_have_zookeepers_form() {
         let read = ConnectString::parse("a:1,b, [::1]:2182 ,c:65535/x/y").unwrap();
         let expected = [("a", 1), ("b", 2181), ("::1", 2182), ("c", 65535)];
         let expected: Vec<_> = expected.map(|(h, p)| (h.to_owned(), p)).into();
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_ones_name_the_part() {
+    fn an_error_names_the_malformed_part() {
         for text in ["", "a:1,,b", ":2181", "[::1"] {
             let error = ConnectString::parse(text).unwrap_err();
             assert!(

@@ -1,4 +1,4 @@
-//! A session with its operations, as the load driver takes it.
+//! Implements [`Protocol`] for ZooKeeper: a session with its operations.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::borrow::Cow;
@@ -15,10 +15,10 @@ use crate::workload::{OpPlan, Plan};
 #[derive(Debug)]
 pub struct ZooKeeper {
     session: Session<Ticket>,
-    /// `None` for a session that lives for one operation.
+    /// `None` for a session that carries a single operation.
     mix: Option<Box<Mix>>,
     payload: Arc<Payload>,
-    /// The operation that is this session, once it is being closed.
+    /// The operation of kind `session` that this session performs, once it is being closed.
     closing: Option<Ticket>,
 }
 
@@ -70,8 +70,8 @@ impl Protocol for ZooKeeper {
     type Null = Null;
 
     const REFUSED: &'static str = "SessionExpired";
-    const TURNED_AWAY: &'static str =
-        "a server does so when one address has more connections than its maxClientCnxns allows";
+    const REJECTION: &'static str =
+        "the server may allow fewer connections from one address (maxClientCnxns)";
 
     fn shared(plan: &Plan) -> Arc<Payload> {
         let largest = plan.ops.iter().map(|op| op.size.max_bytes()).max();
@@ -132,7 +132,7 @@ impl Protocol for ZooKeeper {
         self.session.heard(now_ns);
     }
 
-    // Always: an event that is handed on through memory costs 5 % of the ceiling.
+    // Always inlined: passing an event through memory costs 5 % of the highest throughput.
     #[inline(always)]
     fn next<'b>(
         &mut self,
@@ -193,7 +193,7 @@ impl Protocol for ZooKeeper {
     }
 }
 
-/// The request that an operation is.
+/// Returns the request code of an operation.
 fn code(kind: OpKind) -> OpCode {
     match kind {
         OpKind::Create => OpCode::Create,
@@ -208,7 +208,7 @@ fn code(kind: OpKind) -> OpCode {
     }
 }
 
-/// Appends an operation's record.
+/// Appends the record of an operation.
 #[inline]
 fn encode(op: &Operation, payload: &Payload, out: &mut Vec<u8>) {
     let path = op.path.as_str();

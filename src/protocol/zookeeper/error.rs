@@ -1,4 +1,4 @@
-//! What can go wrong in the blocking client.
+//! Errors of the blocking client.
 
 use std::fmt::Write as _;
 use std::io;
@@ -10,54 +10,41 @@ use crate::wire::jute::ErrorCode;
 /// An error of [`super::AdminClient`] or [`super::four_letter()`].
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody answered.
+    /// No server answered.
     #[error("no ZooKeeper server answered; tried {}", list(.tried))]
     NoServer {
-        /// Each address with the reason.
+        /// Each address and the reason.
         tried: Vec<(SocketAddr, String)>,
     },
     /// The connection ended.
     #[error("lost the connection to {address}: {source}")]
     Lost {
-        /// The server.
         address: SocketAddr,
-        /// Why.
         source: io::Error,
     },
     /// The server broke the protocol.
-    #[error("{address} does not speak as a ZooKeeper server should: {source}")]
+    #[error("{address} broke the ZooKeeper protocol: {source}")]
     Protocol {
-        /// The server.
         address: SocketAddr,
-        /// How.
         source: Violation,
     },
     /// The server refused to open a session.
     #[error("{address} refused to open a session")]
-    Refused {
-        /// The server.
-        address: SocketAddr,
-    },
+    Refused { address: SocketAddr },
     /// The server answered with an error.
     #[error("{address} cannot {what} {path}: {code}")]
     Server {
-        /// The server.
         address: SocketAddr,
-        /// What was asked.
+        /// The request, as a verb.
         what: &'static str,
-        /// The znode.
         path: String,
-        /// Its answer.
         code: ErrorCode,
     },
     /// A four-letter word got no answer.
     #[error("{address} did not answer {word:?}: {source}")]
     Word {
-        /// The server.
         address: SocketAddr,
-        /// The word.
         word: String,
-        /// Why.
         source: io::Error,
     },
 }

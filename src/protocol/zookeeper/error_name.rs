@@ -1,11 +1,11 @@
-//! Names of ZooKeeper's error codes, as its own clients spell them (specification 3.3).
+//! Names of ZooKeeper's error codes in the spelling of its own clients (specification 3.3).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::borrow::Cow;
 
 use super::ErrorCode;
 
-/// Code and name. Those that only a client raises are included: old files may hold them.
+/// Codes and names. Codes that only clients raise are included, because old files may contain them.
 const NAMES: &[(i32, &str)] = &[
     (-1, "SystemError"),
     (-2, "RuntimeInconsistency"),
@@ -40,7 +40,8 @@ const NAMES: &[(i32, &str)] = &[
     (-127, "ThrottledOp"),
 ];
 
-/// The name of an error code: `NoNode`; `Error-999` for one that is not in the specification.
+/// Returns the name of an error code, for instance `NoNode`. A code that is not in the
+/// specification becomes `Error-999`.
 #[must_use]
 pub fn error_name(code: ErrorCode) -> Cow<'static, str> {
     NAMES
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_codes_have_names_and_others_their_number() {
+    fn unknown_codes_are_named_by_their_number() {
         assert_eq!(error_name(ErrorCode::NO_NODE), "NoNode");
         assert_eq!(error_name(ErrorCode(-999)), "Error-999");
     }

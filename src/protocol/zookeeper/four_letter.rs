@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::ClientError;
 
-/// Longest answer taken; `cons` and `wchc` of a busy server can be long.
+/// Maximum length of an answer. `cons` and `wchc` of a busy server can be long.
 const ANSWER_BYTES_MAX: u64 = 16 << 20;
 
-/// Asks `address` the four-letter `word`, for instance `srvr`. Each step takes at most `timeout`.
-/// An empty answer means that the server does not know the word.
+/// Sends the four-letter `word`, for instance `srvr`, to `address` and returns the answer. Each
+/// step takes at most `timeout`. An empty answer means that the server does not know the word.
 ///
 /// # Errors
 /// If the server cannot be reached or does not answer in time.
@@ -31,8 +31,8 @@ fn ask(address: SocketAddr, word: &str, timeout: Duration) -> io::Result<String>
     stream.set_read_timeout(Some(timeout))?;
     stream.set_write_timeout(Some(timeout))?;
     stream.write_all(word.as_bytes())?;
-    // Some servers wait for more than the word unless told that there is none; the error, if the
-    // server has closed already, tells nothing.
+    // Some servers wait for more input until the client closes its side. The call fails if the
+    // server has already closed, which does not matter.
     let _already_closed = stream.shutdown(Shutdown::Write);
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
@@ -45,7 +45,7 @@ mod tests {
     use std::net::TcpListener;
 
     #[test]
-    fn the_answer_is_everything_up_to_the_end() {
+    fn the_answer_extends_to_the_end_of_the_stream() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let server = std::thread::spawn(move || {

@@ -1,15 +1,17 @@
 //! ZooKeeper's client protocol.
 //!
-//! - [`OpKind`], [`Mix`]: the kinds of operations, and the endless stream of [`Operation`]s of one session
-//! - [`ZooKeeperVocabulary`]: its part of the workload file; [`OpValues`], [`TreePlan`]: the same of a plan
-//! - [`prepared_path`], [`run_dir`], [`session_dir`], [`directories`]: where in the tree everything lies
-//! - [`ZooKeeper`]: a session with its operations, as the load driver takes it
+//! - [`OpKind`], [`Mix`]: the kinds of operations, and the endless stream of [`Operation`]s of one
+//!   session
+//! - [`ZooKeeperVocabulary`]: ZooKeeper's part of the workload file; [`OpValues`], [`TreePlan`]:
+//!   its part of a plan
+//! - [`prepared_path`], [`run_dir`], [`session_dir`], [`directories`]: the paths of a run
+//! - [`ZooKeeper`]: a session with its operations, for the load driver
 //! - [`Session`]: a client session as a pure state machine: bytes in, bytes out, `now` as argument
-//! - [`request`]: the requests that a 3.4 server knows
-//! - [`Tree`]: directories and znodes of a run: created before it, removed after it
+//! - [`request`]: the requests that a 3.4 server supports
+//! - [`Tree`]: the directories and znodes of a run, created before it and removed after it
 //! - [`AdminClient`], [`four_letter`]: a blocking client for preparation, clean-up and probes
-//! - [`ConnectString`]: whom to connect to, as ZooKeeper's clients write it
-//! - [`Null`]: a server that answers everything and knows nothing
+//! - [`ConnectString`]: the servers that a client connects to, in ZooKeeper's notation
+//! - [`Null`]: a server that answers every request and keeps no data
 
 mod admin;
 mod clean_up;

@@ -1,22 +1,22 @@
-//! Requests to replies, without knowing anything: correct in form, empty in substance.
+//! A ZooKeeper server for the null responder: replies have the correct form and no real content.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::io::Write as _;
 
-use crate::protocol::{Admit, Asked, NullPeer, Opened, Violation};
+use crate::protocol::{Admit, MessageKind, NullPeer, Opened, Violation};
 use crate::wire::jute::{
     ConnectRequest, ConnectResponse, CreateMode, CreateRequest, ErrorCode, JuteError, MultiOp,
     MultiOps, MultiResult, OpCode, Reader, ReplyHeader, RequestHeader, SessionId, Stat,
     WriteJute as _, Zxid, begin_frame, end_frame, session_password,
 };
 
-/// Size of the data that every znode seems to have.
+/// Size of the data that every znode appears to have.
 const DATA_BYTES: usize = 100;
 
-/// Largest message taken; the generator sends none that is longer.
+/// Maximum length of a message. The generator sends none that is longer.
 const FRAME_BYTES_MAX: usize = 2 << 20;
 
-/// A ZooKeeper server that knows nothing and answers everything.
+/// A ZooKeeper server that keeps no data and answers every request.
 #[derive(Debug, Default)]
 pub struct Null {
     zxid: i64,
@@ -25,7 +25,7 @@ pub struct Null {
 }
 
 impl NullPeer for Null {
-    /// The id, once the handshake is done.
+    /// The session id, once the handshake is done.
     type Session = Option<SessionId>;
 
     fn take<'b>(input: &mut &'b [u8]) -> Result<Option<&'b [u8]>, Violation> {
@@ -47,15 +47,15 @@ impl NullPeer for Null {
         Ok(Some(message))
     }
 
-    fn asked(session: &Self::Session, message: &[u8]) -> Result<Asked, Violation> {
+    fn kind(session: &Self::Session, message: &[u8]) -> Result<MessageKind, Violation> {
         if session.is_none() {
-            return Ok(Asked::Open);
+            return Ok(MessageKind::Open);
         }
         let header = RequestHeader::decode(&mut Reader::new(message)).map_err(malformed)?;
         Ok(match OpCode::from_i32(header.op) {
-            Some(OpCode::Ping) => Asked::Ping,
-            Some(OpCode::CloseSession) => Asked::Close,
-            _ => Asked::Request,
+            Some(OpCode::Ping) => MessageKind::Ping,
+            Some(OpCode::CloseSession) => MessageKind::Close,
+            _ => MessageKind::Request,
         })
     }
 

@@ -1,9 +1,8 @@
-//! The kinds of operations.
+//! The kinds of ZooKeeper operations.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::workload::OpPlan;
 
-/// Kind of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OpKind {
     /// Create a new znode under the session's own directory.
@@ -21,7 +20,7 @@ pub enum OpKind {
     Delete,
     /// One transaction of `batch` sets.
     Multi,
-    /// Flush the channel between server and leader.
+    /// Flush the channel between the server and the leader.
     Sync,
     /// Open a fresh session on a new connection and close it again.
     Session,
@@ -41,7 +40,7 @@ impl OpKind {
         Self::Session,
     ];
 
-    /// The word for it in workload files, and the default label in results.
+    /// The kind's name in workload files, and the default label in results.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -57,18 +56,19 @@ impl OpKind {
         }
     }
 
-    /// The kind of this name.
+    /// Returns the kind of this name.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The kind of an operation of a plan.
+    /// Returns the kind of an operation of a plan.
     ///
     /// # Panics
-    /// If its kind is not of this protocol; reading a workload makes none such.
+    /// If the kind does not belong to this protocol. Plans that were read from a workload contain
+    /// no such kind.
     #[must_use]
     pub fn of(op: &OpPlan) -> Self {
-        Self::of_name(&op.kind).expect("the kinds of a plan are those of its protocol")
+        Self::of_name(&op.kind).expect("a plan contains only kinds of its protocol")
     }
 }

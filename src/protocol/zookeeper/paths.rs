@@ -1,5 +1,5 @@
-//! Where in the tree everything lies: `<chroot>/p00000/n0000042` for the prepared znodes,
-//! `<chroot>/r00001/s00003/c0000000017` for what session 3 creates in the second run.
+//! Paths of a run: `<chroot>/p00000/n0000042` for the prepared znodes,
+//! `<chroot>/r00001/s00003/c0000000017` for the znodes that session 3 creates in the second run.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::TreePlan;
@@ -10,22 +10,22 @@ use crate::workload::Plan;
 const DIRECTORY_DIGITS: usize = 5;
 /// Digits of a prepared znode.
 const ZNODE_DIGITS: usize = 7;
-/// Digits of a created znode: as many as a server appends to sequential ones.
+/// Digits of a created znode, the same number that a server appends to sequential znodes.
 pub(super) const CREATED_DIGITS: usize = 10;
 
-/// Writes the path of the prepared znode `index` into `out`, replacing what it holds.
+/// Writes the path of the prepared znode `index` to `out` and replaces its content.
 pub fn prepared_path(tree: &TreePlan, index: u64, out: &mut String) {
     write_prepared(&tree.chroot, tree.per_parent, index, out);
 }
 
-/// [`prepared_path`] for callers that hold the parts.
+/// Does the same as [`prepared_path`] for callers that have the parts.
 pub(super) fn write_prepared(chroot: &str, per_parent: u64, index: u64, out: &mut String) {
     write_parent(chroot, index / per_parent.max(1), out);
     out.push_str("/n");
     push_padded::<ZNODE_DIGITS>(out, index);
 }
 
-/// Writes the path of the parent directory `parent` into `out`, replacing what it holds.
+/// Writes the path of the parent directory `parent` to `out` and replaces its content.
 pub(super) fn write_parent(chroot: &str, parent: u64, out: &mut String) {
     out.clear();
     out.push_str(chroot);
@@ -33,8 +33,8 @@ pub(super) fn write_parent(chroot: &str, parent: u64, out: &mut String) {
     push_padded::<DIRECTORY_DIGITS>(out, parent);
 }
 
-/// The directory of everything that run number `run` (from 0) creates. Every run has one of its own, so
-/// that none meets what another left.
+/// Returns the directory of everything that run number `run` (from 0) creates. Every run has its
+/// own, so that no run finds the znodes of another.
 #[must_use]
 pub fn run_dir(plan: &Plan, run: u32) -> String {
     let mut path = format!("{}/r", TreePlan::of(plan).chroot);
@@ -42,7 +42,7 @@ pub fn run_dir(plan: &Plan, run: u32) -> String {
     path
 }
 
-/// The directory under which a session creates its znodes in run number `run`.
+/// Returns the directory in which a session creates its znodes in run number `run`.
 #[must_use]
 pub fn session_dir(plan: &Plan, run: u32, session: u32) -> String {
     let mut path = run_dir(plan, run);
@@ -51,8 +51,9 @@ pub fn session_dir(plan: &Plan, run: u32, session: u32) -> String {
     path
 }
 
-/// Every directory that run number `run` needs, parents first: the parts of the chroot, the parents of
-/// the prepared znodes, and, if any operation creates, the run's own with one per session.
+/// Returns every directory that run number `run` needs, parents first: the parts of the chroot, the
+/// parents of the prepared znodes, and, if any operation creates znodes, the run's directory with
+/// one directory per session.
 #[must_use]
 pub fn directories(plan: &Plan, run: u32) -> Vec<String> {
     let tree = TreePlan::of(plan);
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_is_that_of_printf() {
+    fn padding_is_the_same_as_printfs() {
         fn check<const DIGITS: usize>() {
             let powers = (0..20).map(|exponent| 10u64.pow(exponent));
             let edges = powers.flat_map(|power| [power - 1, power, power + 7]);

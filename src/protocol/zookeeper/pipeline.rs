@@ -1,4 +1,4 @@
-//! Many requests over one blocking connection, without waiting for each reply.
+//! Sends many requests over one blocking connection without waiting for each reply.
 
 use std::io::{self, Read as _, Write as _};
 
@@ -7,10 +7,12 @@ use super::session::{SessionEvent, SessionReply};
 use super::{ClientError, ErrorCode, OpCode};
 use crate::protocol::{Sent, Step};
 
-/// Requests in flight at most; a ZooKeeper server throttles at 1,000 over all its clients.
+/// Maximum number of requests in flight. A ZooKeeper server throttles at 1,000 over all its
+/// clients.
 const WINDOW: u64 = 200;
-/// Bytes waiting for the socket at most (or one request). Replies must find room while we still
-/// write, or both sides would wait for each other.
+/// Maximum number of bytes that wait for the socket, unless a single request is longer. The limit
+/// leaves room for replies while requests are written. Otherwise both sides could wait for each
+/// other.
 const WINDOW_BYTES: usize = 64 << 10;
 
 /// The reply to one pipelined request.
@@ -18,19 +20,19 @@ const WINDOW_BYTES: usize = 64 << 10;
 pub struct Answer<'a> {
     /// The request's number.
     pub index: u64,
-    /// 0, or the error.
+    /// 0, or the code of the error.
     pub error: ErrorCode,
     /// The response record.
     pub body: &'a [u8],
 }
 
 impl AdminClient {
-    /// Sends requests 0 to `count - 1` and hands over the replies, in the same order. `request`
-    /// appends the record of one (see [`super::request`]) and says which operation it is.
+    /// Sends requests 0 to `count - 1` and passes each reply to the caller, in order. `request`
+    /// appends the record of one request (see [`super::request`]) and returns its operation.
     ///
     /// # Errors
-    /// If the connection is lost, or the server silent for longer than the client's timeout.
-    /// Error replies are not errors here.
+    /// If the connection is lost, or the server is silent for longer than the client's timeout.
+    /// Error replies are passed to the caller.
     pub fn pipeline(
         &mut self,
         count: u64,
@@ -83,7 +85,7 @@ impl AdminClient {
         Ok(())
     }
 
-    /// Reads once.
+    /// Reads once from the socket.
     pub(super) fn receive(
         &mut self,
         mut sink: impl FnMut(SessionEvent<'_, u64>),

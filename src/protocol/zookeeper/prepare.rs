@@ -1,4 +1,4 @@
-//! Creates what a run needs before its load starts: directories and znodes.
+//! Creates the directories and znodes that a run needs before its load starts.
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -15,19 +15,21 @@ use super::{AdminClient, Answer, ClientError, ErrorCode, OpCode, TreePlan, reque
 use crate::protocol::{Payload, SetupJob, SetupProgress};
 use crate::workload::{Plan, SizeChoice};
 
-/// Connections that create znodes. With the client's window this is what a server takes in
-/// before it throttles.
+/// Connections that create znodes. With this number and the client's window, a server is busy and
+/// does not throttle yet.
 const CONNECTIONS: u64 = 4;
-/// Znodes per pipelined batch, between which progress is told and an interruption noticed.
+/// Znodes per pipelined batch. After each batch, progress is reported and an interruption is
+/// noticed.
 const BATCH: u64 = 2_000;
 const PROGRESS: Duration = Duration::from_millis(250);
 
-/// What the chroot of a run holds, so that nobody else's znodes are ever taken for a run's.
+/// The data of a chroot that a run created. It distinguishes the chroot from the znodes of other
+/// users.
 const MARK: &[u8] = b"quorate";
 
-/// Creates the plan's directories and znodes, and the directories of run number `job.run`, empty. Znodes
-/// that an earlier run left are given the size they should have, so that every run meets the same tree.
-/// `tree` tells what there is to remove, also after an error.
+/// Creates the plan's directories and znodes, and the empty directories of run number `job.run`.
+/// Znodes of an earlier run are resized to the planned size, so that every run starts with the same
+/// tree. `tree` tells what must be removed, even after an error.
 pub(super) fn prepare(job: &SetupJob<'_>, tree: &mut Tree) -> Result<(), TreeError> {
     let plan = job.plan;
     job.begin();
@@ -36,13 +38,13 @@ pub(super) fn prepare(job: &SetupJob<'_>, tree: &mut Tree) -> Result<(), TreeErr
     let mut client = AdminClient::connect(addresses, AdminClient::PATIENCE).map_err(admin(plan))?;
     create_chroot(&mut client, plan, tree)?;
     if creates(plan) {
-        // A run that was cut short may have left one of the same number.
+        // A run with the same number that ended early may have left its directory.
         let left = run_dir(plan, job.run);
         client.delete_recursive(&left).map_err(admin(plan))?;
     }
     create_directories(&mut client, job)?;
-    // A client that opens later may be at a server that lags behind: it sees the directories all
-    // the same, for every write goes through the leader, in order.
+    // Another client may be connected to a server that lags behind. It still finds the directories,
+    // because all writes go through the leader in order.
     thread::scope(|scope| {
         let (sender, receiver) = channel();
         let workers: Vec<_> = (0..CONNECTIONS)
@@ -58,15 +60,15 @@ pub(super) fn prepare(job: &SetupJob<'_>, tree: &mut Tree) -> Result<(), TreeErr
         drop(sender);
         let mut done = 0;
         let began = Instant::now();
-        let mut told = began;
+        let mut reported = began;
         loop {
             match receiver.recv_timeout(PROGRESS) {
                 Ok(count) => done += count,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if told.elapsed() >= PROGRESS {
-                told = Instant::now();
+            if reported.elapsed() >= PROGRESS {
+                reported = Instant::now();
                 (job.progress)(SetupProgress {
                     done,
                     goal: Some(znodes),
@@ -83,7 +85,7 @@ pub(super) fn prepare(job: &SetupJob<'_>, tree: &mut Tree) -> Result<(), TreeErr
     client.close().map_err(admin(plan))
 }
 
-/// Creates the chroot, marked, and what is missing above it.
+/// Creates the chroot with its mark, and the missing directories above it.
 fn create_chroot(client: &mut AdminClient, plan: &Plan, tree: &mut Tree) -> Result<(), TreeError> {
     let chroot = &TreePlan::of(plan).chroot;
     let is_new = |created: Result<String, ClientError>, path: &str| match created {
@@ -117,7 +119,7 @@ fn create_directories(client: &mut AdminClient, job: &SetupJob<'_>) -> Result<()
     let plan = job.plan;
     let mut paths = directories(plan, job.run);
     let chroot = TreePlan::of(plan).chroot;
-    paths.retain(|path| path.len() > chroot.len()); // the others are there
+    paths.retain(|path| path.len() > chroot.len()); // the others exist already
     let path = |index: u64| {
         let index = usize::try_from(index).ok();
         index
@@ -166,14 +168,14 @@ fn create_znodes(
         let count = BATCH.min(range.end - first);
         let existing = create_batch(&mut client, plan, &tree, &payload, first..first + count)?;
         resize(&mut client, plan, &tree, &payload, &existing)?;
-        // Only for the display.
+        // The display may have ended.
         let _nobody_listens = created.send(count);
         first += count;
     }
     client.close().map_err(admin(plan))
 }
 
-/// Creates some znodes; returns those that were there before.
+/// Creates znodes. Returns those that existed before.
 fn create_batch(
     client: &mut AdminClient,
     plan: &Plan,
@@ -212,7 +214,7 @@ fn create_batch(
     Ok(existing)
 }
 
-/// Overwrites znodes that were there before.
+/// Overwrites znodes that existed before.
 fn resize(
     client: &mut AdminClient,
     plan: &Plan,
@@ -265,7 +267,7 @@ fn create_error(path: &str, code: ErrorCode) -> TreeError {
     }
 }
 
-/// The sizes of the prepared znodes: a function of the plan and the znode's number.
+/// Returns the size of a prepared znode, which depends only on the plan and the znode's number.
 fn prepared_size(tree: &TreePlan, seed: u64, index: u64) -> usize {
     let size = match &tree.size {
         SizeChoice::Fixed(size) => *size,
@@ -284,6 +286,6 @@ fn prepared_size(tree: &TreePlan, seed: u64, index: u64) -> usize {
 }
 
 fn draw(seed: u64, index: u64) -> u64 {
-    // A generator per znode, so that znodes can be created in any order.
+    // One generator per znode, so that znodes can be created in any order.
     rand_xoshiro::SplitMix64::seed_from_u64(seed ^ index.rotate_left(32)).next_u64()
 }

@@ -1,10 +1,10 @@
-//! What a client checks and reads in the body of a reply, without building it.
+//! Checks and reads the body of a reply in place.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::wire::jute::{ErrorCode, JuteError, MultiResult, OpCode, Reader, Stat};
 
-/// Whether `body` is the answer to a successful `op` (specification 4), and the error inside: a
-/// failed multi says "no error" in its header (specification 5).
+/// Checks that `body` answers a successful `op` (specification 4), and returns the error inside.
+/// The header of a failed multi contains no error (specification 5).
 pub(super) fn check(op: OpCode, body: &[u8]) -> Result<ErrorCode, JuteError> {
     let mut reader = Reader::new(body);
     match op {
@@ -29,8 +29,8 @@ fn stat(reader: &mut Reader<'_>) -> Result<(), JuteError> {
     reader.bytes(Stat::BYTES).map(drop)
 }
 
-/// The path in the body of a create's reply: as the server made it, with the number of a
-/// sequential znode.
+/// Returns the path in the body of a create's reply. The path of a sequential znode includes its
+/// number.
 #[must_use]
 pub fn created_path(body: &[u8]) -> Option<&str> {
     Reader::new(body).string().ok().flatten()
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_that_is_too_short_is_seen() {
+    fn a_body_that_is_too_short_is_an_error() {
         let body = [0; Stat::BYTES];
         assert_eq!(check(OpCode::SetData, &body), Ok(ErrorCode::OK));
         assert_eq!(

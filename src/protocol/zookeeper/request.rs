@@ -1,11 +1,11 @@
-//! The requests a load driver sends: operations 1-14, which a 3.4 server knows (specification
-//! 16.6). Each function appends the request's record; [`super::Session::submit`] adds the header.
-//! Nothing is allocated.
+//! The requests that a load driver sends: operations 1-14, which a 3.4 server supports
+//! (specification 16.6). Each function appends the request's record, and [`super::Session::submit`]
+//! adds the header. Nothing is allocated.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::wire::jute::{DeleteRequest, MultiOps, OpCode, Perms, SetDataRequest, WriteJute as _};
 
-/// create, open to everyone. `flags`: 1 = ephemeral, 2 = sequential.
+/// Appends a create that everyone may access. `flags`: 1 = ephemeral, 2 = sequential.
 pub fn create(out: &mut Vec<u8>, path: &str, data: &[u8], flags: i32) {
     out.put_string(path);
     out.put_buffer(Some(data));
@@ -16,12 +16,12 @@ pub fn create(out: &mut Vec<u8>, path: &str, data: &[u8], flags: i32) {
     out.put_i32(flags);
 }
 
-/// delete, whatever the version.
+/// Appends a delete of any version.
 pub fn delete(out: &mut Vec<u8>, path: &str) {
     DeleteRequest { path, version: -1 }.encode(out);
 }
 
-/// setData, whatever the version.
+/// Appends a setData of any version.
 pub fn set(out: &mut Vec<u8>, path: &str, data: &[u8]) {
     SetDataRequest {
         path,
@@ -31,18 +31,18 @@ pub fn set(out: &mut Vec<u8>, path: &str, data: &[u8]) {
     .encode(out);
 }
 
-/// exists, getData and getChildren, without a watch.
+/// Appends the record of exists, getData and getChildren, without a watch.
 pub fn read(out: &mut Vec<u8>, path: &str) {
     out.put_string(path);
     out.put_bool(false);
 }
 
-/// sync.
+/// Appends a sync.
 pub fn sync(out: &mut Vec<u8>, path: &str) {
     out.put_string(path);
 }
 
-/// multi of sets: each a path and its data.
+/// Appends a multi of sets, each with a path and data.
 pub fn multi_set<'a>(out: &mut Vec<u8>, sets: impl Iterator<Item = (&'a str, &'a [u8])>) {
     for (path, data) in sets {
         MultiOps::encode_op_header(out, OpCode::SetData);
@@ -57,7 +57,7 @@ mod tests {
     use crate::wire::jute::{Acl, CreateRequest, MultiOp, Reader};
 
     #[test]
-    fn a_server_reads_what_is_written() {
+    fn a_server_can_read_every_request() {
         let mut out = Vec::new();
         create(&mut out, "/a", b"xyz", 3);
         let read = CreateRequest::decode(&mut Reader::new(&out), OpCode::Create).unwrap();

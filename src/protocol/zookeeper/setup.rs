@@ -1,4 +1,4 @@
-//! Preparing and cleaning up, as the driver asks for it.
+//! Implements [`Setup`] for ZooKeeper.
 
 use super::TreePlan;
 use super::clean_up::{clean_up, recycle};
@@ -11,7 +11,7 @@ impl Setup for Tree {
     fn prepare(&mut self, job: &SetupJob<'_>) -> Result<(), SetupError> {
         let mut created = Self::default();
         let prepared = prepare(job, &mut created);
-        // A later preparation meets what an earlier one created.
+        // A later preparation finds what an earlier one created.
         self.chroot |= created.chroot;
         if self.above.is_empty() {
             self.above = created.above;

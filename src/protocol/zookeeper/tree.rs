@@ -1,12 +1,13 @@
-//! The directories and znodes of a run: created before it, removed after it.
+//! The directories and znodes of a run, created before it and removed after it.
 
 use super::ClientError;
 use crate::protocol::SetupError;
 
-/// The tree of a run, and what of it did not exist before.
+/// The tree of a run: what did not exist before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
-    /// The plan's chroot, with everything below it: created now, or left by an earlier run.
+    /// Whether the plan's chroot and everything below it belongs to the run: it was created now or
+    /// left by an earlier run.
     pub(super) chroot: bool,
     /// Directories above the chroot that did not exist before, outermost first.
     pub(super) above: Vec<String>,
@@ -33,7 +34,7 @@ pub(super) enum TreeError {
 }
 
 impl TreeError {
-    /// For `map_err`: the client could not do `what`.
+    /// For `map_err`: makes the error of a client that could not do `what`.
     pub(super) fn client(what: String) -> impl Fn(ClientError) -> Self {
         move |source| Self::Client {
             what: what.clone(),

@@ -5,11 +5,11 @@ use super::OpKind;
 use super::values::OpValues;
 use crate::workload::{KeyChoice, OpPlan, Plan, SizeChoice};
 
-/// End of its label.
+/// Suffix of its label.
 const TRIM: &str = ".trim";
 
-/// The delete that a create implies if it has a `keep_count`: the same label with `.trim`, never chosen by
-/// weight.
+/// Returns the delete that a create with a `keep_count` implies. Its label is the create's with
+/// `.trim`, and its weight is 0.
 #[must_use]
 pub fn trim(create: &OpPlan) -> Option<OpPlan> {
     create.own.integer("keep_count")?;
@@ -24,7 +24,7 @@ pub fn trim(create: &OpPlan) -> Option<OpPlan> {
     })
 }
 
-/// Index of the delete that the create at `op` implies.
+/// Returns the index of the delete that the create at `op` implies.
 #[must_use]
 pub fn trim_of(plan: &Plan, op: usize) -> Option<usize> {
     let trim = trim(plan.ops.get(op)?)?;

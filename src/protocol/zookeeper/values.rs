@@ -1,25 +1,25 @@
-//! What a plan says to ZooKeeper, as typed values.
+//! ZooKeeper's values in a plan, with their types.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::OpKind;
 use crate::workload::{OpPlan, Plan, SizeChoice, Values};
 
-/// What an operation has of its own.
+/// The values of an operation that only ZooKeeper has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpValues {
     /// Create: ephemeral znodes.
     pub ephemeral: bool,
     /// Create: sequential znodes.
     pub sequential: bool,
-    /// Create: a session that holds this many of its created znodes deletes its oldest instead of
-    /// creating, so that the tree does not drift.
+    /// Create: maximum number of created znodes that a session holds. At the maximum it deletes its
+    /// oldest znode instead of creating another, so that the size of the tree stays the same.
     pub keep_count: Option<u64>,
     /// Multi: sub-operations per transaction.
     pub batch: u32,
 }
 
 impl Default for OpValues {
-    /// Those of an operation that has none.
+    /// The values of an operation that sets none.
     fn default() -> Self {
         Self {
             ephemeral: false,
@@ -31,7 +31,7 @@ impl Default for OpValues {
 }
 
 impl OpValues {
-    /// Those of an operation.
+    /// Reads the values of an operation.
     #[must_use]
     pub fn of(op: &OpPlan) -> Self {
         let batch = op.own.integer("batch").map(u32::try_from);
@@ -54,21 +54,21 @@ impl From<OpValues> for Values {
     }
 }
 
-/// What is created before the load.
+/// The znodes that are created before the load.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TreePlan {
-    /// Number of znodes that set, get, exists choose their keys from.
+    /// Number of znodes from which set, get and exists choose their keys.
     pub znodes: u64,
-    /// Data size of each.
+    /// Data size of each znode.
     pub size: SizeChoice,
     /// Children per parent directory: `<chroot>/p00000/n0000042`.
     pub per_parent: u64,
-    /// Root of everything the run creates; removed afterwards unless the plan keeps it.
+    /// Root of everything that the run creates. It is removed afterwards unless the plan keeps it.
     pub chroot: String,
 }
 
 impl TreePlan {
-    /// That of a plan.
+    /// Reads the tree of a plan.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
         let own = &plan.prepare.own;
@@ -76,7 +76,7 @@ impl TreePlan {
             znodes: own.integer("znodes").unwrap_or(0),
             size: own.size("size").cloned().unwrap_or(SizeChoice::Fixed(0)),
             per_parent: own.integer("per_parent").unwrap_or(1),
-            // Without one nothing is removed: the clean-up refuses it.
+            // Without a chroot the clean-up refuses to remove anything.
             chroot: own.text("chroot").unwrap_or_default().to_owned(),
         }
     }
@@ -92,7 +92,7 @@ impl From<TreePlan> for Values {
     }
 }
 
-/// Whether any operation creates znodes of its own, so that sessions need directories.
+/// Whether any operation creates znodes, so that sessions need directories.
 pub(super) fn creates(plan: &Plan) -> bool {
     plan.ops.iter().any(|op| op.kind == OpKind::Create.name())
 }

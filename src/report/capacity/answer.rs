@@ -1,11 +1,10 @@
-//! The answer of a capacity search, in words.
+//! The answer of a capacity search, as sentences.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::knee::knee_per_s;
 use crate::report::human::{number, per_second};
 use crate::result::{Capacity, CapacityStep, Condition, Held};
 
-/// The answer in one sentence.
 pub(crate) fn answer(capacity: &Capacity) -> String {
     let conditions = conditions(capacity);
     let failure = failure(capacity);
@@ -23,7 +22,7 @@ pub(crate) fn answer(capacity: &Capacity) -> String {
             step.why.join("; ")
         ),
         (Some(answer), None) => format!(
-            "at least {} operations/s hold {conditions}; no higher rate was tried to its end",
+            "at least {} operations/s hold {conditions}; no higher rate was completed",
             per_second(answer)
         ),
         (None, Some(step)) => format!(
@@ -35,7 +34,7 @@ pub(crate) fn answer(capacity: &Capacity) -> String {
     }
 }
 
-/// What else a reader should know.
+/// Returns further facts about the search, one sentence each.
 pub(crate) fn notes(capacity: &Capacity) -> Vec<String> {
     let runs = capacity.steps.len();
     let mut notes = vec![format!(
@@ -63,7 +62,7 @@ pub(crate) fn notes(capacity: &Capacity) -> Vec<String> {
 /// `p99_ms <= 5 and error_ratio <= 0.01`.
 pub(crate) fn conditions(capacity: &Capacity) -> String {
     if capacity.conditions.is_empty() {
-        return "what was asked".to_owned();
+        return "the conditions".to_owned();
     }
     let each: Vec<String> = capacity.conditions.iter().map(condition).collect();
     each.join(" and ")
@@ -78,7 +77,6 @@ fn condition(condition: &Condition) -> String {
     format!("{} {sign} {}", condition.name, number(condition.limit))
 }
 
-/// What a step came to, in a word.
 pub(crate) const fn held(step: &CapacityStep) -> &'static str {
     match step.held {
         Held::Yes => "holds",
@@ -87,14 +85,14 @@ pub(crate) const fn held(step: &CapacityStep) -> &'static str {
     }
 }
 
-/// The steps by rate, those of one rate in the order of their runs.
+/// Returns the steps by rate. Steps of one rate keep the order of their runs.
 pub(crate) fn by_rate(capacity: &Capacity) -> Vec<&CapacityStep> {
     let mut steps: Vec<&CapacityStep> = capacity.steps.iter().collect();
     steps.sort_by(|a, b| a.rate_per_s.total_cmp(&b.rate_per_s));
     steps
 }
 
-/// The last run that failed at the lowest rate that does.
+/// Returns the last failed run at the lowest rate above the answer that fails.
 fn failure(capacity: &Capacity) -> Option<&CapacityStep> {
     let failed = capacity.failed_per_s?;
     capacity
@@ -108,7 +106,7 @@ fn failure(capacity: &Capacity) -> Option<&CapacityStep> {
 pub(super) mod example {
     use super::*;
 
-    /// A step whose latency rises towards 40,000/s.
+    /// A step whose latency rises steeply near 40,000/s.
     pub(crate) fn step(rate_per_s: f64, held: Held) -> CapacityStep {
         let p50_us = 300.0 / (1.0 - rate_per_s / 45_000.0);
         CapacityStep {
@@ -128,7 +126,7 @@ pub(super) mod example {
         }
     }
 
-    /// A search that ended.
+    /// A finished search.
     pub(crate) fn capacity() -> Capacity {
         let mut capacity = Capacity::new("write-latency", "bundled", 0.05);
         capacity.conditions.push(Condition {
@@ -160,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generator_at_its_end_is_no_answer_about_the_target() {
+    fn a_search_that_the_generator_limited_has_a_lower_bound() {
         let mut limited = capacity();
         limited.steps.push(step(33_000.0, Held::Invalid));
         limited.generator_limited = true;
@@ -170,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rate_that_holds_is_said() {
+    fn a_search_may_find_no_rate() {
         let mut none = capacity();
         none.answer_per_s = None;
         none.ended_early = Some("interrupted".to_owned());

@@ -1,4 +1,4 @@
-//! A capacity search as CSV: one line per run, in their order, times in microseconds.
+//! A capacity search as CSV: one line per run, in the order of the runs. Times are microseconds.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::answer::held;

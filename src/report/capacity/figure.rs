@@ -1,4 +1,4 @@
-//! The curve of latency over rate.
+//! The figure of response time over rate.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::result::{Capacity, CapacityStep};
 /// A percentile of a run, microseconds.
 type Percentile = fn(&CapacityStep) -> Option<f64>;
 
-/// Percentiles that are drawn.
+/// The percentiles drawn.
 const PERCENTILES: [(&str, Percentile); 4] = [
     ("p50", |step| step.p50_us),
     ("p90", |step| step.p90_us),
@@ -20,7 +20,7 @@ const PERCENTILES: [(&str, Percentile); 4] = [
     ("p99.9", |step| step.p999_us),
 ];
 
-/// Response time over the rate asked: the median of the runs of each rate.
+/// Draws response time over the planned rate. Each point is the median of the runs at a rate.
 pub(crate) fn figure(capacity: &Capacity) -> Figure {
     let mut series: Vec<Series> = (0..)
         .zip(PERCENTILES)
@@ -37,7 +37,7 @@ pub(crate) fn figure(capacity: &Capacity) -> Figure {
         (low.min(10_f64.powf(*log)), high.max(10_f64.powf(*log)))
     });
     let fastest = drawn().map(|(rate, _)| *rate).fold(1.0, f64::max);
-    let x = Axis::linear("operations per second, asked", fastest, 8.0, true);
+    let x = Axis::linear("operations per second, planned", fastest, 8.0, true);
     let limits = capacity
         .conditions
         .iter()
@@ -96,12 +96,12 @@ fn caption(capacity: &Capacity) -> String {
     text
 }
 
-/// Rate and log10 of microseconds, by rate.
+/// Returns points (rate, log10 of microseconds), ordered by rate.
 fn curve(capacity: &Capacity, of: Percentile) -> Vec<(f64, f64)> {
     let mut by_rate: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     for step in &capacity.steps {
         if let Some(us) = of(step) {
-            // Positive floats are ordered as their bits are.
+            // Positive floats have the same order as their bits.
             let rate = by_rate.entry(step.rate_per_s.to_bits()).or_default();
             rate.push(us.max(1.0).log10());
         }
@@ -115,7 +115,7 @@ fn curve(capacity: &Capacity, of: Percentile) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// The dashed line of a limit on a percentile of all operations.
+/// A dashed line for a limit on a percentile of all operations; `None` for other limits.
 fn limit(name: &str, limit_ms: f64, x: &Axis) -> Option<Series> {
     if !name.ends_with("_ms") || name.contains('.') {
         return None;

@@ -1,26 +1,27 @@
-//! Where a curve of latency over rate bends.
+//! Finds where a curve of latency over rate bends.
 //!
-//! Kneedle (Satopaa et al., 2011): of the curve in a unit square, the point that lies farthest below the line
-//! from its first to its last point. Latency is taken by its logarithm.
+//! Kneedle (Satopaa et al., 2011): scale the curve to a unit square and take the point farthest
+//! below the straight line from its first to its last point. The logarithm of the latency is used.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
 
 use crate::result::{Capacity, Held};
 
-/// Fewest rates that make a curve.
+/// A curve needs at least this many rates.
 const RATES_MIN: usize = 5;
-/// How far below the line the point must lie, as a share of the square.
+/// The point must lie at least this far below the line, as a share of the square.
 const DEPTH_MIN: f64 = 0.15;
 
-/// The rate at which p99 begins to rise, operations per second; `None` if the curve does not bend.
+/// Returns the rate at which p99 begins to rise, in operations per second; `None` if the curve does
+/// not bend.
 pub(crate) fn knee_per_s(capacity: &Capacity) -> Option<f64> {
     let mut by_rate: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     for step in &capacity.steps {
         if let Some(p99_us) = step.p99_us.filter(|us| *us > 0.0)
             && step.held != Held::Invalid
         {
-            // Positive floats are ordered as their bits are.
+            // The bits of positive floats sort like the floats.
             let rate = by_rate.entry(step.rate_per_s.to_bits()).or_default();
             rate.push(p99_us.ln());
         }
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_curve_bends_where_it_leaves_the_flat_part() {
+    fn the_knee_is_where_the_curve_leaves_the_flat_part() {
         let mut bent = capacity();
         bent.steps = [5_000.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0, 44_000.0]
             .map(|rate| step(rate, Held::Yes))
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_straight_line_does_not_bend() {
+    fn a_straight_line_has_no_knee() {
         let mut straight = capacity();
         straight.steps = (1..8)
             .map(|n| {
@@ -72,6 +73,6 @@ mod tests {
             .collect();
         assert_eq!(knee_per_s(&straight), None);
         straight.steps.truncate(4);
-        assert_eq!(knee_per_s(&straight), None, "four rates make no curve");
+        assert_eq!(knee_per_s(&straight), None, "four rates are too few");
     }
 }

@@ -1,8 +1,8 @@
-//! Reports of a capacity search: the answer in one sentence, every run in a table, the curve of latency over
-//! rate.
+//! Reports of a capacity search: the answer in one sentence, a table of all runs, and the curve of
+//! latency over rate.
 //!
-//! `answer` puts it into words, `knee` finds where the curve bends, `figure` draws it; the formats lay that
-//! out.
+//! `answer` writes the sentences, `knee` finds where the curve bends and `figure` draws it. The
+//! other modules write one format each.
 
 mod answer;
 mod csv;

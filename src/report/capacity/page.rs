@@ -1,4 +1,4 @@
-//! A capacity search as one self-contained page, and its plot as files.
+//! A capacity search as a self-contained HTML page, and its plot as files.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -20,7 +20,7 @@ pub(crate) fn plots(capacity: &Capacity) -> Result<Vec<PlotFile>, ReportError> {
     files(&[Picture::Figure(&figure)])
 }
 
-/// The page as HTML, complete without its script.
+/// Renders the page as HTML. It is complete without its script.
 pub(crate) fn render(capacity: &Capacity) -> Result<String, ReportError> {
     let title = format!("Capacity: {}", capacity.workload);
     let class = match capacity.answer_per_s {
@@ -60,7 +60,7 @@ fn curve(capacity: &Capacity) -> Result<(Markup, Vec<FigureData>), ReportError> 
         }
         "\n"
     };
-    Ok((markup, vec![FigureData::new(&figure, &painted.frames)]))
+    Ok((markup, vec![FigureData::plot(&figure, &painted.frames)]))
 }
 
 fn subtitle(capacity: &Capacity) -> String {

@@ -5,7 +5,7 @@ use crate::result::CsvTable;
 
 const HEAD: &str = "workload,op,figure,role,base,candidate,ratio,ratio_low,ratio_high,p,p_corrected,verdict,paired,base_runs,candidate_runs";
 
-/// Response times in microseconds, throughput per second.
+/// Response times are in microseconds, throughput per second.
 pub(in crate::report) fn render(comparison: &Comparison) -> String {
     let mut table = CsvTable::new(HEAD.split(','));
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.4}"));

@@ -1,4 +1,4 @@
-//! A condition on a comparison that decides the exit status: `slower=5%`.
+//! `--fail-if`: a condition on a comparison that decides the exit status, such as `slower=5%`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,14 +7,15 @@ use super::Comparison;
 use super::judge::Outcome;
 use super::words::{estimate_words, percent};
 
-/// Fails a comparison whose headline is slower, by at least so much.
+/// Fails a comparison whose headline is slower by at least a given amount.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FailIf {
-    /// Least difference that fails, per cent of the base's figure; `None` = any that is shown.
+    /// Smallest slowdown that fails, in per cent of the base's figure; `None` if any slowdown that
+    /// is shown fails.
     slower_percent: Option<f64>,
 }
 
-/// A condition that cannot be understood.
+/// The text is not a condition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown condition `{text}`: use `slower`, or `slower=5%` for at least 5 %")]
 pub struct FailIfError {
@@ -54,7 +55,8 @@ impl fmt::Display for FailIf {
 }
 
 impl FailIf {
-    /// Why the comparison fails it, a sentence; `None` if it passes. What was not judged does not pass.
+    /// Returns why the comparison fails the condition, as a sentence; `None` if it passes. A
+    /// headline without a verdict fails.
     #[must_use]
     pub fn failure(&self, comparison: &Comparison) -> Option<String> {
         let headline = comparison.headline();
@@ -91,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_are_read_as_they_are_written() {
+    fn conditions_parse_and_print() {
         for text in ["slower", "slower=5%", "slower=0.5%", "slower=150%"] {
             assert_eq!(condition(text).to_string(), text);
         }
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_shown_slowdown_of_that_size_fails() {
+    fn a_shown_slowdown_of_that_size_fails() {
         let slower = compared(&side_of(7, 10), &side_of(7, 11));
         let failure = condition("slower").failure(&slower).unwrap();
         assert!(
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_verdict_does_not_pass() {
+    fn a_headline_without_a_verdict_fails() {
         let few = compared(&side_of(3, 10), &side_of(3, 10));
         let failure = condition("slower=5%").failure(&few).unwrap();
         assert!(failure.contains("cannot be decided") && failure.contains("too few runs"));

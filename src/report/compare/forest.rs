@@ -1,69 +1,52 @@
-//! The plot of a comparison: per metric the single runs, the estimate, and its 95 % interval. To the right is
-//! faster, whatever the figure.
+//! The plot of a comparison. Each row shows one metric: its runs, the estimate and the 95 % interval. Right of
+//! the middle the candidate is faster, for every figure.
 
 use plotters::prelude::DrawingBackend;
 
 use super::Comparison;
-use super::judge::{Contrast, Estimate, Outcome};
-use super::metric::{Figure, Role};
-use super::words::estimate_words;
+use super::forest_row::Row;
+use super::metric::Role;
 use crate::report::canvas::{Anchor, Canvas, Painted};
+use crate::report::draw::Frame;
 use crate::report::figure::Ink;
 use crate::report::human;
 
-/// Size of text.
-const SMALL: f64 = 12.0;
-/// Size of a title.
+/// Height of text, in pixels.
+pub(super) const SMALL: f64 = 12.0;
+/// Height of a title, in pixels.
 const LARGE: f64 = 15.0;
-/// Room below the rows: ticks and the directions.
+/// Pixels below the rows, for the ticks and the directions.
 const FOOT: f64 = 44.0;
-/// Narrower than this, a row's texts stand above its bar.
+/// Below this width in pixels, the texts of a row stand above its bar.
 const NARROW: u32 = 600;
-/// Largest share of the width that texts beside the bars may take.
+/// Largest share of the width that the texts beside the bars may take.
 const TEXTS_MAX: f64 = 0.6;
-/// About the width of a letter.
+/// Approximate width of a letter, in pixels.
 const LETTER: f64 = 6.5;
-/// Rows drawn; the table has all.
+/// Rows drawn; the table lists all metrics.
 const ROWS_MAX: usize = 100;
-/// Dots of a row; more would run together.
-const DOTS_MAX: usize = 200;
-/// How far the dots lie above and below the interval's line.
-const LANE: f64 = 8.0;
+/// Distance of the dots from the line of the interval, in pixels.
+pub(super) const LANE: f64 = 8.0;
 
-/// What is plotted.
+/// The rows of the plot, before they have a size.
 #[derive(Clone, Debug)]
 pub(in crate::report) struct Forest {
     title: String,
-    rows: Vec<Row>,
+    pub(super) rows: Vec<Row>,
     /// Smallest and largest speed of the axis.
     extent: (f64, f64),
 }
 
-#[derive(Clone, Debug)]
-struct Row {
-    name: String,
-    note: String,
-    headline: bool,
-    outcome: Outcome,
-    /// Of the candidate relative to the base: above 1 is faster.
-    speed: f64,
-    interval: Option<(f64, f64)>,
-    /// Of pairs: the candidate against the base of the same round. Otherwise each candidate run against
-    /// the base's median.
-    dots: Vec<f64>,
-    /// Of unpaired runs: each base run against the base's median.
-    base_dots: Vec<f64>,
-}
-
 impl Forest {
-    /// Rows are the metrics that are judged, as far as every run of both sides measured them.
+    /// Makes a row of each judged metric that has an estimate.
     pub(in crate::report) fn new(comparison: &Comparison) -> Self {
-        let paired = comparison.rounds.is_some();
         let rows: Vec<Row> = comparison
             .contrasts
             .iter()
             .filter(|contrast| contrast.role != Role::Listed)
-            .filter_map(|contrast| Row::new(contrast, contrast.estimate?, paired))
+            .filter_map(|contrast| {
+                Row::new(contrast, contrast.estimate?, comparison.rounds.as_deref())
+            })
             .take(ROWS_MAX)
             .collect();
         let (low, high) = rows
@@ -81,14 +64,14 @@ impl Forest {
         }
     }
 
-    /// Pixels needed at a width.
+    /// Height of the plot at a width, both in pixels.
     pub(in crate::report) fn height(&self, width: u32) -> u32 {
         let row = if self.stacked(width) { 54 } else { 38 };
         let rows = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
         row * rows.max(1) + 60
     }
 
-    /// Whether a row's texts stand above its bar, because there is no room beside it.
+    /// Whether the texts of a row stand above its bar, because there is no room beside it.
     fn stacked(&self, width: u32) -> bool {
         let longest = |text: fn(&Row) -> &String| {
             let letters = self.rows.iter().map(|row| text(row).chars().count());
@@ -98,33 +81,61 @@ impl Forest {
         width < NARROW || LETTER * letters as f64 > TEXTS_MAX * f64::from(width)
     }
 
-    /// Paints it.
+    /// Paints the plot; `title` is false on a page, which has its own heading.
     pub(in crate::report) fn draw<DB: DrawingBackend>(
         &self,
         canvas: &Canvas<'_, DB>,
         title: bool,
     ) -> Painted {
-        let mut top = 8.0;
         if title {
             let style = (Ink::Text, Anchor::Left, true);
-            canvas.text((16.0, top + LARGE - 4.0), &self.title, LARGE, style)?;
-            top += 30.0;
+            canvas.text((16.0, 4.0 + LARGE), &self.title, LARGE, style)?;
         }
+        let layout = self.layout(canvas, title);
+        self.axis(canvas, &layout)?;
+        for (row, n) in self.rows.iter().zip(0_u32..) {
+            row.draw(canvas, &layout, layout.bar(n))?;
+        }
+        Ok(())
+    }
+
+    /// Where the bar and the dots of each row are on a canvas without a title. The bar is in the middle.
+    pub(in crate::report) fn frames<DB: DrawingBackend>(
+        &self,
+        canvas: &Canvas<'_, DB>,
+    ) -> Vec<Frame> {
+        let layout = self.layout(canvas, false);
+        let frame = |(_, n)| Frame {
+            left: layout.scale.left,
+            right: layout.scale.right,
+            top: layout.bar(n) - LANE - 5.0,
+            bottom: layout.bar(n) + LANE + 5.0,
+        };
+        self.rows.iter().zip(0_u32..).map(frame).collect()
+    }
+
+    /// The place of a speed on the axis: 0 is its left end, 1 its right end.
+    pub(super) fn share(&self, speed: f64) -> f64 {
+        let (low, high) = (self.extent.0.ln(), self.extent.1.ln());
+        (speed.ln() - low) / (high - low)
+    }
+
+    fn layout<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, title: bool) -> Layout {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a width in pixels"
         )]
         let stacked = self.stacked(canvas.width as u32);
+        let top = if title { 38.0 } else { 8.0 };
         let bottom = canvas.height - FOOT;
-        let scale = self.scale(canvas, stacked);
-        self.axis(canvas, &scale, (top, bottom))?;
-        let step = (bottom - top) / (self.rows.len().max(1)) as f64;
-        for (row, n) in self.rows.iter().zip(0_u32..) {
-            let share = if stacked { 0.7 } else { 0.5 };
-            row.draw(canvas, &scale, top + step * (f64::from(n) + share), stacked)?;
+        Layout {
+            top,
+            bottom,
+            step: (bottom - top) / self.rows.len().max(1) as f64,
+            stacked,
+            scale: self.scale(canvas, stacked),
         }
-        Ok(())
     }
 
     fn scale<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, stacked: bool) -> Scale {
@@ -151,12 +162,11 @@ impl Forest {
         }
     }
 
-    fn axis<DB: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, DB>,
-        scale: &Scale,
-        (top, bottom): (f64, f64),
-    ) -> Painted {
+    fn axis<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, layout: &Layout) -> Painted {
+        let Layout {
+            top, bottom, scale, ..
+        } = layout;
+        let (top, bottom) = (*top, *bottom);
         let muted = |anchor| (Ink::Muted, anchor, false);
         let mut labelled: Vec<(f64, f64)> = Vec::new();
         let wanted = if canvas.width < f64::from(NARROW) {
@@ -190,7 +200,7 @@ impl Forest {
             ("candidate slower", equal - 10.0, scale.left, Anchor::Right),
             ("candidate faster", equal + 10.0, scale.right, Anchor::Left),
         ] {
-            // On the side where there is nothing to see there may be no room for its name.
+            // A side without data may be too narrow for its name.
             if (far - near).abs() >= canvas.text_width(text, SMALL) {
                 canvas.text((near, y), text, SMALL, muted(anchor))?;
             }
@@ -198,8 +208,8 @@ impl Forest {
         Ok(())
     }
 
-    /// Round multiples within the extent, in both directions, about `wanted` of them. 1 comes first, so that
-    /// it gets its label; then the others from the nearest outwards.
+    /// Returns about `wanted` round multiples within the extent, in both directions. 1 comes first, so that it
+    /// gets its label. The others follow, the nearest first.
     fn ticks(&self, wanted: f64) -> Vec<f64> {
         let (low, high) = self.extent;
         let within = |multiples: Vec<f64>| -> Vec<f64> {
@@ -221,7 +231,7 @@ impl Forest {
             let last = multiples.last().copied().unwrap_or(1.0);
             last >= high.max(1.0 / low)
         };
-        // The finest that is not too fine.
+        // The finest steps that make no more than `wanted` ticks.
         let chosen = linear
             .chain(logarithmic)
             .filter(reaches)
@@ -233,121 +243,38 @@ impl Forest {
     }
 }
 
-/// Where a speed is drawn.
+/// Where the parts of the plot are, in pixels.
 #[derive(Clone, Copy, Debug)]
-struct Scale {
-    left: f64,
-    right: f64,
+pub(super) struct Layout {
+    top: f64,
+    bottom: f64,
+    /// Height of a row.
+    step: f64,
+    /// Whether the texts of a row stand above its bar.
+    pub(super) stacked: bool,
+    pub(super) scale: Scale,
+}
+
+impl Layout {
+    /// The y of the bar of a row.
+    fn bar(&self, row: u32) -> f64 {
+        let share = if self.stacked { 0.7 } else { 0.5 };
+        self.top + self.step * (f64::from(row) + share)
+    }
+}
+
+/// The axis: its ends in pixels, and the logarithms of their speeds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    pub(super) left: f64,
+    pub(super) right: f64,
     low: f64,
     high: f64,
 }
 
 impl Scale {
-    fn x(&self, speed: f64) -> f64 {
+    pub(super) fn x(&self, speed: f64) -> f64 {
         self.left + (speed.ln() - self.low) / (self.high - self.low) * (self.right - self.left)
-    }
-}
-
-impl Row {
-    fn new(contrast: &Contrast, estimate: Estimate, paired: bool) -> Option<Self> {
-        let figure = contrast.metric.figure;
-        let middle = contrast.base()?;
-        let against = |values: &[Option<f64>], base: &dyn Fn(usize) -> Option<f64>| -> Vec<f64> {
-            let ratio = |(index, value): (usize, &Option<f64>)| Some((*value)? / base(index)?);
-            let ratios = values.iter().enumerate().filter_map(ratio);
-            ratios
-                .map(|ratio| speed(figure, ratio))
-                .take(DOTS_MAX)
-                .collect()
-        };
-        let same_round = |index: usize| contrast.base_runs.get(index).copied().flatten();
-        let (dots, base_dots) = if paired {
-            (against(&contrast.candidate_runs, &same_round), Vec::new())
-        } else {
-            let median = |_| Some(middle);
-            (
-                against(&contrast.candidate_runs, &median),
-                against(&contrast.base_runs, &median),
-            )
-        };
-        Some(Self {
-            name: contrast.metric.name(),
-            note: estimate_words(contrast),
-            headline: contrast.role == Role::Headline,
-            outcome: contrast.outcome,
-            speed: speed(figure, estimate.ratio),
-            interval: estimate
-                .interval
-                .map(|(low, high)| (speed(figure, low), speed(figure, high))),
-            dots,
-            base_dots,
-        })
-    }
-
-    fn ends(&self) -> impl Iterator<Item = f64> {
-        let interval = self.interval.map(|(a, b)| [a, b]);
-        let single = self.dots.iter().chain(&self.base_dots).copied();
-        single
-            .chain([self.speed])
-            .chain(interval.into_iter().flatten())
-    }
-
-    fn draw<DB: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, DB>,
-        scale: &Scale,
-        y: f64,
-        stacked: bool,
-    ) -> Painted {
-        if stacked {
-            let at = y - 24.0;
-            let name = (Ink::Text, Anchor::Left, self.headline);
-            canvas.plated_text((scale.left, at), &self.name, SMALL, name)?;
-            let texts = canvas.text_width(&self.name, SMALL) + canvas.text_width(&self.note, SMALL);
-            // The table has it, too.
-            if 1.08 * texts + 12.0 < scale.right - scale.left {
-                let note = (self.ink(), Anchor::Right, self.headline);
-                canvas.plated_text((scale.right, at), &self.note, SMALL, note)?;
-            }
-        } else {
-            let name = (Ink::Text, Anchor::Right, self.headline);
-            canvas.text((scale.left - 16.0, y), &self.name, SMALL, name)?;
-            let note = (self.ink(), Anchor::Left, self.headline);
-            canvas.text((scale.right + 16.0, y), &self.note, SMALL, note)?;
-        }
-        for dot in &self.base_dots {
-            canvas.disc((scale.x(*dot), y - LANE), 2.0, Ink::Axis)?;
-        }
-        for dot in &self.dots {
-            canvas.disc((scale.x(*dot), y + LANE), 2.0, self.ink())?;
-        }
-        if let Some((low, high)) = self.interval {
-            canvas.line(&[(scale.x(low), y), (scale.x(high), y)], self.ink(), 2.5)?;
-            for end in [low, high] {
-                let x = scale.x(end);
-                canvas.line(&[(x, y - 4.0), (x, y + 4.0)], self.ink(), 2.0)?;
-            }
-        }
-        canvas.disc((scale.x(self.speed), y), 4.5, self.ink())
-    }
-
-    fn ink(&self) -> Ink {
-        match self.outcome {
-            Outcome::Faster => Ink::Series(2),
-            Outcome::Slower => Ink::Mark,
-            Outcome::NoDifference | Outcome::TooFew | Outcome::NotMeasured | Outcome::NotJudged => {
-                Ink::Muted
-            }
-        }
-    }
-}
-
-/// How many times as fast as the base.
-fn speed(figure: Figure, ratio: f64) -> f64 {
-    if figure.more_is_better() {
-        ratio
-    } else {
-        1.0 / ratio
     }
 }
 
@@ -406,29 +333,5 @@ mod tests {
                     .all(|tick| (extent.0..=extent.1).contains(tick))
             );
         }
-    }
-
-    #[test]
-    fn a_pair_is_a_dot_and_without_pairs_a_run_is() {
-        let forest = Forest::new(&compared(&side_of(7, 10), &side_of(7, 5)));
-        assert_eq!(
-            (forest.rows[0].dots.len(), forest.rows[0].base_dots.len()),
-            (7, 0)
-        );
-        let mut later = side_of(6, 5);
-        for run in &mut later.runs {
-            run.started_unix_ms += 86_400_000;
-        }
-        let forest = Forest::new(&compared(&side_of(5, 10), &later));
-        assert_eq!(
-            (forest.rows[0].dots.len(), forest.rows[0].base_dots.len()),
-            (6, 5)
-        );
-    }
-
-    #[test]
-    fn the_right_side_is_faster_for_every_figure() {
-        assert!(speed(Figure::Throughput, 2.0) > 1.0);
-        assert!(speed(Figure::ResponseP99, 2.0) < 1.0);
     }
 }

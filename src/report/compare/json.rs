@@ -1,4 +1,4 @@
-//! A comparison as one object, which `docs/RESULTS.md` explains.
+//! A comparison as a JSON object. `docs/RESULTS.md` explains its fields.
 
 use serde::Serialize;
 
@@ -64,7 +64,6 @@ struct JsonMetric<'a> {
     interval_words: Option<String>,
 }
 
-/// The object.
 pub(in crate::report) fn render(comparison: &Comparison) -> String {
     let headline = comparison.headline();
     to_json_text(&Object {

@@ -1,68 +1,66 @@
-//! From the values of both sides to estimates and verdicts: arithmetic alone.
+//! Computes estimates and verdicts from the values of both sides.
 
 use super::metric::{Metric, Role};
 use crate::report::statistics::{
     LEVEL, holm, least_p, least_split_p, median, ratio_interval, sign_flip, split,
 };
 
-/// Pairs that a verdict takes: with six, the smallest p-value of the exact sign-flip test is 2/2^6 = 0.031,
-/// with five it is 0.063 (Fisher 1935; see `docs/METHODOLOGY.md`).
+/// Smallest number of pairs for a verdict. The smallest p-value of the exact sign-flip test is
+/// 2/2^6 = 0.031 with six pairs and 0.063 with five (Fisher 1935; see `docs/METHODOLOGY.md`).
 pub const ROUNDS_MIN: usize = 6;
-/// Runs that each side needs for a verdict when they are not paired. The permutation test would do with
-/// four (2/70 = 0.029), but a bootstrap of four values hardly varies.
+/// Smallest number of runs of each side for a verdict without pairs. Four would be enough for the
+/// permutation test (2/70 = 0.029), but a bootstrap of four values hardly varies.
 pub const RUNS_MIN: usize = 5;
 
-/// One metric on both sides.
+/// One metric, compared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contrast {
-    /// What is compared.
     pub metric: Metric,
-    /// Whether it is judged.
     pub role: Role,
-    /// Per run (of a paired comparison: per round) the base's value, in the figure's unit; `None` where a
-    /// run has none.
+    /// The base's value per run, or per round if paired, in the unit of the figure; `None` if the
+    /// run has no value.
     pub base_runs: Vec<Option<f64>>,
-    /// The candidate's.
+    /// The same for the candidate.
     pub candidate_runs: Vec<Option<f64>>,
-    /// How they differ, where every run has a value above 0.
+    /// `None` unless every run has a value above 0.
     pub estimate: Option<Estimate>,
-    /// In a word.
     pub outcome: Outcome,
 }
 
 /// How far the candidate is from the base.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// Of pairs: the median of candidate / base over the rounds. Otherwise the ratio of the medians.
+    /// With pairs: the median of candidate / base over the rounds. Without pairs: the ratio of the
+    /// medians.
     pub ratio: f64,
-    /// 95 % confidence interval of the ratio, for this metric alone; `None` with too few runs, or where
+    /// 95 % confidence interval of the ratio for this metric alone; `None` with too few runs, or if
     /// the metric is not judged.
     pub interval: Option<(f64, f64)>,
-    /// Two-sided p-value of "no difference"; `None` where the metric is not judged.
+    /// Two-sided p-value of the hypothesis that the sides do not differ; `None` if the metric is
+    /// not judged.
     pub p: Option<f64>,
-    /// The same after the correction for the number of further metrics; `None` for the headline.
+    /// `p` corrected for the number of further metrics; `None` for the headline.
     pub p_corrected: Option<f64>,
 }
 
-/// What a contrast comes to.
+/// The verdict on a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The candidate is shown to be better.
+    /// The data show that the candidate is better.
     Faster,
-    /// The candidate is shown to be worse.
+    /// The data show that the candidate is worse.
     Slower,
-    /// Neither is shown. That is not the same as "equal".
+    /// The data show neither. This does not mean that both are equal.
     NoDifference,
     /// Too few rounds or runs for a verdict.
     TooFew,
-    /// A run has no value, or none above 0.
+    /// A run has no value, or a value of 0.
     NotMeasured,
-    /// The metric is listed only.
+    /// The metric is listed without a verdict.
     NotJudged,
 }
 
 impl Outcome {
-    /// In words.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -77,19 +75,19 @@ impl Outcome {
 }
 
 impl Contrast {
-    /// Median over the base's runs.
+    /// Returns the median of the base's runs.
     #[must_use]
     pub fn base(&self) -> Option<f64> {
         median(&present(&self.base_runs))
     }
 
-    /// Median over the candidate's runs.
+    /// Returns the median of the candidate's runs.
     #[must_use]
     pub fn candidate(&self) -> Option<f64> {
         median(&present(&self.candidate_runs))
     }
 
-    /// The p-value that decides: corrected where there is a correction.
+    /// Returns the p-value that the verdict uses: the corrected one if there is one.
     #[must_use]
     pub fn decisive_p(&self) -> Option<f64> {
         let estimate = self.estimate?;
@@ -97,7 +95,7 @@ impl Contrast {
     }
 }
 
-/// A metric before it is judged.
+/// The values of a metric before it is judged.
 #[derive(Clone, Debug)]
 pub(super) struct Values {
     pub metric: Metric,
@@ -106,7 +104,7 @@ pub(super) struct Values {
     pub candidate: Vec<Option<f64>>,
 }
 
-/// Judges every metric; `paired` if the n-th values of both sides are a pair.
+/// Judges every metric. With `paired`, the n-th values of both sides are a pair.
 pub(super) fn judge(metrics: Vec<Values>, paired: bool) -> Vec<Contrast> {
     let mut contrasts: Vec<Contrast> = metrics
         .into_iter()
@@ -134,8 +132,8 @@ pub(super) fn judge(metrics: Vec<Values>, paired: bool) -> Vec<Contrast> {
     contrasts
 }
 
-/// Whether the correction for `further` metrics leaves room for a verdict: the smallest p-value that
-/// there can be is then still small enough.
+/// Whether a verdict is possible after the correction for `further` metrics: the smallest possible
+/// p-value must still be small enough.
 fn can_be_shown(contrast: &Contrast, paired: bool, further: usize) -> bool {
     let runs = (contrast.base_runs.len(), contrast.candidate_runs.len());
     let least = if paired {
@@ -150,14 +148,15 @@ fn times(p: f64, tests: usize) -> f64 {
     p * f64::from(u32::try_from(tests).unwrap_or(u32::MAX))
 }
 
-/// Rounds with which `further` metrics can still show a difference after the correction.
+/// Returns the number of rounds that can show a difference in `further` metrics after the
+/// correction.
 pub(super) fn rounds_for(further: usize) -> usize {
     let enough = |rounds: &usize| times(least_p(*rounds), further) <= LEVEL;
     (ROUNDS_MIN..64).find(enough).unwrap_or(64)
 }
 
-/// `None` unless every run has a value above 0: leaving out those that have none would flatter the side
-/// that failed.
+/// Returns `None` unless every run has a value above 0. Leaving out runs without a value would
+/// favour the side that failed.
 fn estimate(values: &Values, paired: bool) -> Option<Estimate> {
     let base: Option<Vec<f64>> = values.base.iter().copied().collect();
     let candidate: Option<Vec<f64>> = values.candidate.iter().copied().collect();
@@ -213,9 +212,9 @@ fn of_samples(base: &[f64], candidate: &[f64], judged: bool) -> Option<Estimate>
     })
 }
 
-/// A difference is shown if the test says so, and estimate and interval lie on its side. (Without pairs,
-/// the interval is made in another way than the p-value and may disagree; with pairs, the median of two
-/// separate groups of rounds may lie on another side than their mean.)
+/// A difference is shown if the test finds it and both estimate and interval lie on the same side
+/// of 1. They can disagree: without pairs, interval and p-value come from different methods; with
+/// pairs, the median of two separate groups of rounds can lie on another side than their mean.
 fn outcome(contrast: &Contrast, paired: bool, further: usize) -> Outcome {
     let Some(estimate) = contrast.estimate else {
         return Outcome::NotMeasured;
@@ -273,7 +272,7 @@ mod tests {
     const BASE: [f64; 7] = [100.0, 130.0, 90.0, 115.0, 140.0, 95.0, 105.0];
 
     #[test]
-    fn pairs_show_what_is_smaller_than_the_spread_over_rounds() {
+    fn pairs_show_differences_smaller_than_the_spread_over_rounds() {
         let slower = BASE.map(|value| 1.05 * value);
         let contrast = headline(Figure::ResponseP50, &BASE, &slower, true);
         assert_eq!(contrast.outcome, Outcome::Slower);
@@ -296,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_runs_give_a_ratio_and_no_verdict() {
+    fn too_few_runs_give_a_ratio_without_a_verdict() {
         let more = BASE.map(|value| 2.0 * value);
         let five = headline(Figure::Throughput, &BASE[..5], &more[..5], true);
         assert_eq!(five.outcome, Outcome::TooFew);
@@ -310,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_without_a_value_is_not_left_out() {
+    fn a_metric_with_a_missing_value_is_not_judged() {
         let mut dead = values(Role::Headline, Figure::Throughput, &BASE, &BASE);
         dead.candidate[3] = Some(0.0);
         assert_eq!(
@@ -324,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn further_metrics_are_corrected_for_their_number_and_the_headline_is_not() {
+    fn p_values_of_further_metrics_are_corrected_but_not_that_of_the_headline() {
         let slower = BASE.map(|value| 1.1 * value);
         let all = |further: usize| {
             let mut metrics = vec![values(Role::Headline, Figure::ResponseP50, &BASE, &slower)];
@@ -341,7 +340,7 @@ mod tests {
         assert_eq!(three[4].estimate.unwrap().p, None);
         let corrected = three[1].decisive_p().unwrap();
         assert!((corrected - 3.0 * 2.0 / 128.0).abs() < 1e-12, "{corrected}");
-        // Seven rounds cannot show a fourth, and then do not say "no difference" either.
+        // Seven rounds cannot show a fourth metric. The verdict is then not "no difference" either.
         let four = all(4);
         assert_eq!(four[0].outcome, Outcome::Slower);
         assert_eq!(four[1].outcome, Outcome::TooFew);
@@ -349,8 +348,8 @@ mod tests {
     }
 
     #[test]
-    fn a_median_that_contradicts_the_mean_shows_nothing() {
-        // Seven rounds a little below, six far above.
+    fn nothing_is_shown_if_median_and_mean_contradict() {
+        // Seven rounds are slightly below 1, six far above.
         let ratios: Vec<f64> = [0.99; 7].into_iter().chain([50.0; 6]).collect();
         let contrast = headline(Figure::Throughput, &[1.0; 13], &ratios, true);
         let estimate = contrast.estimate.unwrap();
@@ -358,7 +357,7 @@ mod tests {
         assert_eq!(contrast.outcome, Outcome::NoDifference);
     }
 
-    /// Normal noise around 1 (Box and Muller).
+    /// Normal noise around 1 (Box-Muller).
     struct Noise(Xoshiro256PlusPlus);
 
     impl Noise {
@@ -373,8 +372,8 @@ mod tests {
         }
     }
 
-    /// Shares of 1,000 comparisons of seven rounds that show a difference: in the headline, and in any of
-    /// three further metrics.
+    /// Simulates 1,000 comparisons of seven rounds. Returns the shares that show a difference in
+    /// the headline and in any of three further metrics.
     fn shown(seed: u64, level: f64, deviation: f64, paired: bool) -> (f64, f64) {
         let mut noise = Noise(Xoshiro256PlusPlus::seed_from_u64(seed));
         let (mut in_headline, mut in_further) = (0, 0);
@@ -399,16 +398,17 @@ mod tests {
     }
 
     #[test]
-    fn equal_targets_are_rarely_told_apart() {
+    fn equal_targets_rarely_show_a_difference() {
         let (headline, further) = shown(1, 1.0, 0.05, true);
         assert!(headline <= 0.06, "{headline}");
         assert!(further <= 0.06, "{further}");
-        // Exact tests reject as often as they say: a test that never does would prove nothing here.
+        // An exact test rejects about as often as its level allows. A test that never rejects would
+        // pass the upper limit too.
         assert!(headline >= 0.03, "{headline}");
     }
 
     #[test]
-    fn a_slowdown_of_a_tenth_is_found() {
+    fn a_slowdown_of_ten_per_cent_is_found() {
         let (headline, _) = shown(2, 1.1, 0.03, true);
         assert!(headline > 0.9, "{headline}");
     }

@@ -1,43 +1,42 @@
-//! What is compared: a figure of one operation, or of all together.
+//! Metrics of a comparison: a figure of one operation or of all operations.
 
 use crate::measure::{OpRecord, Recording};
 use crate::workload::{Arrival, OpPlan, Plan};
 
-/// A figure of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metric {
     /// The operation; `None` for all operations of a workload that has several.
     pub op: Option<String>,
-    /// The figure.
     pub figure: Figure,
 }
 
 /// A figure of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Figure {
-    /// Acknowledged operations per second; more is better.
+    /// Acknowledged operations per second. More is better.
     Throughput,
-    /// Median response time, microseconds; less is better, as for the following.
+    /// Median response time in microseconds. Less is better, also for the next ones.
     ResponseP50,
     /// 99th percentile of the response time.
     ResponseP99,
-    /// 99.9th percentile of the response time, where at least ten operations lie beyond it.
+    /// 99.9th percentile of the response time, if at least ten operations lie beyond it.
     ResponseP999,
 }
 
-/// What is done with a metric. It follows from the plan, so it is known before anything is measured.
+/// Whether a metric is judged. It follows from the plan, so it is fixed before anything is
+/// measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The one that the comparison is about, judged at 5 %.
+    /// The metric that decides the comparison. Judged at 5 %.
     Headline,
-    /// Judged too, corrected for the number of such metrics.
+    /// Judged, and corrected for the number of such metrics.
     Further,
     /// Shown without a verdict.
     Listed,
 }
 
 impl Figure {
-    /// All of them, in the order in which they are shown.
+    /// All figures in the order of display.
     pub const ALL: [Self; 4] = [
         Self::Throughput,
         Self::ResponseP50,
@@ -53,11 +52,10 @@ impl Figure {
             }
             Self::ResponseP50 => record.response.p50_us(),
             Self::ResponseP99 => record.response.p99_us(),
-            Self::ResponseP999 => record.response.told_p999_us(),
+            Self::ResponseP999 => record.response.supported_p999_us(),
         }
     }
 
-    /// Whether a larger value is the better one.
     #[must_use]
     pub fn more_is_better(self) -> bool {
         matches!(self, Self::Throughput)
@@ -98,8 +96,8 @@ impl Role {
     }
 }
 
-/// Every metric that both plans have: all operations together first, then each operation. Of a single
-/// operation, both would be the same, so it is named only once.
+/// Returns every metric that both plans have: those of all operations first, then those of each
+/// operation. With a single operation both would be equal, so only one set is returned.
 pub(super) fn metrics(base: &Plan, candidate: &Plan) -> Vec<Metric> {
     let has = |op: &&OpPlan| candidate.ops.iter().any(|other| other.label == op.label);
     let common = base.ops.iter().filter(has).map(|op| Some(op.label.clone()));
@@ -116,20 +114,19 @@ pub(super) fn metrics(base: &Plan, candidate: &Plan) -> Vec<Metric> {
     subjects.into_iter().flat_map(of_subject).collect()
 }
 
-/// The metric that the comparison is about when nobody names another.
+/// Returns the index of the headline if the user names none.
 ///
-/// In a closed loop the throughput, which is what such a load is made to find. In an open loop the
-/// median response time of the most frequent write: what a write through the quorum takes is the
-/// first question to an ensemble, and of its percentiles the median varies least from run to run.
-/// Without a write, of the most frequent operation.
+/// For a closed loop it is the throughput, which such a load measures. For an open loop it is the
+/// median response time of the most frequent write: a write needs the quorum, and the median varies
+/// least between runs. Without a write it is that of the most frequent operation.
 pub(super) fn usual_headline(plan: &Plan, metrics: &[Metric]) -> usize {
     let figure = if is_closed(plan) {
         Figure::Throughput
     } else {
         Figure::ResponseP50
     };
-    let asked = plan.ops.iter().filter(|op| !op.is_implicit());
-    let heaviest = asked.fold(None, |best: Option<&OpPlan>, op| {
+    let explicit = plan.ops.iter().filter(|op| !op.is_implicit());
+    let heaviest = explicit.fold(None, |best: Option<&OpPlan>, op| {
         let rank = |op: &OpPlan| (op.is_write(), op.weight);
         match best {
             Some(best) if rank(best) >= rank(op) => Some(best),
@@ -151,7 +148,8 @@ pub(super) fn usual_headline(plan: &Plan, metrics: &[Metric]) -> usize {
     first.or(second).unwrap_or(0)
 }
 
-/// The metric of a name; `throughput` also names that of a single operation.
+/// Returns the index of the metric with that name. `throughput` also names the throughput of a
+/// single operation.
 pub(super) fn named(name: &str, metrics: &[Metric]) -> Option<usize> {
     let exact = metrics.iter().position(|metric| metric.name() == name);
     exact.or_else(|| {
@@ -161,7 +159,7 @@ pub(super) fn named(name: &str, metrics: &[Metric]) -> Option<usize> {
     })
 }
 
-/// What is done with each metric.
+/// Returns the role of each metric.
 pub(super) fn roles(plan: &Plan, metrics: &[Metric], headline: usize) -> Vec<Role> {
     let several = metrics.iter().any(|metric| metric.op.is_none());
     let role = |(index, metric): (usize, &Metric)| {
@@ -218,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_headline_follows_from_the_plan() {
+    fn the_default_headline_follows_from_the_plan() {
         assert_eq!(headline(&example::plan()), "set: response p50");
         assert_eq!(headline(&close(example::plan())), "set: throughput");
         assert_eq!(headline(&mixed()), "set: response p50");
@@ -229,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn another_headline_is_named_as_it_is_shown() {
+    fn another_headline_is_chosen_by_its_displayed_name() {
         let (one, several) = (example::plan(), mixed());
         let (one, several) = (metrics(&one, &one), metrics(&several, &several));
         let name = |metrics: &[Metric], name| named(name, metrics).map(|at| metrics[at].name());
@@ -243,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_restates_another_figure_is_not_judged() {
+    fn a_figure_that_restates_another_one_is_not_judged() {
         let judged = |plan: &Plan, headline| {
             let metrics = metrics(plan, plan);
             let headline = named(headline, &metrics).unwrap();

@@ -1,13 +1,16 @@
-//! Is the candidate better or worse than the base? With what certainty?
+//! Compares two results: whether the candidate is better or worse than the base, and with what
+//! certainty.
 //!
-//! The runs of a round, one of each side, are a pair; [`judge()`] makes estimates and verdicts of the pairs.
-//! One metric, the headline, is chosen before anything is measured. What speaks against a comparison is
-//! said on top of it, and never keeps the figures back.
+//! The two runs of a round, one of each side, are a pair; [`judge()`] computes estimates and
+//! verdicts from the pairs. The headline metric is chosen before anything is measured. Objections
+//! to a comparison are shown above its figures and never hide them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod csv;
 mod fail_if;
 mod forest;
+mod forest_data;
+mod forest_row;
 mod json;
 mod judge;
 mod markdown;
@@ -16,6 +19,7 @@ mod note;
 mod objection;
 mod observation;
 mod page;
+mod page_runs;
 mod pairing;
 mod side;
 mod summary;
@@ -23,12 +27,12 @@ mod text;
 mod warning;
 mod words;
 
-use judge::{Values, judge, rounds_for};
+use judge::{judge, rounds_for};
 use metric::{is_closed, metrics, named, roles, usual_headline};
 use objection::objections;
-use observation::observe;
+use observation::{Chosen, values};
 use pairing::{Pair, pair};
-use warning::{Seen, warnings};
+use warning::warnings;
 
 use crate::measure::Recording;
 use crate::result::RunResult;
@@ -43,73 +47,71 @@ pub use side::Side;
 
 pub(super) use csv::render as csv;
 pub(super) use forest::Forest;
+pub(super) use forest_data::ForestData;
 pub(super) use json::render as json;
 pub(super) use markdown::render as markdown;
 pub(super) use page::render as page;
 pub(super) use text::render as text;
 
-/// Two sides, metric by metric.
+/// Two sides, compared metric by metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// Name of the workload.
     pub workload: String,
-    /// What is compared with.
+    /// The side to compare with.
     pub base: Side,
-    /// What is judged.
+    /// The side to judge.
     pub candidate: Side,
-    /// Numbers of the rounds that are judged as pairs, from 0; `None` if the runs were not paired.
+    /// Numbers of the rounds that are judged as pairs, from 0; `None` without pairs.
     pub rounds: Option<Vec<u32>>,
     /// Whether the load was a closed loop.
     pub closed_loop: bool,
-    /// One per metric, those of an operation together.
+    /// One per metric. Those of an operation are adjacent.
     pub contrasts: Vec<Contrast>,
-    /// What speaks against the comparison.
+    /// Reasons not to rely on the comparison.
     pub objections: Vec<Objection>,
-    /// What a reader should know.
+    /// What a reader should know before using the figures, one sentence each.
     pub warnings: Vec<String>,
-    /// Place of the headline in `contrasts`.
+    /// Index of the headline in `contrasts`.
     headline: usize,
 }
 
-/// Two results cannot be compared at all.
+/// Why two results cannot be compared.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CompareError {
-    /// A side without a run.
+    /// A side has no run.
     #[error("nothing to compare: the {side} ({target}) has no run")]
     Nothing {
         /// `base` or `candidate`.
         side: &'static str,
-        /// Its target, as asked.
+        /// The target as given by the user.
         target: String,
     },
-    /// A headline that the workload does not have.
+    /// The workload has no such metric.
     #[error("no metric `{name}`: --headline takes one of: {}", known.join(", "))]
     UnknownHeadline {
-        /// As given.
         name: String,
-        /// Those there are.
+        /// Names of the existing metrics.
         known: Vec<String>,
     },
 }
 
 impl Comparison {
-    /// The metric that the comparison is about.
     #[must_use]
     pub fn headline(&self) -> &Contrast {
         &self.contrasts[self.headline]
     }
 }
 
-/// Whether results of `plan` have a metric of that name.
+/// Checks that results of `plan` have a metric of that name.
 ///
 /// # Errors
-/// If they have not; the error lists those that there are.
+///
+/// If they have not. The error lists the existing metrics.
 pub fn check_headline(plan: &Plan, name: &str) -> Result<(), CompareError> {
     find_headline(&metrics(plan, plan), name).map(|_| ())
 }
 
-/// Rounds with which a comparison of results of `plan` can show a difference in every metric that it
-/// judges.
+/// Returns the number of rounds that can show a difference in every judged metric of `plan`.
 #[must_use]
 pub fn rounds_needed(plan: &Plan, headline: Option<&str>) -> usize {
     let metrics = metrics(plan, plan);
@@ -127,12 +129,13 @@ fn find_headline(metrics: &[Metric], name: &str) -> Result<usize, CompareError> 
     })
 }
 
-/// Compares two results of the same plan. `headline` names the metric that the comparison is about;
-/// `None` = the usual one of the plan. Whether their runs are pairs shows in their times.
+/// Compares two results of the same plan. `headline` names the metric that decides; `None` means
+/// the default of the plan. The times of the runs tell whether they are pairs.
 ///
 /// # Errors
-/// If a side has no run, or the headline is none of the metrics. Everything else that speaks against
-/// the comparison is in its objections.
+///
+/// If a side has no run, or if there is no metric called `headline`. All other problems are
+/// objections in the comparison.
 pub fn compare(
     base: &RunResult,
     candidate: &RunResult,
@@ -142,11 +145,12 @@ pub fn compare(
     compare_runs(base, candidate, headline, pairs.as_deref())
 }
 
-/// Like [`compare`], for a base that is known to be measured at another time: two lone runs within an hour look
-/// like a round.
+/// Like [`compare`], but never pairs runs. For a base that was measured earlier: two single runs
+/// within an hour would look like a round.
 ///
 /// # Errors
-/// As for [`compare`].
+///
+/// Like [`compare`].
 pub fn compare_unpaired(
     base: &RunResult,
     candidate: &RunResult,
@@ -178,20 +182,22 @@ fn compare_runs(
         Some(pairs) => pairs.iter().map(of).collect(),
         None => (0..runs.len()).collect::<Vec<usize>>(),
     };
-    let base_places = places(|pair| pair.base, &base.runs);
-    let candidate_places = places(|pair| pair.candidate, &candidate.runs);
+    let base_runs = Chosen {
+        result: base,
+        places: places(|pair| pair.base, &base.runs),
+    };
+    let candidate_runs = Chosen {
+        result: candidate,
+        places: places(|pair| pair.candidate, &candidate.runs),
+    };
+    let roles = roles(&base.plan, &metrics, headline);
     let contrasts = judge(
-        values(
-            &metrics,
-            roles(&base.plan, &metrics, headline),
-            (base, &base_places),
-            (candidate, &candidate_places),
-        ),
+        values(&metrics, roles, &base_runs, &candidate_runs),
         pairs.is_some(),
     );
     let seen = [
-        seen("base", base, &base_places),
-        seen("candidate", candidate, &candidate_places),
+        base_runs.seen_as("base"),
+        candidate_runs.seen_as("candidate"),
     ];
     let warnings = warnings(&seen, &contrasts);
     let (contrasts, headline) = shown(contrasts);
@@ -200,8 +206,8 @@ fn compare_runs(
         base: Side::new(base),
         candidate: Side::new(candidate),
         rounds: pairs.is_some().then(|| {
-            let numbers = base_places.iter().map(|place| base.runs[*place].number);
-            numbers.collect()
+            let places = base_runs.places.iter();
+            places.map(|place| base.runs[*place].number).collect()
         }),
         closed_loop: is_closed(&base.plan),
         contrasts,
@@ -211,50 +217,12 @@ fn compare_runs(
     })
 }
 
-fn seen<'a>(name: &'static str, result: &'a RunResult, places: &[usize]) -> Seen<'a> {
-    Seen {
-        name,
-        result,
-        runs: places.iter().map(|place| &result.runs[*place]).collect(),
-    }
-}
-
-/// The values of both sides, of the runs at the places given. A high percentile that some run has too few
-/// operations for is not told at all, unless it is the headline.
-fn values(
-    metrics: &[Metric],
-    roles: Vec<Role>,
-    (base, base_places): (&RunResult, &[usize]),
-    (candidate, candidate_places): (&RunResult, &[usize]),
-) -> Vec<Values> {
-    let (below, above) = (observe(base, metrics), observe(candidate, metrics));
-    let chosen = |values: &[Option<f64>], places: &[usize]| -> Vec<Option<f64>> {
-        places.iter().map(|place| values[*place]).collect()
-    };
-    let all = metrics.iter().zip(roles).zip(below.iter().zip(&above));
-    all.map(|((metric, role), (below, above))| Values {
-        metric: metric.clone(),
-        role,
-        base: chosen(below, base_places),
-        candidate: chosen(above, candidate_places),
-    })
-    .filter(|values| {
-        let told = values
-            .base
-            .iter()
-            .chain(&values.candidate)
-            .all(Option::is_some);
-        told || values.role == Role::Headline || values.metric.figure != Figure::ResponseP999
-    })
-    .collect()
-}
-
-/// The contrasts, and where the headline is among them.
+/// Returns the contrasts to show and the index of the headline among them.
 fn shown(contrasts: Vec<Contrast>) -> (Vec<Contrast>, usize) {
     let headline = contrasts
         .iter()
         .position(|contrast| contrast.role == Role::Headline)
-        .expect("one role is the headline's, and it is never left out");
+        .expect("exactly one contrast is the headline, and it is always shown");
     (contrasts, headline)
 }
 
@@ -265,8 +233,8 @@ pub(super) mod tests {
     use crate::result::{Verdict, example};
     use crate::workload::Arrival;
 
-    /// A closed loop: `runs` runs of the same operations in `tenths` tenths of their time, one per
-    /// round.
+    /// A closed loop: `runs` runs of the same operations, one per round. Each takes `tenths` tenths
+    /// of the usual time.
     pub(crate) fn side_of(runs: u32, tenths: u64) -> RunResult {
         let mut result = example::result();
         result.plan.load.arrival = Arrival::Closed { in_flight: 4 };
@@ -286,7 +254,7 @@ pub(super) mod tests {
         compare(base, candidate, None).unwrap()
     }
 
-    /// The same later, so that it is a result of its own.
+    /// The same result, measured later.
     fn later(mut result: RunResult) -> RunResult {
         for run in &mut result.runs {
             run.started_unix_ms += 86_400_000;
@@ -295,7 +263,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn runs_that_are_known_to_be_apart_are_not_paired() {
+    fn runs_of_another_time_are_not_paired() {
         let lone = side_of(1, 10);
         assert!(compared(&lone, &lone).rounds.is_some());
         assert_eq!(compare_unpaired(&lone, &lone, None).unwrap().rounds, None);
@@ -334,7 +302,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn rounds_that_a_side_lacks_are_left_out_and_counted() {
+    fn rounds_that_one_side_lacks_are_left_out_and_counted() {
         let mut candidate = side_of(8, 5);
         candidate.runs.remove(2);
         let comparison = compared(&side_of(8, 10), &candidate);
@@ -357,7 +325,7 @@ pub(super) mod tests {
             .iter()
             .filter(|c| c.outcome != Outcome::NotJudged);
         assert_eq!(judged.count(), 1);
-        // 2,000 operations a run: two beyond the 99.9th percentile are too few to tell it.
+        // A run has 2,000 operations. Two beyond the 99.9th percentile are too few to show it.
         let names: Vec<String> = comparison
             .contrasts
             .iter()
@@ -370,7 +338,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_headline_can_be_named_and_a_wrong_name_lists_the_right_ones() {
+    fn an_unknown_headline_lists_the_existing_ones() {
         let (base, candidate) = (side_of(7, 10), side_of(7, 5));
         let comparison = compare(&base, &candidate, Some("set: response p99")).unwrap();
         assert_eq!(comparison.headline().metric.name(), "set: response p99");
@@ -389,7 +357,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn objections_are_told_and_the_figures_are_there_all_the_same() {
+    fn a_comparison_with_objections_still_has_its_figures() {
         let mut other = side_of(7, 5);
         other.plan.load.sessions = 99;
         other.plan.target.voters = 7;
@@ -416,7 +384,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn without_a_run_there_is_nothing_to_compare() {
+    fn a_comparison_needs_runs_on_both_sides() {
         let error = compare(&side_of(0, 10), &side_of(1, 10), None).unwrap_err();
         let target = "bundled".to_owned();
         assert_eq!(
@@ -429,7 +397,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_trend_over_the_rounds_is_told_with_its_direction() {
+    fn a_trend_over_the_rounds_is_a_warning_with_its_direction() {
         let mut drifting = side_of(7, 10);
         for (run, number) in drifting.runs.iter_mut().zip(0_u32..) {
             run.measured_s = 2.0 + 0.01 * f64::from(number);
@@ -447,7 +415,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn circumstances_are_counted_over_the_rounds() {
+    fn warnings_count_the_affected_rounds() {
         let mut candidate = side_of(7, 10);
         for run in &mut candidate.runs[..3] {
             run.disk = Some(DiskState {
@@ -473,7 +441,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn several_operations_are_compared_apart_and_one_that_never_ran_is_told() {
+    fn several_operations_are_compared_separately_and_one_that_never_ran_gives_a_warning() {
         let mut result = side_of(7, 10);
         result.plan = example::plan();
         let mut get = result.plan.ops[0].clone();

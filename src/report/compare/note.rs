@@ -1,11 +1,11 @@
-//! How to read a comparison, in sentences that hold for every format.
+//! Notes on how to read a comparison, the same in every format.
 
 use super::Comparison;
 use super::judge::{Outcome, ROUNDS_MIN, RUNS_MIN, rounds_for};
 use super::metric::{Figure, Role};
-use crate::report::describe::counted;
+use crate::report::human::counted;
 
-/// The sentences that apply.
+/// Returns the notes that apply, one sentence each.
 pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
     notes.push(match &comparison.rounds {
@@ -20,8 +20,8 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     });
     if comparison.headline().outcome == Outcome::TooFew {
         notes.push(match comparison.rounds {
-            Some(_) => format!("A verdict takes at least {ROUNDS_MIN} rounds."),
-            None => format!("A verdict takes at least {RUNS_MIN} runs of each side."),
+            Some(_) => format!("A verdict needs at least {ROUNDS_MIN} rounds."),
+            None => format!("A verdict needs at least {RUNS_MIN} runs of each side."),
         });
     }
     let of_role = |role| comparison.contrasts.iter().filter(move |c| c.role == role);
@@ -30,7 +30,7 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     if comparison.closed_loop {
         notes.push(
             "In a closed loop every reply starts the next operation, so the mean response time is the operations in flight divided \
-             by the throughput (Little's law): one fact, one verdict."
+             by the throughput (Little's law). Both are one fact, so only the throughput is judged."
                 .to_owned(),
         );
     } else if listed(Figure::more_is_better) {
@@ -41,7 +41,7 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     }
     if !comparison.closed_loop && of_role(Role::Listed).any(|c| c.metric.op.is_none()) {
         notes.push(
-            "The response times of all operations together mix fast and slow kinds; each operation is judged apart."
+            "The response times of all operations together mix fast and slow kinds; each operation is judged separately."
                 .to_owned(),
         );
     }
@@ -54,7 +54,7 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     notes
 }
 
-/// What the mark beside a verdict means.
+/// Explains the star beside a verdict.
 fn correction(comparison: &Comparison, further: usize) -> String {
     let mut text = format!(
         "* The verdict is corrected for {} (Holm); the interval is not.",
@@ -68,10 +68,10 @@ fn correction(comparison: &Comparison, further: usize) -> String {
     if too_few && comparison.headline().outcome != Outcome::TooFew {
         text += &match comparison.rounds {
             Some(_) => format!(
-                " After it, so few rounds cannot show a difference: that takes {}.",
+                " With this correction, so few rounds cannot show a difference; {} rounds can.",
                 rounds_for(further)
             ),
-            None => " After it, so few runs cannot show a difference.".to_owned(),
+            None => " With this correction, so few runs cannot show a difference.".to_owned(),
         };
     }
     text

@@ -1,30 +1,30 @@
-//! What speaks against a comparison. It is shown on top of the figures, and decides how the command ends.
+//! Objections: reasons not to rely on a comparison. They are shown above the figures and decide the
+//! exit status.
 
 use crate::result::{RunResult, plan_differences};
 
-/// Reasons told of an invalid side, which may have some in every run; its own report has all.
+/// Limit of the reasons shown for an invalid side, which may have some for each run. Its own report
+/// has all of them.
 const REASONS_SHOWN: usize = 3;
 
-/// A reason not to rely on a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Objection {
-    /// The plans ask for different loads.
     DifferentPlans {
-        /// The differing keys with both values.
+        /// The keys that differ, with both values.
         keys: Vec<String>,
     },
-    /// The figures were defined differently when the results were made.
+    /// The figures of the two results are defined differently.
     DifferentSchemas {
-        /// Version of the base's form.
+        /// Schema version of the base.
         base: u64,
-        /// Version of the candidate's form.
+        /// Schema version of the candidate.
         candidate: u64,
     },
     /// A result is invalid.
     Invalid {
         /// `base` or `candidate`.
         side: &'static str,
-        /// Its target, as asked.
+        /// The target as given by the user.
         target: String,
         /// Why it is invalid.
         reasons: Vec<String>,
@@ -32,7 +32,7 @@ pub enum Objection {
 }
 
 impl Objection {
-    /// A sentence.
+    /// Returns the objection as a sentence.
     #[must_use]
     pub fn text(&self) -> String {
         match self {
@@ -69,7 +69,8 @@ impl Objection {
         }
     }
 
-    /// A word for programs: `different-plans`, `different-schemas`, `invalid`.
+    /// Returns the name of the objection in JSON: `different-plans`, `different-schemas`,
+    /// `invalid`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -80,7 +81,7 @@ impl Objection {
     }
 }
 
-/// Everything that speaks against comparing the two.
+/// Returns all objections to a comparison of the two results.
 pub(super) fn objections(base: &RunResult, candidate: &RunResult) -> Vec<Objection> {
     let mut found = Vec::new();
     let keys = plan_differences(&base.plan, &candidate.plan);
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_side_that_is_invalid_in_every_run_does_not_fill_the_screen() {
+    fn the_reasons_of_a_side_that_is_invalid_in_every_run_are_cut() {
         let invalid = |runs: u32| Objection::Invalid {
             side: "base",
             target: "bundled".into(),

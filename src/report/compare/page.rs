@@ -1,28 +1,29 @@
-//! A comparison as one self-contained page, and its plot as files.
+//! A comparison as a self-contained HTML page, and its plot as files.
 
 use maud::{Markup, PreEscaped, html};
+use rayon::prelude::*;
 
 use super::forest::Forest;
+use super::forest_row::speed;
 use super::judge::{Contrast, Outcome};
 use super::metric::{Figure as Measured, Role};
 use super::note::notes;
+use super::page_runs;
 use super::summary::{sentence, verdict};
 use super::text::{findings, marked_verdict};
-use super::words::{estimate_interval, estimate_words, ratio_words, value};
+use super::words::{estimate_interval, estimate_words, value};
 use super::{Comparison, Side};
 use crate::report::ReportError;
-use crate::report::curves::extent;
-use crate::report::figure::{Axis, Figure, Ink, Panel, Scale, Stroke};
+use crate::report::figure::Figure;
 use crate::report::figure_data::FigureData;
 use crate::report::html::page;
 use crate::report::page_head::banner;
-use crate::report::plot::{Picture, PlotFile, files, inline};
-use crate::report::spread::dots;
+use crate::report::plot::{Inline, Picture, PlotFile, files, inline};
 
-/// Findings listed of each side; its own report has all.
+/// Findings listed of each side. The report of a side lists all.
 const FINDINGS_SHOWN: usize = 50;
 
-/// The plot of a comparison as SVG and PNG.
+/// Paints the plot of a comparison as SVG and PNG.
 ///
 /// # Errors
 /// If the drawing library fails.
@@ -30,7 +31,7 @@ pub fn comparison_plots(comparison: &Comparison) -> Result<Vec<PlotFile>, Report
     files(&[Picture::Forest(&Forest::new(comparison))])
 }
 
-/// The page as HTML, complete without its script.
+/// Renders the page as HTML. It is complete without its script.
 pub(in crate::report) fn render(comparison: &Comparison) -> Result<String, ReportError> {
     let objections: Vec<String> = comparison
         .objections
@@ -43,11 +44,11 @@ pub(in crate::report) fn render(comparison: &Comparison) -> Result<String, Repor
         Outcome::Slower => "banner bad",
         _ => "banner warn",
     };
+    let forest = Forest::new(comparison);
     let label = "How much faster or slower the candidate is, with 95 % intervals";
-    let forest = inline(Picture::Forest(&Forest::new(comparison)), label)?.svg;
-    let by_run = by_run(comparison);
-    let painted = inline(Picture::Figure(&by_run), &by_run.title.replace('"', ""))?;
-    let data = [FigureData::new(&by_run, &painted.frames)];
+    let painted = inline(Picture::Forest(&forest), label)?;
+    let mut data = vec![FigureData::forest(&forest, &painted.frames)];
+    let runs = runs(comparison, &mut data)?;
     let body = html! {
         header {
             h1 { (comparison.workload) }
@@ -66,27 +67,21 @@ pub(in crate::report) fn render(comparison: &Comparison) -> Result<String, Repor
         "\n"
         (banner("warn", plural("Warning", &comparison.warnings), &comparison.warnings))
         h2 { "How much faster or slower" }
-        figure {
-            (PreEscaped(forest))
+        figure data-figure="0" data-title=(label) {
+            div class="stage" { (PreEscaped(painted.svg)) }
             figcaption { (caption(comparison)) }
         }
         "\n"
         (table(comparison))
         (list("How to read it", &notes(comparison)))
         (list("What the targets did", &findings(comparison, FINDINGS_SHOWN)))
-        h2 { (by_run.title) }
-        figure data-figure="0" data-result="0" data-title=(by_run.title) {
-            div class="stage" { (PreEscaped(painted.svg)) }
-            figcaption { (by_run.caption) }
-        }
-        "\n"
-        (runs(comparison))
+        (runs)
     };
     let title = format!("{}: comparison", comparison.workload);
     Ok(page(&title, &body, &data))
 }
 
-/// The noun in its number.
+/// The noun in singular or plural.
 fn plural<'a>(noun: &'a str, items: &[String]) -> &'a str {
     match (noun, items.len()) {
         (_, 1) => noun,
@@ -105,80 +100,6 @@ fn side_row(name: &str, side: &Side) -> Markup {
     }
 }
 
-/// Both sides' values of the headline, by round or by run.
-fn by_run(comparison: &Comparison) -> Figure {
-    let headline = comparison.headline();
-    let measured = headline.metric.figure;
-    let logarithmic = measured != Measured::Throughput;
-    let sides = [
-        (
-            "candidate",
-            Ink::Series(0),
-            Stroke::Dots,
-            &headline.candidate_runs,
-        ),
-        ("base", Ink::Series(1), Stroke::Rings, &headline.base_runs),
-    ];
-    let longest = headline.base_runs.len().max(headline.candidate_runs.len());
-    let numbers: Vec<u32> = match &comparison.rounds {
-        Some(rounds) => rounds.iter().map(|round| round + 1).collect(),
-        None => (1_u32..).take(longest).collect(),
-    };
-    let mut series = Vec::new();
-    for (label, ink, stroke, values) in sides {
-        let ys: Vec<Option<f64>> = values
-            .iter()
-            .map(|value| {
-                value.map(|value| {
-                    if logarithmic {
-                        value.max(1.0).log10()
-                    } else {
-                        value
-                    }
-                })
-            })
-            .collect();
-        series.extend(dots(label, ink, stroke, &numbers, &ys));
-    }
-    let panels = vec![Panel {
-        title: String::new(),
-        series,
-    }];
-    let (low, high) = extent(&panels);
-    let (word, scale, title, caption) = if comparison.rounds.is_some() {
-        (
-            "round",
-            Scale::Round,
-            "Rounds",
-            "Two dots stand above each other for the two runs of a round, which are judged as a pair. The thin lines are the \
-             medians.",
-        )
-    } else {
-        (
-            "run",
-            Scale::Run,
-            "Runs",
-            "One dot per run. Runs of one number do not belong together: the sides were measured apart. The thin lines are the \
-             medians.",
-        )
-    };
-    let name = headline.metric.name();
-    Figure {
-        name: "comparison-runs",
-        title: format!("{title}: {name}"),
-        caption: caption.to_owned(),
-        x: Axis::numbers(word, &numbers, scale),
-        y: if logarithmic {
-            Axis::log_duration(measured.word(), 10_f64.powf(low), 10_f64.powf(high))
-        } else {
-            Axis::linear("operations per second", high * 1.02, 5.0, true)
-        },
-        panels,
-        marks: Vec::new(),
-        bands: Vec::new(),
-    }
-}
-
 fn caption(comparison: &Comparison) -> &'static str {
     if comparison.rounds.is_some() {
         "Large dot: the median of the rounds. Bar: the 95 % interval. Small dots below: one per round, the candidate against \
@@ -189,12 +110,14 @@ fn caption(comparison: &Comparison) -> &'static str {
     }
 }
 
+/// The script sorts the rows of all operations together. Then it hides the headings of the operations, and each
+/// row shows the name of its own.
 fn table(comparison: &Comparison) -> Markup {
     let mut heading = None;
     html! {
         h2 { "Metrics" }
         div class="scroll" {
-            table class="words" {
+            table class="words sortable" {
                 thead {
                     tr {
                         th { "median over the runs" }
@@ -211,7 +134,7 @@ fn table(comparison: &Comparison) -> Markup {
                             "\n"
                             tr class="op" { th colspan="5" { (op) } }
                         }
-                        (metric(contrast))
+                        (metric(op, contrast))
                     }
                 }
             }
@@ -220,7 +143,7 @@ fn table(comparison: &Comparison) -> Markup {
     }
 }
 
-fn metric(contrast: &Contrast) -> Markup {
+fn metric(op: &str, contrast: &Contrast) -> Markup {
     let figure = contrast.metric.figure;
     let class = match contrast.outcome {
         Outcome::Faster => "faster",
@@ -231,25 +154,78 @@ fn metric(contrast: &Contrast) -> Markup {
     let lead = contrast.role == Role::Headline;
     let base = value(figure, contrast.base());
     let candidate = value(figure, contrast.candidate());
+    let estimate = contrast
+        .estimate
+        .map(|estimate| speed(figure, estimate.ratio));
     let verdict = marked_verdict(contrast);
     html! {
         "\n"
         tr class=[lead.then_some("lead")] {
-            td {
+            td data-value=(place(figure)) {
+                span class="own-op" { (op) ": " }
                 (figure.word())
                 @if lead { " (headline)" }
                 small class="narrow-only" { (base) " \u{2192} " (candidate) }
             }
             td class="wide-only" { (base) }
             td class="wide-only" { (candidate) }
-            td {
+            td data-value=[estimate] {
                 (estimate_words(contrast))
                 @if let Some(words) = estimate_interval(contrast) { small { (words) } }
                 small class={ "narrow-only " (class) } { (verdict) }
             }
-            td class={ "wide-only " (class) } { (verdict) }
+            td class={ "wide-only " (class) } data-value=[urgency(contrast.outcome)] { (verdict) }
         }
     }
+}
+
+/// The place of a figure among the figures of an operation.
+fn place(figure: Measured) -> usize {
+    let place = Measured::ALL.iter().position(|other| *other == figure);
+    place.unwrap_or(Measured::ALL.len())
+}
+
+/// The order of verdicts in a sorted table: the highest comes first.
+fn urgency(outcome: Outcome) -> Option<u8> {
+    match outcome {
+        Outcome::Slower => Some(3),
+        Outcome::Faster => Some(2),
+        Outcome::NoDifference => Some(1),
+        Outcome::TooFew | Outcome::NotMeasured => Some(0),
+        Outcome::NotJudged => None,
+    }
+}
+
+/// The runs of every metric: those of the headline in full view, the others to be opened.
+fn runs(comparison: &Comparison, data: &mut Vec<FigureData>) -> Result<Markup, ReportError> {
+    let headline = comparison.headline();
+    let others = page_runs::others(comparison);
+    let figures: Vec<Figure> = [headline]
+        .into_iter()
+        .chain(others[..page_runs::shown(&others)].iter().copied())
+        .map(|contrast| page_runs::figure(comparison, contrast))
+        .collect();
+    let painted: Result<Vec<Inline>, ReportError> = figures
+        .par_iter()
+        .map(|figure| inline(Picture::Figure(figure), &figure.title))
+        .collect();
+    let mut parts = Vec::new();
+    for (figure, painted) in figures.iter().zip(painted?) {
+        parts.push(html! {
+            figure data-figure=(data.len()) data-title=(figure.title) {
+                div class="stage" { (PreEscaped(painted.svg)) }
+                figcaption { (figure.caption) }
+            }
+            "\n"
+        });
+        data.push(FigureData::plot(figure, &painted.frames));
+    }
+    Ok(html! {
+        h2 { (figures[0].title) }
+        (parts[0])
+        (page_runs::table(comparison, headline))
+        (page_runs::closed(comparison, &parts[1..]))
+    })
 }
 
 fn list(title: &str, items: &[String]) -> Markup {
@@ -259,59 +235,5 @@ fn list(title: &str, items: &[String]) -> Markup {
             ul class="plain" { @for item in items { "\n" li { (item) } } }
             "\n"
         }
-    }
-}
-
-/// Every run's value of the headline.
-fn runs(comparison: &Comparison) -> Markup {
-    let headline = comparison.headline();
-    let figure = headline.metric.figure;
-    let rounds = comparison.rounds.as_ref();
-    let (base, candidate) = (&headline.base_runs, &headline.candidate_runs);
-    let at = |values: &[Option<f64>], index: usize| values.get(index).copied();
-    // A run that is not there is an empty cell, one without a value a dash.
-    let cell = |values: &[Option<f64>], index: usize| {
-        let found = at(values, index);
-        html! {
-            td data-value=[found.flatten()] { @if let Some(found) = found { (value(figure, found)) } }
-        }
-    };
-    let ratio = |index: usize| {
-        let pair = at(base, index)
-            .flatten()
-            .zip(at(candidate, index).flatten());
-        let usable = pair.filter(|(base, candidate)| *base > 0.0 && *candidate > 0.0);
-        usable.map(|(base, candidate)| candidate / base)
-    };
-    html! {
-        div class="scroll" {
-            table class="sortable" {
-                thead {
-                    tr {
-                        th { @if rounds.is_some() { "round" } @else { "run" } }
-                        th { "base" }
-                        th { "candidate" }
-                        @if rounds.is_some() { th { "candidate is" } }
-                    }
-                }
-                tbody {
-                    @for index in 0..base.len().max(candidate.len()) {
-                        @let number = rounds.map_or(index + 1, |rounds| rounds[index] as usize + 1);
-                        "\n"
-                        tr {
-                            td data-value=(number) { (number) }
-                            (cell(base, index))
-                            (cell(candidate, index))
-                            @if rounds.is_some() {
-                                td data-value=[ratio(index)] {
-                                    @if let Some(ratio) = ratio(index) { (ratio_words(figure, ratio)) }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        "\n"
     }
 }

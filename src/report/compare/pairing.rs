@@ -1,22 +1,23 @@
-//! Which run of one side was measured beside which of the other.
+//! Finds the rounds of a comparison: which runs of both sides were measured side by side.
 
 use crate::measure::Recording;
 
-/// A lone round is one if both of its runs began within this time.
+/// A single round counts as one only if both of its runs began within this time.
 const ROUND_MS_MAX: u64 = 3_600_000;
 
-/// Two runs of a round: their places in the lists of both sides.
+/// The two runs of a round, as indices into the runs of both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pair {
     pub base: usize,
     pub candidate: usize,
 }
 
-/// The rounds that both sides have, in their order; `None` if the sides were not measured in rounds.
+/// Returns the rounds that both sides have, in order; `None` if the sides were not measured in
+/// rounds.
 ///
-/// Runs of one number had the same random choices. That they were measured side by side as well shows
-/// in their times: every round was over before the next one began. The runs of two separate results
-/// have the same numbers, too, but one result's runs all come before the other's.
+/// Runs with the same number made the same random choices. Their times show whether they were
+/// measured side by side: each round ended before the next one began. Two separate results have the
+/// same numbers too, but all runs of one come before those of the other.
 pub(super) fn pair(base: &[Recording], candidate: &[Recording]) -> Option<Vec<Pair>> {
     if repeats_a_number(base) || repeats_a_number(candidate) {
         return None;
@@ -72,12 +73,12 @@ mod tests {
     }
 
     #[test]
-    fn runs_of_one_round_are_a_pair_in_whatever_order_they_ran() {
+    fn runs_of_one_round_are_a_pair_in_any_order() {
         let base = runs(&[(0, 0), (1, 3), (2, 4)]);
         let candidate = runs(&[(0, 1), (1, 2), (2, 5)]);
         let expected = Some(vec![(0, 0), (1, 1), (2, 2)]);
         assert_eq!(places(pair(&base, &candidate)), expected);
-        // A round that a side lacks is left out.
+        // Leave out a round that one side lacks.
         assert_eq!(
             places(pair(&base, &candidate[1..])),
             Some(vec![(1, 0), (2, 1)])
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn separate_results_are_not_paired_although_their_numbers_agree() {
+    fn separate_results_are_not_paired_despite_equal_numbers() {
         let base = runs(&[(0, 0), (1, 1), (2, 2)]);
         let later = runs(&[(0, 10), (1, 11), (2, 12)]);
         assert_eq!(pair(&base, &later), None);
@@ -94,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_round_is_one_if_it_was_measured_within_the_hour() {
+    fn a_single_round_counts_if_it_was_measured_within_an_hour() {
         let base = runs(&[(0, 0)]);
         assert!(pair(&base, &runs(&[(0, 60)])).is_some());
         assert!(pair(&base, &runs(&[(0, 61)])).is_none());
     }
 
     #[test]
-    fn a_number_that_occurs_twice_is_no_round() {
+    fn a_repeated_run_number_is_not_a_round() {
         let twice = runs(&[(0, 0), (0, 1)]);
         assert_eq!(pair(&twice, &runs(&[(0, 0)])), None);
     }

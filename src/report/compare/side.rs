@@ -1,28 +1,29 @@
-//! Who is compared: what tells two sides apart that may print alike.
+//! One side of a comparison.
 
 use std::path::PathBuf;
 
-use crate::report::describe::{counted, target_line};
+use crate::report::describe::target_line;
+use crate::report::human::counted;
 use crate::result::RunResult;
 
-/// One side.
+/// The facts that tell two sides of the same target apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Side {
-    /// The target as it was asked for: `bundled`, `zk://h1:2181`.
+    /// The target as given by the user: `bundled`, `zk://h1:2181`.
     pub spec: String,
-    /// The target with its shape and the version that it says itself.
+    /// The target with its size and the version that it reports.
     pub target: String,
     /// Folder of the result; `None` if it was not written.
     pub folder: Option<PathBuf>,
-    /// When the first run began to be measured, Unix time in ms; `None` without a run.
+    /// Start of the measured phase of the first run, Unix time in milliseconds; `None` without a
+    /// run.
     pub started_unix_ms: Option<u64>,
-    /// Runs that the result holds.
+    /// Number of runs.
     pub runs: usize,
-    /// Version of the result's form.
+    /// Schema version of the result.
     pub schema: u64,
-    /// Whether the result is valid.
     pub valid: bool,
-    /// What the target did, a sentence each.
+    /// What the target did, one sentence each.
     pub findings: Vec<String>,
 }
 
@@ -55,7 +56,7 @@ impl Side {
         parts.join(", ")
     }
 
-    /// When it began, to the second, UTC.
+    /// Returns the start in UTC to the second.
     pub(in crate::report) fn started(&self) -> Option<String> {
         let since = std::time::Duration::from_millis(self.started_unix_ms?);
         let at = std::time::UNIX_EPOCH.checked_add(since)?;

@@ -1,10 +1,10 @@
-//! The verdict on the headline in a sentence.
+//! The verdict on the headline as a sentence.
 
 use super::Comparison;
 use super::judge::Outcome;
 use super::words::{estimate_interval, estimate_words, p_words};
 
-/// The verdict as a title: `Slower`, `No difference shown`.
+/// Returns the verdict as a title: `Slower`, `No difference shown`.
 pub(super) fn verdict(comparison: &Comparison) -> &'static str {
     match comparison.headline().outcome {
         Outcome::Faster => "Faster",
@@ -39,11 +39,13 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
             "{candidate} measured {estimate} than {base} in {name}{certainty}, which may be chance."
         ),
         Outcome::TooFew if estimate == "the same" => {
-            format!("{candidate} and {base} measured the same in {name}, in too few runs to judge.")
+            format!(
+                "{candidate} and {base} measured the same in {name}, but too few runs were made to judge."
+            )
         }
         Outcome::TooFew => {
             format!(
-                "{candidate} measured {estimate} than {base} in {name}, in too few runs to judge."
+                "{candidate} measured {estimate} than {base} in {name}, but too few runs were made to judge."
             )
         }
         Outcome::NotMeasured | Outcome::NotJudged => {
@@ -52,7 +54,8 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
     }
 }
 
-/// The names of the sides in the sentence: their targets, or `base` and `candidate` if the targets are the same.
+/// Returns the names of the sides: their targets, or `base` and `candidate` if both targets are the
+/// same.
 fn names(comparison: &Comparison) -> (String, String) {
     let (base, candidate) = (&comparison.base.spec, &comparison.candidate.spec);
     if base == candidate {

@@ -1,4 +1,4 @@
-//! A comparison for a terminal of 80 columns. Nothing is cut, so a long name can make a line wider.
+//! A comparison for a terminal of 80 columns. Nothing is cut, so a long name makes a line longer.
 
 use std::fmt::Write as _;
 
@@ -12,9 +12,9 @@ use crate::report::human::count;
 use crate::report::table::{Align, Table};
 use crate::report::wrap::wrapped;
 
-/// The column of the estimate.
+/// Index of the column of the estimate.
 const ESTIMATE: usize = 3;
-/// Findings shown of each side. The report of the side has all of them.
+/// Limit of the findings shown per side. The side's own report has all of them.
 const FINDINGS_SHOWN: usize = 5;
 
 pub(in crate::report) fn render(comparison: &Comparison) -> String {
@@ -60,7 +60,7 @@ fn side(text: &mut String, name: &str, side: &Side) {
     wrapped(text, &further, first.len(), &side.origin());
 }
 
-/// The findings about both targets, at most `most` of each.
+/// Returns the findings about both targets, at most `most` for each.
 pub(super) fn findings(comparison: &Comparison, most: usize) -> Vec<String> {
     let mut found = Vec::new();
     for (name, side) in [
@@ -81,7 +81,7 @@ pub(super) fn findings(comparison: &Comparison, most: usize) -> Vec<String> {
     found
 }
 
-/// The verdict; a star marks a corrected one.
+/// Returns the verdict. A star marks a corrected one.
 pub(super) fn marked_verdict(contrast: &Contrast) -> String {
     let mark = if contrast.role == Role::Further {
         " *"
@@ -91,8 +91,8 @@ pub(super) fn marked_verdict(contrast: &Contrast) -> String {
     format!("{}{mark}", contrast.outcome.words())
 }
 
-/// Operation by operation; `>` marks the headline. The interval of an estimate stands below it, and runs on
-/// below the verdict: side by side they would not fit into 80 columns.
+/// Returns the table, operation by operation. `>` marks the headline. The interval of an estimate
+/// is on the line below it, because 80 columns have no room for both side by side.
 fn table(contrasts: &[Contrast]) -> String {
     let mut table = Table::new([
         (Align::Left, ""),

@@ -1,20 +1,20 @@
-//! What a reader should know before believing a comparison that nothing speaks against.
+//! Warnings: sentences about what limits the figures of a comparison.
 
 use super::judge::{Contrast, Outcome};
 use super::metric::Role;
 use super::words::{p_words, ratio_words};
 use crate::measure::Recording;
-use crate::report::describe::counted;
+use crate::report::human::counted;
 use crate::report::statistics::{LEVEL, kendall};
 use crate::result::RunResult;
 use crate::result::thresholds::STOLEN_MAX;
 
-/// A side as warnings need it.
+/// One side, with the runs that were compared.
 pub(super) struct Seen<'a> {
     /// `base` or `candidate`.
     pub name: &'static str,
     pub result: &'a RunResult,
-    /// The runs that were compared, in the order of their rounds.
+    /// In the order of the rounds.
     pub runs: Vec<&'a Recording>,
 }
 
@@ -25,7 +25,7 @@ impl Seen<'_> {
     }
 }
 
-/// All of them.
+/// Returns all warnings.
 pub(super) fn warnings(sides: &[Seen<'_>; 2], contrasts: &[Contrast]) -> Vec<String> {
     let mut found = Vec::new();
     for side in sides {
@@ -61,7 +61,7 @@ fn disk(side: &Seen<'_>) -> Option<String> {
     let count = side.runs.iter().filter(unsettled).count();
     (count > 0).then(|| {
         format!(
-            "the disk had not settled before {count} of {} of {}: a sync took longer than at the beginning, so what ran \
+            "the disk had not settled before {count} of {} of {}: a sync took longer than before any server was started, so what ran \
              before may have slowed it down",
             counted(side.runs.len() as u64, "run"),
             side.words()
@@ -93,7 +93,7 @@ fn machines([base, candidate]: &[Seen<'_>; 2]) -> Option<String> {
         )
     };
     let (a, b) = (machine(base), machine(candidate));
-    let name = |host: Option<String>| host.unwrap_or_else(|| "a machine without a name".to_owned());
+    let name = |host: Option<String>| host.unwrap_or_else(|| "an unnamed machine".to_owned());
     (a != b).then(|| {
         format!(
             "the load was driven from different machines: {} for the base, {} for the candidate",
@@ -114,7 +114,7 @@ fn tools([base, candidate]: &[Seen<'_>; 2]) -> Option<String> {
         .then(|| format!("the sides were measured with different versions of quorate: {a} and {b}"))
 }
 
-/// Whether a side got faster or slower while it was measured.
+/// Warns if a side became faster or slower from round to round.
 fn trends(sides: &[Seen<'_>; 2], headline: &Contrast) -> Vec<String> {
     let values = [&headline.base_runs, &headline.candidate_runs];
     let mut found = Vec::new();
@@ -138,7 +138,7 @@ fn trends(sides: &[Seen<'_>; 2], headline: &Contrast) -> Vec<String> {
     found
 }
 
-/// Why a metric could not be compared.
+/// Says which metric has no value in some runs.
 fn gaps(sides: &[Seen<'_>; 2], contrast: &Contrast) -> Vec<String> {
     if contrast.outcome != Outcome::NotMeasured || contrast.role == Role::Listed {
         return Vec::new();
@@ -160,7 +160,7 @@ fn gaps(sides: &[Seen<'_>; 2], contrast: &Contrast) -> Vec<String> {
     found
 }
 
-/// The median and the mean of the rounds tell different stories.
+/// Warns if the median of the rounds contradicts their mean.
 fn groups(contrast: &Contrast) -> Option<String> {
     let estimate = contrast.estimate?;
     let (low, high) = estimate.interval?;

@@ -1,16 +1,16 @@
-//! A ratio in words, from the candidate's view, with three significant digits.
+//! Formats ratios from the candidate's view, with three significant digits.
 
 use super::judge::{Contrast, Estimate};
 use super::metric::Figure;
 use crate::report::human::{MISSING, count, duration_us, per_second};
 
-/// From here on a ratio is told as a multiple, below as a percentage.
+/// Ratios from this one on are printed as a multiple, smaller ones as a percentage.
 const MULTIPLE_MIN: f64 = 1.5;
-/// A percentage smaller than this is none.
+/// Smaller percentages are printed as `the same`.
 const PERCENT_MIN: f64 = 0.000_5;
 
-/// How far `ratio` (candidate / base) is from 1: `7.35x` or `3.20 %`, and whether that is faster; `None`
-/// where it is nothing.
+/// Returns the distance of `ratio` (candidate / base) from 1 as `7.35x` or `3.20 %`, and whether
+/// the candidate is faster; `None` if it is too small to print.
 fn distance(figure: Figure, ratio: f64) -> Option<(String, bool)> {
     let multiple = ratio.max(1.0 / ratio);
     let amount = if multiple >= MULTIPLE_MIN {
@@ -25,7 +25,7 @@ fn distance(figure: Figure, ratio: f64) -> Option<(String, bool)> {
     Some((amount, (ratio > 1.0) == figure.more_is_better()))
 }
 
-/// By how many per cent of the base's figure the candidate's differs.
+/// Returns by how many per cent of the base's figure the candidate's figure differs.
 pub(super) fn percent(ratio: f64) -> f64 {
     100.0 * (ratio - 1.0).abs()
 }
@@ -38,8 +38,8 @@ pub(in crate::report) fn ratio_words(figure: Figure, ratio: f64) -> String {
     }
 }
 
-/// `7.10x to 7.62x slower`, `1.02 % slower to 5.50 % faster`; what is slower stands first.
-pub(in crate::report) fn interval_words(figure: Figure, (low, high): (f64, f64)) -> String {
+/// `7.10x to 7.62x slower`, `1.02 % slower to 5.50 % faster`. The slower end comes first.
+pub(in crate::report) fn interval_words(figure: Figure, low: f64, high: f64) -> String {
     let (worse, better) = if figure.more_is_better() {
         (low, high)
     } else {
@@ -48,7 +48,7 @@ pub(in crate::report) fn interval_words(figure: Figure, (low, high): (f64, f64))
     match (distance(figure, worse), distance(figure, better)) {
         (None, None) => "the same".to_owned(),
         (Some((from, faster)), Some((to, better_is_faster))) if faster == better_is_faster => {
-            // The nearer end first.
+            // Print the end nearer to 1 first.
             let (near, far) = if faster { (from, to) } else { (to, from) };
             format!("{near} to {far} {}", direction(faster))
         }
@@ -64,7 +64,7 @@ fn direction(faster: bool) -> &'static str {
     if faster { "faster" } else { "slower" }
 }
 
-/// What a contrast estimates, in words; a dash where there is no estimate.
+/// Returns the estimate as `3.20 % slower`, or a dash if there is none.
 pub(in crate::report) fn estimate_words(contrast: &Contrast) -> String {
     contrast.estimate.map_or_else(
         || MISSING.to_owned(),
@@ -72,13 +72,14 @@ pub(in crate::report) fn estimate_words(contrast: &Contrast) -> String {
     )
 }
 
-/// Its interval in words.
+/// Returns the interval of the estimate in the same form.
 pub(in crate::report) fn estimate_interval(contrast: &Contrast) -> Option<String> {
     let Estimate { interval, .. } = contrast.estimate?;
-    Some(interval_words(contrast.metric.figure, interval?))
+    let (low, high) = interval?;
+    Some(interval_words(contrast.metric.figure, low, high))
 }
 
-/// A figure in its unit.
+/// Formats a figure with its unit.
 pub(in crate::report) fn value(figure: Figure, value: Option<f64>) -> String {
     match figure {
         Figure::Throughput => {
@@ -99,9 +100,9 @@ pub(in crate::report) fn p_words(p: f64) -> String {
     }
 }
 
-/// Three significant digits: `0.812`, `3.20`, `49.0`, `812`, `1,230`. At most three decimals.
+/// Three significant digits, but at most three decimals: `0.812`, `3.20`, `49.0`, `812`, `1,230`.
 fn significant(value: f64) -> String {
-    // What rounds up to the next power of ten has its digits.
+    // A number that rounds up to the next power of ten gets the digits of that power.
     if value < 0.999_5 {
         format!("{value:.3}")
     } else if value < 9.995 {
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_told_from_the_candidates_view() {
+    fn a_ratio_is_printed_from_the_candidates_view() {
         let cases = [
             (Figure::Throughput, 0.136, "7.35x slower"),
             (Figure::Throughput, 2.1, "2.10x faster"),
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_says_its_direction_once_where_it_has_one() {
+    fn an_interval_names_its_direction_once_if_both_ends_agree() {
         let cases = [
             (Figure::Throughput, (0.131, 0.141), "7.09x to 7.63x slower"),
             (
@@ -169,12 +170,12 @@ mod tests {
             ),
         ];
         for (figure, interval, expected) in cases {
-            assert_eq!(interval_words(figure, interval), expected);
+            assert_eq!(interval_words(figure, interval.0, interval.1), expected);
         }
     }
 
     #[test]
-    fn digits_and_p_values() {
+    fn numbers_have_three_digits_and_small_p_values_a_limit() {
         let values = [0.081, 0.999_6, 9.996, 99.96, 999.6, 123_456.0];
         let words = values.map(significant);
         assert_eq!(words, ["0.081", "1.00", "10.0", "100", "1,000", "123,000"]);

@@ -1,5 +1,5 @@
-//! How far a ratio of medians can be trusted when the runs were not paired: a percentile bootstrap
-//! (Efron 1979).
+//! A confidence interval of the ratio of medians for runs that were not paired: a percentile
+//! bootstrap (Efron 1979).
 
 use rand::Rng as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -8,13 +8,14 @@ use rayon::prelude::*;
 use super::median::median_in;
 use super::{generator, index_below};
 
-/// Resamples; enough for two steady digits of a 95 % interval.
+/// Enough for two stable digits of a 95 % interval.
 const RESAMPLES: u32 = 20_000;
-/// Resamples per generator: the result must not depend on the number of threads.
+/// Resamples per random generator. It is fixed so that the result does not depend on the number of
+/// threads.
 const CHUNK: u32 = 1_000;
 
-/// The interval that holds the ratio of medians (`candidate` / `base`) in 95 % of resamplings, each
-/// side drawn with replacement from its own runs. `None` without values or with a zero in `base`.
+/// Returns the interval that holds 95 % of the resampled ratios of medians (`candidate` / `base`).
+/// Each side is drawn with replacement from its own runs. `None` without values or with a zero in `base`.
 pub(in crate::report) fn ratio_interval(base: &[f64], candidate: &[f64]) -> Option<(f64, f64)> {
     if base.is_empty() || candidate.is_empty() || base.iter().any(|value| *value <= 0.0) {
         return None;
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_interval_holds_the_ratio_and_repeats_itself() {
+    fn the_interval_contains_the_ratio_and_is_reproducible() {
         let base = [100.0, 104.0, 98.0, 101.0, 97.0, 103.0];
         let candidate = base.map(|value| 2.0 * value);
         let (low, high) = ratio_interval(&base, &candidate).unwrap();
@@ -60,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn overlapping_sides_leave_room_for_one() {
+    fn the_interval_of_overlapping_sides_contains_one() {
         let base = [90.0, 110.0, 95.0, 105.0, 100.0];
         let candidate = [91.0, 112.0, 94.0, 107.0, 101.0];
         let (low, high) = ratio_interval(&base, &candidate).unwrap();
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_divide_by_is_no_interval() {
+    fn there_is_no_interval_without_values_or_with_a_zero_base() {
         assert_eq!(ratio_interval(&[], &[1.0]), None);
         assert_eq!(ratio_interval(&[0.0, 1.0], &[1.0]), None);
     }

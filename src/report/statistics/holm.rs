@@ -1,8 +1,8 @@
-//! A correction for the number of tests: Holm 1979, "A simple sequentially rejective multiple test
-//! procedure", Scandinavian Journal of Statistics 6:65.
+//! Corrects p-values for the number of tests: Holm 1979, "A simple sequentially rejective multiple
+//! test procedure", Scandinavian Journal of Statistics 6:65.
 
-/// The p-values as if each were the only one: the chance that any of them is at most 5 % although
-/// nothing differs is at most 5 %, whatever depends on what.
+/// Returns corrected p-values. If nothing differs, the chance that any of them is at most 5 % is at
+/// most 5 %, also for dependent tests.
 pub(in crate::report) fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|a, b| p_values[*a].total_cmp(&p_values[*b]));
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_smallest_pays_for_all_and_the_order_is_kept() {
+    fn the_smallest_p_value_is_multiplied_most_and_the_order_is_kept() {
         let corrected = holm(&[0.04, 0.01, 0.03, 0.005]);
         let expected = [0.06, 0.03, 0.06, 0.02];
         for (a, b) in corrected.iter().zip(expected) {

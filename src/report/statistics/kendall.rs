@@ -1,22 +1,22 @@
-//! Do values rise or fall in the order in which they were measured? Kendall's tau (Kendall 1938, "A new
-//! measure of rank correlation", Biometrika 30:81).
+//! Tests whether values rise or fall in the order of their measurement: Kendall's tau (Kendall
+//! 1938, "A new measure of rank correlation", Biometrika 30:81).
 
 use super::ROUNDING;
 
-/// Values up to which the p-value is exact, where no two are equal.
+/// Up to this number of values the p-value is exact, if no two values are equal.
 const EXACT_MAX: usize = 50;
 
-/// A tendency over time.
+/// A trend over time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::report) struct Trend {
-    /// From -1 (every value is below all before it) to 1 (above).
+    /// -1 if every value is below all earlier ones, 1 if every value is above them.
     pub tau: f64,
-    /// Two-sided p-value of "the order means nothing".
+    /// Two-sided p-value of the hypothesis that there is no trend.
     pub p: f64,
 }
 
-/// The tendency of values in the order of their measurement; `None` if all are equal, or there are
-/// fewer than two.
+/// Returns the trend of values in the order of their measurement; `None` if all are equal or there
+/// are fewer than two.
 pub(in crate::report) fn kendall(values: &[f64]) -> Option<Trend> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -45,15 +45,15 @@ pub(in crate::report) fn kendall(values: &[f64]) -> Option<Trend> {
         normal_p(n, &ties, score)
     };
     Some(Trend {
-        // Tau-b: time has no ties, the values may have.
+        // Tau-b: times are never equal, but values may be.
         tau: score / ((pairs - tied) * pairs).sqrt(),
         p,
     })
 }
 
-/// Share of all orders whose score is at least as far from 0.
+/// Returns the share of all orders whose score is at least as far from 0.
 fn exact_p(n: usize, score: f64) -> f64 {
-    // Chance of every number of inversions: the k-th value stands before 0 to k - 1 of the others.
+    // The chance of each number of inversions. The k-th value adds 0 to k - 1 of them.
     let mut chances = vec![1.0];
     for k in 2..=n {
         let mut next = vec![0.0; chances.len() + k - 1];
@@ -74,7 +74,7 @@ fn exact_p(n: usize, score: f64) -> f64 {
     p.min(1.0)
 }
 
-/// The normal approximation with ties and a correction for continuity.
+/// Returns the normal approximation with ties and a continuity correction.
 fn normal_p(n: f64, ties: &[f64], score: f64) -> f64 {
     let term = |t: f64| t * (t - 1.0) * (2.0 * t + 5.0);
     let variance = (term(n) - ties.iter().map(|t| term(*t)).sum::<f64>()) / 18.0;
@@ -82,8 +82,8 @@ fn normal_p(n: f64, ties: &[f64], score: f64) -> f64 {
     two_tails(z)
 }
 
-/// Chance that a standard normal value is at least `z` from 0. After Abramowitz and Stegun 7.1.26; off by
-/// less than 2e-7.
+/// Returns the chance that a standard normal value is at least `z` away from 0, by Abramowitz and
+/// Stegun 7.1.26. The error is below 2e-7.
 fn two_tails(z: f64) -> f64 {
     let x = z / std::f64::consts::SQRT_2;
     let t = 1.0 / (1.0 + 0.327_591_1 * x);
@@ -108,18 +108,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_steady_rise_is_one_of_all_orders() {
+    fn a_steady_rise_has_the_smallest_p_value() {
         let trend = kendall(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]).unwrap();
         assert_eq!(trend.tau.to_bits(), 1.0_f64.to_bits());
         assert!((trend.p - 2.0 / 5_040.0).abs() < 1e-12, "{trend:?}");
         let fall = kendall(&[5.0, 4.0, 2.0, 3.0, 1.0]).unwrap();
         assert!((fall.tau + 0.8).abs() < 1e-12, "{fall:?}");
-        // Ten pairs, one in order: 1 + 4 of 120 orders on either side.
+        // One of ten pairs is in order: 1 + 4 of 120 orders on either side.
         assert!((fall.p - 10.0 / 120.0).abs() < 1e-12, "{fall:?}");
     }
 
     #[test]
-    fn equal_values_count_for_nothing() {
+    fn equal_values_do_not_count() {
         assert_eq!(kendall(&[1.0; 7]), None);
         assert_eq!(kendall(&[1.0]), None);
         assert_eq!(kendall(&[]), None);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_approximation_comes_close_to_the_exact_answer() {
+    fn the_approximation_is_close_to_the_exact_p_value() {
         for score in [44.0, 74.0, 104.0] {
             let (exact, normal) = (exact_p(25, score), normal_p(25.0, &[], score));
             assert!((exact - normal).abs() < 0.005, "{exact} {normal}");

@@ -1,12 +1,13 @@
-//! The middle of some values.
+//! The median.
 
-/// The middle of the values (the mean of the two middle ones); `None` without values.
+/// Returns the median, which is the mean of the two middle values for an even count; `None` without
+/// values.
 pub(in crate::report) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     (!sorted.is_empty()).then(|| median_in(&mut sorted))
 }
 
-/// As [`median`], of at least one value; sorts them.
+/// Like [`median`], but needs at least one value and sorts in place.
 pub(super) fn median_in(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -22,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_the_middle() {
+    fn the_median_is_the_middle_value() {
         assert_eq!(median(&[]), None);
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));

@@ -1,8 +1,8 @@
-//! The statistics that a comparison rests on: exact tests, an interval that agrees with its test, a
-//! correction for many tests, and a test for a trend.
+//! The statistics of a comparison: exact tests, a confidence interval that agrees with its test, a
+//! correction for several tests, and a test for a trend.
 //!
-//! Everything is decided at 5 %. What is drawn at random is drawn from a fixed seed, so that the same
-//! observations always give the same verdict.
+//! All tests use the 5 % level. Random draws use a fixed seed, so the same values always give the
+//! same verdict.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod bootstrap;
@@ -22,16 +22,16 @@ pub(super) use median::median;
 pub(super) use sign_flip::{least_p, sign_flip};
 pub(super) use split::{least_split_p, split};
 
-/// Largest p-value at which a difference is shown.
+/// Largest p-value that shows a difference.
 pub(super) const LEVEL: f64 = 0.05;
 
-/// Rearrangements that are drawn where there are too many to look at all of them.
+/// Number of random rearrangements if there are too many to try all.
 const DRAWN: u32 = 100_000;
 
-/// A sum of logarithms closer to 0 than this is 0: the rest is rounding.
+/// A sum of logarithms closer to 0 than this is treated as 0, because the rest is rounding error.
 const ROUNDING: f64 = 1e-12;
 
-/// A generator of its own for each use.
+/// Returns a random generator. Each use has its own `stream`.
 fn generator(stream: u64) -> Xoshiro256PlusPlus {
     const SEED: u64 = 0x51_75_6f_72_61_74_65;
     Xoshiro256PlusPlus::seed_from_u64(SEED ^ stream)
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn indices_cover_the_range_and_stay_in_it() {
+    fn indices_cover_the_whole_range() {
         assert_eq!(index_below(5, 0), 0);
         assert_eq!(index_below(5, u64::MAX), 4);
     }

@@ -1,33 +1,33 @@
-//! Do pairs differ? The exact sign-flip test of the mean of their differences, and the interval that
+//! The exact sign-flip test of the mean difference of pairs, and the confidence interval that
 //! belongs to it.
 //!
-//! If the two sides of a pair do not differ, its difference could as well have had the other sign
+//! If the two sides of a pair do not differ, the difference could as well have the other sign
 //! (Fisher 1935, *The Design of Experiments*, chapter III; Pitman 1937). Flipping the signs of a set S
-//! of differences makes the sum no smaller exactly if the mean over S is at most 0. So the means over all
-//! sets of pairs decide the test; and they cut the line into pieces that hold the true difference
-//! with equal probability (Hartigan 1969, "Using subsample values as typical values", JASA 64:1303).
-//! Test and interval are read off the same means and therefore cannot disagree.
+//! of differences makes the sum smaller if and only if the mean over S is above 0. So the means over
+//! all sets of pairs decide the test. They also divide the line into pieces that contain the true
+//! difference with equal probability (Hartigan 1969, "Using subsample values as typical values",
+//! JASA 64:1303). Test and interval use the same means, so they cannot disagree.
 
 use rand::Rng as _;
 
 use super::{DRAWN, ROUNDING, generator};
 
-/// Pairs up to which all 2^n sets are looked at. Beyond, sets are drawn.
+/// Up to this number of pairs all 2^n sets are tried. With more pairs, random sets are drawn.
 const EXACT_MAX: usize = 20;
-/// In which place from either end the interval ends: at 1/40 of the assignments, 2.5 % a side.
+/// The interval leaves out 1/40 of the means (2.5 %) at either end.
 const TAIL: usize = 40;
 
-/// What the pairs say.
+/// The result of the test.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::report) struct SignFlip {
-    /// Two-sided p-value of "the differences are symmetric around 0".
+    /// Two-sided p-value of the hypothesis that the differences are symmetric around 0.
     pub p: f64,
-    /// 95 % confidence interval of the difference; it leaves 0 out exactly if `p` is at most 0.05. `None`
-    /// with fewer than six pairs, whose smallest p-value is above that.
+    /// 95 % confidence interval of the difference. It excludes 0 exactly if `p` is at most 0.05.
+    /// `None` with fewer than six pairs, whose p-value is always above 0.05.
     pub interval: Option<(f64, f64)>,
 }
 
-/// Judges the differences of pairs; `None` without any.
+/// Tests the differences of pairs; `None` without pairs.
 pub(in crate::report) fn sign_flip(differences: &[f64]) -> Option<SignFlip> {
     if differences.is_empty() {
         return None;
@@ -37,7 +37,7 @@ pub(in crate::report) fn sign_flip(differences: &[f64]) -> Option<SignFlip> {
     } else {
         drawn_means(differences)
     };
-    // The set of nothing, which flips nothing, is an assignment too.
+    // The empty set, which flips nothing, is an assignment too.
     let assignments = means.len() + 1;
     let at_most_0 = 1 + means.iter().filter(|mean| **mean <= 0.0).count();
     let at_least_0 = 1 + means.iter().filter(|mean| **mean >= 0.0).count();
@@ -50,7 +50,7 @@ pub(in crate::report) fn sign_flip(differences: &[f64]) -> Option<SignFlip> {
     Some(SignFlip { p, interval })
 }
 
-/// The smallest p-value that so many pairs can have.
+/// Returns the smallest p-value that this number of pairs can have.
 pub(in crate::report) fn least_p(pairs: usize) -> f64 {
     let exponent = i32::try_from(pairs.min(EXACT_MAX)).unwrap_or(0);
     if pairs <= EXACT_MAX {
@@ -60,7 +60,7 @@ pub(in crate::report) fn least_p(pairs: usize) -> f64 {
     }
 }
 
-/// The mean over every set of at least one difference.
+/// Returns the mean over every non-empty set of differences.
 fn all_means(differences: &[f64]) -> Vec<f64> {
     let sets = 1_usize << differences.len();
     let mut sums = vec![0.0; sets];
@@ -73,7 +73,7 @@ fn all_means(differences: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The means over sets that are drawn, each pair being in or out with even odds.
+/// Returns the means over random sets. Each pair is in a set with a chance of one half.
 fn drawn_means(differences: &[f64]) -> Vec<f64> {
     let mut rng = generator(u64::MAX);
     let mut means = Vec::with_capacity(DRAWN as usize);
@@ -110,7 +110,7 @@ mod tests {
     use super::super::LEVEL;
     use super::*;
 
-    /// By definition: all signs, and how often the mean is at least as far from 0.
+    /// The definition: tries all signs and counts how often the mean is at least as far from 0.
     fn by_hand(differences: &[f64]) -> f64 {
         let n = differences.len();
         let total: f64 = differences.iter().sum();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn six_pairs_are_the_fewest_that_can_show_a_difference() {
+    fn a_difference_needs_six_pairs() {
         let same_sign = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
         let six = sign_flip(&same_sign).unwrap();
         assert_eq!(six.p.to_bits(), (2.0_f64 / 64.0).to_bits());
@@ -159,10 +159,10 @@ mod tests {
     }
 
     #[test]
-    fn no_difference_is_no_evidence() {
+    fn zero_differences_show_nothing() {
         let none = sign_flip(&[0.0; 7]).unwrap();
         assert_eq!((none.p, none.interval), (1.0, Some((0.0, 0.0))));
-        // 0.1 + 0.2 - 0.3 is not 0 in floating point, and must count as it.
+        // 0.1 + 0.2 - 0.3 is not 0 in floating point but must count as 0.
         let balanced = sign_flip(&[0.1, 0.2, -0.3, 0.1, 0.2, -0.3]).unwrap();
         assert_eq!(balanced.p.to_bits(), 1.0_f64.to_bits());
     }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn many_pairs_are_judged_by_drawn_sets_close_to_the_exact_answer() {
+    fn drawn_sets_of_many_pairs_give_nearly_the_exact_result() {
         let differences: Vec<f64> = (0..20).map(|i| f64::from(i % 7) - 2.4).collect();
         let exact = sign_flip(&differences).unwrap();
         let mut means = drawn_means(&differences);
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(
             sign_flip(&many),
             Some(found),
-            "the same sets are drawn again"
+            "the same sets must be drawn again"
         );
     }
 }

@@ -1,22 +1,22 @@
-//! Do two unpaired samples differ? The exact permutation test of the difference of their means
-//! (Pitman 1937).
+//! The exact permutation test of the difference of the means of two unpaired samples (Pitman 1937).
 //!
-//! If the samples do not differ, every way to split all values into two groups of their sizes is
+//! If the samples do not differ, every split of all values into two groups of these sizes is
 //! equally likely.
 
 use rand::Rng as _;
 
 use super::{DRAWN, ROUNDING, generator, index_below};
 
-/// Splits up to which all of them are looked at. Beyond, splits are drawn.
+/// Up to this number of splits all are tried. Beyond it, random splits are drawn.
 const EXACT_MAX: u64 = 200_000;
 
-/// Two-sided p-value of "both samples come from one distribution"; `None` if one is empty.
+/// Returns the two-sided p-value of the hypothesis that both samples come from one distribution;
+/// `None` if one is empty.
 pub(in crate::report) fn split(a: &[f64], b: &[f64]) -> Option<f64> {
     if a.is_empty() || b.is_empty() {
         return None;
     }
-    // With the total fixed, the sum of one group decides: that of the smaller is less work.
+    // The total is fixed, so the sum of one group decides. The smaller group is less work.
     let (small, large) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     let all: Vec<f64> = small.iter().chain(large).copied().collect();
     #[expect(clippy::cast_precision_loss, reason = "thousands of runs at most")]
@@ -30,13 +30,13 @@ pub(in crate::report) fn split(a: &[f64], b: &[f64]) -> Option<f64> {
     })
 }
 
-/// The smallest p-value that samples of these sizes can always have.
+/// Returns the smallest p-value that samples of these sizes can have.
 pub(in crate::report) fn least_split_p(a: usize, b: usize) -> f64 {
     let ways = splits(a + b, a.min(b)).min(u64::from(DRAWN));
     2.0 / f64::from(u32::try_from(ways).unwrap_or(DRAWN))
 }
 
-/// In how many ways `size` of `all` can be chosen; `u64::MAX` where that does not fit.
+/// Returns the number of ways to choose `size` of `all`; `u64::MAX` if it does not fit.
 fn splits(all: usize, size: usize) -> u64 {
     let mut ways = 1_u64;
     for i in 0..size as u64 {
@@ -55,7 +55,7 @@ fn exact(values: &[f64], size: usize, observed: f64) -> f64 {
         let sum: f64 = chosen.iter().map(|index| values[*index]).sum();
         all += 1;
         extreme += u32::from(sum.abs() >= observed);
-        // The last index that can move up; those behind it follow closely.
+        // Move the last index that can move up. The indices after it follow directly.
         let Some(moves) = (0..size).rfind(|at| chosen[*at] < values.len() - size + at) else {
             return f64::from(extreme) / f64::from(all);
         };
@@ -69,7 +69,7 @@ fn exact(values: &[f64], size: usize, observed: f64) -> f64 {
 fn drawn(values: &[f64], size: usize, observed: f64) -> f64 {
     let mut rng = generator(u64::MAX - 1);
     let mut shuffled = values.to_vec();
-    // The split that was observed is one of them.
+    // The observed split counts too.
     let mut extreme = 1_u32;
     for _ in 0..DRAWN {
         let mut sum = 0.0;
@@ -94,19 +94,19 @@ mod tests {
         assert_eq!(split(&low, &high), Some(2.0 / 252.0));
         assert_eq!(split(&high, &low), Some(2.0 / 252.0));
         assert_eq!(least_split_p(5, 5).to_bits(), (2.0_f64 / 252.0).to_bits());
-        // Sizes differ: only one split of 56 is that extreme.
+        // The sizes differ: only one split of 56 is that extreme.
         assert_eq!(split(&low, &high[..3]), Some(1.0 / 56.0));
         assert_eq!(split(&[], &low), None);
     }
 
     #[test]
-    fn equal_values_are_no_evidence() {
+    fn equal_values_show_nothing() {
         assert_eq!(split(&[1.0; 5], &[1.0; 6]), Some(1.0));
         assert_eq!(split(&[0.1, 0.2, 0.3], &[0.3, 0.2, 0.1]), Some(1.0));
     }
 
     #[test]
-    fn drawn_splits_come_close_to_all_splits() {
+    fn drawn_splits_give_nearly_the_exact_result() {
         let values: Vec<f64> = (0..16).map(|i| f64::from(i * 7 % 16) - 7.5).collect();
         for observed in [5.0, 15.0, 25.0] {
             let (exact, drawn) = (exact(&values, 8, observed), drawn(&values, 8, observed));

@@ -1,4 +1,4 @@
-//! Events in a result file.
+//! Events in the result file.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use serde::{Deserialize, Serialize};

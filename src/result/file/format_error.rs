@@ -1,23 +1,19 @@
-//! Why a text is not a result.
+//! Errors of reading a result file.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::result::schema::SCHEMA_VERSION;
 
-/// Why a text is not a result.
+/// Why a text is not a readable result.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
-    /// JSON, but of something else; or no JSON at all.
+    /// The text is not JSON, or it is JSON of something else.
     #[error("not a Quorate result: {0}")]
     NotAResult(String),
-    /// Written by a newer Quorate.
     #[error(
         "schema version {found}, but this build reads versions up to {SCHEMA_VERSION}; use a newer Quorate"
     )]
-    Newer {
-        /// The version in the file.
-        found: u64,
-    },
-    /// A result, but damaged.
+    Newer { found: u64 },
+    /// It is a result, but its content is wrong.
     #[error("damaged: {0}")]
     Corrupt(String),
 }

@@ -1,8 +1,9 @@
-//! The result file's form on disk, apart from the working type so that either can change alone.
+//! The format of the result file, separate from the type that the program uses, so that each can
+//! change alone.
 //!
-//! `docs/RESULTS.md` explains every field, `docs/result.schema.json` is checked by a test. Fields
-//! may be added within a schema version; a changed meaning or a removed field is a new version, and the
-//! old form moves to a file of its own that only reads (`v1`).
+//! `docs/RESULTS.md` explains every field, and a test checks `docs/result.schema.json`. Fields may
+//! be added within a schema version. A changed meaning or a removed field needs a new version; the
+//! old format then moves to a read-only module (`v1`).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod event;
@@ -50,19 +51,21 @@ struct FileVerdict {
     warnings: Vec<String>,
 }
 
-/// The text of a result file.
+/// Returns the text of a result file.
 ///
 /// # Panics
-/// Never for a result whose times are finite numbers: every type here has a JSON form.
+///
+/// Never, if all times of the result are finite numbers.
 #[must_use]
 pub fn to_json(result: &RunResult) -> String {
     to_json_text(&File::from(result))
 }
 
-/// Any value of ours as indented JSON with a final newline.
+/// Returns a value as indented JSON with a final newline.
 ///
 /// # Panics
-/// If a map of `value` has keys that are not text: a bug.
+///
+/// If a map in `value` has keys that are not text, which is a bug.
 #[must_use]
 pub fn to_json_text<T: Serialize>(value: &T) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("our types have a JSON form");
@@ -73,10 +76,11 @@ pub fn to_json_text<T: Serialize>(value: &T) -> String {
 /// Reads the text of a result file.
 ///
 /// # Errors
-/// If it is not a result, was written by a newer version, or is damaged.
+///
+/// If the text is not a result, is damaged, or was written by a newer version.
 pub fn from_json(text: &str) -> Result<RunResult, FormatError> {
     let head: Head = serde_json::from_str(text).map_err(|e| {
-        // Truncated JSON of a result still shows how it began.
+        // A truncated result is not JSON, but it contains this key.
         if text.contains("\"schema_version\"") {
             FormatError::Corrupt(e.to_string())
         } else {
@@ -156,7 +160,7 @@ mod tests {
     use crate::result::run_result::example;
 
     #[test]
-    fn a_result_goes_through_its_file_form_unchanged() {
+    fn a_result_round_trips_through_its_file_format() {
         let mut result = example::result();
         let mut run = example::bumpy_recording();
         run.number = 1;
@@ -187,7 +191,10 @@ mod tests {
         result.runs.push(run);
         let text = to_json(&result);
         assert_eq!(from_json(&text).unwrap(), result);
-        assert!(text.contains("\"ConnectionLoss\": 1"), "errors go by name");
+        assert!(
+            text.contains("\"ConnectionLoss\": 1"),
+            "errors are stored by name"
+        );
         assert!(text.contains("\"event\": \"session_lost\""));
         assert!(text.contains("\"HISTFAAA"));
         assert!(text.contains("\"commit\": null") || result.tool.commit.is_some());
@@ -200,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn an_error_names_the_faulty_part() {
         let newer = broken(|v| v["schema_version"] = 99.into());
         assert!(newer.contains("schema version 99"), "{newer}");
         let none = broken(|v| v["schema_version"] = serde_json::Value::Null);
@@ -236,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_results() {
+    fn a_text_without_a_schema_version_is_not_a_result() {
         assert!(matches!(from_json("{}"), Err(FormatError::NotAResult(_))));
         assert!(matches!(
             from_json("name = 1"),

@@ -1,4 +1,4 @@
-//! Operations in a result file: counts and histograms.
+//! Counts and histograms of operations in the result file.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -167,8 +167,8 @@ pub(super) fn summary(histogram: &Histogram) -> Option<FileSummary> {
         p90_us,
         p95_us,
         p99_us,
-        p999_us: histogram.told_p999_us(),
-        p9999_us: histogram.told_p9999_us(),
+        p999_us: histogram.supported_p999_us(),
+        p9999_us: histogram.supported_p9999_us(),
         max_us: histogram.max_us()?,
         hdr: histogram.to_base64(),
     })

@@ -1,4 +1,4 @@
-//! A run in a result file.
+//! A run in the result file.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub(super) struct FileRun {
     pub(super) started_unix_ms: u64,
     pub(super) interval_ms: u64,
     pub(super) measured_s: f64,
-    /// Derived; for readers of the file only.
+    /// Computed from the intervals when the file is written. Reading ignores it.
     #[serde(default)]
     pub(super) throughput_per_s: Option<f64>,
     pub(super) interrupted: bool,
@@ -30,7 +30,7 @@ pub(super) struct FileRun {
     pub(super) expired_sessions: u64,
     pub(super) events: Vec<FileEvent>,
     pub(super) events_dropped: u64,
-    /// Derived: the intervals merged; for readers of the file only.
+    /// The intervals merged when the file is written. Reading ignores it.
     #[serde(default)]
     pub(super) ops: BTreeMap<String, FileTotal>,
     pub(super) servers: Vec<FileServer>,
@@ -70,7 +70,7 @@ pub(super) struct FileServerOp {
     pub(super) response: Option<FileHistogram>,
 }
 
-/// Counts per bucket, as text: `20,19,0,0,21`.
+/// Counts per bucket as text: `20,19,0,0,21`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct FileTimeline {
     pub(super) bucket_ms: u64,
@@ -153,7 +153,7 @@ impl FileRun {
     }
 }
 
-/// Records of operations by their labels.
+/// Returns records of operations by their labels.
 pub(super) fn named<'a, T, F>(
     labels: &[&str],
     records: &'a [T],
@@ -166,8 +166,8 @@ pub(super) fn named<'a, T, F>(
         .collect()
 }
 
-/// The reverse: records in the order of the plan's operations. An operation that is missing reads as
-/// one that did not occur; one that the plan does not have is an error.
+/// Returns records in the order of the plan's operations. A missing operation has an empty record;
+/// an operation that is not in the plan is an error.
 pub(super) fn in_order<F, T: Default>(
     mut named: BTreeMap<String, F>,
     labels: &[&str],

@@ -1,8 +1,9 @@
-//! Reads result files of schema 1. Nothing writes them any more.
+//! Reads result files of schema 1, which nothing writes any more.
 //!
-//! What they meant differs: *sent* was read after the system call, `send_delay` was sent - intended and so
-//! held both what is called blocked and late now (it is read as late), an operation stood in the interval
-//! in which it was done, and one that was done in the drain had an interval behind the measured phase.
+//! Their meaning differs. *Sent* was read after the system call. `send_delay` was sent - intended,
+//! so it held both of what is now blocked and late; it is read as late. An operation counted in the
+//! interval in which it was done, and an operation done in the drain counted in an interval after
+//! the measured phase.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use crate::result::tool::Tool;
 use crate::result::verdict::Verdict;
 use crate::workload::Plan;
 
-/// What a reader of an old result must know.
+/// Warning for readers of a schema 1 result.
 const NOTE: &str = "recorded under schema 1: late holds the whole send delay, waiting for the in-flight cap or a \
                     connection included, and figures cannot be compared with those of today";
 
@@ -147,8 +148,8 @@ impl FileRun {
                     interval.index
                 ));
             }
-            // An interval that reached into the measured phase by less than a twentieth of its length
-            // counted as one of the drain.
+            // Schema 1 counted an interval as part of the drain if less than a twentieth of it was
+            // in the measured phase.
             let measured = recording.interval_s(index) * 20_000.0 >= float(self.interval_ms);
             let place = format!("interval {index}");
             let ops = in_order(interval.ops, labels, &place, |record| {

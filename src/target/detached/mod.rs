@@ -1,8 +1,9 @@
-//! An ensemble that stays up after Quorate has ended, until it is told to end.
+//! A detached ensemble. It stays up after Quorate has ended, until `quorate ensemble down`.
 //!
-//! Its folder holds `ensemble.state`, which is written before the first server starts and after each:
-//! so that `down` finds every one of them even if `up` was killed in between. Servers are known by
-//! pid *and* start time, and the state by the boot it was written in: a recycled pid is never killed.
+//! The folder of the ensemble contains the file `ensemble.state`. `up` writes it before the first server
+//! starts and again after each start, so that `down` finds the started servers even if `up` was killed. The
+//! file has the pid and the start time of each server, and the id of the boot. With these `down` recognises a
+//! reused pid and does not kill a foreign process.
 
 mod error;
 mod ports;
@@ -22,7 +23,6 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use self::error::io_error;
-
 use self::state::STATE_FILE;
 use super::identity::ProcessIdentity;
 use super::member::Member;
@@ -33,29 +33,27 @@ use super::starting::{await_serving, serving};
 use super::zoo_cfg::ServerSpec;
 use crate::workload::{Role, TargetShape};
 
-/// How long a server may take to end after SIGTERM.
+/// Maximum time for a server to end after SIGTERM.
 const TERM_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the kernel may take to end it after SIGKILL.
+/// Maximum time for a server to end after SIGKILL.
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is to be started.
 #[derive(Clone, Copy, Debug)]
 pub struct DetachedConfig<'a> {
-    /// Which servers.
     pub software: &'a Software,
-    /// How many, with which settings.
+    /// Number and settings of the servers.
     pub shape: &'a TargetShape,
-    /// The Quorate binary.
+    /// Path of the Quorate binary.
     pub quorate: &'a Path,
-    /// The ensemble's folder; data that is already there is used again.
+    /// Folder of the ensemble. The servers use data that is already in it.
     pub dir: &'a Path,
-    /// Client port of the first server; the others follow.
+    /// Client port of the first server. Each further server has the next port.
     pub base_port: u16,
-    /// Gives up when it becomes true.
+    /// The start gives up when this becomes true.
     pub stop: &'a AtomicBool,
 }
 
-/// A ensemble ensemble, as its state file tells.
+/// A detached ensemble as recorded in its state file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DetachedEnsemble {
     dir: PathBuf,
@@ -63,36 +61,34 @@ pub struct DetachedEnsemble {
     servers: Vec<DetachedServer>,
 }
 
-/// One of its servers.
+/// One server of a detached ensemble.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DetachedServer {
-    /// Its `myid`.
+    /// The `myid` of the server.
     pub id: u16,
-    /// Its process; `None` before it was started.
+    /// `None` before the server is started.
     pub process: Option<ProcessIdentity>,
-    /// Where clients reach it.
+    /// Address of the client port.
     pub address: SocketAddr,
-    /// Whether it only observes.
     pub observer: bool,
 }
 
-/// What a server of a ensemble ensemble does at the moment.
+/// The current state of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerStatus {
-    /// Serves.
     Serving(Role),
-    /// Runs, but does not serve.
+    /// The process runs, but the server does not serve.
     NotServing,
-    /// Has ended.
+    /// The process has ended.
     Ended,
 }
 
 impl DetachedEnsemble {
-    /// Starts the servers, detached, and waits until all serve.
+    /// Starts the servers and waits until all of them serve.
     ///
     /// # Errors
-    /// If one runs in that folder already, or the servers do not all come up; whatever was started is
-    /// ended then.
+    /// If an ensemble runs in the folder already, or not all servers serve. In the second case the started
+    /// servers are ended.
     pub fn up(config: &DetachedConfig<'_>) -> Result<(Self, Vec<Member>), DetachedError> {
         match Self::load(config.dir) {
             Ok(old) if old.runs() => {
@@ -125,7 +121,7 @@ impl DetachedEnsemble {
         match ensemble.start(config, &specs) {
             Ok(members) => Ok((ensemble, members)),
             Err(error) => {
-                // The first error is the one to tell; what is left can still be ended with `down`.
+                // The first error is returned. If `down` fails, the user can repeat it: the state file stays.
                 let _ = ensemble.down(true);
                 Err(error)
             }
@@ -179,7 +175,7 @@ impl DetachedEnsemble {
         addresses.join(",")
     }
 
-    /// Whether any of its servers still runs.
+    /// Whether any of the servers runs.
     #[must_use]
     pub fn runs(&self) -> bool {
         self.servers
@@ -187,7 +183,7 @@ impl DetachedEnsemble {
             .any(|server| self.process(server).is_some())
     }
 
-    /// What each server does, in their config.
+    /// Returns the state of each server, in the order of [`DetachedEnsemble::servers`].
     #[must_use]
     pub fn statuses(&self) -> Vec<ServerStatus> {
         self.servers
@@ -202,8 +198,8 @@ impl DetachedEnsemble {
             .collect()
     }
 
-    /// Ends the servers: SIGTERM, and SIGKILL for those that do not heed it. Their data is removed
-    /// unless `keep_data`. Returns how many were still running.
+    /// Ends the servers with SIGTERM, and with SIGKILL if they do not end within 10 s. Removes their data
+    /// unless `keep_data`. Returns the number of servers that ran.
     ///
     /// # Errors
     /// If a server does not end, or a file cannot be removed.
@@ -234,12 +230,12 @@ impl DetachedEnsemble {
         }
         let state = self.dir.join(STATE_FILE);
         absent(fs::remove_file(&state)).map_err(io_error("remove", &state))?;
-        // Only if nothing of anybody else's is in it.
+        // This fails if the folder contains other files, which must stay.
         let _ = fs::remove_dir(&self.dir);
         Ok(running)
     }
 
-    /// The server's process, if it is the one that was started and still runs.
+    /// Returns the process of the server if it still runs.
     fn process(&self, server: &DetachedServer) -> Option<ProcessIdentity> {
         server
             .process
@@ -247,12 +243,13 @@ impl DetachedEnsemble {
     }
 }
 
-/// Names this boot of the machine; pids and start times mean something within one only.
+/// Returns the id of this boot of the machine. Pids and start times are valid only within one boot.
 fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map_or_else(|_| "unknown".to_owned(), |id| id.trim().to_owned())
 }
 
+/// Ignores the error that a file or folder does not exist.
 fn absent(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -1,14 +1,14 @@
-//! Where each server is to listen.
+//! The ports of the servers of a detached ensemble.
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 use super::{DetachedConfig, DetachedError};
 use crate::target::zoo_cfg::ServerSpec;
 
-/// Ports of the same kind lie next to each other, and the kinds this far apart.
+/// Distance between the client, quorum and election ports of a server. The ports of one kind are consecutive.
 pub(super) const PORT_STEP: u16 = 100;
 
-/// The servers that are asked for; every port is free at the moment.
+/// Returns the ports of the servers. Checks that all of them are free.
 pub(super) fn servers(config: &DetachedConfig<'_>) -> Result<Vec<ServerSpec>, DetachedError> {
     let count = config.shape.voters + config.shape.observers;
     let no_room = || DetachedError::NoRoom {

@@ -1,4 +1,4 @@
-//! The state file: which servers there are, and which processes they were given.
+//! The state file, which lists the servers and their processes.
 
 use std::fmt::Write;
 use std::fs;
@@ -8,16 +8,16 @@ use std::path::Path;
 use super::error::io_error;
 use super::{DetachedEnsemble, DetachedError, DetachedServer};
 
-/// Name of the state file.
 pub(super) const STATE_FILE: &str = "ensemble.state";
-/// First line of a state file; another one is a newer version's, or somebody else's file.
+/// First line of a state file. A file with another first line was written by a newer version or another
+/// program.
 const HEADER: &str = "quorate ensemble 1";
 
 impl DetachedEnsemble {
-    /// The ensemble of `dir`.
+    /// Loads the ensemble of `dir`.
     ///
     /// # Errors
-    /// If there is none, or its state file cannot be understood.
+    /// If there is no state file, or it cannot be read and parsed.
     pub fn load(dir: &Path) -> Result<Self, DetachedError> {
         let path = dir.join(STATE_FILE);
         match fs::read_to_string(&path) {
@@ -55,7 +55,7 @@ fn render(ensemble: &DetachedEnsemble) -> String {
     text
 }
 
-/// The number of the first line that is not understood, if there is one.
+/// Parses a state file. The error is the number of the first malformed line.
 fn parse(dir: &Path, text: &str) -> Result<DetachedEnsemble, usize> {
     let mut lines = text.lines();
     if lines.next() != Some(HEADER) {

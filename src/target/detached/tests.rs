@@ -1,4 +1,4 @@
-//! What `up` writes is what `down` ends: its own servers, and nobody else's.
+//! Tests that `down` ends exactly the servers that `up` wrote to the state file.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -31,7 +31,7 @@ fn ensemble(dir: &Path, processes: &[Option<ProcessIdentity>]) -> DetachedEnsemb
 }
 
 #[test]
-fn the_state_file_is_read_back() {
+fn a_saved_ensemble_is_loaded_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let identity = ProcessIdentity {
         pid: 12,
@@ -44,7 +44,7 @@ fn the_state_file_is_read_back() {
 }
 
 #[test]
-fn a_state_file_of_somebody_else_is_not_acted_upon() {
+fn a_malformed_state_file_is_rejected_with_the_line_number() {
     let dir = tempfile::tempdir().unwrap();
     let problem = |text: &str| {
         fs::write(dir.path().join(STATE_FILE), text).unwrap();
@@ -72,43 +72,43 @@ fn a_state_file_of_somebody_else_is_not_acted_upon() {
 }
 
 #[test]
-fn down_ends_its_own_processes_and_no_recycled_ones() {
+fn down_ends_the_servers_but_no_process_with_a_reused_pid() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("ensemble");
     fs::create_dir_all(home.join("server-1/data")).unwrap();
-    let (mut mine, mut stranger) = (sleeper(), sleeper());
-    let recycled = ProcessIdentity {
+    let (mut server, mut foreign) = (sleeper(), sleeper());
+    let reused = ProcessIdentity {
         started: 1,
-        ..ProcessIdentity::of(stranger.id()).unwrap()
+        ..ProcessIdentity::of(foreign.id()).unwrap()
     };
-    let ensemble = ensemble(&home, &[ProcessIdentity::of(mine.id()), Some(recycled)]);
+    let ensemble = ensemble(&home, &[ProcessIdentity::of(server.id()), Some(reused)]);
     ensemble.save().unwrap();
     assert!(ensemble.runs());
     assert_eq!(ensemble.statuses()[1], ServerStatus::Ended);
     assert_eq!(ensemble.down(false).unwrap(), 1);
-    mine.wait().unwrap();
-    assert_eq!(stranger.try_wait().unwrap(), None);
+    server.wait().unwrap();
+    assert_eq!(foreign.try_wait().unwrap(), None);
     assert!(!home.exists());
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+    foreign.kill().unwrap();
+    foreign.wait().unwrap();
 }
 
 #[test]
-fn processes_of_another_boot_are_strangers() {
+fn down_ends_no_process_if_the_state_is_of_another_boot() {
     let dir = tempfile::tempdir().unwrap();
-    let mut stranger = sleeper();
-    let mut ensemble = ensemble(dir.path(), &[ProcessIdentity::of(stranger.id())]);
+    let mut foreign = sleeper();
+    let mut ensemble = ensemble(dir.path(), &[ProcessIdentity::of(foreign.id())]);
     ensemble.boot = "another".into();
     ensemble.save().unwrap();
     assert!(!ensemble.runs());
     assert_eq!(ensemble.down(true).unwrap(), 0);
-    assert_eq!(stranger.try_wait().unwrap(), None);
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+    assert_eq!(foreign.try_wait().unwrap(), None);
+    foreign.kill().unwrap();
+    foreign.wait().unwrap();
 }
 
 #[test]
-fn a_taken_port_is_named() {
+fn the_error_names_a_port_that_is_taken_and_a_base_port_that_is_too_high() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let stop = AtomicBool::new(false);

@@ -27,10 +27,11 @@ impl Zxid {
         (self.0.cast_unsigned() & 0xffff_ffff) as u32
     }
 
-    /// The next zxid in the same epoch.
+    /// The next zxid. After the last one of an epoch that is the start of the next epoch. The largest
+    /// zxid, which a damaged file name or a broken peer can hold, is its own successor.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 

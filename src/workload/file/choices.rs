@@ -1,4 +1,4 @@
-//! Sizes and keys: the two values of a workload file that can be a word, a number, a list or a table.
+//! Sizes and keys. Their values can be a word, a number, a list or a table.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::ops::RangeInclusive;
@@ -12,10 +12,10 @@ use crate::workload::plan::{KeyChoice, SizeChoice};
 
 const KEYS_FORM: &str = "\"uniform\", \"sequential\", \"per_session\", \"zipf\" or { zipf = 0.99 }";
 
-/// Exponent of plain `"zipf"`, the one YCSB made customary.
+/// Exponent of `"zipf"` without a number; YCSB uses the same.
 const ZIPF_EXPONENT: f64 = 0.99;
 
-/// A size, a range or a list of sizes under `key`.
+/// Reads a size, a range or a list of sizes under `key`.
 pub(super) fn size_choice(
     table: &Section<'_>,
     key: &str,
@@ -32,7 +32,7 @@ pub(super) fn size_choice(
                 let problem = format!("must list 1 to {} sizes", limits::SIZES);
                 return table.bad(key, problem);
             }
-            // All of them are read before the first wrong one counts, so that each wrong one is told.
+            // All sizes are read first, so that every wrong one is reported.
             let sizes: Vec<Read<u32>> = items
                 .iter()
                 .map(|item| one_size(table, key, item, limit))
@@ -70,7 +70,7 @@ fn one_size(table: &Section<'_>, key: &str, node: &Node, limit: &RangeInclusive<
     Some(u32::try_from(size).unwrap_or(u32::MAX))
 }
 
-/// The choice of keys under `keys`, uniform if absent.
+/// Reads the choice of keys under `keys`; uniform if the key is absent.
 pub(super) fn key_choice(table: &Section<'_>) -> Read<KeyChoice> {
     let Some(node) = table.find("keys")? else {
         return Some(KeyChoice::Uniform);

@@ -1,4 +1,5 @@
-//! The `[gates]` table: conditions for all operations together, and below it a table per operation.
+//! The `[gates]` table: conditions for all operations together, and one table per operation below
+//! it.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -10,7 +11,8 @@ use super::section::Section;
 use crate::workload::limits;
 use crate::workload::plan::{Gates, OpPlan};
 
-/// Reads the table. Without `ops` the operations could not be read, and any label may be right.
+/// Reads the table. `ops` is `None` if the operations could not be read. Any label is accepted
+/// then.
 pub(super) fn read(table: &Section<'_>, ops: Option<&[OpPlan]>) -> Read<Gates> {
     let all = read_one(table);
     let of_ops: Vec<Read<(String, Gates)>> = table
@@ -43,7 +45,7 @@ fn check_label(table: &Section<'_>, label: &str, ops: Option<&[OpPlan]>) -> Read
     )
 }
 
-/// The gates of all operations, or of one.
+/// Reads the gates of all operations or of one.
 fn read_one(table: &Section<'_>) -> Read<Gates> {
     let p50_ms = table.number("p50_ms", limits::GATE_MS);
     let p90_ms = table.number("p90_ms", limits::GATE_MS);

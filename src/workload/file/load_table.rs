@@ -1,4 +1,4 @@
-//! The `[load]` table: who issues, when, for how long.
+//! The `[load]` table: sessions, arrivals, durations.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::problems::Read;
@@ -8,22 +8,23 @@ use super::units::format_duration;
 use crate::workload::limits;
 use crate::workload::plan::{Arrival, Attach, LoadPlan, RatePhase, Reconnect, Spacing};
 
-/// Divides by 2, 3, 6 and 9 servers, so that each of them gets as many as the others.
+/// Default number of sessions. It divides by 2, 3, 6 and 9 servers, so that each server gets the
+/// same number.
 const SESSIONS: u32 = 18;
 const IN_FLIGHT_CAP: u32 = 64;
 const DURATION_MS: u64 = 30_000;
 const WARM_UP_MS: u64 = 5_000;
 const TIMEOUT_MS: u64 = 10_000;
-/// Longest default drain; a longer one must be asked for.
+/// Longest drain that is a default. The file can set a longer one.
 const DRAIN_MS: u64 = 10_000;
 
-/// The table as read: what others depend on, and the whole if all of it is right.
+/// The table: the values that other tables depend on, and the plan if all values are right.
 pub(super) struct Load {
     pub(super) sessions: Read<u32>,
     pub(super) plan: Read<LoadPlan>,
 }
 
-/// Reads the table and checks it in itself.
+/// Reads the table and checks its values.
 pub(super) fn read(table: &Section<'_>) -> Load {
     let sessions = table.integer("sessions", limits::SESSIONS, SESSIONS);
     Load {
@@ -32,7 +33,7 @@ pub(super) fn read(table: &Section<'_>) -> Load {
     }
 }
 
-/// Everything is read before anything wrong counts, so that all of it is told.
+/// Reads everything before it checks for errors, so that all problems are reported.
 fn read_plan(table: &Section<'_>, sessions: Read<u32>) -> Read<LoadPlan> {
     let threads = read_threads(table, sessions);
     let duration_asked_ms = table.duration_ms("duration", limits::DURATION_MS);
@@ -73,10 +74,10 @@ fn read_threads(table: &Section<'_>, sessions: Read<u32>) -> Read<u32> {
     }
 }
 
-/// The keys of which exactly one says how operations arrive.
+/// Exactly one of these keys must be given. It determines how operations arrive.
 const ARRIVALS: [&str; 3] = ["rate", "in_flight", "phase"];
 
-/// The arrival and the measured duration, which phases can imply.
+/// Reads the arrival and the measured duration, which phases can imply.
 fn read_arrival(
     table: &Section<'_>,
     sessions: Read<u32>,
@@ -86,7 +87,7 @@ fn read_arrival(
     let plain_ms = duration_ms.map(|ms| ms.unwrap_or(DURATION_MS));
     match given.as_slice() {
         [] => {
-            // One that is misspelt is there all the same.
+            // A misspelt arrival key was reported already and counts as given.
             if !ARRIVALS.into_iter().any(|key| table.is_settled(key)) {
                 let problem = "the load has no arrival; give `load.rate` (operations per second, open loop) or `load.in_flight` (operations in flight per session, closed loop)";
                 table.inconsistent::<()>("load", problem);
@@ -111,11 +112,11 @@ fn read_arrival(
 fn read_closed(table: &Section<'_>, sessions: Read<u32>) -> Read<Arrival> {
     let in_flight = read_in_flight(table, "in_flight", 1, sessions);
     if table.has("in_flight_cap") {
-        let problem = "belongs to an open loop; in a closed one `load.in_flight` says it all: remove one of the two";
+        let problem = "belongs to an open loop; a closed loop has `load.in_flight` only; remove one of the two";
         return table.bad("in_flight_cap", problem);
     }
     if table.has("spacing") {
-        let problem = "belongs to an open loop; in a closed one the replies decide when the next operation starts: remove it";
+        let problem = "belongs to an open loop; in a closed loop the next operation starts after a reply; remove it";
         return table.bad("spacing", problem);
     }
     Some(Arrival::Closed {
@@ -140,7 +141,8 @@ fn read_rate(table: &Section<'_>, sessions: Read<u32>, duration_ms: Read<u64>) -
     })
 }
 
-/// Operations in flight per session under `key`; over all sessions there is a limit, too.
+/// Reads the operations in flight per session under `key`. Their sum over all sessions has a limit
+/// too.
 fn read_in_flight(table: &Section<'_>, key: &str, default: u32, sessions: Read<u32>) -> Read<u32> {
     let each: u32 = table.integer(key, limits::IN_FLIGHT, default)?;
     match sessions {
@@ -191,7 +193,7 @@ fn read_phase_list(table: &Section<'_>) -> Read<Vec<RatePhase>> {
     phases.into_iter().collect()
 }
 
-/// The measured duration: as asked, or what the phases add up to.
+/// Returns the measured duration: the given one, or the sum of the phases.
 fn phased_duration_ms(
     table: &Section<'_>,
     asked_ms: Read<Option<u64>>,
@@ -248,7 +250,7 @@ fn read_phase(table: &Section<'_>) -> Read<RatePhase> {
 fn read_interval(table: &Section<'_>, duration_ms: Read<u64>) -> Read<u64> {
     let asked_ms = table.duration_ms("interval", limits::INTERVAL_MS)?;
     let duration_ms = duration_ms?;
-    // A run shorter than the default interval is one interval.
+    // A run shorter than the default interval has one interval.
     let interval_ms = asked_ms.unwrap_or(duration_ms.min(1_000));
     if interval_ms > duration_ms {
         let problem = format!(

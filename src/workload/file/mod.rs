@@ -1,8 +1,8 @@
 //! The workload file: TOML to [`Plan`].
 //!
-//! A [`Source`] is text with a name; [`resolve`] lays the overrides over it, checks every key and fills
-//! in every default. An error names the line (or the override), the key and what to do. Reading goes on
-//! behind it, so that all of them are told at once.
+//! A [`Source`] is text with a name. [`resolve`] applies the overrides to it, checks every key and
+//! fills in every default. An error names the line or the override, the key and what to do. Reading
+//! continues after an error, so that all errors are reported at once.
 
 mod choices;
 mod gates_table;
@@ -34,17 +34,17 @@ use super::vocabulary::Vocabulary;
 use problems::Problems;
 use tree::{Table, Value};
 
-/// The text of a workload and the name that errors call it by.
+/// The text of a workload, and its name in error messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// Path, or name of a shipped workload.
+    /// The path, or the name of a shipped workload.
     pub name: String,
-    /// TOML.
+    /// The text in TOML.
     pub text: String,
 }
 
 impl Source {
-    /// A workload that is in memory already.
+    /// Makes a source from text in memory.
     #[must_use]
     pub fn from_text(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Source {
     }
 }
 
-/// Reads a workload file; nothing is parsed yet.
+/// Reads a workload file without parsing it.
 ///
 /// # Errors
 /// If the file cannot be read, is not UTF-8 or is longer than 1 MiB.
@@ -80,12 +80,13 @@ pub fn load(path: &Path) -> Result<Source, WorkloadError> {
     Ok(Source { name, text })
 }
 
-/// The plan that `source` describes, with `overrides` (`load.rate=2000`) laid over it and every default
-/// filled in. `seed` goes before the file's. The workload's protocol is one of `vocabularies`.
+/// Resolves `source` to a plan, with `overrides` (`load.rate=2000`) applied and every default
+/// filled in. `seed` takes precedence over the file's. The workload's protocol must be one of
+/// `vocabularies`.
 ///
 /// # Errors
-/// Whatever is wrong with the file or the overrides, all of it; of a file that is not TOML, what keeps
-/// it from being so.
+/// If the file or the overrides are wrong, with all problems. If the file is not valid TOML, with
+/// its syntax errors only.
 pub fn resolve(
     source: &Source,
     overrides: &[String],
@@ -95,7 +96,7 @@ pub fn resolve(
     let mut tree = tree::parse(&source.name, &source.text)?;
     let problems = Problems::default();
     overrides::apply(&mut tree, overrides, &problems);
-    // Nothing else can be judged without it.
+    // Without the protocol, no other key can be checked.
     let Some(vocabulary) = read_protocol(&tree, vocabularies, &problems) else {
         return problems.decide(None, &source.name, overrides);
     };
@@ -106,7 +107,7 @@ pub fn resolve(
     problems.decide(plan, &source.name, overrides)
 }
 
-/// The protocol that the file names, or the default.
+/// Returns the protocol that the file names, or the default.
 fn read_protocol(
     root: &Table,
     vocabularies: &[&'static dyn Vocabulary],
@@ -148,9 +149,9 @@ fn read_protocol(
     })
 }
 
-/// Everything is read before anything wrong counts, so that all of it is told.
+/// Reads everything before it checks for errors, so that all problems are reported.
 fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary) -> Read<Plan> {
-    // All tables first: an unknown key in one may be what is missing in another.
+    // All tables are read first: an unknown key in one table may be the missing key of another.
     let target = root.section("target", &schema::TARGET);
     let prepare = root.section("prepare", vocabulary.prepare());
     let load = root.section("load", &schema::LOAD);

@@ -1,32 +1,34 @@
-//! The nearest known word to a misspelt one, if one is near.
+//! Finds the known word that is nearest to a misspelt one.
 //!
-//! A hint that is wrong costs more than none. Similarity as a share of the letters (Jaro-Winkler) finds
-//! `batch` in `watch`; slips of the keyboard are counted instead, and short words may have one only.
+//! A wrong hint is worse than none. Similarity as a share of the letters (Jaro-Winkler) finds
+//! `batch` for `watch`. This module counts typing errors instead, and short words may contain only
+//! one.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// Letters of a short word, at most.
+/// Maximum length of a short word.
 const SHORT: usize = 5;
-/// Slips in a short word and in a long one, at most: letters missing, added, wrong or exchanged.
+/// Maximum number of typing errors in a short word and in a long one: letters missing, added, wrong
+/// or swapped.
 const SLIPS: [usize; 2] = [1, 2];
-/// Letters that the beginning of a word must have to stand for it.
+/// Minimum length of the beginning of a word that is accepted for the word.
 const BEGINNING: usize = 3;
 
-/// The word of `names` that was probably meant by `wanted`, if any.
+/// Returns the word of `names` that `wanted` probably means.
 pub fn nearest<'a>(names: impl Iterator<Item = &'a str>, wanted: &str) -> Option<&'a str> {
     let wanted = plain(wanted);
     let scored = names.filter_map(|name| Some((distance(&plain(name), &wanted)?, name)));
-    // The first of those that are equally near.
+    // The first of the words with the same distance.
     scored.min_by_key(|(distance, _)| *distance)?.1.into()
 }
 
-/// Nobody remembers whether a name is written with an underscore, a hyphen or neither.
+/// Removes underscores and hyphens, which users often leave out or confuse.
 fn plain(word: &str) -> String {
     let letters = word.chars().filter(|c| !matches!(c, '_' | '-'));
     letters.flat_map(char::to_lowercase).collect()
 }
 
-/// How far `wanted` is from `name`, `None` if that is too far: slips first, then what is only the
-/// beginning, by the letters that it lacks.
+/// Returns the distance between `wanted` and `name`, or `None` if it is too large: typing errors
+/// first, then the letters that a beginning lacks.
 fn distance(name: &str, wanted: &str) -> Option<(usize, usize)> {
     let length = |word: &str| word.chars().count();
     let shorter = length(name).min(length(wanted));
@@ -42,8 +44,8 @@ fn distance(name: &str, wanted: &str) -> Option<(usize, usize)> {
     None
 }
 
-/// Whether a short word differs in its first letter and has all others: people do not mistype the
-/// letter they begin with, so `watch` is no `batch`.
+/// Whether a short word has another first letter and otherwise the same letters. Users rarely
+/// mistype the first letter, so `watch` is a different word than `batch`.
 fn is_another_word(name: &str, wanted: &str) -> bool {
     let (mut ours, mut theirs) = (name.chars(), wanted.chars());
     ours.next() != theirs.next() && ours.eq(theirs) && name.chars().count() <= SHORT
@@ -69,7 +71,7 @@ mod tests {
     ];
 
     #[test]
-    fn slips_and_beginnings_are_near() {
+    fn typing_errors_and_beginnings_are_near() {
         for (wanted, name) in [
             ("rte", "rate"),
             ("rates", "rate"),

@@ -1,4 +1,5 @@
-//! The `[[op]]` tables: the operations and their weights. What belongs to a kind is the protocol's.
+//! The `[[op]]` tables: the operations and their weights. The protocol reads the keys that belong
+//! to a kind.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt;
@@ -12,16 +13,15 @@ use crate::workload::plan::{KeyChoice, OpPlan, SizeChoice};
 use crate::workload::values::Values;
 use crate::workload::vocabulary::{Kind, Vocabulary};
 
-/// Data of an operation that carries some, if its size is not given.
+/// Data size of an operation that carries data, if the file gives none.
 const SIZE_BYTES: u32 = 100;
 
 /// An operation as far as it could be read.
 pub struct OpDraft<'a> {
-    /// Its table, for what is wrong with it.
+    /// Its table, for error messages.
     pub table: Section<'a>,
-    /// Its kind.
     pub kind: Read<&'static Kind>,
-    /// Its choice among what was prepared.
+    /// Its choice of keys among the prepared data.
     pub keys: Read<KeyChoice>,
     label: Read<String>,
     weight: Read<u32>,
@@ -37,7 +37,8 @@ impl fmt::Debug for OpDraft<'_> {
     }
 }
 
-/// The operations as written, checked among themselves. One that is no table reads as nothing.
+/// Reads the operations of the file and checks them together. An entry that is no table becomes
+/// `None`.
 pub(super) fn read<'a>(
     root: &Section<'_>,
     tables: Vec<Read<Section<'a>>>,
@@ -70,7 +71,7 @@ impl<'a> OpDraft<'a> {
         Self {
             label: read_label(&table, kind),
             weight: table.integer("weight", limits::WEIGHT, 1),
-            // Where no operation has keys, one that is written is told as unknown.
+            // If no operation of the protocol has keys, `keys` was reported as unknown.
             keys: match vocabulary.op().keys.contains(&"keys") {
                 true => key_choice(&table),
                 false => Some(KeyChoice::Uniform),
@@ -82,7 +83,7 @@ impl<'a> OpDraft<'a> {
         }
     }
 
-    /// The operation, if all of it is right.
+    /// Returns the operation if all of it is right.
     fn finish(self) -> Read<OpPlan> {
         let kind = self.kind?;
         Some(OpPlan {
@@ -129,8 +130,8 @@ fn read_label(table: &Section<'_>, kind: Read<&'static Kind>) -> Read<String> {
         Some(label) => label,
         None => kind?.name,
     };
-    // No dots: they separate the parts of an override's key and mark the implicit deletes. A letter
-    // first, so that `op.0` can only be an index.
+    // No dots: they separate the parts of an override's key and mark implicit deletes. The first
+    // character is a letter, so that `op.0` can only be an index.
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     let starts_well = label.starts_with(|c: char| c.is_ascii_lowercase());
     if !starts_well || label.len() > limits::LABEL_CHARS || !label.chars().all(allowed) {
@@ -143,7 +144,7 @@ fn read_label(table: &Section<'_>, kind: Read<&'static Kind>) -> Read<String> {
     Some(label.to_owned())
 }
 
-/// The keys that mean nothing for `kind`, only for others.
+/// Returns the keys that only other kinds have.
 pub(super) fn meaningless(
     kind: &Kind,
     vocabulary: &dyn Vocabulary,
@@ -154,7 +155,7 @@ pub(super) fn meaningless(
     keys.filter(move |key| of_some(key) && !kind.has(key))
 }
 
-/// Refuses keys that would silently do nothing.
+/// Refuses keys that would have no effect.
 fn check_meaning(table: &Section<'_>, kind: &Kind, vocabulary: &dyn Vocabulary) {
     for key in meaningless(kind, vocabulary).filter(|key| table.has(key)) {
         let others = vocabulary.kinds().iter().filter(|other| other.has(key));
@@ -165,12 +166,12 @@ fn check_meaning(table: &Section<'_>, kind: &Kind, vocabulary: &dyn Vocabulary) 
             listed(&others)
         );
         table.bad::<()>(key, problem);
-        // Whether its value would be right does not matter.
+        // The value of the key is not checked.
         table.settle(key);
     }
 }
 
-/// `a, b and c`.
+/// Formats a list as `a, b and c`.
 fn listed(names: &[&str]) -> String {
     match names {
         [] => String::new(),
@@ -207,7 +208,7 @@ fn check_weights(drafts: &[Read<OpDraft<'_>>]) {
     }
 }
 
-/// The operations, and after them those that they imply.
+/// Returns the operations, followed by those that they imply.
 pub(super) fn finish(
     drafts: Vec<Read<OpDraft<'_>>>,
     vocabulary: &dyn Vocabulary,

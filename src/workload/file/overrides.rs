@@ -1,5 +1,5 @@
-//! Overrides (`--set load.rate=2000`): laid over the parsed file before anything is checked, so that
-//! they obey the same rules and their errors read the same.
+//! Overrides (`--set load.rate=2000`). They are applied to the parsed file before it is checked, so
+//! that the same rules and error messages apply.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::op_table::meaningless;
@@ -8,19 +8,19 @@ use super::tree::{Node, Table, Value, parse_override};
 use crate::workload::error::{Place, WorkloadError};
 use crate::workload::vocabulary::Vocabulary;
 
-/// The keys that say how operations arrive: setting one replaces what the file says with another.
+/// The keys that determine how operations arrive. Setting one removes another one of the file.
 const ARRIVAL: [&str; 3] = ["rate", "in_flight", "phase"];
 
-/// Parts of the longest key: `op.0.size.min`.
+/// Number of parts of the longest key: `op.0.size.min`.
 const DEPTH: usize = 4;
 
-/// Lays all overrides over the file, in order: the last one wins. One that leads nowhere is noted and
-/// changes nothing.
+/// Applies all overrides to the file in order; the last one wins. An override of a missing place is
+/// reported and changes nothing.
 pub(super) fn apply(root: &mut Table, overrides: &[String], problems: &Problems) {
     let mut labels = labels(root);
     for text in overrides {
         if let Err(problem) = apply_one(root, &mut labels, text) {
-            // What it was meant to set is not missing.
+            // The key counts as given, so that it is not reported as missing too.
             let key = text.split('=').next().unwrap_or_default();
             problems.presume(key.trim().to_owned());
             problems.note::<()>(problem);
@@ -50,18 +50,18 @@ fn apply_one(root: &mut Table, labels: &mut Labels, text: &str) -> Result<(), Wo
         replace_arrival(root, arrival);
     }
     set(root, &path, node, &place, labels)?;
-    // Operations that are all of an override's own have its labels.
+    // If an override sets all operations, later overrides use the labels that it gives.
     if path == ["op"] {
         *labels = self::labels(root);
     }
     Ok(())
 }
 
-/// What the operations of the file are called, by index.
+/// The labels of the operations in the file, by index.
 type Labels = Vec<Option<String>>;
 
-/// Labels as they are before any override, so that what an override means does not depend on the
-/// others: `op.set` stays the same operation when its kind or its label is changed.
+/// Returns the labels before any override. `op.set` therefore means the same operation even if
+/// another override changes its kind or label.
 fn labels(root: &Table) -> Labels {
     match root.get("op").map(|node| &node.value) {
         Some(Value::List(items)) => items
@@ -72,8 +72,8 @@ fn labels(root: &Table) -> Labels {
     }
 }
 
-/// When an override changes the kind of an operation, what the file says for the old kind only goes.
-/// What an override says stays, and is refused later if it contradicts the kind.
+/// When an override changes the kind of an operation, removes the file's values that the new kind
+/// does not have. Values of overrides stay, and are refused later if the kind does not have them.
 pub(super) fn drop_meaningless(root: &mut Table, vocabulary: &dyn Vocabulary) {
     let Some(Value::List(items)) = root.get_mut("op").map(|node| &mut node.value) else {
         return;
@@ -99,7 +99,7 @@ pub(super) fn drop_meaningless(root: &mut Table, vocabulary: &dyn Vocabulary) {
     }
 }
 
-/// Whether the value, or anything in it, comes from an override.
+/// Whether the value or a part of it comes from an override.
 fn is_overridden(node: &Node) -> bool {
     let within = match &node.value {
         Value::Table(table) => table.values().any(is_overridden),
@@ -109,8 +109,8 @@ fn is_overridden(node: &Node) -> bool {
     within || matches!(node.place, Place::Override(_))
 }
 
-/// `--set load.in_flight=4` turns an open loop into a closed one: the file's other arrival goes. Two
-/// overrides that contradict each other stay and are refused later.
+/// Removes the file's other arrival key: `--set load.in_flight=4` turns an open loop into a closed
+/// one. Two contradicting overrides stay and are refused later.
 fn replace_arrival(root: &mut Table, key: &str) {
     if !ARRIVAL.contains(&key) {
         return;
@@ -144,7 +144,7 @@ fn set(
         value: Value::Table(Table::new()),
         place: place.clone(),
     });
-    // A range or a choice is one value, whose errors name what changed it last.
+    // A range or a choice is one value. Errors in it name the last override that changed it.
     let is_one_value = rest.len() == 1 && matches!(*key, "size" | "keys");
     if is_one_value {
         next.place = place.clone();
@@ -152,7 +152,7 @@ fn set(
     match &mut next.value {
         Value::Table(inner) => set(inner, rest, value, place, labels),
         Value::List(items) => set_in_list(items, path, value, place, labels),
-        // It may replace a plain value: op.set.size.min=10 over size = 100.
+        // A table may replace a plain value: op.set.size.min=10 over size = 100.
         _ if is_one_value => {
             let inner = Table::from([(rest[0].to_owned(), value)]);
             next.value = Value::Table(inner);
@@ -165,7 +165,7 @@ fn set(
     }
 }
 
-/// `path` begins with the key of the list.
+/// Sets a value in a list. `path` begins with the key of the list.
 fn set_in_list(
     items: &mut [Node],
     path: &[&str],
@@ -210,7 +210,7 @@ fn set_in_list(
     }
 }
 
-/// The label of an operation, which is its kind unless the file says otherwise.
+/// Returns the label of an operation: the file's, or else its kind.
 fn label(item: &Node) -> Option<&str> {
     let Value::Table(table) = &item.value else {
         return None;

@@ -1,5 +1,5 @@
-//! What is wrong with a workload, gathered: reading goes on behind a problem, so that all of them are
-//! told at once.
+//! Collects the problems of a workload. Reading continues after a problem, so that all of them are
+//! reported at once.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::cell::RefCell;
@@ -7,34 +7,33 @@ use std::collections::BTreeSet;
 
 use crate::workload::error::{Place, WorkloadError};
 
-/// A value that was read, or nothing when it is wrong. The problem has then been noted, and whatever
-/// depends on the value is not checked: it would only tell the same problem in other words.
+/// A value, or `None` if it is wrong. The problem is then recorded, and values that depend on it
+/// are not checked, so that one mistake is reported once.
 pub type Read<T> = Option<T>;
 
-/// The problems so far.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     found: RefCell<Vec<WorkloadError>>,
-    /// Paths of keys about which all is said: their values are not read.
+    /// Paths of keys that need no further report. Their values are not read.
     told: RefCell<BTreeSet<String>>,
-    /// Paths, without indices, that an unknown key elsewhere was probably meant for. If such a key is
-    /// missing, that is the same problem.
+    /// Paths, without indices, that an unknown key elsewhere probably means. Such a key is not
+    /// reported as missing.
     meant: RefCell<BTreeSet<String>>,
 }
 
 impl Problems {
-    /// Notes a problem; the value that has it reads as nothing.
+    /// Records a problem and returns `None` as the value.
     pub(super) fn note<T>(&self, problem: WorkloadError) -> Read<T> {
         self.found.borrow_mut().push(problem);
         None
     }
 
-    /// All is said about the key `path`.
+    /// Marks the key `path` as reported.
     pub(super) fn settle(&self, path: String) {
         self.told.borrow_mut().insert(path);
     }
 
-    /// Something in the wrong place or with the wrong name was probably meant for the key `path`.
+    /// Notes that a key with a wrong place or name probably means the key `path`.
     pub(super) fn presume(&self, path: String) {
         self.meant.borrow_mut().insert(path);
     }
@@ -47,7 +46,7 @@ impl Problems {
         self.meant.borrow().contains(path)
     }
 
-    /// `value`, or what is wrong with it: problems of the file by line, then those of the overrides in
+    /// Returns `value`, or all problems: those of the file by line, then those of the overrides in
     /// their order.
     pub(super) fn decide<T>(
         self,
@@ -64,7 +63,8 @@ impl Problems {
         match (value, WorkloadError::of(found)) {
             (_, Some(error)) => Err(error),
             (Some(value), None) => Ok(value),
-            // Nothing reads as wrong without a problem; if it does, the user must not be left alone.
+            // A value is missing only after a problem. If the code breaks this rule, the user still
+            // gets a message.
             (None, None) => Err(WorkloadError::Inconsistent {
                 place: Place::Line {
                     file: file.to_owned(),

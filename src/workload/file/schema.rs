@@ -1,15 +1,15 @@
-//! Every key a workload file can have, and what to say about one that it cannot have.
+//! Every key of a workload file, and the hints for unknown keys.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::nearest::nearest;
 use crate::workload::vocabulary::Vocabulary;
 
-/// A table of the file and its keys. Lists of tables (`op`, `load.phase`) are named without index.
+/// A table of the file and its keys. The paths of lists of tables (`op`, `load.phase`) have no
+/// index.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Its full path.
     pub path: &'static str,
-    /// Its keys, in the order in which they are written out.
+    /// Its keys in the order of a rendered file.
     pub keys: &'static [&'static str],
 }
 
@@ -74,7 +74,7 @@ pub(super) const GATES: Shape = Shape {
         "throughput_per_s",
     ],
 };
-/// The gates of one operation, whose label stands for `LABEL`.
+/// The gates of one operation. `LABEL` stands for its label.
 pub(super) const OP_GATES: Shape = Shape {
     path: "gates.LABEL",
     keys: GATES.keys,
@@ -88,7 +88,7 @@ pub(super) const KEYS: Shape = Shape {
     keys: &["zipf"],
 };
 
-/// The path of the operations, whose keys are the protocol's.
+/// The path of the operations. Their keys depend on the protocol.
 const OP: &str = "op";
 
 fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 10] {
@@ -106,7 +106,7 @@ fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 10] {
     ]
 }
 
-/// What other load generators call our keys.
+/// Names of our keys in other load generators.
 const SYNONYMS: &[(&str, &str)] = &[
     ("clients", "load.sessions"),
     ("concurrency", "load.sessions"),
@@ -138,8 +138,8 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("warmup_seconds", "load.warm_up"),
 ];
 
-/// Full paths of all keys, such as `load.rate`; `size.min`, `size.max` and `keys.zipf` are the keys
-/// of inline tables.
+/// Returns the full paths of all keys, such as `load.rate`. `size.min`, `size.max` and `keys.zipf`
+/// are the keys of inline tables.
 #[must_use]
 pub fn known_keys(vocabularies: &[&dyn Vocabulary]) -> Vec<String> {
     let mut paths = Vec::new();
@@ -153,7 +153,7 @@ pub fn known_keys(vocabularies: &[&dyn Vocabulary]) -> Vec<String> {
     paths
 }
 
-/// `load` and `rate` to `load.rate`.
+/// Joins `load` and `rate` to `load.rate`.
 pub(super) fn join(path: &str, key: &str) -> String {
     if path.is_empty() {
         key.to_owned()
@@ -162,10 +162,10 @@ pub(super) fn join(path: &str, key: &str) -> String {
     }
 }
 
-/// What to say about a key that `shape` does not have.
+/// The hint for a key that `shape` does not have.
 pub(super) struct Advice {
     pub(super) text: String,
-    /// The key that was probably meant, and the table it belongs to.
+    /// The key that the user probably meant, and its table.
     pub(super) meant: Option<(&'static Shape, &'static str)>,
 }
 
@@ -193,7 +193,7 @@ pub(super) fn advice(shape: &'static Shape, unknown: &str, vocabulary: &dyn Voca
     if let Some((shape, key)) = synonym.and_then(|(_, ours)| find(ours, vocabulary)) {
         return about(["here it is called", ""], shape, key);
     }
-    // The very word in another table is nearer than a similar one in this table.
+    // The same word in another table is a better hint than a similar one in this table.
     let elsewhere = shapes(vocabulary).into_iter().find_map(|other| {
         let key = other.keys.iter().find(|key| **key == lower)?;
         Some((other, *key))
@@ -208,7 +208,7 @@ pub(super) fn advice(shape: &'static Shape, unknown: &str, vocabulary: &dyn Voca
     }
 }
 
-/// The table and the name of the key with the full path `path`.
+/// Returns the table and the name of the key with the full path `path`.
 fn find(path: &str, vocabulary: &dyn Vocabulary) -> Option<(&'static Shape, &'static str)> {
     shapes(vocabulary).into_iter().find_map(|shape| {
         let key = shape
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_operation_does_not_offer_is_not_taken_for_something_else() {
+    fn an_unsupported_key_of_an_operation_gets_no_wrong_hint() {
         assert_eq!(
             hint(Example.op(), "Weighing"),
             "not offered; known here: kind, label, weight, size, keys"

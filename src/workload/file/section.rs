@@ -1,6 +1,7 @@
 //! One table of the file, read key by key with type, range and default.
 //!
-//! serde alone cannot tell all problems at once, each with its line, the nearest key and synonyms.
+//! serde alone cannot report all problems at once, each with its line, the nearest key and
+//! synonyms.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt;
@@ -19,9 +20,9 @@ use crate::workload::vocabulary::Vocabulary;
 
 static EMPTY: Table = Table::new();
 
-/// A table of the file; one that the file leaves out reads as empty.
+/// A table of the file. A table that the file leaves out is empty.
 pub struct Section<'a> {
-    /// Full path, with indices: `op.0`.
+    /// The full path with indices: `op.0`.
     path: String,
     table: &'a Table,
     place: Place,
@@ -39,7 +40,7 @@ impl fmt::Debug for Section<'_> {
 }
 
 impl<'a> Section<'a> {
-    /// The whole document. Unknown keys are noted, as in every constructor here.
+    /// Makes a section of the whole document. Like every constructor here, it reports unknown keys.
     pub(super) fn root(
         file: &str,
         table: &'a Table,
@@ -62,7 +63,7 @@ impl<'a> Section<'a> {
         root
     }
 
-    /// The table under `key`.
+    /// Returns the table under `key`.
     pub(super) fn section(&self, key: &str, shape: &'static Shape) -> Read<Self> {
         match self.find(key)? {
             None => Some(Self {
@@ -77,8 +78,8 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The tables of the list under `key` (`[[op]]`), empty if the key is absent. What is no table
-    /// reads as nothing.
+    /// Returns the tables of the list under `key` (`[[op]]`); empty if the key is absent. An entry
+    /// that is no table becomes `None`.
     pub(super) fn sections(&self, key: &str, shape: &'static Shape) -> Read<Vec<Read<Self>>> {
         let path = self.path_of(key);
         let Some(node) = self.find(key)? else {
@@ -135,13 +136,14 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Whether `key` is no key but the label of an operation, which only tables in the gates have.
+    /// Whether `key` is the label of an operation, which only tables in the gates may have, and not
+    /// an ordinary key.
     fn is_label(&self, key: &str, node: &Node) -> bool {
         let is_table = matches!(node.value, Value::Table(_));
         is_table && *self.shape == schema::GATES && !self.shape.keys.contains(&key)
     }
 
-    /// The labels of the operations that have a table here.
+    /// Returns the labels of the operations that have a table here.
     pub(super) fn tables(&self) -> impl Iterator<Item = &'a str> {
         let labels = self
             .table
@@ -150,7 +152,7 @@ impl<'a> Section<'a> {
         labels.map(|(key, _)| key.as_str())
     }
 
-    /// The value under `key`, if the file has one; nothing if all is said about that key.
+    /// Returns the value under `key`, if the file has one; `None` if the key was reported already.
     pub(super) fn find(&self, key: &str) -> Read<Option<&'a Node>> {
         if self.is_settled(key) {
             return None;
@@ -158,12 +160,12 @@ impl<'a> Section<'a> {
         Some(self.node(key))
     }
 
-    /// All is said about `key`: it reads as nothing from now on.
+    /// Marks `key` as reported. Reading it returns `None` from now on.
     pub fn settle(&self, key: &str) {
         self.problems.settle(self.path_of(key));
     }
 
-    /// Whether all is said about `key`, or it is missing because it stands elsewhere by mistake.
+    /// Whether `key` was reported, or is missing because it was written in the wrong place.
     pub(super) fn is_settled(&self, key: &str) -> bool {
         let presumed = || {
             self.problems
@@ -172,7 +174,7 @@ impl<'a> Section<'a> {
         self.problems.is_settled(&self.path_of(key)) || (!self.has(key) && presumed())
     }
 
-    /// The value under `key`, if the file has one.
+    /// Returns the value under `key`, if the file has one.
     pub(super) fn node(&self, key: &str) -> Option<&'a Node> {
         self.table.get(key)
     }
@@ -182,18 +184,18 @@ impl<'a> Section<'a> {
         self.table.contains_key(key)
     }
 
-    /// The full path of `key`.
+    /// Returns the full path of `key`.
     pub(super) fn path_of(&self, key: &str) -> String {
         schema::join(&self.path, key)
     }
 
-    /// Where `key` was written, or else the table's header.
+    /// Returns where `key` was written, or the place of the table's header.
     pub(super) fn place_of(&self, key: &str) -> Place {
         self.node(key)
             .map_or_else(|| self.place.clone(), |node| node.place.clone())
     }
 
-    /// Notes a problem with the value of `key`.
+    /// Reports a problem with the value of `key`.
     pub fn bad<T>(&self, key: &str, problem: impl Into<String>) -> Read<T> {
         self.problems.note(WorkloadError::BadValue {
             place: self.place_of(key),
@@ -202,7 +204,7 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// Notes a problem with several keys, or a missing one; `key` says where.
+    /// Reports a problem with several keys or a missing one. `key` determines the place.
     pub fn inconsistent<T>(&self, key: &str, problem: impl Into<String>) -> Read<T> {
         self.problems.note(WorkloadError::Inconsistent {
             place: self.place_of(key),
@@ -210,7 +212,7 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// Notes that `key` has the wrong type.
+    /// Reports that `key` has the wrong type.
     pub(super) fn wrong_type<T>(&self, key: &str, node: &Node, expected: &str) -> Read<T> {
         self.problems.note(WorkloadError::WrongType {
             place: node.place.clone(),
@@ -220,7 +222,7 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// The text under `key`, if the file has one.
+    /// Reads the text under `key`, if the file has one.
     pub fn text(&self, key: &str) -> Read<Option<&'a str>> {
         let Some(node) = self.find(key)? else {
             return Some(None);
@@ -231,7 +233,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The boolean under `key`.
+    /// Reads the boolean under `key`.
     pub fn boolean(&self, key: &str, default: bool) -> Read<bool> {
         let Some(node) = self.find(key)? else {
             return Some(default);
@@ -242,7 +244,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The integer under `key` within `limit`.
+    /// Reads the integer under `key` and checks it against `limit`.
     pub fn integer<T: TryFrom<u64>>(
         &self,
         key: &str,
@@ -252,7 +254,7 @@ impl<'a> Section<'a> {
         Some(self.optional_integer(key, limit)?.unwrap_or(default))
     }
 
-    /// The integer under `key` within `limit`, if the file has one.
+    /// Reads the integer under `key`, if the file has one, and checks it against `limit`.
     pub fn optional_integer<T: TryFrom<u64>>(
         &self,
         key: &str,
@@ -276,12 +278,12 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A size, a range or a list of sizes under `key`, if the file has one.
+    /// Reads a size, a range or a list of sizes under `key`, if the file has one.
     pub fn size(&self, key: &str) -> Read<Option<SizeChoice>> {
         size_choice(self, key, &self.vocabulary.size_bytes())
     }
 
-    /// A number within `limit`; integers are numbers too.
+    /// Reads a number and checks it against `limit`. Integers are numbers too.
     pub fn number(&self, key: &str, limit: RangeInclusive<f64>) -> Read<Option<f64>> {
         let Some(node) = self.find(key)? else {
             return Some(None);
@@ -302,7 +304,7 @@ impl<'a> Section<'a> {
         self.bad(key, format!("is {value}; it must be {from} to {to}"))
     }
 
-    /// A duration in milliseconds within `limit_ms`.
+    /// Reads a duration in milliseconds and checks it against `limit_ms`.
     pub fn duration_ms(&self, key: &str, limit_ms: RangeInclusive<u64>) -> Read<Option<u64>> {
         let Some(node) = self.find(key)? else {
             return Some(None);
@@ -327,7 +329,7 @@ impl<'a> Section<'a> {
         )
     }
 
-    /// A size in bytes within `limit`.
+    /// Reads a size in bytes and checks it against `limit`.
     pub(super) fn size_bytes(
         &self,
         key: &str,

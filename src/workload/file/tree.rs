@@ -1,8 +1,8 @@
-//! A parsed TOML document in which every value knows where it was written.
+//! A parsed TOML document in which every value has the place where it was written.
 //!
-//! The `toml` crate's own tree borrows the text and cannot say whether a value came from the file or
-//! from an override; this one owns its strings, so that overrides can be laid over the file and an
-//! error still names the one or the other.
+//! The tree of the `toml` crate borrows the text and cannot say whether a value came from the file
+//! or from an override. This tree owns its strings, so that overrides can be added to it and an
+//! error still names the origin of the value.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -11,7 +11,6 @@ use toml::de::{DeTable, DeValue};
 
 use crate::workload::error::{Place, WorkloadError};
 
-/// Keys and values.
 pub(super) type Table = BTreeMap<String, Node>;
 
 /// A value and where it was written.
@@ -21,7 +20,7 @@ pub(super) struct Node {
     pub(super) place: Place,
 }
 
-/// A TOML value. Integers are wide enough for every unsigned 64-bit seed.
+/// A TOML value. Integers have room for every unsigned 64-bit seed.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     Text(String),
@@ -34,7 +33,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// The value in words, for errors: `the string "x"`.
+    /// Returns the value in words for error messages: `the string "x"`.
     pub(super) fn in_words(&self) -> String {
         match self {
             Self::Text(text) => {
@@ -52,13 +51,13 @@ impl Value {
     }
 }
 
-/// Syntax errors that are told, at most: what is no TOML at all has one in each line.
+/// Maximum number of syntax errors that are reported. A file that is not TOML has one in each line.
 const SYNTAX_ERRORS_MAX: usize = 10;
 
 /// Parses a whole file.
 ///
 /// # Errors
-/// On what is not TOML, with all that is wrong.
+/// If the text is not TOML, with all syntax errors.
 pub(super) fn parse(file: &str, text: &str) -> Result<Table, WorkloadError> {
     let lines = Lines { file, text };
     let (document, errors) = DeTable::parse_recoverable(text);
@@ -68,12 +67,12 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Table, WorkloadError> {
     }
 }
 
-/// The first error of each line: those behind it often follow from it.
+/// Returns the first error of each line, because others in the same line often follow from it.
 fn syntax_problems(lines: &Lines<'_>, errors: &[toml::de::Error]) -> Vec<WorkloadError> {
     let offset = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
     let mut sorted: Vec<&toml::de::Error> = errors.iter().collect();
     sorted.sort_by_key(|error| offset(error));
-    // A list that nobody closes swallows the rest of the file, and every line of it is then wrong.
+    // An unclosed list extends to the end of the file and makes every line in it wrong.
     let end = lines.text.trim_end().len();
     let swallowed = sorted
         .iter()
@@ -92,7 +91,7 @@ fn syntax_problems(lines: &Lines<'_>, errors: &[toml::de::Error]) -> Vec<Workloa
     problems
 }
 
-/// Parses the value of an override; what is not TOML is taken as a string, so that
+/// Parses the value of an override. Text that is not TOML becomes a string, so that
 /// `load.duration=10s` needs no quotes.
 pub(super) fn parse_override(text: &str, place: &Place) -> Result<Node, WorkloadError> {
     let text = text.trim();
@@ -105,7 +104,7 @@ pub(super) fn parse_override(text: &str, place: &Place) -> Result<Node, Workload
     }
 }
 
-/// Turns byte offsets into places.
+/// Converts byte offsets to places.
 struct Lines<'a> {
     file: &'a str,
     text: &'a str,
@@ -215,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_override_value_is_toml_or_else_a_string() {
+    fn the_value_of_an_override_is_toml_or_a_string() {
         let place = Place::Override("k=v".to_owned());
         let words = |text: &str| parse_override(text, &place).unwrap().value.in_words();
         assert_eq!(words("2000"), "the integer 2000");

@@ -1,17 +1,17 @@
-//! Durations and sizes in human units, to numbers and back.
+//! Durations and sizes with units, converted to numbers and back.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::time::Duration;
 
-/// What a duration looks like, for errors.
+/// The form of a duration, for error messages.
 pub(super) const DURATION_FORM: &str =
     "a duration such as \"5s\", \"250ms\" or \"2m\" (units ms, s, m, h; nothing finer than 1ms)";
 
-/// What a size looks like, for errors.
+/// The form of a size, for error messages.
 pub(super) const SIZE_FORM: &str =
     "a size in bytes such as 100, \"1KiB\" or \"1kB\" (units B, kB, KiB, MB, MiB, GB, GiB)";
 
-/// Milliseconds of `"5s"`, `"250ms"`, `"1m 30s"`, `"0.5s"`.
+/// Parses `"5s"`, `"250ms"`, `"1m 30s"` or `"0.5s"` to milliseconds.
 pub(super) fn parse_duration_ms(text: &str) -> Option<u64> {
     let text = text.trim();
     if let Some(ms) = parse_decimal_duration_ms(text) {
@@ -24,7 +24,7 @@ pub(super) fn parse_duration_ms(text: &str) -> Option<u64> {
     u64::try_from(duration.as_millis()).ok()
 }
 
-/// `humantime` knows whole numbers only; half a second is common enough to accept.
+/// Parses a decimal number of one unit, such as `"0.5s"`. `humantime` accepts whole numbers only.
 fn parse_decimal_duration_ms(text: &str) -> Option<u64> {
     let (number, unit) = split_unit(text)?;
     let unit_ms = match unit {
@@ -37,12 +37,12 @@ fn parse_decimal_duration_ms(text: &str) -> Option<u64> {
     scaled(number, unit_ms)
 }
 
-/// The shortest text that [`parse_duration_ms`] reads back as the same number.
+/// Returns the shortest text that [`parse_duration_ms`] reads as the same number.
 pub(in crate::workload) fn format_duration(ms: u64) -> String {
     humantime::format_duration(Duration::from_millis(ms)).to_string()
 }
 
-/// Bytes of `"100"`, `"1KiB"`, `"1.5kB"`.
+/// Parses `"100"`, `"1KiB"` or `"1.5kB"` to bytes.
 pub(super) fn parse_size_bytes(text: &str) -> Option<u64> {
     let text = text.trim();
     let (number, unit) = split_unit(text).unwrap_or((text, "B"));
@@ -65,7 +65,8 @@ fn split_unit(text: &str) -> Option<(&str, &str)> {
     Some((number.trim(), unit))
 }
 
-/// `number` (digits with at most one decimal point) times `unit`, if that is a whole number.
+/// Returns `number` (digits with at most one decimal point) times `unit`, if the product is a whole
+/// number.
 fn scaled(number: &str, unit: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn formatted_durations_read_back() {
+    fn formatted_durations_parse_to_the_same_value() {
         for ms in [
             0, 1, 250, 999, 1_000, 5_000, 90_000, 3_600_000, 86_400_000, 90_061_001,
         ] {

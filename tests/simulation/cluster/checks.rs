@@ -10,6 +10,7 @@ use quorate::ensemble::peer::Peer;
 use quorate::wire::jute::Zxid;
 
 use super::{Cluster, Event};
+use crate::tree::Tree;
 
 /// Longest simulated time of each wait in [`Cluster::settle`], ms.
 const SETTLE_MS: u64 = 60_000;
@@ -23,6 +24,13 @@ pub(crate) struct Coverage {
     pub(crate) truncations: usize,
     pub(crate) snapshots_sent: usize,
     pub(crate) snapshots_taken: usize,
+    /// Snapshots that were sent while the tree changed.
+    pub(crate) fuzzy_snapshots_sent: usize,
+    pub(crate) stalls: usize,
+    /// Connections that broke behind a part of what was sent.
+    pub(crate) broken_streams: usize,
+    /// Servers that were killed while they were synchronised.
+    pub(crate) killed: usize,
 }
 
 impl Coverage {
@@ -33,6 +41,10 @@ impl Coverage {
         self.truncations += other.truncations;
         self.snapshots_sent += other.snapshots_sent;
         self.snapshots_taken += other.snapshots_taken;
+        self.fuzzy_snapshots_sent += other.fuzzy_snapshots_sent;
+        self.stalls += other.stalls;
+        self.broken_streams += other.broken_streams;
+        self.killed += other.killed;
     }
 }
 
@@ -89,7 +101,7 @@ impl Cluster {
     }
 
     fn agree(&self) -> bool {
-        let trees: Vec<(Zxid, Vec<u8>)> = self
+        let trees: Vec<(Zxid, Tree)> = self
             .trees()
             .into_iter()
             .map(|(_, zxid, tree)| (zxid, tree))
@@ -98,11 +110,10 @@ impl Cluster {
     }
 
     /// Returns the index, the last processed zxid and the tree of every serving server.
-    fn trees(&self) -> Vec<(usize, Zxid, Vec<u8>)> {
+    fn trees(&self) -> Vec<(usize, Zxid, Tree)> {
         let serving = self.servers.iter().enumerate().filter_map(|(at, server)| {
             let peer = server.peer.as_ref().filter(|peer| peer.is_serving())?;
-            let mut tree = Vec::new();
-            peer.database().encode_snapshot(&mut tree);
+            let tree = Tree::of(peer.database());
             Some((at, peer.database().last_processed(), tree))
         });
         serving.collect()
@@ -110,10 +121,14 @@ impl Cluster {
 
     /// Checks that serving servers with the same last processed zxid have the same tree.
     pub(super) fn check_prefixes(&self) {
-        let mut seen: BTreeMap<Zxid, (usize, Vec<u8>)> = BTreeMap::new();
+        let mut seen: BTreeMap<Zxid, (usize, Tree)> = BTreeMap::new();
         for (at, zxid, tree) in self.trees() {
             if let Some((other, theirs)) = seen.get(&zxid) {
-                assert!(*theirs == tree, "servers {other} and {at} differ at {zxid}");
+                assert!(
+                    *theirs == tree,
+                    "servers {other} and {at} differ at {zxid}: {}",
+                    theirs.difference(&tree)
+                );
             }
             seen.insert(zxid, (at, tree));
         }
@@ -158,6 +173,9 @@ impl Cluster {
         self.seen.diffs += says("synchronises us by Diff");
         self.seen.truncations += says("cuts its log");
         self.seen.snapshots_sent += says("synchronises us by Snap");
+        self.seen.fuzzy_snapshots_sent +=
+            says("transactions committed meanwhile") - says("and 0 transactions");
+        self.seen.killed += says("is killed while it synchronises");
         line.hash(&mut self.hasher);
         self.log.push_back(format!("{:>6} {line}", self.now));
         if self.log.len() > 200 {

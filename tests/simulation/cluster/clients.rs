@@ -3,21 +3,22 @@
 use std::collections::VecDeque;
 
 use quorate::ensemble::database::ConnId;
-use quorate::ensemble::peer::Input;
 use quorate::wire::jute::{
     Acl, ConnectRequest, ConnectResponse, CreateRequest, ErrorCode, OpCode, Reader, ReplyHeader,
     RequestHeader, SessionId, Zxid,
 };
 use rand::RngExt as _;
 
-use super::{Cluster, Event};
+use super::{Cluster, Event, changes};
 
 #[derive(Debug, Default)]
 pub(super) struct Client {
     pub(super) server: Option<usize>,
     pub(super) conn: u64,
+    pub(super) session: SessionId,
     pub(super) connected: bool,
     pub(super) inbox: Vec<u8>,
+    /// The xid of each request, and the path if it creates a znode that must not be lost.
     pub(super) sent: VecDeque<(i32, String)>,
     pub(super) xid: i32,
     pub(super) counter: u64,
@@ -31,12 +32,28 @@ impl Cluster {
             return self.client_connect(client);
         };
         let state = &mut self.clients[client];
-        if !state.connected || state.sent.len() > 20 {
+        if !state.connected {
             return;
+        }
+        if state.sent.len() > 20 {
+            let mut frame = Vec::new();
+            RequestHeader::encode_frame(&mut frame, RequestHeader::PING_XID, OpCode::Ping, |_| {});
+            let conn = ConnId(state.conn);
+            return self.handle(Event::ClientBytes(server, conn, frame));
         }
         state.xid += 1;
         state.counter += 1;
         let (xid, conn) = (state.xid, ConnId(state.conn));
+        if self.rng.random_bool(0.5) {
+            let change = changes::draw(&mut self.rng);
+            let mut frame = Vec::new();
+            RequestHeader::encode_frame(&mut frame, xid, change.op, |out| {
+                out.extend_from_slice(&change.body);
+            });
+            self.clients[client].sent.push_back((xid, String::new()));
+            return self.handle(Event::ClientBytes(server, conn, frame));
+        }
+        let state = &mut self.clients[client];
         let path = format!("/c{client}-{}", state.counter);
         state.sent.push_back((xid, path.clone()));
         let mut frame = Vec::new();
@@ -51,7 +68,7 @@ impl Cluster {
             }
             .encode(out);
         });
-        self.step(server, Input::ClientBytes(conn, &frame));
+        self.handle(Event::ClientBytes(server, conn, frame));
     }
 
     fn client_connect(&mut self, client: usize) {
@@ -69,17 +86,18 @@ impl Cluster {
             counter,
             ..Client::default()
         };
-        self.step(server, Input::ClientUp(ConnId(conn), "127.0.0.1"));
+        self.handle(Event::ClientUp(server, ConnId(conn)));
+        let timeout_ms = [600, 1500, 4000][self.rng.random_range(0..3)];
         let mut frame = Vec::new();
         ConnectRequest {
             last_zxid_seen: Zxid::ZERO,
-            timeout_ms: 4000,
+            timeout_ms,
             session: SessionId(0),
             password: &[0; 16],
             read_only: Some(false),
         }
         .encode_frame(&mut frame);
-        self.step(server, Input::ClientBytes(ConnId(conn), &frame));
+        self.handle(Event::ClientBytes(server, ConnId(conn), frame));
     }
 
     pub(super) fn client_bytes(&mut self, server: usize, conn: ConnId, bytes: &[u8]) {
@@ -100,12 +118,16 @@ impl Cluster {
             if !client.connected {
                 let response = ConnectResponse::decode(&frame).expect("a ConnectResponse");
                 client.connected = response.timeout_ms > 0;
+                client.session = response.session;
                 continue;
             }
             let header = ReplyHeader::decode(&mut Reader::new(&frame)).expect("a header");
+            if header.xid == RequestHeader::PING_XID {
+                continue;
+            }
             let (xid, path) = client.sent.pop_front().expect("a request for each reply");
             assert_eq!(header.xid, xid, "the replies are out of order");
-            if header.err == ErrorCode::OK {
+            if header.err == ErrorCode::OK && !path.is_empty() {
                 self.history.acknowledge(header.zxid, &path);
             }
         }
@@ -117,6 +139,6 @@ impl Cluster {
                 client.server = None;
             }
         }
-        self.step(server, Input::ClientDown(conn));
+        self.handle(Event::ClientDown(server, conn));
     }
 }

@@ -4,8 +4,10 @@ use quorate::ensemble::peer::{Effect, Effects, Input, LinkId, Mode, Now, Peer, S
 use quorate::wire::jute::PeerId;
 use rand::RngExt as _;
 
+use super::disturb::{Disturbance, KillAt};
+use super::stalls::Stall;
 use super::{Cluster, Event, TICK_MS};
-use crate::disk::{Disk, Op};
+use crate::disk::{Disk, Kept, Op};
 
 #[derive(Debug)]
 pub(super) struct Server {
@@ -18,6 +20,8 @@ pub(super) struct Server {
     pub(super) life: u64,
     pub(super) leader_wire: Option<u64>,
     pub(super) tick_at: u64,
+    pub(super) stall: Stall,
+    pub(super) disturbance: Disturbance,
 }
 
 impl Cluster {
@@ -31,10 +35,18 @@ impl Cluster {
             sync_limit: 5,
             session_timeout_min_ms: 2 * 200,
             session_timeout_max_ms: 20 * 200,
-            snap_count: 60,
+            snap_count: self.snap_count,
+            slice_bytes: self.slice_bytes,
+            seed: self.now + 1000 * server as u64,
             config_text: String::new(),
             super_digest: None,
+            config_version: 0,
+            quorum_of_one: false,
             extended_types: false,
+            skip_acl: false,
+            leader_serves: true,
+            max_frame_bytes: 0xf_ffff,
+            outstanding_limit: 1_000,
             hash_key: [self.now, 0],
             start_ms: self.now + 1000 * self.servers[server].life,
             finalize_wait_ms: 200,
@@ -48,14 +60,14 @@ impl Cluster {
         state.disk_busy = false;
         state.leader_wire = None;
         state.tick_at = u64::MAX;
-        let recovered = state.disk.recover();
+        let recovered = state.disk.recover(self.committed_max);
         let found = format!("server {server} starts at {}", recovered.last_logged);
         state.peer = Some(Peer::new(settings, recovered));
         self.note(found);
         self.step(server, Input::Start);
     }
 
-    pub(super) fn crash(&mut self, server: usize, kept: usize) {
+    pub(super) fn crash(&mut self, server: usize, kept: Kept) {
         let state = &mut self.servers[server];
         if state.peer.take().is_none() {
             return;
@@ -63,6 +75,9 @@ impl Cluster {
         state.disk.crash(kept);
         state.disk_busy = false;
         state.leader_wire = None;
+        state.life += 1;
+        state.disturbance = Disturbance::default();
+        self.forget_stall(server);
         let touching: Vec<u64> = self
             .wires
             .iter()
@@ -82,7 +97,7 @@ impl Cluster {
     /// Gives ticks to a server until its deadline lies in the future. A deadline that ticks do not advance
     /// would make the event loop of a real server spin.
     pub(super) fn tick(&mut self, server: usize) {
-        for _ in 0..3 {
+        for _ in 0..4 {
             self.step(server, Input::Tick);
             let peer = self.servers[server].peer.as_ref();
             if peer.is_none_or(|peer| peer.deadline_ms(self.now) > self.now) {
@@ -129,6 +144,7 @@ impl Cluster {
 
     #[expect(clippy::too_many_lines, reason = "one short arm for each effect")]
     fn perform(&mut self, server: usize, fx: Effects) {
+        let mut is_silence = false;
         for effect in fx.list {
             match effect {
                 Effect::Vote { to, message } => self.send_vote(server, to, message),
@@ -160,16 +176,22 @@ impl Cluster {
                 Effect::ToLearner(LinkId(wire), range) => {
                     self.send(wire, false, fx.bytes[range].to_vec());
                 }
-                Effect::CloseLearner(LinkId(wire)) => self.break_wire(wire),
+                Effect::AwaitRoom(LinkId(wire)) => {
+                    let delay = self.delay();
+                    self.after(delay, Event::Room(wire));
+                }
+                Effect::CloseLearner(LinkId(wire)) => {
+                    if std::mem::take(&mut is_silence) {
+                        self.check_closed(server, wire);
+                    }
+                    self.break_wire(wire);
+                }
                 Effect::ToClient(conn, range) => {
                     self.client_bytes(server, conn, &fx.bytes[range]);
                 }
                 Effect::CloseClient(conn) => self.client_closed(server, conn),
-                Effect::ResumeClient(_) | Effect::YieldClient(_) | Effect::AbortSnapshot => {
-                    if effect == Effect::AbortSnapshot {
-                        self.servers[server].disk.slices = None;
-                    }
-                }
+                Effect::ResumeClient(_) | Effect::YieldClient(_) => {}
+                Effect::AbortSnapshot => self.servers[server].disk.slices = None,
                 Effect::ResumeLeader => {
                     if let Some(wire) = self.servers[server].leader_wire {
                         self.after(
@@ -189,17 +211,14 @@ impl Cluster {
                     accepted,
                     current,
                 } => {
-                    self.queue(
-                        server,
-                        Op::Epochs {
-                            ticket,
-                            accepted,
-                            current,
-                        },
-                    );
-                }
-                Effect::SaveSnapshot(zxid, range) => {
-                    self.queue(server, Op::Snapshot(zxid, fx.bytes[range].to_vec()));
+                    if let Some(epoch) = accepted {
+                        self.queue(server, Op::AcceptedEpoch(epoch));
+                    }
+                    if let Some(epoch) = current {
+                        self.reached(server, KillAt::Epoch);
+                        self.queue(server, Op::CurrentEpoch(epoch));
+                    }
+                    self.queue(server, Op::EpochsWritten(ticket));
                 }
                 Effect::BeginSnapshot(zxid) => {
                     self.servers[server].disk.slices = Some((zxid, Vec::new()));
@@ -210,18 +229,16 @@ impl Cluster {
                     }
                 }
                 Effect::EndSnapshot => {
-                    if let Some((zxid, body)) = self.servers[server].disk.slices.take() {
-                        self.seen.snapshots_taken += 1;
-                        self.queue(server, Op::Snapshot(zxid, body));
-                    }
+                    self.reached(server, KillAt::Snapshot);
+                    self.end_snapshot(server);
                 }
-                Effect::Truncate(zxid) => {
-                    self.note(format!("server {server} cuts its log to {zxid}"));
-                    self.servers[server].disk.truncate(zxid);
-                    let recovered = self.servers[server].disk.recover();
-                    self.step(server, Input::Truncated(Box::new(recovered)));
+                Effect::Truncate(zxid) => self.queue(server, Op::Truncate(zxid)),
+                Effect::Log(line) => {
+                    self.check_silence(server, &line);
+                    is_silence = line.contains("it was silent");
+                    self.disturb(server, &line);
+                    self.note(format!("server {server}: {line}"));
                 }
-                Effect::Log(line) => self.note(format!("server {server}: {line}")),
                 Effect::Fatal(status, why) => panic!("server {server} gave up ({status}): {why}"),
             }
         }

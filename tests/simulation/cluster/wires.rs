@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use quorate::ensemble::peer::{Input, LinkId};
 use quorate::wire::jute::{Notification, PeerId};
+use rand::RngExt as _;
 
 use super::{Cluster, Event};
 
@@ -44,6 +45,9 @@ impl Cluster {
         if self.servers[from].leader_wire != Some(wire) {
             return;
         }
+        if self.servers[from].stall.is_stopped {
+            return self.after(10, Event::Dial { from, to, wire });
+        }
         if self.servers[to].peer.is_none() || self.is_cut(from, to) {
             self.servers[from].leader_wire = None;
             self.step(from, Input::LeaderDown);
@@ -57,7 +61,8 @@ impl Cluster {
             to_learner: Stream::default(),
         };
         self.wires.insert(wire, state);
-        self.step(to, Input::LinkUp(LinkId(wire)));
+        let address = format!("10.0.0.{from}");
+        self.step(to, Input::LinkUp(LinkId(wire), &address));
         if self.wires.get(&wire).is_some_and(|wire| wire.up) {
             self.step(from, Input::LeaderUp);
         }
@@ -73,7 +78,7 @@ impl Cluster {
         }
     }
 
-    /// Delivers everything that was sent so far. Chunks merge, as in TCP.
+    /// Delivers what was sent so far, or the first part of it. Chunks merge, as in TCP.
     pub(super) fn arrive(&mut self, wire: u64, to_leader: bool) {
         let Some(state) = self.wires.get(&wire) else {
             return;
@@ -86,7 +91,11 @@ impl Cluster {
             return;
         };
         let mut bytes = std::mem::take(&mut stream.arrived);
-        bytes.extend(stream.flying.drain(..).flatten());
+        let flying: Vec<u8> = stream.flying.drain(..).flatten().collect();
+        let sent = flying.len();
+        let arriving = self.split(wire, to_leader, flying);
+        let is_split = arriving.len() < sent;
+        bytes.extend(arriving);
         let used = if to_leader {
             self.step(leader, Input::LinkBytes(LinkId(wire), &bytes))
         } else if self.servers[learner].leader_wire == Some(wire) {
@@ -97,6 +106,58 @@ impl Cluster {
         if let Some(stream) = self.stream(wire, to_leader) {
             let rest = bytes.get(used..).unwrap_or_default();
             stream.arrived.splice(..0, rest.iter().copied());
+        }
+        if is_split && self.breaks(learner, to_leader) {
+            self.seen.broken_streams += 1;
+            self.break_wire(wire);
+        }
+    }
+
+    /// Returns the bytes that arrive now.
+    fn split(&mut self, wire: u64, to_leader: bool, mut bytes: Vec<u8>) -> Vec<u8> {
+        let mut chance = self.chances.split;
+        if self.chances.broken_synchronisation > 0.0 && !to_leader && bytes.len() > 200 {
+            chance = 0.7; // it may be what synchronises a learner
+        }
+        if bytes.len() < 2 || !self.rng.random_bool(chance) {
+            return bytes;
+        }
+        // The end matters most: a learner that lacks only the last packets.
+        let from = match self.rng.random_range(0..2) {
+            0 => 1,
+            _ => bytes.len().saturating_sub(100).max(1),
+        };
+        let at = self.rng.random_range(from..bytes.len());
+        let rest = bytes.split_off(at);
+        if let Some(stream) = self.stream(wire, to_leader) {
+            stream.flying.push_front(rest);
+        }
+        let delay = self.delay();
+        self.after(delay, Event::Wire { wire, to_leader });
+        bytes
+    }
+
+    /// Whether a connection breaks behind the part of a stream that has arrived.
+    fn breaks(&mut self, learner: usize, to_leader: bool) -> bool {
+        let synchronises = !to_leader && self.servers[learner].disturbance.synchronises;
+        let chance = if synchronises {
+            self.chances.broken.max(self.chances.broken_synchronisation)
+        } else {
+            self.chances.broken
+        };
+        self.rng.random_bool(chance)
+    }
+
+    /// Most of what the leader sent is read by now, unless the learner cannot be reached.
+    pub(super) fn room(&mut self, wire: u64) {
+        let Some(state) = self.wires.get(&wire).filter(|state| state.up) else {
+            return;
+        };
+        let (learner, leader) = (state.learner, state.leader);
+        if self.is_cut(learner, leader) {
+            self.after(50, Event::Room(wire));
+        } else {
+            self.step(leader, Input::LinkRoom(LinkId(wire)));
         }
     }
 
@@ -127,6 +188,9 @@ impl Cluster {
             return;
         };
         let (learner, leader) = (state.learner, state.leader);
+        if self.is_cut(learner, leader) {
+            return self.after(50, Event::WireDown { wire, to_leader }); // TCP sends it again
+        }
         if to_leader {
             self.step(leader, Input::LinkDown(LinkId(wire)));
         } else if self.servers[learner].leader_wire == Some(wire) {

@@ -490,10 +490,10 @@ impl Run {
             });
         }
         if let Some(snapshot) = self.snapshots.last_mut().filter(|snapshot| !snapshot.done) {
-            let nodes = self.source.rng.random_range(1..4);
+            let bytes_max = self.source.rng.random_range(1..400);
             snapshot.done = snapshot
                 .cursor
-                .step(&self.world.db, &mut snapshot.bytes, nodes);
+                .step(&self.world.db, &mut snapshot.bytes, bytes_max);
         }
     }
 

@@ -7,6 +7,7 @@ use super::{Leader, Lost};
 use crate::ensemble::database::{ConnId, WriteRequest};
 use crate::ensemble::peer::core::{Core, Pending};
 use crate::ensemble::peer::effects::{Effects, LinkId};
+use crate::ensemble::peer::figures::Sizes;
 use crate::wire::jute::{
     Id, OpCode, PacketType, QuorumPacket, Reader, Txn, TxnHeader, Zxid, encode_entry,
     forwarded_request,
@@ -120,7 +121,8 @@ impl Leader {
 
     fn propose(&mut self, core: &mut Core, zxid: Zxid, fx: &mut Effects) {
         self.last_proposed = zxid;
-        self.proposal_bytes.record(self.entry.len());
+        Sizes::record(&mut self.proposal_bytes, self.entry.len());
+        core.figures.proposals += 1;
         let start = fx.bytes.len();
         QuorumPacket::new(PacketType::Proposal, zxid, Some(&self.entry)).encode(&mut fx.bytes);
         let end = fx.bytes.len();
@@ -163,6 +165,11 @@ impl Leader {
         let ready = core
             .pending
             .partition_point(|pending| pending.zxid <= quorum);
+        core.figures.commits += ready as u64;
+        for pending in core.pending.iter().take(ready) {
+            let took_ms = core.now.mono_ms.saturating_sub(pending.since_ms);
+            core.figures.quorum_acks.record(took_ms);
+        }
         self.announce(core, ready, fx);
         for _ in 0..ready {
             let header = core.commit_oldest(fx);

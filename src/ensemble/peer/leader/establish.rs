@@ -4,12 +4,9 @@
 use super::links::LinkStage;
 use super::{Leader, Phase};
 use crate::ensemble::peer::core::Core;
-use crate::ensemble::peer::effects::{Effects, LinkId};
-use crate::ensemble::peer::history::SyncPlan;
-use crate::wire::jute::{LearnerInfo, PacketType, PeerId, QuorumPacket, Reader, WriteJute, Zxid};
-
-/// The string that ends a snapshot stream.
-pub(crate) const SNAPSHOT_SIGNATURE: &str = "BenWasHere";
+use crate::ensemble::peer::effects::{Effect, Effects, LinkId};
+use crate::ensemble::peer::epoch_limit::{EPOCH_MAX, is_credible};
+use crate::wire::jute::{LearnerInfo, PacketType, PeerId, QuorumPacket, Reader, Zxid};
 
 impl Leader {
     pub(super) fn introduce(
@@ -25,7 +22,7 @@ impl Leader {
         };
         let observer = packet.kind == PacketType::ObserverInfo;
         let sid = PeerId(info.server.unwrap_or(-1));
-        if info.config_version > 0 {
+        if info.config_version > core.settings.config_version {
             return self.drop_link(link, "it knows a newer configuration than we do", fx);
         }
         if info.protocol_version < LearnerInfo::PROTOCOL {
@@ -37,14 +34,15 @@ impl Leader {
         if !observer && !core.settings.voters.contains(&sid) {
             return self.drop_link(link, &format!("server {sid} is no voter of ours"), fx);
         }
-        let older: Vec<LinkId> = self
-            .links
-            .iter()
-            .filter(|(id, l)| **id != link && l.sid == sid && sid.0 >= 0)
-            .map(|(id, _)| *id)
-            .collect();
-        for stale in older {
-            self.drop_link(stale, &format!("server {sid} has connected anew"), fx);
+        let epoch = packet.zxid.epoch();
+        if !observer && !is_credible(epoch, core.accepted_epoch) {
+            let why = format!(
+                "server {sid} reports the accepted epoch {epoch}, which leaves too few epochs for later elections; if it is a server of this ensemble, clear its data directory"
+            );
+            return self.drop_link(link, &why, fx);
+        }
+        if !self.replace_older(core, link, sid, fx) {
+            return;
         }
         if let Some(state) = self.links.get_mut(&link) {
             state.sid = sid;
@@ -53,7 +51,7 @@ impl Leader {
         }
         if self.phase == Phase::Discovery {
             if !observer {
-                self.accepted.insert(sid, packet.zxid.epoch());
+                self.accepted.insert(sid, epoch);
             }
             self.try_epoch(core, fx);
         } else if self.phase > Phase::AcceptingEpoch {
@@ -61,13 +59,48 @@ impl Leader {
         }
     }
 
+    /// Closes the older connection of a learner that connects anew. Returns `false`, and closes the new one
+    /// instead, if the older one may still be in use: any host that reaches the quorum port can claim an id.
+    fn replace_older(&mut self, core: &Core, link: LinkId, sid: PeerId, fx: &mut Effects) -> bool {
+        let Some(address) = self.links.get(&link).map(|new| new.address.clone()) else {
+            return false;
+        };
+        let older: Vec<LinkId> = self
+            .links
+            .iter()
+            .filter(|(id, l)| **id != link && l.sid == sid && sid.0 >= 0)
+            .map(|(id, _)| *id)
+            .collect();
+        let in_use = older.iter().filter_map(|id| self.links.get(id)).any(|l| {
+            // From its own address a server comes back only after its process or the connection has ended,
+            // which a connection that was just heard of has not.
+            l.address != address || core.now.mono_ms < l.heard_ms + core.settings.tick_ms
+        });
+        if in_use {
+            let why = format!("server {sid} is connected already, and {address} claims its id");
+            self.drop_link(link, &why, fx);
+            return false;
+        }
+        for stale in older {
+            self.drop_link(stale, &format!("server {sid} has connected anew"), fx);
+        }
+        true
+    }
+
     /// Chooses the new epoch once a quorum has reported its accepted epochs: the highest plus one.
     pub(super) fn try_epoch(&mut self, core: &mut Core, fx: &mut Effects) {
         if self.phase == Phase::Discovery && core.settings.is_quorum(self.accepted.keys()) {
             self.epoch = 1 + self.accepted.values().copied().max().unwrap_or(0);
+            if self.epoch > EPOCH_MAX {
+                let why = format!(
+                    "no epoch is left after {}; stop all servers of the ensemble and remove acceptedEpoch and currentEpoch from their data directories",
+                    self.epoch - 1
+                );
+                fx.push(Effect::Fatal(1, why));
+                return;
+            }
             self.phase = Phase::AcceptingEpoch;
-            core.accepted_epoch = self.epoch;
-            core.write_epochs(fx);
+            core.accept_epoch(self.epoch, fx);
         }
     }
 
@@ -139,67 +172,8 @@ impl Leader {
     fn try_enter(&mut self, core: &mut Core, fx: &mut Effects) {
         if self.phase == Phase::AgreeingEpoch && core.settings.is_quorum(&self.agreed) {
             self.phase = Phase::EnteringEpoch;
-            core.current_epoch = self.epoch;
-            core.write_epochs(fx);
+            core.enter_epoch(self.epoch, fx);
         }
-    }
-
-    /// Sends a learner everything that it lacks, and NEWLEADER. The learner takes part in the broadcast
-    /// from then on.
-    fn synchronise(&mut self, core: &mut Core, link: LinkId, fx: &mut Effects) {
-        let Some(state) = self.links.get_mut(&link) else {
-            return;
-        };
-        let start = fx.bytes.len();
-        let out = &mut fx.bytes;
-        let last = core.last_applied;
-        let plan = core.history.plan(state.last_zxid, last);
-        let from = match plan {
-            SyncPlan::Diff { from } => {
-                let newest = core.history.newest().unwrap_or(last);
-                let zxid = if state.last_zxid == last {
-                    last
-                } else {
-                    newest
-                };
-                QuorumPacket::new(PacketType::Diff, zxid, None).encode(out);
-                Some(from)
-            }
-            SyncPlan::Trunc { to, from } => {
-                QuorumPacket::new(PacketType::Trunc, to, None).encode(out);
-                Some(from)
-            }
-            SyncPlan::Snap => {
-                let last = core.db.last_processed();
-                QuorumPacket::new(PacketType::Snap, last, None).encode(out);
-                core.db.encode_snapshot(out);
-                out.put_string(SNAPSHOT_SIGNATURE);
-                None
-            }
-        };
-        for (zxid, entry) in from.into_iter().flat_map(|from| core.history.from(from)) {
-            QuorumPacket::new(PacketType::Proposal, zxid, Some(entry)).encode(out);
-            QuorumPacket::new(PacketType::Commit, zxid, None).encode(out);
-        }
-        if state.votes() {
-            for pending in &core.pending {
-                QuorumPacket::new(PacketType::Proposal, pending.zxid, Some(&pending.entry))
-                    .encode(out);
-            }
-        }
-        let config = core.settings.config_text.as_bytes();
-        QuorumPacket::new(
-            PacketType::NewLeader,
-            Zxid::new(self.epoch, 0),
-            Some(config),
-        )
-        .encode(out);
-        state.stage = LinkStage::Forwarding;
-        fx.log(format!(
-            "server {} at {} is synchronised by {plan:?}",
-            state.sid, state.last_zxid
-        ));
-        fx.learners([link], start);
     }
 
     /// Handles that a learner has acknowledged NEWLEADER.
@@ -234,6 +208,7 @@ impl Leader {
 
     pub(super) fn serve(&mut self, core: &mut Core, fx: &mut Effects) {
         self.phase = Phase::Serving;
+        core.begin_serving();
         self.serving_since_ms = core.now.mono_ms;
         for (session, timeout_ms) in core.db.sessions() {
             self.tracker.add(session, timeout_ms, core.now.mono_ms);

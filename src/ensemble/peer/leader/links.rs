@@ -1,5 +1,6 @@
 //! The connections of the learners, and the stage that each of them has reached.
 
+use super::stream::Stream;
 use super::{Leader, Lost, Phase};
 use crate::ensemble::peer::core::Core;
 use crate::ensemble::peer::effects::{Effect, Effects, LinkId};
@@ -16,6 +17,8 @@ pub(super) enum LinkStage {
     Offered,
     /// Has acknowledged the epoch; waits for its synchronisation.
     Agreed,
+    /// Is being sent what it lacks, in slices. It gets nothing of the broadcast yet.
+    Streaming,
     /// Was sent everything up to NEWLEADER; receives proposals and commits.
     Forwarding,
     /// Has acknowledged NEWLEADER.
@@ -26,12 +29,16 @@ pub(super) enum LinkStage {
 pub(super) struct Link {
     pub(super) stage: LinkStage,
     pub(super) sid: PeerId,
+    /// Where it connects from.
+    pub(super) address: Box<str>,
     pub(super) observer: bool,
     /// The last logged zxid that it reported with ACKEPOCH.
     pub(super) last_zxid: Zxid,
     /// Highest proposal that it has acknowledged.
     pub(super) acked: Zxid,
-    /// When its last bytes arrived, monotonic ms.
+    /// What it still has to be sent, at [`LinkStage::Streaming`].
+    pub(super) stream: Option<Stream>,
+    /// When its last bytes arrived, or when it last made room for more of its stream, monotonic ms.
     pub(super) heard_ms: u64,
 }
 
@@ -50,13 +57,15 @@ impl Link {
 }
 
 impl Leader {
-    pub(crate) fn link_up(&mut self, core: &Core, link: LinkId) {
+    pub(crate) fn link_up(&mut self, core: &Core, link: LinkId, address: &str) {
         let fresh = Link {
             stage: LinkStage::Fresh,
             sid: PeerId(-1),
+            address: address.into(),
             observer: false,
             last_zxid: Zxid::ZERO,
             acked: Zxid::ZERO,
+            stream: None,
             heard_ms: core.now.mono_ms,
         };
         self.links.insert(link, fresh);
@@ -130,7 +139,14 @@ impl Leader {
                 self.epoch_ack(core, link, packet, fx);
             }
             (PacketType::Ack, LinkStage::Forwarding | LinkStage::Synced) => {
-                if packet.zxid.counter() != 0 {
+                // A learner in these stages was sent everything that is proposed.
+                if packet.zxid > self.last_proposed.max(Zxid::new(self.epoch, 0)) {
+                    let why = format!(
+                        "server {} acknowledged {}, which it was not sent",
+                        state.sid, packet.zxid
+                    );
+                    self.drop_link(link, &why, fx);
+                } else if packet.zxid.counter() != 0 {
                     state.acked = state.acked.max(packet.zxid);
                 } else if packet.zxid == Zxid::new(self.epoch, 0) && state.stage < LinkStage::Synced
                 {

@@ -4,9 +4,10 @@ mod broadcast;
 mod establish;
 mod links;
 mod sessions;
+mod stream;
 
-pub(crate) use self::establish::SNAPSHOT_SIGNATURE;
 pub use self::links::LearnerCounts;
+pub(crate) use self::stream::SNAPSHOT_SIGNATURE;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -14,6 +15,7 @@ use self::broadcast::SyncOrigin;
 use self::links::{Link, LinkStage};
 use super::core::Core;
 use super::effects::{Effect, Effects, LinkId};
+use super::figures::Sizes;
 use crate::ensemble::database::{Preparer, SessionTracker};
 use crate::wire::jute::{PacketType, PeerId, QuorumPacket, Zxid};
 
@@ -37,30 +39,11 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) struct Lost(pub(crate) String);
 
-/// Sizes of proposals in bytes, as `srvr` reports them. All are 0 before the first proposal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ProposalBytes {
-    pub last: usize,
-    pub min: usize,
-    pub max: usize,
-}
-
-impl ProposalBytes {
-    fn record(&mut self, size: usize) {
-        self.last = size;
-        self.min = if self.min == 0 {
-            size
-        } else {
-            self.min.min(size)
-        };
-        self.max = self.max.max(size);
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct Leader {
     phase: Phase,
-    since_ms: u64,
+    /// When it started to lead, monotonic ms.
+    pub(crate) since_ms: u64,
     epoch: i64,
     /// Accepted epochs that voters have reported.
     accepted: BTreeMap<PeerId, i64>,
@@ -81,7 +64,8 @@ pub(crate) struct Leader {
     next_check_ms: u64,
     /// Buffer for the entry of the next proposal.
     entry: Vec<u8>,
-    pub(crate) proposal_bytes: ProposalBytes,
+    /// `None` before the first proposal.
+    pub(crate) proposal_bytes: Option<Sizes>,
     pub(crate) serving_since_ms: u64,
 }
 
@@ -106,7 +90,7 @@ impl Leader {
             next_ping_ms: core.now.mono_ms,
             next_check_ms: core.now.mono_ms + settings.tick_ms,
             entry: Vec::new(),
-            proposal_bytes: ProposalBytes::default(),
+            proposal_bytes: None,
             serving_since_ms: core.now.mono_ms,
         };
         if settings.is_standalone() {
@@ -151,6 +135,8 @@ impl Leader {
             return Ok(());
         }
         self.drop_silent(core, fx);
+        self.synchronise_waiting(core, fx);
+        self.retain_transactions(core);
         if ms >= self.next_ping_ms {
             self.next_ping_ms = ms + (core.settings.tick_ms / 2).max(1);
             let start = fx.bytes.len();

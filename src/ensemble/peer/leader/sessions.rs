@@ -23,7 +23,7 @@ impl Leader {
 
     pub(super) fn revalidate(
         &mut self,
-        core: &Core,
+        core: &mut Core,
         link: LinkId,
         packet: &QuorumPacket<'_>,
         fx: &mut Effects,
@@ -32,6 +32,7 @@ impl Leader {
         let (Ok(session), Ok(timeout_ms)) = (reader.i64(), reader.i32()) else {
             return self.drop_link(link, "unreadable REVALIDATE", fx);
         };
+        core.figures.revalidations += 1;
         let id = SessionId(session);
         let valid = self
             .tracker
@@ -51,6 +52,7 @@ impl Leader {
         fx: &mut Effects,
     ) -> Result<(), Lost> {
         let expired = self.tracker.expire(core.now.mono_ms, SESSIONS_EXPIRED_MAX);
+        core.figures.expired_sessions += expired.len() as u64;
         match expired[..] {
             [] => {}
             [session] => fx.log(format!("session {session} has expired")),

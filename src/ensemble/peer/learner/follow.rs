@@ -55,12 +55,16 @@ impl Learner {
                     return Err(Lost(format!("{:?} without a transaction", packet.kind)));
                 };
                 self.propose(core, packet.zxid, entry, fx);
-                if packet.kind == PacketType::Inform {
+                if packet.kind == PacketType::Proposal {
+                    core.figures.received_proposals += 1;
+                } else {
+                    core.figures.received_commits += 1;
                     core.commit_oldest(fx);
                 }
             }
             PacketType::Commit => match core.pending.front() {
                 Some(pending) if pending.zxid == packet.zxid => {
+                    core.figures.received_commits += 1;
                     core.commit_oldest(fx);
                 }
                 oldest => {

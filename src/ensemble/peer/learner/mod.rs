@@ -3,15 +3,17 @@
 
 mod follow;
 mod forward;
+mod snapshot;
 mod synchronise;
 
 use std::collections::VecDeque;
 
+use self::snapshot::Incoming;
 use self::synchronise::Early;
 use super::core::Core;
 use super::effects::{Effect, Effects};
 use super::leader::Lost;
-use crate::ensemble::database::{ConnId, SnapshotDecoder};
+use crate::ensemble::database::ConnId;
 use crate::wire::jute::{
     JuteError, LearnerInfo, PacketType, PeerId, QuorumPacket, SessionId, Zxid,
 };
@@ -27,22 +29,24 @@ const ATTEMPTS_MAX: u32 = 50;
 #[derive(Debug)]
 enum Phase {
     /// Connects, or waits until `retry_at_ms` for the next attempt.
-    Dialling { retry_at_ms: Option<u64> },
+    Dialling {
+        retry_at_ms: Option<u64>,
+    },
     /// Has sent FOLLOWERINFO or OBSERVERINFO; waits for LEADERINFO.
     AwaitingEpoch,
     /// Writes the accepted epoch to disk. ACKEPOCH then reports `current` as the current epoch.
-    AcceptingEpoch { current: i32 },
+    AcceptingEpoch {
+        current: i32,
+    },
     /// Has sent ACKEPOCH; waits for DIFF, TRUNC or SNAP.
     AwaitingPlan,
     /// Cuts the log.
-    Truncating,
-    ReceivingSnapshot {
-        zxid: Zxid,
-        /// `None` once the snapshot is complete and only its signature is missing.
-        decoder: Option<Box<SnapshotDecoder>>,
+    Truncating {
+        to: Zxid,
     },
+    ReceivingSnapshot(Incoming),
     /// Receives proposals and commits up to NEWLEADER.
-    Synchronising { from_snapshot: bool },
+    Synchronising,
     /// Has received NEWLEADER; makes the data and the epoch durable.
     EnteringEpoch,
     /// Has acknowledged NEWLEADER.
@@ -56,7 +60,12 @@ pub(crate) struct Learner {
     pub(crate) leader: PeerId,
     phase: Phase,
     epoch: i64,
-    since_ms: u64,
+    /// Whether the leader's epoch is behind the one that this server has accepted.
+    outdated: bool,
+    /// Why the role ends once the disk has done what is under way.
+    lost: Option<Lost>,
+    /// When it started to learn, monotonic ms.
+    pub(crate) since_ms: u64,
     /// When the leader's last bytes arrived, monotonic ms.
     heard_ms: u64,
     attempts: u32,
@@ -78,6 +87,8 @@ impl Learner {
             leader,
             phase: Phase::Dialling { retry_at_ms: None },
             epoch: 0,
+            outdated: false,
+            lost: None,
             since_ms: now_ms,
             heard_ms: now_ms,
             attempts: 1,
@@ -89,6 +100,10 @@ impl Learner {
         }
     }
 
+    pub(crate) const fn is_receiving_snapshot(&self) -> bool {
+        matches!(self.phase, Phase::ReceivingSnapshot { .. })
+    }
+
     pub(crate) fn is_serving(&self) -> bool {
         matches!(self.phase, Phase::Active)
     }
@@ -96,6 +111,11 @@ impl Learner {
     /// Returns the epoch of the leader.
     pub(crate) const fn epoch(&self) -> i64 {
         self.epoch
+    }
+
+    /// Whether this server cannot follow the leader before the next election raises the epoch.
+    pub(crate) const fn is_outdated(&self) -> bool {
+        self.outdated
     }
 
     /// Introduces this server on the newly established connection to the leader.
@@ -110,29 +130,52 @@ impl Learner {
         let info = LearnerInfo {
             server: Some(core.settings.me.0),
             protocol_version: LearnerInfo::PROTOCOL,
-            config_version: 0,
+            config_version: core.settings.config_version,
         };
         let zxid = Zxid::new(core.accepted_epoch, 0);
         fx.leader_packet(&QuorumPacket::new(kind, zxid, Some(&info.encode())));
     }
 
     /// Handles that the connection is lost or could not be established. Tries again if the leader has not
-    /// answered yet.
+    /// answered yet. If the disk is about to replace the database, the role ends only afterwards: the next
+    /// vote must report what is on disk.
     pub(crate) fn leader_down(&mut self, core: &Core) -> Result<(), Lost> {
-        match self.phase {
-            Phase::Dialling { .. } | Phase::AwaitingEpoch if self.attempts < ATTEMPTS_MAX => {
-                self.attempts += 1;
-                self.phase = Phase::Dialling {
-                    retry_at_ms: Some(core.now.mono_ms + RETRY_MS),
-                };
-                Ok(())
-            }
-            _ => Err(Lost(format!("lost the leader, server {}", self.leader))),
+        if matches!(self.phase, Phase::Dialling { .. } | Phase::AwaitingEpoch)
+            && self.attempts < ATTEMPTS_MAX
+        {
+            self.attempts += 1;
+            self.phase = Phase::Dialling {
+                retry_at_ms: Some(core.now.mono_ms + RETRY_MS),
+            };
+            return Ok(());
+        }
+        let lost = Lost(format!("lost the leader, server {}", self.leader));
+        if self.is_replacing() {
+            self.lost = Some(lost);
+            return Ok(());
+        }
+        Err(lost)
+    }
+
+    /// Whether the disk is about to hold another database than `Core` does.
+    fn is_replacing(&self) -> bool {
+        match &self.phase {
+            Phase::Truncating { .. } => true,
+            Phase::ReceivingSnapshot(incoming) => incoming.is_saving(),
+            _ => false,
         }
     }
 
+    /// Ends the role.
+    pub(crate) fn end(&mut self, fx: &mut Effects) {
+        if matches!(&self.phase, Phase::ReceivingSnapshot(incoming) if !incoming.is_saving()) {
+            fx.push(Effect::AbortSnapshot);
+        }
+        fx.push(Effect::HangUpLeader);
+    }
+
     /// Handles the packets or snapshot bytes at the start of `bytes`. Stops while the disk is busy with an
-    /// epoch or with cutting the log.
+    /// epoch, with cutting the log or with saving the leader's snapshot.
     pub(crate) fn bytes(
         &mut self,
         core: &mut Core,
@@ -145,8 +188,8 @@ impl Learner {
         loop {
             let rest = &bytes[at..];
             match &mut self.phase {
-                Phase::AcceptingEpoch { .. } | Phase::Truncating => break,
-                Phase::ReceivingSnapshot { .. } => {
+                Phase::AcceptingEpoch { .. } | Phase::Truncating { .. } => break,
+                Phase::ReceivingSnapshot(_) => {
                     let used = self.snapshot_bytes(core, rest, fx)?;
                     at += used;
                     if used == 0 {
@@ -181,10 +224,10 @@ impl Learner {
                 Ok(())
             }
             (
-                Phase::Synchronising { .. } | Phase::EnteringEpoch | Phase::AwaitingUpToDate,
+                Phase::Synchronising | Phase::EnteringEpoch | Phase::AwaitingUpToDate,
                 Kind::Proposal | Kind::Commit | Kind::Inform,
             ) => self.early_packet(packet),
-            (Phase::Synchronising { .. }, Kind::NewLeader) => self.new_leader(core, packet, fx),
+            (Phase::Synchronising, Kind::NewLeader) => self.new_leader(core, packet, fx),
             (Phase::AwaitingUpToDate, Kind::UpToDate) => {
                 self.activate(core, fx);
                 Ok(())
@@ -205,6 +248,9 @@ impl Learner {
         {
             self.phase = Phase::Dialling { retry_at_ms: None };
             fx.push(Effect::DialLeader(self.leader));
+        }
+        if self.is_replacing() {
+            return Ok(()); // the leader's bytes wait in front of us
         }
         let limit = self.limit_ms(core);
         if core.now.mono_ms >= self.heard_ms + limit {
@@ -231,6 +277,9 @@ impl Learner {
         } = self.phase
         {
             return at;
+        }
+        if self.is_replacing() {
+            return u64::MAX;
         }
         self.heard_ms + self.limit_ms(core)
     }

@@ -1,11 +1,14 @@
 //! Discovery and synchronisation on the learner (specification 13.2, 13.5).
 
 use super::{Learner, Phase};
-use crate::ensemble::database::SnapshotDecoder;
 use crate::ensemble::peer::core::Core;
 use crate::ensemble::peer::effects::{Effect, Effects};
-use crate::ensemble::peer::leader::{Lost, SNAPSHOT_SIGNATURE};
-use crate::wire::jute::{JuteError, PacketType, QuorumPacket, Reader, Zxid};
+use crate::ensemble::peer::epoch_limit::is_credible;
+use crate::ensemble::peer::leader::Lost;
+use crate::wire::jute::{PacketType, QuorumPacket, Zxid};
+
+/// A last zxid that leaders answer with a snapshot: the end of an epoch that has no leader.
+const NOWHERE: Zxid = Zxid::new(0, u32::MAX);
 
 /// A proposal that has arrived before UPTODATE.
 #[derive(Debug)]
@@ -22,99 +25,93 @@ impl Learner {
         packet: &QuorumPacket<'_>,
         fx: &mut Effects,
     ) -> Result<(), Lost> {
-        self.epoch = packet.zxid.epoch();
-        if self.epoch < core.accepted_epoch {
+        let epoch = packet.zxid.epoch();
+        if epoch < core.accepted_epoch {
+            self.outdated = true;
             return Err(Lost(format!(
-                "the leader's epoch {} is behind our accepted epoch {}",
-                self.epoch, core.accepted_epoch
+                "the leader's epoch {epoch} is behind our accepted epoch {}; this server has to wait for the next election",
+                core.accepted_epoch
             )));
         }
-        if self.epoch == core.accepted_epoch {
+        if !is_credible(epoch, core.accepted_epoch) {
+            return Err(Lost(format!(
+                "the leader's epoch {epoch} is refused: it leaves too few epochs for later elections"
+            )));
+        }
+        self.epoch = epoch;
+        if epoch == core.accepted_epoch {
             self.epoch_ack(core, -1, fx);
         } else {
             let current = i32::try_from(core.current_epoch).unwrap_or(-1);
-            core.accepted_epoch = self.epoch;
             self.phase = Phase::AcceptingEpoch { current };
-            core.write_epochs(fx);
+            core.accept_epoch(epoch, fx);
         }
         Ok(())
     }
 
     fn epoch_ack(&mut self, core: &Core, current: i32, fx: &mut Effects) {
         self.phase = Phase::AwaitingPlan;
+        // The leader knows our last zxid already, and does not count this packet.
+        let wants_snapshot = current == -1 && core.wants_snapshot_in == Some(self.epoch);
+        let last = if wants_snapshot {
+            NOWHERE
+        } else {
+            core.last_logged
+        };
         let data = current.to_be_bytes();
-        fx.leader_packet(&QuorumPacket::new(
-            PacketType::AckEpoch,
-            core.last_logged,
-            Some(&data),
-        ));
+        fx.leader_packet(&QuorumPacket::new(PacketType::AckEpoch, last, Some(&data)));
     }
 
-    pub(super) fn plan(&mut self, core: &Core, packet: &QuorumPacket<'_>, fx: &mut Effects) {
+    pub(super) fn plan(&mut self, core: &mut Core, packet: &QuorumPacket<'_>, fx: &mut Effects) {
         fx.log(format!(
             "the leader synchronises us by {:?} {}",
             packet.kind, packet.zxid
         ));
-        self.phase = match packet.kind {
-            PacketType::Snap => Phase::ReceivingSnapshot {
-                zxid: packet.zxid,
-                decoder: Some(Box::new(SnapshotDecoder::new(core.settings.database()))),
-            },
-            PacketType::Trunc => {
-                fx.push(Effect::Truncate(packet.zxid));
-                Phase::Truncating
-            }
-            _ => Phase::Synchronising {
-                from_snapshot: false,
-            },
-        };
+        match packet.kind {
+            PacketType::Snap => self.receive_snapshot(core, packet.zxid, fx),
+            PacketType::Trunc => self.truncate(packet.zxid, fx),
+            _ => self.phase = Phase::Synchronising,
+        }
     }
 
-    /// Decodes the snapshot stream and the signature that ends it. Returns the number of bytes used.
-    pub(super) fn snapshot_bytes(
+    pub(super) fn truncate(&mut self, zxid: Zxid, fx: &mut Effects) {
+        fx.push(Effect::Truncate(zxid));
+        self.phase = Phase::Truncating { to: zxid };
+    }
+
+    /// Continues after the database was recovered from the log, which was cut if that was possible.
+    pub(crate) fn truncated(&mut self, core: &mut Core, fx: &mut Effects) -> Result<(), Lost> {
+        if let Phase::Truncating { to } = self.phase
+            && core.last_logged > to
+        {
+            if core.wants_snapshot_in == Some(self.epoch) {
+                let why = format!(
+                    "the leader demands that the log end with {to}, which is not in it; clear the data directory so that the server copies everything from its ensemble"
+                );
+                fx.push(Effect::Fatal(13, why));
+            }
+            core.wants_snapshot_in = Some(self.epoch);
+            return Err(Lost(format!(
+                "the log cannot be cut to {to}, which is not in it; the leader has to send a snapshot"
+            )));
+        }
+        self.continue_synchronising(core, fx)
+    }
+
+    /// Continues after our disk has done what the plan asked for. Takes the connection's end into account
+    /// that was seen meanwhile.
+    pub(super) fn continue_synchronising(
         &mut self,
-        core: &mut Core,
-        bytes: &[u8],
+        core: &Core,
         fx: &mut Effects,
-    ) -> Result<usize, Lost> {
-        let Phase::ReceivingSnapshot { zxid, decoder } = &mut self.phase else {
-            return Ok(0);
-        };
-        let zxid = *zxid;
-        let broken = |error: String| Lost(format!("unreadable snapshot from the leader: {error}"));
-        if let Some(mut feeding) = decoder.take() {
-            let (used, done) = feeding
-                .feed(bytes)
-                .map_err(|error| broken(error.to_string()))?;
-            if !done {
-                *decoder = Some(feeding);
-                return Ok(used);
-            }
-            let db = feeding
-                .finish()
-                .map_err(|error| broken(error.to_string()))?;
-            core.replace(db, zxid, fx);
-            return Ok(used);
+    ) -> Result<(), Lost> {
+        if let Some(lost) = self.lost.take() {
+            return Err(lost);
         }
-        let mut reader = Reader::new(bytes);
-        match reader.string() {
-            Err(JuteError::Truncated) => Ok(0),
-            Ok(Some(SNAPSHOT_SIGNATURE)) => {
-                self.phase = Phase::Synchronising {
-                    from_snapshot: true,
-                };
-                Ok(reader.position())
-            }
-            _ => Err(broken("its signature is missing".to_owned())),
-        }
-    }
-
-    /// Continues after the log was cut and the database was recovered from it.
-    pub(crate) fn truncated(&mut self, fx: &mut Effects) {
-        self.phase = Phase::Synchronising {
-            from_snapshot: false,
-        };
+        self.phase = Phase::Synchronising;
+        self.heard_ms = core.now.mono_ms; // the leader's bytes were not taken meanwhile
         fx.push(Effect::ResumeLeader);
+        Ok(())
     }
 
     pub(super) fn early_packet(&mut self, packet: &QuorumPacket<'_>) -> Result<(), Lost> {
@@ -131,9 +128,14 @@ impl Learner {
                 ))),
             };
         }
+        if zxid.epoch() > self.epoch {
+            return Err(Lost(format!(
+                "proposal {zxid} is beyond the leader's epoch {}",
+                self.epoch
+            )));
+        }
         if let Some(last) = self.last_early
-            && last.epoch() == zxid.epoch()
-            && zxid != last.next()
+            && (zxid <= last || (last.epoch() == zxid.epoch() && zxid != last.next()))
         {
             return Err(Lost(format!(
                 "a gap in the proposals: {zxid} follows {last}"
@@ -164,31 +166,15 @@ impl Learner {
                 packet.zxid, self.epoch
             )));
         }
-        let Phase::Synchronising { from_snapshot } = self.phase else {
-            return Ok(());
-        };
         while self.early.front().is_some_and(|early| early.committed) {
             let Some(Early { zxid, entry, .. }) = self.early.pop_front() else {
                 break;
             };
-            if from_snapshot {
-                core.last_logged = zxid; // the snapshot that is saved below contains it
-            } else {
-                self.log(core, zxid, &entry, fx);
-            }
+            self.log(core, zxid, &entry, fx);
             core.apply(zxid, entry, fx);
         }
-        if from_snapshot {
-            let start = fx.bytes.len();
-            core.db.encode_snapshot(&mut fx.bytes);
-            fx.push(Effect::SaveSnapshot(
-                core.db.last_processed(),
-                start..fx.bytes.len(),
-            ));
-        }
         self.phase = Phase::EnteringEpoch;
-        core.current_epoch = self.epoch;
-        core.write_epochs(fx);
+        core.enter_epoch(self.epoch, fx);
         Ok(())
     }
 
@@ -210,6 +196,7 @@ impl Learner {
     /// Handles UPTODATE: starts to serve, and logs the proposals that have arrived since NEWLEADER.
     pub(super) fn activate(&mut self, core: &mut Core, fx: &mut Effects) {
         self.phase = Phase::Active;
+        core.begin_serving();
         self.ack(Zxid::new(self.epoch, 0), fx);
         let last = core.db.last_processed();
         core.db

@@ -1,9 +1,12 @@
 //! Tests of a single peer. The test plays the other servers and the clients, so it can send what
 //! correct ones never send.
 
+mod configured;
+mod durability;
 mod fairness;
 mod identities;
 mod moved;
+mod strangers;
 
 use std::collections::VecDeque;
 
@@ -29,9 +32,17 @@ fn settings(me: PeerId, voters: &[i64], observers: &[i64]) -> Settings {
         session_timeout_min_ms: 2000,
         session_timeout_max_ms: 60_000,
         snap_count: 1_000_000,
+        slice_bytes: 256 << 10,
+        seed: 1,
         config_text: String::new(),
         super_digest: None,
+        config_version: 0,
+        quorum_of_one: false,
         extended_types: false,
+        skip_acl: false,
+        leader_serves: true,
+        max_frame_bytes: 0xf_ffff,
+        outstanding_limit: usize::MAX,
         hash_key: [1, 2],
         start_ms: 1,
         finalize_wait_ms: 200,
@@ -71,8 +82,12 @@ impl World {
     }
 
     /// Gives one input to the peer and confirms its epoch writes. Returns how many bytes were consumed.
+    /// A tick is given twice: the first one only announces the second.
     fn step(&mut self, input: Input<'_>) -> usize {
         self.fx.clear();
+        if matches!(input, Input::Tick) {
+            self.peer.step(self.now, Input::Tick, &mut self.fx);
+        }
         self.peer.step(self.now, input, &mut self.fx);
         let consumed = self.fx.consumed;
         let tickets: Vec<u64> = self.effects(|effect| match effect {
@@ -166,11 +181,15 @@ impl World {
 
     /// Server 1, after it has connected to the elected server 3.
     fn learning() -> Self {
+        Self::learning_from(recovered(Zxid::ZERO))
+    }
+
+    fn learning_from(recovered: Recovered) -> Self {
         let settings = Settings {
             snap_count: 2,
             ..settings(PeerId(1), &[1, 2, 3], &[])
         };
-        let mut world = Self::new(settings, recovered(Zxid::ZERO));
+        let mut world = Self::new(settings, recovered);
         world.vote(2, PeerState::Following, ME.0, 1);
         world.vote(ME.0, PeerState::Leading, ME.0, 1);
         assert!(world.did(&Effect::DialLeader(ME)));
@@ -434,7 +453,7 @@ fn an_observer_and_a_voter_stop_exchanging_votes() {
 fn a_learner_that_claims_the_id_of_the_leader_is_refused() {
     let mut world = World::leading(1000);
     let link = LinkId(9);
-    world.step(Input::LinkUp(link));
+    world.step(Input::LinkUp(link, "10.0.0.9"));
     let info = LearnerInfo {
         server: Some(ME.0),
         protocol_version: LearnerInfo::PROTOCOL,
@@ -479,7 +498,7 @@ fn entries_that_were_not_committed_abort_the_background_snapshot() {
         encode_entry(&header, &Txn::Error(ErrorCode::NO_NODE), &mut entry);
         world.leader_says(&QuorumPacket::new(PacketType::Proposal, zxid, Some(&entry)));
     }
-    assert!(world.did(&Effect::BeginSnapshot(Zxid::new(1, 0))));
+    assert!(world.peer.is_snapshotting());
     world.step(Input::LeaderDown);
     assert_eq!(world.peer.database().last_processed(), Zxid::new(1, 2));
     assert!(world.did(&Effect::AbortSnapshot) && !world.peer.is_snapshotting());

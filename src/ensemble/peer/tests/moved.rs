@@ -8,7 +8,7 @@ impl World {
     /// Server 3 as the leader of three, in sync with server 1.
     fn serving_with_a_follower() -> Self {
         let mut world = Self::leading(1000);
-        world.step(Input::LinkUp(LINK));
+        world.step(Input::LinkUp(LINK, "10.0.0.2"));
         let info = LearnerInfo {
             server: Some(1),
             protocol_version: LearnerInfo::PROTOCOL,

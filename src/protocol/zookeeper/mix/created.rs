@@ -1,8 +1,8 @@
-//! What a session created and may delete again.
+//! Znodes that a session created and may delete.
 //!
-//! A znode is named after the create it came from (`c0000000017` for the first create of the mix,
-//! `c1-0000000017` for the second and so on), so that names of different creates never collide and
-//! the server's answer alone says which create it belongs to. Only the number is kept.
+//! The name of a znode contains the create operation and a number: `c0000000017` for the first
+//! create of the mix, `c1-0000000017` for the second, and so on. Names of different creates never
+//! collide, and the path in the server's reply identifies the create. Only the number is stored.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::VecDeque;
@@ -15,11 +15,11 @@ use crate::workload::Plan;
 const EPHEMERAL: i32 = 1;
 const SEQUENTIAL: i32 = 2;
 
-/// All creates of the mix.
+/// The znodes of all creates of the mix.
 #[derive(Clone, Debug)]
 pub(super) struct Created {
     lanes: Vec<Lane>,
-    /// Acknowledged so far; orders the znodes of different creates by age.
+    /// Number of acknowledged creates. It orders the znodes of different creates by age.
     births: u64,
 }
 
@@ -27,13 +27,14 @@ pub(super) struct Created {
 #[derive(Clone, Debug)]
 struct Lane {
     op: usize,
-    /// Index of the implicit delete, and how many may be live before it comes.
+    /// Index of the implicit delete, and how many live znodes trigger it.
     trim: Option<(usize, usize)>,
-    /// Path up to the number.
+    /// The path without the number.
     prefix: String,
     flags: i32,
     next_number: u64,
-    /// Whether anything will ever delete these; if not, remembering them would only eat memory.
+    /// Whether an operation of the mix deletes these znodes. If none does, they are not stored, to
+    /// save memory.
     tracked: bool,
     live: VecDeque<Live>,
 }
@@ -41,7 +42,7 @@ struct Lane {
 #[derive(Clone, Copy, Debug)]
 struct Live {
     born: u64,
-    /// Signed, for a server's counter wraps at 2^31.
+    /// Signed, because the server's counter wraps at 2^31.
     number: i64,
 }
 
@@ -78,7 +79,7 @@ impl Created {
         }
     }
 
-    /// The first create of the mix.
+    /// Returns the index of the first create of the mix.
     pub(super) fn first_op(&self) -> Option<usize> {
         self.lanes.first().map(|lane| lane.op)
     }
@@ -87,7 +88,7 @@ impl Created {
         self.lanes.iter().map(|lane| lane.live.len()).sum()
     }
 
-    /// Writes the path of the next znode of the create `op`; gives the flags.
+    /// Writes the path of the next znode of the create `op`. Returns the flags.
     pub(super) fn create(&mut self, op: usize, path: &mut String) -> i32 {
         path.clear();
         let Some(lane) = self.lanes.iter_mut().find(|lane| lane.op == op) else {
@@ -101,15 +102,16 @@ impl Created {
         lane.flags
     }
 
-    /// If the create `op` has reached its `keep_count`: forgets its oldest znode, writes the path and
-    /// gives the index of the implicit delete.
+    /// If the create `op` has reached its `keep_count`, removes its oldest znode from the list,
+    /// writes its path and returns the index of the implicit delete.
     pub(super) fn trim_if_full(&mut self, op: usize, path: &mut String) -> Option<usize> {
         let lane = self.lanes.iter_mut().find(|lane| lane.op == op)?;
         let (trim, _) = lane.trim.filter(|(_, keep)| lane.live.len() >= *keep)?;
         lane.delete_oldest(path).then_some(trim)
     }
 
-    /// Forgets the session's oldest znode and writes its path; false if there is none.
+    /// Removes the session's oldest znode from the list and writes its path. Returns false if there
+    /// is none.
     pub(super) fn delete_oldest(&mut self, path: &mut String) -> bool {
         let oldest = self.lanes.iter_mut().filter(|lane| !lane.live.is_empty());
         let oldest = oldest.min_by_key(|lane| lane.live.front().map(|live| live.born));
@@ -148,7 +150,7 @@ impl Lane {
         };
         path.clear();
         path.push_str(&self.prefix);
-        // As printf("%010d") writes it: the sign takes one of the ten places.
+        // Same as printf("%010d"): the sign takes one of the ten places.
         if number < 0 {
             path.push('-');
             push_padded::<{ CREATED_DIGITS - 1 }>(path, number.unsigned_abs());
@@ -173,11 +175,11 @@ fn name_prefix(ordinal: usize) -> String {
     }
 }
 
-/// Which create and which number the last part of `path` names.
+/// Returns the create and the number that the last part of `path` names.
 fn parse_name(path: &str) -> Option<(usize, i64)> {
     let (_, name) = path.rsplit_once('/')?;
     let rest = name.strip_prefix('c')?;
-    // The first create has no ordinal; a dash at the start is the sign of its number.
+    // The first create has no ordinal. A dash at the start is the sign of its number.
     match rest.split_once('-') {
         None | Some(("", _)) => Some((0, rest.parse().ok()?)),
         Some((ordinal, number)) => Some((ordinal.parse().ok()?, number.parse().ok()?)),
@@ -189,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_say_which_create_and_which_number() {
+    fn a_name_identifies_the_create_and_the_number() {
         assert_eq!(parse_name("/q/s00000/c0000000017"), Some((0, 17)));
         assert_eq!(
             parse_name("/q/s00000/c-2147483647"),

@@ -8,14 +8,14 @@ use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 use super::scatter::Scatter;
 use crate::workload::{KeyChoice, SizeChoice};
 
-/// A stream of random numbers of its own.
+/// A stream of random numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Random {
     state: Xoshiro256PlusPlus,
 }
 
 impl Random {
-    /// The stream number `stream` of a session; streams do not overlap in practice.
+    /// Returns stream number `stream` of a session. Streams do not overlap in practice.
     pub(super) fn new(seed: u64, session: u32, stream: u64) -> Self {
         let mixed = split_mix(split_mix(split_mix(seed) ^ u64::from(session)) ^ stream);
         Self {
@@ -23,15 +23,15 @@ impl Random {
         }
     }
 
-    /// A number below `bound`, 0 if that is 0. One multiplication instead of a division (Lemire);
-    /// the bias is below `bound / 2^64`.
+    /// Returns a number below `bound`, or 0 if `bound` is 0. It uses one multiplication instead of
+    /// a division (Lemire). The bias is below `bound / 2^64`.
     pub(super) fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.state.next_u64()) * u128::from(bound);
         u64::try_from(wide >> 64).unwrap_or(0)
     }
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every bit of `x` reaches every bit.
+/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit affects every output bit.
 fn split_mix(x: u64) -> u64 {
     let mut z = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -82,7 +82,7 @@ pub(super) enum Keys {
     Uniform { from: u64, count: u64 },
     /// Rank 1 is the most frequent.
     Zipf { ranks: Zipf<f64>, scatter: Scatter },
-    /// The next one.
+    /// The next index, round and round.
     Sequential { next: u64, count: u64 },
 }
 
@@ -100,7 +100,7 @@ impl Keys {
                     count: to.saturating_sub(from),
                 }
             }
-            // Sessions start apart, so that they do not walk over the same znodes in step.
+            // Sessions start at different znodes, so that they do not access the same ones in step.
             KeyChoice::Sequential => Self::Sequential { next: from, count },
             KeyChoice::Zipf(exponent) => zipf(count, *exponent),
         }
@@ -131,7 +131,7 @@ impl Keys {
 fn zipf(count: u64, exponent: f64) -> Keys {
     #[expect(clippy::cast_precision_loss, reason = "at most 10 million znodes")]
     let ranks = Zipf::new(count as f64, exponent);
-    // Refused only without znodes or with a negative exponent, neither of which a file can have.
+    // Fails only without znodes or with a negative exponent, and a workload file can have neither.
     ranks.map_or(Keys::Uniform { from: 0, count }, |ranks| Keys::Zipf {
         ranks,
         scatter: Scatter::new(count),

@@ -1,9 +1,9 @@
 //! The operation mix: the endless stream of operations of one session.
 //!
-//! The stream depends on the plan, its seed, the run, the session and on which creates were acknowledged,
-//! nothing else. Each operation of the mix draws from a random stream of its own, so that for
-//! instance the keys of the sets are the same whatever became of the creates. Nothing is allocated
-//! per operation once the buffers have grown.
+//! The stream depends only on the plan, its seed, the run, the session and the acknowledged
+//! creates. Each operation of the mix has its own random stream. The keys of the sets, for
+//! instance, therefore do not depend on the outcome of the creates. Nothing is allocated per
+//! operation once the buffers have grown.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod created;
@@ -16,24 +16,24 @@ use crate::workload::Plan;
 use created::Created;
 use draw::{Keys, Random, Sizes};
 
-/// One operation to issue. A caller keeps one and has it overwritten again and again.
+/// One operation to issue. The caller keeps one and reuses it for every operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Operation {
-    /// Index in [`Plan::ops`]; what the result is counted under.
+    /// Index in [`Plan::ops`], which the result is counted under.
     pub op: usize,
-    /// What to do. Not always the kind of the line that was drawn: a create at its `keep_count`
-    /// comes out as the delete that goes with it, a delete with nothing to delete as a create.
+    /// The kind to issue. It can differ from the kind of the drawn line: a create at its
+    /// `keep_count` becomes the implicit delete, and a delete without a znode becomes a create.
     pub kind: OpKind,
-    /// Absolute path; empty for multi and session. A sequential create ends where the server
-    /// appends its number.
+    /// Absolute path; empty for multi and session. The server appends a number to the path of a
+    /// sequential create.
     pub path: String,
-    /// Bytes of data; of a multi, all of its sets together.
+    /// Bytes of data. For a multi, the sum over its sets.
     pub size: usize,
-    /// Create: ZooKeeper's flags, 1 = ephemeral, 2 = sequential.
+    /// ZooKeeper's flags for a create: 1 = ephemeral, 2 = sequential.
     pub flags: i32,
-    /// Multi: path and size of each set; empty for every other kind.
+    /// Path and size of each set of a multi; empty for every other kind.
     pub batch: Vec<(String, usize)>,
-    /// Strings that `batch` does not need at the moment.
+    /// Strings that `batch` does not use at the moment.
     spare: Vec<(String, usize)>,
 }
 
@@ -41,7 +41,7 @@ pub struct Operation {
 #[derive(Clone, Debug)]
 pub struct Mix {
     random: Random,
-    /// Sums of the weights up to and including each line.
+    /// Sum of the weights up to and including each line.
     cumulative: Vec<u64>,
     lines: Vec<Line>,
     created: Created,
@@ -49,7 +49,7 @@ pub struct Mix {
     per_parent: u64,
 }
 
-/// One line of the mix, ready to draw from.
+/// One line of the mix.
 #[derive(Clone, Debug)]
 struct Line {
     kind: OpKind,
@@ -60,10 +60,10 @@ struct Line {
 }
 
 impl Mix {
-    /// The stream of `session` in run number `run`, both counted from 0.
+    /// Makes the stream of `session` in run number `run`, both counted from 0.
     ///
     /// # Panics
-    /// If the plan has no operations; [`crate::protocol::resolve`] makes none such.
+    /// If the plan has no operations. Plans from [`crate::protocol::resolve`] have at least one.
     #[must_use]
     pub fn new(plan: &Plan, run: u32, session: u32) -> Self {
         let seed = plan.run_seed(run);
@@ -123,27 +123,27 @@ impl Mix {
         }
     }
 
-    /// Tells that the server acknowledged the create of `path` (as it answered, with the number of
-    /// a sequential znode), which makes the znode live: it counts for `keep_count` and can be
-    /// deleted. Paths that this session did not ask for are ignored.
+    /// Notes that the server acknowledged the create of `path`, which is the path from the reply
+    /// with the number of a sequential znode. The znode then counts for `keep_count` and can be
+    /// deleted. Other paths are ignored.
     pub fn created(&mut self, path: &str) {
         self.created.acknowledge(path);
     }
 
-    /// Tells that the ZooKeeper session expired and another took its place, with which the
-    /// ephemeral znodes are gone.
+    /// Notes that the ZooKeeper session expired and another one took its place. The ephemeral
+    /// znodes are gone.
     pub fn session_replaced(&mut self) {
         self.created.forget_ephemerals();
     }
 
-    /// Znodes of this session that are live: acknowledged, and no delete issued yet. Creates whose
-    /// znodes are never deleted are not counted.
+    /// Returns the number of live znodes of this session: created and acknowledged, and no delete
+    /// issued yet. Znodes that no operation deletes are not counted.
     #[must_use]
     pub fn live(&self) -> usize {
         self.created.live()
     }
 
-    /// A line of the mix, by weight.
+    /// Chooses a line of the mix by weight.
     fn choose(&mut self) -> usize {
         let total = self.cumulative.last().copied().unwrap_or(0);
         let ticket = self.random.below(total);
@@ -152,7 +152,8 @@ impl Mix {
     }
 
     fn create(&mut self, op: usize, out: &mut Operation) {
-        // Drawn even when it comes to a delete, so that the sizes do not depend on replies.
+        // The size is drawn even if the create becomes a delete, so that sizes do not depend on
+        // replies.
         let line = &mut self.lines[op];
         let size = line.sizes.draw(&mut line.random);
         if let Some(trim) = self.created.trim_if_full(op, &mut out.path) {
@@ -191,7 +192,7 @@ impl Mix {
 }
 
 impl Operation {
-    /// Makes `batch` this long without giving up the memory of its strings.
+    /// Resizes `batch` and keeps the memory of its strings.
     fn resize_batch(&mut self, len: usize) {
         while self.batch.len() > len {
             self.spare.extend(self.batch.pop());

@@ -1,10 +1,10 @@
-//! Where the hot znodes of a zipf choice lie: spread over all parents, the same for every session.
+//! Spreads the hot znodes of a zipf choice over all parents, in the same way for every session.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-/// Ranks from 1 to a count, each to an index of its own below the count.
+/// Maps ranks from 1 to a count to distinct indices below the count.
 ///
-/// The step from one rank to the next is the golden section of the count, made coprime to it: multiples
-/// of the golden section keep farther apart than those of any other number, however many they are.
+/// The step from one rank to the next is the golden section of the count, made coprime to it.
+/// Multiples of the golden section stay further apart than multiples of any other number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scatter {
     count: u64,
@@ -12,19 +12,19 @@ pub(super) struct Scatter {
 }
 
 impl Scatter {
-    /// Of `count` indices, at most 2^32.
+    /// Makes the map for `count` indices, at most 2^32.
     pub(super) fn new(count: u64) -> Self {
         // The golden section as a fraction of 2^32.
         let golden = (count.saturating_mul(2_654_435_769) >> 32).max(1);
         let mut steps = golden..=count.max(1);
         Self {
             count,
-            // The count itself less one is coprime to it, so that one is always found.
+            // `count - 1` is coprime to `count`, so a step is always found.
             step: steps.find(|step| gcd(*step, count) == 1).unwrap_or(1),
         }
     }
 
-    /// The index of `rank`; what is no rank has one, too.
+    /// Returns the index of `rank`. A number that is no rank has an index too.
     pub(super) const fn index(self, rank: u64) -> u64 {
         if self.count == 0 {
             return 0;
@@ -49,12 +49,12 @@ mod tests {
             indices.sort_unstable();
             assert!(indices.into_iter().eq(0..count), "{count}: {scatter:?}");
         }
-        assert_eq!(Scatter::new(0).index(1), 0, "nothing to choose from");
+        assert_eq!(Scatter::new(0).index(1), 0, "there is no index to choose");
         assert_eq!(Scatter::new(10_000_000).index(10_000_000), 0);
     }
 
     #[test]
-    fn the_hottest_lie_far_apart() {
+    fn the_hottest_znodes_are_far_apart() {
         for (count, hottest) in [
             (1_000, 10),
             (10_000, 10),

@@ -1,4 +1,4 @@
-//! The stream of operations: repeatable, of the right shape, without drift.
+//! The stream of operations is repeatable and follows the plan.
 
 use std::collections::BTreeMap;
 
@@ -38,10 +38,10 @@ fn stream(plan: &Plan, session: u32, count: usize) -> Vec<Operation> {
     seen
 }
 
-/// Index, path, size and batch.
+/// Index, path, size and batch of an operation.
 type Content<'a> = (usize, &'a str, usize, &'a [(String, usize)]);
 
-/// Operations without the spare buffers, which are no part of the stream.
+/// Returns the operations without their spare buffers, which do not belong to the stream.
 fn content(stream: &[Operation]) -> Vec<Content<'_>> {
     stream
         .iter()
@@ -60,7 +60,7 @@ fn the_same_seed_and_session_give_the_same_stream() {
 }
 
 #[test]
-fn keys_do_not_depend_on_what_becomes_of_creates() {
+fn keys_do_not_depend_on_the_outcome_of_creates() {
     let plan = plan(MIXED);
     let (mut acknowledged, mut lost) = (Mix::new(&plan, 0, 0), Mix::new(&plan, 0, 0));
     let (mut a, mut b) = (Operation::default(), Operation::default());
@@ -83,7 +83,7 @@ fn frequencies_follow_the_weights() {
     for operation in stream(&plan, 0, 11_000) {
         counts[operation.op] += 1;
     }
-    // Get, set, create and multi by 6:3:1:1; the creates past the fifth alternate with trims.
+    // Get, set, create and multi by 6:3:1:1. The creates after the fifth alternate with trims.
     for (got, expected) in [(counts[0], 6_000), (counts[1], 3_000), (counts[3], 1_000)] {
         assert!(got.abs_diff(expected) < 300, "{counts:?}");
     }
@@ -151,7 +151,11 @@ fn keep_count_is_reached_and_kept() {
             }
             OpKind::Delete => {
                 assert_eq!(operation.op, trim);
-                assert_eq!(operation.path, tree.remove(0), "the oldest goes");
+                assert_eq!(
+                    operation.path,
+                    tree.remove(0),
+                    "the oldest znode must be deleted first"
+                );
             }
             other => panic!("{other:?}"),
         }
@@ -165,7 +169,7 @@ fn keep_count_is_reached_and_kept() {
 }
 
 #[test]
-fn late_acknowledgements_overshoot_by_no_more_than_is_in_flight() {
+fn late_acknowledgements_exceed_keep_count_by_at_most_the_operations_in_flight() {
     let plan = plan("[[op]]\nkind = \"create\"\nkeep_count = 5\n");
     let mut mix = Mix::new(&plan, 0, 0);
     let mut operation = Operation::default();
@@ -184,7 +188,7 @@ fn late_acknowledgements_overshoot_by_no_more_than_is_in_flight() {
 }
 
 #[test]
-fn a_delete_takes_the_oldest_and_creates_when_there_is_none() {
+fn a_delete_without_a_znode_becomes_a_create() {
     let ops = "[[op]]\nkind = \"delete\"\n[[op]]\nkind = \"create\"\nweight = 0\nsize = 7\n";
     let plan = plan(ops);
     let mut mix = Mix::new(&plan, 0, 1);
@@ -206,7 +210,7 @@ fn a_delete_takes_the_oldest_and_creates_when_there_is_none() {
 }
 
 #[test]
-fn a_delete_looks_at_all_creates_for_the_oldest() {
+fn a_delete_removes_the_oldest_znode_of_all_creates() {
     let ops = "[[op]]\nkind = \"create\"\nlabel = \"a\"\n[[op]]\nkind = \"create\"\nlabel = \"b\"\n[[op]]\nkind = \"delete\"\n";
     let mut mix = Mix::new(&plan(ops), 0, 0);
     let paths = [
@@ -251,20 +255,20 @@ fn a_replaced_session_forgets_its_ephemerals() {
     mix.created("/quorate/r00000/s00000/c0000000000");
     mix.created("/quorate/r00000/s00000/c1-0000000000");
     mix.created("/quorate/r00000/s00001/c0000000000");
-    assert_eq!(mix.live(), 2, "another session's znode is ignored");
+    assert_eq!(mix.live(), 2, "a znode of another session must be ignored");
     mix.session_replaced();
     assert_eq!(mix.live(), 1);
 }
 
 #[test]
-fn creates_that_nothing_deletes_are_not_remembered() {
+fn znodes_that_no_operation_deletes_are_not_stored() {
     let plan = plan("[[op]]\nkind = \"create\"\n");
     let mut mix = Mix::new(&plan, 0, 0);
     mix.created("/quorate/r00000/s00000/c0000000000");
     assert_eq!(mix.live(), 0);
 }
 
-/// How often each prepared znode is read.
+/// Counts how often each prepared znode is read.
 fn histogram(plan: &Plan, session: u32, count: usize) -> Vec<u32> {
     let mut hits = vec![0; 1_000];
     for operation in stream(plan, session, count) {
@@ -290,7 +294,7 @@ fn uniform_keys_are_even() {
 }
 
 #[test]
-fn zipf_keys_follow_their_law() {
+fn zipf_keys_follow_the_zipf_distribution() {
     let mut hits = histogram(&reads("{ zipf = 1.0 }"), 0, 100_000);
     hits.sort_unstable_by(|a, b| b.cmp(a));
     // P(rank) = 1 / (rank * H(1000)), H(1000) = 7.485.
@@ -339,7 +343,7 @@ fn sequential_keys_wrap_and_sessions_start_apart() {
 }
 
 #[test]
-fn per_session_keys_are_a_partition() {
+fn per_session_keys_do_not_overlap() {
     let plan = reads("\"per_session\"");
     for session in 0..4 {
         let hits = histogram(&plan, session, 20_000);
@@ -371,7 +375,7 @@ fn lists_sizes_and_pathless_operations() {
 }
 
 #[test]
-fn buffers_are_kept() {
+fn buffers_are_reused() {
     let plan = plan(MIXED);
     let mut mix = Mix::new(&plan, 0, 0);
     let mut operation = Operation::default();
@@ -394,14 +398,14 @@ fn buffers_are_kept() {
         seen
     };
     places(1_000);
-    // Moved between batch and spare, but never given back or grown.
+    // Buffers move between `batch` and `spare`. They are not freed and do not grow.
     assert_eq!(places(1_000), places(1_000));
 }
 
-/// The streams are part of what a result can be repeated from: a change here breaks the
-/// comparability of results and belongs into the changelog under "Measurement".
+/// A result can be repeated only if the streams stay the same. A change here makes results
+/// incomparable and must be listed in the change log under "Measurement".
 #[test]
-fn the_stream_is_pinned() {
+fn the_stream_does_not_change() {
     let seen = stream(&plan(MIXED), 0, 8);
     let lines: Vec<String> = seen
         .iter()

@@ -1,31 +1,31 @@
 //! A ZooKeeper client session as a pure state machine: bytes in, bytes out, `now` as argument.
 //!
-//! The session outlives its connections. [`Session::attach`] starts the handshake on a fresh
-//! connection (with the same id and password, if there was one before), [`Session::detach`] ends a
-//! lost one and gives back what was in flight. Specification 2.2-2.6, 3.1.
+//! The session outlives its connections. [`Session::attach`] starts the handshake on a new
+//! connection, with the earlier id and password if there are any. [`Session::detach`] ends a lost
+//! connection and returns the operations that were in flight. Specification 2.2-2.6, 3.1.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::reply::check;
-use crate::protocol::{Given, Pending, Sent, Step, Violation};
+use crate::protocol::{GivenUp, Pending, Sent, Step, Violation};
 use crate::wire::jute::{
     ConnectRequest, ConnectResponse, ErrorCode, JuteError, OpCode, Reader, ReplyHeader,
     RequestHeader, SessionId, WatcherEvent, Zxid,
 };
 
-/// Largest frame accepted from a server, as Java's client does it: a listing may exceed the
-/// server's own `jute.maxbuffer`.
+/// Maximum length of a frame from a server, as in the Java client. A listing may exceed the
+/// server's `jute.maxbuffer`.
 const FRAME_BYTES_MAX: usize = 4 << 20;
 
-/// The server sent what no server should; the connection is of no more use.
+/// The server broke the protocol. The connection cannot be used any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
-    /// A frame length that is negative or too large.
+    /// A frame has a negative length, or one that is too large.
     #[error("the server sent a frame of {0} bytes (at most {FRAME_BYTES_MAX} are accepted)")]
     Length(i32),
-    /// A record that cannot be read.
+    /// A record cannot be decoded.
     #[error("the server sent a malformed reply: {0}")]
     Record(#[from] JuteError),
-    /// A reply out of order.
+    /// A reply is out of order.
     #[error("the server answered request {actual}, but {expected} was next")]
     Order {
         /// Xid of the oldest request.
@@ -33,52 +33,48 @@ pub enum ProtocolError {
         /// Xid of the reply.
         actual: i32,
     },
-    /// A reply to nothing.
-    #[error("the server answered request {0}, but nothing was asked")]
+    /// A reply belongs to no request.
+    #[error("the server answered request {0}, but no request was waiting")]
     Unasked(i32),
 }
 
-/// One reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionReply<'a, T> {
-    /// What was given with the request.
+    /// The token that was submitted with the request.
     pub token: T,
-    /// The request's code.
     pub op: OpCode,
-    /// How the request went out; `None` if its last byte was not written.
+    /// How the request was sent; `None` if its last byte was not written.
     pub sent: Option<Sent>,
-    /// 0, or the error; of a multi the first one inside.
+    /// 0, or the code of the error. For a multi, the first error inside.
     pub error: ErrorCode,
-    /// The response record, checked to be long enough; empty on an error.
+    /// The response record, checked for its minimum length; empty after an error.
     pub body: &'a [u8],
 }
 
-/// What comes out of received bytes.
+/// An event that received bytes caused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionEvent<'a, T> {
     /// The handshake is done.
     Attached {
-        /// The same session as before the connection was lost?
+        /// Whether the session is the same as before the connection was lost.
         resumed: bool,
     },
-    /// The server does not know the session any more (or refused a new one). The next
-    /// [`Session::attach`] asks for a new one; the server closes this connection.
+    /// The server does not know the session any more, or it refused a new one. The next
+    /// [`Session::attach`] requests a new session. The server closes this connection.
     Expired,
-    /// A reply.
     Reply(SessionReply<'a, T>),
     /// A watch fired.
     Notified(WatcherEvent<'a>),
-    /// The session is closed, as asked.
+    /// The session is closed, after [`Session::close`].
     Closed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// No connection.
     Detached,
     /// ConnectRequest sent.
     Handshake,
-    /// In use.
+    /// Requests can be submitted.
     Attached,
     /// closeSession sent with this xid.
     Closing(i32),
@@ -86,7 +82,6 @@ enum State {
     Closed,
 }
 
-/// A request without a reply.
 #[derive(Debug)]
 struct Request<T> {
     token: T,
@@ -94,21 +89,21 @@ struct Request<T> {
     op: OpCode,
 }
 
-/// A client session; `T` is what the caller wants back with each reply.
+/// A client session. `T` is the token that the caller gets back with each reply.
 #[derive(Debug)]
 pub struct Session<T> {
     state: State,
     id: SessionId,
     password: [u8; 16],
     asked_timeout_ms: i32,
-    /// Negotiated; what was asked before that.
+    /// The negotiated timeout, or the requested one before the first handshake.
     timeout_ns: i64,
     last_zxid: Zxid,
     next_xid: i32,
     pending: Pending<Request<T>>,
     /// Bytes appended since the connection began.
     appended: u64,
-    /// Bytes written since then.
+    /// Bytes written since the connection began.
     written: u64,
     heard_ns: i64,
     wrote_ns: i64,
@@ -116,7 +111,8 @@ pub struct Session<T> {
 }
 
 impl<T> Session<T> {
-    /// A session that does not exist yet. `timeout_ms` is asked for, the server decides.
+    /// A session that was not opened yet. `timeout_ms` is the requested timeout, and the server
+    /// decides.
     #[must_use]
     pub fn new(timeout_ms: u64) -> Self {
         let asked_timeout_ms = i32::try_from(timeout_ms).unwrap_or(i32::MAX);
@@ -163,17 +159,17 @@ impl<T> Session<T> {
         self.wrote_ns = now_ns;
     }
 
-    /// The connection is gone. Calls `lost` for each operation in flight, oldest first.
-    pub fn detach(&mut self, mut lost: impl FnMut(Given<T>)) {
+    /// Called when the connection is gone. Calls `lost` for each operation in flight, oldest first.
+    pub fn detach(&mut self, mut lost: impl FnMut(GivenUp<T>)) {
         if self.state != State::Closed {
             self.state = State::Detached;
         }
         while let Some((Request { token, .. }, sent)) = self.pending.pop() {
-            lost(Given { token, sent });
+            lost(GivenUp { token, sent });
         }
     }
 
-    /// Appends a request; `body` appends its record (see [`super::request`]).
+    /// Appends a request. `body` appends its record (see [`super::request`]).
     ///
     /// # Panics
     /// If the session is not attached.
@@ -185,14 +181,15 @@ impl<T> Session<T> {
         out: &mut Vec<u8>,
         body: impl FnOnce(&mut Vec<u8>),
     ) {
-        assert!(self.is_attached(), "requests need an attached session");
+        assert!(self.is_attached(), "a request needs an attached session");
         let xid = self.take_xid();
         self.append(xid, op, out, body);
         self.pending
             .push(Request { token, xid, op }, self.appended, now_ns);
     }
 
-    /// Appends closeSession; [`SessionEvent::Closed`] follows after the replies to everything before.
+    /// Appends closeSession. [`SessionEvent::Closed`] follows after the replies to all earlier
+    /// requests.
     ///
     /// # Panics
     /// If the session is not attached.
@@ -209,14 +206,15 @@ impl<T> Session<T> {
         self.appended += (out.len() - before) as u64;
     }
 
-    /// The first `end` bytes of this connection were written, the last of them so.
+    /// Notes that the first `end` bytes of this connection were written. `sent` applies to the last
+    /// of them.
     pub fn wrote(&mut self, end: u64, sent: Sent) {
         self.written = end;
         self.pending.wrote(end, sent);
         self.wrote_ns = sent.at_ns;
     }
 
-    /// Some bytes came.
+    /// Notes that bytes arrived.
     pub fn heard(&mut self, now_ns: i64) {
         self.heard_ns = now_ns;
     }
@@ -243,7 +241,7 @@ impl<T> Session<T> {
         }
     }
 
-    /// What a frame tells; `None` if it was the answer to a ping.
+    /// Decodes a frame. Returns `None` for the answer to a ping.
     #[inline(always)]
     fn frame<'b>(&mut self, frame: &'b [u8]) -> Result<Option<SessionEvent<'b, T>>, ProtocolError> {
         if self.state == State::Handshake {
@@ -275,7 +273,8 @@ impl<T> Session<T> {
             });
         }
         let (error, body) = if header.err == ErrorCode::OK {
-            // Before the entry is taken: a malformed reply leaves its operation in flight.
+            // Checked before the entry is removed, so that a malformed reply leaves its operation
+            // in flight.
             let body = reader.rest();
             (check(op, body)?, body)
         } else {
@@ -308,8 +307,8 @@ impl<T> Session<T> {
         Ok(SessionEvent::Attached { resumed })
     }
 
-    /// Keeps the session alive: appends a ping when nothing was written for a third of the
-    /// timeout. To be called more often than that.
+    /// Keeps the session alive: appends a ping if nothing was written for a third of the timeout.
+    /// Call it more often than that.
     pub fn tick(&mut self, now_ns: i64, out: &mut Vec<u8>) {
         if self.is_idle(now_ns) {
             self.append(RequestHeader::PING_XID, OpCode::Ping, out, |_| {});
@@ -325,7 +324,7 @@ impl<T> Session<T> {
         self.wrote_ns + self.timeout_ns / 3
     }
 
-    /// When there is a ping to send, or the server was silent for too long; `i64::MAX` without a
+    /// Returns when a ping is due or the server has been silent for too long; `i64::MAX` without a
     /// connection.
     #[must_use]
     pub fn deadline_ns(&self) -> i64 {
@@ -340,57 +339,57 @@ impl<T> Session<T> {
         self.heard_ns + self.timeout_ns / 3 * 2 + 1
     }
 
-    /// Has the server been silent for two thirds of the timeout? Then it is time to try another,
-    /// as Java's client does.
+    /// Whether the server has been silent for two thirds of the timeout. The client then tries
+    /// another server, as the Java client does.
     #[must_use]
     pub fn is_silent(&self, now_ns: i64) -> bool {
         !matches!(self.state, State::Detached | State::Closed) && now_ns >= self.silent_ns()
     }
 
-    /// May requests be submitted?
+    /// Whether requests can be submitted.
     #[must_use]
     pub fn is_attached(&self) -> bool {
         self.state == State::Attached
     }
 
-    /// Was closeSession answered?
+    /// Whether the server answered closeSession.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.state == State::Closed
     }
 
-    /// Operations without a reply.
+    /// Returns the number of operations without a reply.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.pending.len()
     }
 
-    /// When the oldest operation in flight was sent (or, if it still waits for the socket,
-    /// submitted).
+    /// Returns when the oldest operation in flight was sent or, if it still waits for the socket,
+    /// submitted.
     #[must_use]
     pub fn oldest_ns(&self) -> Option<i64> {
         self.pending.oldest_ns()
     }
 
-    /// Its id; 0 before the first handshake and after an expiry.
+    /// Returns the session id; 0 before the first handshake and after an expiry.
     #[must_use]
     pub fn id(&self) -> SessionId {
         self.id
     }
 
-    /// Highest zxid in any reply.
+    /// Returns the highest zxid in any reply.
     #[must_use]
     pub fn last_zxid(&self) -> Zxid {
         self.last_zxid
     }
 
-    /// Watch notifications received.
+    /// Returns the number of watch notifications received.
     #[must_use]
     pub fn notifications(&self) -> u64 {
         self.notifications
     }
 
-    /// 1, 2, ... and after the largest 1 again, as Java does it.
+    /// Returns 1, 2, ... and 1 again after the largest xid, as the Java client does.
     fn take_xid(&mut self) -> i32 {
         let xid = self.next_xid;
         self.next_xid = xid.checked_add(1).unwrap_or(1);
@@ -398,7 +397,7 @@ impl<T> Session<T> {
     }
 }
 
-/// Bytes of a frame's length.
+/// Size of a frame's length prefix.
 const LENGTH_BYTES: usize = 4;
 
 impl From<ProtocolError> for Violation {
@@ -407,7 +406,7 @@ impl From<ProtocolError> for Violation {
     }
 }
 
-/// Length of the frame at the start of `bytes`; `None` if not even that is there.
+/// Returns the length of the frame at the start of `bytes`; `None` if the prefix is incomplete.
 fn frame_length(bytes: &[u8]) -> Result<Option<usize>, ProtocolError> {
     let Some(raw) = bytes.first_chunk::<4>() else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The session against hand-made server bytes.
+//! Tests the session against server bytes that the tests construct.
 
 use super::*;
 use crate::protocol::Inbox;
@@ -9,7 +9,7 @@ use crate::wire::jute::{
 
 const MS: i64 = 1_000_000;
 
-/// Owned form of what came out.
+/// A session event in owned form.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     Attached(bool),
@@ -19,7 +19,7 @@ enum Seen {
     Closed,
 }
 
-/// A session with the buffers that a driver has for it.
+/// A session with the buffers of a driver.
 struct Conversation {
     session: Session<u32>,
     inbox: Inbox,
@@ -41,7 +41,7 @@ impl Conversation {
         self.session.attach(now, &mut self.out);
     }
 
-    fn detach(&mut self, lost: impl FnMut(Given<u32>)) {
+    fn detach(&mut self, lost: impl FnMut(GivenUp<u32>)) {
         self.inbox.reset();
         self.out.clear();
         self.session.detach(lost);
@@ -185,11 +185,15 @@ fn a_lost_connection_gives_back_what_was_in_flight_and_resumes() {
     assert_eq!(seen, Ok(vec![Seen::Attached(true)]));
     set(&mut session, 12, 11);
     let request = write_all(&mut session, 12);
-    assert_eq!(request[4..8], 3_i32.to_be_bytes(), "xids go on");
+    assert_eq!(
+        request[4..8],
+        3_i32.to_be_bytes(),
+        "the next xid must follow the last one"
+    );
 }
 
 #[test]
-fn the_last_zxid_seen_is_told_to_the_next_server() {
+fn the_next_server_receives_the_last_zxid_seen() {
     let mut session = attached();
     set(&mut session, 1, 1);
     write_all(&mut session, 1);
@@ -248,7 +252,7 @@ fn an_idle_session_pings_at_a_third_of_the_negotiated_timeout() {
 }
 
 #[test]
-fn what_no_server_should_send_is_an_error() {
+fn bytes_that_break_the_protocol_are_an_error() {
     let cases: [(&[u8], ProtocolError); 6] = [
         (&[255; 4], ProtocolError::Length(-1)),
         (&[0x7f, 0, 0, 0], ProtocolError::Length(0x7f00_0000)),

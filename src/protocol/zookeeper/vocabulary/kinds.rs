@@ -1,10 +1,10 @@
-//! The kinds of operations, as the workload file knows them.
+//! The kinds of operations in the workload file.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::super::OpKind;
 use crate::workload::Kind;
 
-/// Every kind, in the order of [`OpKind::ALL`].
+/// All kinds, in the order of [`OpKind::ALL`].
 pub(super) const KINDS: [Kind; 9] = [
     Kind {
         name: OpKind::Create.name(),
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_can_be_written() {
+    fn every_kind_has_a_name_in_the_file() {
         assert_eq!(
             KINDS.each_ref().map(|kind| kind.name),
             OpKind::ALL.map(OpKind::name)

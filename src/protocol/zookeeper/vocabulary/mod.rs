@@ -6,8 +6,6 @@ mod limits;
 mod op;
 mod prepare;
 #[cfg(test)]
-mod problem_tests;
-#[cfg(test)]
 mod tests;
 
 use std::ops::RangeInclusive;
@@ -17,7 +15,7 @@ use crate::workload::{
 };
 use kinds::KINDS;
 
-/// What a workload file says to ZooKeeper.
+/// The kinds of operations and the keys of ZooKeeper.
 #[derive(Clone, Copy, Debug)]
 pub struct ZooKeeperVocabulary;
 
@@ -41,7 +39,7 @@ const PREPARE: Shape = Shape {
     keys: &["znodes", "size", "per_parent", "chroot", "keep"],
 };
 
-/// What others set on an operation.
+/// Keys of other load generators that are not supported here.
 const NOT_OFFERED: &[&str] = &[
     "acl",
     "acls",
@@ -82,14 +80,14 @@ impl Vocabulary for ZooKeeperVocabulary {
 
     fn comment(&self, table: &str, key: &str) -> &'static str {
         match (table, key) {
-            ("prepare", "znodes") => "that set, get, exists, list and multi choose from",
+            ("prepare", "znodes") => "keys of set, get, exists, list and multi",
             ("prepare", "size") => "bytes each",
             ("prepare", "per_parent") => "znodes in one directory",
-            ("prepare", "chroot") => "everything lies under it",
-            ("prepare", "keep") => "leave the chroot behind",
+            ("prepare", "chroot") => "root of everything that the run creates",
+            ("prepare", "keep") => "keep the chroot after the run",
             (_, "size") => "bytes",
             (_, "keys") => "choice among the prepared znodes",
-            (_, "keep_count") => "per session, then the oldest goes",
+            (_, "keep_count") => "per session; at this number the oldest is deleted",
             (_, "batch") => "sets in one transaction",
             _ => "",
         }

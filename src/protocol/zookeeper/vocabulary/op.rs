@@ -1,11 +1,11 @@
-//! What operations have of their own, and what they need of each other.
+//! The values of operations that only ZooKeeper has, and the rules between operations.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::super::{OpKind, OpValues};
 use super::limits;
 use crate::workload::{Kind, OpDraft, Read, Section, SizeChoice, Values};
 
-/// Reads the keys of some kinds.
+/// Reads the keys that only some kinds have.
 pub(super) fn read(
     table: &Section<'_>,
     kind: Read<&'static Kind>,
@@ -29,11 +29,11 @@ fn read_batch(
     kind: Read<&'static Kind>,
     size: Option<&SizeChoice>,
 ) -> Read<u32> {
-    let asked: Option<u32> = table.optional_integer("batch", limits::BATCH)?;
+    let given: Option<u32> = table.optional_integer("batch", limits::BATCH)?;
     if kind?.name != OpKind::Multi.name() {
-        return Some(asked.unwrap_or(1));
+        return Some(given.unwrap_or(1));
     }
-    let batch = asked.unwrap_or(10);
+    let batch = given.unwrap_or(10);
     let max_bytes = size?.max_bytes();
     let sub_bytes = u64::from(max_bytes) + limits::SUB_OPERATION_BYTES;
     if u64::from(batch) * sub_bytes > *limits::SIZE_BYTES.end() {
@@ -46,10 +46,10 @@ fn read_batch(
     Some(batch)
 }
 
-/// A delete needs a create.
+/// Refuses a delete without a create.
 pub(super) fn check_deletes(drafts: &[Read<OpDraft<'_>>]) {
     let kind = |draft: &Read<OpDraft<'_>>| draft.as_ref().and_then(|draft| draft.kind);
-    // One whose kind is not known might be the create that is asked for.
+    // An operation whose kind is unknown might be a create.
     let may_create = |draft| kind(draft).is_none_or(|kind| kind.name == OpKind::Create.name());
     let delete = drafts.iter().flatten().find(|draft| {
         draft

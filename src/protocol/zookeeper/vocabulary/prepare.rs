@@ -1,11 +1,10 @@
-//! What is created before the load, and what the operations need of it.
+//! The `[prepare]` table, and what the operations require of it.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::super::TreePlan;
 use super::limits;
 use crate::workload::{KeyChoice, OpDraft, Read, Section, SizeChoice, Values};
 
-/// Reads the table.
 pub(super) fn read(
     table: &Section<'_>,
     ops: Option<&[Read<OpDraft<'_>>]>,
@@ -18,8 +17,8 @@ pub(super) fn read(
     Some(read_tree(table, znodes)?.into())
 }
 
-/// Whether any operation chooses among the prepared znodes; nothing while a kind is not known that
-/// might.
+/// Whether any operation chooses among the prepared znodes; `None` while the answer depends on an
+/// unknown kind.
 fn any_uses_keys(drafts: &[Read<OpDraft<'_>>]) -> Read<bool> {
     let kinds = || drafts.iter().map(|draft| draft.as_ref()?.kind);
     if kinds().flatten().any(|kind| kind.has("keys")) {
@@ -32,7 +31,7 @@ fn read_znodes(table: &Section<'_>, uses_keys: Read<bool>) -> Read<u64> {
     if let Some(znodes) = table.optional_integer("znodes", limits::ZNODES)? {
         return Some(znodes);
     }
-    // A workload that touches no prepared znode should not have to wait for a thousand of them.
+    // A workload that uses no prepared znode creates none by default.
     Some(if uses_keys? { 1_000 } else { 0 })
 }
 
@@ -91,7 +90,7 @@ fn read_chroot(table: &Section<'_>) -> Read<String> {
     Some(chroot.to_owned())
 }
 
-/// Checks what the operations need of the prepared znodes.
+/// Checks that the prepared znodes suffice for the operations.
 fn check_keys(drafts: &[Read<OpDraft<'_>>], znodes: Read<u64>, sessions: Read<u32>) {
     let Some(znodes) = znodes else {
         return;

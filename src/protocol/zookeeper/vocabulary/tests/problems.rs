@@ -1,14 +1,14 @@
-//! Several problems in one file: all are told, and nothing that only follows from them.
+//! A file with several problems: each is reported, and consequences of another problem are not.
 
-use super::tests::try_plan;
+use super::try_plan;
 
 #[test]
-fn all_problems_are_told_in_the_order_of_the_file_and_of_the_overrides() {
+fn all_problems_are_reported_in_the_order_of_the_file_and_the_overrides() {
     let text = "name = \"Bad Name\"\nsee = 1\n[prepare]\nchroot = \"/\"\nper_parent = 0\n[load]\nthreads = true\nrate = 1\nin_flight = 2\n\
         interval = \"1\"\nattach = \"all\"\n[[op]]\nkind = \"get\"\nsize = \"what\"\nbatch = 5\n[[op]]\nkind = \"multi\"\nsize = [1, -1, \"x\"]\nkeys = 7\n\
         [gates]\np99_ms = 0\n[target]\nheap = 1\n";
     let error = try_plan(text, &["load.repeats=0", "nonsense", "load.drain=1d 1x"]).unwrap_err();
-    let told: Vec<String> = error
+    let lines: Vec<String> = error
         .problems()
         .iter()
         .map(|problem| problem.to_string())
@@ -33,21 +33,21 @@ fn all_problems_are_told_in_the_order_of_the_file_and_of_the_overrides() {
         "--set nonsense: an override has the form",
         "--set load.drain=1d 1x: `load.drain`",
     ];
-    assert_eq!(told.len(), expected.len(), "{told:#?}");
-    for (line, words) in told.iter().zip(expected) {
-        assert!(line.starts_with(words), "{words:?}: {told:#?}");
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    for (line, words) in lines.iter().zip(expected) {
+        assert!(line.starts_with(words), "{words:?}: {lines:#?}");
     }
-    assert_eq!(error.to_string(), told.join("\n"), "one line each");
+    assert_eq!(error.to_string(), lines.join("\n"), "one line each");
 }
 
-/// A file without its name, overrides, and the only thing that is to be told.
+/// A file without its name, overrides, and the only problem that must be reported.
 const ONE_MISTAKE: [(&str, &[&str], &str); 15] = [
     (
         "rate = 5\n[[op]]\nkind = \"sync\"\n",
         &[],
         "w.toml:2: unknown key `rate`; did you mean `load.rate`?",
     ),
-    // Would be `no arrival`, and more threads than sessions.
+    // Without the misspelt keys: no arrival, and more threads than sessions.
     (
         "[load]\nrte = 5\nthreads = 3\n[[op]]\nkind = \"sync\"\n",
         &[],
@@ -68,7 +68,7 @@ const ONE_MISTAKE: [(&str, &[&str], &str); 15] = [
         &[],
         "w.toml:2: unknown key `laod`",
     ),
-    // Would be `no operations`, and no `kind`.
+    // Without the misspelt keys: no operations, and no `kind`.
     (
         "[load]\nrate = 5\n[[ops]]\nkind = \"sync\"\n",
         &[],
@@ -79,7 +79,7 @@ const ONE_MISTAKE: [(&str, &[&str], &str); 15] = [
         &[],
         "w.toml:5: unknown key `op.0.kidn`",
     ),
-    // The misspelt one might be a create, and might need znodes.
+    // The misspelt kind might be a create, and might need znodes.
     (
         "[load]\nrate = 5\n[[op]]\nkind = \"delete\"\n[[op]]\nkind = \"craete\"\n",
         &[],
@@ -90,7 +90,7 @@ const ONE_MISTAKE: [(&str, &[&str], &str); 15] = [
         &["prepare.znodes=-1"],
         "--set prepare.znodes=-1: `prepare.znodes`",
     ),
-    // Would be an interval longer than the duration, and phases without a sum.
+    // Without the wrong type: an interval longer than the duration, and phases without a sum.
     (
         "[load]\nrate = 5\nduration = 10\ninterval = \"40s\"\n[[op]]\nkind = \"sync\"\n",
         &[],
@@ -123,20 +123,20 @@ const ONE_MISTAKE: [(&str, &[&str], &str); 15] = [
     ),
 ];
 
-/// One mistake is one message: what is not known for certain is not checked.
+/// A value that could not be read is not checked further, so one mistake gives one message.
 #[test]
-fn what_follows_from_a_problem_is_not_told() {
+fn consequences_of_a_problem_are_not_reported() {
     for (text, overrides, expected) in ONE_MISTAKE {
         let text = format!("name = \"t\"\n{text}");
         let error = try_plan(&text, overrides).expect_err(&text);
-        let told = error.to_string();
-        assert_eq!(error.problems().len(), 1, "{text}: {told}");
-        assert!(told.starts_with(expected), "{text}: {told}");
+        let lines = error.to_string();
+        assert_eq!(error.problems().len(), 1, "{text}: {lines}");
+        assert!(lines.starts_with(expected), "{text}: {lines}");
     }
 }
 
 #[test]
-fn all_syntax_errors_are_told_but_not_what_an_open_list_swallows() {
+fn all_syntax_errors_are_reported_except_inside_an_unclosed_list() {
     let error = try_plan("name = t\n[load\nrate 5\nrate = = 5\n", &[]).unwrap_err();
     let places: Vec<String> = error
         .problems()

@@ -1,0 +1,96 @@
+//! Describes the target of a result.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::Row;
+use crate::report::human::{bytes, counted, duration_us, span_ms};
+use crate::result::{RunResult, Server};
+
+/// `bundled, 3 voters + 1 observer`. Only the spec for a live ensemble, because the plan does not decide its size.
+pub(crate) fn target_line(result: &RunResult) -> String {
+    let mut line = result.target.spec.clone();
+    if result.target.is_local() {
+        let shape = &result.plan.target;
+        line += &format!(", {}", counted(u64::from(shape.voters), "voter"));
+        if shape.observers > 0 {
+            line += &format!(" + {}", counted(u64::from(shape.observers), "observer"));
+        }
+    }
+    if let Some(version) = &result.target.server_version {
+        line += &format!(", version {version}");
+    }
+    line
+}
+
+pub(crate) fn target_rows(result: &RunResult) -> Vec<Row> {
+    let target = &result.target;
+    let mut rows = vec![("Target", target.spec.clone())];
+    let optional = [
+        ("Version", target.server_version.clone()),
+        ("Leader", target.leader.clone()),
+        ("Data in", target.data_on.clone()),
+    ];
+    rows.extend(
+        optional
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    if target.is_local() {
+        let shape = &result.plan.target;
+        rows.push((
+            "Shape",
+            format!(
+                "{} and {}, {}, tickTime {}",
+                counted(u64::from(shape.voters), "voter"),
+                counted(u64::from(shape.observers), "observer"),
+                if shape.fsync {
+                    "log synced before each acknowledgement"
+                } else {
+                    "log not synced"
+                },
+                span_ms(shape.tick_time_ms)
+            ),
+        ));
+    }
+    if let Some(start_ms) = target.start_ms {
+        rows.push((
+            "Start",
+            format!(
+                "{} from the first process until all served",
+                duration_us(start_ms * 1_000.0)
+            ),
+        ));
+    }
+    rows.extend(
+        target
+            .servers
+            .iter()
+            .map(|server| ("Server", server_line(server))),
+    );
+    rows
+}
+
+fn server_line(server: &Server) -> String {
+    let mut text = server.address.clone();
+    // The mode (`leader`) implies the role (`voter`), so only one of them is shown.
+    for part in [
+        server.mode.as_ref().or(server.role.as_ref()),
+        server.version.as_ref(),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        text += &format!(", {part}");
+    }
+    match (server.rss_start_bytes, server.rss_end_bytes) {
+        (Some(start), Some(end)) => {
+            text += &format!(
+                ", memory {} idle, {} after the load",
+                bytes(start),
+                bytes(end)
+            );
+        }
+        (Some(start), None) => text += &format!(", memory {} idle", bytes(start)),
+        _ => {}
+    }
+    text
+}

@@ -73,11 +73,12 @@ fn serving() -> (Peer, Effects) {
         leader_serves: true,
         max_frame_bytes: 0xf_ffff,
         outstanding_limit: 1_000,
+        hash_key: [1, 2],
         start_ms: 1,
         finalize_wait_ms: 200,
     };
     let recovered = Recovered {
-        database: Database::new(),
+        database: Database::new(settings.database()),
         accepted_epoch: 0,
         current_epoch: 0,
         last_logged: Zxid::ZERO,

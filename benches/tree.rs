@@ -6,7 +6,9 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use quorate::ensemble::database::{Caller, ConnId, Database, Preparer, WriteRequest};
+use quorate::ensemble::database::{
+    Caller, ConnId, Database, DatabaseSettings, Preparer, WriteRequest,
+};
 use quorate::wire::jute::{
     Acl, CreateRequest, OpCode, PathWatch, SessionId, SetDataRequest, Txn, TxnHeader, Zxid,
     encode_entry,
@@ -64,7 +66,7 @@ fn apply(database: &mut Database, entry: &[u8]) {
 }
 
 fn directories() -> Database {
-    let mut database = Database::new();
+    let mut database = Database::new(DatabaseSettings::default());
     apply(&mut database, &create_entry(1, "/bench"));
     for number in 0..100 {
         apply(

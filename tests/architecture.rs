@@ -79,6 +79,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("snap", &["ensemble"]),
     ("hashbrown", &["ensemble"]),
     ("rustc_hash", &["ensemble"]),
+    ("siphasher", &["ensemble"]),
     ("socket2", &["ensemble", "load", "protocol"]),
     ("signal_hook", &["cli", "ensemble"]),
     ("console", &["cli"]),

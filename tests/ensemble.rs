@@ -20,6 +20,8 @@ mod descriptors;
 mod greedy;
 #[path = "ensemble/hostile.rs"]
 mod hostile;
+#[path = "ensemble/limits.rs"]
+mod limits;
 #[path = "ensemble/load.rs"]
 mod load;
 #[path = "ensemble/logs.rs"]

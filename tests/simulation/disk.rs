@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use quorate::ensemble::database::{Database, SnapshotDecoder};
+use quorate::ensemble::database::{Database, DatabaseSettings, SnapshotDecoder};
 use quorate::ensemble::peer::Recovered;
 use quorate::ensemble::storage::Epochs;
 use quorate::wire::jute::Zxid;
@@ -142,10 +142,10 @@ impl Disk {
     /// # Panics
     /// If a real server would refuse to start, or would start without transactions that it once had.
     pub(crate) fn recover(&self, committed_max: usize) -> Recovered {
-        let mut database = Database::new();
+        let mut database = Database::new(DatabaseSettings::default());
         let mut last = Zxid::ZERO;
         if let Some((zxid, body)) = self.snapshots.last_key_value() {
-            let mut decoder = SnapshotDecoder::new();
+            let mut decoder = SnapshotDecoder::new(DatabaseSettings::default());
             let (used, done) = decoder.feed(body).expect("a readable snapshot");
             assert!(done && used == body.len(), "a whole snapshot");
             database = decoder.finish().expect("a sound snapshot");

@@ -4,8 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hashbrown::HashTable;
+
 use crate::wire::jute::{Acl, ErrorCode, Id, JuteError, Perms, Reader, WriteJute};
 
+use super::acl_list::AclList;
+use super::path_hash::PathHasher;
 use super::rights;
 
 /// `world:anyone` with all permissions, encoded as a jute vector. Most create requests carry it.
@@ -63,7 +67,7 @@ impl AclSpec {
     pub(super) fn rights(&self) -> Rights {
         match self {
             Self::Open => Rights::Open,
-            Self::List(list) => Rights::List(list.as_slice().into()),
+            Self::List(list) => Rights::List(Arc::new(AclList::new(list.as_slice().into()))),
         }
     }
 }
@@ -79,7 +83,7 @@ fn is_open(list: &[Acl]) -> bool {
 #[derive(Clone, Debug)]
 pub(super) enum Rights {
     Open,
-    List(Arc<[Acl]>),
+    List(Arc<AclList>),
     /// The snapshot did not contain the list (specification 15.4). It grants nothing until a
     /// transaction from the log supplies it.
     Unknown,
@@ -90,7 +94,7 @@ impl Rights {
     pub(super) fn check(&self, perms: i32, auth: &[Id]) -> Result<(), ErrorCode> {
         let allowed = match self {
             Self::Open => true,
-            Self::List(list) => rights::allows(list, perms, auth),
+            Self::List(list) => list.allows(perms, auth),
             Self::Unknown => rights::is_superuser(auth),
         };
         if allowed {
@@ -103,27 +107,54 @@ impl Rights {
 
 #[derive(Debug)]
 struct Interned {
-    list: Arc<[Acl]>,
+    list: Arc<AclList>,
+    hash: u64,
     nodes: usize,
 }
 
 /// The ACL lists of all nodes, with reference counts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct AclTable {
     lists: BTreeMap<AclId, Interned>,
-    ids: BTreeMap<Arc<[Acl]>, AclId>,
+    /// (hash of the list, its number)
+    ids: HashTable<(u64, AclId)>,
+    hasher: PathHasher,
     last: i64,
     /// Whether every node grants everything, independent of its list (`skipACL`).
     pub(super) skip: bool,
 }
 
 impl AclTable {
+    pub(super) fn new(hasher: PathHasher) -> Self {
+        Self {
+            lists: BTreeMap::new(),
+            ids: HashTable::new(),
+            hasher,
+            last: 0,
+            skip: false,
+        }
+    }
+
+    fn hash(&self, list: &[Acl]) -> u64 {
+        let mut encoded = Vec::new();
+        Acl::encode_list(list, &mut encoded);
+        self.hasher.wide(&encoded)
+    }
+
     /// Returns the number of a list and counts one more node that uses it.
     pub(super) fn intern(&mut self, spec: &AclSpec) -> AclId {
         let AclSpec::List(list) = spec else {
             return AclId::OPEN;
         };
-        if let Some(id) = self.ids.get(list.as_slice()).copied() {
+        let hash = self.hash(list);
+        let known = self.ids.find(hash, |(other, id)| {
+            *other == hash
+                && self
+                    .lists
+                    .get(id)
+                    .is_some_and(|interned| **interned.list == **list)
+        });
+        if let Some(&(_, id)) = known {
             self.retain(id);
             return id;
         }
@@ -135,9 +166,15 @@ impl AclTable {
 
     /// Adds a list under the number that it has in a snapshot or in this table.
     pub(super) fn load(&mut self, id: AclId, list: &[Acl]) {
-        let list: Arc<[Acl]> = list.into();
-        self.ids.insert(Arc::clone(&list), id);
-        self.lists.insert(id, Interned { list, nodes: 0 });
+        let hash = self.hash(list);
+        self.forget(id);
+        self.ids.insert_unique(hash, (hash, id), |(hash, _)| *hash);
+        let interned = Interned {
+            list: Arc::new(AclList::new(list.into())),
+            hash,
+            nodes: 0,
+        };
+        self.lists.insert(id, interned);
         self.last = self.last.max(id.0);
     }
 
@@ -183,9 +220,11 @@ impl AclTable {
 
     fn forget(&mut self, id: AclId) {
         if let Some(interned) = self.lists.remove(&id)
-            && self.ids.get(&interned.list) == Some(&id)
+            && let Ok(entry) = self
+                .ids
+                .find_entry(interned.hash, |(_, other)| *other == id)
         {
-            self.ids.remove(&interned.list);
+            entry.remove();
         }
     }
 

@@ -2,8 +2,6 @@
 //! 5).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::sync::Arc;
-
 use crate::wire::jute::{ErrorCode, JuteError, OpCode, Stat, TxnHeader, WriteJute, Zxid};
 
 /// Why an entry could not be applied. The database is unchanged.
@@ -30,7 +28,7 @@ pub enum ApplyResult {
     /// create, create2, createContainer and createTTL.
     Created {
         /// Includes the sequential suffix.
-        path: Arc<str>,
+        path: Box<str>,
         /// Metadata of the new node.
         stat: Stat,
     },

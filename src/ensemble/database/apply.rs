@@ -1,8 +1,6 @@
 //! Applies transactions (specification 6.3) and fires watches (7.1).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::sync::Arc;
-
 use crate::wire::jute::{ErrorCode, JuteError, OpCode, Reader, SessionId, Txn, TxnHeader};
 
 use super::WatchEvent;
@@ -185,7 +183,7 @@ impl Database {
     }
 
     fn changed(&self, id: NodeId) -> ApplyResult {
-        ApplyResult::Changed(self.tree.nodes.node(id).stat())
+        ApplyResult::Changed(self.tree.stat(id))
     }
 
     fn create(&mut self, new: &Creation<'_>, moment: Moment, events: Events<'_>) -> ApplyResult {
@@ -195,15 +193,15 @@ impl Database {
         };
         let node = self.tree.nodes.node(id);
         let result = ApplyResult::Created {
-            path: Arc::clone(&node.path),
-            stat: node.stat(),
+            path: node.path().into(),
+            stat: self.tree.stat(id),
         };
         if !self.watches.is_empty() {
             let parent = self.tree.nodes.node(node.parent);
             let rights = self.tree.rights(id);
             let parent_rights = self.tree.rights(node.parent);
             self.watches
-                .created(new.path, &parent.path, &rights, &parent_rights, events);
+                .created(new.path, parent.path(), &rights, &parent_rights, events);
         }
         result
     }
@@ -221,7 +219,7 @@ impl Database {
         match self.tree.delete(doomed, moment.zxid) {
             Ok(()) => {
                 if let Some((parent, rights, parent_rights)) = watched {
-                    let parent = &self.tree.nodes.node(parent).path;
+                    let parent = self.tree.nodes.node(parent).path();
                     self.watches
                         .deleted(doomed, parent, &rights, &parent_rights, events);
                 }
@@ -242,7 +240,9 @@ impl Database {
         for path in paths.into_iter().flatten() {
             self.delete(path, moment, events);
         }
-        for path in self.tree.ephemerals(session) {
+        let mut others: Vec<Box<str>> = self.tree.ephemerals(session).map(Box::from).collect();
+        others.sort_unstable();
+        for path in others {
             self.delete(&path, moment, events);
         }
         self.sessions.remove(&session);

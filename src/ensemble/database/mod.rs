@@ -2,28 +2,33 @@
 //!
 //! Implements specification sections 5-10 and 15.4. The leader's [`Preparer`] converts requests
 //! into transactions. The [`Database`] of every server applies them in zxid order and answers
-//! reads. Both are pure. A hash table with a fixed hash finds nodes by path; no reply depends on
+//! reads. Both are pure. A hash table with a keyed hash finds nodes by path; no reply depends on
 //! its order.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod acl;
+mod acl_list;
 mod applied;
 mod apply;
 mod authenticate;
+mod leaving;
 mod outstanding;
 mod path;
+mod path_hash;
 mod prepare;
 mod prepare_create;
 mod read;
 mod read_watches;
 mod rights;
 mod sessions;
+mod settings;
 mod slab;
 mod snapshot;
 mod snapshot_decoder;
 mod state;
 mod tree;
 mod watch_table;
+mod watched;
 mod watches;
 mod write_request;
 mod znode;
@@ -35,6 +40,7 @@ pub use applied::{Applied, ApplyError, ApplyResult};
 pub use authenticate::authenticate;
 pub use prepare::Preparer;
 pub use sessions::SessionTracker;
+pub use settings::DatabaseSettings;
 pub use snapshot::SnapshotCursor;
 pub use snapshot_decoder::{SnapshotDecoder, SnapshotError};
 pub use state::Database;

@@ -1,15 +1,17 @@
 //! Changes that were proposed and are not applied yet on the leader (specification 6.1).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use hashbrown::HashTable;
 
-use crate::wire::jute::Zxid;
+use crate::wire::jute::{SessionId, Zxid};
 
 use super::acl::Rights;
 use super::path;
+use super::path_hash::spread;
 use super::state::Database;
+use super::tree::listed_bytes;
 
 /// The properties of a node that preparation checks.
 #[derive(Clone, Debug)]
@@ -39,8 +41,20 @@ pub(super) struct Change {
     hash: u32,
     /// Number of the previous change of the same path.
     previous: Option<u64>,
+    /// The session whose ephemerals this change creates or deletes.
+    ephemeral: Option<SessionId>,
     /// `None` if the change deletes the node.
-    pub(super) state: Option<NodeState>,
+    state: Option<NodeState>,
+}
+
+/// What the outstanding changes do to the ephemerals of a session.
+#[derive(Debug, Default)]
+struct SessionChanges {
+    /// Numbers of the changes that create ephemerals, oldest first.
+    created: VecDeque<u64>,
+    created_bytes: usize,
+    deleted: usize,
+    deleted_bytes: usize,
 }
 
 /// The outstanding changes, oldest first, with an index from each path to its newest change.
@@ -51,18 +65,15 @@ pub(super) struct Outstanding {
     first: u64,
     /// (hash of the path, number of its newest change)
     newest: HashTable<(u32, u64)>,
+    /// By session, so that closing one does not read the changes of the others.
+    sessions: BTreeMap<SessionId, SessionChanges>,
 }
 
 impl Outstanding {
-    /// Returns the changes, oldest first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Change> {
-        self.changes.iter()
-    }
-
     /// Whether both the queue and the index are empty.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.newest.is_empty()
+        self.changes.is_empty() && self.newest.is_empty() && self.sessions.is_empty()
     }
 
     /// Returns the number of the next change, for [`Self::roll_back`].
@@ -77,7 +88,7 @@ impl Outstanding {
 
     fn newest(&self, wanted: &str, hash: u32) -> Option<u64> {
         self.newest
-            .find(path::spread(hash), |(other, number)| {
+            .find(spread(hash), |(other, number)| {
                 *other == hash
                     && self
                         .change(*number)
@@ -89,7 +100,7 @@ impl Outstanding {
     /// Returns the node with this path, with the outstanding changes included.
     pub(super) fn find<'a>(&self, database: &Database, wanted: &'a str) -> Option<Found<'a>> {
         let wanted = path::canonical(wanted);
-        let hash = path::hash(wanted);
+        let hash = database.tree.hasher.hash(wanted);
         if !self.changes.is_empty()
             && let Some(change) = self
                 .newest(wanted, hash)
@@ -120,7 +131,7 @@ impl Outstanding {
     /// Whether the path exists, with the outstanding changes included.
     pub(super) fn exists(&self, database: &Database, wanted: &str) -> bool {
         let wanted = path::canonical(wanted);
-        let hash = path::hash(wanted);
+        let hash = database.tree.hasher.hash(wanted);
         match self
             .newest(wanted, hash)
             .and_then(|number| self.change(number))
@@ -130,32 +141,127 @@ impl Outstanding {
         }
     }
 
+    /// Returns the paths of the ephemerals that the session will own when all proposed transactions
+    /// are applied, sorted.
+    pub(super) fn ephemerals(&self, database: &Database, session: SessionId) -> Vec<Box<str>> {
+        let owns_still = |path: &str| match self.newest(path, database.tree.hasher.hash(path)) {
+            Some(number) => self
+                .change(number)
+                .and_then(|change| change.state.as_ref())
+                .is_some_and(|state| database.tree.ephemeral_owner(state.owner) == Some(session)),
+            None => true,
+        };
+        let created = self.sessions.get(&session).into_iter();
+        let created = created
+            .flat_map(|changes| &changes.created)
+            .filter_map(|number| self.change(*number))
+            .map(|change| &*change.path);
+        let mut paths: Vec<Box<str>> = database
+            .tree
+            .ephemerals(session)
+            .chain(created)
+            .filter(|path| owns_still(path))
+            .map(Box::from)
+            .collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths
+    }
+
+    /// How many bytes a closeSession will need to list the session's ephemerals.
+    pub(super) fn ephemerals_listed_bytes(&self, database: &Database, session: SessionId) -> usize {
+        let applied = database.tree.ephemerals_listed_bytes(session);
+        self.sessions.get(&session).map_or(applied, |changes| {
+            (applied + changes.created_bytes).saturating_sub(changes.deleted_bytes)
+        })
+    }
+
     pub(super) fn push(&mut self, zxid: Zxid, node: Found<'_>) {
-        self.record(zxid, node.path, node.hash, Some(node.state));
+        self.record(zxid, node.path, node.hash, None, Some(node.state));
     }
 
-    pub(super) fn push_new(&mut self, zxid: Zxid, new: &str, state: NodeState) {
-        self.record(zxid, new, path::hash(new), Some(state));
+    /// Records a new node. `owner` is the session that owns it.
+    pub(super) fn push_new(
+        &mut self,
+        database: &Database,
+        zxid: Zxid,
+        new: &str,
+        state: NodeState,
+    ) {
+        let owner = database.tree.ephemeral_owner(state.owner);
+        let hash = database.tree.hasher.hash(new);
+        if let Some(session) = owner {
+            let number = self.mark();
+            let changes = self.sessions.entry(session).or_default();
+            changes.created.push_back(number);
+            changes.created_bytes += listed_bytes(new.as_bytes());
+        }
+        self.record(zxid, new, hash, owner, Some(state));
     }
 
-    pub(super) fn push_deleted(&mut self, zxid: Zxid, path: &str) {
-        let hash = path::hash(path);
-        self.record(zxid, path, hash, None);
+    /// Records that a node is deleted. `stored_owner` is the owner that it had.
+    pub(super) fn push_deleted(
+        &mut self,
+        database: &Database,
+        zxid: Zxid,
+        path: &str,
+        stored_owner: i64,
+    ) {
+        let owner = database.tree.ephemeral_owner(stored_owner);
+        let path = path::canonical(path);
+        let hash = database.tree.hasher.hash(path);
+        if let Some(session) = owner {
+            let changes = self.sessions.entry(session).or_default();
+            changes.deleted += 1;
+            changes.deleted_bytes += listed_bytes(path.as_bytes());
+        }
+        self.record(zxid, path, hash, owner, None);
     }
 
-    fn record(&mut self, zxid: Zxid, path: &str, hash: u32, state: Option<NodeState>) {
+    /// Forgets what a change did to the ephemerals of a session. `pop` takes its number off the list
+    /// of creations, from the end where the change stands.
+    fn forget_ephemeral(
+        &mut self,
+        change: &Change,
+        pop: impl FnOnce(&mut VecDeque<u64>) -> Option<u64>,
+    ) {
+        let Some(session) = change.ephemeral else {
+            return;
+        };
+        let Some(changes) = self.sessions.get_mut(&session) else {
+            return;
+        };
+        let bytes = listed_bytes(change.path.as_bytes());
+        if change.state.is_some() {
+            let _number = pop(&mut changes.created);
+            changes.created_bytes -= bytes;
+        } else {
+            changes.deleted -= 1;
+            changes.deleted_bytes -= bytes;
+        }
+        if changes.created.is_empty() && changes.deleted == 0 {
+            self.sessions.remove(&session);
+        }
+    }
+
+    fn record(
+        &mut self,
+        zxid: Zxid,
+        path: &str,
+        hash: u32,
+        ephemeral: Option<SessionId>,
+        state: Option<NodeState>,
+    ) {
         let number = self.mark();
         let (changes, first) = (&self.changes, self.first);
-        let slot = self.newest.find_mut(path::spread(hash), |(other, number)| {
+        let slot = self.newest.find_mut(spread(hash), |(other, number)| {
             *other == hash && is_of(changes, first, *number, path)
         });
         let previous = match slot {
             Some((_, newest)) => Some(std::mem::replace(newest, number)),
             None => {
                 self.newest
-                    .insert_unique(path::spread(hash), (hash, number), |(other, _)| {
-                        path::spread(*other)
-                    });
+                    .insert_unique(spread(hash), (hash, number), |(other, _)| spread(*other));
                 None
             }
         };
@@ -164,6 +270,7 @@ impl Outstanding {
             path: path.into(),
             hash,
             previous,
+            ephemeral,
             state,
         });
     }
@@ -175,10 +282,10 @@ impl Outstanding {
             let Some(change) = self.changes.pop_back() else {
                 return;
             };
-            let spread = path::spread(change.hash);
+            self.forget_ephemeral(&change, VecDeque::pop_back);
             if let Ok(mut entry) = self
                 .newest
-                .find_entry(spread, |(_, other)| *other == number)
+                .find_entry(spread(change.hash), |(_, other)| *other == number)
             {
                 match change.previous {
                     // No transaction is applied between a mark and its roll-back, so the previous
@@ -202,10 +309,10 @@ impl Outstanding {
             };
             let number = self.first;
             self.first += 1;
-            let spread = path::spread(change.hash);
+            self.forget_ephemeral(&change, VecDeque::pop_front);
             if let Ok(entry) = self
                 .newest
-                .find_entry(spread, |(_, other)| *other == number)
+                .find_entry(spread(change.hash), |(_, other)| *other == number)
             {
                 entry.remove();
             }

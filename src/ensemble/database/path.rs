@@ -1,27 +1,10 @@
-//! Paths: validation, parents, special paths (specification 6.5, 9) and their hash.
+//! Paths: validation, parents and special paths (specification 6.5, 9).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
-
-use std::hash::Hasher;
-
-use rustc_hash::FxHasher;
 
 pub(super) const ROOT: &str = "/";
 pub(super) const SYSTEM: &str = "/zookeeper";
 pub(super) const QUOTA: &str = "/zookeeper/quota";
 pub(super) const CONFIG: &str = "/zookeeper/config";
-
-/// The hash is the same on every server and in every run.
-pub(super) fn hash(path: &str) -> u32 {
-    let mut hasher = FxHasher::default();
-    hasher.write(path.as_bytes());
-    (hasher.finish() >> 32) as u32
-}
-
-/// Spreads the hash over 64 bits: the hash table takes buckets from the low bits and tags from the
-/// high bits.
-pub(super) const fn spread(hash: u32) -> u64 {
-    ((hash as u64) << 32) | hash as u64
-}
 
 /// Maps the empty string to `/`: clients may name the root either way (specification 6.6).
 pub(super) fn canonical(path: &str) -> &str {

@@ -2,20 +2,20 @@
 //! 6.1, 6.2).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use crate::wire::jute::{
-    Acl, CheckVersion, DeleteRequest, ErrorCode, MultiOp, MultiOps, OpCode, Perms, Reader,
-    SessionId, SetDataRequest, TxnHeader, WriteJute, Zxid, begin_frame, end_frame,
+    Acl, CheckVersion, DeleteRequest, ErrorCode, MAX_ENTRY_BYTES, MultiOp, MultiOps, OpCode, Perms,
+    Reader, SessionId, SetDataRequest, TxnHeader, WriteJute, Zxid, begin_frame, end_frame,
 };
 
 use super::acl::AclSpec;
 use super::outstanding::Outstanding;
 use super::path;
-use super::prepare_create::NewNode;
+use super::prepare_create::{EPHEMERALS_LISTED_BYTES_MAX, NewNode};
 use super::read::malformed;
 use super::state::Database;
+use super::tree::listed_bytes;
 use super::write_request::{Context, WriteRequest};
 
 /// Converts requests into transactions. Each new leader starts with an empty one.
@@ -37,8 +37,8 @@ impl Preparer {
 
     /// Appends the complete entry (header and record) of transaction `zxid` to `out`.
     ///
-    /// Every request yields an entry: a refused request becomes an error transaction, which the
-    /// leader proposes like any other. The caller has checked the session with the
+    /// Every request yields an entry of at most [`MAX_ENTRY_BYTES`]: a refused request becomes an
+    /// error transaction, which the leader proposes like any other. The caller has checked the session with the
     /// [`super::SessionTracker`].
     pub fn prepare(
         &mut self,
@@ -61,7 +61,14 @@ impl Preparer {
             op: OpCode::from_i32(request.op).unwrap_or(OpCode::Error),
         };
         header.encode(out);
-        if let Err(code) = self.record(context, header.op, out) {
+        let mark = self.outstanding.mark();
+        let record = self.record(context, header.op, out).and_then(|()| {
+            // A learner refuses a longer proposal, and the log a longer entry.
+            let fits = out.len() - start <= MAX_ENTRY_BYTES;
+            fits.then_some(()).ok_or(ErrorCode::MARSHALLING)
+        });
+        if let Err(code) = record {
+            self.outstanding.roll_back(mark);
             out.truncate(start);
             header.op = OpCode::Error;
             header.encode(out);
@@ -198,7 +205,9 @@ impl Preparer {
         out.put_string(doomed);
         parent.state.children = parent.state.children.saturating_sub(1);
         self.outstanding.push(context.zxid, parent);
-        self.outstanding.push_deleted(context.zxid, doomed);
+        let owner = node.state.owner;
+        self.outstanding
+            .push_deleted(context.database, context.zxid, doomed, owner);
         Ok(())
     }
 
@@ -263,7 +272,7 @@ impl Preparer {
         out: &mut Vec<u8>,
     ) -> Result<(), ErrorCode> {
         let MultiOps(parts) = MultiOps::decode(reader, OpCode::Multi).map_err(malformed)?;
-        let mark = self.outstanding.mark();
+        let (mark, mark_bytes) = (self.outstanding.mark(), out.len());
         let mut failed = false;
         out.put_len(parts.len());
         for part in parts {
@@ -287,6 +296,9 @@ impl Preparer {
                 }
             } else {
                 end_frame(out, frame);
+                if out.len() - mark_bytes > MAX_ENTRY_BYTES {
+                    return Err(ErrorCode::MARSHALLING);
+                }
             }
         }
         Ok(())
@@ -313,27 +325,28 @@ impl Preparer {
     /// Lists all ephemerals that the session will own when this transaction is applied.
     fn close_session(&mut self, context: Context<'_>, out: &mut Vec<u8>) {
         let session = context.request.session;
-        let owned = context.database.tree.ephemerals(session);
-        let mut paths: BTreeSet<Arc<str>> = owned.into_iter().collect();
-        for change in self.outstanding.iter() {
-            match &change.state {
-                None => drop(paths.remove(change.path.as_ref())),
-                Some(state) if state.owner == session.0 && session.0 != 0 => {
-                    paths.insert(change.path.as_ref().into());
-                }
-                Some(_) => {}
-            }
+        let paths = self.outstanding.ephemerals(context.database, session);
+        // Creates keep the list short enough. A log or snapshot of another server may hold more: what
+        // the list leaves out is deleted too, since a closed session owns nothing (see `apply`).
+        let mut bytes = 0;
+        let listed = paths.iter().take_while(|path| {
+            bytes += listed_bytes(path.as_bytes());
+            bytes <= EPHEMERALS_LISTED_BYTES_MAX
+        });
+        let listed = &paths[..listed.count()];
+        out.put_len(listed.len());
+        for doomed in listed {
+            out.put_string(doomed);
         }
-        out.put_len(paths.len());
-        for doomed in paths {
-            out.put_string(&doomed);
-            if let Some(mut parent) = path::parent(&doomed)
+        for doomed in &paths {
+            if let Some(mut parent) = path::parent(doomed)
                 .and_then(|parent| self.outstanding.find(context.database, parent))
             {
                 parent.state.children = parent.state.children.saturating_sub(1);
                 self.outstanding.push(context.zxid, parent);
             }
-            self.outstanding.push_deleted(context.zxid, &doomed);
+            self.outstanding
+                .push_deleted(context.database, context.zxid, doomed, session.0);
         }
         self.opening.remove(&session);
         self.closing.insert(session, context.zxid);

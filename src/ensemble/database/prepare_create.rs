@@ -4,14 +4,21 @@
 use std::borrow::Cow;
 
 use crate::wire::jute::{
-    CreateMode, CreateRequest, ErrorCode, JuteError, OpCode, Perms, Reader, WriteJute,
+    CreateMode, CreateRequest, ErrorCode, JuteError, MAX_ENTRY_BYTES, OpCode, Perms, Reader,
+    WriteJute,
 };
 
 use super::acl::AclSpec;
 use super::outstanding::{NodeState, Outstanding};
 use super::path;
+use super::tree::listed_bytes;
 use super::write_request::Context;
-use super::znode::{CONTAINER, ephemeral_owner};
+use super::znode::CONTAINER;
+
+/// How many bytes the paths of a session's ephemerals may take in the list of its closeSession, so that
+/// the list fits into a transaction. Java has no such limit and proposes an entry that its followers
+/// refuse (ZOOKEEPER-4306).
+pub(super) const EPHEMERALS_LISTED_BYTES_MAX: usize = MAX_ENTRY_BYTES - 64;
 
 /// A create request. The common open ACL is not decoded.
 #[derive(Debug)]
@@ -106,8 +113,16 @@ impl<'a> NewNode<'a> {
         if outstanding.exists(context.database, &path) {
             return Err(ErrorCode::NODE_EXISTS);
         }
-        if ephemeral_owner(parent.state.owner).is_some() {
+        let tree = &context.database.tree;
+        if tree.ephemeral_owner(parent.state.owner).is_some() {
             return Err(ErrorCode::NO_CHILDREN_FOR_EPHEMERALS);
+        }
+        if ephemeral {
+            let session = context.request.session;
+            let owned = outstanding.ephemerals_listed_bytes(context.database, session);
+            if owned + listed_bytes(path.as_bytes()) > EPHEMERALS_LISTED_BYTES_MAX {
+                return Err(ErrorCode::QUOTA_EXCEEDED);
+            }
         }
         parent.state.cversion = parent.state.cversion.wrapping_add(1);
         parent.state.children += 1;
@@ -131,7 +146,7 @@ impl<'a> NewNode<'a> {
             rights: context.database.tree.rights_of(&acl),
         };
         outstanding.push(context.zxid, parent);
-        outstanding.push_new(context.zxid, &path, state);
+        outstanding.push_new(context.database, context.zxid, &path, state);
         Ok(())
     }
 }

@@ -8,13 +8,16 @@ use crate::wire::jute::{
 use super::acl::{AclId, Rights};
 use super::path;
 use super::state::Database;
-use super::watch_table::Mode;
+use super::watched::Mode;
 use super::znode::NodeId;
 use super::{Caller, WatchEvent};
 
 /// A multiRead whose response would be longer is refused: its parts may name one large node many
 /// times.
 const MULTI_READ_BYTES_MAX: usize = 16 << 20;
+
+/// How many bytes of a request or reply count as one unit of work.
+const BYTES_PER_WORK: usize = 1024;
 
 /// The error code of a request that cannot be decoded.
 pub(super) fn malformed(_reason: JuteError) -> ErrorCode {
@@ -39,6 +42,7 @@ impl Database {
     ) -> Result<(), ErrorCode> {
         let mark = out.len();
         let mut reader = Reader::new(body);
+        self.work += 1 + caller.auth.len() + body.len() / BYTES_PER_WORK;
         let result = match op {
             OpCode::GetData => self.get_data(&mut reader, caller, out),
             OpCode::Exists => self.exists(&mut reader, caller, out),
@@ -61,6 +65,7 @@ impl Database {
             }
             _ => Err(ErrorCode::UNIMPLEMENTED),
         };
+        self.work += (out.len() - mark) / BYTES_PER_WORK;
         if result.is_err() {
             out.truncate(mark);
         }
@@ -90,7 +95,7 @@ impl Database {
             self.watches.store_identities(caller);
             self.watches
                 .data
-                .add(&node.path, Some(&node.path), caller.conn, Mode::STANDARD);
+                .add(node.path(), caller.conn, Mode::STANDARD);
         }
         Ok(())
     }
@@ -112,13 +117,10 @@ impl Database {
         if request.watch {
             // exists sets a watch on a missing node too; it fires when the node is created.
             let path = path::canonical(request.path);
-            let shared = found.ok().map(|id| &self.tree.nodes.node(id).path);
             self.watches.store_identities(caller);
-            self.watches
-                .data
-                .add(path, shared, caller.conn, Mode::STANDARD);
+            self.watches.data.add(path, caller.conn, Mode::STANDARD);
         }
-        self.tree.nodes.node(found?).stat().encode(out);
+        self.tree.stat(found?).encode(out);
         Ok(())
     }
 
@@ -132,15 +134,15 @@ impl Database {
         let request = PathWatch::decode(reader).map_err(malformed)?;
         let id = self.permitted(request.path, Perms::READ, caller.auth)?;
         self.list(id, out);
-        let node = self.tree.nodes.node(id);
         if op == OpCode::GetChildren2 {
-            node.stat().encode(out);
+            self.tree.stat(id).encode(out);
         }
         if request.watch {
+            let node = self.tree.nodes.node(id);
             self.watches.store_identities(caller);
             self.watches
                 .child
-                .add(&node.path, Some(&node.path), caller.conn, Mode::STANDARD);
+                .add(node.path(), caller.conn, Mode::STANDARD);
         }
         Ok(())
     }
@@ -148,17 +150,17 @@ impl Database {
     /// Appends the node's data and stat.
     fn content(&self, id: NodeId, out: &mut Vec<u8>) {
         let node = self.tree.nodes.node(id);
-        out.put_buffer(node.data.as_deref());
-        node.stat().encode(out);
+        out.put_buffer(node.data());
+        self.tree.stat(id).encode(out);
     }
 
-    /// Appends the sorted names of the node's children.
+    /// Appends the names of the node's children, in no particular order (as Java does).
     fn list(&mut self, id: NodeId, out: &mut Vec<u8>) {
-        self.tree.sort_children(id);
         let children = &self.tree.nodes.node(id).children;
+        self.work += children.len();
         out.put_len(children.len());
-        for child in children {
-            out.put_string(self.tree.nodes.node(*child).name());
+        for child in children.iter() {
+            out.put_buffer(Some(self.tree.nodes.node(*child).raw_name()));
         }
     }
 
@@ -184,22 +186,24 @@ impl Database {
             }
             Rights::List(list) => Acl::encode_list(&list, out),
         }
-        self.tree.nodes.node(id).stat().encode(out);
+        self.tree.stat(id).encode(out);
         Ok(())
     }
 
     fn get_ephemerals(
-        &self,
+        &mut self,
         reader: &mut Reader<'_>,
         caller: &Caller<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), ErrorCode> {
         let prefix = reader.string().map_err(malformed)?.unwrap_or_default();
-        let mut paths = self.tree.ephemerals(caller.session);
+        let mut paths: Vec<&str> = self.tree.ephemerals(caller.session).collect();
+        self.work += paths.len();
         paths.retain(|path| path.starts_with(prefix));
+        paths.sort_unstable();
         out.put_len(paths.len());
         for path in paths {
-            out.put_string(&path);
+            out.put_string(path);
         }
         Ok(())
     }
@@ -226,6 +230,7 @@ impl Database {
         let MultiOps(parts) = MultiOps::decode(reader, OpCode::MultiRead).map_err(malformed)?;
         let mark = out.len();
         for part in parts {
+            self.work += 1;
             if out.len() - mark > MULTI_READ_BYTES_MAX {
                 return Err(ErrorCode::MARSHALLING);
             }

@@ -6,7 +6,7 @@ use crate::wire::jute::{ErrorCode, EventType, OpCode, PathNumber, Reader, SetWat
 use super::path;
 use super::read::malformed;
 use super::state::Database;
-use super::watch_table::Mode;
+use super::watched::Mode;
 use super::watches::Events;
 use super::{Caller, WatchEvent};
 
@@ -28,6 +28,7 @@ impl Database {
     ) -> Result<(), ErrorCode> {
         let lists = SetWatches::decode(reader, op).map_err(malformed)?;
         let seen = lists.relative_zxid;
+        self.work += lists.len();
         let mut tell = |kind, path| {
             events(WatchEvent {
                 conn: caller.conn,
@@ -40,33 +41,27 @@ impl Database {
             match self.tree.find(path).map(|id| self.tree.nodes.node(id)) {
                 None => tell(EventType::NodeDeleted, path),
                 Some(node) if node.stat.mzxid > seen => tell(EventType::NodeDataChanged, path),
-                Some(node) => {
-                    let shared = Some(&node.path);
-                    self.watches
-                        .data
-                        .add(&node.path, shared, caller.conn, Mode::STANDARD);
-                }
+                Some(node) => self
+                    .watches
+                    .data
+                    .add(node.path(), caller.conn, Mode::STANDARD),
             }
         }
         for path in lists.exist {
             if self.tree.find(path).is_some() {
                 tell(EventType::NodeCreated, path);
             } else {
-                self.watches
-                    .data
-                    .add(path, None, caller.conn, Mode::STANDARD);
+                self.watches.data.add(path, caller.conn, Mode::STANDARD);
             }
         }
         for path in lists.child {
             match self.tree.find(path).map(|id| self.tree.nodes.node(id)) {
                 None => tell(EventType::NodeDeleted, path),
                 Some(node) if node.stat.pzxid > seen => tell(EventType::NodeChildrenChanged, path),
-                Some(node) => {
-                    let shared = Some(&node.path);
-                    self.watches
-                        .child
-                        .add(&node.path, shared, caller.conn, Mode::STANDARD);
-                }
+                Some(node) => self
+                    .watches
+                    .child
+                    .add(node.path(), caller.conn, Mode::STANDARD),
             }
         }
         for path in lists.persistent {

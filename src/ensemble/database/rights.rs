@@ -3,36 +3,15 @@
 
 use std::net::IpAddr;
 
-use crate::wire::jute::{Acl, ErrorCode, Id};
+use crate::wire::jute::{Acl, ErrorCode, Id, MAX_ENTRY_BYTES};
 
 /// Whether one of the identities bypasses all ACLs.
 pub(super) fn is_superuser(auth: &[Id]) -> bool {
     auth.iter().any(|id| id.scheme == "super")
 }
 
-/// Whether the list grants any of `perms` to a caller with the identities `auth`.
-pub(super) fn allows(list: &[Acl], perms: i32, auth: &[Id]) -> bool {
-    if list.is_empty() || is_superuser(auth) {
-        return true;
-    }
-    list.iter().any(|acl| {
-        acl.perms & perms != 0
-            && ((acl.id.scheme == "world" && acl.id.id == "anyone")
-                || auth.iter().any(|id| matches(id, &acl.id)))
-    })
-}
-
-fn matches(caller: &Id, granted: &Id) -> bool {
-    caller.scheme == granted.scheme
-        && if granted.scheme == "ip" {
-            ip_matches(&caller.id, &granted.id)
-        } else {
-            caller.id == granted.id
-        }
-}
-
 /// Parses an address or network into the address and the number of bits to compare.
-fn network(text: &str) -> Option<(IpAddr, u32)> {
+pub(super) fn network(text: &str) -> Option<(IpAddr, u32)> {
     let (address, bits) = match text.split_once('/') {
         None => (text, None),
         Some((address, bits)) => (address, Some(bits)),
@@ -46,51 +25,33 @@ fn network(text: &str) -> Option<(IpAddr, u32)> {
     Some((address, bits))
 }
 
-fn ip_matches(caller: &str, granted: &str) -> bool {
-    let (Some((caller, _)), Some((granted, bits))) = (network(caller), network(granted)) else {
-        return false;
-    };
-    match (caller, granted) {
-        (IpAddr::V4(caller), IpAddr::V4(granted)) => {
-            (caller.to_bits() ^ granted.to_bits())
-                .checked_shr(32 - bits)
-                .unwrap_or(0)
-                == 0
-        }
-        (IpAddr::V6(caller), IpAddr::V6(granted)) => {
-            (caller.to_bits() ^ granted.to_bits())
-                .checked_shr(128 - bits)
-                .unwrap_or(0)
-                == 0
-        }
-        _ => false,
-    }
-}
-
 /// Returns the list to store: without duplicates, and with `auth` replaced by the caller's
 /// identities.
+///
+/// # Errors
+/// `INVALID_ACL` if an entry is not valid or none is left, `MARSHALLING` if the list outgrows a
+/// transaction: a request with many `auth` entries, from a client with many identities.
 pub(super) fn normalise(list: Vec<Acl>, auth: &[Id]) -> Result<Vec<Acl>, ErrorCode> {
     let mut result: Vec<Acl> = Vec::with_capacity(list.len());
-    let mut add = |acl: Acl| {
-        if !result.contains(&acl) {
-            result.push(acl);
-        }
-    };
-    for acl in list {
+    let mut bytes = 0;
+    for acl in without_duplicates(list) {
         match acl.id.scheme.as_str() {
-            "world" if acl.id.id == "anyone" => add(acl),
-            "digest" if is_digest(&acl.id.id) => add(acl),
-            "ip" if network(&acl.id.id).is_some() => add(acl),
+            "world" if acl.id.id == "anyone" => result.push(acl),
+            "digest" if is_digest(&acl.id.id) => result.push(acl),
+            "ip" if network(&acl.id.id).is_some() => result.push(acl),
             "auth" => {
-                let mut found = false;
+                let before = result.len();
                 for id in auth.iter().filter(|id| is_authenticated(id)) {
-                    found = true;
-                    add(Acl {
+                    bytes += 12 + id.scheme.len() + id.id.len();
+                    if bytes > MAX_ENTRY_BYTES {
+                        return Err(ErrorCode::MARSHALLING);
+                    }
+                    result.push(Acl {
                         perms: acl.perms,
                         id: id.clone(),
                     });
                 }
-                if !found {
+                if result.len() == before {
                     return Err(ErrorCode::INVALID_ACL);
                 }
             }
@@ -100,7 +61,25 @@ pub(super) fn normalise(list: Vec<Acl>, auth: &[Id]) -> Result<Vec<Acl>, ErrorCo
     if result.is_empty() {
         return Err(ErrorCode::INVALID_ACL);
     }
-    Ok(result)
+    Ok(without_duplicates(result))
+}
+
+/// Keeps the first of equal entries.
+fn without_duplicates(list: Vec<Acl>) -> Vec<Acl> {
+    if list.len() < 2 {
+        return list;
+    }
+    let mut order: Vec<usize> = (0..list.len()).collect();
+    // The sort is stable, so the first of equal entries comes first.
+    order.sort_by(|a, b| list[*a].cmp(&list[*b]));
+    let mut repeated = vec![false; list.len()];
+    for pair in order.windows(2) {
+        repeated[pair[1]] = list[pair[0]] == list[pair[1]];
+    }
+    let mut repeated = repeated.into_iter();
+    let mut list = list;
+    list.retain(|_| !repeated.next().unwrap_or(false));
+    list
 }
 
 /// Whether the client proved this identity with credentials. An `ip` identity comes from the
@@ -117,6 +96,7 @@ fn is_digest(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ensemble::database::acl_list::AclList;
 
     fn acl(perms: i32, scheme: &str, id: &str) -> Acl {
         Acl {
@@ -166,17 +146,54 @@ mod tests {
             acl(4, "ip", "10.1.0.0/16"),
             acl(8, "ip", "::/0"),
         ];
+        let list = AclList::new(list.into());
+        let allows = |list: &AclList, perms, auth: &[Id]| list.allows(perms, auth);
         let user = [Id::new("digest", "u:h")];
         assert!(allows(&list, 1, &[]));
         assert!(!allows(&list, 2, &[]));
         assert!(allows(&list, 2, &user));
         assert!(!allows(&list, 16, &user));
         assert!(allows(&list, 16, &[Id::new("super", "")]));
-        assert!(allows(&[], 16, &[]), "an empty list grants everything");
+        let empty = AclList::new([].into());
+        assert!(allows(&empty, 16, &[]), "an empty list grants everything");
         assert!(allows(&list, 4, &[Id::new("ip", "10.1.255.7")]));
         assert!(!allows(&list, 4, &[Id::new("ip", "10.2.0.1")]));
         assert!(allows(&list, 8, &[Id::new("ip", "fe80::1")]));
         assert!(!allows(&list, 8, &[Id::new("ip", "10.1.0.1")]));
         assert!(allows(&list, 1 | 16, &[]), "any of the bits is enough");
+    }
+
+    #[test]
+    fn entries_of_one_identity_or_network_add_up() {
+        let list = AclList::new(
+            [
+                acl(1, "digest", "u:h"),
+                acl(2, "digest", "u:h"),
+                acl(4, "ip", "10.1.0.0/16"),
+                acl(8, "ip", "10.1.9.9/16"),
+                acl(16, "ip", "10.1.2.3"),
+            ]
+            .into(),
+        );
+        let user = [Id::new("digest", "u:h")];
+        assert!(list.allows(1, &user) && list.allows(2, &user) && !list.allows(4, &user));
+        let address = [Id::new("ip", "10.1.2.3")];
+        for perms in [4, 8, 16] {
+            assert!(list.allows(perms, &address), "{perms}");
+        }
+        assert!(!list.allows(3, &address));
+        assert!(!list.allows(31, &[Id::new("ip", "10.2.2.3")]));
+    }
+
+    #[test]
+    fn auth_entries_may_not_outgrow_a_transaction() {
+        let auth: Vec<Id> = (0..100)
+            .map(|user| Id::new("digest", &format!("{user}:{}", "h".repeat(28))))
+            .collect();
+        let list = |count| (0..count).map(|perms| acl(perms, "auth", "")).collect();
+        assert_eq!(normalise(list(10), &auth).map(|list| list.len()), Ok(1000));
+        assert_eq!(normalise(list(40_000), &auth), Err(ErrorCode::MARSHALLING));
+        let same = vec![acl(31, "auth", ""); 40_000];
+        assert_eq!(normalise(same, &auth).map(|list| list.len()), Ok(100));
     }
 }

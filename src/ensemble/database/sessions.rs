@@ -167,15 +167,23 @@ impl SessionTracker {
             .collect();
     }
 
-    /// Marks the expired sessions as closing and returns them, earliest first. The caller must
-    /// propose a closeSession for each. They stay tracked until removed.
-    pub fn expire(&mut self, now_ms: u64) -> Vec<SessionId> {
+    /// Marks at most `count` expired sessions as closing and returns them, earliest first. The caller
+    /// must propose a closeSession for each. They stay tracked until removed.
+    pub fn expire(&mut self, now_ms: u64, count: usize) -> Vec<SessionId> {
         let mut expired = Vec::new();
-        while let Some(bucket) = self.buckets.first_entry() {
-            if *bucket.key() > now_ms {
-                break;
+        while let Some(mut bucket) = self.buckets.first_entry()
+            && *bucket.key() <= now_ms
+            && expired.len() < count
+        {
+            match bucket.get_mut().pop_first() {
+                Some(session) => expired.push(session),
+                None => drop(bucket.remove()),
             }
-            expired.extend(bucket.remove());
+        }
+        if let Some(bucket) = self.buckets.first_entry()
+            && bucket.get().is_empty()
+        {
+            bucket.remove();
         }
         for session in &expired {
             if let Some(known) = self.sessions.get_mut(session) {
@@ -245,11 +253,11 @@ mod tests {
             tracker.touch(A, 2000),
             "one ms later falls into the next bucket"
         );
-        assert_eq!(tracker.expire(5999), []);
-        assert_eq!(tracker.expire(6000), [B]);
+        assert_eq!(tracker.expire(5999, usize::MAX), []);
+        assert_eq!(tracker.expire(6000, usize::MAX), [B]);
         assert!(tracker.is_closing(B) && tracker.is_known(B));
         assert!(!tracker.touch(B, 6000), "too late");
-        assert_eq!(tracker.expire(60_000), [A]);
+        assert_eq!(tracker.expire(60_000, usize::MAX), [A]);
         assert_eq!(tracker.next_deadline(60_000), None);
         tracker.remove(A);
         assert!(!tracker.is_known(A) && !tracker.touch(A, 60_000));
@@ -264,7 +272,7 @@ mod tests {
         }
         tracker.add(SessionId(9), 10, 0);
         assert_eq!(
-            tracker.expire(1000),
+            tracker.expire(1000, usize::MAX),
             [9, 3, 4, 5].map(SessionId),
             "the shortest timeout first"
         );
@@ -278,9 +286,25 @@ mod tests {
         tracker.postpone(1_001);
         assert_eq!(tracker.next_deadline(0), Some(110 + 1_010));
         assert!(tracker.touch(B, 1_000), "an earlier expiry changes nothing");
-        assert_eq!(tracker.expire(1_119), []);
-        assert_eq!(tracker.expire(1_120), [A]);
-        assert_eq!(tracker.expire(1_220), [B]);
+        assert_eq!(tracker.expire(1_119, 9), []);
+        assert_eq!(tracker.expire(1_120, 9), [A]);
+        assert_eq!(tracker.expire(1_220, 9), [B]);
+    }
+
+    #[test]
+    fn many_sessions_expire_in_portions() {
+        let mut tracker = SessionTracker::new(10);
+        for id in 0..5 {
+            tracker.add(SessionId(id), 100, 0);
+        }
+        assert_eq!(tracker.expire(1000, 2), [0, 1].map(SessionId));
+        assert_eq!(
+            tracker.next_deadline(1000),
+            Some(1000),
+            "the others are due at once"
+        );
+        assert_eq!(tracker.expire(1000, 3), [2, 3, 4].map(SessionId));
+        assert_eq!(tracker.next_deadline(1000), None);
     }
 
     #[test]
@@ -299,6 +323,10 @@ mod tests {
         assert_eq!(tracker.check(A, 8), Ok(()));
         tracker.set_closing(A);
         assert_eq!(tracker.check(A, 8), Err(ErrorCode::SESSION_EXPIRED));
-        assert_eq!(tracker.expire(u64::MAX), [], "it is already closing");
+        assert_eq!(
+            tracker.expire(u64::MAX, usize::MAX),
+            [],
+            "it is already closing"
+        );
     }
 }

@@ -102,12 +102,12 @@ impl Database {
 
 fn encode_node(node: &Znode, out: &mut Vec<u8>) {
     // The snapshot format names the root by the empty string; "/" terminates the nodes.
-    out.put_string(if *node.path == *path::ROOT {
+    out.put_string(if node.path() == path::ROOT {
         ""
     } else {
-        &node.path
+        node.path()
     });
-    out.put_buffer(node.data.as_deref());
+    out.put_buffer(node.data());
     out.put_i64(node.acl.0);
     node.stat.encode(out);
 }

@@ -5,6 +5,7 @@ use crate::wire::jute::{Acl, JuteError, Reader, SessionId, StatPersisted};
 
 use super::acl::AclId;
 use super::path;
+use super::settings::DatabaseSettings;
 use super::state::Database;
 use super::znode::NodeId;
 
@@ -60,18 +61,12 @@ pub struct SnapshotDecoder {
     offset: u64,
 }
 
-impl Default for SnapshotDecoder {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl SnapshotDecoder {
     /// Starts directly after the file header.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(settings: DatabaseSettings) -> Self {
         Self {
-            database: Database::default(),
+            database: Database::empty(settings),
             stage: DecodeStage::SessionCount,
             pending: Vec::new(),
             offset: 0,

@@ -9,25 +9,40 @@ use crate::wire::jute::{Acl, Id, Perms, SessionId, StatPersisted, Zxid};
 use super::ConnId;
 use super::acl::{AclId, AclSpec};
 use super::path;
+use super::settings::DatabaseSettings;
 use super::tree::Tree;
 use super::watches::Watches;
 use super::znode::NodeId;
 
 /// The replicated state of a server, and the watches of its own clients.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Database {
     pub(super) tree: Tree,
     /// Session timeouts in ms.
     pub(super) sessions: BTreeMap<SessionId, i32>,
     pub(super) watches: Watches,
     pub(super) last_processed: Zxid,
+    /// Work of the reads since [`Database::take_work`].
+    pub(super) work: usize,
 }
 
 impl Database {
+    /// Creates a database without any node, not even the root.
+    pub(super) fn empty(settings: DatabaseSettings) -> Self {
+        let tree = Tree::new(settings);
+        Self {
+            watches: Watches::new(tree.hasher),
+            tree,
+            sessions: BTreeMap::new(),
+            last_processed: Zxid::ZERO,
+            work: 0,
+        }
+    }
+
     /// Creates a database with the root and the system nodes (specification 9).
     #[must_use]
-    pub fn new() -> Self {
-        let mut database = Self::default();
+    pub fn new(settings: DatabaseSettings) -> Self {
+        let mut database = Self::empty(settings);
         let root = database
             .tree
             .insert_root(Some(&[]), AclId::OPEN, StatPersisted::default());
@@ -167,11 +182,30 @@ impl Database {
     /// Returns the sorted paths of a session's ephemerals (for `dump`).
     #[must_use]
     pub fn ephemerals(&self, session: SessionId) -> Vec<Arc<str>> {
-        self.tree.ephemerals(session)
+        let mut paths: Vec<Arc<str>> = self.tree.ephemerals(session).map(Arc::from).collect();
+        paths.sort_unstable();
+        paths
     }
 
-    /// Removes the connection's watches.
+    /// Ends the connection's watches. [`Self::forget_some`] removes them from memory.
     pub fn connection_closed(&mut self, conn: ConnId) {
         self.watches.forget(conn);
+    }
+
+    /// Removes at most `count` watches of closed connections from memory.
+    pub fn forget_some(&mut self, count: usize) {
+        self.watches.forget_some(count);
+    }
+
+    /// Whether watches of closed connections are still in memory.
+    #[must_use]
+    pub fn is_forgetting(&self) -> bool {
+        self.watches.is_forgetting()
+    }
+
+    /// Returns the work of the reads since the last call, in units: one for each request, and one for
+    /// each child, path, identity or kilobyte that they looked at.
+    pub const fn take_work(&mut self) -> usize {
+        std::mem::replace(&mut self.work, 0)
     }
 }

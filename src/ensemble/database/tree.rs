@@ -2,23 +2,24 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use crate::wire::jute::{ErrorCode, SessionId, StatPersisted, Zxid};
+use crate::wire::jute::{ErrorCode, SessionId, Stat, StatPersisted, Zxid};
 
 use super::acl::{AclId, AclSpec, AclTable, Rights};
 use super::path;
+use super::path_hash::{PathHasher, spread};
+use super::settings::DatabaseSettings;
 use super::slab::Slab;
-use super::znode::{NodeId, Znode, ephemeral_owner};
+use super::znode::{NewZnode, NodeId, Znode, ephemeral_owner};
 
 #[derive(Debug)]
 pub(super) struct Creation<'a> {
     pub(super) path: &'a str,
     pub(super) data: Option<&'a [u8]>,
     pub(super) acl: &'a AclSpec,
-    /// In the stored form; see [`ephemeral_owner`].
+    /// In the stored form; see [`super::znode::ephemeral_owner`].
     pub(super) owner: i64,
     /// The parent's cversion after the create; -1 means the current value plus one.
     pub(super) parent_cversion: i32,
@@ -32,34 +33,76 @@ pub(super) struct Moment {
     pub(super) time_ms: i64,
 }
 
+/// The index keeps the memory of so many nodes when most nodes are deleted.
+const INDEX_KEPT: usize = 4096;
+
+/// The ephemeral nodes of a session.
 #[derive(Debug, Default)]
+struct Ephemerals {
+    nodes: BTreeSet<NodeId>,
+    /// Total length of their paths as a closeSession lists them.
+    listed_bytes: usize,
+}
+
+/// How many bytes a path takes in the list of a closeSession.
+pub(super) const fn listed_bytes(path: &[u8]) -> usize {
+    4 + path.len()
+}
+
+#[derive(Debug)]
 pub(super) struct Tree {
-    pub(super) nodes: Slab,
+    pub(super) nodes: Slab<Znode>,
     /// (hash of the path, node). The stored hashes let the table grow without reading the nodes.
     index: HashTable<(u32, NodeId)>,
+    pub(super) hasher: PathHasher,
+    extended_types: bool,
     pub(super) acls: AclTable,
-    ephemerals: BTreeMap<SessionId, BTreeSet<NodeId>>,
+    ephemerals: BTreeMap<SessionId, Ephemerals>,
     /// Total bytes of paths and data.
     bytes: usize,
 }
 
 impl Tree {
+    pub(super) fn new(settings: DatabaseSettings) -> Self {
+        let hasher = PathHasher::new(settings.hash_key);
+        Self {
+            nodes: Slab::default(),
+            index: HashTable::new(),
+            hasher,
+            extended_types: settings.extended_types,
+            acls: AclTable::new(hasher),
+            ephemerals: BTreeMap::new(),
+            bytes: 0,
+        }
+    }
+
     pub(super) fn find(&self, wanted: &str) -> Option<NodeId> {
         let wanted = path::canonical(wanted);
-        self.find_hashed(wanted, path::hash(wanted))
+        self.find_hashed(wanted, self.hasher.hash(wanted))
     }
 
     /// Finds a node by its canonical path and the hash of that path.
     pub(super) fn find_hashed(&self, wanted: &str, hash: u32) -> Option<NodeId> {
         self.index
-            .find(path::spread(hash), |(other, id)| {
-                *other == hash && *self.nodes.node(*id).path == *wanted
+            .find(spread(hash), |(other, id)| {
+                *other == hash && self.nodes.node(*id).raw_path() == wanted.as_bytes()
             })
             .map(|(_, id)| *id)
     }
 
     pub(super) fn rights(&self, id: NodeId) -> Rights {
         self.acls.rights(self.nodes.node(id).acl)
+    }
+
+    /// The node's metadata in the form that clients receive.
+    pub(super) fn stat(&self, id: NodeId) -> Stat {
+        let node = self.nodes.node(id);
+        node.stat(self.ephemeral_owner(node.stat.ephemeral_owner))
+    }
+
+    /// The session that a stored owner names.
+    pub(super) const fn ephemeral_owner(&self, stored: i64) -> Option<SessionId> {
+        ephemeral_owner(stored, self.extended_types)
     }
 
     /// Returns what a node with this list would grant.
@@ -78,7 +121,10 @@ impl Tree {
 
     /// Counts the ephemeral nodes of all sessions.
     pub(super) fn ephemerals_count(&self) -> usize {
-        self.ephemerals.values().map(BTreeSet::len).sum()
+        self.ephemerals
+            .values()
+            .map(|owned| owned.nodes.len())
+            .sum()
     }
 
     /// Returns the sessions that own ephemeral nodes, sorted.
@@ -86,17 +132,20 @@ impl Tree {
         self.ephemerals.keys().copied()
     }
 
-    /// Returns the sorted paths of a session's ephemerals.
-    pub(super) fn ephemerals(&self, session: SessionId) -> Vec<Arc<str>> {
-        let mut paths: Vec<Arc<str>> = self
-            .ephemerals
+    /// Returns the paths of a session's ephemerals in no particular order.
+    pub(super) fn ephemerals(&self, session: SessionId) -> impl Iterator<Item = &str> {
+        self.ephemerals
             .get(&session)
             .into_iter()
-            .flatten()
-            .map(|id| Arc::clone(&self.nodes.node(*id).path))
-            .collect();
-        paths.sort_unstable();
-        paths
+            .flat_map(|owned| &owned.nodes)
+            .map(|id| self.nodes.node(*id).path())
+    }
+
+    /// How many bytes a closeSession needs to list the session's ephemerals.
+    pub(super) fn ephemerals_listed_bytes(&self, session: SessionId) -> usize {
+        self.ephemerals
+            .get(&session)
+            .map_or(0, |owned| owned.listed_bytes)
     }
 
     /// Inserts the root, which must be the first node.
@@ -118,74 +167,91 @@ impl Tree {
         stat: StatPersisted,
         parent: NodeId,
     ) -> NodeId {
-        let place = self.nodes.get(parent).map_or(0, |node| node.children.len());
-        let id = self.nodes.insert(Znode {
-            path: new.into(),
-            data: data.map(<[u8]>::to_vec),
+        let id = self.nodes.insert(Znode::new(NewZnode {
+            path: new,
+            data,
             acl,
-            parent,
-            place,
             stat,
-            children: Vec::new(),
-            sorted: true,
-        });
+            parent,
+        }));
         self.bytes += new.len() + data.map_or(0, <[u8]>::len);
-        if let Some(session) = ephemeral_owner(stat.ephemeral_owner) {
-            self.ephemerals.entry(session).or_default().insert(id);
-        }
-        let hash = path::hash(new);
+        self.own(id, stat.ephemeral_owner);
+        let hash = self.hasher.hash(new);
         self.index
-            .insert_unique(path::spread(hash), (hash, id), |(other, _)| {
-                path::spread(*other)
-            });
+            .insert_unique(spread(hash), (hash, id), |(other, _)| spread(*other));
         if id != parent {
-            let before = self.nodes.node(parent).children.last().copied();
-            let in_order = before.is_none_or(|last| *self.nodes.node(last).path < *new);
-            let parent = self.nodes.node_mut(parent);
-            parent.children.push(id);
-            parent.sorted &= in_order;
+            let place = self.nodes.node_mut(parent).children.push(id);
+            self.nodes.node_mut(id).place = place;
+            self.count_descendants(parent, 1);
         }
         id
     }
 
+    /// Adds `change` to the number of nodes below `from` and below each of its ancestors.
+    fn count_descendants(&mut self, from: NodeId, change: i32) {
+        let mut at = from;
+        loop {
+            let node = self.nodes.node_mut(at);
+            node.descendants = node.descendants.wrapping_add_signed(change);
+            if at == NodeId::ROOT {
+                return;
+            }
+            at = node.parent;
+        }
+    }
+
+    fn own(&mut self, id: NodeId, stored_owner: i64) {
+        if let Some(session) = self.ephemeral_owner(stored_owner) {
+            let bytes = listed_bytes(self.nodes.node(id).raw_path());
+            let owned = self.ephemerals.entry(session).or_default();
+            if owned.nodes.insert(id) {
+                owned.listed_bytes += bytes;
+            }
+        }
+    }
+
+    fn disown(&mut self, id: NodeId, path: &[u8], stored_owner: i64) {
+        if let Some(session) = self.ephemeral_owner(stored_owner)
+            && let Some(owned) = self.ephemerals.get_mut(&session)
+            && owned.nodes.remove(&id)
+        {
+            owned.listed_bytes -= listed_bytes(path);
+            if owned.nodes.is_empty() {
+                self.ephemerals.remove(&session);
+            }
+        }
+    }
+
     /// Removes a node and all its descendants.
     fn detach(&mut self, id: NodeId) {
-        let parent = self.nodes.node(id).parent;
-        let place = self.nodes.node(id).place;
-        let siblings = self.nodes.node_mut(parent);
-        siblings.children.swap_remove(place);
-        if let Some(moved) = siblings.children.get(place).copied() {
-            siblings.sorted = false;
+        let node = self.nodes.node(id);
+        let (parent, place) = (node.parent, node.place);
+        let removed = i32::try_from(node.descendants).unwrap_or(i32::MAX - 1) + 1;
+        if let Some(moved) = self.nodes.node_mut(parent).children.remove(place) {
             self.nodes.node_mut(moved).place = place;
         }
+        self.count_descendants(parent, -removed);
         // A node with children is deleted only when a log is replayed over a fuzzy snapshot.
         let mut doomed = vec![id];
         while let Some(id) = doomed.pop() {
-            let hash = path::hash(&self.nodes.node(id).path);
+            let hash = self.hasher.hash_bytes(self.nodes.node(id).raw_path());
             if let Ok(entry) = self
                 .index
-                .find_entry(path::spread(hash), |(_, other)| *other == id)
+                .find_entry(spread(hash), |(_, other)| *other == id)
             {
                 entry.remove();
             }
             let Some(node) = self.nodes.remove(id) else {
                 continue;
             };
-            doomed.extend_from_slice(&node.children);
-            self.bytes -= node.path.len() + node.data_bytes();
+            doomed.extend_from_slice(node.children.as_slice());
+            self.bytes -= node.raw_path().len() + node.data_bytes();
             self.acls.release(node.acl);
-            self.disown(id, node.stat.ephemeral_owner);
+            self.disown(id, node.raw_path(), node.stat.ephemeral_owner);
         }
-    }
-
-    fn disown(&mut self, id: NodeId, owner: i64) {
-        if let Some(session) = ephemeral_owner(owner)
-            && let Some(nodes) = self.ephemerals.get_mut(&session)
-        {
-            nodes.remove(&id);
-            if nodes.is_empty() {
-                self.ephemerals.remove(&session);
-            }
+        if self.index.capacity() > INDEX_KEPT && self.index.len() < self.index.capacity() / 8 {
+            let kept = 2 * self.index.len();
+            self.index.shrink_to(kept, |(hash, _)| spread(*hash));
         }
     }
 
@@ -259,21 +325,11 @@ impl Tree {
         Ok(())
     }
 
-    /// Replaces the data, in place if the new value fits.
     pub(super) fn put_data(&mut self, id: NodeId, data: Option<&[u8]>) {
         let node = self.nodes.node_mut(id);
         self.bytes -= node.data_bytes();
         self.bytes += data.map_or(0, <[u8]>::len);
-        match (&mut node.data, data) {
-            // A short value must not keep the memory of a long one.
-            (Some(old), Some(new))
-                if new.len() <= old.capacity() && old.capacity() <= 2 * new.len() + 64 =>
-            {
-                old.clear();
-                old.extend_from_slice(new);
-            }
-            (slot, data) => *slot = data.map(<[u8]>::to_vec),
-        }
+        node.set_data(data);
     }
 
     /// # Errors
@@ -323,37 +379,16 @@ impl Tree {
         let node = self.nodes.node_mut(id);
         let old_acl = std::mem::replace(&mut node.acl, acl);
         let old_stat = std::mem::replace(&mut node.stat, stat);
+        if old_stat.ephemeral_owner != stat.ephemeral_owner {
+            let path = Box::<[u8]>::from(node.raw_path());
+            self.disown(id, &path, old_stat.ephemeral_owner);
+            self.own(id, stat.ephemeral_owner);
+        }
         self.acls.release(old_acl);
-        self.disown(id, old_stat.ephemeral_owner);
-        if let Some(session) = ephemeral_owner(stat.ephemeral_owner) {
-            self.ephemerals.entry(session).or_default().insert(id);
-        }
-    }
-
-    /// Sorts a node's children by name.
-    pub(super) fn sort_children(&mut self, id: NodeId) {
-        if self.nodes.node(id).sorted {
-            return;
-        }
-        let mut children = std::mem::take(&mut self.nodes.node_mut(id).children);
-        children.sort_by(|a, b| self.nodes.node(*a).path.cmp(&self.nodes.node(*b).path));
-        for (place, child) in children.iter().enumerate() {
-            self.nodes.node_mut(*child).place = place;
-        }
-        let node = self.nodes.node_mut(id);
-        node.children = children;
-        node.sorted = true;
     }
 
     /// Counts the nodes below this one.
     pub(super) fn descendants(&self, id: NodeId) -> usize {
-        let mut count = 0;
-        let mut open = vec![id];
-        while let Some(id) = open.pop() {
-            let children = &self.nodes.node(id).children;
-            count += children.len();
-            open.extend_from_slice(children);
-        }
-        count
+        self.nodes.node(id).descendants as usize
     }
 }

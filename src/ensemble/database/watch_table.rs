@@ -4,63 +4,51 @@
 
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet, HashTable};
 use rustc_hash::FxBuildHasher;
 
 use super::ConnId;
-use super::path;
+use super::leaving::Leaving;
+use super::path_hash::{PathHasher, spread};
+use super::slab::{Slab, Slot};
+use super::watched::{Mode, Watched};
 
-/// The modes in which a connection watches a path. Several can be set (since 3.9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mode(u8);
+/// The paths that a connection watches.
+pub(super) type PathSet = HashSet<Slot, FxBuildHasher>;
 
-impl Mode {
-    /// Fires once.
-    pub(super) const STANDARD: Self = Self(1);
-    /// Fires until removed.
-    pub(super) const PERSISTENT: Self = Self(2);
-    /// Fires until removed, for the path and everything below it.
-    pub(super) const RECURSIVE: Self = Self(4);
-    /// Matches every mode.
-    pub(super) const ANY: Self = Self(7);
+/// The index keeps the memory of so many paths when most watches are gone.
+const INDEX_KEPT: usize = 4096;
 
-    const fn meets(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    const fn is_none(self) -> bool {
-        self.0 == 0
-    }
-}
-
+/// Maps paths to watchers and connections to paths. No output depends on the order of the maps.
 #[derive(Debug)]
-struct Watched {
-    path: Arc<str>,
-    /// Sorted by connection.
-    watchers: Vec<(ConnId, Mode)>,
-}
-
-/// Maps paths to watchers and connections to paths. The hashes are fixed; no output depends on the
-/// order of the maps.
-#[derive(Debug, Default)]
 pub(super) struct WatchTable {
-    paths: HashMap<Arc<str>, Watched, FxBuildHasher>,
-    conns: HashMap<ConnId, HashSet<Arc<str>, FxBuildHasher>, FxBuildHasher>,
-    /// Number of (connection, path) pairs.
+    watched: Slab<Watched>,
+    /// (hash of the path, its slot in `watched`)
+    index: HashTable<(u32, Slot)>,
+    hasher: PathHasher,
+    /// The server numbers the slots and connections, so their hash needs no key.
+    conns: HashMap<ConnId, PathSet, FxBuildHasher>,
+    /// Closed connections whose watches are not removed yet.
+    leaving: Leaving,
+    /// Number of (connection, path) pairs of open connections.
     pairs: usize,
-    /// Number of pairs with a recursive watch.
+    /// Number of pairs with a recursive watch, those of closed connections included.
     recursive: usize,
 }
 
 impl WatchTable {
+    pub(super) fn new(hasher: PathHasher) -> Self {
+        Self {
+            watched: Slab::default(),
+            index: HashTable::new(),
+            hasher,
+            conns: HashMap::default(),
+            leaving: Leaving::default(),
+            pairs: 0,
+            recursive: 0,
+        }
+    }
+
     /// Counts the (connection, path) pairs.
     pub(super) const fn len(&self) -> usize {
         self.pairs
@@ -68,54 +56,62 @@ impl WatchTable {
 
     /// Counts the watching connections and the watched paths.
     pub(super) fn breadth(&self) -> (usize, usize) {
-        (self.conns.len(), self.paths.len())
+        (self.conns.len(), self.watched.len())
     }
 
     /// Counts the watching connections and the watched paths that `other` does not contain.
     pub(super) fn breadth_beyond(&self, other: &Self) -> (usize, usize) {
         let conns = self.conns.keys().filter(|c| !other.conns.contains_key(*c));
-        let paths = self.paths.keys().filter(|p| !other.paths.contains_key(*p));
+        let paths = self.index.iter().filter(|(hash, slot)| {
+            let path = &self.watched.node(*slot).path;
+            other.find_hashed(path, *hash).is_none()
+        });
         (conns.count(), paths.count())
     }
 
     /// Returns the (connection, path) pairs in no particular order.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (ConnId, &Arc<str>)> {
-        self.conns
-            .iter()
-            .flat_map(|(conn, paths)| paths.iter().map(move |path| (*conn, path)))
+        let paths_of = |(conn, paths)| {
+            let paths: &PathSet = paths;
+            let conn: &ConnId = conn;
+            paths
+                .iter()
+                .map(|slot| (*conn, &self.watched.node(*slot).path))
+        };
+        self.conns.iter().flat_map(paths_of)
     }
 
-    /// Adds a watch. `shared` is an existing string that equals `path`, to save memory.
-    pub(super) fn add(&mut self, path: &str, shared: Option<&Arc<str>>, conn: ConnId, mode: Mode) {
-        let watched = match self.paths.get_mut(path) {
-            Some(watched) => watched,
-            None => {
-                let key: Arc<str> = shared.map_or_else(|| path.into(), Arc::clone);
-                let value = Watched {
-                    path: Arc::clone(&key),
-                    watchers: Vec::with_capacity(1),
-                };
-                self.paths.entry(key).or_insert(value)
-            }
-        };
-        let before = match watched
-            .watchers
-            .binary_search_by_key(&conn, |(conn, _)| *conn)
-        {
-            Ok(at) => {
-                let modes = &mut watched.watchers[at].1;
-                let before = *modes;
-                *modes = before.with(mode);
-                before
-            }
-            Err(at) => {
-                watched.watchers.insert(at, (conn, mode));
-                let key = Arc::clone(&watched.path);
-                self.conns.entry(conn).or_default().insert(key);
-                self.pairs += 1;
-                Mode(0)
-            }
-        };
+    fn find(&self, path: &str) -> Option<Slot> {
+        self.find_hashed(path, self.hasher.hash(path))
+    }
+
+    fn find_hashed(&self, path: &str, hash: u32) -> Option<Slot> {
+        self.index
+            .find(spread(hash), |(other, slot)| {
+                *other == hash && *self.watched.node(*slot).path == *path
+            })
+            .map(|(_, slot)| *slot)
+    }
+
+    fn find_or_add(&mut self, path: &str) -> Slot {
+        let hash = self.hasher.hash(path);
+        if let Some(slot) = self.find_hashed(path, hash) {
+            return slot;
+        }
+        let slot = self.watched.insert(Watched::new(path, hash));
+        self.index
+            .insert_unique(spread(hash), (hash, slot), |(hash, _)| spread(*hash));
+        slot
+    }
+
+    /// Adds a watch.
+    pub(super) fn add(&mut self, path: &str, conn: ConnId, mode: Mode) {
+        let slot = self.find_or_add(path);
+        let before = self.watched.node_mut(slot).add(conn, mode);
+        if before.is_none() {
+            self.conns.entry(conn).or_default().insert(slot);
+            self.pairs += 1;
+        }
         if mode.meets(Mode::RECURSIVE) && !before.meets(Mode::RECURSIVE) {
             self.recursive += 1;
         }
@@ -123,69 +119,92 @@ impl WatchTable {
 
     /// Whether the connection watches the path in any of these modes.
     pub(super) fn contains(&self, path: &str, conn: ConnId, mode: Mode) -> bool {
-        self.paths.get(path).is_some_and(|watched| {
-            watched
-                .watchers
-                .binary_search_by_key(&conn, |(conn, _)| *conn)
-                .is_ok_and(|at| watched.watchers[at].1.meets(mode))
-        })
+        self.find(path)
+            .is_some_and(|slot| self.watched.node(slot).modes(conn).meets(mode))
     }
 
     /// Removes these modes. Returns `false` if none of them was set.
     pub(super) fn remove(&mut self, path: &str, conn: ConnId, mode: Mode) -> bool {
-        let Some(watched) = self.paths.get_mut(path) else {
+        let Some(slot) = self.find(path) else {
             return false;
         };
-        let Ok(at) = watched
-            .watchers
-            .binary_search_by_key(&conn, |(conn, _)| *conn)
-        else {
-            return false;
-        };
-        let modes = &mut watched.watchers[at].1;
-        let before = *modes;
-        *modes = before.without(mode);
-        if before.meets(Mode::RECURSIVE) && mode.meets(Mode::RECURSIVE) {
+        let watched = self.watched.node_mut(slot);
+        let before = watched.modes(conn);
+        watched.remove(conn, mode);
+        let left = watched.modes(conn);
+        if before.meets(Mode::RECURSIVE) && !left.meets(Mode::RECURSIVE) {
             self.recursive -= 1;
         }
-        if modes.is_none() {
-            watched.watchers.remove(at);
-            if watched.watchers.is_empty() {
-                self.paths.remove(path);
-            }
-            self.drop_pair(path, conn);
+        if !before.is_none() && left.is_none() {
+            self.drop_pair(slot, conn);
+            self.drop_unwatched(slot);
         }
         before.meets(mode)
     }
 
-    fn drop_pair(&mut self, path: &str, conn: ConnId) {
-        self.pairs -= 1;
+    /// Takes a path off the list of a connection.
+    fn drop_pair(&mut self, slot: Slot, conn: ConnId) {
+        // The watches of a closed connection are no longer counted.
         if let Some(paths) = self.conns.get_mut(&conn) {
-            paths.remove(path);
+            self.pairs -= 1;
+            paths.remove(&slot);
             if paths.is_empty() {
                 self.conns.remove(&conn);
             }
         }
     }
 
-    /// Removes all watches of a connection.
+    /// Drops a path that nobody watches, and returns memory when most of the table is empty.
+    fn drop_unwatched(&mut self, slot: Slot) {
+        let watched = self.watched.node(slot);
+        if !watched.is_unwatched() {
+            return;
+        }
+        let hash = watched.hash;
+        if let Ok(entry) = self
+            .index
+            .find_entry(spread(hash), |(_, other)| *other == slot)
+        {
+            entry.remove();
+        }
+        self.watched.remove(slot);
+        if self.index.capacity() > INDEX_KEPT && self.index.len() < self.index.capacity() / 8 {
+            let kept = 2 * self.index.len();
+            self.index.shrink_to(kept, |(hash, _)| spread(*hash));
+        }
+    }
+
+    /// Ends all watches of a closed connection. [`Self::forget_some`] removes them from memory.
     pub(super) fn forget(&mut self, conn: ConnId) {
-        for path in self.conns.remove(&conn).into_iter().flatten() {
-            let Some(watched) = self.paths.get_mut(&path) else {
+        if let Some(paths) = self.conns.remove(&conn) {
+            self.pairs -= paths.len();
+            self.leaving.add(conn, paths);
+        }
+    }
+
+    /// Removes at most `count` watches of closed connections from memory. Returns how many it tried.
+    pub(super) fn forget_some(&mut self, count: usize) -> usize {
+        for done in 0..count {
+            let Some((conn, slot)) = self.leaving.next() else {
+                return done;
+            };
+            // The slot may hold another path by now; connections are not numbered twice.
+            let Some(watched) = self.watched.get_mut(slot) else {
                 continue;
             };
-            if let Ok(at) = watched
-                .watchers
-                .binary_search_by_key(&conn, |(conn, _)| *conn)
-            {
-                let (_, modes) = watched.watchers.remove(at);
-                self.pairs -= 1;
-                self.recursive -= usize::from(modes.meets(Mode::RECURSIVE));
-                if watched.watchers.is_empty() {
-                    self.paths.remove(&path);
-                }
+            let before = watched.modes(conn);
+            if !before.is_none() {
+                watched.remove(conn, Mode::ANY);
+                self.recursive -= usize::from(before.meets(Mode::RECURSIVE));
+                self.drop_unwatched(slot);
             }
         }
+        count
+    }
+
+    /// Whether watches of closed connections are still in memory.
+    pub(super) fn is_forgetting(&self) -> bool {
+        !self.leaving.is_empty()
     }
 
     /// Appends the connections that must be notified of a change of `changed`, each once and
@@ -196,45 +215,29 @@ impl WatchTable {
             return;
         }
         self.trigger_exact(changed, notified);
-        if self.recursive == 0 {
-            return;
+        if self.recursive > 0 {
+            self.hasher.ancestors(changed, |ancestor, hash| {
+                if let Some(slot) = self.find_hashed(ancestor, hash) {
+                    notified.extend(self.watched.node(slot).recursive());
+                }
+            });
+            notified.sort_unstable();
+            notified.dedup();
         }
-        let mut at = changed;
-        while at != path::ROOT {
-            let Some(parent) = path::parent(at) else {
-                break;
-            };
-            at = parent;
-            if let Some(watched) = self.paths.get(at) {
-                let recursive = watched
-                    .watchers
-                    .iter()
-                    .filter(|(_, modes)| modes.meets(Mode::RECURSIVE));
-                notified.extend(recursive.map(|(conn, _)| *conn));
-            }
+        if self.is_forgetting() {
+            notified.retain(|conn| self.conns.contains_key(conn) || !self.leaving.contains(*conn));
         }
-        notified.sort_unstable();
-        notified.dedup();
     }
 
     fn trigger_exact(&mut self, changed: &str, notified: &mut Vec<ConnId>) {
-        let Some(watched) = self.paths.get_mut(changed) else {
+        let Some(slot) = self.find(changed) else {
             return;
         };
-        notified.extend(watched.watchers.iter().map(|(conn, _)| *conn));
-        let mut over = Vec::new();
-        watched.watchers.retain_mut(|(conn, modes)| {
-            *modes = modes.without(Mode::STANDARD);
-            if modes.is_none() {
-                over.push(*conn);
-            }
-            !modes.is_none()
-        });
-        if watched.watchers.is_empty() {
-            self.paths.remove(changed);
+        let watched = self.watched.node_mut(slot);
+        notified.extend(watched.watchers().map(|(conn, _)| conn));
+        for conn in watched.fire() {
+            self.drop_pair(slot, conn);
         }
-        for conn in over {
-            self.drop_pair(changed, conn);
-        }
+        self.drop_unwatched(slot);
     }
 }

@@ -8,14 +8,19 @@ use std::sync::Arc;
 use crate::wire::jute::{EventType, Id, Perms};
 
 use super::acl::Rights;
-use super::watch_table::{Mode, WatchTable};
+use super::path_hash::PathHasher;
+use super::watch_table::WatchTable;
+use super::watched::Mode;
 use super::{Caller, ConnId, WatchEvent};
+
+/// Size of a block that makes glibc join the small blocks that were freed (128 KiB are mapped apart).
+const LARGE_BLOCK: usize = 96 << 10;
 
 /// Receives the events in order.
 pub(super) type Events<'a> = &'a mut dyn FnMut(WatchEvent<'_>);
 
 /// The watches of this server's client connections.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watches {
     /// Set by getData and exists.
     pub(super) data: WatchTable,
@@ -29,6 +34,16 @@ pub(super) struct Watches {
 }
 
 impl Watches {
+    pub(super) fn new(hasher: PathHasher) -> Self {
+        Self {
+            data: WatchTable::new(hasher),
+            child: WatchTable::new(hasher),
+            auth: BTreeMap::new(),
+            notified: Vec::new(),
+            notified_of_children: Vec::new(),
+        }
+    }
+
     /// Counts the (connection, path) pairs in both managers.
     pub(super) const fn len(&self) -> usize {
         self.data.len() + self.child.len()
@@ -58,7 +73,25 @@ impl Watches {
         }
     }
 
-    /// Removes all watches of a connection.
+    /// Removes at most `count` watches of closed connections from memory.
+    pub(super) fn forget_some(&mut self, count: usize) {
+        if !self.is_forgetting() {
+            return;
+        }
+        let done = self.data.forget_some(count);
+        self.child.forget_some(count - done);
+        // The allocator of glibc sets small blocks aside when they are freed, and joins all of them when
+        // a large one is requested: a stall of 90 ms after a million watches. This request makes it do so
+        // after each portion, and it then returns the memory to the system, too.
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE_BLOCK)));
+    }
+
+    /// Whether watches of closed connections are still in memory.
+    pub(super) fn is_forgetting(&self) -> bool {
+        self.data.is_forgetting() || self.child.is_forgetting()
+    }
+
+    /// Ends all watches of a connection. [`Self::forget_some`] removes them from memory.
     pub(super) fn forget(&mut self, conn: ConnId) {
         self.data.forget(conn);
         self.child.forget(conn);
@@ -69,10 +102,10 @@ impl Watches {
     /// because recursive watches receive no child events (since 3.9).
     pub(super) fn add_persistent(&mut self, path: &str, conn: ConnId, recursive: bool) {
         if recursive {
-            self.data.add(path, None, conn, Mode::RECURSIVE);
+            self.data.add(path, conn, Mode::RECURSIVE);
         } else {
-            self.data.add(path, None, conn, Mode::PERSISTENT);
-            self.child.add(path, None, conn, Mode::PERSISTENT);
+            self.data.add(path, conn, Mode::PERSISTENT);
+            self.child.add(path, conn, Mode::PERSISTENT);
         }
     }
 

@@ -21,7 +21,9 @@ mod traffic;
 mod unsent;
 mod votes;
 
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::BuildHasher as _;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
@@ -41,6 +43,7 @@ use self::traffic::Traffic;
 use self::unsent::Unsent;
 use self::votes::{ReceivedVote, Votes};
 use super::config::Config;
+use super::database::DatabaseSettings;
 use super::peer::{Effects, Input, LinkId, Now, Peer, Settings};
 use super::storage::{Disk, DiskEvent, LogBatch, StorageError};
 use crate::wire::jute::PeerId;
@@ -103,6 +106,8 @@ struct Client {
     address: SocketAddr,
     /// The first four bytes have not arrived. They may be a four-letter word.
     fresh: bool,
+    /// The connection is on the list of those whose inbox is offered again in the next round.
+    waiting: bool,
 }
 
 /// The connection to the leader's quorum port.
@@ -132,6 +137,7 @@ struct AwaitedLeader {
 struct Node {
     config: Config,
     log: ServerLog,
+    database: DatabaseSettings,
     poller: Poller,
     peer: Peer,
     fx: Effects,
@@ -171,8 +177,9 @@ struct Node {
     dirty: Vec<Token>,
     /// Connections whose inbox is offered to the peer again in this round.
     resume: Vec<Token>,
-    /// Connections whose inbox is offered again in the next round, because they are no longer backed up.
-    later: Vec<Token>,
+    /// Connections whose inbox is offered again in the next round, oldest first: they are no longer backed
+    /// up, or they had more requests than a round serves.
+    later: VecDeque<Token>,
     /// Learners with room for the next slice of their stream. One of them gets it in each round.
     roomy: VecDeque<LinkId>,
     /// Oldest first.
@@ -217,17 +224,15 @@ impl Node {
         let election_listener = listen("election port", election_address, None)?;
         let client_address = Some(config.client_address());
         let client_listener = listen("clientPort", client_address, config.client_backlog())?;
-        let register = |socket: Option<TcpListener>, token| {
-            let listener = socket.map(|socket| Listener::new(socket, token, &poller));
-            listener.transpose()
-        };
-        let quorum_listener = register(quorum_listener, Token::QuorumListener)?;
-        let election_listener = register(election_listener, Token::ElectionListener)?;
-        let client_listener = register(client_listener, Token::ClientListener)?;
+        let quorum_listener = register(&poller, quorum_listener, Token::QuorumListener)?;
+        let election_listener = register(&poller, election_listener, Token::ElectionListener)?;
+        let client_listener = register(&poller, client_listener, Token::ClientListener)?;
 
         let wake = signal(&poller, Token::Disk)?;
-        let (disk, recovered) = perform::open_disk(config, &wake, &mut log)?;
-        let peer = Peer::new(settings(config, wall_ms()), recovered);
+        let settings = settings(config, wall_ms());
+        let database = settings.database();
+        let (disk, recovered) = perform::open_disk(config, database, &wake, &mut log)?;
+        let peer = Peer::new(settings, recovered);
         let lookups = signal(&poller, Token::Lookup)?;
         let resolver = Resolver::new(endpoints(config), Arc::clone(&lookups));
         let room = Room::now(config.servers().count());
@@ -239,6 +244,7 @@ impl Node {
         Ok(Self {
             config: config.clone(),
             log,
+            database,
             poller,
             peer,
             fx: Effects::default(),
@@ -267,7 +273,7 @@ impl Node {
             next_id: 1,
             dirty: Vec::new(),
             resume: Vec::new(),
-            later: Vec::new(),
+            later: VecDeque::new(),
             roomy: VecDeque::new(),
             lingering: VecDeque::new(),
             buffer: vec![0; READ_BYTES],
@@ -303,10 +309,10 @@ impl Node {
             let planned_ms = now.mono_ms + u64::try_from(timeout.as_millis()).unwrap_or(0);
             self.poller.wait(timeout, &mut ready)?;
             now = self.now();
+            self.offer_waiting(now);
             if !self.handle_all(now, &ready) {
                 return Ok(()); // dropping the disk completes its pending work
             }
-            self.resume.append(&mut self.later);
             self.end_lingering(now);
             self.log.write_due(now.mono_ms);
             self.resume_listeners(now)?;
@@ -453,10 +459,9 @@ impl Node {
     }
 }
 
-/// A number that differs from server to server and from start to start.
-fn random_seed() -> u64 {
-    use std::hash::BuildHasher as _;
-    std::hash::RandomState::new().hash_one(std::process::id())
+/// Draws a number that nobody outside can guess: the standard library seeds its hash maps from the system.
+fn random_number() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// Milliseconds since 1970.
@@ -493,7 +498,7 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
         session_timeout_max_ms,
         snap_count: config.snap_count(),
         slice_bytes: SLICE_BYTES,
-        seed: random_seed(),
+        seed: random_number(),
         config_text: config.config_text(),
         super_digest: config.super_digest(),
         config_version: config.version(),
@@ -503,6 +508,7 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
         leader_serves: config.leader_serves(),
         max_frame_bytes: config.max_frame_bytes(),
         outstanding_limit: config.outstanding_limit(),
+        hash_key: [random_number(), random_number()],
         start_ms,
         finalize_wait_ms: 200,
     };
@@ -534,6 +540,15 @@ fn listen(
         address: address.to_string(),
         source,
     })
+}
+
+fn register(
+    poller: &Poller,
+    socket: Option<TcpListener>,
+    token: Token,
+) -> io::Result<Option<Listener>> {
+    let listener = socket.map(|socket| Listener::new(socket, token, poller));
+    listener.transpose()
 }
 
 /// Returns the ports of all servers, as the configuration gives them.

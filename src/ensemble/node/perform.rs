@@ -9,19 +9,20 @@ use super::server_log::ServerLog;
 use super::socket::{Ended, Socket};
 use super::{LINGER_MS, LeaderLink, Lingering, Node, NodeError, answers, dial};
 use crate::ensemble::config::Config;
-use crate::ensemble::database::ConnId;
+use crate::ensemble::database::{ConnId, DatabaseSettings};
 use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
-use crate::ensemble::storage::{self, Disk, DiskEvent};
+use crate::ensemble::storage::{self, Disk, DiskEvent, RecoverOptions};
 use crate::wire::jute::Zxid;
 
 /// Recovers the database from disk and starts the disk thread, which signals its events through `wake`.
 pub(super) fn open_disk(
     config: &Config,
+    database: DatabaseSettings,
     wake: &Arc<OwnedFd>,
     log: &mut ServerLog,
 ) -> Result<(Disk, Recovered), NodeError> {
     let dirs = config.data_dirs();
-    let recovered = storage::recover(&dirs, &config.recover_options())?;
+    let recovered = storage::recover(&dirs, &recover_options(config, database))?;
     for warning in &recovered.warnings {
         log.line(warning);
     }
@@ -32,6 +33,13 @@ pub(super) fn open_disk(
     };
     let disk = Disk::start(&dirs, &config.disk_options(), signal)?;
     Ok((disk, into_recovered(recovered)))
+}
+
+fn recover_options(config: &Config, database: DatabaseSettings) -> RecoverOptions {
+    RecoverOptions {
+        database,
+        ..config.recover_options()
+    }
 }
 
 fn into_recovered(found: storage::Recovered) -> Recovered {
@@ -86,6 +94,14 @@ impl Node {
                 }
                 Effect::Append(zxid, range) => self.batch.push(zxid, &fx.bytes[range]),
                 Effect::ResumeClient(ConnId(id)) => self.resume.push(Token::Client(id)),
+                Effect::YieldClient(ConnId(id)) => {
+                    if let Some(client) = self.clients.get_mut(&id)
+                        && !client.waiting
+                    {
+                        client.waiting = true;
+                        self.later.push_back(Token::Client(id));
+                    }
+                }
                 Effect::ResumeLeader => {
                     if let Some(leader) = &self.leader {
                         self.resume.push(Token::Leader(leader.id));
@@ -123,7 +139,8 @@ impl Node {
                 Effect::AbortSnapshot => self.disk.abandon_snapshot(),
                 Effect::Truncate(zxid) => {
                     self.submit();
-                    self.disk.truncate(zxid, self.config.recover_options());
+                    let options = recover_options(&self.config, self.database);
+                    self.disk.truncate(zxid, options);
                 }
                 Effect::Log(line) => self.log.line(&line),
                 Effect::LogLimited(kind, line) => self.log.limited(now.mono_ms, kind, line),
@@ -235,10 +252,15 @@ impl Node {
         {
             return;
         }
+        // A client that left requests to the next round must not jump the queue with new bytes.
+        let waiting = self.is_waiting(token);
         let Some(socket) = self.socket(token) else {
             return;
         };
-        if socket.inbox.is_empty() {
+        if waiting {
+            socket.inbox.extend_from_slice(bytes);
+            self.hold_back(token);
+        } else if socket.inbox.is_empty() {
             let consumed = self.offer(now, token, bytes);
             if let Some(socket) = self.socket(token) {
                 socket.inbox.extend_from_slice(&bytes[consumed..]);
@@ -250,6 +272,32 @@ impl Node {
         }
         if let Token::Link(id) = token {
             self.judge_link(now, id);
+        }
+    }
+
+    fn is_waiting(&self, token: Token) -> bool {
+        match token {
+            Token::Client(id) => self.clients.get(&id).is_some_and(|client| client.waiting),
+            _ => false,
+        }
+    }
+
+    /// Offers again, in order, the inboxes that earlier rounds left, while the peer has room for requests
+    /// that can make much work.
+    pub(super) fn offer_waiting(&mut self, now: Now) {
+        for _ in 0..self.later.len() {
+            if !self.peer.has_room(now) {
+                return;
+            }
+            let Some(token) = self.later.pop_front() else {
+                return;
+            };
+            if let Token::Client(id) = token
+                && let Some(client) = self.clients.get_mut(&id)
+            {
+                client.waiting = false;
+            }
+            self.offer_again(now, token);
         }
     }
 
@@ -420,7 +468,7 @@ impl Node {
         socket.postponed &= !offer;
         socket.awaits_room &= !continue_stream;
         if offer {
-            self.later.push(token);
+            self.later.push_back(token);
         }
         if let (true, Token::Link(id)) = (continue_stream, token) {
             self.roomy.push_back(LinkId(id));

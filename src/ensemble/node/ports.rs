@@ -133,6 +133,7 @@ impl Node {
                     socket,
                     address,
                     fresh: true,
+                    waiting: false,
                 },
             );
             self.step(now, Input::ClientUp(ConnId(id), &address.ip().to_string()));

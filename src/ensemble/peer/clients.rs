@@ -30,6 +30,9 @@ pub(crate) const STEP_BYTES_MAX: usize = 4 << 20;
 /// A connection that has not requested a session is closed after this time (specification 2.6), ms.
 pub(crate) const SESSIONLESS_MS: u64 = 10_000;
 
+/// A connection whose requests were put off so often is reported: it has made about a second of work.
+const ROUNDS_REPORTED: u32 = 1000;
+
 /// A request whose reply must wait.
 #[derive(Debug)]
 pub(crate) enum Parked {
@@ -44,12 +47,24 @@ pub(crate) enum Parked {
     /// Waits for the SYNC from the leader. On the leader, waits for the commit of the last proposal.
     Sync {
         xid: i32,
-        path: Box<[u8]>,
+        /// `None` is null. The error is that of a request that cannot be decoded.
+        path: Result<Option<Box<[u8]>>, ErrorCode>,
         answered: bool,
         since_ms: u64,
     },
+    /// An auth packet. Its identities apply to later requests from the moment it arrives; only its reply
+    /// waits.
+    Auth {
+        xid: i32,
+        outcome: Result<(), ErrorCode>,
+    },
     /// Waits for earlier requests only. Holds the whole frame.
-    Local { frame: Box<[u8]>, since_ms: u64 },
+    Local {
+        frame: Box<[u8]>,
+        since_ms: u64,
+        /// How many of the connection's identities were known when the request arrived.
+        identities: usize,
+    },
 }
 
 impl Parked {
@@ -57,7 +72,7 @@ impl Parked {
     /// not count.
     fn is_numbered(&self) -> bool {
         match self {
-            Self::Write { xid, .. } | Self::Sync { xid, .. } => *xid > 0,
+            Self::Write { xid, .. } | Self::Sync { xid, .. } | Self::Auth { xid, .. } => *xid > 0,
             Self::Local { frame, .. } => frame
                 .first_chunk::<4>()
                 .is_some_and(|xid| i32::from_be_bytes(*xid) > 0),
@@ -68,7 +83,8 @@ impl Parked {
     fn bytes(&self) -> usize {
         match self {
             Self::Write { bytes, .. } => *bytes,
-            Self::Sync { path, .. } => path.len(),
+            Self::Sync { path, .. } => path.iter().flatten().map(|path| path.len()).sum(),
+            Self::Auth { .. } => 0,
             Self::Local { frame, .. } => frame.len(),
         }
     }
@@ -98,11 +114,16 @@ pub(crate) struct Conn {
     pub(crate) timeout_ms: i32,
     /// Whether the ConnectRequest carried the read-only byte.
     pub(crate) read_only_byte: bool,
+    /// Only grows, so a parked request can name the identities that it had by their number.
     pub(crate) auth: Vec<Id>,
+    /// Whether an auth packet failed. The connection closes after the reply; later requests are ignored.
+    pub(crate) auth_failed: bool,
     pub(crate) parked: VecDeque<Parked>,
     parked_bytes: usize,
     /// Whether input was refused because the connection was full.
     starved: bool,
+    /// How often requests were left to the next round.
+    rounds: u32,
     pub(crate) account: Account,
 }
 
@@ -117,9 +138,11 @@ impl Conn {
             timeout_ms: 0,
             read_only_byte: false,
             auth: vec![Id::new("ip", address)],
+            auth_failed: false,
             parked: VecDeque::new(),
             parked_bytes: 0,
             starved: false,
+            rounds: 0,
             account: Account::default(),
         }
     }
@@ -304,6 +327,21 @@ impl Clients {
     /// For the end of a role: the abandoned writes will not be committed any more.
     pub(crate) fn forget_abandoned(&mut self) {
         self.abandoned.clear();
+    }
+
+    /// Leaves the remaining requests of a connection to the next round. A connection that needs many
+    /// rounds is reported once.
+    pub(crate) fn put_off(&mut self, conn: ConnId, fx: &mut Effects) {
+        fx.push(Effect::YieldClient(conn));
+        if let Some(state) = self.conns.get_mut(&conn) {
+            state.rounds = state.rounds.saturating_add(1);
+            if state.rounds == ROUNDS_REPORTED {
+                fx.log(format!(
+                    "the requests of session {} make much work; they take turns with those of other clients",
+                    state.session
+                ));
+            }
+        }
     }
 
     /// Closes a connection once its bytes are sent.

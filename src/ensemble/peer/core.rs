@@ -11,8 +11,9 @@ use super::effects::{Effect, Effects};
 use super::figures::ProtocolFigures;
 use super::history::History;
 use super::settings::{Now, Settings};
+use super::work::Work;
 use crate::ensemble::database::{Applied, ApplyError, Database, SnapshotCursor};
-use crate::wire::jute::{OpCode, SessionId, TxnHeader, Zxid};
+use crate::wire::jute::{MAX_ENTRY_BYTES, OpCode, SessionId, TxnHeader, Zxid};
 
 /// A logged proposal that is not committed yet.
 #[derive(Debug)]
@@ -46,6 +47,7 @@ pub(crate) struct Core {
     pub(crate) last_logged: Zxid,
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) clients: Clients,
+    pub(crate) work: Work,
     pub(crate) figures: ProtocolFigures,
     /// The time of the current step.
     pub(crate) now: Now,
@@ -78,13 +80,14 @@ impl Core {
         let mut core = Self {
             snapshot_after: 0,
             random: Xoshiro256PlusPlus::seed_from_u64(settings.seed),
-            db: Database::new(),
+            db: Database::new(settings.database()),
             history: History::default(),
             accepted_epoch: recovered.accepted_epoch,
             current_epoch: recovered.current_epoch,
             last_logged: recovered.last_logged,
             pending: VecDeque::new(),
             clients: Clients::default(),
+            work: Work::default(),
             figures: ProtocolFigures::default(),
             now: Now::default(),
             last_applied: recovered.last_logged,
@@ -204,7 +207,16 @@ impl Core {
 
     /// Appends to the log the entry at range `entry` of the arena. Starts a background snapshot when one is
     /// due.
+    ///
+    /// # Panics
+    /// If the entry is too long. The preparer and the decoder of quorum packets refuse such entries, and
+    /// a server must not acknowledge what others cannot read.
     pub(crate) fn append(&mut self, zxid: Zxid, entry: std::ops::Range<usize>, fx: &mut Effects) {
+        assert!(
+            entry.len() <= MAX_ENTRY_BYTES,
+            "transaction {zxid} has {} bytes",
+            entry.len()
+        );
         fx.push(Effect::Append(zxid, entry));
         self.last_logged = zxid;
         self.since_snapshot += 1;

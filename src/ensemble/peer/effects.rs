@@ -39,6 +39,9 @@ pub enum Effect {
     CloseClient(ConnId),
     /// Offer this client's unconsumed bytes again.
     ResumeClient(ConnId),
+    /// Offer this client's unconsumed bytes again in the next round, after the other clients had their
+    /// turn, and not before [`super::Peer::has_room`].
+    YieldClient(ConnId),
     /// Append an entry to the log and sync it. `Synced` confirms it.
     Append(Zxid, Range<usize>),
     /// Make the epochs that are given durable after all earlier appends. `EpochsWritten` confirms it, also

@@ -26,6 +26,7 @@ mod status;
 mod stream_tests;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub use account::{Account, LastReply};
 pub use core::Recovered;
@@ -44,6 +45,10 @@ use self::learner::Learner;
 use self::retry::Retry;
 use crate::ensemble::database::ConnId;
 use crate::wire::jute::{Notification, PeerId, PeerState, Zxid};
+
+/// How many watches of closed connections one tick removes from memory. Ticks follow each other without
+/// a pause until none is left.
+const WATCHES_FORGOTTEN: usize = 2_000;
 
 /// An event that a server handles.
 #[derive(Debug)]
@@ -149,6 +154,7 @@ impl Peer {
     pub fn step(&mut self, now: Now, input: Input<'_>, fx: &mut Effects) {
         fx.consumed = 0;
         self.core.now = now;
+        self.core.work.begin_step(now.mono_ms);
         let outcome = self.dispatch(input, fx);
         if let Err(Lost(why)) = outcome {
             fx.log(format!("no longer {}: {why}", self.mode()));
@@ -349,6 +355,7 @@ impl Peer {
     }
 
     fn tick(&mut self, fx: &mut Effects) -> Result<(), Lost> {
+        self.core.db.forget_some(WATCHES_FORGOTTEN);
         self.is_tick_announced = !self.is_tick_announced;
         if self.is_tick_announced {
             return Ok(());
@@ -379,6 +386,9 @@ impl Peer {
         if self.is_tick_announced {
             return 0;
         }
+        if self.core.db.is_forgetting() {
+            return now_ms;
+        }
         let role = match &self.role {
             Role::Looking(election) => election.deadline_ms(),
             Role::Leading(leader) => leader.deadline_ms(now_ms),
@@ -391,6 +401,12 @@ impl Peer {
     #[must_use]
     pub const fn is_snapshotting(&self) -> bool {
         self.core.is_snapshotting()
+    }
+
+    /// Whether clients that an [`Effect::YieldClient`] put off can have their turn at `now`.
+    #[must_use]
+    pub const fn has_room(&self, now: Now) -> bool {
+        self.core.work.has_room(now.mono_ms)
     }
 
     /// Whether the leader is sending its tree.

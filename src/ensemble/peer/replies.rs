@@ -4,10 +4,21 @@ use super::account::LastReply;
 use super::clients::{ConnStage, Parked, STEP_BYTES_MAX, reply};
 use super::core::Core;
 use super::effects::{Effect, Effects};
+use super::work::RequestWork;
 use crate::ensemble::database::{Applied, Caller, ConnId, WatchEvent, authenticate};
 use crate::wire::jute::{
     AuthPacket, ErrorCode, OpCode, Reader, ReplyHeader, RequestHeader, TxnHeader, WriteJute, Zxid,
 };
+
+/// A request that the server answers from its own state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalRequest<'a> {
+    pub(crate) frame: &'a [u8],
+    /// When it arrived, monotonic ms.
+    pub(crate) since_ms: u64,
+    /// How many of the connection's identities were known then.
+    pub(crate) identities: usize,
+}
 
 impl Core {
     /// Answers the client that waits for this transaction, if it is connected here.
@@ -80,16 +91,34 @@ impl Core {
                 return;
             };
             let full = fx.bytes.len() >= STEP_BYTES_MAX;
+            let waits = |frame: &[u8]| full || self.work.must_wait(RequestWork::of(frame, 0));
             match state.parked.front() {
-                Some(Parked::Local { .. }) if full => {
-                    fx.push(Effect::ResumeClient(conn));
+                Some(Parked::Local { frame, .. }) if waits(frame) => {
+                    self.clients.put_off(conn, fx);
                     return;
                 }
                 Some(Parked::Local { .. }) => {
-                    if let Some(Parked::Local { frame, since_ms }) = state.unpark() {
+                    if let Some(Parked::Local {
+                        frame,
+                        since_ms,
+                        identities,
+                    }) = state.unpark()
+                    {
                         self.clients.outstanding -= 1;
-                        self.local_request(conn, &frame, since_ms, fx);
+                        self.work.add(1);
+                        let request = LocalRequest {
+                            frame: &frame,
+                            since_ms,
+                            identities,
+                        };
+                        self.local_request(conn, request, fx);
                     }
+                }
+                Some(Parked::Auth { xid, outcome }) => {
+                    let (xid, outcome) = (*xid, *outcome);
+                    state.unpark();
+                    self.clients.outstanding -= 1;
+                    self.answer_auth(conn, xid, outcome, fx);
                 }
                 Some(Parked::Sync { answered: true, .. }) => {
                     let Some(Parked::Sync {
@@ -106,12 +135,10 @@ impl Core {
                     figures.answered(&mut state.account, xid, last);
                     figures.sent(&mut state.account);
                     self.clients.outstanding -= 1;
-                    let header = ReplyHeader {
-                        xid,
-                        zxid,
-                        err: ErrorCode::OK,
-                    };
-                    let bytes = reply(fx, conn, header, |out| out.put_buffer(Some(&path)));
+                    let err = path.as_ref().err().copied().unwrap_or(ErrorCode::OK);
+                    let bytes = reply(fx, conn, ReplyHeader { xid, zxid, err }, |out| {
+                        out.put_buffer(path.ok().flatten().as_deref());
+                    });
                     self.clients.figures.responded(bytes);
                 }
                 _ => {
@@ -138,8 +165,54 @@ impl Core {
         }
     }
 
-    /// Answers a request that needs no commit: a read, ping, auth or watch request. `since_ms` is when it
-    /// arrived, in monotonic ms.
+    /// Handles an auth packet. The requests behind it have the new identities, even if earlier requests
+    /// still wait for their commit; the reply waits for theirs.
+    pub(super) fn auth_packet(
+        &mut self,
+        conn: ConnId,
+        xid: i32,
+        mut reader: Reader<'_>,
+        fx: &mut Effects,
+    ) {
+        let Some((state, figures)) = self.clients.counted(conn) else {
+            return;
+        };
+        let digest = self.settings.super_digest.as_deref();
+        let outcome = AuthPacket::decode(&mut reader)
+            .map_err(|_malformed| ErrorCode::AUTH_FAILED)
+            .and_then(|packet| authenticate(packet.scheme, packet.auth, digest))
+            .and_then(|ids| state.identify(ids));
+        state.auth_failed = outcome.is_err();
+        figures.failed_authentications += u64::from(outcome.is_err());
+        if state.must_park() {
+            state.park(Parked::Auth { xid, outcome });
+            self.clients.outstanding += 1;
+        } else {
+            self.answer_auth(conn, xid, outcome, fx);
+        }
+    }
+
+    fn answer_auth(
+        &mut self,
+        conn: ConnId,
+        xid: i32,
+        outcome: Result<(), ErrorCode>,
+        fx: &mut Effects,
+    ) {
+        let header = ReplyHeader {
+            xid,
+            zxid: Zxid::ZERO,
+            err: outcome.err().unwrap_or(ErrorCode::OK),
+        };
+        let bytes = reply(fx, conn, header, |_no_body| {});
+        self.clients.figures.responded(bytes);
+        self.clients.count_sent(conn);
+        if outcome.is_err() {
+            self.clients.close(conn, fx);
+        }
+    }
+
+    /// Answers a request that needs no commit: a read, ping or watch request.
     #[expect(
         clippy::too_many_lines,
         reason = "one arm for each kind, one frame around them"
@@ -147,10 +220,14 @@ impl Core {
     pub(crate) fn local_request(
         &mut self,
         conn: ConnId,
-        frame: &[u8],
-        since_ms: u64,
+        request: LocalRequest<'_>,
         fx: &mut Effects,
     ) {
+        let LocalRequest {
+            frame,
+            since_ms,
+            identities,
+        } = request;
         let mut reader = Reader::new(frame);
         let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut reader) else {
             self.clients.close(conn, fx);
@@ -177,18 +254,6 @@ impl Core {
                 header.xid = RequestHeader::PING_XID;
                 Ok(())
             }
-            Some(OpCode::Auth) => {
-                header.zxid = Zxid::ZERO;
-                let digest = self.settings.super_digest.as_deref();
-                AuthPacket::decode(&mut reader)
-                    .map_err(|_malformed| ErrorCode::AUTH_FAILED)
-                    .and_then(|packet| authenticate(packet.scheme, packet.auth, digest))
-                    .and_then(|ids| state.identify(ids))
-                    .inspect_err(|_| {
-                        figures.failed_authentications += 1;
-                        closes = true;
-                    })
-            }
             Some(OpCode::Sasl) => {
                 header.zxid = Zxid::ZERO;
                 fx.bytes.put_buffer(None);
@@ -198,7 +263,7 @@ impl Core {
                 let caller = Caller {
                     conn,
                     session: state.session,
-                    auth: &state.auth,
+                    auth: state.auth.get(..identities).unwrap_or(&state.auth),
                 };
                 let mut missed = Vec::new();
                 let read = self
@@ -206,6 +271,7 @@ impl Core {
                     .read(op, reader.rest(), &caller, &mut fx.bytes, &mut |event| {
                         missed.push((event.kind, event.path.to_owned()));
                     });
+                self.work.add(self.db.take_work());
                 if !missed.is_empty() {
                     // This is setWatches. Its reply has no body and must follow the missed notifications.
                     fx.bytes.truncate(start);

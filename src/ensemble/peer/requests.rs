@@ -2,12 +2,14 @@
 
 use super::clients::{ConnStage, Parked, STEP_BYTES_MAX};
 use super::core::{Core, is_write};
-use super::effects::{Effect, Effects};
+use super::effects::Effects;
 use super::leader::Lost;
+use super::replies::LocalRequest;
+use super::work::RequestWork;
 use super::{Peer, Role};
 use crate::ensemble::database::{ConnId, WriteRequest};
 use crate::wire::jute::{
-    ConnectRequest, OpCode, Reader, RequestHeader, SessionId, session_password,
+    ConnectRequest, ErrorCode, OpCode, Reader, RequestHeader, SessionId, session_password,
 };
 
 impl Role {
@@ -44,15 +46,11 @@ impl Peer {
             let Some(state) = self.core.clients.get_mut(conn) else {
                 break;
             };
-            if state.stage == ConnStage::Closing {
+            if state.stage == ConnStage::Closing || state.auth_failed {
                 at = bytes.len();
                 break;
             }
             if state.stage == ConnStage::Establishing || state.is_full(over_limit) {
-                break;
-            }
-            if fx.bytes.len() >= STEP_BYTES_MAX {
-                fx.push(Effect::ResumeClient(conn));
                 break;
             }
             let rest = &bytes[at..];
@@ -70,6 +68,11 @@ impl Peer {
             let Some(frame) = rest.get(4..4 + length) else {
                 break;
             };
+            let work = RequestWork::of(frame, state.auth.len());
+            if fx.bytes.len() >= STEP_BYTES_MAX || self.core.work.must_wait(work) {
+                self.core.clients.put_off(conn, fx);
+                break;
+            }
             at += 4 + length;
             if !serving {
                 self.core.clients.close(conn, fx);
@@ -77,6 +80,7 @@ impl Peer {
             }
             state.account.received += 1;
             let stage = state.stage;
+            self.core.work.add(work.units);
             self.core.clients.figures.received += 1;
             outcome = if stage == ConnStage::Fresh {
                 self.handshake(conn, frame, fx)
@@ -201,40 +205,74 @@ impl Peer {
                 core.clients.outstanding += 1;
                 self.submit(conn, RequestHeader { xid, op: code }, reader.rest(), fx)
             }
-            Some(OpCode::Sync) => {
-                let path = reader.string().ok().flatten().unwrap_or_default();
-                let path = path.as_bytes().into();
-                state.park(Parked::Sync {
-                    xid,
-                    path,
-                    answered: false,
-                    since_ms: core.now.mono_ms,
-                });
-                core.clients.outstanding += 1;
-                match &mut self.role {
-                    Role::Leading(leader) => {
-                        leader.sync_local(core, conn, fx);
-                        Ok(())
-                    }
-                    Role::Learning(learner) => {
-                        learner.expect_sync(conn);
-                        self.submit(conn, RequestHeader { xid, op: code }, reader.rest(), fx)
-                    }
-                    Role::Looking(_) => Ok(()),
-                }
+            Some(OpCode::Sync) => self.sync(conn, xid, reader, fx),
+            Some(OpCode::Auth) => {
+                core.auth_packet(conn, xid, reader, fx);
+                Ok(())
             }
             _ => {
+                let (identities, since_ms) = (state.auth.len(), core.now.mono_ms);
                 if state.must_park() {
                     state.park(Parked::Local {
                         frame: frame.into(),
-                        since_ms: core.now.mono_ms,
+                        since_ms,
+                        identities,
                     });
                     core.clients.outstanding += 1;
                 } else {
-                    core.local_request(conn, frame, core.now.mono_ms, fx);
+                    let request = LocalRequest {
+                        frame,
+                        since_ms,
+                        identities,
+                    };
+                    core.local_request(conn, request, fx);
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Handles a sync. If it cannot be decoded, only its turn is awaited, not the leader.
+    fn sync(
+        &mut self,
+        conn: ConnId,
+        xid: i32,
+        mut reader: Reader<'_>,
+        fx: &mut Effects,
+    ) -> Result<(), Lost> {
+        let core = &mut self.core;
+        let Some(state) = core.clients.get_mut(conn) else {
+            return Ok(());
+        };
+        let body = reader.rest();
+        let path = reader.string().map_err(|_malformed| ErrorCode::MARSHALLING);
+        let path = path.map(|path| path.map(|path| path.as_bytes().into()));
+        let malformed = path.is_err();
+        state.park(Parked::Sync {
+            xid,
+            path,
+            answered: malformed,
+            since_ms: core.now.mono_ms,
+        });
+        core.clients.outstanding += 1;
+        if malformed {
+            core.drain(conn, fx);
+            return Ok(());
+        }
+        match &mut self.role {
+            Role::Leading(leader) => {
+                leader.sync_local(core, conn, fx);
+                Ok(())
+            }
+            Role::Learning(learner) => {
+                learner.expect_sync(conn);
+                let header = RequestHeader {
+                    xid,
+                    op: OpCode::Sync.code(),
+                };
+                self.submit(conn, header, body, fx)
+            }
+            Role::Looking(_) => Ok(()),
         }
     }
 

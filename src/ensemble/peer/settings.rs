@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::ensemble::database::DatabaseSettings;
 use crate::wire::jute::PeerId;
 
 /// The time of a step. The event loop reads both clocks once per wake-up.
@@ -57,6 +58,8 @@ pub struct Settings {
     /// Most waiting requests of all clients (`globalOutstandingLimit`). Beyond it, a connection with a parked request
     /// is not read.
     pub outstanding_limit: usize,
+    /// Key of the hash of paths, drawn at random by each process.
+    pub hash_key: [u64; 2],
     /// Start time, ms since 1970. Makes session ids unique (specification 2.5).
     pub start_ms: u64,
     /// How long an election waits for a better vote before it decides, ms (200 in Java).
@@ -85,6 +88,15 @@ impl Settings {
             .filter(|peer| self.voters.contains(peer))
             .count();
         2 * count > self.voters.len()
+    }
+
+    /// What databases are built with.
+    #[must_use]
+    pub const fn database(&self) -> DatabaseSettings {
+        DatabaseSettings {
+            extended_types: self.extended_types,
+            hash_key: self.hash_key,
+        }
     }
 
     /// `initLimit` in ms.

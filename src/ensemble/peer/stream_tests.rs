@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::*;
-use crate::ensemble::database::{Database, SnapshotDecoder};
+use crate::ensemble::database::{Database, DatabaseSettings, SnapshotDecoder};
 use crate::wire::jute::{
     Acl, LearnerInfo, OpCode, PacketType, QuorumPacket, Reader, SessionId, Txn, TxnHeader,
     encode_entry,
@@ -48,7 +48,7 @@ fn create(zxid: Zxid, path: &str, data: &[u8]) -> Vec<u8> {
 
 impl Leading {
     fn new() -> Self {
-        let mut database = Database::new();
+        let mut database = Database::new(DatabaseSettings::default());
         for counter in 1..=NODES {
             let entry = create(Zxid::new(1, counter), &format!("/n{counter}"), &[7; 50]);
             database.apply(&entry, &mut |_| {}).expect("applied");
@@ -70,6 +70,7 @@ impl Leading {
             config_version: 0,
             quorum_of_one: false,
             extended_types: false,
+            hash_key: [1, 2],
             skip_acl: false,
             leader_serves: true,
             max_frame_bytes: 0xf_ffff,
@@ -219,7 +220,7 @@ fn receive(stream: &[u8]) -> Received {
         .expect("whole");
     assert_eq!(snap.kind, PacketType::Snap);
     let mut rest = &stream[length..];
-    let mut decoder = SnapshotDecoder::new();
+    let mut decoder = SnapshotDecoder::new(DatabaseSettings::default());
     let (used, done) = decoder.feed(rest).expect("a snapshot");
     assert!(done, "the whole snapshot comes before anything else");
     rest = &rest[used..];
@@ -366,7 +367,7 @@ fn replicas_do_not_all_snapshot_at_the_same_transaction() {
             ..Leading::new().peer.core.settings
         };
         let recovered = Recovered {
-            database: Database::new(),
+            database: Database::new(DatabaseSettings::default()),
             accepted_epoch: 0,
             current_epoch: 0,
             last_logged: Zxid::ZERO,

@@ -8,7 +8,7 @@ use super::{
     recover, truncate,
 };
 use crate::disk::{AppendOptions, kill};
-use crate::ensemble::database::Database;
+use crate::ensemble::database::{Database, DatabaseSettings};
 use crate::wire::jute::Zxid;
 
 /// The counters of some transactions of an epoch.
@@ -36,7 +36,7 @@ fn zxids(parts: &[Part]) -> Vec<Zxid> {
 
 /// Returns the database after these transactions.
 fn reference(zxids: &[Zxid]) -> Database {
-    let mut database = Database::new();
+    let mut database = Database::new(DatabaseSettings::default());
     for zxid in zxids {
         let applied = database.apply(&entry(*zxid), &mut |_| {});
         applied.expect("applied");

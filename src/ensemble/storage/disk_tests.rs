@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::sample::{batch, read_zxids};
 use super::{DataDirs, Disk, DiskEvent, DiskOptions, Epochs, LogBatch};
-use crate::ensemble::database::Database;
+use crate::ensemble::database::{Database, DatabaseSettings};
 use crate::wire::jute::Zxid;
 
 fn dirs() -> (tempfile::TempDir, DataDirs) {
@@ -188,7 +188,7 @@ fn the_log_continues_during_a_snapshot_which_is_reported_when_durable() {
     let (_dir, dirs) = dirs();
     let disk = Disk::start(&dirs, &small(), || {}).expect("started");
     let mut body = Vec::new();
-    Database::new().encode_snapshot(&mut body);
+    Database::new(DatabaseSettings::default()).encode_snapshot(&mut body);
     disk.begin_snapshot(Zxid(8));
     disk.write_snapshot(vec![0; 100]);
     disk.begin_snapshot(Zxid(9));
@@ -206,7 +206,8 @@ fn the_log_continues_during_a_snapshot_which_is_reported_when_durable() {
     drop(disk);
     let snapshots = dirs.list_snapshots().expect("listed");
     assert_eq!(snapshots.len(), 1);
-    let loaded = super::snapshot_reader::load(&snapshots[0]).expect("loaded");
+    let loaded =
+        super::snapshot_reader::load(&snapshots[0], DatabaseSettings::default()).expect("loaded");
     assert_eq!(loaded.last_processed(), Zxid(9));
     let names = std::fs::read_dir(dirs.snapshots()).expect("read");
     assert_eq!(names.count(), 1, "nothing temporary is left");
@@ -309,7 +310,7 @@ fn the_log_is_cut_by_the_disk_thread_after_snapshots_and_appends() {
     disk.append(batch(1..=20));
     // Complete, but of transactions that are cut: it must not come back after the cut.
     let mut body = Vec::new();
-    Database::new().encode_snapshot(&mut body);
+    Database::new(DatabaseSettings::default()).encode_snapshot(&mut body);
     disk.begin_snapshot(Zxid(15));
     disk.write_snapshot(body);
     disk.finish_snapshot();

@@ -63,8 +63,11 @@ pub type LogBatch = Batch<Zxid>;
 
 impl LogBatch {
     /// Frames and appends an entry (header, record, optional digest) whose zxid is `zxid`.
+    ///
+    /// # Panics
+    /// If recovery could not read the entry back.
     pub fn push(&mut self, zxid: Zxid, entry: &[u8]) {
-        debug_assert!((ENTRY_BYTES_MIN..=ENTRY_BYTES_MAX).contains(&entry.len()));
+        assert!((ENTRY_BYTES_MIN..=ENTRY_BYTES_MAX).contains(&entry.len()));
         self.push_with(zxid, |bytes| {
             bytes.put_i64(checksum(entry));
             bytes.put_buffer(Some(entry));

@@ -7,7 +7,7 @@ use super::compression::snappy;
 use super::format::{FileKind, LogBatch};
 use super::sample::{SESSION, batch, entry};
 use super::{DataDirs, RecoverOptions, Recovered, SnapshotWriter, StorageError, recover};
-use crate::ensemble::database::Database;
+use crate::ensemble::database::{Database, DatabaseSettings};
 use crate::wire::jute::{Acl, OpCode, Txn, TxnHeader, Zxid, encode_entry};
 
 /// A directory with a first snapshot.
@@ -35,7 +35,7 @@ fn write_log(dirs: &DataDirs, zxids: std::ops::RangeInclusive<i64>, padding: usi
 
 /// Writes a snapshot with transactions 1 to `last` applied.
 fn snapshot(dirs: &DataDirs, last: i64) {
-    let mut database = Database::new();
+    let mut database = Database::new(DatabaseSettings::default());
     for zxid in 1..=last {
         let entry = entry(Zxid(zxid));
         database.apply(&entry, &mut |_| {}).expect("applied");

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fs;
 
 use crate::disk::directory::{cut_file, remove_file, sync_directory};
-use crate::ensemble::database::Database;
+use crate::ensemble::database::{Database, DatabaseSettings};
 use crate::wire::jute::Zxid;
 
 use super::dirs::{DataDirs, LogFile, SnapshotFile};
@@ -32,6 +32,8 @@ pub struct RecoverOptions {
     pub autocreate: bool,
     /// `zookeeper.commitLogCount`: number of transactions kept in memory for learners.
     pub committed_max: usize,
+    /// What the database is built with.
+    pub database: DatabaseSettings,
 }
 
 impl Default for RecoverOptions {
@@ -41,6 +43,7 @@ impl Default for RecoverOptions {
             trust_empty: false,
             autocreate: true,
             committed_max: 500,
+            database: DatabaseSettings::default(),
         }
     }
 }
@@ -72,7 +75,7 @@ pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, S
     let mut warnings = Vec::new();
     remove_unfinished(dirs)?;
     let (logs, empty_tail) = split_empty_tail(dirs, &mut warnings)?;
-    let loaded = load_newest(dirs, &mut warnings)?;
+    let loaded = load_newest(dirs, options.database, &mut warnings)?;
     let (database, complete) = match loaded.database {
         Some(database) => (database, true),
         None => (start_empty(dirs, &logs, options, &mut warnings)?, false),
@@ -209,7 +212,11 @@ struct Loaded {
 }
 
 /// Loads the newest usable snapshot. Incomplete snapshots count as missing, as in Java.
-fn load_newest(dirs: &DataDirs, warnings: &mut Vec<String>) -> Result<Loaded, StorageError> {
+fn load_newest(
+    dirs: &DataDirs,
+    settings: DatabaseSettings,
+    warnings: &mut Vec<String>,
+) -> Result<Loaded, StorageError> {
     let mut unusable: Vec<Unusable> = Vec::new();
     for file in dirs
         .list_snapshots()?
@@ -217,7 +224,7 @@ fn load_newest(dirs: &DataDirs, warnings: &mut Vec<String>) -> Result<Loaded, St
         .rev()
         .take(SNAPSHOTS_TRIED_MAX)
     {
-        match snapshot_reader::load(&file) {
+        match snapshot_reader::load(&file, settings) {
             Ok(database) => {
                 return Ok(Loaded {
                     database: Some(database),
@@ -251,7 +258,7 @@ fn start_empty(
     options: &RecoverOptions,
     warnings: &mut Vec<String>,
 ) -> Result<Database, StorageError> {
-    let mut database = Database::new();
+    let mut database = Database::new(options.database);
     if !logs.is_empty() {
         if !options.trust_empty {
             return Err(StorageError::NoSnapshot {

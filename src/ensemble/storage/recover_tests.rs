@@ -11,7 +11,7 @@ use super::sample::{SESSION, batch, entry, read_zxids};
 use super::{
     DataDirs, LogWriter, RecoverOptions, Recovered, SnapshotWriter, StorageError, recover, truncate,
 };
-use crate::ensemble::database::Database;
+use crate::ensemble::database::{Database, DatabaseSettings};
 use crate::wire::jute::Zxid;
 
 fn dirs() -> (tempfile::TempDir, DataDirs) {
@@ -32,7 +32,7 @@ fn body(database: &Database) -> Vec<u8> {
 
 /// Returns a database with transactions 1 to `last` applied.
 fn reference(last: i64) -> Database {
-    let mut database = Database::new();
+    let mut database = Database::new(DatabaseSettings::default());
     for zxid in 1..=last {
         let entry = entry(Zxid(zxid));
         database.apply(&entry, &mut |_| {}).expect("applied");

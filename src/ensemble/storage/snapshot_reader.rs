@@ -6,7 +6,7 @@ use std::path::Path;
 
 use simd_adler32::Adler32;
 
-use crate::ensemble::database::{Database, SnapshotDecoder};
+use crate::ensemble::database::{Database, DatabaseSettings, SnapshotDecoder};
 
 use super::StorageError;
 use super::dirs::SnapshotFile;
@@ -52,7 +52,7 @@ pub fn looks_complete(snapshot: &SnapshotFile) -> Result<bool, StorageError> {
 ///
 /// # Errors
 /// If the file cannot be read, is not a snapshot, or differs from what was written.
-pub fn load(snapshot: &SnapshotFile) -> Result<Database, StorageError> {
+pub fn load(snapshot: &SnapshotFile, settings: DatabaseSettings) -> Result<Database, StorageError> {
     let path = &snapshot.path;
     let fault = |reason| StorageError::Snapshot {
         path: path.clone(),
@@ -78,7 +78,7 @@ pub fn load(snapshot: &SnapshotFile) -> Result<Database, StorageError> {
     }
     let mut adler = Adler32::new();
     adler.write(&header);
-    let (mut database, trailer) = load_body(&mut *content, path, &mut adler)?;
+    let (mut database, trailer) = load_body(&mut *content, path, &mut adler, settings)?;
     check_seals(&trailer, adler).map_err(fault)?;
     database.set_last_processed(snapshot.zxid);
     Ok(database)
@@ -89,12 +89,13 @@ fn load_body(
     content: &mut dyn Read,
     path: &Path,
     adler: &mut Adler32,
+    settings: DatabaseSettings,
 ) -> Result<(Database, Vec<u8>), StorageError> {
     let fault = |reason| StorageError::Snapshot {
         path: path.to_owned(),
         reason,
     };
-    let mut decoder = SnapshotDecoder::new();
+    let mut decoder = SnapshotDecoder::new(settings);
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let read = content
@@ -210,9 +211,12 @@ mod tests {
         of_3_9.extend_from_slice(&sum.to_be_bytes());
         of_3_9.extend_from_slice(&SEAL_END);
         for bytes in [&of_3_8[..], of_3_4, &of_3_9] {
-            let database = load(&saved(&dirs, bytes)).expect("loaded");
+            let database = load(&saved(&dirs, bytes), DatabaseSettings::default()).expect("loaded");
             assert_eq!(database.last_processed(), Zxid(0));
-            assert_eq!(database.node_count(), Database::new().node_count());
+            assert_eq!(
+                database.node_count(),
+                Database::new(DatabaseSettings::default()).node_count()
+            );
         }
     }
 
@@ -229,12 +233,18 @@ mod tests {
             let path = dirs.snapshots().join(name);
             std::fs::write(&path, bytes).expect("written");
             let file = || dirs.list_snapshots().expect("listed").remove(0);
-            let database = load(&file()).expect(name);
-            assert_eq!(database.node_count(), Database::new().node_count());
+            let database = load(&file(), DatabaseSettings::default()).expect(name);
+            assert_eq!(
+                database.node_count(),
+                Database::new(DatabaseSettings::default()).node_count()
+            );
             for cut in 0..bytes.len() {
                 std::fs::write(&path, &bytes[..cut]).expect("written");
                 // The last 8 bytes of a gzip file are a checksum of its own.
-                assert!(load(&file()).is_err(), "{name} cut at {cut}");
+                assert!(
+                    load(&file(), DatabaseSettings::default()).is_err(),
+                    "{name} cut at {cut}"
+                );
             }
         }
     }
@@ -256,7 +266,9 @@ mod tests {
             .iter()
             .map(|file| {
                 let mut body = Vec::new();
-                load(file).expect("loaded").encode_snapshot(&mut body);
+                load(file, DatabaseSettings::default())
+                    .expect("loaded")
+                    .encode_snapshot(&mut body);
                 body
             })
             .collect();
@@ -267,7 +279,7 @@ mod tests {
 
     /// A snapshot file of many nodes, also written as `snapshot.8`.
     fn large_snapshot(dirs: &DataDirs) -> Vec<u8> {
-        let mut database = Database::new();
+        let mut database = Database::new(DatabaseSettings::default());
         for zxid in 1..=2000 {
             let entry = super::super::sample::entry(Zxid(zxid));
             database.apply(&entry, &mut |_| {}).expect("applied");
@@ -287,7 +299,7 @@ mod tests {
         let dirs = DataDirs::new(dir.path(), None);
         dirs.create().expect("created");
         let mut body = Vec::new();
-        Database::new().encode_snapshot(&mut body);
+        Database::new(DatabaseSettings::default()).encode_snapshot(&mut body);
         let mut writer = SnapshotWriter::begin(&dirs, Zxid(0)).expect("begun");
         writer.write(&body).expect("written");
         writer.finish().expect("finished");
@@ -304,13 +316,19 @@ mod tests {
         let whole = java_snapshot();
         let seal_a = whole.len() - 33;
         for cut in (0..whole.len()).filter(|cut| *cut != seal_a) {
-            assert!(load(&saved(&dirs, &whole[..cut])).is_err(), "cut at {cut}");
+            assert!(
+                load(&saved(&dirs, &whole[..cut]), DatabaseSettings::default()).is_err(),
+                "cut at {cut}"
+            );
         }
         // The reader accepts any dbid, but the checksum covers it.
         for at in 0..whole.len() {
             let mut bad = whole.clone();
             bad[at] ^= 0x10;
-            assert!(load(&saved(&dirs, &bad)).is_err(), "changed at {at}");
+            assert!(
+                load(&saved(&dirs, &bad), DatabaseSettings::default()).is_err(),
+                "changed at {at}"
+            );
         }
     }
 }

@@ -114,6 +114,7 @@ impl ErrorCode {
     pub const SESSION_MOVED: Self = Self(-118);
     pub const NO_WATCHER: Self = Self(-121);
     pub const RECONFIG_DISABLED: Self = Self(-123);
+    pub const QUOTA_EXCEEDED: Self = Self(-125);
 
     /// The name in Java's `KeeperException.Code`, in camel case.
     #[must_use]

@@ -35,3 +35,6 @@ pub use writer::{WriteJute, begin_frame, end_frame};
 pub const MAX_FRAME_BYTES: usize = 0xfffff;
 /// Largest buffer or string in a record: `jute.maxbuffer` + `extrasize` (specification 1).
 pub const MAX_FIELD_BYTES: usize = 2 * MAX_FRAME_BYTES;
+/// Largest transaction (header and record). A learner, of ours or of Java's, reads a proposal as one
+/// buffer and refuses a longer one.
+pub const MAX_ENTRY_BYTES: usize = MAX_FIELD_BYTES;

@@ -255,6 +255,21 @@ impl<'a> SetWatches<'a> {
         }
         Ok(watches)
     }
+
+    /// Counts the paths.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.data.len()
+            + self.exist.len()
+            + self.child.len()
+            + self.persistent.len()
+            + self.persistent_recursive.len()
+    }
+
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// One operation of a multi.

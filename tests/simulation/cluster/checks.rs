@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hash::{Hash as _, Hasher as _};
 
-use quorate::ensemble::database::{Database, SnapshotDecoder};
+use quorate::ensemble::database::{Database, DatabaseSettings, SnapshotDecoder};
 use quorate::ensemble::peer::Peer;
 use quorate::wire::jute::Zxid;
 
@@ -82,11 +82,11 @@ impl Cluster {
             self.run_for(50);
         }
         for (at, server) in self.servers.iter().enumerate() {
-            let mut database = Database::new();
+            let mut database = Database::new(DatabaseSettings::default());
             if let Some(peer) = &server.peer {
                 let mut body = Vec::new();
                 peer.database().encode_snapshot(&mut body);
-                let mut decoder = SnapshotDecoder::new();
+                let mut decoder = SnapshotDecoder::new(DatabaseSettings::default());
                 decoder.feed(&body).expect("a readable snapshot");
                 database = decoder.finish().expect("a complete snapshot");
             }

@@ -47,6 +47,7 @@ impl Cluster {
             leader_serves: true,
             max_frame_bytes: 0xf_ffff,
             outstanding_limit: 1_000,
+            hash_key: [self.now, 0],
             start_ms: self.now + 1000 * self.servers[server].life,
             finalize_wait_ms: 200,
         }
@@ -189,7 +190,7 @@ impl Cluster {
                     self.client_bytes(server, conn, &fx.bytes[range]);
                 }
                 Effect::CloseClient(conn) => self.client_closed(server, conn),
-                Effect::ResumeClient(_) => {}
+                Effect::ResumeClient(_) | Effect::YieldClient(_) => {}
                 Effect::AbortSnapshot => self.servers[server].disk.slices = None,
                 Effect::ResumeLeader => {
                     if let Some(wire) = self.servers[server].leader_wire {

@@ -1,7 +1,7 @@
 //! Tests of the changes that transactions make to the tree (specification 6.3), as reads show them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use crate::ensemble::database::{ApplyError, ApplyResult, Database};
+use crate::ensemble::database::{ApplyError, ApplyResult, Database, DatabaseSettings};
 use crate::wire::jute::{
     Acl, ErrorCode, JuteError, OpCode, Reader, SessionId, Stat, Txn, TxnHeader, Zxid, encode_entry,
 };
@@ -108,7 +108,7 @@ fn stats_follow_the_transactions() {
 
 #[test]
 fn the_parents_cversion_comes_from_the_transaction_and_never_falls() {
-    let mut database = Database::new();
+    let mut database = Database::new(DatabaseSettings::default());
     apply(&mut database, &entry(1, OpCode::Create, &created("/p", 1)));
     apply(
         &mut database,
@@ -152,7 +152,7 @@ fn the_parents_cversion_comes_from_the_transaction_and_never_falls() {
 
 #[test]
 fn changes_of_missing_nodes_are_ignored() {
-    let mut database = Database::new();
+    let mut database = Database::new(DatabaseSettings::default());
     let no_node = ApplyResult::Error(ErrorCode::NO_NODE);
     let set = Txn::SetData {
         path: "/a",
@@ -182,7 +182,7 @@ fn changes_of_missing_nodes_are_ignored() {
 
 #[test]
 fn damaged_entries_change_nothing_and_name_their_zxid() {
-    let mut database = Database::new();
+    let mut database = Database::new(DatabaseSettings::default());
     let whole = entry(9, OpCode::Create, &created("/a", 1));
     for cut in 0..whole.len() {
         if cut == whole.len() - 4 {

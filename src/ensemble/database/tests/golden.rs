@@ -1,7 +1,7 @@
 //! Snapshot bytes of Java 3.8.0 (specification 22).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use crate::ensemble::database::{Database, SnapshotDecoder};
+use crate::ensemble::database::{Database, DatabaseSettings, SnapshotDecoder};
 
 use super::world::encoded;
 
@@ -33,7 +33,7 @@ fn javas_first_snapshot_is_decoded_and_encoded_to_the_same_bytes() {
     let all = java_snapshot();
     assert_eq!(all.len(), 457);
     let body = &all[HEADER..all.len() - TRAILER];
-    let mut decoder = SnapshotDecoder::new();
+    let mut decoder = SnapshotDecoder::new(DatabaseSettings::default());
     let fed = decoder.feed(&all[HEADER..]);
     assert_eq!(
         fed,
@@ -48,7 +48,7 @@ fn javas_first_snapshot_is_decoded_and_encoded_to_the_same_bytes() {
 #[test]
 fn a_fresh_database_equals_javas() {
     let all = java_snapshot();
-    let database = Database::new();
+    let database = Database::new(DatabaseSettings::default());
     let ours = encoded(|out| database.encode_snapshot(out));
     assert_eq!(ours, all[HEADER..all.len() - TRAILER]);
     assert_eq!(database.node_count(), 5);

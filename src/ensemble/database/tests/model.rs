@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::ensemble::database::{Database, Preparer, SnapshotCursor, SnapshotDecoder};
+use crate::ensemble::database::{
+    Database, DatabaseSettings, Preparer, SnapshotCursor, SnapshotDecoder,
+};
 use crate::wire::jute::{
     Acl, ErrorCode, Id, MultiOps, OpCode, Perms, Reader, SessionId, Stat, Zxid,
 };
@@ -401,7 +403,7 @@ fn comparable(database: Database) -> Vec<String> {
 }
 
 fn reload(bytes: &[u8], zxid: Zxid) -> Database {
-    let mut decoder = SnapshotDecoder::new();
+    let mut decoder = SnapshotDecoder::new(DatabaseSettings::default());
     decoder.feed(bytes).expect("a valid snapshot");
     let mut database = decoder.finish().expect("complete");
     database.set_last_processed(zxid);
@@ -434,7 +436,7 @@ impl Run {
     fn new(seed: u64) -> Self {
         let mut world = World::new();
         world.preparer = Preparer::new();
-        world.db = Database::new();
+        world.db = Database::new(DatabaseSettings::default());
         world.log.clear();
         Self {
             source: Source {

@@ -5,13 +5,13 @@
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::ensemble::database::{Database, SnapshotDecoder, SnapshotError};
+use crate::ensemble::database::{Database, DatabaseSettings, SnapshotDecoder, SnapshotError};
 use crate::wire::jute::{Acl, ErrorCode, JuteError, OpCode, StatPersisted, WriteJute, Zxid};
 
 use super::world::{World, acl, create_body, digest, encoded, set_acl_body};
 
 fn decode(bytes: &[u8]) -> Result<Database, SnapshotError> {
-    let mut decoder = SnapshotDecoder::new();
+    let mut decoder = SnapshotDecoder::new(DatabaseSettings::default());
     let (used, done) = decoder.feed(bytes)?;
     assert_eq!(used, bytes.len());
     let database = decoder.finish()?;
@@ -44,7 +44,7 @@ fn chunks_of_any_size_decode_to_the_same_database() {
     let bytes = populated().snapshot();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
     for round in 0..50 {
-        let mut decoder = SnapshotDecoder::new();
+        let mut decoder = SnapshotDecoder::new(DatabaseSettings::default());
         let mut stream = bytes.clone();
         stream.extend_from_slice(b"seal");
         let mut at = 0;
@@ -118,7 +118,7 @@ fn no_prefix_and_no_changed_byte_panics() {
         for value in [0, 1, 0x7f, 0xff] {
             let mut bad = bytes.clone();
             bad[at] = value;
-            let mut decoder = SnapshotDecoder::new();
+            let mut decoder = SnapshotDecoder::new(DatabaseSettings::default());
             if decoder.feed(&bad).is_ok() {
                 let _either_way = decoder.finish();
             }
@@ -162,7 +162,7 @@ fn orphans_and_missing_roots_are_refused() {
 
 #[test]
 fn a_record_beyond_the_size_limit_is_refused() {
-    let mut decoder = SnapshotDecoder::new();
+    let mut decoder = SnapshotDecoder::new(DatabaseSettings::default());
     let start = encoded(|out| {
         out.put_i32(0);
         out.put_i32(1);

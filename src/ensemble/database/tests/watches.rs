@@ -302,3 +302,61 @@ fn closing_connections_removes_all_their_watches() {
     assert_eq!(world.db.watch_count(), 390);
     assert!(world.db.last_processed() > Zxid::ZERO);
 }
+
+#[test]
+fn the_watches_of_a_closed_connection_end_at_once_and_leave_the_memory_in_portions() {
+    let mut world = World::new();
+    for node in 0..100 {
+        let path = format!("/{node}");
+        assert!(world.create(&path, 0).is_ok());
+        world.watch(1, OpCode::GetData, &path);
+        world.watch(1, OpCode::GetChildren, &path);
+        world.add_watch(1, &path, 1);
+    }
+    world.watch(2, OpCode::GetData, "/7");
+    assert_eq!(world.db.watch_count(), 201);
+    world.db.connection_closed(ConnId(1));
+    assert_eq!(world.db.watch_count(), 1);
+    assert_eq!(world.db.watch_breadth().0, 1);
+    assert!(world.set("/7", -1).is_ok());
+    assert!(world.set("/8", -1).is_ok());
+    assert_eq!(world.take_events(), [event(2, NodeDataChanged, "/7")]);
+    let mut portions = 0;
+    while world.db.is_forgetting() {
+        // A new watch of another connection may take the memory of one that ended.
+        world.watch(3, OpCode::Exists, &format!("/new-{portions}"));
+        world.db.forget_some(50);
+        portions += 1;
+    }
+    assert_eq!(portions, 5);
+    assert_eq!(world.db.watch_count(), portions);
+    for node in 0..portions {
+        assert!(world.create(&format!("/new-{node}"), 0).is_ok());
+    }
+    assert_eq!(world.take_events().len(), portions);
+    assert_eq!(world.db.watch_breadth(), (0, 0));
+    // The recursive watches are gone too: nothing below their paths fires.
+    assert!(world.create("/7/child", 0).is_ok());
+    assert_eq!(world.take_events(), []);
+}
+
+#[test]
+fn recursive_watches_fire_at_any_depth() {
+    let mut world = World::new();
+    let mut path = String::new();
+    for _ in 0..200 {
+        path.push_str("/a");
+        assert!(world.create(&path, 0).is_ok());
+    }
+    world.add_watch(1, "/", 1);
+    world.add_watch(2, "/a/a/a", 1);
+    world.add_watch(3, "/a/b", 1);
+    assert!(world.set(&path, -1).is_ok());
+    assert_eq!(
+        world.take_events(),
+        [
+            event(1, NodeDataChanged, &path),
+            event(2, NodeDataChanged, &path)
+        ]
+    );
+}

@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::ensemble::database::{
-    Applied, ApplyResult, Caller, ConnId, Database, Preparer, WriteRequest,
+    Applied, ApplyResult, Caller, ConnId, Database, DatabaseSettings, Preparer, WriteRequest,
 };
 use crate::wire::jute::{
     Acl, CreateRequest, DeleteRequest, ErrorCode, EventType, Id, OpCode, PathWatch, Reader,
@@ -83,7 +83,7 @@ impl World {
     /// Creates a fresh database with session 1.
     pub(super) fn new() -> Self {
         let mut world = Self {
-            db: Database::new(),
+            db: Database::new(DatabaseSettings::default()),
             preparer: Preparer::new(),
             log: Vec::new(),
             events: Vec::new(),
@@ -215,12 +215,15 @@ impl World {
         Ok(Stat::decode(&mut Reader::new(&body)).expect("a Stat"))
     }
 
+    /// Returns the names of the children, sorted.
     pub(super) fn children(&mut self, path: &str) -> Vec<String> {
         let body = self
             .read(OpCode::GetChildren, &path_body(path, false))
             .expect("a list");
         let names = Reader::new(&body).strings().expect("strings");
-        names.into_iter().map(str::to_owned).collect()
+        let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        names.sort_unstable();
+        names
     }
 
     pub(super) fn snapshot(&self) -> Vec<u8> {

@@ -13,6 +13,17 @@ use crate::wire::jute::{
     forwarded_request,
 };
 
+/// Where a write came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A client that is connected to this owner; see [`SessionTracker`].
+    ///
+    /// [`SessionTracker`]: crate::ensemble::database::SessionTracker
+    Client(u64),
+    /// The leader closes an expired session.
+    Expiry,
+}
+
 /// Where a sync request came from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum SyncOrigin {
@@ -28,7 +39,7 @@ impl Leader {
         request: &WriteRequest<'_>,
         fx: &mut Effects,
     ) -> Result<(), Lost> {
-        self.write(core, request, LOCAL_OWNER, fx)
+        self.write(core, request, Origin::Client(LOCAL_OWNER), fx)
     }
 
     pub(super) fn request(
@@ -57,7 +68,7 @@ impl Leader {
             auth,
             time_ms: core.now.wall_ms,
         };
-        self.write(core, &request, link.0, fx)
+        self.write(core, &request, Origin::Client(link.0), fx)
     }
 
     /// Turns a write into a proposal and broadcasts it.
@@ -65,7 +76,7 @@ impl Leader {
         &mut self,
         core: &mut Core,
         request: &WriteRequest<'_>,
-        owner: u64,
+        origin: Origin,
         fx: &mut Effects,
     ) -> Result<(), Lost> {
         // The next election starts a new epoch, whose counter begins again. A standalone server holds no
@@ -75,16 +86,16 @@ impl Leader {
         }
         let zxid = self.last_proposed.next();
         self.entry.clear();
-        let allowed = if request.op == OpCode::CreateSession.code() {
-            let timeout_ms = Reader::new(request.body).i32().unwrap_or(0);
-            self.tracker
-                .add(request.session, timeout_ms, core.now.mono_ms);
-            self.tracker.set_owner(request.session, owner);
-            Ok(())
-        } else if request.op == OpCode::CloseSession.code() && request.cxid == 0 {
-            Ok(()) // the leader itself closes an expired session
-        } else {
-            self.tracker.check(request.session, owner)
+        let allowed = match origin {
+            Origin::Expiry => Ok(()),
+            Origin::Client(owner) if request.op == OpCode::CreateSession.code() => {
+                let timeout_ms = Reader::new(request.body).i32().unwrap_or(0);
+                self.tracker
+                    .add(request.session, timeout_ms, core.now.mono_ms);
+                self.tracker.set_owner(request.session, owner);
+                Ok(())
+            }
+            Origin::Client(owner) => self.tracker.check(request.session, owner),
         };
         match allowed {
             Ok(()) => self
@@ -101,7 +112,7 @@ impl Leader {
                 encode_entry(&header, &Txn::Error(code), &mut self.entry);
             }
         }
-        if request.op == OpCode::CloseSession.code() {
+        if request.op == OpCode::CloseSession.code() && allowed.is_ok() {
             self.tracker.set_closing(request.session);
         }
         self.propose(core, zxid, fx);

@@ -1,10 +1,14 @@
 //! Sessions on the leader: reconnection, revalidation for learners, and expiry.
 
+use super::broadcast::Origin;
 use super::{Leader, Lost};
 use crate::ensemble::database::WriteRequest;
 use crate::ensemble::peer::core::Core;
 use crate::ensemble::peer::effects::{Effects, LinkId};
 use crate::wire::jute::{OpCode, PacketType, QuorumPacket, Reader, SessionId, WriteJute, Zxid};
+
+/// How many sessions one tick closes, so that other clients have their turn in between.
+const SESSIONS_EXPIRED_MAX: usize = 1000;
 
 /// The owner of sessions whose client is connected to the leader.
 pub(super) const LOCAL_OWNER: u64 = u64::MAX;
@@ -40,15 +44,27 @@ impl Leader {
         fx.learner_packet(link, &packet);
     }
 
-    /// Proposes a closeSession for every expired session.
+    /// Proposes a closeSession for the expired sessions. Those that exceed the limit are due at once, in
+    /// the next tick.
     pub(super) fn expire_sessions(
         &mut self,
         core: &mut Core,
         fx: &mut Effects,
     ) -> Result<(), Lost> {
-        for session in self.tracker.expire(core.now.mono_ms) {
-            core.figures.expired_sessions += 1;
-            fx.log_limited("session expired", format!("session {session} has expired"));
+        let expired = self.tracker.expire(core.now.mono_ms, SESSIONS_EXPIRED_MAX);
+        core.figures.expired_sessions += expired.len() as u64;
+        match expired[..] {
+            [] => {}
+            [session] => {
+                fx.log_limited("session expired", format!("session {session} has expired"));
+            }
+            [first, ..] => {
+                let count = expired.len();
+                let line = format!("{count} sessions have expired, {first} among them");
+                fx.log_limited("session expired", line);
+            }
+        }
+        for session in expired {
             let request = WriteRequest {
                 session,
                 cxid: 0,
@@ -57,7 +73,7 @@ impl Leader {
                 auth: &[],
                 time_ms: core.now.wall_ms,
             };
-            self.submit(core, &request, fx)?;
+            self.write(core, &request, Origin::Expiry, fx)?;
         }
         Ok(())
     }

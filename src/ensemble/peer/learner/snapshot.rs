@@ -46,7 +46,8 @@ fn broken(error: &str) -> Lost {
 impl Learner {
     pub(super) fn receive_snapshot(&mut self, core: &mut Core, zxid: Zxid, fx: &mut Effects) {
         core.begin_received_snapshot(zxid, fx);
-        let stage = Stage::Body(Box::default());
+        let decoder = SnapshotDecoder::new(core.settings.database());
+        let stage = Stage::Body(Box::new(decoder));
         self.phase = Phase::ReceivingSnapshot(Incoming { zxid, stage });
     }
 

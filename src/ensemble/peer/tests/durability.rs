@@ -17,7 +17,7 @@ fn bytes(packets: &[QuorumPacket<'_>]) -> Vec<u8> {
 /// A snapshot stream without its signature.
 fn snapshot_body() -> Vec<u8> {
     let mut out = Vec::new();
-    Database::new().encode_snapshot(&mut out);
+    Database::new(DatabaseSettings::default()).encode_snapshot(&mut out);
     out
 }
 

@@ -3,13 +3,16 @@
 
 mod configured;
 mod durability;
+mod fairness;
+mod identities;
 mod limits;
+mod moved;
 mod strangers;
 
 use std::collections::VecDeque;
 
 use super::*;
-use crate::ensemble::database::Database;
+use crate::ensemble::database::{Database, DatabaseSettings};
 use crate::wire::jute::{
     Acl, ConnectRequest, ConnectResponse, CreateRequest, ErrorCode, LearnerInfo, OpCode,
     PacketType, PathWatch, QuorumPacket, Reader, ReplyHeader, RequestHeader, SessionId,
@@ -41,6 +44,7 @@ fn settings(me: PeerId, voters: &[i64], observers: &[i64]) -> Settings {
         leader_serves: true,
         max_frame_bytes: 0xf_ffff,
         outstanding_limit: usize::MAX,
+        hash_key: [1, 2],
         start_ms: 1,
         finalize_wait_ms: 200,
     }
@@ -48,7 +52,7 @@ fn settings(me: PeerId, voters: &[i64], observers: &[i64]) -> Settings {
 
 fn recovered(last_logged: Zxid) -> Recovered {
     Recovered {
-        database: Database::new(),
+        database: Database::new(DatabaseSettings::default()),
         accepted_epoch: last_logged.epoch(),
         current_epoch: last_logged.epoch(),
         last_logged,
@@ -376,7 +380,7 @@ fn the_replies_of_one_step_are_limited_in_bytes() {
         world.sync_disk();
         let mut answered = replies(&world.sent_to(CLIENT));
         while answered.len() < 101 {
-            assert!(!waits || world.did(&Effect::ResumeClient(CLIENT)));
+            assert!(!waits || world.did(&Effect::YieldClient(CLIENT)));
             at += world.request(&reads[at..]);
             assert!(
                 world.fx.bytes.len() < 6_000_000,

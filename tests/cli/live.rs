@@ -263,8 +263,7 @@ fn the_error_for_refused_sessions_names_the_server_and_the_likely_cause() {
     let ran = bench.run(&[&args[..], &["--set", "load.sessions=30"]].concat());
     // The client gets a reset or the end of the stream, depending on timing.
     let tried = format!("cannot be opened; tried {} (", server.address);
-    let cause =
-        "; a server does so when one address has more connections than its maxClientCnxns allows)";
+    let cause = "; the server may allow fewer connections from one address (maxClientCnxns))";
     ran.fails(1, &["session ", &tried, cause]);
     let shows = [
         "(Connection reset by peer (os error 104);",

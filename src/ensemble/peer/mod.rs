@@ -355,11 +355,11 @@ impl Peer {
     }
 
     fn tick(&mut self, fx: &mut Effects) -> Result<(), Lost> {
-        self.core.db.forget_some(WATCHES_FORGOTTEN);
         self.is_tick_announced = !self.is_tick_announced;
         if self.is_tick_announced {
             return Ok(());
         }
+        self.core.db.forget_some(WATCHES_FORGOTTEN);
         if self.core.now.mono_ms >= self.next_sweep_ms {
             self.next_sweep_ms = self.core.now.mono_ms + 1000;
             self.core

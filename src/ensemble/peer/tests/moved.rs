@@ -126,7 +126,7 @@ fn many_sessions_expire_in_portions() {
     while world.peer.deadline_ms(60_000) <= 60_000 && portions.len() < 10 {
         world.step(Input::Tick);
         portions.push(world.logged().len());
-        let lines = world.effects(|effect| matches!(effect, Effect::Log(_)).then_some(()));
+        let lines = world.effects(|effect| matches!(effect, Effect::LogLimited(..)).then_some(()));
         assert_eq!(lines.len(), 1, "one line tells of all");
     }
     assert_eq!(portions, [1000, 1000, 500]);

@@ -217,6 +217,7 @@ impl Peer {
             (Input::ClientDown(conn), _) => {
                 core.clients.remove(conn);
                 core.db.connection_closed(conn);
+                core.db.forget_some(WATCHES_FORGOTTEN); // usually all of its watches
             }
             (Input::SnapshotContinue, _) => core.snapshot_slice(fx),
             (Input::SnapshotSaved, _) => return self.snapshot_saved(fx),

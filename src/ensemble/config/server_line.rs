@@ -72,7 +72,7 @@ impl Server {
         })
     }
 
-    /// Returns the line for the configuration text. [`Self::parse`] can read it.
+    /// Returns the line for the configuration text. `parse` can read it.
     #[must_use]
     pub fn line(&self) -> String {
         let role = self.role();

@@ -12,6 +12,9 @@ use super::tail::UNSYNCED_BYTES_MAX;
 use super::zeroed::{SpareMaker, create_zeroed};
 use super::{Batch, DiskError, Part, kill};
 
+/// Name of a log file that is being made. No log file has this name.
+const UNNAMED: &str = "next.log";
+
 /// The directory, file names and file headers of a log.
 pub trait Layout: Send + 'static {
     /// Identifies a record. Positions increase from each record to the next.
@@ -199,9 +202,17 @@ impl<L: Layout> Appender<L> {
             .spares
             .as_ref()
             .filter(|_| needed <= self.options.spare_bytes);
+        // The file gets its name once it has its header. If the process is killed in between, no file that
+        // readers take for a log is without a header.
+        let sync = self.options.fsync;
+        let begin = |file: &File| {
+            file.write_all_at(&header, 0)?;
+            if sync { file.sync_data() } else { Ok(()) }
+        };
+        kill::check().map_err(DiskError::io("begin", &path))?;
         let spare = match spares {
             Some(spares) => spares
-                .take_as(&path)
+                .take_as(&path, begin)
                 .map_err(DiskError::io("create", &path))?,
             None => None,
         };
@@ -209,25 +220,22 @@ impl<L: Layout> Appender<L> {
             (spare.file, spare.size_bytes)
         } else {
             let size = needed.max(self.options.first_bytes);
-            let file = (self.make)(&path, size).map_err(DiskError::io("create", &path))?;
+            let unnamed = self.layout.directory().join(UNNAMED);
+            match std::fs::remove_file(&unnamed) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(DiskError::io("remove", &unnamed)(error));
+                }
+                _ => {}
+            }
+            let file = (self.make)(&unnamed, size).map_err(DiskError::io("create", &path))?;
+            begin(&file).map_err(DiskError::io("begin", &path))?;
+            std::fs::rename(&unnamed, &path).map_err(DiskError::io("create", &path))?;
             (file, size)
         };
-        // The new name becomes durable before anything is written: after a crash, a file with records
-        // must not have the name of the spare, which is removed at the next start.
-        if self.options.fsync {
+        // The new name becomes durable before any record is written.
+        if sync {
             sync_directory(self.layout.directory())?;
         }
-        // A file that holds a record but no header is damaged: the header is durable first.
-        kill::check().map_err(DiskError::io("begin", &path))?;
-        file.write_all_at(&header, 0)
-            .and_then(|()| {
-                if self.options.fsync {
-                    file.sync_data()
-                } else {
-                    Ok(())
-                }
-            })
-            .map_err(DiskError::io("begin", &path))?;
         Ok(Current {
             file,
             path,

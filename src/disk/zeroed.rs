@@ -105,19 +105,24 @@ impl SpareMaker {
         })
     }
 
-    /// Renames the spare file to `path` and returns it, or returns `None` if no spare is ready. The
-    /// thread then begins the next spare.
+    /// Calls `begin` with the spare file, renames it to `path` and returns it, or returns `None` if no
+    /// spare is ready. The thread then begins the next spare.
     ///
     /// # Errors
-    /// If the file cannot be renamed.
-    pub(super) fn take_as(&self, path: &Path) -> io::Result<Option<Spare>> {
+    /// If `begin` fails or the file cannot be renamed.
+    pub(super) fn take_as(
+        &self,
+        path: &Path,
+        begin: impl FnOnce(&File) -> io::Result<()>,
+    ) -> io::Result<Option<Spare>> {
         let mut slot = self.shared.lock();
         slot.failed = false;
         let spare = slot.ready.take();
         // The lock is held during the renaming because the next spare gets the old name.
-        let renamed = spare
-            .as_ref()
-            .map_or(Ok(()), |spare| std::fs::rename(&spare.path, path));
+        let renamed = spare.as_ref().map_or(Ok(()), |spare| {
+            begin(&spare.file)?;
+            std::fs::rename(&spare.path, path)
+        });
         self.shared.changed.notify_all();
         renamed.map(|()| spare)
     }
@@ -214,7 +219,7 @@ mod tests {
         for name in ["log.1", "log.2"] {
             assert!(maker.wait_ready());
             let path = dir.path().join(name);
-            let taken = maker.take_as(&path).expect("renamed");
+            let taken = maker.take_as(&path, |_| Ok(())).expect("renamed");
             let spare = taken.expect("one is ready");
             let bytes = std::fs::read(&path).expect("read");
             assert_eq!(bytes.len() as u64, spare.size_bytes);
@@ -231,17 +236,25 @@ mod tests {
         std::fs::create_dir(&gone).expect("made");
         let maker = SpareMaker::start(&gone, STEP_BYTES).expect("started");
         assert!(maker.wait_ready());
-        drop(maker.take_as(&dir.path().join("log.1")).expect("taken"));
+        drop(
+            maker
+                .take_as(&dir.path().join("log.1"), |_| Ok(()))
+                .expect("taken"),
+        );
         // The directory is renamed because that is atomic, whereas its removal could fail while the
         // thread creates a file in it. Whether or not the next spare is complete by now, it cannot be
         // taken, and no other can be created.
         std::fs::rename(&gone, dir.path().join("elsewhere")).expect("renamed");
         while maker.wait_ready() {
-            assert!(maker.take_as(&dir.path().join("log.2")).is_err());
+            assert!(
+                maker
+                    .take_as(&dir.path().join("log.2"), |_| Ok(()))
+                    .is_err()
+            );
         }
         assert!(
             maker
-                .take_as(&dir.path().join("log.2"))
+                .take_as(&dir.path().join("log.2"), |_| Ok(()))
                 .expect("none")
                 .is_none()
         );

@@ -92,7 +92,13 @@ impl Leader {
             "server {} at {} is synchronised by {plan:?}",
             state.sid, state.last_zxid
         );
-        fx.log_limited("learner synchronised", line);
+        // A server of the ensemble is named each time. Strangers share one line a second.
+        let settings = &core.settings;
+        if settings.voters.contains(&state.sid) || settings.observers.contains(&state.sid) {
+            fx.log(line);
+        } else {
+            fx.log_limited("learner synchronised", line);
+        }
         fx.learner_packet(link, &QuorumPacket::new(kind, zxid, None));
         self.send_slice(core, link, fx);
     }

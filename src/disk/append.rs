@@ -229,7 +229,9 @@ impl<L: Layout> Appender<L> {
             }
             let file = (self.make)(&unnamed, size).map_err(DiskError::io("create", &path))?;
             begin(&file).map_err(DiskError::io("begin", &path))?;
-            std::fs::rename(&unnamed, &path).map_err(DiskError::io("create", &path))?;
+            kill::check()
+                .and_then(|()| std::fs::rename(&unnamed, &path))
+                .map_err(DiskError::io("create", &path))?;
             (file, size)
         };
         // The new name becomes durable before any record is written.

@@ -26,7 +26,6 @@ pub struct DiskStats {
     pub fsync_ns_max: u64,
     /// Number of records that were synced.
     pub synced_entries: u64,
-    /// Records written.
     pub entries: u64,
     /// Bytes written to the log, framing included.
     pub bytes: u64,

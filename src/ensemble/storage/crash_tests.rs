@@ -2,6 +2,7 @@
 //! server must start again, with a prefix of what it knew or was sent, and the next synchronisation must
 //! succeed.
 
+use super::format::FileKind;
 use super::sample::entry;
 use super::{
     DataDirs, Epochs, LogBatch, LogWriter, RecoverOptions, Recovered, SnapshotWriter, StorageError,
@@ -151,6 +152,7 @@ impl Case {
         for operations in 0.. {
             let (_dir, dirs) = self.prepare();
             let finished = kill::after(operations, || self.synchronise(&dirs));
+            assert_logs_have_headers(&dirs, operations);
             let restarted = kill::after(restart_operations, || {
                 recover(&dirs, &RecoverOptions::default())
             });
@@ -175,6 +177,15 @@ impl Case {
             }
         }
         0
+    }
+}
+
+/// Java refuses a log without header, also if it is the last one.
+fn assert_logs_have_headers(dirs: &DataDirs, operations: usize) {
+    for log in dirs.list_logs().expect("listed") {
+        let bytes = std::fs::read(&log.path).expect("read");
+        let has_header = bytes.starts_with(&FileKind::Log.header());
+        assert!(has_header, "killed before operation {operations}: {log:?}");
     }
 }
 

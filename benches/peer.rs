@@ -1,6 +1,6 @@
 //! Jute encoding and one ZAB step: the cost of a request in a server without socket and disk.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -52,31 +52,7 @@ fn jute(c: &mut Criterion) {
 /// Returns a standalone server that serves, with one open session.
 fn serving() -> (Peer, Effects) {
     let me = PeerId(1);
-    let settings = Settings {
-        me,
-        voters: BTreeSet::from([me]),
-        observers: BTreeSet::new(),
-        tick_ms: 2000,
-        init_limit: 10,
-        sync_limit: 5,
-        session_timeout_min_ms: 4000,
-        session_timeout_max_ms: 40_000,
-        snap_count: u64::MAX,
-        slice_bytes: 256 << 10,
-        seed: 1,
-        config_text: String::new(),
-        super_digest: None,
-        config_version: 0,
-        quorum_of_one: false,
-        extended_types: false,
-        skip_acl: false,
-        leader_serves: true,
-        max_frame_bytes: 0xf_ffff,
-        outstanding_limit: 1_000,
-        hash_key: [1, 2],
-        start_ms: 1,
-        finalize_wait_ms: 200,
-    };
+    let settings = Settings::standalone(me);
     let recovered = Recovered {
         database: Database::new(settings.database()),
         accepted_epoch: 0,

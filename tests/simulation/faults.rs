@@ -26,7 +26,6 @@ pub(crate) enum Fault {
     Partition {
         side: Vec<bool>,
     },
-    /// Ends the partition.
     Heal,
     /// Breaks a server's connection to its leader.
     Break {

@@ -67,6 +67,37 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The settings of a standalone server with Java's defaults, fixed seeds and no limit of waiting
+    /// requests. Tests and benchmarks change what they need.
+    #[must_use]
+    pub fn standalone(me: PeerId) -> Self {
+        Self {
+            me,
+            voters: BTreeSet::from([me]),
+            observers: BTreeSet::new(),
+            tick_ms: 2000,
+            init_limit: 10,
+            sync_limit: 5,
+            session_timeout_min_ms: 4000,
+            session_timeout_max_ms: 40_000,
+            snap_count: u64::MAX,
+            slice_bytes: 256 << 10,
+            seed: 1,
+            config_text: String::new(),
+            super_digest: None,
+            config_version: 0,
+            quorum_of_one: false,
+            extended_types: false,
+            skip_acl: false,
+            leader_serves: true,
+            max_frame_bytes: 0xf_ffff,
+            outstanding_limit: usize::MAX,
+            hash_key: [1, 2],
+            start_ms: 1,
+            finalize_wait_ms: 200,
+        }
+    }
+
     /// Whether this server has neither elections nor learners.
     #[must_use]
     pub fn is_standalone(&self) -> bool {

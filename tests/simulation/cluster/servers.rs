@@ -27,29 +27,18 @@ pub(super) struct Server {
 impl Cluster {
     fn settings(&self, server: usize) -> Settings {
         Settings {
-            me: self.servers[server].id,
             voters: self.voters.clone(),
             observers: self.observers.clone(),
             tick_ms: TICK_MS,
-            init_limit: 10,
-            sync_limit: 5,
             session_timeout_min_ms: 2 * 200,
             session_timeout_max_ms: 20 * 200,
             snap_count: self.snap_count,
             slice_bytes: self.slice_bytes,
             seed: self.now + 1000 * server as u64,
-            config_text: String::new(),
-            super_digest: None,
-            config_version: 0,
-            quorum_of_one: false,
-            extended_types: false,
-            skip_acl: false,
-            leader_serves: true,
-            max_frame_bytes: 0xf_ffff,
             outstanding_limit: 1_000,
             hash_key: [self.now, 0],
             start_ms: self.now + 1000 * self.servers[server].life,
-            finalize_wait_ms: 200,
+            ..Settings::standalone(self.servers[server].id)
         }
     }
 

@@ -23,6 +23,11 @@ fn closed_paths(world: &World) -> usize {
     }
 }
 
+fn assert_last_entry_fits(world: &World) {
+    let last = world.log.last().expect("an entry");
+    assert!(last.len() <= MAX_ENTRY_BYTES, "{} bytes", last.len());
+}
+
 #[test]
 fn a_session_owns_no_more_ephemerals_than_its_close_can_list() {
     let mut world = World::new();
@@ -40,12 +45,7 @@ fn a_session_owns_no_more_ephemerals_than_its_close_can_list() {
     assert!(world.create(&long_name('d'), EPHEMERAL).is_ok());
     world.session = 1;
     world.write(OpCode::CloseSession, &[]);
-    assert!(
-        world
-            .log
-            .last()
-            .is_some_and(|entry| entry.len() <= MAX_ENTRY_BYTES)
-    );
+    assert_last_entry_fits(&world);
     assert_eq!(closed_paths(&world), 3);
     assert_eq!(world.db.ephemerals_count(), 1);
 }
@@ -127,12 +127,7 @@ fn a_close_stays_in_the_limit_and_deletes_every_ephemeral() {
         world.commit(world.log.len() - 1);
     }
     world.write(OpCode::CloseSession, &[]);
-    assert!(
-        world
-            .log
-            .last()
-            .is_some_and(|entry| entry.len() <= MAX_ENTRY_BYTES)
-    );
+    assert_last_entry_fits(&world);
     assert_eq!(closed_paths(&world), 2);
     assert_eq!(world.db.ephemerals_count(), 0);
     assert_eq!(world.stat(&long_name('d')), Err(ErrorCode::NO_NODE));

@@ -284,14 +284,7 @@ fn watchers_are_not_told_of_transactions_that_were_not_committed() {
     for committed in [true, false] {
         let mut world = World::following();
         let session = SessionId(0x0100_0000_0000_0001);
-        world.hello(CLIENT, session, 4000);
-        let mut data = session.0.to_be_bytes().to_vec();
-        data.put_bool(true);
-        world.leader_says(&QuorumPacket::new(
-            PacketType::Revalidate,
-            Zxid(-1),
-            Some(&data),
-        ));
+        world.resume_session(session);
         let exists = frames(OpCode::Exists, 1..2, |out| {
             PathWatch {
                 path: "/lock",

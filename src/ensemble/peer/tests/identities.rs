@@ -61,14 +61,7 @@ fn a_write_behind_an_auth_packet_has_the_new_identities() {
 fn a_follower_forwards_the_new_identities_with_the_write_behind_them() {
     let mut world = World::following();
     let session = SessionId(0x0100_0000_0000_0001);
-    world.hello(CLIENT, session, 4000);
-    let mut data = session.0.to_be_bytes().to_vec();
-    data.put_bool(true);
-    world.leader_says(&QuorumPacket::new(
-        PacketType::Revalidate,
-        Zxid(-1),
-        Some(&data),
-    ));
+    world.resume_session(session);
     let requests = [
         create("/a", b""),
         identify(-4..-3, |_| "user:secret".to_owned()),

@@ -24,29 +24,13 @@ const CLIENT: ConnId = ConnId(1);
 
 fn settings(me: PeerId, voters: &[i64], observers: &[i64]) -> Settings {
     Settings {
-        me,
         voters: voters.iter().copied().map(PeerId).collect(),
         observers: observers.iter().copied().map(PeerId).collect(),
         tick_ms: 1000,
-        init_limit: 10,
-        sync_limit: 5,
         session_timeout_min_ms: 2000,
         session_timeout_max_ms: 60_000,
         snap_count: 1_000_000,
-        slice_bytes: 256 << 10,
-        seed: 1,
-        config_text: String::new(),
-        super_digest: None,
-        config_version: 0,
-        quorum_of_one: false,
-        extended_types: false,
-        skip_acl: false,
-        leader_serves: true,
-        max_frame_bytes: 0xf_ffff,
-        outstanding_limit: usize::MAX,
-        hash_key: [1, 2],
-        start_ms: 1,
-        finalize_wait_ms: 200,
+        ..Settings::standalone(me)
     }
 }
 
@@ -80,6 +64,18 @@ impl World {
 
     fn standalone() -> Self {
         Self::new(settings(ME, &[ME.0], &[]), recovered(Zxid::ZERO))
+    }
+
+    /// The client resumes a session of another server, which the leader confirms.
+    fn resume_session(&mut self, session: SessionId) {
+        self.hello(CLIENT, session, 4000);
+        let mut data = session.0.to_be_bytes().to_vec();
+        data.put_bool(true);
+        self.leader_says(&QuorumPacket::new(
+            PacketType::Revalidate,
+            Zxid(-1),
+            Some(&data),
+        ));
     }
 
     /// Gives one input to the peer and confirms its epoch writes. Returns how many bytes were consumed.

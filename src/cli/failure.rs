@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-/// An exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Status(pub(super) u8);
 

@@ -96,7 +96,6 @@ impl LoadFlags {
     }
 }
 
-/// A given option.
 struct Flag<'a> {
     name: &'static str,
     key: &'static str,

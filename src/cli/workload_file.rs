@@ -27,7 +27,6 @@ impl Changes<'_> {
     }
 }
 
-/// A resolved workload.
 #[derive(Debug)]
 pub(super) struct Resolved {
     pub(super) plan: Plan,

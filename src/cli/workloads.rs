@@ -9,7 +9,6 @@ use super::output;
 use super::terminal::wrap;
 use crate::protocol::{self, find_shipped, nearest_shipped, shipped};
 
-/// Width of the list.
 const WIDTH: usize = 78;
 
 /// Lists the shipped workloads and their purposes, or prints the file of one of them

@@ -13,7 +13,6 @@ pub enum ExperimentError {
     /// The target does not speak the protocol of the plan.
     #[error("{target} speaks zookeeper, but the workload has protocol = {protocol:?}")]
     Protocol { target: String, protocol: String },
-    /// The driver failed.
     #[error("{phase} {target} failed: {source}")]
     Load {
         /// `preparing`, `running against` or `cleaning up`.

@@ -37,7 +37,6 @@ const ORDER: u64 = 0x6f72_6465_725f_6f66;
 pub struct RoundReport<'a> {
     /// Number of the round, from 0.
     pub round: u32,
-    /// Index of the target.
     pub target: usize,
     pub recording: &'a Recording,
     /// Reasons for which the run is invalid. Empty if it is valid.

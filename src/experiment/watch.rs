@@ -39,7 +39,6 @@ pub(super) struct Observed {
 /// The end of a server process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct End {
-    /// Index of the server.
     pub(super) index: usize,
     pub(super) at_ns: i64,
 }
@@ -58,7 +57,6 @@ pub(super) struct Change {
 /// An answer in which a server says that it leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Claim {
-    /// Index of the server.
     index: usize,
     at_ns: i64,
 }

@@ -68,7 +68,6 @@ pub struct Resolution {
     pub late_p50_us: f64,
     /// 99th percentile of how late the generator was.
     pub late_p99_us: f64,
-    /// Median service time.
     pub service_p50_us: f64,
     /// Shortest service time.
     pub service_min_us: f64,
@@ -95,11 +94,8 @@ impl Resolution {
 /// Lateness of a timer at 20,000 due times per second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimerError {
-    /// Median.
     pub p50_us: f64,
-    /// 99th percentile.
     pub p99_us: f64,
-    /// Largest.
     pub max_us: f64,
 }
 

@@ -36,9 +36,7 @@ pub enum LoadError {
     Files {
         /// Sessions in the plan.
         sessions: u32,
-        /// Files needed.
         needed: u64,
-        /// The hard limit.
         limit: u64,
     },
     /// The operating system refused a resource that the driver needs.

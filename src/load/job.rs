@@ -13,7 +13,6 @@ use crate::workload::{Plan, Role};
 pub struct Server {
     /// `host:port` as the user wrote it. Events name the server by it.
     pub name: String,
-    /// Its client port.
     pub address: SocketAddr,
     /// Its role when it was last asked.
     pub role: Role,
@@ -47,7 +46,6 @@ pub enum Moment<'a> {
     Begin,
     /// The measured phase ends now.
     End,
-    /// An event of the run.
     Event(&'a Event),
 }
 
@@ -61,7 +59,6 @@ impl fmt::Debug for Job<'_> {
     }
 }
 
-/// Phase of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Creating what the operations need.

@@ -125,7 +125,6 @@ impl<P: Protocol> Link<P> {
         self.connecting
     }
 
-    /// Starts to connect.
     pub(super) fn open(
         &mut self,
         address: SocketAddr,

@@ -12,7 +12,6 @@ pub(super) enum Message {
     Failed(LoadError),
     /// The histograms of an interval that has passed.
     Parts(Box<Parts>),
-    /// An event of the run.
     Event(Event),
     /// The worker's index and its counts so far.
     Snapshot(usize, Snapshot),
@@ -23,7 +22,6 @@ pub(super) enum Message {
 /// The counts of one worker since the load began, warm-up included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Snapshot {
-    /// When it was taken.
     pub(super) at_ns: i64,
     /// Per operation index.
     pub(super) ops: Vec<OpCounts>,

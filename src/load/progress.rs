@@ -58,7 +58,6 @@ pub struct OpProgress {
 /// Progress of one server.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServerProgress {
-    /// Name in the job.
     pub name: String,
     /// Operations that the server acknowledged.
     pub acknowledged: u64,

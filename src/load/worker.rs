@@ -39,7 +39,6 @@ const CONNECT_NS: i64 = 30_000_000_000;
 /// Time in which sessions must be closed.
 const CLOSE_NS: i64 = 2_000_000_000;
 
-/// Input of a worker.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WorkerSpec<'a> {
     pub(super) plan: &'a Plan,

@@ -32,7 +32,6 @@ pub enum EventKind {
         /// Whether the session id is the same; if not, the old session had expired.
         resumed: bool,
     },
-    /// The leader changed.
     LeaderChanged {
         /// The old leader; `None` if none was known.
         from: Option<String>,

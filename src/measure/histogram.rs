@@ -42,15 +42,10 @@ enum Form {
         first: usize,
         /// Counts from `first` on.
         counts: Box<[u32]>,
-        /// Number of values.
         count: u64,
     },
     /// HDR V2 encoding without compression: small.
-    Packed {
-        bytes: Box<[u8]>,
-        /// Number of values.
-        count: u64,
-    },
+    Packed { bytes: Box<[u8]>, count: u64 },
 }
 
 /// Why an encoded histogram cannot be read.

@@ -54,25 +54,21 @@ pub enum MessageKind {
     Ping,
     /// To end the session.
     Close,
-    /// An operation.
     Request,
 }
 
 /// Which sessions the server admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admit {
-    /// All sessions.
     All,
     /// New sessions only. Sessions that reconnect have expired.
     New,
-    /// No session.
     None,
 }
 
 /// The result of a request to open a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opened {
-    /// A new session.
     New,
     /// A session that was resumed.
     Resumed,

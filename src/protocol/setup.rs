@@ -54,7 +54,6 @@ pub struct Leftovers {
 
 /// The input of a [`Setup`].
 pub struct SetupJob<'a> {
-    /// The plan of the run.
     pub plan: &'a Plan,
     /// Number of the run, from 0.
     pub run: u32,
@@ -105,7 +104,6 @@ pub enum SetupError {
     Failed {
         /// The work that failed.
         what: String,
-        /// The cause.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The work is not allowed or not possible. The text says what, where and why.

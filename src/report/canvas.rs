@@ -45,7 +45,6 @@ pub(super) enum Anchor {
 /// The error is the message of the drawing library.
 pub(super) type Painted = Result<(), String>;
 
-/// An area to paint on.
 pub(super) struct Canvas<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     scale: f64,
@@ -174,7 +173,6 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         self.text((x, y), text, size, style)
     }
 
-    /// Paints a disc.
     pub(super) fn disc(&self, (x, y): (f64, f64), radius: f64, ink: Ink) -> Painted {
         let center = (self.pixel(x), self.pixel(y));
         self.draw(&Circle::new(

@@ -41,7 +41,6 @@ fn head() -> Vec<String> {
     head
 }
 
-/// The run of a line.
 struct Place<'a> {
     result: &'a RunResult,
     run: &'a Recording,

@@ -16,9 +16,7 @@ const SMALL: f64 = 12.0;
 const LARGE: f64 = 15.0;
 /// Height of a line of small text.
 const LINE: f64 = 20.0;
-/// Width of a curve.
 const CURVE: f64 = 2.0;
-/// Radius of a dot.
 const DOT: f64 = 4.0;
 /// Smallest gap between labels of the x axis.
 const LABEL_GAP: f64 = 14.0;
@@ -306,7 +304,6 @@ fn marks<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure, frame: Fr
 
 /// A label above the mark of an event.
 struct Label {
-    /// Index of the mark.
     mark: usize,
     row: usize,
     left: f64,

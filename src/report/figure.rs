@@ -84,15 +84,12 @@ pub(crate) struct Axis {
 /// The meaning of a coordinate of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
-    /// The value itself.
     Linear,
-    /// Seconds.
     Seconds,
     /// log10 of microseconds.
     LogDuration,
     /// log10(1 / (1 - p)) for a share p.
     Percentile,
-    /// The number of a run.
     Run,
     /// The number of a round.
     Round,
@@ -109,11 +106,8 @@ pub(crate) struct Tick {
 /// How a series is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stroke {
-    /// A line.
     Solid,
-    /// A thin line.
     Thin,
-    /// A dashed line.
     Dashed,
     /// A line over a pale area down to the axis.
     Area,
@@ -132,9 +126,7 @@ pub(crate) enum Ink {
     Text,
     /// Tick labels and references.
     Muted,
-    /// Grid lines.
     Grid,
-    /// Axis lines.
     Axis,
     /// Events.
     Mark,
@@ -142,10 +134,8 @@ pub(crate) enum Ink {
     Series(usize),
 }
 
-/// A curve.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
-    /// Text of the legend.
     pub label: String,
     pub ink: Ink,
     pub stroke: Stroke,
@@ -168,7 +158,6 @@ pub(crate) struct Mark {
 pub(crate) struct EventLabel {
     /// Its number in the list of events, from 1.
     pub number: usize,
-    /// A short description.
     pub text: String,
     /// Without room for all texts, the labels of the lowest rank keep theirs.
     pub rank: u8,

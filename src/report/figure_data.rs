@@ -8,7 +8,6 @@ use super::compare::{Forest, ForestData};
 use super::draw::Frame;
 use super::figure::{Axis, Figure, Ink, Panel, Scale, Series, Stroke};
 
-/// A figure of a page.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum FigureData {

@@ -27,7 +27,6 @@ const OF_SERVERS: [usize; 4] = [1, 3, P999, 6];
 /// Operations that the table of runs shows separately.
 const LANES_OF_RUNS: usize = 5;
 
-/// A figure in a table.
 struct Cell {
     text: String,
     value: Option<f64>,

@@ -25,7 +25,6 @@ const PNG_OVERSAMPLING: u32 = 2;
 const WIDE: u32 = 880;
 /// Width of a plot on a narrow page, in pixels as shown.
 const NARROW: u32 = 358;
-/// Bytes of a pixel.
 const RGB: usize = 3;
 
 /// A plot as a file: `percentiles.svg`, `percentiles.png`.
@@ -38,7 +37,6 @@ pub struct PlotFile {
 /// The contents of a plot file.
 #[derive(Debug)]
 pub enum Contents {
-    /// SVG text.
     Svg(String),
     /// Pixels, which are encoded as PNG when the file is written.
     Png(Pixels),
@@ -47,9 +45,7 @@ pub enum Contents {
 /// Pixels of three bytes, row by row.
 #[derive(Debug)]
 pub struct Pixels {
-    /// Pixels in a row.
     pub width: u32,
-    /// The number of rows.
     pub height: u32,
     /// Red, green and blue of each pixel.
     pub rgb: Vec<u8>,
@@ -58,7 +54,6 @@ pub struct Pixels {
 /// A picture of any size.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Picture<'a> {
-    /// A plot with axes.
     Figure(&'a Figure),
     /// The ratios of a comparison.
     Forest(&'a Forest),

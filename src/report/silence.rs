@@ -19,7 +19,6 @@ const MEASURED_S_MAX: f64 = 7.0 * 86_400.0;
 /// A stretch in which nothing completed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Silence {
-    /// Index of the run.
     pub run: usize,
     /// Its start, in seconds since the start of the run's measured phase.
     pub from_s: f64,

@@ -70,7 +70,6 @@ impl Times {
 }
 
 impl<'a> Summary<'a> {
-    /// Merges the runs.
     pub(crate) fn new(result: &'a RunResult) -> Self {
         let measured_s = result.measured_s();
         let mut all = OpRecord::default();

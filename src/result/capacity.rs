@@ -13,7 +13,6 @@ use super::words::float;
 use super::{FormatError, ResultError, RunResult};
 use crate::measure::Histogram;
 
-/// Name of the file.
 pub const CAPACITY_FILE: &str = "capacity.json";
 /// Version of the file's format.
 const SCHEMA: u32 = 1;

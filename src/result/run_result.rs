@@ -22,7 +22,6 @@ pub struct RunResult {
     /// The machine that measured. A local target ran on it too.
     pub environment: Environment,
     pub target: Target,
-    /// The complete plan.
     pub plan: Plan,
     /// One recording per repeat.
     pub runs: Vec<Recording>,

@@ -28,7 +28,6 @@ pub enum ResultError {
     Io {
         /// `write`, `read`, `create`.
         action: &'static str,
-        /// The file or folder.
         path: PathBuf,
         source: io::Error,
     },

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 /// Name and version of the program that measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tool {
-    /// `quorate`.
     pub name: String,
     pub version: String,
     /// The commit that it was built from, if the build knew it.

@@ -41,7 +41,6 @@ const USUAL_PLACES: [&str; 4] = [
 pub struct Installation {
     /// Path of the `java` program.
     pub java: PathBuf,
-    /// Installation folder.
     pub home: PathBuf,
     /// Jars in the order of the class path.
     pub jars: Vec<PathBuf>,

@@ -31,14 +31,12 @@ pub enum Lifetime {
     Detached,
 }
 
-/// A program to start.
 #[derive(Clone, Debug)]
 pub struct Launch<'a> {
     /// Path of the Quorate binary, which contains the guard.
     pub quorate: &'a Path,
     pub program: PathBuf,
     pub args: Vec<OsString>,
-    /// Working directory.
     pub dir: &'a Path,
     /// File for standard output and standard error.
     pub output: &'a Path,

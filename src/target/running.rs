@@ -78,7 +78,6 @@ pub struct CloseError {
     pub source: io::Error,
 }
 
-/// An open target.
 #[derive(Debug)]
 pub struct Target {
     spec: TargetSpec,

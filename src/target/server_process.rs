@@ -33,7 +33,6 @@ pub enum FaultError {
 /// The unplanned end of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerExit {
-    /// Index of the server.
     pub index: usize,
     /// Describes how the process ended, and quotes the last line of its log.
     pub description: String,
@@ -42,7 +41,6 @@ pub struct ServerExit {
 /// A handle of the process of a server.
 #[derive(Debug)]
 pub struct ServerHandle {
-    /// Index of the server.
     pub index: usize,
     /// A pidfd, which becomes readable when the process ends.
     pub process: OwnedFd,
@@ -111,7 +109,6 @@ impl ServerProcess {
         self.signal(Signal::STOP, "pause")
     }
 
-    /// Sends SIGCONT.
     pub(super) fn resume(&mut self) -> Result<(), FaultError> {
         self.signal(Signal::CONT, "resume")
     }

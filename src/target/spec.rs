@@ -37,7 +37,6 @@ pub enum TargetSpec {
 pub struct HostPort {
     /// Name or address; an IPv6 address without its brackets.
     pub host: String,
-    /// Client port.
     pub port: u16,
 }
 

@@ -71,7 +71,6 @@ pub enum WorkloadError {
         key: String,
         /// What was expected, with an example.
         expected: String,
-        /// What was found.
         found: String,
     },
     /// The value has the right type and cannot be used.

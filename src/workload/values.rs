@@ -17,7 +17,6 @@ pub struct Values(BTreeMap<String, Value>);
 #[serde(untagged)]
 pub enum Value {
     Boolean(bool),
-    /// A count.
     Integer(u64),
     Text(String),
     /// A choice of sizes in bytes.

@@ -16,7 +16,6 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bench::{Bench, Ran, TIMEOUT};
 
-/// A running command.
 pub(crate) struct Started {
     child: Child,
     stderr: BufReader<ChildStderr>,

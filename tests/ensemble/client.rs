@@ -275,7 +275,6 @@ impl Client {
         })
     }
 
-    /// Opens a new session.
     pub(crate) fn try_new(address: SocketAddr, timeout_ms: i32) -> io::Result<Self> {
         let client = Self::greet(
             address,

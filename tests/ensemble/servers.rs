@@ -214,7 +214,6 @@ impl Server {
         });
     }
 
-    /// Sends SIGCONT.
     pub(crate) fn resume(&self) {
         self.signal(rustix::process::Signal::CONT);
     }

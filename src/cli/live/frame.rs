@@ -24,14 +24,12 @@ const BARS_MAX: usize = 120;
 /// Number of bars in the line of the sessions, if the table leaves no room for bars.
 const BARS_BELOW: usize = 24;
 
-/// A line of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) text: String,
     pub(super) tone: Tone,
 }
 
-/// The style of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     Plain,

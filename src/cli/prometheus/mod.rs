@@ -28,7 +28,6 @@ use self::figures::{FigureCollector, Figures, Shared};
 use super::failure::Failure;
 use crate::experiment::ProgressEvent;
 
-/// Path of the figures.
 const PATH: &str = "/metrics";
 /// Content type of the format that `prometheus_client` writes.
 const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

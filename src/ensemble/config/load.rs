@@ -23,7 +23,6 @@ pub trait Files {
     fn read(&self, path: &Path) -> Result<Vec<u8>, ConfigError>;
 }
 
-/// The real files.
 #[derive(Clone, Copy, Debug)]
 struct Disk;
 

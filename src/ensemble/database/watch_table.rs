@@ -104,7 +104,6 @@ impl WatchTable {
         slot
     }
 
-    /// Adds a watch.
     pub(super) fn add(&mut self, path: &str, conn: ConnId, mode: Mode) {
         let slot = self.find_or_add(path);
         let before = self.watched.node_mut(slot).add(conn, mode);

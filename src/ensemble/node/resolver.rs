@@ -43,7 +43,6 @@ pub(super) enum Resolution {
     Failed(io::Error),
 }
 
-/// The end of a lookup.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) target: Target,

@@ -56,7 +56,6 @@ impl ServerLog {
         })
     }
 
-    /// Writes a line.
     pub(super) fn line(&mut self, text: &str) {
         let before = match self.dropped {
             0 => String::new(),

@@ -17,7 +17,6 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// How a snapshot file is compressed, which its name tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
-    /// `.gz`
     Gzip,
     /// `.snappy`, in the stream format of snappy-java, which is not that of the `snap` library.
     Snappy,

@@ -18,11 +18,7 @@ pub enum StorageError {
     Disk(#[from] DiskError),
     /// The file's content is not of the kind that its name says.
     #[error("{} does not begin like a {kind}; move it away if it is not the server's", path.display())]
-    NotSuch {
-        path: PathBuf,
-        /// The expected kind.
-        kind: &'static str,
-    },
+    NotSuch { path: PathBuf, kind: &'static str },
     /// The log holds data but no header. The header is synced before anything else is written.
     #[error(
         "{} holds data but its header is missing; restore the file, or clear the data directory so that the server copies everything from its ensemble", path.display()

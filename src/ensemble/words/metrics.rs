@@ -131,7 +131,6 @@ pub struct Metrics {
     pub snapshots_ms: Summary,
 }
 
-/// Lines of `mntr`.
 #[derive(Default)]
 struct Rows(String);
 

@@ -9,7 +9,6 @@ pub(super) struct Connection<S> {
     pub(super) key: u64,
     /// Bytes that were read and do not form a whole frame yet.
     inbox: Vec<u8>,
-    /// Bytes to write.
     pub(super) out: Vec<u8>,
     pub(super) session: S,
     pub(super) mute: bool,

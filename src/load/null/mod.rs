@@ -58,9 +58,7 @@ pub enum Fault {
 pub struct NullReport {
     /// Requests without pings and handshakes.
     pub requests: u64,
-    /// Pings.
     pub pings: u64,
-    /// Sessions opened.
     pub opened: u64,
     /// Sessions resumed after a reconnect.
     pub resumed: u64,

@@ -29,7 +29,6 @@ pub struct AdminClient {
     pub(super) address: SocketAddr,
     pub(super) session: Session<u64>,
     pub(super) inbox: Inbox,
-    /// Bytes to write.
     pub(super) out: Vec<u8>,
     /// Bytes written so far.
     pub(super) written: u64,

@@ -10,7 +10,6 @@ use crate::wire::jute::ErrorCode;
 /// An error of [`super::AdminClient`] or [`super::four_letter()`].
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// No server answered.
     #[error("no ZooKeeper server answered; tried {}", list(.tried))]
     NoServer {
         /// Each address and the reason.

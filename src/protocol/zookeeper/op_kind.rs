@@ -27,7 +27,6 @@ pub enum OpKind {
 }
 
 impl OpKind {
-    /// Every variant.
     pub const ALL: [Self; 9] = [
         Self::Create,
         Self::Set,

@@ -70,7 +70,6 @@ impl AdminClient {
         Ok(())
     }
 
-    /// Writes all output.
     pub(super) fn flush(&mut self) -> Result<(), ClientError> {
         let sent = Sent {
             at_ns: self.now_ns(),

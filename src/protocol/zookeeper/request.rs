@@ -37,7 +37,6 @@ pub fn read(out: &mut Vec<u8>, path: &str) {
     out.put_bool(false);
 }
 
-/// Appends a sync.
 pub fn sync(out: &mut Vec<u8>, path: &str) {
     out.put_string(path);
 }

@@ -126,7 +126,6 @@ pub(super) mod example {
         }
     }
 
-    /// A finished search.
     pub(crate) fn capacity() -> Capacity {
         let mut capacity = Capacity::new("write-latency", "bundled", 0.05);
         capacity.conditions.push(Condition {

@@ -10,7 +10,6 @@ pub struct Metric {
     pub figure: Figure,
 }
 
-/// A figure of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Figure {
     /// Acknowledged operations per second. More is better.

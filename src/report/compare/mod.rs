@@ -59,7 +59,6 @@ pub struct Comparison {
     pub workload: String,
     /// The side to compare with.
     pub base: Side,
-    /// The side to judge.
     pub candidate: Side,
     /// Numbers of the rounds that are judged as pairs, from 0; `None` without pairs.
     pub rounds: Option<Vec<u32>>,

@@ -20,13 +20,11 @@ pub enum Objection {
         /// Schema version of the candidate.
         candidate: u64,
     },
-    /// A result is invalid.
     Invalid {
         /// `base` or `candidate`.
         side: &'static str,
         /// The target as given by the user.
         target: String,
-        /// Why it is invalid.
         reasons: Vec<String>,
     },
 }

@@ -18,7 +18,6 @@ pub struct Side {
     /// Start of the measured phase of the first run, Unix time in milliseconds; `None` without a
     /// run.
     pub started_unix_ms: Option<u64>,
-    /// Number of runs.
     pub runs: usize,
     /// Schema version of the result.
     pub schema: u64,

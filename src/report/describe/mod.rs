@@ -15,7 +15,6 @@ pub(crate) use gate::gate_line;
 pub(crate) use plan::plan_rows;
 pub(crate) use target::{target_line, target_rows};
 
-/// A name and a text.
 pub(crate) type Row = (&'static str, String);
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use super::ROUNDING;
 /// Up to this number of values the p-value is exact, if no two values are equal.
 const EXACT_MAX: usize = 50;
 
-/// A trend over time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::report) struct Trend {
     /// -1 if every value is below all earlier ones, 1 if every value is above them.

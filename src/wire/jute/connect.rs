@@ -50,7 +50,6 @@ impl<'a> ConnectRequest<'a> {
     }
 }
 
-/// The server's reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectResponse {
     /// Negotiated session timeout, ms. 0 means that the session is invalid or expired.

@@ -70,7 +70,6 @@ impl Acl {
         }
     }
 
-    /// Appends a vector.
     pub fn encode_list(list: &[Self], out: &mut Vec<u8>) {
         out.put_len(list.len());
         for acl in list {

@@ -12,11 +12,8 @@ pub struct RequestHeader {
 }
 
 impl RequestHeader {
-    /// Xid of pings.
     pub const PING_XID: i32 = -2;
-    /// Xid of auth packets.
     pub const AUTH_XID: i32 = -4;
-    /// Xid of setWatches.
     pub const SET_WATCHES_XID: i32 = -8;
 
     /// Reads the header. The request record follows it.
@@ -256,7 +253,6 @@ impl<'a> SetWatches<'a> {
         Ok(watches)
     }
 
-    /// Counts the paths.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.data.len()

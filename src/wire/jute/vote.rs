@@ -11,7 +11,6 @@ pub enum PeerState {
     Observing = 3,
 }
 
-/// An election message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
     pub state: PeerState,

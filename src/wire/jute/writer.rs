@@ -2,7 +2,6 @@
 
 /// Appends jute primitives to a byte vector.
 pub trait WriteJute {
-    /// Appends raw bytes.
     fn put(&mut self, bytes: &[u8]);
 
     fn put_u8(&mut self, value: u8) {

@@ -39,7 +39,6 @@ use tree::{Table, Value};
 pub struct Source {
     /// The path, or the name of a shipped workload.
     pub name: String,
-    /// The text in TOML.
     pub text: String,
 }
 

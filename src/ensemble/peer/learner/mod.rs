@@ -166,7 +166,6 @@ impl Learner {
         }
     }
 
-    /// Ends the role.
     pub(crate) fn end(&mut self, fx: &mut Effects) {
         if matches!(&self.phase, Phase::ReceivingSnapshot(incoming) if !incoming.is_saving()) {
             fx.push(Effect::AbortSnapshot);

@@ -49,7 +49,6 @@ pub struct Mix {
     per_parent: u64,
 }
 
-/// One line of the mix.
 #[derive(Clone, Debug)]
 struct Line {
     kind: OpKind,

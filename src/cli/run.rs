@@ -13,7 +13,7 @@ use super::live::Screen;
 use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
 use super::report::SpectrumFlag;
-use super::surroundings::Places;
+use super::surroundings::{Pinning, Places};
 use super::workload_file::{Changes, resolve_all};
 use super::{calibration_store, interrupt, output};
 use crate::experiment::{self, ProgressEvent, RunContext};
@@ -73,6 +73,8 @@ pub(super) struct RunOptions {
     #[command(flatten)]
     baselines: BaselineFlags,
     #[command(flatten)]
+    pinning: Pinning,
+    #[command(flatten)]
     places: Places,
 }
 
@@ -118,6 +120,7 @@ fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
         quorate: &quorate,
         data_dir: options.places.data_dir.as_deref(),
         zookeeper_home: options.places.zookeeper_home.as_deref(),
+        pin: options.pinning.pin,
         calibration: calibration.as_ref(),
         stop: &stop,
         notify: &notify,

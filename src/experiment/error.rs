@@ -1,13 +1,17 @@
 //! Errors of an experiment.
 
 use crate::load::LoadError;
-use crate::target::{DataDirError, TargetError, TargetSpec};
+use crate::target::{DataDirError, PinError, QuotaError, TargetError, TargetSpec};
 
 /// An experiment could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
     #[error(transparent)]
     Target(TargetError),
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
+    #[error(transparent)]
+    Pin(#[from] PinError),
     #[error(transparent)]
     DataDir(#[from] DataDirError),
     /// The target does not speak the protocol of the plan.

@@ -2,14 +2,17 @@
 //! servers.
 
 use std::sync::OnceLock;
+use std::thread;
 
 use super::context::RunContext;
 use super::prepared::Prepared;
+use super::quota_timing::Applying;
 use super::watch::{self, Observed, Watch};
 use crate::load::clock::now_ns;
 use crate::load::{self, Job, LoadError, Moment, Progress, Server};
 use crate::measure::{EVENTS_MAX, Event, EventKind, Recording};
 use crate::target::{Meter, Target};
+use crate::workload::Plan;
 
 /// Measures run `number` (from 0). The recording includes the events of the servers during the load.
 ///
@@ -30,21 +33,26 @@ pub(super) fn measure(
     )?;
     let meter = target.meter();
     let start_ns = OnceLock::new();
-    let driven = load::run(&Job {
-        plan: &prepared.plan,
-        run: number,
-        servers,
-        stop: context.stop,
-        progress: &|progress: &Progress| prepared.notify(context, Some(number), progress),
-        moment: &|moment: Moment<'_>| match moment {
-            Moment::StartKnown(at_ns) => _ = start_ns.set(at_ns),
-            Moment::Begin | Moment::End => meter.iter().for_each(Meter::read),
-            Moment::Event(event) => {
-                if matches!(event.kind, EventKind::SessionLost { .. }) {
-                    watch.look();
+    let driven = under_quota(target, &prepared.plan, |tell_start| {
+        load::run(&Job {
+            plan: &prepared.plan,
+            run: number,
+            servers,
+            stop: context.stop,
+            progress: &|progress: &Progress| prepared.notify(context, Some(number), progress),
+            moment: &|moment: Moment<'_>| match moment {
+                Moment::StartKnown(at_ns) => {
+                    tell_start(at_ns);
+                    let _set_once = start_ns.set(at_ns);
                 }
-            }
-        },
+                Moment::Begin | Moment::End => meter.iter().for_each(Meter::read),
+                Moment::Event(event) => {
+                    if matches!(event.kind, EventKind::SessionLost { .. }) {
+                        watch.look();
+                    }
+                }
+            },
+        })
     });
     let observed = watch.end();
     let mut recording = driven?;
@@ -55,6 +63,31 @@ pub(super) fn measure(
         note_events(target, &mut recording, &observed, *start_ns);
     }
     Ok(recording)
+}
+
+/// Runs `load`, and applies the CPU quota of the servers, if they have one, when `load` calls its argument with the
+/// beginning of the measured phase.
+fn under_quota(
+    target: &Target,
+    plan: &Plan,
+    load: impl FnOnce(&(dyn Fn(i64) + Sync)) -> Result<Recording, LoadError>,
+) -> Result<Recording, LoadError> {
+    let Some(quota) = target.quota() else {
+        return load(&|_start_ns| {});
+    };
+    thread::scope(|scope| {
+        let (applying, teller) = Applying::start(scope, quota, plan.load.warm_up_ms);
+        let driven = load(&|start_ns| {
+            // The thread waits for this as long as the load runs.
+            let _sent = teller.send(start_ns);
+        });
+        drop(teller);
+        let limited = applying.end().map_err(|source| LoadError::System {
+            what: "set the CPU quota of the servers",
+            source,
+        });
+        driven.and_then(|recording| limited.map(|()| recording))
+    })
 }
 
 fn note_events(target: &Target, recording: &mut Recording, observed: &Observed, start_ns: i64) {

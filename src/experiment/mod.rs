@@ -5,7 +5,7 @@
 //!
 //! 1. `trial` opens the target.
 //! 2. `prepared` creates the data that the load needs.
-//! 3. `measure` runs the load, while `watch` observes the servers.
+//! 3. `measure` runs the load, while `watch` observes the servers. `quota_timing` applies their CPU quota.
 //! 4. `scrape` reads the counters and the memory of the servers.
 //! 5. `result_builder` builds the result.
 //! 6. `clean_up` removes the data or stops the servers.
@@ -17,6 +17,7 @@ mod context;
 mod error;
 mod measure;
 mod prepared;
+mod quota_timing;
 mod result_builder;
 mod rounds;
 mod run;

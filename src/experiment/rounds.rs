@@ -61,7 +61,7 @@ pub fn rounds(
     let mut plan = plan.clone();
     plan.load.repeats = rounds;
     for target in targets {
-        check(&plan, target)?;
+        check(&plan, target, context)?;
     }
     let printed = Mutex::new(BTreeSet::new());
     let notify = |event: &ProgressEvent<'_>| {

@@ -11,7 +11,9 @@ use super::scrape::ServerFigures;
 use crate::load::{self, LoadError, Server};
 use crate::measure::Recording;
 use crate::result::{self, Environment};
-use crate::target::{ServerExit, Target, TargetConfig, TargetSpec, data_root};
+use crate::target::{
+    Cores, PinError, ServerExit, Target, TargetConfig, TargetSpec, check_quota, data_root,
+};
 use crate::workload::Plan;
 
 /// The protocol of every target.
@@ -32,16 +34,42 @@ pub(super) struct Trial {
 /// Checks, before anything is started, that the plan can run against the target.
 ///
 /// # Errors
-/// If the target does not speak the plan's protocol, or the plan has more sessions than this process may open
-/// files.
-pub(super) fn check(plan: &Plan, spec: &TargetSpec) -> Result<(), ExperimentError> {
+/// If the target does not speak the plan's protocol, the plan has more sessions than this process may open files,
+/// or the servers cannot get their CPU quota or their cores.
+pub(super) fn check(
+    plan: &Plan,
+    spec: &TargetSpec,
+    context: &RunContext<'_>,
+) -> Result<(), ExperimentError> {
     if plan.protocol != ENSEMBLE_PROTOCOL {
         return Err(ExperimentError::Protocol {
             target: spec.to_string(),
             protocol: plan.protocol.clone(),
         });
     }
+    if let Some(share) = plan.target.cpu.filter(|_| spec.is_local()) {
+        check_quota(share)?;
+    }
+    cores(plan, spec, context)?;
     load::allow_files(plan).map_err(|source| load_failed("running against", spec, source))
+}
+
+/// Returns the cores of the servers and of the driver, if the user wants that they have cores of their own.
+fn cores(
+    plan: &Plan,
+    spec: &TargetSpec,
+    context: &RunContext<'_>,
+) -> Result<Option<Cores>, PinError> {
+    if !context.pin {
+        return Ok(None);
+    }
+    if !spec.is_local() {
+        return Err(PinError::NotOurs {
+            target: spec.to_string(),
+        });
+    }
+    let servers = usize::from(plan.target.voters) + usize::from(plan.target.observers);
+    Cores::distribute(servers, plan.load.threads).map(Some)
 }
 
 /// Describes the machine and, for a local target, the disk of its data. Call it while no server uses that
@@ -73,13 +101,15 @@ impl Trial {
         spec: &TargetSpec,
         context: &RunContext<'_>,
     ) -> Result<Self, ExperimentError> {
-        check(plan, spec)?;
+        check(plan, spec, context)?;
+        let cores = cores(plan, spec, context)?;
         let target = Target::open(&TargetConfig {
             spec,
             shape: &plan.target,
             quorate: context.quorate,
             data_dir: context.data_dir,
             zookeeper_home: context.zookeeper_home,
+            cores: cores.as_ref(),
             stop: context.stop,
             step: &|text| context.step(text),
         })?;

@@ -24,7 +24,7 @@ pub use error_names::{ErrorId, ErrorNames};
 pub use event::{Event, EventKind};
 pub use histogram::{Histogram, HistogramError};
 pub use interval_log::{interval_log, tagged_interval_log};
-pub use op_record::{OpRecord, ServerRecord, ServerRun};
+pub use op_record::{OpRecord, ServerRecord, ServerRun, Throttled};
 pub use recorder::{IntervalPart, Layout, Parts, Recorder};
 pub use recording::{DiskState, DriverThread, EVENTS_MAX, Interval, Recording};
 pub use sample::{Outcome, Sample, Unsent};

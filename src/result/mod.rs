@@ -45,6 +45,6 @@ pub use run_result::RunResult;
 pub(crate) use run_result::example;
 pub use schema::SCHEMA_VERSION;
 pub use store::{ResultError, read_result, results_dir, save, write_result};
-pub use target::{CounterChange, Server, Target};
+pub use target::{CounterChange, CpuQuota, Server, Target};
 pub use tool::Tool;
 pub use verdict::{Judgement, Verdict, judge};

@@ -295,6 +295,7 @@ pub(crate) mod example {
                     ..Server::default()
                 })
                 .collect(),
+            ..Target::default()
         }
     }
 

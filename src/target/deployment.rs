@@ -15,7 +15,9 @@ use super::identity::resident_bytes;
 use super::member::Member;
 use super::meter::{Meter, MeteredServer};
 use super::ports::Reserved;
+use super::pin::{Bound, Cores, PinError};
 use super::process::{Lifetime, await_any_end};
+use super::quota::{CpuQuota, QuotaError};
 use super::server_process::{FaultError, ServerExit, ServerHandle, ServerProcess};
 use super::software::{ServerDir, Software};
 use super::starting::{StartError, await_serving};
@@ -39,6 +41,10 @@ pub enum DeploymentError {
         dir: PathBuf,
         source: io::Error,
     },
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
+    #[error(transparent)]
+    Pin(#[from] PinError),
     #[error("cannot find {count} free ports on the loopback address: {source}")]
     Ports { count: usize, source: io::Error },
     /// Not all servers serve.
@@ -54,6 +60,10 @@ pub struct Deployment {
     servers: Vec<Mutex<ServerProcess>>,
     starter: Starter,
     start: Duration,
+    /// Dropped after the servers have ended.
+    quota: Option<CpuQuota>,
+    /// Binds the driver to its cores.
+    _bound: Option<Bound>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +77,8 @@ pub struct DeploymentConfig<'a> {
     pub dir: &'a Path,
     /// The start gives up when this becomes true.
     pub stop: &'a AtomicBool,
+    /// The cores of the servers and of the calling thread. `None` leaves the choice to the kernel.
+    pub cores: Option<&'a Cores>,
 }
 
 /// Starts and restarts the servers of a deployment.
@@ -75,16 +87,29 @@ struct Starter {
     software: Software,
     shape: TargetShape,
     quorate: PathBuf,
+    cores: Option<Cores>,
 }
 
 impl Starter {
-    fn start(&self, dir: &ServerDir) -> io::Result<Child> {
-        dir.start(
+    /// Starts the server at `index`. It has no CPU quota until [`CpuQuota::apply`].
+    fn start(&self, dir: &ServerDir, index: usize, quota: Option<&CpuQuota>) -> io::Result<Child> {
+        let cores = self.cores.as_ref();
+        let cores = cores.and_then(|cores| cores.servers.get(index));
+        let mut child = dir.start(
             &self.software,
             &self.shape,
             &self.quorate,
             Lifetime::WithParent,
-        )
+            cores.map_or(&[], Vec::as_slice),
+        )?;
+        if let Some(quota) = quota
+            && let Err(error) = quota.admit(index, child.id())
+        {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(error);
+        }
+        Ok(child)
     }
 }
 
@@ -124,6 +149,8 @@ impl Deployment {
         let (specs, reserved) = reserve(config.shape, count)?;
         let _ = fs::remove_dir_all(config.dir);
         fs::create_dir_all(config.dir).map_err(failed("create a folder"))?;
+        let quota = config.shape.cpu.map(|share| CpuQuota::new(share, count));
+        let quota = quota.transpose()?;
         let mut started = Started {
             servers: Vec::with_capacity(count),
         };
@@ -139,14 +166,18 @@ impl Deployment {
             software: config.software.clone(),
             shape: config.shape.clone(),
             quorate: config.quorate.to_owned(),
+            cores: config.cores.cloned(),
         };
         reserved.release();
         let began = Instant::now();
-        for (spec, dir) in specs.into_iter().zip(dirs) {
-            let child = starter.start(&dir).map_err(failed("start a server"))?;
+        for (index, (spec, dir)) in specs.into_iter().zip(dirs).enumerate() {
+            let child = starter.start(&dir, index, quota.as_ref());
+            let child = child.map_err(failed("start a server"))?;
             started.servers.push(ServerProcess::new(spec, dir, child));
         }
         let members = await_serving(&mut started.servers, config.stop)?;
+        let bound = config.cores.map(|cores| Bound::to(&cores.driver));
+        let bound = bound.transpose()?;
         let start = began.elapsed();
         let servers = std::mem::take(&mut started.servers);
         let deployment = Self {
@@ -154,6 +185,8 @@ impl Deployment {
             servers: servers.into_iter().map(Mutex::new).collect(),
             starter,
             start,
+            quota,
+            _bound: bound,
         };
         Ok((deployment, members))
     }
@@ -181,14 +214,30 @@ impl Deployment {
     /// Returns a meter for the resources that the servers use.
     #[must_use]
     pub fn meter(&self) -> Meter {
+        let gauge = |index| self.quota.as_ref()?.gauge(index);
         let servers: Vec<MeteredServer> = self
             .locked()
-            .map(|server| MeteredServer {
+            .enumerate()
+            .map(|(index, server)| MeteredServer {
                 pid: server.child.id(),
                 address: server.address(),
+                gauge: gauge(index),
             })
             .collect();
         Meter::new(&servers)
+    }
+
+    /// Returns the CPU quota of the servers, if they have one. It limits nothing until it is applied, and a server
+    /// that is restarted has no limit until it is applied again.
+    #[must_use]
+    pub fn quota(&self) -> Option<&CpuQuota> {
+        self.quota.as_ref()
+    }
+
+    /// Returns the cores of the servers and of the driver, if they are bound to some.
+    #[must_use]
+    pub fn cores(&self) -> Option<&Cores> {
+        self.starter.cores.as_ref()
     }
 
     /// Returns handles of the processes whose end was neither planned nor reported. A process for which the
@@ -258,7 +307,9 @@ impl Deployment {
     /// # Errors
     /// If there is no such server, it still runs, or the process cannot be started.
     pub fn restart(&self, index: usize) -> Result<(), FaultError> {
-        self.server(index)?.restart(|dir| self.starter.start(dir))
+        let quota = self.quota.as_ref();
+        self.server(index)?
+            .restart(|dir| self.starter.start(dir, index, quota))
     }
 
     fn server(&self, index: usize) -> Result<MutexGuard<'_, ServerProcess>, FaultError> {
@@ -271,6 +322,8 @@ impl Deployment {
     }
 
     fn end(&mut self) {
+        // A stopped process ends only when its quota lets it run. If that fails, it ends a period later.
+        let _ = self.quota.as_ref().map(CpuQuota::lift);
         let servers = std::mem::take(&mut self.servers);
         let inner = |server: Mutex<_>| server.into_inner().unwrap_or_else(PoisonError::into_inner);
         end(&mut servers.into_iter().map(inner).collect::<Vec<_>>());

@@ -12,8 +12,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::answers::parse_mntr;
+use super::quota::ThrottleGauge;
 use super::usage::Usage;
-use crate::measure::Recording;
+use crate::measure::{Recording, Throttled};
 use crate::protocol::zookeeper::four_letter;
 
 /// Timeout for an answer. The counters in a later answer would not belong to the moment of the reading.
@@ -25,18 +26,27 @@ const SYNCS: &str = "cnt_fsynctime";
 /// One reading of all servers, by index.
 type Readings<T> = Vec<Option<T>>;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct MeteredServer {
     pub(super) pid: u32,
     /// Address of the client port.
     pub(super) address: SocketAddr,
+    /// `None` if the server has no CPU quota.
+    pub(super) gauge: Option<ThrottleGauge>,
+}
+
+/// What the calling thread reads of a server.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    usage: Option<Usage>,
+    throttled: Option<Throttled>,
 }
 
 /// Measures the resources that servers use between two readings.
 #[derive(Debug)]
 pub struct Meter {
-    pids: Vec<u32>,
-    usages: Mutex<Vec<Readings<Usage>>>,
+    servers: Vec<MeteredServer>,
+    read: Mutex<Vec<Readings<Reading>>>,
     asks: Sender<()>,
     asking: JoinHandle<Vec<Readings<u64>>>,
 }
@@ -50,8 +60,8 @@ impl Meter {
         let (asks, asked) = channel();
         let addresses: Vec<SocketAddr> = servers.iter().map(|server| server.address).collect();
         Self {
-            pids: servers.iter().map(|server| server.pid).collect(),
-            usages: Mutex::default(),
+            servers: servers.to_vec(),
+            read: Mutex::default(),
             asks,
             asking: thread::spawn(move || answer(&asked, &addresses, timeout)),
         }
@@ -61,28 +71,37 @@ impl Meter {
     pub fn read(&self) {
         // The receiving thread runs as long as this value exists.
         let _sent = self.asks.send(());
-        let usages = self.pids.iter().map(|pid| Usage::of(*pid)).collect();
+        let readings = self.servers.iter().map(|server| {
+            Some(Reading {
+                usage: Usage::of(server.pid),
+                throttled: server.gauge.as_ref().and_then(ThrottleGauge::read),
+            })
+        });
+        let readings = readings.collect();
         let mut read = self
-            .usages
+            .read
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        read.push(usages);
+        read.push(readings);
     }
 
     /// Adds the differences of the two readings to the recording. Figures without two readings stay empty.
     pub fn fill(self, recording: &mut Recording) {
         drop(self.asks);
         let syncs = self.asking.join().unwrap_or_default();
-        let usages = self
-            .usages
+        let read = self
+            .read
             .into_inner()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         for (index, server) in recording.servers.iter_mut().enumerate() {
-            if let Some([before, after]) = both(&usages, index)
-                && let Some(used) = after.since(&before)
-            {
-                server.cpu_s = Some(used.cpu_s);
-                server.disk_written_bytes = used.disk_written_bytes;
+            if let Some([before, after]) = both(&read, index) {
+                let used = after.usage.zip(before.usage);
+                if let Some(used) = used.and_then(|(after, before)| after.since(&before)) {
+                    server.cpu_s = Some(used.cpu_s);
+                    server.disk_written_bytes = used.disk_written_bytes;
+                }
+                let throttled = after.throttled.zip(before.throttled);
+                server.throttled = throttled.and_then(|(after, before)| after.since(before));
             }
             server.syncs =
                 both(&syncs, index).and_then(|[before, after]| after.checked_sub(before));
@@ -157,7 +176,11 @@ mod tests {
     }
 
     fn metered(pid: u32, address: SocketAddr) -> MeteredServer {
-        MeteredServer { pid, address }
+        MeteredServer {
+            pid,
+            address,
+            gauge: None,
+        }
     }
 
     fn recording(servers: usize) -> Recording {

@@ -8,6 +8,7 @@
 //! - `process`, `server_process`, `identity`: server processes
 //! - `answers`, `member`: a server's answers to four-letter words
 //! - `meter`, `usage`: the resources that servers use in the measured phase
+//! - `quota`: a CPU quota for each server; `pin`: servers and driver on cores of their own
 //! - `sync_probe`: whether the disk has settled
 //!
 //! All servers, the bundled ones too, are child processes and are measured over sockets only.
@@ -21,8 +22,10 @@ mod java;
 mod member;
 mod meter;
 mod ports;
+mod pin;
 mod probe;
 mod process;
+mod quota;
 mod running;
 mod server_process;
 mod software;
@@ -40,8 +43,10 @@ pub use identity::{ProcessIdentity, resident_bytes};
 pub use java::{Installation, InstallationSearch, JavaError, MAIN_CLASS};
 pub use member::Member;
 pub use meter::Meter;
+pub use pin::{Cores, PinError, bind};
 pub use probe::{Probe, ProbeError, probe};
 pub use process::{Launch, Lifetime, await_any_end, describe_exit, log_tails};
+pub use quota::{CpuQuota, QuotaError, check_quota};
 pub use running::{CloseError, Target, TargetConfig, TargetError};
 pub use server_process::{FaultError, ServerExit, ServerHandle};
 pub use software::{ServerDir, Software};

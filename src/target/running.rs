@@ -12,6 +12,8 @@ use super::data_dir::{DataDirError, create_run_dir};
 use super::deployment::{Deployment, DeploymentConfig, DeploymentError};
 use super::java::{InstallationSearch, JavaError};
 use super::member::Member;
+use super::pin::Cores;
+use super::quota::{CpuQuota, sweep};
 use super::meter::Meter;
 use super::probe::{ProbeError, probe, refresh};
 use super::server_process::{FaultError, ServerExit, ServerHandle};
@@ -36,6 +38,8 @@ pub struct TargetConfig<'a> {
     pub data_dir: Option<&'a Path>,
     /// Installation folder for the target `zookeeper`. `None` selects the usual places.
     pub zookeeper_home: Option<&'a Path>,
+    /// The cores of the servers and of the calling thread. `None` leaves the choice to the kernel.
+    pub cores: Option<&'a Cores>,
     /// The start gives up when this becomes true.
     pub stop: &'a AtomicBool,
     /// Called with a description of the step that begins.
@@ -113,6 +117,7 @@ impl Target {
             }
         };
         let dir = create_run_dir(config.data_dir)?;
+        sweep();
         (config.step)(&format!("starting {spec} ({})", servers(config.shape)));
         let (deployment, members) = Deployment::start(&DeploymentConfig {
             software: &software,
@@ -120,6 +125,7 @@ impl Target {
             quorate: config.quorate,
             dir: &dir,
             stop: config.stop,
+            cores: config.cores,
         })
         .map_err(|source| match source {
             DeploymentError::Start(StartError::Interrupted) => TargetError::Interrupted,
@@ -190,6 +196,12 @@ impl Target {
     pub fn resident_bytes(&self) -> Vec<Option<u64>> {
         let deployment = self.deployment.as_ref();
         deployment.map_or_else(Vec::new, Deployment::resident_bytes)
+    }
+
+    /// See [`Deployment::quota`].
+    #[must_use]
+    pub fn quota(&self) -> Option<&CpuQuota> {
+        self.deployment.as_ref()?.quota()
     }
 
     /// Returns a meter for the resources that the servers use, or `None` for a live target.

@@ -73,7 +73,7 @@ impl ServerDir {
         fs::write(conf.join("logback.xml"), java::logback_xml(&java_log))
     }
 
-    /// Starts the server.
+    /// Starts the server, bound to `cores` unless that is empty.
     ///
     /// # Errors
     /// If the process cannot be started.
@@ -83,6 +83,7 @@ impl ServerDir {
         shape: &TargetShape,
         quorate: &Path,
         lifetime: Lifetime,
+        cores: &[u32],
     ) -> io::Result<Child> {
         let config = self.path("zoo.cfg");
         let (program, args) = match software {
@@ -106,6 +107,7 @@ impl ServerDir {
             dir: &self.root,
             output: &self.path("out"),
             lifetime,
+            cores,
         }
         .start()
     }

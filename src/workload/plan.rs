@@ -58,6 +58,9 @@ pub struct TargetShape {
     pub sync_limit: u32,
     /// Heap of a local server that runs on Java, MiB (`-Xmx`).
     pub heap_mib: u32,
+    /// Share of one core that each server may use during the load. `None` sets no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<f64>,
 }
 
 impl Default for TargetShape {
@@ -71,6 +74,7 @@ impl Default for TargetShape {
             init_limit: 10,
             sync_limit: 5,
             heap_mib: 512,
+            cpu: None,
         }
     }
 }
@@ -215,6 +219,8 @@ pub enum Attach {
     Followers,
     /// Round robin over the observers.
     Observers,
+    /// Round robin over the leader and the followers.
+    Voters,
 }
 
 /// One line of the operation mix.
@@ -251,7 +257,13 @@ impl Plan {
 }
 
 impl Attach {
-    pub const ALL: [Self; 4] = [Self::Spread, Self::Leader, Self::Followers, Self::Observers];
+    pub const ALL: [Self; 5] = [
+        Self::Spread,
+        Self::Leader,
+        Self::Followers,
+        Self::Observers,
+        Self::Voters,
+    ];
 
     /// The word in workload files.
     #[must_use]
@@ -261,6 +273,7 @@ impl Attach {
             Self::Leader => "leader",
             Self::Followers => "followers",
             Self::Observers => "observers",
+            Self::Voters => "voters",
         }
     }
 }

@@ -118,6 +118,9 @@ fn render_target(page: &mut Page, plan: &Plan) {
     page.key("sync_limit", target.sync_limit, "ticks");
     let heap = quoted(&format!("{}MiB", target.heap_mib));
     page.key("heap", heap, "heap of a local Java server");
+    if let Some(cpu) = target.cpu {
+        page.key("cpu", cpu, "share of one core for each server");
+    }
 }
 
 fn render_prepare(page: &mut Page, plan: &Plan, vocabulary: &dyn Vocabulary) {
@@ -166,7 +169,7 @@ fn render_load(page: &mut Page, load: &LoadPlan) {
     page.key(
         "attach",
         quoted(load.attach.name()),
-        "spread, leader, followers or observers",
+        "spread, leader, followers, observers or voters",
     );
     let Reconnect {
         first_ms,

@@ -266,6 +266,7 @@ fn server_run(index: u16, mode: &str) -> ServerRun {
         // The observer of this target does not count its syncs.
         syncs: (mode != "observer").then_some(212),
         ops: Vec::new(),
+        throttled: None,
     }
 }
 
@@ -444,6 +445,7 @@ fn target() -> Target {
             },
         )]
         .into(),
+        cores: Vec::new(),
     };
     Target {
         spec: "bundled".into(),
@@ -455,6 +457,7 @@ fn target() -> Target {
             .zip(SERVERS)
             .map(|(index, kind)| server(index, kind))
             .collect(),
+        ..Target::default()
     }
 }
 

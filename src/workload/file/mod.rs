@@ -223,6 +223,7 @@ fn read_target(table: &Section<'_>) -> Read<TargetShape> {
     let init_limit = table.integer("init_limit", limits::LIMIT_TICKS, default.init_limit);
     let sync_limit = table.integer("sync_limit", limits::LIMIT_TICKS, default.sync_limit);
     let heap_mib = read_heap_mib(table, default.heap_mib);
+    let cpu = table.number("cpu", limits::CPU_SHARE);
     Some(TargetShape {
         voters: voters?,
         observers: observers?,
@@ -231,6 +232,7 @@ fn read_target(table: &Section<'_>) -> Read<TargetShape> {
         init_limit: init_limit?,
         sync_limit: sync_limit?,
         heap_mib: heap_mib?,
+        cpu: cpu?,
     })
 }
 

@@ -29,6 +29,7 @@ pub(super) const TARGET: Shape = Shape {
         "init_limit",
         "sync_limit",
         "heap",
+        "cpu",
     ],
 };
 pub(super) const LOAD: Shape = Shape {

@@ -131,6 +131,8 @@ const PURE: &[(&str, &[&str])] = &[
     ),
     ("experiment/capacity/search.rs", &[]),
     ("target/answers.rs", &[]),
+    ("target/quota/limit.rs", &[]),
+    ("target/quota/place.rs", &[]),
     ("target/spec.rs", &[]),
     ("target/zoo_cfg.rs", &[]),
     (

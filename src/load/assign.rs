@@ -14,10 +14,7 @@ pub(super) fn preferred(attach: Attach, servers: &[Server]) -> Result<Vec<u32>, 
         Attach::Leader => ("the leader", &[Role::Leader, Role::Standalone]),
         Attach::Followers => ("a follower", &[Role::Follower]),
         Attach::Observers => ("an observer", &[Role::Observer]),
-        Attach::Voters => (
-            "a voter",
-            &[Role::Leader, Role::Follower, Role::Standalone],
-        ),
+        Attach::Voters => ("a voter", &[Role::Leader, Role::Follower, Role::Standalone]),
     };
     let chosen: Vec<u32> = (0..)
         .zip(servers)

@@ -103,9 +103,7 @@ mod tests {
 
     #[test]
     fn the_share_covers_the_time_between_the_first_and_the_last_reading() {
-        let ticks = |all, stolen, idle| {
-            Some(Ticks { all, stolen, idle })
-        };
+        let ticks = |all, stolen, idle| Some(Ticks { all, stolen, idle });
         let looks = |last| Processors {
             looked_ns: None,
             first: ticks(1_000, 50, 600),

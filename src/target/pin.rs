@@ -50,12 +50,20 @@ impl Cores {
     /// Every server gets the same number of cores. The driver gets one per thread, as far as they suffice, and the
     /// cores that remain.
     fn of(cores: &[u32], servers: usize, threads: u32) -> Option<Self> {
-        let spare = cores.len().checked_sub(servers).filter(|spare| *spare > 0)?;
-        let driver = usize::try_from(threads).unwrap_or(usize::MAX).clamp(1, spare);
+        let spare = cores
+            .len()
+            .checked_sub(servers)
+            .filter(|spare| *spare > 0)?;
+        let driver = usize::try_from(threads)
+            .unwrap_or(usize::MAX)
+            .clamp(1, spare);
         let each = (cores.len() - driver) / servers.max(1);
         let (of_servers, of_driver) = cores.split_at(each * servers);
         Some(Self {
-            servers: of_servers.chunks(each.max(1)).map(<[u32]>::to_vec).collect(),
+            servers: of_servers
+                .chunks(each.max(1))
+                .map(<[u32]>::to_vec)
+                .collect(),
             driver: of_driver.to_vec(),
         })
     }
@@ -98,7 +106,10 @@ pub fn bind(cores: &[u32]) -> io::Result<()> {
 
 fn set(cores: &[u32]) -> CpuSet {
     let mut set = CpuSet::new();
-    for core in cores.iter().filter(|core| (**core as usize) < CpuSet::MAX_CPU) {
+    for core in cores
+        .iter()
+        .filter(|core| (**core as usize) < CpuSet::MAX_CPU)
+    {
         set.set(*core as usize);
     }
     set
@@ -131,7 +142,9 @@ mod tests {
     fn a_thread_is_bound_until_the_end_and_so_are_its_threads() {
         std::thread::spawn(|| {
             let before = sched_getaffinity(None).unwrap();
-            let first = (0..CpuSet::MAX_CPU).find(|core| before.is_set(*core)).unwrap();
+            let first = (0..CpuSet::MAX_CPU)
+                .find(|core| before.is_set(*core))
+                .unwrap();
             let bound = Bound::to(&[u32::try_from(first).unwrap()]).unwrap();
             let started = std::thread::spawn(|| sched_getaffinity(None).unwrap().count());
             assert_eq!(started.join().unwrap(), 1);

@@ -119,7 +119,12 @@ fn java_args(
     conf: &Path,
     config: PathBuf,
 ) -> Vec<OsString> {
-    vec![
+    let further = shape
+        .jvm_flags
+        .iter()
+        .flat_map(|flags| flags.split_whitespace());
+    let mut args: Vec<OsString> = further.map(OsString::from).collect();
+    args.extend([
         format!("-Xmx{}m", shape.heap_mib).into(),
         "-Djava.awt.headless=true".into(),
         "-Djava.net.preferIPv4Stack=true".into(),
@@ -128,7 +133,8 @@ fn java_args(
         installation.class_path(conf),
         java::MAIN_CLASS.into(),
         config.into_os_string(),
-    ]
+    ]);
+    args
 }
 
 #[cfg(test)]
@@ -145,10 +151,11 @@ mod tests {
         let shape = TargetShape {
             voters: 1,
             heap_mib: 256,
+            jvm_flags: Some("-XX:+UseSerialGC  -Dx=y".to_owned()),
             ..TargetShape::default()
         };
         let args = java_args(&installation, &shape, Path::new("/c"), "/s/zoo.cfg".into());
-        assert_eq!(args[0], "-Xmx256m");
+        assert_eq!(args[..3], ["-XX:+UseSerialGC", "-Dx=y", "-Xmx256m"]);
         assert_eq!(
             args[args.len() - 4..],
             [

@@ -118,6 +118,13 @@ fn render_target(page: &mut Page, plan: &Plan) {
     page.key("sync_limit", target.sync_limit, "ticks");
     let heap = quoted(&format!("{}MiB", target.heap_mib));
     page.key("heap", heap, "heap of a local Java server");
+    if let Some(flags) = &target.jvm_flags {
+        page.key(
+            "jvm_flags",
+            quoted(flags),
+            "further options of a local Java server",
+        );
+    }
     if let Some(cpu) = target.cpu {
         page.key("cpu", cpu, "share of one core for each server");
     }

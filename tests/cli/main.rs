@@ -13,5 +13,6 @@ mod load_flags;
 mod processes;
 mod prometheus;
 mod runs;
+mod shares;
 mod started;
 mod workload;

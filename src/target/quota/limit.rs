@@ -28,7 +28,9 @@ impl Limit {
     )]
     pub(super) fn of(share: f64) -> Self {
         let share = share.clamp(QUOTA_MIN_US / PERIOD_MAX_US, 256.0);
-        let period_us = (QUOTA_MIN_US / share).ceil().clamp(PERIOD_US, PERIOD_MAX_US);
+        let period_us = (QUOTA_MIN_US / share)
+            .ceil()
+            .clamp(PERIOD_US, PERIOD_MAX_US);
         let quota_us = (share * period_us).round().max(QUOTA_MIN_US);
         Self {
             quota_us: quota_us as u64,

@@ -103,7 +103,10 @@ mod tests {
         let top = (Version::V2, "/sys/fs/cgroup".to_owned());
         let own = (Version::V2, "/sys/fs/cgroup/job".to_owned());
         assert_eq!(found(mounts, "0::/docker/abc/job\n"), [top.clone(), own]);
-        assert_eq!(found(mounts, "0::/docker/abc\n"), [top.clone()]);
+        assert_eq!(
+            found(mounts, "0::/docker/abc\n"),
+            std::slice::from_ref(&top)
+        );
         assert_eq!(found(mounts, "0::/../other\n"), [top]);
         assert_eq!(found("", "0::/\n"), []);
     }

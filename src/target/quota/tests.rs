@@ -18,7 +18,10 @@ fn a_server_is_stopped_by_its_quota_until_it_is_lifted_and_the_group_is_removed(
         Err(error) => {
             // Without the right to create groups, the error must say what to do.
             let text = error.to_string();
-            assert!(text.contains("as root") && text.contains("Delegate=yes"), "{text}");
+            assert!(
+                text.contains("as root") && text.contains("Delegate=yes"),
+                "{text}"
+            );
             return;
         }
     };

@@ -46,8 +46,9 @@ fn apply_one(root: &mut Table, labels: &mut Labels, text: &str) -> Result<(), Wo
         return Err(problem(&place, what));
     }
     let node = parse_override(value, &place)?;
-    if let ["load", arrival, ..] = path.as_slice() {
-        replace_arrival(root, arrival);
+    if let ["load", key, ..] = path.as_slice() {
+        replace_arrival(root, key);
+        replace_sessions(root, key);
     }
     set(root, &path, node, &place, labels)?;
     // If an override sets all operations, later overrides use the labels that it gives.
@@ -124,6 +125,21 @@ fn replace_arrival(root: &mut Table, key: &str) {
         let useless = closed && matches!(other.as_str(), "in_flight_cap" | "spacing");
         !(rival || useless) || is_overridden(node)
     });
+}
+
+/// Removes the file's other number of sessions: `--set load.sessions=4` replaces a number per server.
+/// Two contradicting overrides stay and are refused later.
+fn replace_sessions(root: &mut Table, key: &str) {
+    let rival = match key {
+        "sessions" => "sessions_per_server",
+        "sessions_per_server" => "sessions",
+        _ => return,
+    };
+    if let Some(Value::Table(load)) = root.get_mut("load").map(|node| &mut node.value)
+        && load.get(rival).is_some_and(|node| !is_overridden(node))
+    {
+        load.remove(rival);
+    }
 }
 
 fn set(

@@ -29,6 +29,7 @@ pub(super) const TARGET: Shape = Shape {
         "init_limit",
         "sync_limit",
         "heap",
+        "jvm_flags",
         "cpu",
     ],
 };
@@ -36,6 +37,7 @@ pub(super) const LOAD: Shape = Shape {
     path: "load",
     keys: &[
         "sessions",
+        "sessions_per_server",
         "threads",
         "rate",
         "phase",
@@ -118,6 +120,8 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("max_pending", "load.in_flight_cap"),
     ("max_value", "size.max"),
     ("min_value", "size.min"),
+    ("java_opts", "target.jvm_flags"),
+    ("jvmflags", "target.jvm_flags"),
     ("operation_timeout_ms", "load.operation_timeout"),
     ("operations", "op"),
     ("ops", "op"),
@@ -130,6 +134,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("report_interval", "load.interval"),
     ("requests", "op"),
     ("session_timeout_ms", "load.session_timeout"),
+    ("server_jvmflags", "target.jvm_flags"),
     ("servers", "target.voters"),
     ("setup", "prepare"),
     ("ticktime", "target.tick_time"),

@@ -8,7 +8,7 @@ use crate::workload::Source;
 #[test]
 fn a_rendered_plan_resolves_to_itself() {
     let everything = "name = \"all\"\nwhy = \"\"\"two\nlines \\\"quoted\\\" and a backslash \\\\\"\"\"\nseed = 18446744073709551615\n\
-        [target]\nvoters = 5\nobservers = 2\nfsync = false\ntick_time = \"150ms\"\ninit_limit = 20\nsync_limit = 7\nheap = \"1GiB\"\ncpu = 0.03\n\
+        [target]\nvoters = 5\nobservers = 2\nfsync = false\ntick_time = \"150ms\"\ninit_limit = 20\nsync_limit = 7\nheap = \"1GiB\"\njvm_flags = \"-XX:+UseSerialGC\"\ncpu = 0.03\n\
         [prepare]\nznodes = 500\nsize = { min = 1, max = 9 }\nper_parent = 7\nchroot = \"/a/b\"\nkeep = true\n\
         [load]\nsessions = 20\nthreads = 2\nin_flight_cap = 3\nwarm_up = \"0s\"\nduration = \"90s\"\ndrain = \"0s\"\nrepeats = 3\ninterval = \"250ms\"\n\
         session_timeout = \"6s\"\noperation_timeout = \"1m 30s\"\nattach = \"followers\"\n\

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::keys::Keys;
 use super::properties::{Property, parse};
 use super::review::{Notes, review, strip_prefixes};
-use super::{Config, ConfigError, Server};
+use super::{Compression, Config, ConfigError, Server};
 
 /// Default of `globalOutstandingLimit`, as in Java.
 const OUTSTANDING_DEFAULT: u64 = 1_000;
@@ -154,6 +154,7 @@ impl Config {
                 .flag("quorumListenOnAllIPs", "true", "false")?
                 .unwrap_or(false),
             extended_types,
+            compression: compression(&keys)?,
             log_bytes: keys
                 .number("preAllocSize", 0, 1 << 21)?
                 .map_or(16 << 20, |kib| kib << 10),
@@ -290,6 +291,19 @@ fn check_election(keys: &Keys<'_>) -> Result<(), ConfigError> {
     match keys.find("electionAlg") {
         Some(property) if property.value != "3" => Err(keys.bad(property, "only 3 is possible")),
         _ => Ok(()),
+    }
+}
+
+/// Reads how snapshots are compressed. Java takes any other value for none.
+fn compression(keys: &Keys<'_>) -> Result<Option<Compression>, ConfigError> {
+    let Some(property) = keys.find("snapshot.compression.method") else {
+        return Ok(None);
+    };
+    match property.value.to_ascii_lowercase().as_str() {
+        "" => Ok(None),
+        "gz" => Ok(Some(Compression::Gzip)),
+        "snappy" => Ok(Some(Compression::Snappy)),
+        _ => Err(keys.bad(property, "expected gz, snappy or nothing")),
     }
 }
 

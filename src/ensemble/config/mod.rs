@@ -22,7 +22,7 @@ pub use load::Files;
 pub use server_line::Server;
 pub use table::{Class, KEYS, Key};
 
-use super::storage::{DataDirs, DiskOptions, RecoverOptions};
+use super::storage::{Compression, DataDirs, DiskOptions, RecoverOptions};
 
 /// A server's configuration with every default filled in.
 #[derive(Clone, Debug)]
@@ -50,6 +50,7 @@ pub struct Config {
     leader_serves: bool,
     listen_on_all: bool,
     extended_types: bool,
+    compression: Option<Compression>,
     log_bytes: u64,
     trust_empty: bool,
     whitelist: Vec<String>,
@@ -223,7 +224,7 @@ impl Config {
     /// Returns the folders of snapshots and of the log.
     #[must_use]
     pub fn data_dirs(&self) -> DataDirs {
-        DataDirs::new(&self.data_dir, self.data_log_dir.as_deref())
+        DataDirs::new(&self.data_dir, self.data_log_dir.as_deref()).compressing(self.compression)
     }
 
     /// Returns the options for writing the disk.

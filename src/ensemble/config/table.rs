@@ -233,6 +233,10 @@ pub const KEYS: &[Key] = &[
         "is at least 3, which is the default",
     ),
     honoured(
+        "snapshot.compression.method",
+        "is `gz`, `snappy`, or empty for snapshots without compression, which is the default. Snapshots of all three kinds are read",
+    ),
+    honoured(
         "extendedTypesEnabled",
         "`true` reads stored owners as TTL nodes where Java does. TTL nodes are not created",
     ),
@@ -337,11 +341,6 @@ pub const KEYS: &[Key] = &[
         METRICS,
     ),
     ignored("metricsProvider.*", &[], METRICS),
-    ignored(
-        "snapshot.compression.method",
-        &[""],
-        "snapshots are written without compression",
-    ),
     ignored(
         "snapSizeLimitInKb",
         &[],

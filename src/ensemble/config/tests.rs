@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::*;
+use crate::wire::jute::Zxid;
 
 const SEED: &str = "tickTime=2000\ninitLimit=5\nsyncLimit=2\ndataDir=/d/zookeeper\n\
     dataLogDir=/d/log\nclientPort=2181\nclientPortAddress=127.0.0.181\n#maxClientCnxns=60\n\
@@ -400,6 +401,24 @@ fn limits_are_those_of_java() {
     assert!(error.contains("from 64 to 1048575"), "{error}");
     let config = load(&format!("{SEED}globalOutstandingLimit=30\n")).expect("of three voters");
     assert_eq!(config.outstanding_limit(), 15);
+}
+
+#[test]
+fn the_method_of_compression_decides_the_names_of_snapshots() {
+    let path = |lines: &str| {
+        let dirs = alone(lines).map(|config| config.data_dirs());
+        dirs.map(|dirs| dirs.snapshot_path(Zxid(0x2a)))
+    };
+    for (lines, name) in [
+        ("", "snapshot.2a"),
+        ("snapshot.compression.method=", "snapshot.2a"),
+        ("snapshot.compression.method=gz", "snapshot.2a.gz"),
+        ("snapshot.compression.method=SNAPPY", "snapshot.2a.snappy"),
+    ] {
+        assert!(path(lines).expect(lines).ends_with(name), "{lines}");
+    }
+    let error = path("snapshot.compression.method=zstd").expect_err("unknown");
+    assert!(error.contains("expected gz, snappy or nothing"), "{error}");
 }
 
 #[test]

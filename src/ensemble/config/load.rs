@@ -109,11 +109,6 @@ impl Config {
                 "extendedTypesEnabled=true: server {server_id} is not possible, {EXTENDED_ID_MAX} is the highest number"
             )));
         }
-        if extended_types {
-            notes.push(format!(
-                "{file}: extendedTypesEnabled=true: stored TTL nodes are known, but clients cannot create them"
-            ));
-        }
         let skip_acl = keys.flag("skipACL", "yes", "no")?.unwrap_or(false);
         if skip_acl {
             notes.push(format!(
@@ -154,6 +149,16 @@ impl Config {
                 .flag("quorumListenOnAllIPs", "true", "false")?
                 .unwrap_or(false),
             extended_types,
+            container_check_ms: keys
+                .number("znode.container.checkIntervalMs", 1, 1 << 40)?
+                .unwrap_or(60_000),
+            containers_per_minute: keys
+                .number("znode.container.maxPerMinute", 1, 1 << 30)?
+                .unwrap_or(10_000),
+            container_never_used_ms: keys
+                .number("znode.container.maxNeverUsedIntervalMs", 0, 1 << 40)?
+                .and_then(|ms| i64::try_from(ms).ok())
+                .unwrap_or(0),
             compression: compression(&keys)?,
             log_bytes: keys
                 .number("preAllocSize", 0, 1 << 21)?

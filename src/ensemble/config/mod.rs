@@ -50,6 +50,9 @@ pub struct Config {
     leader_serves: bool,
     listen_on_all: bool,
     extended_types: bool,
+    container_check_ms: u64,
+    containers_per_minute: u64,
+    container_never_used_ms: i64,
     compression: Option<Compression>,
     log_bytes: u64,
     trust_empty: bool,
@@ -204,10 +207,28 @@ impl Config {
         self.leader_serves
     }
 
-    /// Whether stored owners may be those of TTL nodes.
+    /// Whether there are TTL nodes.
     #[must_use]
     pub const fn extended_types(&self) -> bool {
         self.extended_types
+    }
+
+    /// Returns `znode.container.checkIntervalMs`.
+    #[must_use]
+    pub const fn container_check_ms(&self) -> u64 {
+        self.container_check_ms
+    }
+
+    /// Returns `znode.container.maxPerMinute`.
+    #[must_use]
+    pub const fn containers_per_minute(&self) -> u64 {
+        self.containers_per_minute
+    }
+
+    /// Returns `znode.container.maxNeverUsedIntervalMs`. 0 is never.
+    #[must_use]
+    pub const fn container_never_used_ms(&self) -> i64 {
+        self.container_never_used_ms
     }
 
     /// Returns the four-letter words that the server answers.

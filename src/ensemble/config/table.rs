@@ -134,7 +134,6 @@ const JVM: &str = "there is no Java virtual machine";
 const OF_CLIENTS: &str = "it is a setting of clients";
 const OF_TESTS: &str = "it is for the tests of Apache ZooKeeper";
 const SASL_ONLY: &str = "it matters to SASL only, which this server does not have";
-const NO_CONTAINERS: &str = "container and TTL nodes are not deleted by the server";
 const SYNC_LIMITS: &str = "the number of learners that synchronise at once is not limited";
 
 /// All rows, in the order of the documentation: honoured, refused, ignored keys.
@@ -238,7 +237,19 @@ pub const KEYS: &[Key] = &[
     ),
     honoured(
         "extendedTypesEnabled",
-        "`true` reads stored owners as TTL nodes where Java does. TTL nodes are not created",
+        "`true` lets clients create TTL nodes. Without it such a request is refused (error -6), and the owner of a stored one is taken for a session",
+    ),
+    honoured(
+        "znode.container.checkIntervalMs",
+        "is how often the leader looks for container and TTL nodes to delete, in milliseconds. Default: 60000",
+    ),
+    honoured(
+        "znode.container.maxPerMinute",
+        "is how many of them it deletes in a minute at most. Default: 10000",
+    ),
+    honoured(
+        "znode.container.maxNeverUsedIntervalMs",
+        "is after how many milliseconds a container that never had a child is deleted. Default: 0, which is never",
     ),
     //
     refused("secureClientPort", &[], NO_TLS),
@@ -584,9 +595,6 @@ pub const KEYS: &[Key] = &[
         &[],
         "buffers grow as they need to",
     ),
-    ignored("znode.container.checkIntervalMs", &[], NO_CONTAINERS),
-    ignored("znode.container.maxPerMinute", &[], NO_CONTAINERS),
-    ignored("znode.container.maxNeverUsedIntervalMs", &[], NO_CONTAINERS),
     ignored("nio.numSelectorThreads", &[], THREADS),
     ignored("nio.numWorkerThreads", &[], THREADS),
     ignored("nio.directBufferBytes", &[], THREADS),

@@ -422,6 +422,31 @@ fn the_method_of_compression_decides_the_names_of_snapshots() {
 }
 
 #[test]
+fn checks_of_acls_are_not_switched_off_silently() {
+    let notes = alone("skipACL=yes").expect("off").notes().join("\n");
+    assert!(notes.starts_with("zoo.cfg: skipACL=yes: "), "{notes}");
+}
+
+#[test]
+fn the_deletes_of_containers_are_set_as_in_java() {
+    let of = |lines| {
+        alone(lines).map(|config| {
+            (
+                config.container_check_ms(),
+                config.containers_per_minute(),
+                config.container_never_used_ms(),
+            )
+        })
+    };
+    assert_eq!(of(""), Ok((60_000, 10_000, 0)));
+    let all = "znode.container.checkIntervalMs=100\nznode.container.maxPerMinute=7\n\
+        znode.container.maxNeverUsedIntervalMs=300000";
+    assert_eq!(of(all), Ok((100, 7, 300_000)));
+    let error = of("znode.container.maxPerMinute=0").expect_err("never");
+    assert!(error.contains("from 1 to"), "{error}");
+}
+
+#[test]
 fn extended_types_leave_no_room_for_the_id_255() {
     assert!(
         alone("extendedTypesEnabled=true")
@@ -429,10 +454,6 @@ fn extended_types_leave_no_room_for_the_id_255() {
             .extended_types()
     );
     assert!(!alone("").expect("off").extended_types());
-    for lines in ["extendedTypesEnabled=true", "skipACL=yes"] {
-        let notes = alone(lines).expect(lines).notes().join("\n");
-        assert!(notes.starts_with(&format!("zoo.cfg: {lines}: ")), "{notes}");
-    }
     let error = alone("extendedTypesEnabled=true\nserver.255=h:1:2").expect_err("255");
     assert!(error.contains("254 is the highest number"), "{error}");
 }

@@ -205,7 +205,11 @@ fn a_ttl_node_outlives_a_restart_and_lapses_after_it() {
     // Without extended types the stored owner is that of a session.
     server.kill();
     let text = fs::read_to_string(server.config()).unwrap();
-    fs::write(server.config(), text.replace("extendedTypesEnabled=true", "")).unwrap();
+    fs::write(
+        server.config(),
+        text.replace("extendedTypesEnabled=true", ""),
+    )
+    .unwrap();
     server.start();
     server.await_serving();
     let mut client = Client::new(server.client);

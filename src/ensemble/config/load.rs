@@ -166,6 +166,9 @@ impl Config {
             trust_empty: keys
                 .flag("snapshot.trust.empty", "true", "false")?
                 .unwrap_or(false),
+            allow_gaps: keys
+                .flag("test.allowDiscontinuousProposals", "true", "false")?
+                .unwrap_or(false),
             whitelist: keys
                 .find("4lw.commands.whitelist")
                 .map_or("srvr", |property| &property.value)

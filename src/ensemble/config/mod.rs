@@ -56,6 +56,7 @@ pub struct Config {
     compression: Option<Compression>,
     log_bytes: u64,
     trust_empty: bool,
+    allow_gaps: bool,
     whitelist: Vec<String>,
     super_digest: Option<String>,
     notes: Vec<String>,
@@ -264,6 +265,7 @@ impl Config {
         RecoverOptions {
             quorum: !self.is_standalone(),
             trust_empty: self.trust_empty,
+            allow_gaps: self.allow_gaps,
             ..RecoverOptions::default()
         }
     }

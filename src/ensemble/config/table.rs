@@ -174,7 +174,7 @@ pub const KEYS: &[Key] = &[
     ),
     honoured(
         "jute.maxbuffer",
-        "is the largest request, in bytes. Default: 1048575, which is also the largest value. Java reads it as a system property only",
+        "is the largest request, in bytes. Default: 1048575, which is also the largest value, since servers accept no more than 2 MiB from each other. Java reads it as a system property only",
     ),
     honoured("skipACL", "`yes` makes every check of an ACL succeed"),
     honoured(
@@ -222,6 +222,10 @@ pub const KEYS: &[Key] = &[
     honoured(
         "snapshot.trust.empty",
         "`true` starts from a log without a snapshot",
+    ),
+    honoured(
+        "test.allowDiscontinuousProposals",
+        "`true` starts from logs in which transactions of an epoch are missing",
     ),
     honoured(
         "autopurge.purgeInterval",
@@ -663,7 +667,6 @@ pub const KEYS: &[Key] = &[
     ignored("disableAutoWatchReset", &[], OF_CLIENTS),
     ignored("request.timeout", &[], OF_CLIENTS),
     ignored("controllerPort", &[], OF_TESTS),
-    ignored("test.allowDiscontinuousProposals", &[], OF_TESTS),
     ignored("testingonly.initialZxid", &[], OF_TESTS),
 ];
 

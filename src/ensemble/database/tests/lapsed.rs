@@ -183,10 +183,7 @@ fn only_the_leader_deletes_what_has_lapsed() {
 fn a_pending_change_keeps_a_node_that_has_lapsed() {
     let mut world = extended();
     world.create_ttl("/t", PERSISTENT_TTL, 1).expect("created");
-    let set = world.propose(
-        OpCode::SetData,
-        &super::world::set_body("/t", b"fresh", -1),
-    );
+    let set = world.propose(OpCode::SetData, &super::world::set_body("/t", b"fresh", -1));
     let delete = world.propose_delete("/t");
     world.commit(set);
     assert_eq!(world.commit(delete).error(), ErrorCode::BAD_VERSION);
@@ -203,9 +200,7 @@ fn a_walk_goes_step_by_step_over_the_nodes_of_a_snapshot() {
     let mut world = extended();
     for node in 0..20 {
         let path = format!("/t{node:02}");
-        world
-            .create_ttl(&path, PERSISTENT_TTL, 1)
-            .expect("created");
+        world.create_ttl(&path, PERSISTENT_TTL, 1).expect("created");
         world.create(&format!("/p{node}"), 0).expect("created");
     }
     let mut decoder = SnapshotDecoder::new(EXTENDED);

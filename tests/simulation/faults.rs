@@ -61,8 +61,6 @@ pub(crate) struct Chances {
     pub(crate) broken_synchronisation: f64,
     /// A learner is killed while it is synchronised.
     pub(crate) killed_synchronisation: f64,
-    /// The leader is killed once a learner has its whole snapshot, which may not be durable for long.
-    pub(crate) killed_after_snapshot: f64,
 }
 
 impl Chances {
@@ -72,7 +70,6 @@ impl Chances {
             broken: [0.0, 0.0, 0.01, 0.05][rng.random_range(0..4)],
             broken_synchronisation: [0.0, 0.3, 0.8][rng.random_range(0..3)],
             killed_synchronisation: [0.0, 0.1, 0.4][rng.random_range(0..3)],
-            killed_after_snapshot: [0.0, 0.3, 0.8][rng.random_range(0..3)],
         }
     }
 }

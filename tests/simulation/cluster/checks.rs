@@ -175,7 +175,7 @@ impl Cluster {
         self.seen.snapshots_sent += says("synchronises us by Snap");
         self.seen.fuzzy_snapshots_sent +=
             says("transactions committed meanwhile") - says("and 0 transactions");
-        self.seen.killed += says("is killed in a synchronisation");
+        self.seen.killed += says("is killed while it synchronises");
         line.hash(&mut self.hasher);
         self.log.push_back(format!("{:>6} {line}", self.now));
         if self.log.len() > 200 {

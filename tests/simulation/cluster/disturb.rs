@@ -57,25 +57,9 @@ impl Cluster {
         }
     }
 
-    /// Kills the leader of a learner that has got its whole snapshot soon, perhaps. The learner must not vote
-    /// before the snapshot is durable.
-    pub(super) fn received_snapshot(&mut self, learner: usize) {
-        if !self.servers[learner].disturbance.synchronises
-            || !self.rng.random_bool(self.chances.killed_after_snapshot)
-        {
-            return;
-        }
-        let wire = self.servers[learner].leader_wire;
-        if let Some(leader) = wire.and_then(|wire| Some(self.wires.get(&wire)?.leader)) {
-            let life = self.servers[leader].life;
-            let ms = self.rng.random_range(0..20);
-            self.after(ms, Event::Kill(leader, life));
-        }
-    }
-
     pub(super) fn kill_synchronised(&mut self, server: usize, life: u64) {
         if self.servers[server].life == life {
-            self.note(format!("server {server} is killed in a synchronisation"));
+            self.note(format!("server {server} is killed while it synchronises"));
             let kept = faults::kept(&mut self.rng);
             self.crash(server, kept);
             let pause = self.rng.random_range(0..1000);

@@ -219,7 +219,6 @@ impl Cluster {
                 }
                 Effect::EndSnapshot => {
                     self.reached(server, KillAt::Snapshot);
-                    self.received_snapshot(server);
                     self.end_snapshot(server);
                 }
                 Effect::Truncate(zxid) => self.queue(server, Op::Truncate(zxid)),

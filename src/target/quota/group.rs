@@ -3,17 +3,10 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use super::limit::{Limit, throttled};
 use super::place::{Place, Version};
 use crate::measure::Throttled;
-
-/// Maximum time for the removal of a group after the end of its process.
-const REMOVAL: Duration = Duration::from_secs(1);
-/// Interval between two attempts to remove a group. The kernel gives no event for it.
-const RETRY: Duration = Duration::from_millis(5);
 
 /// A control group. Dropping it removes it; its processes must have ended by then.
 #[derive(Debug)]
@@ -81,14 +74,9 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // A process leaves its group a moment after its parent has seen its end.
-        let until = Instant::now() + REMOVAL;
-        while fs::remove_dir(&self.dir)
-            .is_err_and(|error| error.kind() == io::ErrorKind::ResourceBusy)
-            && Instant::now() < until
-        {
-            thread::sleep(RETRY);
-        }
+        // A process has left its group when its parent has seen its end. If the removal fails all the same, the group
+        // is removed at the next start.
+        let _ = fs::remove_dir(&self.dir);
     }
 }
 

@@ -7,6 +7,7 @@
 mod answers;
 mod dial;
 mod files;
+mod heap;
 mod inboxes;
 mod line_limiter;
 mod listener;
@@ -18,6 +19,7 @@ mod resolver;
 mod server_log;
 mod socket;
 mod traffic;
+mod turns;
 mod unsent;
 mod votes;
 
@@ -32,6 +34,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::files::Room;
+use self::heap::Heap;
 use self::inboxes::Inboxes;
 use self::listener::Listener;
 use self::newcomers::Newcomers;
@@ -40,6 +43,7 @@ use self::resolver::{Endpoint, Port, Resolver, Target};
 use self::server_log::ServerLog;
 use self::socket::Socket;
 use self::traffic::Traffic;
+use self::turns::Turns;
 use self::unsent::Unsent;
 use self::votes::{ReceivedVote, Votes};
 use super::config::Config;
@@ -161,6 +165,8 @@ struct Node {
     /// The unsent bytes of all clients.
     unsent: Unsent,
     inboxes: Inboxes,
+    turns: Turns,
+    heap: Heap,
     traffic: Traffic,
     links: HashMap<u64, Socket>,
     /// The links whose other side has not introduced itself.
@@ -262,6 +268,8 @@ impl Node {
             per_host: HashMap::new(),
             unsent: Unsent::default(),
             inboxes: Inboxes::default(),
+            turns: Turns::default(),
+            heap: Heap::default(),
             traffic: Traffic::default(),
             links: HashMap::new(),
             newcomers: ports::newcomers(room),
@@ -314,6 +322,7 @@ impl Node {
                 return Ok(()); // dropping the disk completes its pending work
             }
             self.end_lingering(now);
+            self.take_turns(now);
             self.log.write_due(now.mono_ms);
             self.resume_listeners(now)?;
             if self.snapshot_goes_on() {
@@ -372,6 +381,9 @@ impl Node {
         self.close_late_newcomers(now);
         self.give_up_lookup(now);
         self.read_paused_clients();
+        if !self.peer.database().is_forgetting() {
+            self.heap.return_some(now.mono_ms);
+        }
     }
 
     /// Handles the events of one wait. Returns `false` if the server must end.

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::sync::Barrier;
 use std::thread;
 
 use super::client::{ADD_WATCH, Bytes, CREATE, Client, GET, SET, read};
@@ -175,13 +176,19 @@ fn many_large_requests_at_the_same_time_are_all_answered() {
         let create = Bytes::new().string(&name).buffer(&[7; LARGE]);
         create.open_acl().int(0)
     };
-    // Together they are more than the server holds for all clients.
+    let all = &Barrier::new(CLIENTS);
     thread::scope(|scope| {
         for (client, mut connection) in clients.into_iter().enumerate() {
             scope.spawn(move || {
-                let xid = connection.request(CREATE, &body(client)).unwrap();
+                let frame = Bytes::new().int(1).int(CREATE).raw(&body(client).0);
+                let frame = frame.framed();
+                // These parts are more than the server holds for all clients together.
+                let (part, rest) = frame.split_at(LARGE * 2 / 3);
+                connection.wire.send(part).unwrap();
+                all.wait();
+                connection.wire.send(rest).unwrap();
                 let reply = connection.next().unwrap();
-                assert_eq!((reply.xid, reply.err), (xid, 0));
+                assert_eq!((reply.xid, reply.err), (1, 0));
             });
         }
     });

@@ -11,7 +11,7 @@ use crate::ensemble::peer::Now;
 /// So many clients have a turn at a time.
 const TURNS: usize = 32;
 /// A client that has not finished its request by the end of its turn is closed, ms.
-const TURN_MS: u64 = 2_000;
+const TURN_MS: u64 = 5_000;
 
 /// The clients that may send the rest of a request.
 #[derive(Debug, Default)]

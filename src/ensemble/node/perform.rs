@@ -386,6 +386,9 @@ impl Node {
             socket.inbox = inbox;
             socket.consume(consumed, kept);
         }
+        if let (true, Token::Client(id)) = (consumed > 0, token) {
+            self.turns.end(id);
+        }
         self.hold_back(token);
     }
 

@@ -29,6 +29,11 @@ impl Turns {
         self.until_ms.contains_key(&client)
     }
 
+    /// Ends the turn of a client that has finished a request.
+    pub(super) fn end(&mut self, client: u64) {
+        self.until_ms.remove(&client);
+    }
+
     /// Removes and returns the clients whose turn is over.
     fn take_late(&mut self, now_ms: u64) -> Vec<u64> {
         let late = self.until_ms.iter().filter(|(_, until)| **until <= now_ms);
@@ -55,13 +60,13 @@ impl Turns {
 }
 
 impl Node {
-    /// Ends the turns of clients that have finished a request, closes those that have not in time, and lets
-    /// others have theirs.
+    /// Closes clients that have not finished their request in their turn, and gives turns to others.
     pub(super) fn take_turns(&mut self, now: Now) {
         if !self.inboxes.is_pausing() {
             self.turns.until_ms.clear();
             return;
         }
+        // What the client sends may wait for other requests, and not for bytes.
         let clients = &self.clients;
         self.turns.until_ms.retain(|client, _| {
             clients
@@ -108,8 +113,10 @@ mod tests {
         assert_eq!(turns.give(0, all.clone()), all[..TURNS]);
         assert_eq!(turns.give(0, all[TURNS..].to_vec()), [0; 0]);
         assert!(turns.contains(1) && !turns.contains(TURNS as u64 + 1));
+        turns.end(1);
+        assert!(!turns.contains(1), "it has finished its request");
         assert_eq!(turns.take_late(TURN_MS - 1), [0; 0]);
-        assert_eq!(turns.take_late(TURN_MS), all[..TURNS]);
+        assert_eq!(turns.take_late(TURN_MS), all[1..TURNS]);
         assert_eq!(turns.give(0, all.clone()), all[TURNS..2 * TURNS]);
         turns.take_late(TURN_MS);
         let mut rest = all[2 * TURNS..].to_vec();

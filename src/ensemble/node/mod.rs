@@ -216,13 +216,7 @@ pub fn run(config: &Config) -> Result<(), NodeError> {
 impl Node {
     fn start(config: &Config, mut log: ServerLog) -> Result<Self, NodeError> {
         let poller = Poller::new()?;
-        let (signals, notify) = UnixStream::pair()?;
-        signals.set_nonblocking(true)?;
-        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-            signal_hook::low_level::pipe::register(signal, notify.try_clone()?)?;
-        }
-        poller.add(&signals, Token::Signal, Interest::READ)?;
-
+        let signals = await_signals(&poller)?;
         let me = PeerId(config.server_id());
         let quorum_address = own_address(config, Port::Quorum)?;
         let election_address = own_address(config, Port::Election)?;
@@ -480,6 +474,17 @@ fn random_number() -> u64 {
 fn wall_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns a stream that becomes readable when SIGTERM or SIGINT arrives.
+fn await_signals(poller: &Poller) -> io::Result<UnixStream> {
+    let (signals, notify) = UnixStream::pair()?;
+    signals.set_nonblocking(true)?;
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::low_level::pipe::register(signal, notify.try_clone()?)?;
+    }
+    poller.add(&signals, Token::Signal, Interest::READ)?;
+    Ok(signals)
 }
 
 /// Returns an eventfd with which another thread wakes the event loop.

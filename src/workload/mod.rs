@@ -16,18 +16,18 @@ mod limits;
 mod plan;
 mod render;
 mod role;
+mod slug;
 mod values;
 mod vocabulary;
 
 pub use error::{Place, WorkloadError};
 pub use experiment::{Axis, Cell, Experiment, FigureKind, FigurePlan, SearchPlan};
-pub use file::{
-    OpDraft, Read, Section, Shape, Source, expand, known_keys, load, nearest, resolve,
-};
+pub use file::{OpDraft, Read, Section, Shape, Source, expand, known_keys, load, nearest, resolve};
 pub use plan::{
     Arrival, Attach, Gates, KeyChoice, LoadPlan, OpPlan, Plan, Prepare, RatePhase, Reconnect,
     SizeChoice, Spacing, TargetShape,
 };
 pub use role::Role;
+pub use slug::slug;
 pub use values::{Value, Values};
 pub use vocabulary::{Kind, Vocabulary};

@@ -4,6 +4,7 @@
 mod baselines;
 mod bench;
 mod capacity;
+mod experiments;
 mod faults;
 mod input;
 mod interrupts;

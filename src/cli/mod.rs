@@ -16,6 +16,7 @@ mod experiment_run;
 mod experiment_text;
 mod failure;
 mod guard;
+mod import;
 mod interrupt;
 mod live;
 mod load_flags;
@@ -79,6 +80,7 @@ enum Command {
     Report(report::ReportArgs),
     Capacity(capacity::CapacityArgs),
     Compare(compare::CompareArgs),
+    Import(import::ImportArgs),
     Server(server::ServerArgs),
     Ensemble(ensemble::EnsembleArgs),
     Calibrate(calibrate::CalibrateArgs),
@@ -137,6 +139,7 @@ fn dispatch(cli: Cli) -> Result<Status, Failure> {
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Capacity(args)) => capacity::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Import(args)) => import::run(&args),
         Some(Command::Server(args)) => server::run(&args),
         Some(Command::Ensemble(args)) => ensemble::run(&args),
         Some(Command::Calibrate(args)) => calibrate::run(&args),

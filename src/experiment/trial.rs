@@ -1,6 +1,9 @@
 //! A plan on one open target. The calls of a run, in order: [`Trial::open`], [`Trial::run_once`] (prepares,
 //! measures and scrapes), [`Trial::describe`], [`Trial::close`].
 
+use std::fs;
+use std::path::Path;
+
 use super::attachment::uneven;
 use super::clean_up::CleanUp;
 use super::context::RunContext;
@@ -12,7 +15,8 @@ use crate::load::{self, LoadError, Server};
 use crate::measure::Recording;
 use crate::result::{self, Environment};
 use crate::target::{
-    Cores, PinError, ServerExit, Target, TargetConfig, TargetSpec, check_quota, data_root,
+    Cores, PinError, ServerExit, Target, TargetConfig, TargetSpec, check_quota, copy_tail,
+    data_root,
 };
 use crate::workload::Plan;
 
@@ -36,11 +40,7 @@ pub(super) struct Trial {
 /// # Errors
 /// If the target does not speak the plan's protocol, the plan has more sessions than this process may open files,
 /// or the servers cannot get their CPU quota or their cores.
-pub(super) fn check(
-    plan: &Plan,
-    spec: &TargetSpec,
-    context: &RunContext<'_>,
-) -> Result<(), ExperimentError> {
+pub(super) fn check(plan: &Plan, spec: &TargetSpec, pin: bool) -> Result<(), ExperimentError> {
     if plan.protocol != ENSEMBLE_PROTOCOL {
         return Err(ExperimentError::Protocol {
             target: spec.to_string(),
@@ -50,17 +50,13 @@ pub(super) fn check(
     if let Some(share) = plan.target.cpu.filter(|_| spec.is_local()) {
         check_quota(share)?;
     }
-    cores(plan, spec, context)?;
+    cores(plan, spec, pin)?;
     load::allow_files(plan).map_err(|source| load_failed("running against", spec, source))
 }
 
 /// Returns the cores of the servers and of the driver, if the user wants that they have cores of their own.
-fn cores(
-    plan: &Plan,
-    spec: &TargetSpec,
-    context: &RunContext<'_>,
-) -> Result<Option<Cores>, PinError> {
-    if !context.pin {
+fn cores(plan: &Plan, spec: &TargetSpec, pin: bool) -> Result<Option<Cores>, PinError> {
+    if !pin {
         return Ok(None);
     }
     if !spec.is_local() {
@@ -101,8 +97,8 @@ impl Trial {
         spec: &TargetSpec,
         context: &RunContext<'_>,
     ) -> Result<Self, ExperimentError> {
-        check(plan, spec, context)?;
-        let cores = cores(plan, spec, context)?;
+        check(plan, spec, context.pin)?;
+        let cores = cores(plan, spec, context.pin)?;
         let target = Target::open(&TargetConfig {
             spec,
             shape: &plan.target,
@@ -169,6 +165,26 @@ impl Trial {
     /// Describes the data that would stay on a live target if this process ended now.
     pub(super) fn may_be_left(&self) -> Option<String> {
         self.prepared.may_be_left()
+    }
+
+    /// Copies the ends of the logs of all started servers to `dir`. A log that cannot be copied is named in
+    /// a warning.
+    pub(super) fn save_logs(&self, dir: &Path, round: u32, context: &RunContext<'_>) {
+        for log in self.target.logs() {
+            let Some(name) = log.file.file_name() else {
+                continue;
+            };
+            let name = name.to_string_lossy();
+            let copy = dir.join(format!("round-{round}-server-{}-{name}", log.server));
+            let copied = fs::create_dir_all(dir).and_then(|()| copy_tail(&log.file, &copy));
+            if let Err(error) = copied {
+                context.warning(&format!(
+                    "the log of server {} was not copied to {}: {error}",
+                    log.server,
+                    copy.display()
+                ));
+            }
+        }
     }
 
     /// Removes the data of a live target, or stops the servers that were started. If something is left

@@ -16,7 +16,7 @@ use super::meter::Meter;
 use super::pin::Cores;
 use super::probe::{ProbeError, probe, refresh};
 use super::quota::{CpuQuota, sweep};
-use super::server_process::{FaultError, ServerExit, ServerHandle};
+use super::server_process::{FaultError, ServerExit, ServerHandle, ServerLog};
 use super::software::Software;
 use super::spec::TargetSpec;
 use super::starting::StartError;
@@ -202,6 +202,13 @@ impl Target {
     #[must_use]
     pub fn quota(&self) -> Option<&CpuQuota> {
         self.deployment.as_ref()?.quota()
+    }
+
+    /// See [`Deployment::logs`]. Empty for a live target.
+    #[must_use]
+    pub fn logs(&self) -> Vec<ServerLog> {
+        let deployment = self.deployment.as_ref();
+        deployment.map_or_else(Vec::new, Deployment::logs)
     }
 
     /// Returns a meter for the resources that the servers use, or `None` for a live target.

@@ -181,6 +181,14 @@ impl OneWay {
         }
     }
 
+    /// Notes that the sender's connection was reset. What it sent before is read first.
+    fn sender_was_reset(&mut self, state: &WayState) {
+        self.sender_reset = true;
+        if !self.lane.is_open() {
+            self.push(state, 0, Piece::Reset);
+        }
+    }
+
     /// Notes that the receiver is gone.
     fn discard(&mut self) {
         self.discards = true;
@@ -316,7 +324,7 @@ impl Connection {
                 }
                 Step::ReceiverGone => {
                     forward.discard();
-                    backward.sender_reset = true;
+                    backward.sender_was_reset(&link.backward);
                     again = true;
                 }
             }
@@ -328,7 +336,7 @@ impl Connection {
                 }
                 Step::ReceiverGone => {
                     backward.discard();
-                    forward.sender_reset = true;
+                    forward.sender_was_reset(&link.forward);
                     again = true;
                 }
             }

@@ -72,7 +72,7 @@ fn fill(ends: &Ends) -> usize {
     stream.set_write_timeout(Some(quiet)).unwrap();
     let bytes = pattern(1 << 16);
     let mut taken = 0;
-    while let Ok(written) = stream.write(&bytes) {
+    while let Ok(written) = stream.write(&bytes[taken % bytes.len()..]) {
         taken += written;
     }
     stream.set_write_timeout(Some(TIMEOUT)).unwrap();

@@ -70,9 +70,16 @@ fn a_client_that_gives_up_during_a_cut_never_reaches_the_server() {
     let rig = Rig::start(Shape::default());
     let forward = rig.flow(Way::Forward);
     rig.proxy.cut(&[forward]).unwrap();
+    let before = rig.files();
     let mut given_up = rig.dial();
     send(&mut given_up, "given up");
+    while rig.files() == before {
+        std::thread::yield_now();
+    }
     drop(given_up);
+    while rig.files() > before {
+        std::thread::yield_now();
+    }
     let mut patient = rig.dial();
     send(&mut patient, "patient");
     rig.proxy.heal(&[forward]).unwrap();

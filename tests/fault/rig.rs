@@ -62,6 +62,12 @@ impl Rig {
         }
     }
 
+    /// Returns the number of open files of the proxy.
+    pub(crate) fn files(&self) -> usize {
+        let dir = format!("/proc/{}/fd", self.proxy.pid());
+        std::fs::read_dir(dir).unwrap().count()
+    }
+
     /// Connects through the link without waiting for the server.
     pub(crate) fn dial(&self) -> TcpStream {
         dial(self.link.address)

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use quorate::protocol::zookeeper::AdminClient;
-use quorate::target::{FaultError, Launch, Links, Lifetime, Target, TargetConfig, TargetSpec};
+use quorate::target::{FaultError, Launch, Lifetime, Links, Target, TargetConfig, TargetSpec};
 use quorate::workload::TargetShape;
 
 /// Timeout for requests and waits. It is longer than any of them takes on a busy machine.

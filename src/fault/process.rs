@@ -236,4 +236,3 @@ fn shortened(request: &Request) -> String {
         None => text,
     }
 }
-

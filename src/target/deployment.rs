@@ -319,10 +319,10 @@ impl Deployment {
         self.wiring.as_ref().ok_or(FaultError::NoProxy { path })
     }
 
-    /// Whether connections go through proxies.
+    /// Returns which connections go through proxies. `None` if all are direct.
     #[must_use]
-    pub fn has_proxies(&self) -> bool {
-        self.wiring.is_some()
+    pub fn proxied(&self) -> Option<Links> {
+        self.wiring.as_ref().map(Wiring::scope)
     }
 
     /// Returns the id of the proxy process. `None` without proxies.

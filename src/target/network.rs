@@ -76,6 +76,8 @@ pub(super) struct Wiring {
     links: BTreeMap<(Endpoint, usize), Vec<usize>>,
     /// Quorum and election port under which a server knows another one.
     peers: BTreeMap<(usize, usize), PeerPorts>,
+    /// Which connections go through the proxies.
+    scope: Links,
     /// Addresses for the clients, by server. Empty if they connect directly.
     clients: Vec<SocketAddr>,
 }
@@ -105,6 +107,7 @@ impl Wiring {
             proxy: Proxy::start(config.quorate, config.log)?,
             links: BTreeMap::new(),
             peers: BTreeMap::new(),
+            scope: Links { servers, clients },
             clients: Vec::new(),
         };
         if servers {
@@ -232,6 +235,10 @@ impl Wiring {
             .map(flow(Way::Forward))
             .chain(back.map(flow(Way::Backward)))
             .collect()
+    }
+
+    pub(super) fn scope(&self) -> Links {
+        self.scope
     }
 
     /// Describes how the proxy process ended. `None` if it runs.

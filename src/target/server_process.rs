@@ -20,7 +20,9 @@ use crate::fault::ProxyError;
 pub enum FaultError {
     #[error("server {index} was not started by quorate: it cannot be killed, paused or restarted")]
     NotOurs { index: usize },
-    #[error("the connections from {path} do not go through a proxy, so they cannot be cut or slowed down")]
+    #[error(
+        "the connections from {path} do not go through a proxy, so they cannot be cut or slowed down"
+    )]
     NoProxy { path: Path },
     #[error("a fault of the network names no path")]
     NoPath,

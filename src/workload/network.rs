@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::plan::Plan;
+
 /// What one way of a connection does to bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkShape {
@@ -81,6 +83,14 @@ impl Network {
     /// Returns the words of all networks, with the one for direct connections.
     pub(super) fn names() -> impl Iterator<Item = &'static str> {
         std::iter::once(LOOPBACK).chain(PROFILES.into_iter().map(|profile| profile.name))
+    }
+}
+
+impl Plan {
+    /// Whether connections to servers that Quorate starts must go through proxies.
+    #[must_use]
+    pub fn needs_proxies(&self) -> bool {
+        self.target.network.is_some()
     }
 }
 

@@ -122,4 +122,5 @@ pub(crate) fn expect_reset(stream: &mut TcpStream) {
 /// Closes the stream with a reset.
 pub(crate) fn reset(stream: TcpStream) {
     rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
+    drop(stream);
 }

@@ -8,7 +8,9 @@ use super::peers::installations;
 #[test]
 fn a_leader_that_is_cut_off_stops_serving_and_rejoins() {
     for installation in installations() {
-        partitions::a_leader_that_is_cut_off_stops_serving_and_rejoins(&Software::Java(installation));
+        partitions::a_leader_that_is_cut_off_stops_serving_and_rejoins(&Software::Java(
+            installation,
+        ));
     }
 }
 

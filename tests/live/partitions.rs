@@ -137,7 +137,11 @@ fn established() -> Vec<Established> {
     let text = fs::read_to_string("/proc/net/tcp").unwrap();
     let lines = text.lines().skip(1).map(|line| {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
-        (words[2].to_owned(), words[3].to_owned(), words[9].to_owned())
+        (
+            words[2].to_owned(),
+            words[3].to_owned(),
+            words[9].to_owned(),
+        )
     });
     lines
         .filter(|(_, state, _)| state == "01")
@@ -172,10 +176,7 @@ pub(crate) fn a_leader_that_is_cut_off_stops_serving_and_rejoins(software: &Soft
     let ensemble = Ensemble::start(software, Network::named("lan"));
     ensemble.assert_no_server_bypasses_the_proxy();
     let old = ensemble.await_leader(&[0, 1, 2]);
-    ensemble
-        .client(old)
-        .create("/before", b"x", 0)
-        .unwrap();
+    ensemble.client(old).create("/before", b"x", 0).unwrap();
     let others: Vec<usize> = (0..4).filter(|index| *index != old).collect();
     let cut = around(old, &others);
     ensemble.deployment.cut(&cut).unwrap();

@@ -144,6 +144,23 @@ mod tests {
     }
 
     #[test]
+    fn short_durations_have_whole_microseconds() {
+        for (text, us) in [
+            ("250us", 250),
+            ("0.1ms", 100),
+            ("1.5ms", 1_500),
+            ("2s", 2_000_000),
+            ("0ms", 0),
+        ] {
+            assert_eq!(parse_duration_us(text), Some(us), "{text}");
+            assert_eq!(parse_duration_us(&format_duration_us(us)), Some(us));
+        }
+        for text in ["", "5", "0.1us", "1m", "-1ms"] {
+            assert_eq!(parse_duration_us(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn formatted_durations_parse_to_the_same_value() {
         for ms in [
             0, 1, 250, 999, 1_000, 5_000, 90_000, 3_600_000, 86_400_000, 90_061_001,

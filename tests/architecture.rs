@@ -21,6 +21,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("ensemble", &["wire", "disk"]),
     // `ensemble` is not in the list: the bundled servers are child processes like all others.
     ("target", &["protocol", "workload", "measure", "fault"]),
+    ("import", &["ensemble", "wire"]),
     (
         "experiment",
         &[
@@ -39,6 +40,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "result",
             "report",
             "ensemble",
+            "import",
             "experiment",
             "fault",
         ],
@@ -80,7 +82,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("flate2", &["ensemble"]),
     ("snap", &["ensemble"]),
     ("hashbrown", &["ensemble"]),
-    ("rustc_hash", &["ensemble"]),
+    ("rustc_hash", &["ensemble", "import"]),
+    ("saphyr_parser", &["import"]),
     ("siphasher", &["ensemble"]),
     ("socket2", &["ensemble", "load", "protocol"]),
     ("signal_hook", &["cli", "ensemble"]),

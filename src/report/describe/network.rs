@@ -132,7 +132,7 @@ mod tests {
         let row = network_row(&result).unwrap();
         assert!(
             row.starts_with(
-                "2.00 ms each way ± 500 µs, 1.0 MiB/s; servers connect through proxies"
+                "2.00 ms each way ± 500 µs, 1.00 MiB/s; servers connect through proxies"
             ),
             "{row}"
         );

@@ -100,7 +100,6 @@ fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 11] {
     [
         &ROOT,
         &TARGET,
-        &NETWORK,
         vocabulary.prepare(),
         &LOAD,
         &PHASE,
@@ -109,6 +108,7 @@ fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 11] {
         &GATES,
         &SIZE,
         &KEYS,
+        &NETWORK,
     ]
 }
 

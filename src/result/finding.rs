@@ -55,15 +55,35 @@ pub(super) fn findings(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<S
             counted(run.expired_sessions, "session")
         ));
     }
-    found.extend(run.events.iter().filter_map(|event| match &event.kind {
-        EventKind::LeaderChanged { .. } | EventKind::ServerEnded { .. } => Some(format!(
-            "{} ({:+.2} s)",
+    found.extend(run.events.iter().filter_map(|event| {
+        let victim = match &event.kind {
+            EventKind::FaultBegan { fault, .. } => victim(plan, *fault),
+            EventKind::LeaderChanged { .. }
+            | EventKind::ServerEnded { .. }
+            | EventKind::FaultEnded { .. }
+            | EventKind::FaultFailed { .. } => String::new(),
+            EventKind::SessionLost { .. }
+            | EventKind::SessionBack { .. }
+            | EventKind::Note(_) => {
+                return None;
+            }
+        };
+        Some(format!(
+            "{}{victim} ({:+.2} s)",
             event.kind,
             seconds_of(event.at_ns)
-        )),
-        EventKind::SessionLost { .. } | EventKind::SessionBack { .. } | EventKind::Note(_) => None,
+        ))
     }));
     found
+}
+
+/// Returns the victim of a fault as an addition to its event: ` (the leader)`.
+fn victim(plan: &Plan, fault: u32) -> String {
+    let fault = usize::try_from(fault)
+        .ok()
+        .and_then(|index| plan.faults.get(index));
+    let words = fault.and_then(|fault| fault.victim.in_words());
+    words.map_or_else(String::new, |words| format!(" ({words})"))
 }
 
 /// Explains that no operation was due: the rate was too low or the run too short.

@@ -8,6 +8,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod error;
+mod fault;
 mod file;
 mod limits;
 mod plan;
@@ -17,6 +18,7 @@ mod values;
 mod vocabulary;
 
 pub use error::{Place, WorkloadError};
+pub use fault::{Fault, FaultAction, Victim, VictimError, planned_ends_ms, restarted_kills};
 pub use file::{OpDraft, Read, Section, Shape, Source, known_keys, load, nearest, resolve};
 pub use plan::{
     Arrival, Attach, Gates, KeyChoice, LoadPlan, OpPlan, Plan, Prepare, RatePhase, Reconnect,

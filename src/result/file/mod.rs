@@ -185,6 +185,24 @@ mod tests {
                 server: "h:2".into(),
                 how: "signal 9".into(),
             },
+            EventKind::FaultBegan {
+                fault: 0,
+                action: "kill".into(),
+                servers: vec!["h:2".into()],
+                took_ns: 12,
+            },
+            EventKind::FaultEnded {
+                fault: 0,
+                action: "restart".into(),
+                servers: vec!["h:2".into()],
+                took_ns: 13,
+            },
+            EventKind::FaultFailed {
+                fault: 1,
+                action: "pause".into(),
+                servers: Vec::new(),
+                why: "no server leads".into(),
+            },
         ] {
             run.note(Event { at_ns: -7, kind });
         }

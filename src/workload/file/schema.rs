@@ -16,7 +16,7 @@ pub struct Shape {
 pub(super) const ROOT: Shape = Shape {
     path: "",
     keys: &[
-        "name", "why", "protocol", "seed", "target", "prepare", "load", "op", "gates",
+        "name", "why", "protocol", "seed", "target", "prepare", "load", "op", "fault", "gates",
     ],
 };
 pub(super) const TARGET: Shape = Shape {
@@ -50,6 +50,7 @@ pub(super) const LOAD: Shape = Shape {
         "attach",
         "spacing",
         "reconnect",
+        "verify",
     ],
 };
 pub(super) const RECONNECT: Shape = Shape {
@@ -59,6 +60,10 @@ pub(super) const RECONNECT: Shape = Shape {
 pub(super) const PHASE: Shape = Shape {
     path: "load.phase",
     keys: &["duration", "rate", "from", "to"],
+};
+pub(super) const FAULT: Shape = Shape {
+    path: "fault",
+    keys: &["at", "kind", "victim", "for"],
 };
 pub(super) const GATES: Shape = Shape {
     path: "gates",
@@ -72,12 +77,23 @@ pub(super) const GATES: Shape = Shape {
         "late_p99_ms",
         "error_ratio",
         "throughput_per_s",
+        "lost",
     ],
 };
 /// The gates of one operation. `LABEL` stands for its label.
 pub(super) const OP_GATES: Shape = Shape {
     path: "gates.LABEL",
-    keys: GATES.keys,
+    keys: &[
+        "p50_ms",
+        "p90_ms",
+        "p95_ms",
+        "p99_ms",
+        "p999_ms",
+        "max_ms",
+        "late_p99_ms",
+        "error_ratio",
+        "throughput_per_s",
+    ],
 };
 pub(super) const SIZE: Shape = Shape {
     path: "size",
@@ -91,7 +107,7 @@ pub(super) const KEYS: Shape = Shape {
 /// The path of the operations. Their keys depend on the protocol.
 const OP: &str = "op";
 
-fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 10] {
+fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 11] {
     [
         &ROOT,
         &TARGET,
@@ -100,6 +116,7 @@ fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 10] {
         &PHASE,
         &RECONNECT,
         vocabulary.op(),
+        &FAULT,
         &GATES,
         &SIZE,
         &KEYS,
@@ -112,8 +129,10 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("concurrency", "load.sessions"),
     ("connections", "load.sessions"),
     ("connection_timeout_ms", "load.session_timeout"),
+    ("chaos", "fault"),
     ("data_size", "op.size"),
     ("distribution", "op.keys"),
+    ("faults", "fault"),
     ("max_pending", "load.in_flight_cap"),
     ("max_value", "size.max"),
     ("min_value", "size.min"),

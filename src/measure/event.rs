@@ -44,6 +44,35 @@ pub enum EventKind {
         /// The exit status and the last line that the server printed.
         how: String,
     },
+    /// A fault of the plan was applied. The event's time is read right before the system call.
+    FaultBegan {
+        /// Its index in the plan's faults.
+        fault: u32,
+        /// What was done, as the plan names it: "kill".
+        action: String,
+        servers: Vec<String>,
+        /// How long applying it took, in nanoseconds.
+        took_ns: u64,
+    },
+    /// A fault of the plan was undone. The event's time is read right before the system call.
+    FaultEnded {
+        /// Its index in the plan's faults.
+        fault: u32,
+        /// What was done: "restart", "resume" or "heal".
+        action: String,
+        servers: Vec<String>,
+        /// How long undoing it took, in nanoseconds.
+        took_ns: u64,
+    },
+    /// A fault of the plan could not be applied or undone.
+    FaultFailed {
+        /// Its index in the plan's faults.
+        fault: u32,
+        /// What was tried.
+        action: String,
+        servers: Vec<String>,
+        why: String,
+    },
     /// Text of an event from a result of schema 1, which stored events as text only.
     Note(String),
 }
@@ -82,9 +111,39 @@ impl fmt::Display for EventKind {
                 write!(f, "{} leads instead of {}", name(to), name(from))
             }
             Self::ServerEnded { server, how } => write!(f, "server {server} ended: {how}"),
+            Self::FaultBegan {
+                fault,
+                action,
+                servers,
+                ..
+            }
+            | Self::FaultEnded {
+                fault,
+                action,
+                servers,
+                ..
+            } => write!(f, "fault {}: {action} of {}", fault + 1, list(servers)),
+            Self::FaultFailed {
+                fault,
+                action,
+                servers,
+                why,
+            } => write!(
+                f,
+                "fault {}: {action} of {} failed: {why}",
+                fault + 1,
+                list(servers)
+            ),
             Self::Note(text) => f.write_str(text),
         }
     }
+}
+
+fn list(servers: &[String]) -> String {
+    if servers.is_empty() {
+        return "no server".to_owned();
+    }
+    servers.join(", ")
 }
 
 #[cfg(test)]
@@ -108,5 +167,22 @@ mod tests {
             to: None,
         };
         assert_eq!(changed.to_string(), "nobody leads instead of h:1");
+        let began = EventKind::FaultBegan {
+            fault: 0,
+            action: "kill".into(),
+            servers: vec!["h:1".into(), "h:2".into()],
+            took_ns: 1,
+        };
+        assert_eq!(began.to_string(), "fault 1: kill of h:1, h:2");
+        let failed = EventKind::FaultFailed {
+            fault: 1,
+            action: "pause".into(),
+            servers: Vec::new(),
+            why: "no server leads".into(),
+        };
+        assert_eq!(
+            failed.to_string(),
+            "fault 2: pause of no server failed: no server leads"
+        );
     }
 }

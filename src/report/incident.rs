@@ -49,7 +49,11 @@ pub(crate) fn incidents(events: &[Event]) -> Vec<Incident> {
             text: text(group),
             short: short(group),
             rank: match group[0].kind {
-                EventKind::ServerEnded { .. } | EventKind::LeaderChanged { .. } => 0,
+                EventKind::ServerEnded { .. }
+                | EventKind::LeaderChanged { .. }
+                | EventKind::FaultBegan { .. }
+                | EventKind::FaultEnded { .. }
+                | EventKind::FaultFailed { .. } => 0,
                 EventKind::Note(_) => 1,
                 EventKind::SessionLost { .. } => 2,
                 EventKind::SessionBack { .. } => 3,
@@ -120,9 +124,12 @@ fn text(group: &[&Event]) -> String {
                 duration_us(latest.map(us))
             )
         }
-        EventKind::LeaderChanged { .. } | EventKind::ServerEnded { .. } | EventKind::Note(_) => {
-            first.to_string()
-        }
+        EventKind::LeaderChanged { .. }
+        | EventKind::ServerEnded { .. }
+        | EventKind::FaultBegan { .. }
+        | EventKind::FaultEnded { .. }
+        | EventKind::FaultFailed { .. }
+        | EventKind::Note(_) => first.to_string(),
     }
 }
 
@@ -140,6 +147,13 @@ fn short(group: &[&Event]) -> String {
         EventKind::LeaderChanged { to: Some(to), .. } => format!("server {} leads", port(to)),
         EventKind::LeaderChanged { to: None, .. } => "no leader".to_owned(),
         EventKind::ServerEnded { server, .. } => format!("server {} ended", port(server)),
+        EventKind::FaultBegan {
+            action, servers, ..
+        }
+        | EventKind::FaultEnded {
+            action, servers, ..
+        } => format!("{action} of {}", ports(servers)),
+        EventKind::FaultFailed { action, .. } => format!("{action} failed"),
         EventKind::Note(text) if text.chars().count() > NOTE_LETTERS => {
             let start: String = text.chars().take(NOTE_LETTERS - 1).collect();
             format!("{}\u{2026}", start.trim_end())
@@ -151,6 +165,14 @@ fn short(group: &[&Event]) -> String {
 /// Shortens the address of a local server to its port, which is enough to distinguish local servers.
 fn port(server: &str) -> &str {
     server.strip_prefix("127.0.0.1:").unwrap_or(server)
+}
+
+/// Names one server, or counts several.
+fn ports(servers: &[String]) -> String {
+    match servers {
+        [one] => port(one).to_owned(),
+        several => counted(several.len() as u64, "server"),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]

@@ -56,7 +56,11 @@ pub(super) fn findings(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<S
         ));
     }
     found.extend(run.events.iter().filter_map(|event| match &event.kind {
-        EventKind::LeaderChanged { .. } | EventKind::ServerEnded { .. } => Some(format!(
+        EventKind::LeaderChanged { .. }
+        | EventKind::ServerEnded { .. }
+        | EventKind::FaultBegan { .. }
+        | EventKind::FaultEnded { .. }
+        | EventKind::FaultFailed { .. } => Some(format!(
             "{} ({:+.2} s)",
             event.kind,
             seconds_of(event.at_ns)

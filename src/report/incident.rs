@@ -165,7 +165,9 @@ fn short(group: &[&Event], faults: &[Fault]) -> String {
             Some(victim) => format!("{action} {victim}"),
             None => action.clone(),
         },
-        EventKind::FaultEnded { action, .. } => action.clone(),
+        EventKind::FaultEnded {
+            action, servers, ..
+        } => format!("{action} {}", ports(servers)),
         EventKind::FaultFailed { action, .. } => format!("{action} failed"),
         EventKind::Note(text) if text.chars().count() > NOTE_LETTERS => {
             let start: String = text.chars().take(NOTE_LETTERS - 1).collect();
@@ -178,6 +180,14 @@ fn short(group: &[&Event], faults: &[Fault]) -> String {
 /// Shortens the address of a local server to its port, which is enough to distinguish local servers.
 fn port(server: &str) -> &str {
     server.strip_prefix("127.0.0.1:").unwrap_or(server)
+}
+
+/// Names one server, or counts several.
+fn ports(servers: &[String]) -> String {
+    match servers {
+        [one] => format!("server {}", port(one)),
+        several => counted(several.len() as u64, "server"),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]

@@ -64,7 +64,7 @@ pub(super) fn environment(
 }
 
 impl Trial {
-    /// Starts or finds the target. Call it from a thread that outlives the trial (see [`Target::open`]).
+    /// Starts or finds the target.
     ///
     /// # Errors
     /// If the target does not serve, or [`check`] fails.

@@ -88,8 +88,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts or finds the target. Call it from a thread that outlives the target (see
-    /// [`Deployment::start`]).
+    /// Starts or finds the target.
     ///
     /// # Errors
     /// If the target does not serve.
@@ -194,7 +193,7 @@ impl Target {
 
     /// Returns a meter for the resources that the servers use, or `None` for a live target.
     #[must_use]
-    pub fn meter(&self) -> Option<Meter> {
+    pub fn meter(&self) -> Option<Meter<'_>> {
         self.deployment.as_ref().map(Deployment::meter)
     }
 
@@ -203,6 +202,12 @@ impl Target {
     pub fn handles(&self) -> Vec<ServerHandle> {
         let deployment = self.deployment.as_ref();
         deployment.map_or_else(Vec::new, Deployment::handles)
+    }
+
+    /// See [`Deployment::handle`].
+    #[must_use]
+    pub fn handle(&self, index: usize) -> Option<ServerHandle> {
+        self.deployment.as_ref()?.handle(index)
     }
 
     /// See [`Deployment::take_exits`].
@@ -222,9 +227,10 @@ impl Target {
     /// See [`Deployment::kill`].
     ///
     /// # Errors
-    /// If Quorate did not start the server, or it does not run.
-    pub fn kill(&self, index: usize) -> Result<(), FaultError> {
-        self.started(index)?.kill(index)
+    /// If Quorate did not start the servers, or one of them does not run.
+    pub fn kill(&self, indexes: &[usize]) -> Result<(), FaultError> {
+        let first = indexes.first().copied().unwrap_or(0);
+        self.started(first)?.kill(indexes)
     }
 
     /// See [`Deployment::pause`].

@@ -52,6 +52,14 @@ pub struct DiskState {
     pub settled: bool,
 }
 
+/// The end of the log of a server that did not come back after a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerLog {
+    /// `host:port` of the server.
+    pub server: String,
+    pub text: String,
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
     /// Number of the run, from 0. Runs of several targets with the same number belong to one round
@@ -88,6 +96,8 @@ pub struct Recording {
     pub expired_sessions: u64,
     /// The user ended the run early.
     pub interrupted: bool,
+    /// Logs that are kept in files beside the result. The result itself does not contain them.
+    pub server_logs: Vec<ServerLog>,
 }
 
 impl Recording {

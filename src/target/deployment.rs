@@ -15,7 +15,7 @@ use super::identity::resident_bytes;
 use super::member::Member;
 use super::meter::Meter;
 use super::ports::Reserved;
-use super::process::await_any_end;
+use super::process::{await_any_end, tail};
 use super::server_process::{FaultError, ServerExit, ServerHandle, ServerProcess};
 use super::software::{ServerDir, Software};
 use super::starter::{StartConfig, Starter};
@@ -25,6 +25,8 @@ use crate::workload::TargetShape;
 
 /// Maximum time between the closing of a server's sockets and the end of its process.
 const DYING: Duration = Duration::from_millis(300);
+/// Bytes that [`Deployment::log_tail`] returns of each log.
+const LOG_TAIL_BYTES: u64 = 64 << 10;
 /// Maximum number of starts when another process takes one of the ports.
 const ATTEMPTS: u32 = 3;
 /// Client, quorum and election port.
@@ -256,6 +258,20 @@ impl Deployment {
     /// If there is no such server, it still runs, or the process cannot be started.
     pub fn restart(&self, index: usize) -> Result<(), FaultError> {
         self.server(index)?.restart(|dir| self.starter.start(dir))
+    }
+
+    /// Returns the last 64 KiB of each log of the server at `index`, with the name of the log before them.
+    #[must_use]
+    pub fn log_tail(&self, index: usize) -> Option<String> {
+        let logs = lock(self.servers.get(index)?).dir.logs();
+        let mut text = String::new();
+        for log in logs {
+            if let Ok(tail) = tail(&log, LOG_TAIL_BYTES) {
+                let name = log.file_name().unwrap_or_default().to_string_lossy();
+                text.push_str(&format!("==> {name} <==\n{tail}\n"));
+            }
+        }
+        Some(text)
     }
 
     fn server(&self, index: usize) -> Result<MutexGuard<'_, ServerProcess>, FaultError> {

@@ -257,6 +257,12 @@ impl Target {
         self.started(index)?.restart(index)
     }
 
+    /// See [`Deployment::log_tail`]. `None` for a live target.
+    #[must_use]
+    pub fn log_tail(&self, index: usize) -> Option<String> {
+        self.deployment.as_ref()?.log_tail(index)
+    }
+
     fn started(&self, index: usize) -> Result<&Deployment, FaultError> {
         let deployment = self.deployment.as_ref();
         deployment.ok_or(FaultError::NotOurs { index })

@@ -149,6 +149,7 @@ impl FileRun {
             reconnects: self.reconnects,
             expired_sessions: self.expired_sessions,
             interrupted: self.interrupted,
+            server_logs: Vec::new(),
         })
     }
 }

@@ -10,7 +10,7 @@ use super::prepared::Prepared;
 use super::script::Script;
 use super::watch::{self, Observed, Watch};
 use crate::load::clock::now_ns;
-use crate::load::{self, Job, LoadError, Moment, Progress, Server};
+use crate::load::{self, Driven, Job, LoadError, Moment, Progress, Server};
 use crate::measure::{EVENTS_MAX, Event, EventKind, Recording};
 use crate::target::{Meter, Target};
 
@@ -44,7 +44,7 @@ pub(super) fn measure(
         // The script ends when this sender is gone, also after a panic.
         let announce = announce;
         let playing = scope.spawn(|| script.play(start));
-        let driven = load::run(&Job {
+        let driven = load::drive(&Job {
             plan: &prepared.plan,
             run: number,
             servers,
@@ -68,7 +68,10 @@ pub(super) fn measure(
         (driven, playing.join().unwrap_or_default())
     });
     let observed = watch.end();
-    let mut recording = driven?;
+    let Driven {
+        mut recording,
+        ledger,
+    } = driven?;
     if let Some(meter) = meter {
         meter.fill(&mut recording);
     }
@@ -79,6 +82,9 @@ pub(super) fn measure(
         note(&mut recording, event);
     }
     recording.server_logs = played.logs;
+    if let Some(ledger) = ledger.filter(|_| !recording.interrupted) {
+        recording.verified = prepared.verify(servers, number, context, ledger.as_ref());
+    }
     Ok(recording)
 }
 

@@ -187,7 +187,7 @@ impl Drop for Screen {
 
 /// Whether a [`ProgressEvent::Step`] announces the phase, so that no plain line is needed at its beginning.
 fn is_announced(phase: Phase) -> bool {
-    matches!(phase, Phase::Prepare | Phase::CleanUp)
+    matches!(phase, Phase::Prepare | Phase::Verify | Phase::CleanUp)
 }
 
 fn write(text: &str) {

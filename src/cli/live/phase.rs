@@ -16,6 +16,7 @@ pub(super) fn name(phase: Phase) -> &'static str {
         Phase::WarmUp => "warm up",
         Phase::Measure => "measure",
         Phase::Drain => "drain",
+        Phase::Verify => "verify",
         Phase::CleanUp => "clean up",
     }
 }

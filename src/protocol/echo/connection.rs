@@ -2,10 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::{LENGTH_BYTES, Null, length};
-use crate::protocol::{
-    Event, Leftovers, Pending, Protocol, Reply, Sent, Setup, SetupError, SetupJob, Step, Ticket,
-    Violation,
-};
+use crate::protocol::{Event, Leftovers, NoLedger, Pending, Protocol, Reply, Sent, Setup, SetupError, SetupJob, Step, Ticket, Violation};
 use crate::workload::{OpPlan, Plan};
 
 /// A connection that sends messages and receives them back.
@@ -35,12 +32,17 @@ impl Protocol for Echo {
     type Op = ();
     type Shared = ();
     type Setup = Nothing;
+    type Ledger = NoLedger;
     type Null = Null;
 
     const REFUSED: &'static str = "Refused";
     const REJECTION: &'static str = "an echo server accepts every connection";
 
     fn shared(_plan: &Plan) {}
+
+    fn take_ledger(_shared: &()) -> Option<NoLedger> {
+        None
+    }
 
     fn new(plan: &Plan, _run: u32, _session: u32, _shared: &()) -> Self {
         let size = plan.ops.first().map_or(0, |op| op.size.max_bytes());

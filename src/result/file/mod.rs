@@ -156,7 +156,7 @@ impl TryFrom<File> for RunResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{DiskState, Event, EventKind};
+    use crate::measure::{DiskState, Event, EventKind, Verified};
     use crate::result::run_result::example;
 
     #[test]
@@ -169,6 +169,12 @@ mod tests {
             before_us: 130.0,
             waited_s: 2.5,
             settled: true,
+        });
+        run.verified = Some(Verified {
+            writes: 12,
+            lost: 1,
+            unverifiable: 2,
+            examples: vec!["/a has version 1".into()],
         });
         for kind in [
             EventKind::SessionBack {

@@ -43,7 +43,7 @@ pub(super) fn measure(
     let (driven, played) = thread::scope(|scope| {
         // The script ends when this sender is gone, also after a panic.
         let announce = announce;
-        let playing = scope.spawn(|| script.play(start));
+        let playing = scope.spawn(move || script.play(&start));
         let driven = load::drive(&Job {
             plan: &prepared.plan,
             run: number,

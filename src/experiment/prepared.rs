@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::context::{ProgressEvent, RunContext};
 use crate::load::{self, Job, LoadError, Progress, Server};
 use crate::measure::Verified;
-use crate::protocol::{self, Leftovers, Ledger, Setup};
+use crate::protocol::{self, Ledger, Leftovers, Setup};
 use crate::target::TargetSpec;
 use crate::workload::Plan;
 

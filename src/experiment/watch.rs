@@ -70,9 +70,10 @@ struct Processes {
 
 impl Signals {
     fn processes(&self) -> MutexGuard<'_, Processes> {
-        self.processes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.processes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
-
 
     fn raise(&self, signal: &AtomicBool) {
         signal.store(true, Ordering::Release);

@@ -194,9 +194,6 @@ mod tests {
             servers: Vec::new(),
             why: "no server leads".into(),
         };
-        assert_eq!(
-            failed.to_string(),
-            "fault 2: pause failed: no server leads"
-        );
+        assert_eq!(failed.to_string(), "fault 2: pause failed: no server leads");
     }
 }

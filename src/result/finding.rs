@@ -68,9 +68,7 @@ pub(super) fn findings(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<S
             | EventKind::ServerEnded { .. }
             | EventKind::FaultEnded { .. }
             | EventKind::FaultFailed { .. } => String::new(),
-            EventKind::SessionLost { .. }
-            | EventKind::SessionBack { .. }
-            | EventKind::Note(_) => {
+            EventKind::SessionLost { .. } | EventKind::SessionBack { .. } | EventKind::Note(_) => {
                 return None;
             }
         };
@@ -111,13 +109,20 @@ fn no_more_writes(plan: &Plan, run: &Recording) -> Option<String> {
         return None;
     }
     let last = writes()
-        .filter_map(|(op, _)| timeline.acknowledged.get(op)?.iter().rposition(|count| *count > 0))
+        .filter_map(|(op, _)| {
+            timeline
+                .acknowledged
+                .get(op)?
+                .iter()
+                .rposition(|count| *count > 0)
+        })
         .max();
     let silent_from = last.map_or(0, |bucket| bucket + 1);
     let length_s = seconds(timeline.bucket_ms);
     let silent_from_s = length_s * float(silent_from as u64);
-    (run.measured_s - silent_from_s >= SILENT_MIN_S)
-        .then(|| format!("nobody could write from {silent_from_s:+.2} s on, until the end of the run"))
+    (run.measured_s - silent_from_s >= SILENT_MIN_S).then(|| {
+        format!("nobody could write from {silent_from_s:+.2} s on, until the end of the run")
+    })
 }
 
 /// Returns the victim of a fault as an addition to its event: ` (the leader)`.

@@ -131,7 +131,10 @@ impl ServerProcess {
         let process = Usage::of(self.child.id());
         self.child.wait().map_err(self.failed("kill"))?;
         self.exit_settled = true;
-        self.ended = self.ended.zip(process).and_then(|(sum, more)| sum.plus(&more));
+        self.ended = self
+            .ended
+            .zip(process)
+            .and_then(|(sum, more)| sum.plus(&more));
         self.is_counted = true;
         Ok(())
     }

@@ -126,7 +126,9 @@ mod tests {
         let ticks_per_s = clock_ticks_per_second();
         let none = EndedUsage::default();
         let before = server(none, Some(process(7, ticks_per_s, Some(4_096))));
-        let ended = none.plus(&process(7, 3 * ticks_per_s, Some(5_096))).unwrap();
+        let ended = none
+            .plus(&process(7, 3 * ticks_per_s, Some(5_096)))
+            .unwrap();
         let down = server(ended, None);
         let used = down.since(&before).unwrap();
         assert!((used.cpu_s - 2.0).abs() < 1e-9, "{used:?}");

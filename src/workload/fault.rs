@@ -200,7 +200,14 @@ mod tests {
         ] {
             assert_eq!(victim.to_string().parse(), Ok(victim));
         }
-        for wrong in ["", "leaders", "followers", "followers 0", "server x", "server 0"] {
+        for wrong in [
+            "",
+            "leaders",
+            "followers",
+            "followers 0",
+            "server x",
+            "server 0",
+        ] {
             let error = wrong.parse::<Victim>().unwrap_err().to_string();
             assert!(error.contains("\"followers 2\""), "{error}");
         }

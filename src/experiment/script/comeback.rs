@@ -30,7 +30,11 @@ pub(super) struct Comeback {
 /// Returns how long a server may take until it serves: the time in which it must join its leader, and the
 /// time for its start.
 pub(super) fn limit(shape: &TargetShape) -> Duration {
-    Duration::from_millis(shape.tick_time_ms.saturating_mul(u64::from(shape.init_limit))) + START
+    Duration::from_millis(
+        shape
+            .tick_time_ms
+            .saturating_mul(u64::from(shape.init_limit)),
+    ) + START
 }
 
 impl Comeback {
@@ -77,7 +81,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let serves = |stop| comeback().await_serving(address, Duration::ZERO, &AtomicBool::new(stop));
+        let serves =
+            |stop| comeback().await_serving(address, Duration::ZERO, &AtomicBool::new(stop));
         assert!(!serves(false));
         assert!(serves(true), "an interrupt ends the wait");
     }

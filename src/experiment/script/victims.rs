@@ -80,9 +80,8 @@ mod tests {
             Some((Role::Follower, 2)),
             Some((Role::Observer, 2)),
         ]);
-        let choose = |victim, busy: &[usize]| {
-            super::choose(victim, &answers, &busy.iter().copied().collect())
-        };
+        let choose =
+            |victim, busy: &[usize]| choose(victim, &answers, &busy.iter().copied().collect());
         assert_eq!(choose(Victim::Leader, &[]), Ok(vec![1]));
         assert_eq!(choose(Victim::Followers(2), &[]), Ok(vec![0, 3]));
         assert_eq!(choose(Victim::Followers(1), &[0]), Ok(vec![3]));

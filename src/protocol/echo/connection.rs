@@ -2,7 +2,10 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::{LENGTH_BYTES, Null, length};
-use crate::protocol::{Event, Leftovers, NoLedger, Pending, Protocol, Reply, Sent, Setup, SetupError, SetupJob, Step, Ticket, Violation};
+use crate::protocol::{
+    Event, Leftovers, NoLedger, Pending, Protocol, Reply, Sent, Setup, SetupError, SetupJob, Step,
+    Ticket, Violation,
+};
 use crate::workload::{OpPlan, Plan};
 
 /// A connection that sends messages and receives them back.

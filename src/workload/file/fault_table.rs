@@ -17,7 +17,10 @@ pub(super) fn read(
     load: Option<&LoadPlan>,
 ) -> Read<Vec<Fault>> {
     if tables.len() > limits::FAULTS {
-        return root.bad("fault", format!("lists more than {} faults", limits::FAULTS));
+        return root.bad(
+            "fault",
+            format!("lists more than {} faults", limits::FAULTS),
+        );
     }
     let faults: Vec<Read<Fault>> = tables
         .iter()
@@ -70,7 +73,12 @@ fn read_action(table: &Section<'_>) -> Read<FaultAction> {
     let action = FaultAction::ALL
         .into_iter()
         .find(|action| action.name() == text);
-    action.or_else(|| table.bad("kind", format!("is {text:?}; it must be one of {}", names())))
+    action.or_else(|| {
+        table.bad(
+            "kind",
+            format!("is {text:?}; it must be one of {}", names()),
+        )
+    })
 }
 
 fn read_victim(table: &Section<'_>) -> Read<Victim> {
@@ -163,10 +171,8 @@ fn check_overlaps(tables: &[&Section<'_>], faults: &[Fault]) -> Read<()> {
         });
         if let Some(earlier) = earlier {
             let first = &faults[earlier];
-            let until = ends_ms[earlier].map_or_else(
-                || "the end of the run".to_owned(),
-                |end_ms| format!("{}", format_duration(end_ms)),
-            );
+            let until =
+                ends_ms[earlier].map_or_else(|| "the end of the run".to_owned(), format_duration);
             let problem = format!(
                 "is {}, but the fault that begins at {} ({} of {:?}) lasts until {until} and affects the same server; move one of them, or give the earlier one `for`",
                 format_duration(faults[later].at_ms),

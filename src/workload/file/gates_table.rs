@@ -39,7 +39,8 @@ pub(super) fn check_verified(
     load: Option<&LoadPlan>,
 ) -> Read<()> {
     if gates.lost.is_some() && load.is_some_and(|load| !load.verify) {
-        let problem = "needs acknowledged writes to be read back after the run; set load.verify = true";
+        let problem =
+            "needs acknowledged writes to be read back after the run; set load.verify = true";
         return table.bad("lost", problem);
     }
     Some(())

@@ -38,11 +38,7 @@ pub(super) fn read(table: &Section<'_>, verify: VerifyDefault) -> Load {
 }
 
 /// Reads everything before it checks for errors, so that all problems are reported.
-fn read_plan(
-    table: &Section<'_>,
-    sessions: Read<u32>,
-    verify: VerifyDefault,
-) -> Read<LoadPlan> {
+fn read_plan(table: &Section<'_>, sessions: Read<u32>, verify: VerifyDefault) -> Read<LoadPlan> {
     let threads = read_threads(table, sessions);
     let duration_asked_ms = table.duration_ms("duration", limits::DURATION_MS);
     let (arrival, duration_ms) = read_arrival(table, sessions, duration_asked_ms);

@@ -177,7 +177,8 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
     });
     let ops = drafts.and_then(|drafts| op_table::finish(drafts, vocabulary));
     let load = load.and_then(|load| load.plan);
-    let faults = faults.and_then(|tables| fault_table::read(root, &tables, target.as_ref(), load.as_ref()));
+    let faults =
+        faults.and_then(|tables| fault_table::read(root, &tables, target.as_ref(), load.as_ref()));
     let gates = gates.and_then(|table| {
         let gates = gates_table::read(&table, ops.as_deref())?;
         gates_table::check_verified(&table, &gates, load.as_ref())?;

@@ -64,8 +64,8 @@ impl Sets {
         if self.pages.len() <= page {
             self.pages.resize_with(page + 1, || None);
         }
-        let znodes = self.pages[page]
-            .get_or_insert_with(|| vec![Znode::default(); PAGE].into_boxed_slice());
+        let znodes =
+            self.pages[page].get_or_insert_with(|| vec![Znode::default(); PAGE].into_boxed_slice());
         &mut znodes[index % PAGE]
     }
 }
@@ -93,8 +93,7 @@ impl Znode {
         };
         let versions = i64::from(stat.version) - i64::from(self.lowest_version) + 1;
         let missing = i64::from(self.count) - versions.max(0);
-        let is_older =
-            stat.version < self.highest_version || stat.mzxid.0 < self.highest_zxid;
+        let is_older = stat.version < self.highest_version || stat.mzxid.0 < self.highest_zxid;
         u64::try_from(missing).unwrap_or(0).max(u64::from(is_older))
     }
 

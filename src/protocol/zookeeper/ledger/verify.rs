@@ -17,10 +17,7 @@ use crate::wire::jute::{Reader, Stat};
 const BATCH: usize = 2_000;
 
 /// Reads all writes of the ledger back over one connection.
-pub(super) fn verify(
-    ledger: &ZooKeeperLedger,
-    job: &SetupJob<'_>,
-) -> Result<Verified, TreeError> {
+pub(super) fn verify(ledger: &ZooKeeperLedger, job: &SetupJob<'_>) -> Result<Verified, TreeError> {
     job.begin();
     let failed = |error| TreeError::client("read acknowledged writes back".to_owned())(error);
     let client = AdminClient::connect(job.servers, AdminClient::PATIENCE).map_err(failed)?;

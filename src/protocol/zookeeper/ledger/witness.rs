@@ -34,8 +34,15 @@ enum Key {
 }
 
 impl Witness {
-    pub(in crate::protocol::zookeeper) fn new(plan: &Plan, session: u32, ledger: Rc<RefCell<ZooKeeperLedger>>) -> Self {
-        let creates = plan.ops.iter().filter(|op| OpKind::of(op) == OpKind::Create);
+    pub(in crate::protocol::zookeeper) fn new(
+        plan: &Plan,
+        session: u32,
+        ledger: Rc<RefCell<ZooKeeperLedger>>,
+    ) -> Self {
+        let creates = plan
+            .ops
+            .iter()
+            .filter(|op| OpKind::of(op) == OpKind::Create);
         Self {
             ledger,
             session,
@@ -65,7 +72,11 @@ impl Witness {
     }
 
     /// Notes a reply.
-    pub(in crate::protocol::zookeeper) fn hears<T>(&mut self, reply: &SessionReply<'_, T>, created: Option<&str>) {
+    pub(in crate::protocol::zookeeper) fn hears<T>(
+        &mut self,
+        reply: &SessionReply<'_, T>,
+        created: Option<&str>,
+    ) {
         match reply.op {
             OpCode::SetData => {
                 if let Some(Key::Set(znode)) = self.sent.pop_front()

@@ -196,7 +196,11 @@ pub(in crate::protocol::zookeeper) fn parse_name(path: &str) -> Option<CreatedNa
 }
 
 /// Returns the path of a created znode in the directory of its session.
-pub(in crate::protocol::zookeeper) fn created_path_of(directory: &str, create: usize, number: u64) -> String {
+pub(in crate::protocol::zookeeper) fn created_path_of(
+    directory: &str,
+    create: usize,
+    number: u64,
+) -> String {
     let mut path = format!("{directory}/{}", name_prefix(create));
     push_padded::<CREATED_DIGITS>(&mut path, number);
     path

@@ -110,11 +110,7 @@ fn a_fault_lies_within_the_run() {
 fn the_ensemble_has_the_victim() {
     let error = |victim: &str, overrides: &[&str], expected: &str| {
         let problem = format!("w.toml:14: `fault.0.victim` is {victim:?}, but {expected}");
-        assert_error(
-            &with(&fault("1s", "kill", victim, "")),
-            overrides,
-            &problem,
-        );
+        assert_error(&with(&fault("1s", "kill", victim, "")), overrides, &problem);
     };
     error(
         "observer",

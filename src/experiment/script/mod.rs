@@ -52,7 +52,7 @@ pub(super) struct Script<'a> {
 impl Script<'_> {
     /// Plays the script. `start` delivers the start of the measured phase on the driver's clock. The run is
     /// over when its sender is dropped.
-    pub(super) fn play(&self, start: Receiver<i64>) -> Played {
+    pub(super) fn play(&self, start: &Receiver<i64>) -> Played {
         let Ok(start_ns) = start.recv() else {
             return Played::default();
         };
@@ -62,7 +62,7 @@ impl Script<'_> {
             let mut player = Player {
                 script: self,
                 start_ns,
-                over: &start,
+                over: start,
                 active: vec![None; self.plan.faults.len()],
                 played,
                 await_back: &|comeback: Comeback| {
@@ -72,9 +72,7 @@ impl Script<'_> {
             player.run();
             player.undo_rest();
         });
-        outcome
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+        outcome.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until a server serves again. If it does not, notes that and keeps its log.
@@ -331,7 +329,9 @@ fn number(fault: usize) -> u32 {
 }
 
 fn ms_to_ns(ms: u64) -> i64 {
-    i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000_000)
+    i64::try_from(ms)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(1_000_000)
 }
 
 fn since_ns(began_ns: i64) -> u64 {

@@ -178,6 +178,7 @@ impl Prepared {
             run: run.map_or(0, |number| number + 1),
             runs: self.plan.load.repeats,
             progress,
+            faults: &self.plan.faults,
         });
         self.warn_if_interrupted(context);
     }

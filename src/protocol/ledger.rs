@@ -1,4 +1,5 @@
 //! What the acknowledged writes of a run promise, and the check that they were kept.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt;
 

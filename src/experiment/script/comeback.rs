@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use crate::protocol::zookeeper::four_letter;
-use crate::target::parse_srvr;
+use crate::target::{ServerHandle, parse_srvr};
 use crate::workload::TargetShape;
 
 /// Interval between two requests.
@@ -37,28 +38,45 @@ pub(super) fn limit(shape: &TargetShape) -> Duration {
     ) + START
 }
 
-impl Comeback {
-    /// Waits until the server at `address` serves. Returns false if it does not within `limit`. An interrupt
-    /// ends the wait, because then nothing follows that needs the server.
-    pub(super) fn await_serving(
-        &self,
-        address: SocketAddr,
-        limit: Duration,
-        stop: &AtomicBool,
-    ) -> bool {
+/// What a wait for a server needs.
+pub(super) struct Wait<'a> {
+    pub(super) address: SocketAddr,
+    /// Its process. `None` if it has ended.
+    pub(super) process: Option<&'a ServerHandle>,
+    pub(super) limit: Duration,
+    /// An interrupt ends the wait, because then nothing follows that needs the server.
+    pub(super) stop: &'a AtomicBool,
+}
+
+impl Wait<'_> {
+    /// Waits until the server serves. Returns false if its process ends, or if it does not serve in time.
+    pub(super) fn serves(&self) -> bool {
         let began = Instant::now();
         loop {
-            let answer = four_letter(address, "srvr", ANSWER_TIMEOUT).ok();
+            let answer = four_letter(self.address, "srvr", ANSWER_TIMEOUT).ok();
             if answer.and_then(|answer| parse_srvr(&answer)).is_some()
-                || stop.load(Ordering::Relaxed)
+                || self.stop.load(Ordering::Relaxed)
             {
                 return true;
             }
-            if began.elapsed() >= limit {
+            if began.elapsed() >= self.limit || self.ends_within(ASK) {
                 return false;
             }
-            thread::sleep(ASK);
         }
+    }
+
+    /// Waits for the end of the process. Returns whether it has come within `time`.
+    fn ends_within(&self, time: Duration) -> bool {
+        let Some(handle) = self.process else {
+            return true;
+        };
+        let timeout = Timespec {
+            tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(time.subsec_nanos()),
+        };
+        let mut polled = [PollFd::new(&handle.process, PollFlags::IN)];
+        // After an error, the caller asks the server again.
+        poll(&mut polled, Some(&timeout)).is_ok_and(|ended| ended > 0)
     }
 }
 
@@ -68,23 +86,23 @@ mod tests {
 
     use super::*;
 
-    fn comeback() -> Comeback {
-        Comeback {
-            fault: 0,
-            action: "restart".to_owned(),
-            server: 0,
-        }
-    }
-
     #[test]
-    fn a_server_that_does_not_serve_is_given_up_after_the_limit() {
+    fn a_server_that_ended_or_does_not_serve_in_time_is_given_up() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let serves =
-            |stop| comeback().await_serving(address, Duration::ZERO, &AtomicBool::new(stop));
-        assert!(!serves(false));
-        assert!(serves(true), "an interrupt ends the wait");
+        let serves = |limit, stop| {
+            Wait {
+                address,
+                process: None,
+                limit,
+                stop: &AtomicBool::new(stop),
+            }
+            .serves()
+        };
+        assert!(!serves(Duration::ZERO, false));
+        assert!(!serves(Duration::from_secs(600), false), "the server ended");
+        assert!(serves(Duration::ZERO, true), "an interrupt ends the wait");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Carries out the planned faults of a run on the driver's clock.
 //!
-//! The script has its own thread, which sleeps until the instant of each step. The victims of a fault are
+//! The script has its own thread, which waits for the instant of each step. The victims of a fault are
 //! chosen shortly before it, so that their choice does not delay it. When the run is over, the script undoes
 //! the faults that still last and waits until all servers serve again: the next run and the clean-up need
 //! them.
@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use self::comeback::Comeback;
+use self::comeback::{Comeback, Wait};
 use self::steps::{Step, StepKind, steps};
 use self::victims::choose;
 use super::context::RunContext;
@@ -30,9 +30,6 @@ use crate::workload::{Fault, FaultAction, Plan, Victim};
 const CHOOSE_NS: i64 = 600_000_000;
 /// Interval between two attempts to choose victims.
 const CHOOSE_AGAIN: Duration = Duration::from_millis(50);
-/// The thread waits for the end of the run until this long before an instant, and then only for the instant.
-const WAKE_NS: i64 = 2_000_000;
-
 /// What the script did.
 #[derive(Debug, Default)]
 pub(super) struct Played {
@@ -81,7 +78,14 @@ impl Script<'_> {
             return;
         };
         let limit = comeback::limit(&self.plan.target);
-        if comeback.await_serving(member.address, limit, self.context.stop) {
+        let process = self.target.handle(comeback.server);
+        let wait = Wait {
+            address: member.address,
+            process: process.as_ref(),
+            limit,
+            stop: self.context.stop,
+        };
+        if wait.serves() {
             return;
         }
         let server = self.target.name(comeback.server);
@@ -92,7 +96,7 @@ impl Script<'_> {
                 action: comeback.action.clone(),
                 servers: vec![server.clone()],
                 why: format!(
-                    "the server does not serve {} s after the {}; its log is kept beside the result",
+                    "the server ended, or did not serve within {} s after the {}; its log is kept beside the result",
                     limit.as_secs(),
                     comeback.action
                 ),
@@ -130,11 +134,11 @@ impl Player<'_> {
             match kind {
                 StepKind::Begin => {
                     let choose_ns = at_ns - CHOOSE_NS;
-                    if !self.sleep_until(choose_ns) {
+                    if !self.wait_until(choose_ns) {
                         return;
                     }
                     let victims = self.victims(self.fault(fault).victim, at_ns);
-                    if !self.sleep_until(at_ns) {
+                    if !self.wait_until(at_ns) {
                         return;
                     }
                     match victims {
@@ -146,7 +150,7 @@ impl Player<'_> {
                     }
                 }
                 StepKind::End => {
-                    if !self.sleep_until(at_ns) {
+                    if !self.wait_until(at_ns) {
                         return;
                     }
                     self.end(fault);
@@ -168,19 +172,19 @@ impl Player<'_> {
         &self.script.plan.faults[index]
     }
 
-    /// Sleeps until the instant `at_ns` of the driver's clock. Returns false if the run is over before.
-    fn sleep_until(&self, at_ns: i64) -> bool {
-        let early_ns = at_ns - WAKE_NS - now_ns();
-        if let Ok(early_ns @ 1..) = u64::try_from(early_ns) {
-            let signal = self.over.recv_timeout(Duration::from_nanos(early_ns));
-            if signal != Err(RecvTimeoutError::Timeout) {
+    /// Waits until the instant `at_ns` of the driver's clock. Returns false if the run is over before.
+    fn wait_until(&self, at_ns: i64) -> bool {
+        while let Ok(left_ns @ 1..) = u64::try_from(at_ns - now_ns()) {
+            if self.is_over_within(Duration::from_nanos(left_ns)) {
                 return false;
             }
         }
-        if let Ok(left_ns @ 1..) = u64::try_from(at_ns - now_ns()) {
-            thread::sleep(Duration::from_nanos(left_ns));
-        }
         true
+    }
+
+    /// Waits for the end of the run. Returns whether it has come within `time`.
+    fn is_over_within(&self, time: Duration) -> bool {
+        self.over.recv_timeout(time) != Err(RecvTimeoutError::Timeout)
     }
 
     /// Chooses the servers that a fault affects. If they are not known at `until_ns`, returns why.
@@ -198,10 +202,9 @@ impl Player<'_> {
             let chosen = choose(victim, &answers, &busy);
             let left_ns = until_ns - now_ns();
             let again_ns = i64::try_from(CHOOSE_AGAIN.as_nanos()).unwrap_or(i64::MAX);
-            if chosen.is_ok() || left_ns < again_ns {
+            if chosen.is_ok() || left_ns < again_ns || self.is_over_within(CHOOSE_AGAIN) {
                 return chosen;
             }
-            thread::sleep(CHOOSE_AGAIN);
         }
     }
 

@@ -158,6 +158,7 @@ mod tests {
     use super::*;
     use crate::measure::{DiskState, Event, EventKind, Verified};
     use crate::result::run_result::example;
+    use crate::workload::{Fault, FaultAction, Victim};
 
     #[test]
     fn a_result_round_trips_through_its_file_format() {
@@ -213,6 +214,12 @@ mod tests {
             run.note(Event { at_ns: -7, kind });
         }
         result.runs.push(run);
+        result.plan.faults.push(Fault {
+            at_ms: 10_000,
+            action: FaultAction::Kill,
+            victim: Victim::Followers(2),
+            for_ms: Some(5_000),
+        });
         let text = to_json(&result);
         assert_eq!(from_json(&text).unwrap(), result);
         assert!(
@@ -220,6 +227,8 @@ mod tests {
             "errors are stored by name"
         );
         assert!(text.contains("\"event\": \"session_lost\""));
+        assert!(text.contains("\"kind\": \"kill\""));
+        assert!(text.contains("\"victim\": \"followers 2\""));
         assert!(text.contains("\"HISTFAAA"));
         assert!(text.contains("\"commit\": null") || result.tool.commit.is_some());
     }

@@ -80,6 +80,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("flate2", &["ensemble"]),
     ("snap", &["ensemble"]),
     ("hashbrown", &["ensemble"]),
+    ("libc", &["ensemble"]),
     ("rustc_hash", &["ensemble", "import"]),
     ("saphyr_parser", &["import"]),
     ("siphasher", &["ensemble"]),
@@ -185,6 +186,9 @@ const OF_A_PROTOCOL: [&str; 9] = [
 ];
 /// The only exception. Plans from before the key `protocol` existed have this protocol.
 const NOT_NEUTRAL: (&str, &str) = ("src/workload/plan.rs", "zookeeper");
+
+/// The files with unsafe code: single calls of the C library that have no safe counterpart.
+const UNSAFE: [&str; 1] = ["src/ensemble/node/heap.rs"];
 
 /// Denies clocks, sleeping, threads, files and random iteration order. `clippy.toml` has the list.
 const FENCE: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";
@@ -390,6 +394,19 @@ fn parts_of_the_ensemble_import_only_what_the_table_allows() {
                     wrong.push(format!("{path}: {part} may not import {name}"));
                 }
             }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn unsafe_code_is_only_in_the_files_of_the_list() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources("src") {
+        let code = code(&text);
+        let mut words = code.split(|c: char| !is_word(c));
+        if words.any(|word| word == "unsafe") && !UNSAFE.contains(&path.as_str()) {
+            wrong.push(format!("{path}: only {UNSAFE:?} may contain unsafe code"));
         }
     }
     assert_none(&wrong);

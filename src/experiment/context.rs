@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use crate::load::Progress;
+use crate::workload::Fault;
 
 /// The inputs of a run other than its plan and its target.
 #[derive(Clone, Copy)]
@@ -37,6 +38,8 @@ pub enum ProgressEvent<'a> {
         /// Total number of runs.
         runs: u32,
         progress: &'a Progress,
+        /// The planned faults of the run.
+        faults: &'a [Fault],
     },
 }
 

@@ -32,13 +32,18 @@ pub(super) struct Trial {
 /// Checks, before anything is started, that the plan can run against the target.
 ///
 /// # Errors
-/// If the target does not speak the plan's protocol, or the plan has more sessions than this process may open
-/// files.
+/// If the target does not speak the plan's protocol, the plan has faults that Quorate cannot cause there, or
+/// the plan has more sessions than this process may open files.
 pub(super) fn check(plan: &Plan, spec: &TargetSpec) -> Result<(), ExperimentError> {
     if plan.protocol != ENSEMBLE_PROTOCOL {
         return Err(ExperimentError::Protocol {
             target: spec.to_string(),
             protocol: plan.protocol.clone(),
+        });
+    }
+    if !plan.faults.is_empty() && !spec.is_local() {
+        return Err(ExperimentError::Faults {
+            target: spec.to_string(),
         });
     }
     load::allow_files(plan).map_err(|source| load_failed("running against", spec, source))
@@ -64,7 +69,7 @@ pub(super) fn environment(
 }
 
 impl Trial {
-    /// Starts or finds the target. Call it from a thread that outlives the trial (see [`Target::open`]).
+    /// Starts or finds the target.
     ///
     /// # Errors
     /// If the target does not serve, or [`check`] fails.

@@ -144,6 +144,7 @@ pub(crate) mod example {
                 operation_timeout_ms: 10_000,
                 attach: Attach::Spread,
                 reconnect: Reconnect::default(),
+                verify: false,
             },
             ops: vec![OpPlan {
                 label: "set".into(),
@@ -154,6 +155,7 @@ pub(crate) mod example {
                 writes: None,
                 own: Values::default(),
             }],
+            faults: Vec::new(),
             gates: Gates::default(),
         }
     }

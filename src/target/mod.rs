@@ -4,6 +4,7 @@
 //! - `spec`: the target as the user names it
 //! - `running`: an open [`Target`]
 //! - `software`, `java`, `zoo_cfg`, `ports`, `data_dir`: programs, configuration, ports and folders for a start
+//! - `starter`: starts processes on a thread that lives as long as they do
 //! - `starting`: waits until all servers serve
 //! - `process`, `server_process`, `identity`: server processes
 //! - `answers`, `member`: a server's answers to four-letter words
@@ -29,6 +30,7 @@ mod running;
 mod server_process;
 mod software;
 mod spec;
+mod starter;
 mod starting;
 mod sync_probe;
 mod usage;

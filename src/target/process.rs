@@ -116,7 +116,9 @@ pub fn describe_exit(status: ExitStatus) -> String {
 pub fn log_tails(logs: &[PathBuf]) -> String {
     let mut text = String::new();
     for log in logs {
-        let Ok(tail) = tail(log) else { continue };
+        let Ok(tail) = tail(log, TAIL_BYTES) else {
+            continue;
+        };
         let lines: Vec<&str> = tail
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -142,7 +144,7 @@ pub fn log_tails(logs: &[PathBuf]) -> String {
 #[must_use]
 pub(super) fn last_line(logs: &[PathBuf]) -> Option<String> {
     logs.iter().rev().find_map(|log| {
-        let tail = tail(log).ok()?;
+        let tail = tail(log, TAIL_BYTES).ok()?;
         let line = tail.lines().rev().find(|line| !line.trim().is_empty())?;
         Some(line.trim().to_owned())
     })
@@ -159,13 +161,14 @@ pub(super) fn says_address_taken(logs: &[PathBuf]) -> bool {
     })
 }
 
-fn tail(log: &Path) -> io::Result<String> {
+/// Returns the last `bytes` of a log. Bytes that are not UTF-8 are replaced.
+pub(super) fn tail(log: &Path, bytes: u64) -> io::Result<String> {
     let mut file = File::open(log)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
-    let mut bytes = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    file.seek(SeekFrom::Start(length.saturating_sub(bytes)))?;
+    let mut tail = Vec::new();
+    file.take(bytes).read_to_end(&mut tail)?;
+    Ok(String::from_utf8_lossy(&tail).into_owned())
 }
 
 #[cfg(test)]

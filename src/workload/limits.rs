@@ -55,3 +55,8 @@ pub(super) const ZIPF: RangeInclusive<f64> = 0.01..=10.0;
 pub(super) const GATE_MS: RangeInclusive<f64> = 0.001..=3_600_000.0;
 pub(super) const GATE_RATIO: RangeInclusive<f64> = 0.0..=1.0;
 pub(super) const GATE_PER_S: RangeInclusive<f64> = 0.01..=1_000_000_000.0;
+pub(super) const GATE_LOST: RangeInclusive<u64> = 0..=1_000_000_000;
+
+pub(super) const FAULTS: usize = 100;
+/// Length of a fault in milliseconds.
+pub(super) const FAULT_MS: RangeInclusive<u64> = 1..=7 * 86_400_000;

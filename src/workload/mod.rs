@@ -8,6 +8,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod error;
+mod fault;
 mod file;
 mod limits;
 mod network;
@@ -18,6 +19,7 @@ mod values;
 mod vocabulary;
 
 pub use error::{Place, WorkloadError};
+pub use fault::{Fault, FaultAction, Victim, VictimError, planned_ends_ms, restarted_kills};
 pub use file::{OpDraft, Read, Section, Shape, Source, known_keys, load, nearest, resolve};
 pub use network::{LinkShape, Network};
 pub use plan::{

@@ -5,6 +5,7 @@
 //! continues after an error, so that all errors are reported at once.
 
 mod choices;
+mod fault_table;
 mod gates_table;
 mod load_table;
 mod nearest;
@@ -156,12 +157,15 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
     let prepare = root.section("prepare", vocabulary.prepare());
     let load = root.section("load", &schema::LOAD);
     let ops = root.sections("op", vocabulary.op());
+    let faults = root.sections("fault", &schema::FAULT);
     let gates = root.section("gates", &schema::GATES);
     let name = read_name(root);
     let why = read_why(root);
     let file_seed = root.integer("seed", 0..=u64::MAX, 1);
     let target = target.and_then(|table| read_target(&table));
-    let load = load.map(|table| load_table::read(&table));
+    let has_faults = faults.as_ref().is_some_and(|tables| !tables.is_empty());
+    let verify = load_table::VerifyDefault(has_faults);
+    let load = load.map(|table| load_table::read(&table, verify));
     let sessions = load.as_ref().and_then(|load| load.sessions);
     let drafts = ops.and_then(|tables| op_table::read(root, tables, vocabulary));
     let prepare = prepare.and_then(|table| {
@@ -173,7 +177,14 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
         })
     });
     let ops = drafts.and_then(|drafts| op_table::finish(drafts, vocabulary));
-    let gates = gates.and_then(|table| gates_table::read(&table, ops.as_deref()));
+    let load = load.and_then(|load| load.plan);
+    let faults =
+        faults.and_then(|tables| fault_table::read(root, &tables, target.as_ref(), load.as_ref()));
+    let gates = gates.and_then(|table| {
+        let gates = gates_table::read(&table, ops.as_deref())?;
+        gates_table::check_verified(&table, &gates, load.as_ref())?;
+        Some(gates)
+    });
     Some(Plan {
         protocol: vocabulary.protocol().to_owned(),
         name: name?,
@@ -181,8 +192,9 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
         seed: seed.or(file_seed)?,
         target: target?,
         prepare: prepare?,
-        load: load?.plan?,
+        load: load?,
         ops: ops?,
+        faults: faults?,
         gates: gates?,
     })
 }

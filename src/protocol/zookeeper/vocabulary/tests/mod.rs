@@ -1,6 +1,7 @@
 //! What workload files resolve to, and the error of every mistake in them.
 
 mod defaults;
+mod faults;
 mod file;
 mod gates;
 mod keys;

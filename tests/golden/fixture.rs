@@ -250,9 +250,7 @@ fn record(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Recordi
     }
     // Parts handed over in the drain lie after the measured phase.
     recording.intervals.truncate(6);
-    let (servers, timeline) = recorder.finish();
-    recording.add_servers(&servers);
-    recording.timeline.merge(&timeline);
+    recording.add_whole(recorder.finish());
     recording.timeline.trim();
     recording
 }

@@ -96,11 +96,12 @@ fn sparse() -> RunResult {
 }
 
 /// The results that are checked.
-fn results() -> [RunResult; 4] {
+fn results() -> [RunResult; 5] {
     [
         fixture::result(),
         fixture::seven(),
         fixture::outage(),
+        fixture::failover(),
         sparse(),
     ]
 }

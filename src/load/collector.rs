@@ -234,7 +234,7 @@ impl<'a> Collector<'a> {
         recording.measured_s = duration(measured_ns.unwrap_or(0)).as_secs_f64();
         for summary in self.summaries {
             recording.driver.push(summary.thread);
-            recording.add_whole(summary.whole);
+            recording.add_whole(&summary.whole);
             recording
                 .interruptions
                 .session_gaps

@@ -223,7 +223,7 @@ mod tests {
             measured_s: 2.0,
             ..Recording::default()
         };
-        recording.add_whole(recorder.finish());
+        recording.add_whole(&recorder.finish());
         recording
     }
 

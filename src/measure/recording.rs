@@ -134,7 +134,7 @@ impl Recording {
     }
 
     /// Merges what one worker recorded beside the intervals.
-    pub fn add_whole(&mut self, whole: WholeRun) {
+    pub fn add_whole(&mut self, whole: &WholeRun) {
         self.add_servers(&whole.servers);
         self.timeline.merge(&whole.timeline);
         self.acks.writes.merge(&whole.acks.writes);

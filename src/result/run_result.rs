@@ -211,7 +211,7 @@ pub(crate) mod example {
         for part in recorder.take(interval + 1).intervals {
             recording.add(part);
         }
-        recording.add_whole(recorder.finish());
+        recording.add_whole(&recorder.finish());
         recording.timeline.trim();
     }
 

@@ -87,12 +87,15 @@ fn an_outage_of_750_ms_is_reported_as_the_responder_knows_it() {
     };
     let outage_ms = ms(stall.to_ns - stall.from_ns);
     assert!(outage_ms >= 749.9, "{outage_ms}");
-    let fault = reported(&mut observed, stall.from_ns - observed.start_ns);
+    let at_ns = stall.from_ns - observed.start_ns;
+    let fault = reported(&mut observed, at_ns);
 
     // What the generator itself was late by is not the report's error.
     let late_ms = observed.recording.all().late.max_us().unwrap_or(0.0) / 1_000.0;
     let near = |reported: &serde_json::Value, expected: f64, what: &str| {
-        let reported = reported.as_f64().unwrap_or_else(|| panic!("{what} is {reported}"));
+        let reported = reported
+            .as_f64()
+            .unwrap_or_else(|| panic!("{what} is {reported}"));
         let allowed = TOLERANCE_MS + 1_000.0 / RATE + late_ms;
         assert!(
             (reported - expected).abs() <= allowed,
@@ -102,8 +105,16 @@ fn an_outage_of_750_ms_is_reported_as_the_responder_knows_it() {
     let writes = &fault["writes"];
     near(&writes["unavailable_ms"]["lower"], outage_ms, "the window");
     near(&writes["unavailable_ms"]["upper"], outage_ms, "the window");
-    near(&writes["first_ms"], outage_ms, "the first write sent after the fault");
-    near(&fault["sessions"]["longest_gap_ms"]["most"], outage_ms, "the longest gap of a session");
+    near(
+        &writes["first_ms"],
+        outage_ms,
+        "the first write sent after the fault",
+    );
+    near(
+        &fault["sessions"]["longest_gap_ms"]["most"],
+        outage_ms,
+        "the longest gap of a session",
+    );
     assert!(fault["reads"].is_null(), "{fault}");
     assert_eq!(fault["sessions"]["lost"], 0);
     let resolution_ms = writes["resolution_ms"].as_f64().unwrap();
@@ -119,7 +130,9 @@ fn sessions_that_lost_their_connection_are_counted_as_resumed_or_expired() {
         };
         let mut observed = observe(script);
         let events = &observed.recording.events;
-        let lost = events.iter().find(|event| matches!(event.kind, EventKind::SessionLost { .. }));
+        let lost = events
+            .iter()
+            .find(|event| matches!(event.kind, EventKind::SessionLost { .. }));
         let at_ns = lost.unwrap().at_ns - 1;
         let fault = reported(&mut observed, at_ns);
         let sessions = &fault["sessions"];
@@ -128,6 +141,9 @@ fn sessions_that_lost_their_connection_are_counted_as_resumed_or_expired() {
         assert_eq!(sessions["resumed"], resumed, "{sessions}");
         assert_eq!(sessions["expired"], expired, "{sessions}");
         assert_eq!(sessions["gone"], 0, "{sessions}");
-        assert!(sessions["back_ms"]["least"].as_f64().unwrap() > 0.0, "{sessions}");
+        assert!(
+            sessions["back_ms"]["least"].as_f64().unwrap() > 0.0,
+            "{sessions}"
+        );
     }
 }

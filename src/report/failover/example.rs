@@ -70,7 +70,7 @@ pub(super) fn run(course: Course) -> Recording {
     }
     let parts = recorder.take(interval + 1).intervals;
     parts.into_iter().for_each(|part| run.add(part));
-    run.add_whole(recorder.finish());
+    run.add_whole(&recorder.finish());
     run.timeline.trim();
     sessions(&mut run, back_ms);
     events(&mut run, course.action);

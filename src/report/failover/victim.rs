@@ -42,7 +42,7 @@ fn role<'a>(run: &'a Recording, server: &str, at_ns: i64) -> Option<&'a str> {
             EventKind::LeaderChanged { to, .. } => Some(to.as_deref()),
             _ => None,
         })
-        .last();
+        .next_back();
     let at_start = run.servers.iter().find(|run| run.address == server);
     let at_start = at_start.and_then(|run| run.mode.as_deref());
     match leader {

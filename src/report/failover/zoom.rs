@@ -177,11 +177,9 @@ impl<'a> View<'a> {
         let mut series = Vec::new();
         let (mut low, mut high) = (f64::INFINITY, 1.0_f64);
         for (label, buckets, ink) in [("writes", &of.writes, 0), ("reads", &of.reads, 1)] {
-            let figures: [(&str, Stroke, fn(&BucketResponse) -> f64); 2] = [
-                ("longest", Stroke::Solid, |bucket| f64::from(bucket.max_us)),
-                ("mean", Stroke::Dashed, |bucket| {
-                    float(bucket.sum_us) / f64::from(bucket.count)
-                }),
+            let figures = [
+                ("longest", Stroke::Solid, longest_us as OfBucket),
+                ("mean", Stroke::Dashed, mean_us),
             ];
             for (what, stroke, us) in figures {
                 let stretch = self.levels(|bucket| {
@@ -212,39 +210,7 @@ impl<'a> View<'a> {
 
     /// A bar per session and outage; `None` if no session was interrupted.
     fn sessions(&self, name: &'static str) -> Option<Figure> {
-        let times = FaultTimes::of(self.run);
-        let event = times.ns().iter().position(|at| *at == self.impact.at_ns)?;
-        let found = &self.run.interruptions;
-        let measured_ns = self.run.measured_ns();
-        let since = |at_ns: i64| {
-            let s = ms(at_ns - self.impact.at_ns) / 1_000.0;
-            s.clamp(self.from_s, self.to_s)
-        };
-        let mut bars: Vec<Bar> = Vec::new();
-        for of in &found.session_gaps {
-            if times.cause_of(&of.gap) == Some(event) {
-                bars.push(Bar {
-                    session: of.session,
-                    kind: 0,
-                    from_s: since(of.gap.from_ns),
-                    to_s: since(of.gap.to_ns.unwrap_or(measured_ns)),
-                });
-            }
-        }
-        for outage in &found.outages {
-            if times.last_before(outage.lost_ns) == Some(event) {
-                bars.push(Bar {
-                    session: outage.session,
-                    kind: match outage.back.map(|back| back.resumed) {
-                        Some(true) => 1,
-                        Some(false) => 2,
-                        None => 3,
-                    },
-                    from_s: since(outage.lost_ns),
-                    to_s: since(outage.back.map_or(measured_ns, |back| back.at_ns)),
-                });
-            }
-        }
+        let bars = self.bars()?;
         let rows = rows(&bars);
         let last = rows.last()?;
         let kinds = [
@@ -283,6 +249,43 @@ impl<'a> View<'a> {
             rows.len()
         );
         Some(self.figure(name, "Sessions", &caption, y, series))
+    }
+
+    /// The times in which sessions were not served because of the fault.
+    fn bars(&self) -> Option<Vec<Bar>> {
+        let times = FaultTimes::of(self.run);
+        let event = times.ns().iter().position(|at| *at == self.impact.at_ns)?;
+        let found = &self.run.interruptions;
+        let measured_ns = self.run.measured_ns();
+        let since = |at_ns: i64| {
+            let s = ms(at_ns - self.impact.at_ns) / 1_000.0;
+            s.clamp(self.from_s, self.to_s)
+        };
+        let gaps = found
+            .session_gaps
+            .iter()
+            .filter(|of| times.cause_of(&of.gap) == Some(event))
+            .map(|of| Bar {
+                session: of.session,
+                kind: 0,
+                from_s: since(of.gap.from_ns),
+                to_s: since(of.gap.to_ns.unwrap_or(measured_ns)),
+            });
+        let outages = found
+            .outages
+            .iter()
+            .filter(|outage| times.last_before(outage.lost_ns) == Some(event))
+            .map(|outage| Bar {
+                session: outage.session,
+                kind: match outage.back.map(|back| back.resumed) {
+                    Some(true) => 1,
+                    Some(false) => 2,
+                    None => 3,
+                },
+                from_s: since(outage.lost_ns),
+                to_s: since(outage.back.map_or(measured_ns, |back| back.at_ns)),
+            });
+        Some(gaps.chain(outages).collect())
     }
 
     /// Level lines of the buckets in view; a bucket without a value is a gap.
@@ -355,6 +358,17 @@ impl<'a> View<'a> {
         });
         band.into_iter().collect()
     }
+}
+
+/// A figure of a bucket that has operations, in microseconds.
+type OfBucket = fn(&BucketResponse) -> f64;
+
+fn longest_us(bucket: &BucketResponse) -> f64 {
+    f64::from(bucket.max_us)
+}
+
+fn mean_us(bucket: &BucketResponse) -> f64 {
+    float(bucket.sum_us) / f64::from(bucket.count)
 }
 
 /// A time of a session without service.

@@ -17,7 +17,10 @@ pub(super) fn text<T: Display>(values: impl Iterator<Item = Option<T>>) -> Colum
 }
 
 /// Reads a column in which numbers may be missing. `place` names it in an error.
-pub(super) fn read<T: FromStr>(column: &str, place: &str) -> Result<Vec<Option<T>>, String> {
+pub(super) fn read<T: FromStr<Err: Display>>(
+    column: &str,
+    place: &str,
+) -> Result<Vec<Option<T>>, String> {
     if column.is_empty() {
         return Ok(Vec::new());
     }
@@ -26,13 +29,16 @@ pub(super) fn read<T: FromStr>(column: &str, place: &str) -> Result<Vec<Option<T
             return Ok(None);
         }
         let number = text.parse().map(Some);
-        number.map_err(|_| format!("{place}: {text:?} is not a number of this column"))
+        number.map_err(|error| format!("{place}: {text:?} is not a number of this column: {error}"))
     };
     column.split(',').map(number).collect()
 }
 
 /// Reads a column in which no number may be missing.
-pub(super) fn read_all<T: FromStr>(column: &str, place: &str) -> Result<Vec<T>, String> {
+pub(super) fn read_all<T: FromStr<Err: Display>>(
+    column: &str,
+    place: &str,
+) -> Result<Vec<T>, String> {
     let values: Option<Vec<T>> = read(column, place)?.into_iter().collect();
     values.ok_or_else(|| format!("{place}: a number is missing in {column:?}"))
 }

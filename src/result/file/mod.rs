@@ -159,39 +159,12 @@ impl TryFrom<File> for RunResult {
 mod tests {
     use super::*;
     use crate::measure::{
-        DiskState, Event, EventKind, Gap, SessionGap, SessionOutage, SessionReturn,
+        DiskState, Event, EventKind, Gap, Recording, SessionGap, SessionOutage, SessionReturn,
     };
     use crate::result::run_result::example;
 
-    #[test]
-    fn a_result_round_trips_through_its_file_format() {
-        let mut result = example::result();
-        let mut run = example::bumpy_recording();
-        run.number = 1;
-        run.disk = Some(DiskState {
-            baseline_us: 100.0,
-            before_us: 130.0,
-            waited_s: 2.5,
-            settled: true,
-        });
-        for kind in [
-            EventKind::SessionBack {
-                session: 3,
-                server: "h:1".into(),
-                after_ns: 5,
-                resumed: true,
-            },
-            EventKind::LeaderChanged {
-                from: None,
-                to: Some("h:1".into()),
-            },
-            EventKind::ServerEnded {
-                server: "h:2".into(),
-                how: "signal 9".into(),
-            },
-        ] {
-            run.note(Event { at_ns: -7, kind });
-        }
+    /// Notes a fault, the gap of a session, and outages.
+    fn note_fault(run: &mut Recording) {
         run.note(Event {
             at_ns: 1_200_000_000,
             kind: EventKind::FaultBegan {
@@ -223,6 +196,38 @@ mod tests {
                 back,
             });
         }
+    }
+
+    #[test]
+    fn a_result_round_trips_through_its_file_format() {
+        let mut result = example::result();
+        let mut run = example::bumpy_recording();
+        run.number = 1;
+        run.disk = Some(DiskState {
+            baseline_us: 100.0,
+            before_us: 130.0,
+            waited_s: 2.5,
+            settled: true,
+        });
+        for kind in [
+            EventKind::SessionBack {
+                session: 3,
+                server: "h:1".into(),
+                after_ns: 5,
+                resumed: true,
+            },
+            EventKind::LeaderChanged {
+                from: None,
+                to: Some("h:1".into()),
+            },
+            EventKind::ServerEnded {
+                server: "h:2".into(),
+                how: "signal 9".into(),
+            },
+        ] {
+            run.note(Event { at_ns: -7, kind });
+        }
+        note_fault(&mut run);
         run.find_gaps();
         assert_eq!(run.interruptions.session_gaps.len(), 1);
         assert!(run.interruptions.response.writes.len() > 100);

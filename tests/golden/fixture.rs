@@ -2,7 +2,8 @@
 //!
 //! [`result`]: two operations, six seconds, four servers. After three seconds the leader ends; for
 //! one second nothing completes, then another server leads. [`seven`]: seven operations against a
-//! fast target. [`outage`]: like the first, but no other server becomes the leader.
+//! fast target. [`outage`]: like the first, but no other server becomes the leader. [`failover`]:
+//! three runs with a planned fault.
 
 #![allow(
     dead_code,
@@ -10,8 +11,8 @@
 )]
 
 use quorate::measure::{
-    DiskState, DriverThread, ErrorNames, Event, EventKind, Layout, Outcome, Recorder, Recording,
-    Sample, ServerRun, Unsent,
+    DiskState, DriverThread, ErrorNames, Event, EventKind, Gap, Layout, Outcome, Recorder,
+    Recording, Sample, ServerRun, SessionGap, SessionOutage, SessionReturn, Unsent,
 };
 use quorate::protocol::zookeeper::{OpKind, OpValues, TreePlan, trim, trim_of};
 use quorate::result::{CounterChange, Environment, FsyncLatency, RunResult, Server, Target, Tool};

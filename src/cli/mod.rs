@@ -14,6 +14,7 @@ mod completions;
 mod ensemble;
 mod failure;
 mod guard;
+mod import;
 mod interrupt;
 mod live;
 mod load_flags;
@@ -75,6 +76,7 @@ enum Command {
     Report(report::ReportArgs),
     Capacity(capacity::CapacityArgs),
     Compare(compare::CompareArgs),
+    Import(import::ImportArgs),
     Server(server::ServerArgs),
     Ensemble(ensemble::EnsembleArgs),
     Calibrate(calibrate::CalibrateArgs),
@@ -133,6 +135,7 @@ fn dispatch(cli: Cli) -> Result<Status, Failure> {
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Capacity(args)) => capacity::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Import(args)) => import::run(&args),
         Some(Command::Server(args)) => server::run(&args),
         Some(Command::Ensemble(args)) => ensemble::run(&args),
         Some(Command::Calibrate(args)) => calibrate::run(&args),

@@ -4,7 +4,9 @@
 mod baselines;
 mod bench;
 mod capacity;
+mod detached;
 mod faults;
+mod import;
 mod input;
 mod interrupts;
 mod live;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::describe::gate_line;
-use super::failover::FaultJson;
+use super::failover::{AccountJson, FaultJson};
 use super::resolution::is_below;
 use super::servers::{OPS_MAX, ServerFigures};
 use super::summary::{Summary, Times, error_ratio, rate};
@@ -44,6 +44,9 @@ struct Object<'a> {
     /// Absent if the run had no faults.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<FaultJson<'a>>,
+    /// Absent without faults, or if the servers count no elections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers_own_account: Option<AccountJson>,
 }
 
 #[derive(Serialize)]
@@ -198,6 +201,7 @@ fn object<'a>(summary: &'a Summary<'a>) -> Object<'a> {
             })
             .collect(),
         faults: summary.failover.groups.iter().map(FaultJson::new).collect(),
+        servers_own_account: AccountJson::of(result).filter(|_| !summary.failover.is_empty()),
     }
 }
 

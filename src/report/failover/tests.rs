@@ -1,3 +1,5 @@
+//! What the faults of a made-up result did, in every format.
+
 use super::example::{Course, killed, result};
 use super::group::GapKind;
 use super::length::Known;

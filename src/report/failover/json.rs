@@ -111,7 +111,9 @@ struct Quantiles {
 
 impl<'a> FaultJson<'a> {
     pub(crate) fn new(group: &'a Group) -> Self {
-        let figures = GapKind::ALL.into_iter().filter_map(|kind| {
+        let kinds = GapKind::ALL.into_iter();
+        let kinds = kinds.filter(|kind| kind.applies_to(group));
+        let figures = kinds.filter_map(|kind| {
             let spread = group.spread(kind);
             (!spread.values.is_empty()).then(|| (kind.key(), SpreadJson::new(&spread)))
         });

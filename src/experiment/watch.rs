@@ -376,6 +376,7 @@ mod tests {
         });
         Scripted {
             member: Member {
+                proxy: None,
                 name: format!("{role:?}-{address}"),
                 address,
                 observer: Some(false),
@@ -470,6 +471,7 @@ mod tests {
     #[test]
     fn if_two_servers_claim_to_lead_the_new_leader_is_chosen() {
         let member = |port: u16, mode| Member {
+            proxy: None,
             name: format!("h:{port}"),
             address: ([127, 0, 0, 1], port).into(),
             observer: None,

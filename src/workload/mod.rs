@@ -10,6 +10,7 @@
 mod error;
 mod file;
 mod limits;
+mod network;
 mod plan;
 mod render;
 mod role;
@@ -18,6 +19,7 @@ mod vocabulary;
 
 pub use error::{Place, WorkloadError};
 pub use file::{OpDraft, Read, Section, Shape, Source, known_keys, load, nearest, resolve};
+pub use network::{LinkShape, Network};
 pub use plan::{
     Arrival, Attach, Gates, KeyChoice, LoadPlan, OpPlan, Plan, Prepare, RatePhase, Reconnect,
     SizeChoice, Spacing, TargetShape,

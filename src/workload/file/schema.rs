@@ -29,7 +29,12 @@ pub(super) const TARGET: Shape = Shape {
         "init_limit",
         "sync_limit",
         "heap",
+        "network",
     ],
+};
+pub(super) const NETWORK: Shape = Shape {
+    path: "target.network",
+    keys: &["delay", "jitter", "rate", "clients"],
 };
 pub(super) const LOAD: Shape = Shape {
     path: "load",
@@ -91,7 +96,7 @@ pub(super) const KEYS: Shape = Shape {
 /// The path of the operations. Their keys depend on the protocol.
 const OP: &str = "op";
 
-fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 10] {
+fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 11] {
     [
         &ROOT,
         &TARGET,
@@ -103,6 +108,7 @@ fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 10] {
         &GATES,
         &SIZE,
         &KEYS,
+        &NETWORK,
     ]
 }
 

@@ -81,6 +81,7 @@ pub(super) fn measure(
     for event in played.events {
         note(&mut recording, event);
     }
+    recording.find_gaps();
     recording.server_logs = played.logs;
     if let Some(ledger) = ledger.filter(|_| !recording.interrupted) {
         recording.verified = prepared.verify(servers, number, context, ledger.as_ref());

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::event::FileEvent;
+use super::interruptions::FileInterruptions;
 use super::operation::{FileHistogram, FileRecord, FileTotal, histogram};
 use crate::measure::{
-    DiskState, DriverThread, Event, Interval, Recording, ServerRecord, ServerRun, Timeline,
-    Verified,
+    ByClass, DiskState, DriverThread, Event, Interval, Recording, ServerRecord, ServerRun,
+    Timeline, Verified,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -39,6 +40,9 @@ pub(super) struct FileRun {
     pub(super) ops: BTreeMap<String, FileTotal>,
     pub(super) servers: Vec<FileServer>,
     pub(super) timeline: FileTimeline,
+    /// Older results do not contain it.
+    #[serde(default)]
+    pub(super) interruptions: FileInterruptions,
     pub(super) intervals: Vec<FileInterval>,
 }
 
@@ -123,6 +127,7 @@ impl FileRun {
                 .map(|server| FileServer::new(server, labels))
                 .collect(),
             timeline: FileTimeline::new(&run.timeline, labels),
+            interruptions: FileInterruptions::new(&run.interruptions),
             intervals: run
                 .intervals
                 .iter()
@@ -152,6 +157,8 @@ impl FileRun {
             intervals,
             servers,
             timeline: self.timeline.into_timeline(labels)?,
+            acks: ByClass::default(),
+            interruptions: self.interruptions.into_interruptions()?,
             events: self.events.into_iter().map(Event::from).collect(),
             events_dropped: self.events_dropped,
             driver: self.driver.into_iter().map(DriverThread::from).collect(),

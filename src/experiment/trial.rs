@@ -15,7 +15,7 @@ use crate::load::{self, LoadError, Server};
 use crate::measure::Recording;
 use crate::result::{self, Environment};
 use crate::target::{
-    Cores, PinError, ServerExit, Target, TargetConfig, TargetSpec, check_quota, copy_tail,
+    Cores, Links, PinError, ServerExit, Target, TargetConfig, TargetSpec, check_quota, copy_tail,
     data_root,
 };
 use crate::workload::Plan;
@@ -38,13 +38,18 @@ pub(super) struct Trial {
 /// Checks, before anything is started, that the plan can run against the target.
 ///
 /// # Errors
-/// If the target does not speak the plan's protocol, the plan has more sessions than this process may open files,
-/// or the servers cannot get their CPU quota or their cores.
+/// If the target does not speak the plan's protocol, the plan has faults that Quorate cannot cause there, the plan
+/// has more sessions than this process may open files, or the servers cannot get their CPU quota or their cores.
 pub(super) fn check(plan: &Plan, spec: &TargetSpec, pin: bool) -> Result<(), ExperimentError> {
     if plan.protocol != ENSEMBLE_PROTOCOL {
         return Err(ExperimentError::Protocol {
             target: spec.to_string(),
             protocol: plan.protocol.clone(),
+        });
+    }
+    if !plan.faults.is_empty() && !spec.is_local() {
+        return Err(ExperimentError::Faults {
+            target: spec.to_string(),
         });
     }
     if let Some(share) = plan.target.cpu.filter(|_| spec.is_local()) {
@@ -88,7 +93,7 @@ pub(super) fn environment(
 }
 
 impl Trial {
-    /// Starts or finds the target. Call it from a thread that outlives the trial (see [`Target::open`]).
+    /// Starts or finds the target.
     ///
     /// # Errors
     /// If the target does not serve, or [`check`] fails.
@@ -102,6 +107,7 @@ impl Trial {
         let target = Target::open(&TargetConfig {
             spec,
             shape: &plan.target,
+            links: Links::default(),
             quorate: context.quorate,
             data_dir: context.data_dir,
             zookeeper_home: context.zookeeper_home,
@@ -139,6 +145,7 @@ impl Trial {
         self.target.refresh();
         let servers = self.servers();
         let measured = measure(&self.target, &servers, &self.prepared, number, context);
+        self.check_proxy()?;
         let recording = self.succeeded("running against", measured, context)?;
         self.figures.last(&self.target);
         Ok(recording)
@@ -199,6 +206,21 @@ impl Trial {
         .run(context)
     }
 
+    /// Returns an error if the proxy process has ended, and notes its end.
+    fn check_proxy(&mut self) -> Result<(), ExperimentError> {
+        let Some(how) = self.target.proxy_end() else {
+            return Ok(());
+        };
+        let finding = format!("the proxy process ended: {how}");
+        if !self.failures.contains(&finding) {
+            self.failures.push(finding);
+        }
+        Err(ExperimentError::ProxyEnded {
+            target: self.target.spec().to_string(),
+            how,
+        })
+    }
+
     /// Converts the driver's outcome. An error after an interrupt becomes [`ExperimentError::Interrupted`].
     fn succeeded<T>(
         &mut self,
@@ -220,6 +242,9 @@ impl Trial {
     fn failed(&mut self, phase: &'static str, source: LoadError) -> ExperimentError {
         let exits = self.target.await_exits();
         self.note_failures(exits);
+        if let Err(cause) = self.check_proxy() {
+            return cause;
+        }
         load_failed(phase, self.target.spec(), source)
     }
 
@@ -268,7 +293,7 @@ impl Trial {
             .iter()
             .map(|member| Server {
                 name: member.name.clone(),
-                address: member.address,
+                address: member.session_address(),
                 role: member.role,
             })
             .collect()

@@ -37,6 +37,7 @@ static SHIPPED: &[Shipped] = shipped![
     "read-scaling": "zookeeper/read-scaling",
     "mixed": "zookeeper/mixed",
     "session-churn": "zookeeper/session-churn",
+    "failover": "zookeeper/failover",
     "smoke/quickstart": "smoke/quickstart",
     "smoke/write-latency": "smoke/write-latency",
     "smoke/write-saturation": "smoke/write-saturation",
@@ -44,6 +45,7 @@ static SHIPPED: &[Shipped] = shipped![
     "smoke/read-scaling": "smoke/read-scaling",
     "smoke/mixed": "smoke/mixed",
     "smoke/session-churn": "smoke/session-churn",
+    "smoke/failover": "smoke/failover",
 ];
 
 /// Returns all shipped workloads, the quickstart first.

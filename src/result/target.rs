@@ -20,6 +20,9 @@ pub struct Target {
     /// milliseconds.
     #[serde(default)]
     pub start_ms: Option<f64>,
+    /// Which connections of a local target went through proxies. `None` if all were direct.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxied: Option<Proxied>,
     pub servers: Vec<Server>,
     /// The CPU quota of each server of a local target during the load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,6 +39,15 @@ pub struct CpuQuota {
     pub share: f64,
     /// A server that has used its share of a period waits for the next one. In milliseconds.
     pub period_ms: f64,
+}
+
+/// Which connections went through proxies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proxied {
+    /// Those between servers.
+    pub servers: bool,
+    /// Those of the sessions.
+    pub clients: bool,
 }
 
 /// A member of the ensemble.

@@ -28,9 +28,17 @@ pub(super) struct Load {
     pub(super) plan: Read<LoadPlan>,
 }
 
+/// Whether acknowledged writes are verified in a file without `load.verify`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct VerifyDefault(pub(super) bool);
+
 /// Reads the table and checks its values. `target` is the shape of the ensemble that the sessions
 /// attach to.
-pub(super) fn read(table: &Section<'_>, target: Option<&TargetShape>) -> Load {
+pub(super) fn read(
+    table: &Section<'_>,
+    target: Option<&TargetShape>,
+    verify: VerifyDefault,
+) -> Load {
     let attach = read_attach(table);
     let sessions = if table.has("sessions_per_server") {
         read_sessions_per_server(table, target, attach)
@@ -40,7 +48,7 @@ pub(super) fn read(table: &Section<'_>, target: Option<&TargetShape>) -> Load {
     Load {
         sessions,
         read_ratio: table.number("read_ratio", limits::RATIO),
-        plan: read_plan(table, sessions, attach),
+        plan: read_plan(table, sessions, attach, verify),
     }
 }
 
@@ -71,7 +79,12 @@ fn read_sessions_per_server(
 }
 
 /// Reads everything before it checks for errors, so that all problems are reported.
-fn read_plan(table: &Section<'_>, sessions: Read<u32>, attach: Read<Attach>) -> Read<LoadPlan> {
+fn read_plan(
+    table: &Section<'_>,
+    sessions: Read<u32>,
+    attach: Read<Attach>,
+    verify: VerifyDefault,
+) -> Read<LoadPlan> {
     let threads = read_threads(table, sessions);
     let duration_asked_ms = table.duration_ms("duration", limits::DURATION_MS);
     let (arrival, duration_ms) = read_arrival(table, sessions, duration_asked_ms);
@@ -82,6 +95,7 @@ fn read_plan(table: &Section<'_>, sessions: Read<u32>, attach: Read<Attach>) -> 
     let session_timeout_ms = table.duration_ms("session_timeout", limits::SESSION_TIMEOUT_MS);
     let repeats = table.integer("repeats", limits::REPEATS, 1);
     let reconnect = read_reconnect(table);
+    let verify = table.boolean("verify", verify.0);
     let operation_timeout_ms = operation_timeout_ms?.unwrap_or(TIMEOUT_MS);
     Some(LoadPlan {
         sessions: sessions?,
@@ -96,6 +110,7 @@ fn read_plan(table: &Section<'_>, sessions: Read<u32>, attach: Read<Attach>) -> 
         operation_timeout_ms,
         attach: attach?,
         reconnect: reconnect?,
+        verify: verify?,
     })
 }
 

@@ -12,6 +12,8 @@ mod check;
 mod compare;
 mod completions;
 mod ensemble;
+mod experiment_run;
+mod experiment_text;
 mod failure;
 mod guard;
 mod import;
@@ -21,7 +23,9 @@ mod load_flags;
 mod man;
 mod output;
 mod prometheus;
+mod proxy;
 mod report;
+mod rough_time;
 mod run;
 mod server;
 mod server_config;
@@ -41,10 +45,11 @@ const EXAMPLES: &str = "\
 Examples:
   quorate                      the quickstart workload on the bundled ensemble, about 30 s
   quorate workloads            the shipped workloads and their purposes
-  quorate run write-latency --target zk://h1:2181,h2:2181,h3:2181
-  quorate run write-latency --rate 5000 --duration 30s --sessions 16 --threads 2
+  quorate run mixed --target zk://h1:2181,h2:2181,h3:2181
+  quorate run mixed --rate 5000 --duration 30s --sessions 16 --threads 2
   quorate run mine.toml --set op.set.size=1KiB --json
-  quorate capacity write-latency --p99 5ms
+  quorate run write-latency --dry-run                   # an experiment: many runs
+  quorate capacity mixed --p99 5ms
   quorate compare --targets bundled,zookeeper write-saturation
 
 Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the measurement is invalid, 4 a gate failed.
@@ -84,6 +89,8 @@ enum Command {
     Man(man::ManArgs),
     #[command(hide = true)]
     Guard(guard::GuardArgs),
+    #[command(hide = true)]
+    Proxy(proxy::ProxyArgs),
 }
 
 /// Runs the command line and returns the exit status of the process.
@@ -142,6 +149,7 @@ fn dispatch(cli: Cli) -> Result<Status, Failure> {
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),
         Some(Command::Guard(args)) => guard::run(&args),
+        Some(Command::Proxy(args)) => proxy::run(&args),
     }
 }
 

@@ -50,6 +50,11 @@ fn sparse() -> RunResult {
     result.plan.ops[1].keys = KeyChoice::PerSession;
     let mut idle = result.plan.ops[1].clone();
     idle.label = "idle".into();
+    result.plan.target.network = quorate::workload::Network::named("wan");
+    result.target.proxied = Some(quorate::result::Proxied {
+        servers: true,
+        clients: false,
+    });
     result.plan.ops.push(idle);
     let run = &mut result.runs[0];
     run.stolen = None;
@@ -64,6 +69,29 @@ fn sparse() -> RunResult {
         at_ns: -5,
         kind: EventKind::Note("as of old".into()),
     });
+    let servers = vec!["127.0.0.1:2183".to_owned()];
+    for kind in [
+        EventKind::FaultBegan {
+            fault: 0,
+            action: "kill".into(),
+            servers: servers.clone(),
+            took_ns: 90_000,
+        },
+        EventKind::FaultEnded {
+            fault: 0,
+            action: "restart".into(),
+            servers: servers.clone(),
+            took_ns: 3_000_000,
+        },
+        EventKind::FaultFailed {
+            fault: 1,
+            action: "pause".into(),
+            servers,
+            why: "no server leads".into(),
+        },
+    ] {
+        run.note(Event { at_ns: 7, kind });
+    }
     RunResult::new(
         quorate::result::Environment::default(),
         result.target,

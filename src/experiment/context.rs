@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::load::Progress;
+use crate::workload::Fault;
 
 /// The inputs of a run other than its plan and its target.
 #[derive(Clone, Copy)]
@@ -40,6 +41,8 @@ pub enum ProgressEvent<'a> {
         /// Total number of runs.
         runs: u32,
         progress: &'a Progress,
+        /// The planned faults of the run.
+        faults: &'a [Fault],
     },
 }
 

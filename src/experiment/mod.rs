@@ -6,7 +6,7 @@
 //!
 //! 1. `trial` opens the target.
 //! 2. `prepared` creates the data that the load needs.
-//! 3. `measure` runs the load, while `watch` observes the servers.
+//! 3. `measure` runs the load, while `script` carries out the planned faults and `watch` observes the servers.
 //! 4. `scrape` reads the counters and the memory of the servers.
 //! 5. `result_builder` builds the result.
 //! 6. `clean_up` removes the data or stops the servers.
@@ -17,6 +17,7 @@ mod clean_up;
 mod context;
 mod error;
 mod estimate;
+mod leadership;
 mod matrix;
 mod measure;
 mod prepared;
@@ -24,6 +25,7 @@ mod result_builder;
 mod rounds;
 mod run;
 mod scrape;
+mod script;
 mod trial;
 mod turn;
 mod watch;

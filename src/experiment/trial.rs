@@ -14,7 +14,7 @@ use super::scrape::ServerFigures;
 use crate::load::{self, LoadError, Server};
 use crate::measure::Recording;
 use crate::result::{self, Environment};
-use crate::target::{ServerExit, Target, TargetConfig, TargetSpec, copy_tail, data_root};
+use crate::target::{Links, ServerExit, Target, TargetConfig, TargetSpec, copy_tail, data_root};
 use crate::workload::Plan;
 
 /// The protocol of every target.
@@ -35,13 +35,18 @@ pub(super) struct Trial {
 /// Checks, before anything is started, that the plan can run against the target.
 ///
 /// # Errors
-/// If the target does not speak the plan's protocol, or the plan has more sessions than this process may open
-/// files.
+/// If the target does not speak the plan's protocol, the plan has faults that Quorate cannot cause there, or
+/// the plan has more sessions than this process may open files.
 pub(super) fn check(plan: &Plan, spec: &TargetSpec) -> Result<(), ExperimentError> {
     if plan.protocol != ENSEMBLE_PROTOCOL {
         return Err(ExperimentError::Protocol {
             target: spec.to_string(),
             protocol: plan.protocol.clone(),
+        });
+    }
+    if !plan.faults.is_empty() && !spec.is_local() {
+        return Err(ExperimentError::Faults {
+            target: spec.to_string(),
         });
     }
     load::allow_files(plan).map_err(|source| load_failed("running against", spec, source))
@@ -67,7 +72,7 @@ pub(super) fn environment(
 }
 
 impl Trial {
-    /// Starts or finds the target. Call it from a thread that outlives the trial (see [`Target::open`]).
+    /// Starts or finds the target.
     ///
     /// # Errors
     /// If the target does not serve, or [`check`] fails.
@@ -80,6 +85,7 @@ impl Trial {
         let target = Target::open(&TargetConfig {
             spec,
             shape: &plan.target,
+            links: Links::default(),
             quorate: context.quorate,
             data_dir: context.data_dir,
             zookeeper_home: context.zookeeper_home,
@@ -116,6 +122,7 @@ impl Trial {
         self.target.refresh();
         let servers = self.servers();
         let measured = measure(&self.target, &servers, &self.prepared, number, context);
+        self.check_proxy()?;
         let recording = self.succeeded("running against", measured, context)?;
         self.figures.last(&self.target);
         Ok(recording)
@@ -176,6 +183,21 @@ impl Trial {
         .run(context)
     }
 
+    /// Returns an error if the proxy process has ended, and notes its end.
+    fn check_proxy(&mut self) -> Result<(), ExperimentError> {
+        let Some(how) = self.target.proxy_end() else {
+            return Ok(());
+        };
+        let finding = format!("the proxy process ended: {how}");
+        if !self.failures.contains(&finding) {
+            self.failures.push(finding);
+        }
+        Err(ExperimentError::ProxyEnded {
+            target: self.target.spec().to_string(),
+            how,
+        })
+    }
+
     /// Converts the driver's outcome. An error after an interrupt becomes [`ExperimentError::Interrupted`].
     fn succeeded<T>(
         &mut self,
@@ -197,6 +219,9 @@ impl Trial {
     fn failed(&mut self, phase: &'static str, source: LoadError) -> ExperimentError {
         let exits = self.target.await_exits();
         self.note_failures(exits);
+        if let Err(cause) = self.check_proxy() {
+            return cause;
+        }
         load_failed(phase, self.target.spec(), source)
     }
 
@@ -245,7 +270,7 @@ impl Trial {
             .iter()
             .map(|member| Server {
                 name: member.name.clone(),
-                address: member.address,
+                address: member.session_address(),
                 role: member.role,
             })
             .collect()

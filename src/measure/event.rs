@@ -44,6 +44,38 @@ pub enum EventKind {
         /// The exit status and the last line that the server printed.
         how: String,
     },
+    /// A planned fault began. The time of the event is the instant right before the system call.
+    FaultBegan {
+        /// Index of the fault in the plan.
+        fault: u32,
+        /// What was done: `kill`, `pause`.
+        action: String,
+        /// The servers that it was done to.
+        servers: Vec<String>,
+        /// How long it took to do it to all servers, in nanoseconds.
+        took_ns: u64,
+    },
+    /// A planned fault was undone. The time of the event is the instant right before the system call.
+    FaultEnded {
+        /// Index of the fault in the plan.
+        fault: u32,
+        /// What was done: `restart`, `resume`.
+        action: String,
+        /// The servers that it was done to.
+        servers: Vec<String>,
+        /// How long it took to do it to all servers, in nanoseconds.
+        took_ns: u64,
+    },
+    /// A planned fault could not be carried out or undone.
+    FaultFailed {
+        /// Index of the fault in the plan.
+        fault: u32,
+        /// What was to be done.
+        action: String,
+        /// The servers that were affected; empty if they were not known.
+        servers: Vec<String>,
+        why: String,
+    },
     /// Text of an event from a result of schema 1, which stored events as text only.
     Note(String),
 }
@@ -82,8 +114,49 @@ impl fmt::Display for EventKind {
                 write!(f, "{} leads instead of {}", name(to), name(from))
             }
             Self::ServerEnded { server, how } => write!(f, "server {server} ended: {how}"),
+            Self::FaultBegan {
+                fault,
+                action,
+                servers,
+                ..
+            }
+            | Self::FaultEnded {
+                fault,
+                action,
+                servers,
+                ..
+            } => write!(
+                f,
+                "fault {}: {} {}",
+                fault + 1,
+                past(action),
+                servers.join(", ")
+            ),
+            Self::FaultFailed {
+                fault,
+                action,
+                servers,
+                why,
+            } => {
+                write!(f, "fault {}: {action} failed", fault + 1)?;
+                if !servers.is_empty() {
+                    write!(f, " at {}", servers.join(", "))?;
+                }
+                write!(f, ": {why}")
+            }
             Self::Note(text) => f.write_str(text),
         }
+    }
+}
+
+/// Returns the past tense of an action. An unknown word stays as it is.
+fn past(action: &str) -> &str {
+    match action {
+        "kill" => "killed",
+        "pause" => "paused",
+        "restart" => "restarted",
+        "resume" => "resumed",
+        other => other,
     }
 }
 
@@ -108,5 +181,19 @@ mod tests {
             to: None,
         };
         assert_eq!(changed.to_string(), "nobody leads instead of h:1");
+        let began = EventKind::FaultBegan {
+            fault: 0,
+            action: "kill".into(),
+            servers: vec!["h:1".into(), "h:2".into()],
+            took_ns: 5,
+        };
+        assert_eq!(began.to_string(), "fault 1: killed h:1, h:2");
+        let failed = EventKind::FaultFailed {
+            fault: 1,
+            action: "pause".into(),
+            servers: Vec::new(),
+            why: "no server leads".into(),
+        };
+        assert_eq!(failed.to_string(), "fault 2: pause failed: no server leads");
     }
 }

@@ -144,6 +144,7 @@ pub(crate) mod example {
                 operation_timeout_ms: 10_000,
                 attach: Attach::Spread,
                 reconnect: Reconnect::default(),
+                verify: false,
             },
             ops: vec![OpPlan {
                 label: "set".into(),
@@ -154,6 +155,7 @@ pub(crate) mod example {
                 writes: None,
                 own: Values::default(),
             }],
+            faults: Vec::new(),
             gates: Gates::default(),
         }
     }
@@ -286,6 +288,7 @@ pub(crate) mod example {
             leader: Some("127.0.0.1:2183".into()),
             data_on: None,
             start_ms: None,
+            proxied: None,
             servers: (1..=3)
                 .map(|i| Server {
                     address: format!("127.0.0.1:218{i}"),

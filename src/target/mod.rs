@@ -5,10 +5,12 @@
 //! - `running`: an open [`Target`]
 //! - `software`, `java`, `zoo_cfg`, `ports`, `data_dir`: programs, configuration, ports and folders for a start
 //! - `room`: whether the machine has the memory and the ports for an ensemble
+//! - `starter`: starts processes on a thread that lives as long as they do
 //! - `starting`: waits until all servers serve
 //! - `process`, `server_process`, `identity`: server processes
 //! - `answers`, `member`: a server's answers to four-letter words
 //! - `meter`, `usage`: the resources that servers use in the measured phase
+//! - `network`: connections through proxies, and cuts of them
 //! - `sync_probe`: whether the disk has settled
 //!
 //! All servers, the bundled ones too, are child processes and are measured over sockets only.
@@ -21,6 +23,7 @@ mod identity;
 mod java;
 mod member;
 mod meter;
+mod network;
 mod ports;
 mod probe;
 mod process;
@@ -29,6 +32,7 @@ mod running;
 mod server_process;
 mod software;
 mod spec;
+mod starter;
 mod starting;
 mod sync_probe;
 mod usage;
@@ -42,6 +46,7 @@ pub use identity::{ProcessIdentity, resident_bytes};
 pub use java::{Installation, InstallationSearch, JavaError, MAIN_CLASS};
 pub use member::Member;
 pub use meter::Meter;
+pub use network::{Applied, Endpoint, Links, Path};
 pub use probe::{Probe, ProbeError, probe};
 pub use process::{Launch, Lifetime, await_any_end, copy_tail, describe_exit, log_tails};
 pub use room::{RoomError, check_room};

@@ -118,7 +118,9 @@ pub fn describe_exit(status: ExitStatus) -> String {
 pub fn log_tails(logs: &[PathBuf]) -> String {
     let mut text = String::new();
     for log in logs {
-        let Ok(tail) = tail(log) else { continue };
+        let Ok(tail) = tail(log, TAIL_BYTES) else {
+            continue;
+        };
         let lines: Vec<&str> = tail
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -144,7 +146,7 @@ pub fn log_tails(logs: &[PathBuf]) -> String {
 #[must_use]
 pub(super) fn last_line(logs: &[PathBuf]) -> Option<String> {
     logs.iter().rev().find_map(|log| {
-        let tail = tail(log).ok()?;
+        let tail = tail(log, TAIL_BYTES).ok()?;
         let line = tail.lines().rev().find(|line| !line.trim().is_empty())?;
         Some(line.trim().to_owned())
     })
@@ -161,8 +163,9 @@ pub(super) fn says_address_taken(logs: &[PathBuf]) -> bool {
     })
 }
 
-fn tail(log: &Path) -> io::Result<String> {
-    let bytes = last_bytes(log, TAIL_BYTES)?;
+/// Returns the last `bytes` of a log. Bytes that are not UTF-8 are replaced.
+pub(super) fn tail(log: &Path, bytes: u64) -> io::Result<String> {
+    let bytes = last_bytes(log, bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -87,8 +87,10 @@ pub(crate) fn plan() -> Plan {
             operation_timeout_ms: 10_000,
             attach: Attach::Spread,
             reconnect: Reconnect::default(),
+            verify: false,
         },
         ops: vec![op(OpKind::Get, 10), op(OpKind::Set, 1)],
+        faults: Vec::new(),
         gates: Gates {
             p99_ms: Some(5.0),
             error_ratio: Some(0.01),
@@ -451,6 +453,7 @@ fn target() -> Target {
         leader: Some("127.0.0.1:2183".into()),
         data_on: None,
         start_ms: Some(412.0),
+        proxied: None,
         servers: (0..)
             .zip(SERVERS)
             .map(|(index, kind)| server(index, kind))

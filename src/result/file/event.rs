@@ -35,6 +35,24 @@ pub(super) enum FileEventKind {
         server: String,
         how: String,
     },
+    FaultBegan {
+        fault: u32,
+        action: String,
+        servers: Vec<String>,
+        took_ns: u64,
+    },
+    FaultEnded {
+        fault: u32,
+        action: String,
+        servers: Vec<String>,
+        took_ns: u64,
+    },
+    FaultFailed {
+        fault: u32,
+        action: String,
+        servers: Vec<String>,
+        why: String,
+    },
     Note {
         text: String,
     },
@@ -67,6 +85,39 @@ impl From<&Event> for FileEvent {
             },
             EventKind::LeaderChanged { from, to } => FileEventKind::LeaderChanged { from, to },
             EventKind::ServerEnded { server, how } => FileEventKind::ServerEnded { server, how },
+            EventKind::FaultBegan {
+                fault,
+                action,
+                servers,
+                took_ns,
+            } => FileEventKind::FaultBegan {
+                fault,
+                action,
+                servers,
+                took_ns,
+            },
+            EventKind::FaultEnded {
+                fault,
+                action,
+                servers,
+                took_ns,
+            } => FileEventKind::FaultEnded {
+                fault,
+                action,
+                servers,
+                took_ns,
+            },
+            EventKind::FaultFailed {
+                fault,
+                action,
+                servers,
+                why,
+            } => FileEventKind::FaultFailed {
+                fault,
+                action,
+                servers,
+                why,
+            },
             EventKind::Note(text) => FileEventKind::Note { text },
         };
         Self {
@@ -103,6 +154,39 @@ impl From<FileEvent> for Event {
             },
             FileEventKind::LeaderChanged { from, to } => EventKind::LeaderChanged { from, to },
             FileEventKind::ServerEnded { server, how } => EventKind::ServerEnded { server, how },
+            FileEventKind::FaultBegan {
+                fault,
+                action,
+                servers,
+                took_ns,
+            } => EventKind::FaultBegan {
+                fault,
+                action,
+                servers,
+                took_ns,
+            },
+            FileEventKind::FaultEnded {
+                fault,
+                action,
+                servers,
+                took_ns,
+            } => EventKind::FaultEnded {
+                fault,
+                action,
+                servers,
+                took_ns,
+            },
+            FileEventKind::FaultFailed {
+                fault,
+                action,
+                servers,
+                why,
+            } => EventKind::FaultFailed {
+                fault,
+                action,
+                servers,
+                why,
+            },
             FileEventKind::Note { text } => EventKind::Note(text),
         };
         Self {

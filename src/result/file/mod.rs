@@ -156,8 +156,9 @@ impl TryFrom<File> for RunResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{DiskState, Event, EventKind};
+    use crate::measure::{DiskState, Event, EventKind, Verified};
     use crate::result::run_result::example;
+    use crate::workload::{Fault, FaultAction, Victim};
 
     #[test]
     fn a_result_round_trips_through_its_file_format() {
@@ -169,6 +170,12 @@ mod tests {
             before_us: 130.0,
             waited_s: 2.5,
             settled: true,
+        });
+        run.verified = Some(Verified {
+            writes: 12,
+            lost: 1,
+            unverifiable: 2,
+            examples: vec!["/a has version 1".into()],
         });
         for kind in [
             EventKind::SessionBack {
@@ -185,10 +192,34 @@ mod tests {
                 server: "h:2".into(),
                 how: "signal 9".into(),
             },
+            EventKind::FaultBegan {
+                fault: 0,
+                action: "kill".into(),
+                servers: vec!["h:2".into()],
+                took_ns: 12,
+            },
+            EventKind::FaultEnded {
+                fault: 0,
+                action: "restart".into(),
+                servers: vec!["h:2".into()],
+                took_ns: 13,
+            },
+            EventKind::FaultFailed {
+                fault: 1,
+                action: "pause".into(),
+                servers: Vec::new(),
+                why: "no server leads".into(),
+            },
         ] {
             run.note(Event { at_ns: -7, kind });
         }
         result.runs.push(run);
+        result.plan.faults.push(Fault {
+            at_ms: 10_000,
+            action: FaultAction::Kill,
+            victim: Victim::Followers(2),
+            for_ms: Some(5_000),
+        });
         let text = to_json(&result);
         assert_eq!(from_json(&text).unwrap(), result);
         assert!(
@@ -196,6 +227,8 @@ mod tests {
             "errors are stored by name"
         );
         assert!(text.contains("\"event\": \"session_lost\""));
+        assert!(text.contains("\"kind\": \"kill\""));
+        assert!(text.contains("\"victim\": \"followers 2\""));
         assert!(text.contains("\"HISTFAAA"));
         assert!(text.contains("\"commit\": null") || result.tool.commit.is_some());
     }

@@ -9,10 +9,12 @@ mod cases;
 mod checks;
 mod choices;
 mod expand;
+mod fault_table;
 mod figures;
 mod gates_table;
 mod load_table;
 mod nearest;
+mod network_table;
 mod op_table;
 mod overrides;
 mod problems;
@@ -32,7 +34,7 @@ pub use problems::Read;
 pub use schema::{Shape, known_keys};
 pub use section::Section;
 
-pub(super) use units::format_duration;
+pub(super) use units::{format_duration, format_duration_us};
 
 use super::error::{Place, WorkloadError};
 use super::limits;
@@ -188,13 +190,18 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
     let prepare = root.section("prepare", vocabulary.prepare());
     let load = root.section("load", &schema::LOAD);
     let ops = root.sections("op", vocabulary.op());
+    let faults = root.sections("fault", &schema::FAULT);
     let gates = root.section("gates", &schema::GATES);
     let name = read_name(root);
     let why = read_why(root);
     let file_seed = root.integer("seed", 0..=u64::MAX, 1);
     let target = target.and_then(|table| read_target(&table));
     let load_table = load;
-    let load = load_table.as_ref().map(load_table::read);
+    let has_faults = faults.as_ref().is_some_and(|tables| !tables.is_empty());
+    let verify = load_table::VerifyDefault(has_faults);
+    let load = load_table
+        .as_ref()
+        .map(|table| load_table::read(table, verify));
     let sessions = load.as_ref().and_then(|load| load.sessions);
     let drafts = ops.and_then(|tables| op_table::read(root, tables, vocabulary));
     let prepare = prepare.and_then(|table| {
@@ -208,7 +215,14 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
     let ratio = load.as_ref().and_then(|load| load.read_ratio);
     let ops = drafts.and_then(|drafts| op_table::finish(drafts, vocabulary));
     let ops = ops.and_then(|ops| read_ratio::apply(load_table.as_ref()?, ops, ratio?));
-    let gates = gates.and_then(|table| gates_table::read(&table, ops.as_deref()));
+    let load = load.and_then(|load| load.plan);
+    let faults =
+        faults.and_then(|tables| fault_table::read(root, &tables, target.as_ref(), load.as_ref()));
+    let gates = gates.and_then(|table| {
+        let gates = gates_table::read(&table, ops.as_deref())?;
+        gates_table::check_verified(&table, &gates, load.as_ref())?;
+        Some(gates)
+    });
     Some(Plan {
         protocol: vocabulary.protocol().to_owned(),
         name: name?,
@@ -216,8 +230,9 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
         seed: seed.or(file_seed)?,
         target: target?,
         prepare: prepare?,
-        load: load?.plan?,
+        load: load?,
         ops: ops?,
+        faults: faults?,
         gates: gates?,
     })
 }
@@ -259,6 +274,7 @@ fn read_target(table: &Section<'_>) -> Read<TargetShape> {
     let init_limit = table.integer("init_limit", limits::LIMIT_TICKS, default.init_limit);
     let sync_limit = table.integer("sync_limit", limits::LIMIT_TICKS, default.sync_limit);
     let heap_mib = read_heap_mib(table, default.heap_mib);
+    let network = network_table::read(table);
     Some(TargetShape {
         voters: voters?,
         observers: observers?,
@@ -267,6 +283,7 @@ fn read_target(table: &Section<'_>) -> Read<TargetShape> {
         init_limit: init_limit?,
         sync_limit: sync_limit?,
         heap_mib: heap_mib?,
+        network: network?,
     })
 }
 

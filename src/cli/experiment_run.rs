@@ -137,6 +137,12 @@ impl Asked {
         }
     }
 
+    /// Whether a run uses a proxy.
+    pub(super) fn needs_proxies(&self) -> bool {
+        let mut cells = self.experiment.cells.iter();
+        self.targets.iter().any(TargetSpec::is_local) && cells.any(|cell| cell.plan.needs_proxies())
+    }
+
     /// Describes the matrix and the expected time.
     pub(super) fn description(&self) -> String {
         let matrix = self.matrix();

@@ -48,9 +48,9 @@ fn a_killed_server_has_its_data_after_a_restart_and_its_end_is_not_reported() {
     let target = open(&TargetSpec::Bundled, dir.path());
     let mut before = client(&target);
     before.create("/kept", b"x", 0).unwrap();
-    target.kill(0).unwrap();
+    target.kill(&[0]).unwrap();
     assert!(matches!(
-        target.kill(0),
+        target.kill(&[0]),
         Err(FaultError::NotRunning { id: 1, .. })
     ));
     assert!(AdminClient::connect(&[target.members()[0].address], TIMEOUT).is_err());
@@ -84,14 +84,15 @@ fn faults_are_refused_for_the_servers_of_a_live_target() {
     let started = open(&TargetSpec::Bundled, dir.path());
     let live = format!("zk://{}", started.members()[0].address);
     let found = open(&live.parse().unwrap(), dir.path());
-    for fault in [Target::kill, Target::pause, Target::resume, Target::restart] {
+    let kill = |target: &Target, index| target.kill(&[index]);
+    for fault in [kill, Target::pause, Target::resume, Target::restart] {
         assert!(matches!(
             fault(&found, 0),
             Err(FaultError::NotOurs { index: 0 })
         ));
     }
     assert!(matches!(
-        started.kill(1),
+        started.kill(&[1]),
         Err(FaultError::NotOurs { index: 1 })
     ));
     assert_eq!(client(&started).list("/").unwrap(), ["zookeeper"]);

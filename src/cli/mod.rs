@@ -12,6 +12,8 @@ mod check;
 mod compare;
 mod completions;
 mod ensemble;
+mod experiment_run;
+mod experiment_text;
 mod failure;
 mod guard;
 mod import;
@@ -23,6 +25,7 @@ mod output;
 mod prometheus;
 mod proxy;
 mod report;
+mod rough_time;
 mod run;
 mod server;
 mod server_config;
@@ -42,10 +45,11 @@ const EXAMPLES: &str = "\
 Examples:
   quorate                      the quickstart workload on the bundled ensemble, about 30 s
   quorate workloads            the shipped workloads and their purposes
-  quorate run write-latency --target zk://h1:2181,h2:2181,h3:2181
-  quorate run write-latency --rate 5000 --duration 30s --sessions 16 --threads 2
+  quorate run mixed --target zk://h1:2181,h2:2181,h3:2181
+  quorate run mixed --rate 5000 --duration 30s --sessions 16 --threads 2
   quorate run mine.toml --set op.set.size=1KiB --json
-  quorate capacity write-latency --p99 5ms
+  quorate run write-latency --dry-run                   # an experiment: many runs
+  quorate capacity mixed --p99 5ms
   quorate compare --targets bundled,zookeeper write-saturation
 
 Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the measurement is invalid, 4 a gate failed.

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use crate::load::Progress;
+use crate::workload::Fault;
 
 /// The inputs of a run other than its plan and its target.
 #[derive(Clone, Copy)]
@@ -30,6 +32,8 @@ pub enum ProgressEvent<'a> {
     Step(&'a str),
     /// Describes a problem that does not end the run.
     Warning(&'a str),
+    /// Reports the progress of an experiment before each of its runs.
+    Overall(&'a Overall),
     /// Reports the progress of the load.
     Load {
         /// Number of the run, from 1. 0 while the target is prepared or cleaned up.
@@ -37,7 +41,25 @@ pub enum ProgressEvent<'a> {
         /// Total number of runs.
         runs: u32,
         progress: &'a Progress,
+        /// The planned faults of the run.
+        faults: &'a [Fault],
     },
+}
+
+/// The progress of an experiment. A run of it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overall {
+    /// Number of the run, from 1.
+    pub run: usize,
+    /// Number of all runs.
+    pub runs: usize,
+    /// Number of the round, from 1.
+    pub round: u32,
+    pub rounds: u32,
+    /// Estimated time until the end of the experiment.
+    pub left: Duration,
+    /// Describes the run: `voters 3 on bundled`.
+    pub what: String,
 }
 
 impl fmt::Debug for RunContext<'_> {

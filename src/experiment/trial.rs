@@ -1,6 +1,9 @@
 //! A plan on one open target. The calls of a run, in order: [`Trial::open`], [`Trial::run_once`] (prepares,
 //! measures and scrapes), [`Trial::describe`], [`Trial::close`].
 
+use std::fs;
+use std::path::Path;
+
 use super::attachment::uneven;
 use super::clean_up::CleanUp;
 use super::context::RunContext;
@@ -11,7 +14,7 @@ use super::scrape::ServerFigures;
 use crate::load::{self, LoadError, Server};
 use crate::measure::Recording;
 use crate::result::{self, Environment};
-use crate::target::{Links, ServerExit, Target, TargetConfig, TargetSpec, data_root};
+use crate::target::{Links, ServerExit, Target, TargetConfig, TargetSpec, copy_tail, data_root};
 use crate::workload::Plan;
 
 /// The protocol of every target.
@@ -32,13 +35,18 @@ pub(super) struct Trial {
 /// Checks, before anything is started, that the plan can run against the target.
 ///
 /// # Errors
-/// If the target does not speak the plan's protocol, or the plan has more sessions than this process may open
-/// files.
+/// If the target does not speak the plan's protocol, the plan has faults that Quorate cannot cause there, or
+/// the plan has more sessions than this process may open files.
 pub(super) fn check(plan: &Plan, spec: &TargetSpec) -> Result<(), ExperimentError> {
     if plan.protocol != ENSEMBLE_PROTOCOL {
         return Err(ExperimentError::Protocol {
             target: spec.to_string(),
             protocol: plan.protocol.clone(),
+        });
+    }
+    if !plan.faults.is_empty() && !spec.is_local() {
+        return Err(ExperimentError::Faults {
+            target: spec.to_string(),
         });
     }
     load::allow_files(plan).map_err(|source| load_failed("running against", spec, source))
@@ -64,7 +72,7 @@ pub(super) fn environment(
 }
 
 impl Trial {
-    /// Starts or finds the target. Call it from a thread that outlives the trial (see [`Target::open`]).
+    /// Starts or finds the target.
     ///
     /// # Errors
     /// If the target does not serve, or [`check`] fails.
@@ -141,6 +149,26 @@ impl Trial {
     /// Describes the data that would stay on a live target if this process ended now.
     pub(super) fn may_be_left(&self) -> Option<String> {
         self.prepared.may_be_left()
+    }
+
+    /// Copies the ends of the logs of all started servers to `dir`. A log that cannot be copied is named in
+    /// a warning.
+    pub(super) fn save_logs(&self, dir: &Path, round: u32, context: &RunContext<'_>) {
+        for log in self.target.logs() {
+            let Some(name) = log.file.file_name() else {
+                continue;
+            };
+            let name = name.to_string_lossy();
+            let copy = dir.join(format!("round-{round}-server-{}-{name}", log.server));
+            let copied = fs::create_dir_all(dir).and_then(|()| copy_tail(&log.file, &copy));
+            if let Err(error) = copied {
+                context.warning(&format!(
+                    "the log of server {} was not copied to {}: {error}",
+                    log.server,
+                    copy.display()
+                ));
+            }
+        }
     }
 
     /// Removes the data of a live target, or stops the servers that were started. If something is left

@@ -26,7 +26,7 @@ impl Sizes {
             }
             Self::OneOf(sizes) => {
                 let sizes: Vec<String> = sizes.iter().map(|one| capped(*one).to_string()).collect();
-                format!("[{}]", sizes.join(", "))
+                format!("{{ one_of = [{}] }}", sizes.join(", "))
             }
         }
     }

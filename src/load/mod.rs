@@ -51,5 +51,5 @@ pub use error::LoadError;
 pub use job::{Job, Moment, Phase, Server};
 pub use null::{Fault, NullReport, NullResponder, NullScript, Stall};
 pub use progress::{OpProgress, Progress, ServerProgress};
-pub use run::{allow_files, run};
-pub use setup::{clean_up, prepare, recycle};
+pub use run::{Driven, allow_files, drive, run};
+pub use setup::{clean_up, prepare, recycle, verify};

@@ -55,6 +55,40 @@ pub struct DiskState {
     pub settled: bool,
 }
 
+/// Limit of the examples in [`Verified`].
+pub const EXAMPLES_MAX: usize = 10;
+
+/// The acknowledged writes of a run, read back after it. The warm-up is included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Acknowledged writes that were read back.
+    pub writes: u64,
+    /// At least this many of them were lost.
+    pub lost: u64,
+    /// Acknowledged writes that cannot be read back.
+    pub unverifiable: u64,
+    /// The first findings in words, at most [`EXAMPLES_MAX`].
+    pub examples: Vec<String>,
+}
+
+impl Verified {
+    /// Notes that `count` writes were lost, for the reason `why`.
+    pub fn lose(&mut self, count: u64, why: impl FnOnce() -> String) {
+        self.lost += count;
+        if count > 0 && self.examples.len() < EXAMPLES_MAX {
+            self.examples.push(why());
+        }
+    }
+}
+
+/// The end of the log of a server that did not come back after a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerLog {
+    /// `host:port` of the server.
+    pub server: String,
+    pub text: String,
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
     /// Number of the run, from 0. Runs of several targets with the same number belong to one round
@@ -94,6 +128,10 @@ pub struct Recording {
     pub expired_sessions: u64,
     /// The user ended the run early.
     pub interrupted: bool,
+    /// The acknowledged writes, read back; `None` if they were not.
+    pub verified: Option<Verified>,
+    /// Logs that are kept in files beside the result. The result itself does not contain them.
+    pub server_logs: Vec<ServerLog>,
 }
 
 impl Recording {

@@ -36,12 +36,14 @@ static SHIPPED: &[Shipped] = shipped![
     "read-saturation": "zookeeper/read-saturation",
     "mixed": "zookeeper/mixed",
     "session-churn": "zookeeper/session-churn",
+    "failover": "zookeeper/failover",
     "smoke/quickstart": "smoke/quickstart",
     "smoke/write-latency": "smoke/write-latency",
     "smoke/write-saturation": "smoke/write-saturation",
     "smoke/read-saturation": "smoke/read-saturation",
     "smoke/mixed": "smoke/mixed",
     "smoke/session-churn": "smoke/session-churn",
+    "smoke/failover": "smoke/failover",
 ];
 
 /// Returns all shipped workloads, the quickstart first.

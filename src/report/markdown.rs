@@ -209,7 +209,7 @@ fn events(result: &RunResult) -> Vec<String> {
         } else {
             String::new()
         };
-        let incidents = incidents(&run.events);
+        let incidents = incidents(&run.events, &result.plan.faults);
         lines.extend(incidents.iter().take(EVENTS_SHOWN).map(|incident| {
             format!(
                 "{which}{:+.3} s: {}",

@@ -150,6 +150,7 @@ pub(crate) mod example {
                 operation_timeout_ms: 10_000,
                 attach: Attach::Spread,
                 reconnect: Reconnect::default(),
+                verify: false,
             },
             ops: vec![OpPlan {
                 label: "set".into(),
@@ -160,6 +161,7 @@ pub(crate) mod example {
                 writes: None,
                 own: Values::default(),
             }],
+            faults: Vec::new(),
             gates: Gates::default(),
         }
     }

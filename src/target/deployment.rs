@@ -1,10 +1,10 @@
 //! Starts an ensemble for a run, waits until every server serves, and removes the ensemble after the run.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::process::Child;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,12 +13,13 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::identity::resident_bytes;
 use super::member::Member;
-use super::meter::{Meter, MeteredServer};
+use super::meter::Meter;
 use super::network::{Applied, Links, Path as NetworkPath, Wiring, WiringConfig};
 use super::ports::Reserved;
-use super::process::{Lifetime, await_any_end};
-use super::server_process::{FaultError, ServerExit, ServerHandle, ServerProcess};
+use super::process::{await_any_end, tail};
+use super::server_process::{FaultError, ServerExit, ServerHandle, ServerLog, ServerProcess};
 use super::software::{ServerDir, Software};
+use super::starter::{StartConfig, Starter};
 use super::starting::{StartError, await_serving};
 use super::zoo_cfg::ServerSpec;
 use crate::fault::ProxyError;
@@ -26,10 +27,12 @@ use crate::workload::{LinkShape, TargetShape};
 
 /// Maximum time between the closing of a server's sockets and the end of its process.
 const DYING: Duration = Duration::from_millis(300);
+/// Bytes that [`Deployment::log_tail`] returns of each log.
+const LOG_TAIL_BYTES: u64 = 64 << 10;
 /// Maximum number of starts when another process takes one of the ports.
 const ATTEMPTS: u32 = 3;
 /// Client, quorum and election port.
-const PORTS_PER_SERVER: usize = 3;
+pub(super) const PORTS_PER_SERVER: usize = 3;
 
 /// An ensemble did not start.
 #[derive(Debug, thiserror::Error)]
@@ -77,28 +80,8 @@ pub struct DeploymentConfig<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// Starts and restarts the servers of a deployment.
-#[derive(Debug)]
-struct Starter {
-    software: Software,
-    shape: TargetShape,
-    quorate: PathBuf,
-}
-
-impl Starter {
-    fn start(&self, dir: &ServerDir) -> io::Result<Child> {
-        dir.start(
-            &self.software,
-            &self.shape,
-            &self.quorate,
-            Lifetime::WithParent,
-        )
-    }
-}
-
 impl Deployment {
-    /// Starts the servers and waits until all of them serve. Call it from a thread that outlives the
-    /// deployment: the kernel ends the servers when the thread that started them ends.
+    /// Starts the servers and waits until all of them serve.
     ///
     /// # Errors
     /// If not all servers serve. In that case the started servers are ended and the folder is removed.
@@ -141,6 +124,12 @@ impl Deployment {
             },
             &specs,
         )?;
+        let starter = Starter::new(StartConfig {
+            software: config.software.clone(),
+            shape: config.shape.clone(),
+            quorate: config.quorate.to_owned(),
+        })
+        .map_err(failed("start a thread"))?;
         let mut started = Started {
             servers: Vec::with_capacity(count),
         };
@@ -156,11 +145,6 @@ impl Deployment {
             dir.write(config.shape, &seen, index)
                 .map_err(failed("write the configuration of a server"))?;
         }
-        let starter = Starter {
-            software: config.software.clone(),
-            shape: config.shape.clone(),
-            quorate: config.quorate.to_owned(),
-        };
         reserved.release();
         let began = Instant::now();
         for (spec, dir) in specs.into_iter().zip(dirs) {
@@ -205,32 +189,51 @@ impl Deployment {
             .collect()
     }
 
+    /// Returns the log files of all servers that exist and are not empty.
+    #[must_use]
+    pub fn logs(&self) -> Vec<ServerLog> {
+        let mut logs = Vec::new();
+        for server in self.locked() {
+            let files = server.dir.logs().into_iter();
+            let written = files
+                .filter(|file| fs::metadata(file).is_ok_and(|metadata| metadata.len() > 0))
+                .map(|file| ServerLog {
+                    server: server.spec.id,
+                    file,
+                });
+            logs.extend(written);
+        }
+        logs
+    }
+
     /// Returns a meter for the resources that the servers use.
     #[must_use]
-    pub fn meter(&self) -> Meter {
-        let servers: Vec<MeteredServer> = self
-            .locked()
-            .map(|server| MeteredServer {
-                pid: server.child.id(),
-                address: server.address(),
-            })
-            .collect();
-        Meter::new(&servers)
+    pub fn meter(&self) -> Meter<'_> {
+        let addresses = self.locked().map(|server| server.address()).collect();
+        let read = || self.locked().map(|server| server.usage()).collect();
+        Meter::new(addresses, Box::new(read))
     }
 
     /// Returns handles of the processes whose end was neither planned nor reported. A process for which the
     /// kernel gives no handle is left out.
     #[must_use]
     pub fn handles(&self) -> Vec<ServerHandle> {
-        self.locked()
-            .enumerate()
-            .filter(|(_, server)| server.is_watched())
-            .filter_map(|(index, server)| {
-                let pid = Pid::from_child(&server.child);
-                let process = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-                Some(ServerHandle { index, process })
-            })
+        (0..self.servers.len())
+            .filter_map(|index| self.handle(index))
             .collect()
+    }
+
+    /// Returns a handle of the process of the server at `index`, unless its end was planned or reported. Call
+    /// it after a restart, because the new process has a new handle.
+    #[must_use]
+    pub fn handle(&self, index: usize) -> Option<ServerHandle> {
+        let server = lock(self.servers.get(index)?);
+        if !server.is_watched() {
+            return None;
+        }
+        let pid = Pid::from_child(&server.child);
+        let process = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+        Some(ServerHandle { index, process })
     }
 
     /// Returns the unplanned ends of servers since the last call.
@@ -255,12 +258,26 @@ impl Deployment {
         self.take_exits()
     }
 
-    /// Kills the server at `index` with SIGKILL and waits for its end. The end is not reported as a failure.
+    /// Kills the servers at `indexes` with SIGKILL and waits for their ends. All signals are sent before the
+    /// first wait. The ends are not reported as failures.
     ///
     /// # Errors
-    /// If there is no such server, or it does not run.
-    pub fn kill(&self, index: usize) -> Result<(), FaultError> {
-        self.server(index)?.kill()
+    /// If there is no such server, or it does not run. Then no server is killed.
+    pub fn kill(&self, indexes: &[usize]) -> Result<(), FaultError> {
+        // Each lock is taken once, in the same order by every caller.
+        let indexes: BTreeSet<usize> = indexes.iter().copied().collect();
+        let mut servers = Vec::with_capacity(indexes.len());
+        for index in indexes {
+            let mut server = self.server(index)?;
+            server.check_running()?;
+            servers.push(server);
+        }
+        for server in &mut servers {
+            server.send_kill()?;
+        }
+        servers
+            .iter_mut()
+            .try_for_each(|server| server.await_killed())
     }
 
     /// Stops the process of the server at `index` with SIGSTOP. Its sockets stay open.
@@ -280,7 +297,6 @@ impl Deployment {
     }
 
     /// Restarts a server that has ended, with its data and its ports. Does not wait until the server serves.
-    /// Call it from a thread that outlives the deployment (see [`Deployment::start`]).
     ///
     /// # Errors
     /// If there is no such server, it still runs, or the process cannot be started.
@@ -335,6 +351,20 @@ impl Deployment {
     #[must_use]
     pub fn proxy_end(&self) -> Option<String> {
         self.wiring.as_ref()?.ended()
+    }
+
+    /// Returns the last 64 KiB of each log of the server at `index`, with the name of the log before them.
+    #[must_use]
+    pub fn log_tail(&self, index: usize) -> Option<String> {
+        let logs = lock(self.servers.get(index)?).dir.logs();
+        let mut text = String::new();
+        for log in logs {
+            if let Ok(tail) = tail(&log, LOG_TAIL_BYTES) {
+                let name = log.file_name().unwrap_or_default().to_string_lossy();
+                text.push_str(&format!("==> {name} <==\n{tail}\n"));
+            }
+        }
+        Some(text)
     }
 
     fn server(&self, index: usize) -> Result<MutexGuard<'_, ServerProcess>, FaultError> {

@@ -15,7 +15,7 @@ use super::member::Member;
 use super::meter::Meter;
 use super::network::{Applied, Links, Path as NetworkPath};
 use super::probe::{ProbeError, probe, refresh};
-use super::server_process::{FaultError, ServerExit, ServerHandle};
+use super::server_process::{FaultError, ServerExit, ServerHandle, ServerLog};
 use super::software::Software;
 use super::spec::TargetSpec;
 use super::starting::StartError;
@@ -91,8 +91,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts or finds the target. Call it from a thread that outlives the target (see
-    /// [`Deployment::start`]).
+    /// Starts or finds the target.
     ///
     /// # Errors
     /// If the target does not serve.
@@ -196,9 +195,16 @@ impl Target {
         deployment.map_or_else(Vec::new, Deployment::resident_bytes)
     }
 
+    /// See [`Deployment::logs`]. Empty for a live target.
+    #[must_use]
+    pub fn logs(&self) -> Vec<ServerLog> {
+        let deployment = self.deployment.as_ref();
+        deployment.map_or_else(Vec::new, Deployment::logs)
+    }
+
     /// Returns a meter for the resources that the servers use, or `None` for a live target.
     #[must_use]
-    pub fn meter(&self) -> Option<Meter> {
+    pub fn meter(&self) -> Option<Meter<'_>> {
         self.deployment.as_ref().map(Deployment::meter)
     }
 
@@ -207,6 +213,12 @@ impl Target {
     pub fn handles(&self) -> Vec<ServerHandle> {
         let deployment = self.deployment.as_ref();
         deployment.map_or_else(Vec::new, Deployment::handles)
+    }
+
+    /// See [`Deployment::handle`].
+    #[must_use]
+    pub fn handle(&self, index: usize) -> Option<ServerHandle> {
+        self.deployment.as_ref()?.handle(index)
     }
 
     /// See [`Deployment::take_exits`].
@@ -226,9 +238,10 @@ impl Target {
     /// See [`Deployment::kill`].
     ///
     /// # Errors
-    /// If Quorate did not start the server, or it does not run.
-    pub fn kill(&self, index: usize) -> Result<(), FaultError> {
-        self.started(index)?.kill(index)
+    /// If Quorate did not start the servers, or one of them does not run.
+    pub fn kill(&self, indexes: &[usize]) -> Result<(), FaultError> {
+        let first = indexes.first().copied().unwrap_or(0);
+        self.started(first)?.kill(indexes)
     }
 
     /// See [`Deployment::pause`].
@@ -289,6 +302,12 @@ impl Target {
         let path = paths.first().copied();
         let path = path.ok_or(FaultError::NoPath)?;
         self.deployment.as_ref().ok_or(FaultError::NoProxy { path })
+    }
+
+    /// See [`Deployment::log_tail`]. `None` for a live target.
+    #[must_use]
+    pub fn log_tail(&self, index: usize) -> Option<String> {
+        self.deployment.as_ref()?.log_tail(index)
     }
 
     fn started(&self, index: usize) -> Result<&Deployment, FaultError> {

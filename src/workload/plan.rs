@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::Fault;
 use super::network::Network;
 use super::values::Values;
 
@@ -31,6 +32,9 @@ pub struct Plan {
     pub load: LoadPlan,
     /// The operations with their weights. The index of an operation identifies it everywhere else.
     pub ops: Vec<OpPlan>,
+    /// Planned faults. The index of a fault identifies it everywhere else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
     /// Conditions the run must meet.
     pub gates: Gates,
 }
@@ -118,6 +122,9 @@ pub struct LoadPlan {
     /// How a lost session reconnects.
     #[serde(default)]
     pub reconnect: Reconnect,
+    /// Whether every acknowledged write is read back after the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verify: bool,
 }
 
 /// How operations arrive.
@@ -351,6 +358,9 @@ pub struct Gates {
     pub error_ratio: Option<f64>,
     /// Minimum of the acknowledged operations per second.
     pub throughput_per_s: Option<f64>,
+    /// Maximum of the acknowledged writes that were lost. It applies to all operations together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u64>,
     /// The same conditions for single operations, by label. Only one level is allowed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ops: BTreeMap<String, Self>,

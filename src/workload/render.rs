@@ -6,6 +6,7 @@
 use std::fmt::{Display, Write as _};
 
 use super::error::{Place, WorkloadError};
+use super::fault::Fault;
 use super::file::{Source, format_duration, format_duration_us, resolve};
 use super::network::{LOOPBACK, LinkShape, Network};
 use super::plan::{
@@ -32,6 +33,9 @@ impl Plan {
         render_load(&mut page, &self.load);
         for op in self.ops.iter().filter(|op| !op.is_implicit()) {
             render_op(&mut page, op, vocabulary);
+        }
+        for fault in &self.faults {
+            render_fault(&mut page, fault);
         }
         render_gates(&mut page, &self.gates);
         page.text
@@ -187,6 +191,11 @@ fn render_load(page: &mut Page, load: &LoadPlan) {
         reconnect,
         "waits between attempts to reconnect",
     );
+    page.key(
+        "verify",
+        load.verify,
+        "read every acknowledged write back after the run",
+    );
     match &load.arrival {
         Arrival::Open { phases, .. } if load.constant_rate_per_s().is_none() => {
             phases.iter().for_each(|phase| render_phase(page, phase));
@@ -275,9 +284,26 @@ fn render_op(page: &mut Page, op: &OpPlan, vocabulary: &dyn Vocabulary) {
     }
 }
 
+fn render_fault(page: &mut Page, fault: &Fault) {
+    page.header("[[fault]]", "");
+    page.key(
+        "at",
+        duration(fault.at_ms),
+        "since the start of the measured phase",
+    );
+    page.key("kind", quoted(fault.action.name()), "");
+    page.key("victim", quoted(&fault.victim.to_string()), "");
+    if let Some(for_ms) = fault.for_ms {
+        page.key("for", duration(for_ms), "then it is undone");
+    }
+}
+
 fn render_gates(page: &mut Page, gates: &Gates) {
     page.header("[gates]", "conditions that decide the exit status");
     render_conditions(page, gates);
+    if let Some(lost) = gates.lost {
+        page.key("lost", lost, "lost acknowledged writes, maximum");
+    }
     for (label, own) in &gates.ops {
         // The label of an implied operation has a dot.
         let key = if label.contains('.') {
@@ -354,7 +380,7 @@ fn size(choice: &SizeChoice) -> String {
         SizeChoice::Uniform(min, max) => format!("{{ min = {min}, max = {max} }}"),
         SizeChoice::OneOf(sizes) => {
             let sizes: Vec<String> = sizes.iter().map(u32::to_string).collect();
-            format!("[{}]", sizes.join(", "))
+            format!("{{ one_of = [{}] }}", sizes.join(", "))
         }
     }
 }

@@ -5,6 +5,7 @@ mod baselines;
 mod bench;
 mod capacity;
 mod detached;
+mod experiments;
 mod faults;
 mod import;
 mod input;

@@ -88,8 +88,10 @@ pub(crate) fn plan() -> Plan {
             operation_timeout_ms: 10_000,
             attach: Attach::Spread,
             reconnect: Reconnect::default(),
+            verify: false,
         },
         ops: vec![op(OpKind::Get, 10), op(OpKind::Set, 1)],
+        faults: Vec::new(),
         gates: Gates {
             p99_ms: Some(5.0),
             error_ratio: Some(0.01),

@@ -31,7 +31,7 @@ Examples:
   quorate compare main results/mixed-2026-01-02T10-00-00Z     # with the baseline of `quorate run --save-baseline main`
   quorate compare --targets bundled,zookeeper write-saturation
   quorate compare --targets zookeeper:/opt/zk-3.4.10,zookeeper:/opt/zk-3.9.5 --rounds 10 mixed
-  quorate compare --targets bundled,zookeeper write-latency --headline 'set: response p99' --fail-if slower=5%
+  quorate compare --targets bundled,zookeeper mixed --headline 'set: response p99' --fail-if slower=5%
 
 The first is the base. Each of the others is compared with it. A verdict needs at least 6 rounds, or 5 runs of
 each of two results that were measured separately.

@@ -8,6 +8,7 @@ mod canvas;
 mod failures;
 mod frame;
 mod history;
+mod overall;
 mod phase;
 mod plain;
 mod sparkline;
@@ -20,13 +21,14 @@ use self::canvas::Canvas;
 pub(super) use self::failures::failures_by_name;
 use self::frame::Tone;
 use self::history::History;
-use super::ascii::shown;
+use super::ascii::{self, shown};
 use super::failure::Failure;
 use super::output::tell;
 use super::prometheus::{Exporter, ListenAddress};
 use super::terminal::{Terminal, wrap};
-use crate::experiment::ProgressEvent;
+use crate::experiment::{Overall, ProgressEvent};
 use crate::load::{Phase, Progress};
+use crate::workload::Fault;
 
 /// Interval between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -56,12 +58,30 @@ impl Position {
     }
 }
 
+/// What is shown of a run.
+#[derive(Clone, Copy, Debug)]
+struct Shown<'a> {
+    position: Position,
+    progress: &'a Progress,
+    /// The planned faults.
+    faults: &'a [Fault],
+}
+
 #[derive(Debug, Default)]
 struct State {
     canvas: Canvas,
     phase: Option<(u32, Phase)>,
     last_plain: Option<Instant>,
     history: History,
+    /// The progress of the experiment, if the run is part of one.
+    overall: Option<OverallSince>,
+}
+
+/// The progress of an experiment at the beginning of a run, and the time of that beginning.
+#[derive(Debug)]
+struct OverallSince {
+    overall: Overall,
+    began: Instant,
 }
 
 impl Screen {
@@ -103,16 +123,32 @@ impl Screen {
                 };
                 self.line(&mut state, &text);
             }
+            ProgressEvent::Overall(overall) => {
+                state.overall = Some(OverallSince {
+                    overall: (*overall).clone(),
+                    began: Instant::now(),
+                });
+                if !self.quiet {
+                    let text = overall::heading(overall);
+                    let text = wrap(&shown(&text), self.terminal.width());
+                    self.line(&mut state, &text);
+                }
+            }
             ProgressEvent::Load {
                 run,
                 runs,
                 progress,
+                faults,
             } => {
-                let position = Position {
-                    run: *run,
-                    runs: *runs,
+                let shown = Shown {
+                    position: Position {
+                        run: *run,
+                        runs: *runs,
+                    },
+                    progress,
+                    faults,
                 };
-                self.load(&mut state, position, progress);
+                self.load(&mut state, &shown);
             }
         }
     }
@@ -136,7 +172,10 @@ impl Screen {
         write(&state.canvas.clear(self.terminal.width()));
     }
 
-    fn load(&self, state: &mut State, position: Position, progress: &Progress) {
+    fn load(&self, state: &mut State, shown: &Shown<'_>) {
+        let Shown {
+            position, progress, ..
+        } = *shown;
         let phase = (position.run, progress.phase);
         let before = state.phase.replace(phase);
         let phase_changed = before != Some(phase);
@@ -147,25 +186,32 @@ impl Screen {
             state.history.clear();
         }
         if self.terminal.can_redraw {
-            self.draw(state, position, progress);
+            self.draw(state, shown);
         } else if (phase_changed && !is_announced(progress.phase))
             || state
                 .last_plain
                 .is_some_and(|last| last.elapsed() >= PLAIN_EVERY)
         {
             state.last_plain = Some(Instant::now());
-            self.line(state, &shown(&plain::line(position, progress)));
+            self.line(state, &ascii::shown(&plain::line(position, progress)));
         }
     }
 
-    fn draw(&self, state: &mut State, position: Position, progress: &Progress) {
+    fn draw(&self, state: &mut State, view: &Shown<'_>) {
+        let progress = view.progress;
         let has_rate = matches!(progress.phase, Phase::WarmUp | Phase::Measure);
         if has_rate && !phase::has_just_begun(progress) {
             state.history.push(progress);
         }
-        let size = self.terminal.size();
-        let lines: Vec<String> = frame::lines(position, progress, &state.history, size)
+        let mut size = self.terminal.size();
+        let above = state.overall.as_ref().filter(|_| size.rows > 3);
+        let above = above.map(|since| {
+            size.rows -= 1;
+            overall::line(&since.overall, since.began.elapsed(), size.columns)
+        });
+        let lines: Vec<String> = above
             .iter()
+            .chain(&frame::lines(view, &state.history, size))
             .map(|line| {
                 let text = shown(&line.text);
                 match line.tone {
@@ -187,7 +233,7 @@ impl Drop for Screen {
 
 /// Whether a [`ProgressEvent::Step`] announces the phase, so that no plain line is needed at its beginning.
 fn is_announced(phase: Phase) -> bool {
-    matches!(phase, Phase::Prepare | Phase::CleanUp)
+    matches!(phase, Phase::Prepare | Phase::Verify | Phase::CleanUp)
 }
 
 fn write(text: &str) {

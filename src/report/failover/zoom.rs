@@ -327,9 +327,9 @@ impl<'a> View<'a> {
             .runs
             .iter()
             .take(self.impact.run)
-            .map(|run| incidents(&run.events).len())
+            .map(|run| incidents(&run.events, &self.result.plan.faults).len())
             .sum();
-        let of_run = incidents(&self.run.events);
+        let of_run = incidents(&self.run.events, &self.result.plan.faults);
         let numbered = of_run.into_iter().zip(before + 1..);
         numbered
             .map(|(incident, number)| Mark {

@@ -9,7 +9,8 @@ use super::event::FileEvent;
 use super::interruptions::FileInterruptions;
 use super::operation::{FileHistogram, FileRecord, FileTotal, histogram};
 use crate::measure::{
-    ByClass, DiskState, DriverThread, Event, Interval, Recording, ServerRecord, ServerRun, Timeline,
+    ByClass, DiskState, DriverThread, Event, Interval, Recording, ServerRecord, ServerRun,
+    Timeline, Verified,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub(super) struct FileRun {
     pub(super) in_flight_at_end: u64,
     pub(super) reconnects: u64,
     pub(super) expired_sessions: u64,
+    /// Older files do not have it.
+    #[serde(default)]
+    pub(super) verified: Option<FileVerified>,
     pub(super) events: Vec<FileEvent>,
     pub(super) events_dropped: u64,
     /// The intervals merged when the file is written. Reading ignores it.
@@ -55,6 +59,14 @@ pub(super) struct FileDisk {
     pub(super) before_us: f64,
     pub(super) waited_s: f64,
     pub(super) settled: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct FileVerified {
+    pub(super) writes: u64,
+    pub(super) lost: u64,
+    pub(super) unverifiable: u64,
+    pub(super) examples: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,6 +117,7 @@ impl FileRun {
             in_flight_at_end: run.in_flight_at_end,
             reconnects: run.reconnects,
             expired_sessions: run.expired_sessions,
+            verified: run.verified.as_ref().map(FileVerified::from),
             events: run.events.iter().map(FileEvent::from).collect(),
             events_dropped: run.events_dropped,
             ops: named(labels, &run.totals(), FileTotal::from),
@@ -156,6 +169,8 @@ impl FileRun {
             reconnects: self.reconnects,
             expired_sessions: self.expired_sessions,
             interrupted: self.interrupted,
+            verified: self.verified.map(Verified::from),
+            server_logs: Vec::new(),
         })
     }
 }
@@ -195,6 +210,34 @@ pub(super) fn in_order<F, T: Default>(
             "{place}: operation {stranger:?} is not in the plan"
         )),
         None => Ok(records),
+    }
+}
+
+impl From<&Verified> for FileVerified {
+    fn from(verified: &Verified) -> Self {
+        let Verified {
+            writes,
+            lost,
+            unverifiable,
+            examples,
+        } = verified.clone();
+        Self {
+            writes,
+            lost,
+            unverifiable,
+            examples,
+        }
+    }
+}
+
+impl From<FileVerified> for Verified {
+    fn from(file: FileVerified) -> Self {
+        Self {
+            writes: file.writes,
+            lost: file.lost,
+            unverifiable: file.unverifiable,
+            examples: file.examples,
+        }
     }
 }
 

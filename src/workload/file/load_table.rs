@@ -21,20 +21,27 @@ const DRAIN_MS: u64 = 10_000;
 /// The table: the values that other tables depend on, and the plan if all values are right.
 pub(super) struct Load {
     pub(super) sessions: Read<u32>,
+    /// Share of reading operations, 0 to 1, if the file sets one.
+    pub(super) read_ratio: Read<Option<f64>>,
     pub(super) plan: Read<LoadPlan>,
 }
 
+/// Whether acknowledged writes are verified in a file without `load.verify`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct VerifyDefault(pub(super) bool);
+
 /// Reads the table and checks its values.
-pub(super) fn read(table: &Section<'_>) -> Load {
+pub(super) fn read(table: &Section<'_>, verify: VerifyDefault) -> Load {
     let sessions = table.integer("sessions", limits::SESSIONS, SESSIONS);
     Load {
         sessions,
-        plan: read_plan(table, sessions),
+        read_ratio: table.number("read_ratio", limits::RATIO),
+        plan: read_plan(table, sessions, verify),
     }
 }
 
 /// Reads everything before it checks for errors, so that all problems are reported.
-fn read_plan(table: &Section<'_>, sessions: Read<u32>) -> Read<LoadPlan> {
+fn read_plan(table: &Section<'_>, sessions: Read<u32>, verify: VerifyDefault) -> Read<LoadPlan> {
     let threads = read_threads(table, sessions);
     let duration_asked_ms = table.duration_ms("duration", limits::DURATION_MS);
     let (arrival, duration_ms) = read_arrival(table, sessions, duration_asked_ms);
@@ -46,6 +53,7 @@ fn read_plan(table: &Section<'_>, sessions: Read<u32>) -> Read<LoadPlan> {
     let repeats = table.integer("repeats", limits::REPEATS, 1);
     let attach = read_attach(table);
     let reconnect = read_reconnect(table);
+    let verify = table.boolean("verify", verify.0);
     let operation_timeout_ms = operation_timeout_ms?.unwrap_or(TIMEOUT_MS);
     Some(LoadPlan {
         sessions: sessions?,
@@ -60,6 +68,7 @@ fn read_plan(table: &Section<'_>, sessions: Read<u32>) -> Read<LoadPlan> {
         operation_timeout_ms,
         attach: attach?,
         reconnect: reconnect?,
+        verify: verify?,
     })
 }
 

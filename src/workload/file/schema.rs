@@ -16,8 +16,46 @@ pub struct Shape {
 pub(super) const ROOT: Shape = Shape {
     path: "",
     keys: &[
-        "name", "why", "protocol", "seed", "target", "prepare", "load", "op", "gates",
+        "name",
+        "why",
+        "protocol",
+        "seed",
+        "experiment",
+        "case",
+        "figure",
+        "target",
+        "prepare",
+        "load",
+        "op",
+        "fault",
+        "gates",
     ],
+};
+pub(super) const EXPERIMENT: Shape = Shape {
+    path: "experiment",
+    keys: &["rounds"],
+};
+pub(super) const CASE: Shape = Shape {
+    path: "case",
+    keys: &["name", "set", "search"],
+};
+pub(super) const SEARCH: Shape = Shape {
+    path: "case.search",
+    keys: &[
+        "p50",
+        "p90",
+        "p99",
+        "p999",
+        "errors",
+        "from",
+        "up_to",
+        "precision",
+        "max_runs",
+    ],
+};
+pub(super) const FIGURE: Shape = Shape {
+    path: "figure",
+    keys: &["kind", "x", "series", "only", "title"],
 };
 pub(super) const TARGET: Shape = Shape {
     path: "target",
@@ -45,6 +83,7 @@ pub(super) const LOAD: Shape = Shape {
         "phase",
         "in_flight",
         "in_flight_cap",
+        "read_ratio",
         "warm_up",
         "duration",
         "drain",
@@ -55,6 +94,7 @@ pub(super) const LOAD: Shape = Shape {
         "attach",
         "spacing",
         "reconnect",
+        "verify",
     ],
 };
 pub(super) const RECONNECT: Shape = Shape {
@@ -64,6 +104,10 @@ pub(super) const RECONNECT: Shape = Shape {
 pub(super) const PHASE: Shape = Shape {
     path: "load.phase",
     keys: &["duration", "rate", "from", "to"],
+};
+pub(super) const FAULT: Shape = Shape {
+    path: "fault",
+    keys: &["at", "kind", "victim", "for"],
 };
 pub(super) const GATES: Shape = Shape {
     path: "gates",
@@ -77,16 +121,27 @@ pub(super) const GATES: Shape = Shape {
         "late_p99_ms",
         "error_ratio",
         "throughput_per_s",
+        "lost",
     ],
 };
 /// The gates of one operation. `LABEL` stands for its label.
 pub(super) const OP_GATES: Shape = Shape {
     path: "gates.LABEL",
-    keys: GATES.keys,
+    keys: &[
+        "p50_ms",
+        "p90_ms",
+        "p95_ms",
+        "p99_ms",
+        "p999_ms",
+        "max_ms",
+        "late_p99_ms",
+        "error_ratio",
+        "throughput_per_s",
+    ],
 };
 pub(super) const SIZE: Shape = Shape {
     path: "size",
-    keys: &["min", "max"],
+    keys: &["min", "max", "one_of"],
 };
 pub(super) const KEYS: Shape = Shape {
     path: "keys",
@@ -96,15 +151,17 @@ pub(super) const KEYS: Shape = Shape {
 /// The path of the operations. Their keys depend on the protocol.
 const OP: &str = "op";
 
-fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 11] {
+fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 13] {
     [
         &ROOT,
+        &EXPERIMENT,
         &TARGET,
         vocabulary.prepare(),
         &LOAD,
         &PHASE,
         &RECONNECT,
         vocabulary.op(),
+        &FAULT,
         &GATES,
         &SIZE,
         &KEYS,
@@ -112,14 +169,19 @@ fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 11] {
     ]
 }
 
+/// Tables whose keys have short names. They are not suggested for unknown keys of other tables.
+const SHORT: [&Shape; 3] = [&CASE, &SEARCH, &FIGURE];
+
 /// Names of our keys in other load generators.
 const SYNONYMS: &[(&str, &str)] = &[
     ("clients", "load.sessions"),
     ("concurrency", "load.sessions"),
     ("connections", "load.sessions"),
     ("connection_timeout_ms", "load.session_timeout"),
+    ("chaos", "fault"),
     ("data_size", "op.size"),
     ("distribution", "op.keys"),
+    ("faults", "fault"),
     ("max_pending", "load.in_flight_cap"),
     ("max_value", "size.max"),
     ("min_value", "size.min"),
@@ -149,7 +211,8 @@ const SYNONYMS: &[(&str, &str)] = &[
 #[must_use]
 pub fn known_keys(vocabularies: &[&dyn Vocabulary]) -> Vec<String> {
     let mut paths = Vec::new();
-    for shape in vocabularies.iter().flat_map(|known| shapes(*known)) {
+    let of_all = vocabularies.iter().flat_map(|known| shapes(*known));
+    for shape in of_all.chain(SHORT) {
         for path in shape.keys.iter().map(|key| join(shape.path, key)) {
             if !paths.contains(&path) {
                 paths.push(path);

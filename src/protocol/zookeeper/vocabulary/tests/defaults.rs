@@ -54,6 +54,7 @@ fn every_default_is_filled_in() {
         operation_timeout_ms: 10_000,
         attach: Attach::Spread,
         reconnect: Reconnect::default(),
+        verify: false,
     };
     assert_eq!(plan.load, load);
     assert_eq!(plan.ops.len(), 1);

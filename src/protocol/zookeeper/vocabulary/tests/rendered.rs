@@ -11,12 +11,13 @@ fn a_rendered_plan_resolves_to_itself() {
         [target]\nvoters = 5\nobservers = 2\nfsync = false\ntick_time = \"150ms\"\ninit_limit = 20\nsync_limit = 7\nheap = \"1GiB\"\n\
         [prepare]\nznodes = 500\nsize = { min = 1, max = 9 }\nper_parent = 7\nchroot = \"/a/b\"\nkeep = true\n\
         [load]\nsessions = 20\nthreads = 2\nin_flight_cap = 3\nwarm_up = \"0s\"\nduration = \"90s\"\ndrain = \"0s\"\nrepeats = 3\ninterval = \"250ms\"\n\
-        session_timeout = \"6s\"\noperation_timeout = \"1m 30s\"\nattach = \"followers\"\n\
+        session_timeout = \"6s\"\noperation_timeout = \"1m 30s\"\nattach = \"followers\"\nverify = false\n\
         [[load.phase]]\nduration = \"30s\"\nfrom = 0.1\nto = 12345.678\n[[load.phase]]\nduration = \"10s\"\nrate = 50\n\
-        [[op]]\nkind = \"create\"\nephemeral = true\nsequential = true\nkeep_count = 4\nsize = [1, 2]\n\
+        [[op]]\nkind = \"create\"\nephemeral = true\nsequential = true\nkeep_count = 4\nsize = { one_of = [1, 2] }\n\
         [[op]]\nkind = \"create\"\nlabel = \"other\"\nweight = 0\n[[op]]\nkind = \"delete\"\n[[op]]\nkind = \"set\"\nkeys = \"per_session\"\n\
         [[op]]\nkind = \"get\"\nkeys = { zipf = 0.7 }\n[[op]]\nkind = \"exists\"\nkeys = \"sequential\"\n[[op]]\nkind = \"list\"\n\
         [[op]]\nkind = \"multi\"\nbatch = 5\nsize = 10\n[[op]]\nkind = \"sync\"\n[[op]]\nkind = \"session\"\n\
+        [[fault]]\nat = \"10s\"\nkind = \"kill\"\nvictim = \"leader\"\nfor = \"5s\"\n[[fault]]\nat = \"20s\"\nkind = \"pause\"\nvictim = \"followers 2\"\n\
         [gates]\np50_ms = 0.5\np90_ms = 0.7\np95_ms = 0.8\np99_ms = 1\np999_ms = 2\nmax_ms = 3\nlate_p99_ms = 4\nerror_ratio = 0.001\nthroughput_per_s = 1e3\n\
         [gates.get]\np99_ms = 0.25\n[gates.\"create.trim\"]\nerror_ratio = 0\n";
     let one_phase = format!(

@@ -13,13 +13,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("measure", &[]),
     ("workload", &[]),
     ("disk", &[]),
+    ("fault", &[]),
     ("protocol", &["wire", "workload", "measure"]),
     ("load", &["workload", "measure", "protocol"]),
     ("result", &["workload", "measure"]),
     ("report", &["result", "measure", "workload"]),
     ("ensemble", &["wire", "disk"]),
     // `ensemble` is not in the list: the bundled servers are child processes like all others.
-    ("target", &["protocol", "workload", "measure"]),
+    ("target", &["protocol", "workload", "measure", "fault"]),
     ("import", &["ensemble", "wire"]),
     (
         "experiment",
@@ -41,6 +42,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "ensemble",
             "import",
             "experiment",
+            "fault",
         ],
     ),
 ];
@@ -92,7 +94,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     // Only for network code that is not timed. Driver threads and servers of the ensemble are epoll loops without an
     // async runtime.
     ("axum", &["cli"]),
-    ("tokio", &["cli"]),
+    ("tokio", &["cli", "fault"]),
     ("futures", &[]),
 ];
 
@@ -101,6 +103,9 @@ const PURE: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("disk/group.rs", &[]),
     ("disk/tail.rs", &[]),
+    ("fault/control.rs", &[]),
+    ("fault/lane.rs", &[]),
+    ("fault/shape.rs", &[]),
     ("measure", &[]),
     ("workload", &[]),
     ("ensemble/database", &[]),

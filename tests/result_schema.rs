@@ -50,6 +50,11 @@ fn sparse() -> RunResult {
     result.plan.ops[1].keys = KeyChoice::PerSession;
     let mut idle = result.plan.ops[1].clone();
     idle.label = "idle".into();
+    result.plan.target.network = quorate::workload::Network::named("wan");
+    result.target.proxied = Some(quorate::result::Proxied {
+        servers: true,
+        clients: false,
+    });
     result.plan.ops.push(idle);
     let run = &mut result.runs[0];
     run.stolen = None;

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use quorate::protocol::zookeeper::AdminClient;
-use quorate::target::{FaultError, Launch, Lifetime, Target, TargetConfig, TargetSpec};
+use quorate::target::{FaultError, Launch, Lifetime, Links, Target, TargetConfig, TargetSpec};
 use quorate::workload::TargetShape;
 
 /// Timeout for requests and waits. It is longer than any of them takes on a busy machine.
@@ -20,6 +20,7 @@ fn open(spec: &TargetSpec, data_dir: &Path) -> Target {
             voters: 1,
             ..TargetShape::default()
         },
+        links: Links::default(),
         quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
         data_dir: Some(data_dir),
         zookeeper_home: None,

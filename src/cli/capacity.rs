@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::calibration_store::Need;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::live::Screen;
 use super::load_flags::LoadFlags;
@@ -15,7 +16,7 @@ use super::workload_file::Changes;
 use super::{calibration_store, interrupt, output, workload_file};
 use crate::experiment::{self, CapacityRun, ProgressEvent, RunContext, SearchLimits};
 use crate::report::{Format, per_second, render_capacity, write_capacity_report};
-use crate::result::{self, Capacity, Held, write_capacity};
+use crate::result::{Capacity, Held, write_capacity};
 use crate::target::TargetSpec;
 use crate::workload::{Gates, Plan};
 
@@ -107,7 +108,12 @@ pub(super) fn run(args: &CapacityArgs) -> Result<Status, Failure> {
     let quorate = std::env::current_exe()?;
     let screen = Screen::new(args.quiet, args.prometheus.as_ref())?;
     let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
-    let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
+    let calibration = calibration_store::for_runs(&Need {
+        proxy: target.is_local() && plan.needs_proxies(),
+        quorate: &quorate,
+        stop: &stop,
+        notify: &notify,
+    });
     let context = RunContext {
         quorate: &quorate,
         data_dir: args.places.data_dir.as_deref(),

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::baseline::{self, BaselineFlags};
+use super::calibration_store::Need;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::live::Screen;
 use super::load_flags::LoadFlags;
@@ -18,7 +19,7 @@ use super::workload_file::{Changes, resolve_all};
 use super::{calibration_store, interrupt, output};
 use crate::experiment::{self, ProgressEvent, RunContext};
 use crate::report::{Comparison, Format, render, write_comparison, write_report};
-use crate::result::{self, ResultError, RunResult, results_dir, write_result};
+use crate::result::{ResultError, RunResult, results_dir, write_result};
 use crate::target::TargetSpec;
 use crate::workload::Plan;
 
@@ -113,7 +114,12 @@ fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
     let base = options.baselines.read(&plans)?;
     let screen = Screen::new(options.quiet, options.prometheus.as_ref())?;
     let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
-    let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
+    let calibration = calibration_store::for_runs(&Need {
+        proxy: target.is_local() && plans.iter().any(Plan::needs_proxies),
+        quorate: &quorate,
+        stop: &stop,
+        notify: &notify,
+    });
     let context = RunContext {
         quorate: &quorate,
         data_dir: options.places.data_dir.as_deref(),

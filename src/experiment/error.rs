@@ -30,6 +30,11 @@ pub enum ExperimentError {
         target: String,
         source: Box<LoadError>,
     },
+    /// The proxy process ended, so the network of the target failed.
+    #[error(
+        "the proxy process of {target} ended during the run: {how}; what was measured is not the target's"
+    )]
+    ProxyEnded { target: String, how: String },
     /// The caller ended a comparison before every target had a run.
     #[error("stopped after a run of {target}, before every target had one; nothing was written")]
     Stopped {

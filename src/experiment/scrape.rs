@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::result::{self, CounterChange};
-use crate::target::{Member, Target, with_tilde};
+use crate::result::{self, CounterChange, Proxied};
+use crate::target::{Deployment, Member, Target, with_tilde};
 use crate::workload::Role;
 
 /// Figures of the servers, by the index of the server. A list is empty if its figures are unknown.
@@ -58,6 +58,12 @@ impl ServerFigures {
             leader: leader.map(|member| member.name.clone()),
             data_on: deployment.and_then(|one| Some(with_tilde(one.dir().parent()?))),
             start_ms: deployment.map(|one| one.start_time().as_secs_f64() * 1_000.0),
+            proxied: deployment
+                .and_then(Deployment::proxied)
+                .map(|links| Proxied {
+                    servers: links.servers,
+                    clients: links.clients,
+                }),
             servers: members
                 .iter()
                 .enumerate()

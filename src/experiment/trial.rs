@@ -11,7 +11,7 @@ use super::scrape::ServerFigures;
 use crate::load::{self, LoadError, Server};
 use crate::measure::Recording;
 use crate::result::{self, Environment};
-use crate::target::{ServerExit, Target, TargetConfig, TargetSpec, data_root};
+use crate::target::{Links, ServerExit, Target, TargetConfig, TargetSpec, data_root};
 use crate::workload::Plan;
 
 /// The protocol of every target.
@@ -82,6 +82,7 @@ impl Trial {
         let target = Target::open(&TargetConfig {
             spec,
             shape: &plan.target,
+            links: Links::default(),
             quorate: context.quorate,
             data_dir: context.data_dir,
             zookeeper_home: context.zookeeper_home,
@@ -118,6 +119,7 @@ impl Trial {
         self.target.refresh();
         let servers = self.servers();
         let measured = measure(&self.target, &servers, &self.prepared, number, context);
+        self.check_proxy()?;
         let recording = self.succeeded("running against", measured, context)?;
         self.figures.last(&self.target);
         Ok(recording)
@@ -158,6 +160,21 @@ impl Trial {
         .run(context)
     }
 
+    /// Returns an error if the proxy process has ended, and notes its end.
+    fn check_proxy(&mut self) -> Result<(), ExperimentError> {
+        let Some(how) = self.target.proxy_end() else {
+            return Ok(());
+        };
+        let finding = format!("the proxy process ended: {how}");
+        if !self.failures.contains(&finding) {
+            self.failures.push(finding);
+        }
+        Err(ExperimentError::ProxyEnded {
+            target: self.target.spec().to_string(),
+            how,
+        })
+    }
+
     /// Converts the driver's outcome. An error after an interrupt becomes [`ExperimentError::Interrupted`].
     fn succeeded<T>(
         &mut self,
@@ -179,6 +196,9 @@ impl Trial {
     fn failed(&mut self, phase: &'static str, source: LoadError) -> ExperimentError {
         let exits = self.target.await_exits();
         self.note_failures(exits);
+        if let Err(cause) = self.check_proxy() {
+            return cause;
+        }
         load_failed(phase, self.target.spec(), source)
     }
 
@@ -227,7 +247,7 @@ impl Trial {
             .iter()
             .map(|member| Server {
                 name: member.name.clone(),
-                address: member.address,
+                address: member.session_address(),
                 role: member.role,
             })
             .collect()

@@ -300,6 +300,7 @@ mod tests {
         });
         Scripted {
             member: Member {
+                proxy: None,
                 name: format!("{role:?}-{address}"),
                 address,
                 observer: Some(false),

@@ -288,6 +288,7 @@ pub(crate) mod example {
             leader: Some("127.0.0.1:2183".into()),
             data_on: None,
             start_ms: None,
+            proxied: None,
             servers: (1..=3)
                 .map(|i| Server {
                     address: format!("127.0.0.1:218{i}"),

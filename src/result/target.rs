@@ -20,7 +20,19 @@ pub struct Target {
     /// milliseconds.
     #[serde(default)]
     pub start_ms: Option<f64>,
+    /// Which connections of a local target went through proxies. `None` if all were direct.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxied: Option<Proxied>,
     pub servers: Vec<Server>,
+}
+
+/// Which connections went through proxies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proxied {
+    /// Those between servers.
+    pub servers: bool,
+    /// Those of the sessions.
+    pub clients: bool,
 }
 
 /// A member of the ensemble.

@@ -14,6 +14,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use super::identity::resident_bytes;
 use super::member::Member;
 use super::meter::Meter;
+use super::network::{Applied, Links, Path as NetworkPath, Wiring, WiringConfig};
 use super::ports::Reserved;
 use super::process::{await_any_end, tail};
 use super::server_process::{FaultError, ServerExit, ServerHandle, ServerProcess};
@@ -21,7 +22,8 @@ use super::software::{ServerDir, Software};
 use super::starter::{StartConfig, Starter};
 use super::starting::{StartError, await_serving};
 use super::zoo_cfg::ServerSpec;
-use crate::workload::TargetShape;
+use crate::fault::ProxyError;
+use crate::workload::{LinkShape, TargetShape};
 
 /// Maximum time between the closing of a server's sockets and the end of its process.
 const DYING: Duration = Duration::from_millis(300);
@@ -44,6 +46,8 @@ pub enum DeploymentError {
     },
     #[error("cannot find {count} free ports on the loopback address: {source}")]
     Ports { count: usize, source: io::Error },
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// Not all servers serve.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -55,6 +59,8 @@ pub struct Deployment {
     dir: PathBuf,
     /// Each server has a lock because faults are injected from another thread than the driver's.
     servers: Vec<Mutex<ServerProcess>>,
+    /// `None` if all connections are direct.
+    wiring: Option<Wiring>,
     starter: Starter,
     start: Duration,
 }
@@ -64,6 +70,8 @@ pub struct DeploymentConfig<'a> {
     pub software: &'a Software,
     /// Number and settings of the servers.
     pub shape: &'a TargetShape,
+    /// Connections that are to be cut or slowed down.
+    pub links: Links,
     /// Path of the Quorate binary.
     pub quorate: &'a Path,
     /// An empty folder. It is removed together with the deployment.
@@ -113,6 +121,15 @@ impl Deployment {
             quorate: config.quorate.to_owned(),
         })
         .map_err(failed("start a thread"))?;
+        let wiring = Wiring::start(
+            &WiringConfig {
+                shape: config.shape,
+                links: config.links,
+                quorate: config.quorate,
+                log: &config.dir.join("proxy.out"),
+            },
+            &specs,
+        )?;
         let mut started = Started {
             servers: Vec::with_capacity(count),
         };
@@ -121,7 +138,11 @@ impl Deployment {
             .map(|spec| ServerDir::new(config.dir, spec.id))
             .collect();
         for (index, dir) in dirs.iter().enumerate() {
-            dir.write(config.shape, &specs, index)
+            let seen = wiring.as_ref().map_or_else(
+                || specs.clone(),
+                |wiring| wiring.seen_by(index, &specs, config.software.tells_address()),
+            );
+            dir.write(config.shape, &seen, index)
                 .map_err(failed("write the configuration of a server"))?;
         }
         reserved.release();
@@ -130,12 +151,18 @@ impl Deployment {
             let child = starter.start(&dir).map_err(failed("start a server"))?;
             started.servers.push(ServerProcess::new(spec, dir, child));
         }
-        let members = await_serving(&mut started.servers, config.stop)?;
+        let mut members = await_serving(&mut started.servers, config.stop)?;
+        if let Some(wiring) = &wiring {
+            for (index, member) in members.iter_mut().enumerate() {
+                member.proxy = wiring.client_address(index);
+            }
+        }
         let start = began.elapsed();
         let servers = std::mem::take(&mut started.servers);
         let deployment = Self {
             dir: config.dir.to_owned(),
             servers: servers.into_iter().map(Mutex::new).collect(),
+            wiring,
             starter,
             start,
         };
@@ -274,6 +301,55 @@ impl Deployment {
         Some(text)
     }
 
+    /// Cuts `paths`: no byte arrives any more, nothing is reset, and new connections stay silent. Returns when it has
+    /// taken effect. What is sent meanwhile is kept up to the bound of a connection, and arrives after
+    /// [`Deployment::heal`].
+    ///
+    /// # Errors
+    /// If a path does not go through a proxy, or the proxy process has ended.
+    pub fn cut(&self, paths: &[NetworkPath]) -> Result<Applied, FaultError> {
+        self.wired(paths)?.cut(paths)
+    }
+
+    /// Replaces delay, jitter and rate of `paths` for everything that is sent from now on.
+    ///
+    /// # Errors
+    /// As [`Deployment::cut`].
+    pub fn slow(&self, paths: &[NetworkPath], link: LinkShape) -> Result<Applied, FaultError> {
+        self.wired(paths)?.slow(paths, link)
+    }
+
+    /// Ends cuts of `paths`, and gives them the delay, jitter and rate of the plan's network again.
+    ///
+    /// # Errors
+    /// As [`Deployment::cut`].
+    pub fn heal(&self, paths: &[NetworkPath]) -> Result<Applied, FaultError> {
+        self.wired(paths)?.heal(paths)
+    }
+
+    fn wired(&self, paths: &[NetworkPath]) -> Result<&Wiring, FaultError> {
+        let path = *paths.first().ok_or(FaultError::NoPath)?;
+        self.wiring.as_ref().ok_or(FaultError::NoProxy { path })
+    }
+
+    /// Returns which connections go through proxies. `None` if all are direct.
+    #[must_use]
+    pub fn proxied(&self) -> Option<Links> {
+        self.wiring.as_ref().map(Wiring::scope)
+    }
+
+    /// Returns the id of the proxy process. `None` without proxies.
+    #[must_use]
+    pub fn proxy_pid(&self) -> Option<u32> {
+        self.wiring.as_ref().map(Wiring::pid)
+    }
+
+    /// Describes how the proxy process ended. `None` if it runs, and without proxies.
+    #[must_use]
+    pub fn proxy_end(&self) -> Option<String> {
+        self.wiring.as_ref()?.ended()
+    }
+
     fn server(&self, index: usize) -> Result<MutexGuard<'_, ServerProcess>, FaultError> {
         let server = self.servers.get(index);
         Ok(lock(server.ok_or(FaultError::NotOurs { index })?))
@@ -351,6 +427,7 @@ fn reserve(
         .map(|(ports, id)| ServerSpec {
             id,
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            peer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             client_port: ports[0],
             quorum_port: ports[1],
             election_port: ports[2],

@@ -9,6 +9,7 @@
 //! - `process`, `server_process`, `identity`: server processes
 //! - `answers`, `member`: a server's answers to four-letter words
 //! - `meter`, `usage`: the resources that servers use in the measured phase
+//! - `network`: connections through proxies, and cuts of them
 //! - `sync_probe`: whether the disk has settled
 //!
 //! All servers, the bundled ones too, are child processes and are measured over sockets only.
@@ -21,6 +22,7 @@ mod identity;
 mod java;
 mod member;
 mod meter;
+mod network;
 mod ports;
 mod probe;
 mod process;
@@ -42,6 +44,7 @@ pub use identity::{ProcessIdentity, resident_bytes};
 pub use java::{Installation, InstallationSearch, JavaError, MAIN_CLASS};
 pub use member::Member;
 pub use meter::Meter;
+pub use network::{Applied, Endpoint, Links, Path};
 pub use probe::{Probe, ProbeError, probe};
 pub use process::{Launch, Lifetime, await_any_end, describe_exit, log_tails};
 pub use running::{CloseError, Target, TargetConfig, TargetError};

@@ -13,13 +13,14 @@ use super::deployment::{Deployment, DeploymentConfig, DeploymentError};
 use super::java::{InstallationSearch, JavaError};
 use super::member::Member;
 use super::meter::Meter;
+use super::network::{Applied, Links, Path as NetworkPath};
 use super::probe::{ProbeError, probe, refresh};
 use super::server_process::{FaultError, ServerExit, ServerHandle};
 use super::software::Software;
 use super::spec::TargetSpec;
 use super::starting::StartError;
 use crate::protocol::zookeeper::four_letter;
-use crate::workload::TargetShape;
+use crate::workload::{LinkShape, TargetShape};
 
 /// Timeout for a server's counters.
 const COUNTERS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,6 +31,8 @@ pub struct TargetConfig<'a> {
     pub spec: &'a TargetSpec,
     /// Number and settings of the servers to start. Not used for a live target.
     pub shape: &'a TargetShape,
+    /// Connections of started servers that are to be cut or slowed down.
+    pub links: Links,
     /// Path of the Quorate binary.
     pub quorate: &'a Path,
     /// Folder for the data of local servers. `None` selects the user's cache folder.
@@ -116,6 +119,7 @@ impl Target {
         let (deployment, members) = Deployment::start(&DeploymentConfig {
             software: &software,
             shape: config.shape,
+            links: config.links,
             quorate: config.quorate,
             dir: &dir,
             stop: config.stop,
@@ -261,6 +265,42 @@ impl Target {
     #[must_use]
     pub fn log_tail(&self, index: usize) -> Option<String> {
         self.deployment.as_ref()?.log_tail(index)
+    }
+
+    /// See [`Deployment::cut`].
+    ///
+    /// # Errors
+    /// If a path does not go through a proxy, or the proxy process has ended.
+    pub fn cut(&self, paths: &[NetworkPath]) -> Result<Applied, FaultError> {
+        self.wired(paths)?.cut(paths)
+    }
+
+    /// See [`Deployment::slow`].
+    ///
+    /// # Errors
+    /// As [`Target::cut`].
+    pub fn slow(&self, paths: &[NetworkPath], link: LinkShape) -> Result<Applied, FaultError> {
+        self.wired(paths)?.slow(paths, link)
+    }
+
+    /// See [`Deployment::heal`].
+    ///
+    /// # Errors
+    /// As [`Target::cut`].
+    pub fn heal(&self, paths: &[NetworkPath]) -> Result<Applied, FaultError> {
+        self.wired(paths)?.heal(paths)
+    }
+
+    /// See [`Deployment::proxy_end`].
+    #[must_use]
+    pub fn proxy_end(&self) -> Option<String> {
+        self.deployment.as_ref()?.proxy_end()
+    }
+
+    fn wired(&self, paths: &[NetworkPath]) -> Result<&Deployment, FaultError> {
+        let path = paths.first().copied();
+        let path = path.ok_or(FaultError::NoPath)?;
+        self.deployment.as_ref().ok_or(FaultError::NoProxy { path })
     }
 
     fn started(&self, index: usize) -> Result<&Deployment, FaultError> {

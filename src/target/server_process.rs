@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::network::Path;
 use super::process::{await_any_end, describe_exit, last_line};
 use super::software::ServerDir;
 use super::usage::{EndedUsage, ServerUsage, Usage};
 use super::zoo_cfg::ServerSpec;
+use crate::fault::ProxyError;
 
 /// Maximum time between SIGKILL and the end of the process. A process that waits for its disk ends later.
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,6 +25,17 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 pub enum FaultError {
     #[error("server {index} was not started by quorate: it cannot be killed, paused or restarted")]
     NotOurs { index: usize },
+    #[error(
+        "the connections from {path} do not go through a proxy, so they cannot be cut or slowed down"
+    )]
+    NoProxy { path: Path },
+    #[error("a fault of the network names no path")]
+    NoPath,
+    #[error("cannot {action} connections: {source}")]
+    Proxy {
+        action: &'static str,
+        source: ProxyError,
+    },
     #[error("server {id} does not run: it ended with {exit}")]
     NotRunning { id: u16, exit: String },
     #[error("server {id} still runs; kill it before it is restarted")]
@@ -198,7 +211,7 @@ impl ServerProcess {
 mod tests {
     use std::fs;
     use std::net::{IpAddr, Ipv4Addr};
-    use std::path::Path;
+    use std::path::Path as FilePath;
     use std::process::{Command, Stdio};
 
     use super::*;
@@ -212,12 +225,13 @@ mod tests {
         let spec = ServerSpec {
             id: 7,
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            peer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             client_port: 1,
             quorum_port: 2,
             election_port: 3,
             observer: false,
         };
-        let dir = ServerDir::new(Path::new("nowhere"), 7);
+        let dir = ServerDir::new(FilePath::new("nowhere"), 7);
         ServerProcess::new(spec, dir, child)
     }
 

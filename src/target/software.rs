@@ -22,6 +22,14 @@ pub enum Software {
     Java(Installation),
 }
 
+impl Software {
+    /// Whether servers tell each other the election address of their own server line, and connect to the address that
+    /// they are told: Apache ZooKeeper since 3.5 does.
+    pub(super) fn tells_address(&self) -> bool {
+        matches!(self, Self::Java(_))
+    }
+}
+
 /// The folder of one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerDir {

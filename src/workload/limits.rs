@@ -17,6 +17,11 @@ pub(super) const TICK_MS: RangeInclusive<u64> = 10..=60_000;
 pub(super) const LIMIT_TICKS: RangeInclusive<u64> = 1..=10_000;
 pub(super) const HEAP_BYTES: RangeInclusive<u64> = 64 << 20..=64 << 30;
 
+/// Delay and jitter of one way of a connection.
+pub(super) const DELAY_US: RangeInclusive<u64> = 0..=10_000_000;
+/// The lowest rate carries a small request in a second.
+pub(super) const LINK_BYTES_PER_S: RangeInclusive<u64> = 100..=100_000_000_000;
+
 /// Entries in a list of sizes.
 pub(super) const SIZES: usize = 64;
 

@@ -11,6 +11,7 @@ mod error;
 mod fault;
 mod file;
 mod limits;
+mod network;
 mod plan;
 mod render;
 mod role;
@@ -20,6 +21,7 @@ mod vocabulary;
 pub use error::{Place, WorkloadError};
 pub use fault::{Fault, FaultAction, Victim, VictimError, planned_ends_ms, restarted_kills};
 pub use file::{OpDraft, Read, Section, Shape, Source, known_keys, load, nearest, resolve};
+pub use network::{LinkShape, Network};
 pub use plan::{
     Arrival, Attach, Gates, KeyChoice, LoadPlan, OpPlan, Plan, Prepare, RatePhase, Reconnect,
     SizeChoice, Spacing, TargetShape,

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
+use super::network::Network;
 use super::values::Values;
 
 /// A workload with every value resolved.
@@ -62,6 +63,9 @@ pub struct TargetShape {
     pub sync_limit: u32,
     /// Heap of a local server that runs on Java, MiB (`-Xmx`).
     pub heap_mib: u32,
+    /// The network between the servers. `None` connects them directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
 }
 
 impl Default for TargetShape {
@@ -75,6 +79,7 @@ impl Default for TargetShape {
             init_limit: 10,
             sync_limit: 5,
             heap_mib: 512,
+            network: None,
         }
     }
 }

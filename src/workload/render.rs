@@ -7,7 +7,8 @@ use std::fmt::{Display, Write as _};
 
 use super::error::{Place, WorkloadError};
 use super::fault::Fault;
-use super::file::{Source, format_duration, resolve};
+use super::file::{Source, format_duration, format_duration_us, resolve};
+use super::network::{LOOPBACK, LinkShape, Network};
 use super::plan::{
     Arrival, Gates, KeyChoice, LoadPlan, OpPlan, Plan, RatePhase, Reconnect, SizeChoice,
 };
@@ -122,6 +123,8 @@ fn render_target(page: &mut Page, plan: &Plan) {
     page.key("sync_limit", target.sync_limit, "ticks");
     let heap = quoted(&format!("{}MiB", target.heap_mib));
     page.key("heap", heap, "heap of a local Java server");
+    let comment = "delays of connections; loopback connects directly";
+    page.key("network", network(target.network.as_ref()), comment);
 }
 
 fn render_prepare(page: &mut Page, plan: &Plan, vocabulary: &dyn Vocabulary) {
@@ -350,6 +353,25 @@ fn quoted(text: &str) -> String {
 
 fn duration(ms: u64) -> String {
     quoted(&format_duration(ms))
+}
+
+/// Returns the word of a network, or its values.
+fn network(network: Option<&Network>) -> String {
+    let Some(network) = network else {
+        return quoted(LOOPBACK);
+    };
+    if let Some(name) = network.name() {
+        return quoted(name);
+    }
+    let LinkShape {
+        delay_us,
+        jitter_us,
+        rate_bytes_per_s,
+    } = network.link;
+    let [delay, jitter] = [delay_us, jitter_us].map(|us| quoted(&format_duration_us(us)));
+    let rate = rate_bytes_per_s.map_or_else(String::new, |rate| format!(", rate = {rate}"));
+    let clients = network.clients;
+    format!("{{ delay = {delay}, jitter = {jitter}{rate}, clients = {clients} }}")
 }
 
 fn size(choice: &SizeChoice) -> String {

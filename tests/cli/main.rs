@@ -14,6 +14,7 @@ mod live_view;
 mod load_flags;
 mod processes;
 mod prometheus;
+mod proxies;
 mod runs;
 mod started;
 mod workload;

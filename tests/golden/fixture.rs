@@ -453,6 +453,7 @@ fn target() -> Target {
         leader: Some("127.0.0.1:2183".into()),
         data_on: None,
         start_ms: Some(412.0),
+        proxied: None,
         servers: (0..)
             .zip(SERVERS)
             .map(|(index, kind)| server(index, kind))

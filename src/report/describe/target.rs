@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::Row;
+use super::network::{network_part, network_row};
 use crate::report::human::{bytes, counted, duration_us, span_ms};
 use crate::result::{RunResult, Server};
 
@@ -14,6 +15,9 @@ pub(crate) fn target_line(result: &RunResult) -> String {
         if shape.observers > 0 {
             line += &format!(" + {}", counted(u64::from(shape.observers), "observer"));
         }
+    }
+    if let Some(network) = network_part(result) {
+        line += &format!(", {network}");
     }
     if let Some(version) = &result.target.server_version {
         line += &format!(", version {version}");
@@ -51,6 +55,7 @@ pub(crate) fn target_rows(result: &RunResult) -> Vec<Row> {
             ),
         ));
     }
+    rows.extend(network_row(result).map(|network| ("Network", network)));
     if let Some(start_ms) = target.start_ms {
         rows.push((
             "Start",

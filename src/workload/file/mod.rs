@@ -9,6 +9,7 @@ mod fault_table;
 mod gates_table;
 mod load_table;
 mod nearest;
+mod network_table;
 mod op_table;
 mod overrides;
 mod problems;
@@ -26,7 +27,7 @@ pub use problems::Read;
 pub use schema::{Shape, known_keys};
 pub use section::Section;
 
-pub(super) use units::format_duration;
+pub(super) use units::{format_duration, format_duration_us};
 
 use super::error::WorkloadError;
 use super::limits;
@@ -235,6 +236,7 @@ fn read_target(table: &Section<'_>) -> Read<TargetShape> {
     let init_limit = table.integer("init_limit", limits::LIMIT_TICKS, default.init_limit);
     let sync_limit = table.integer("sync_limit", limits::LIMIT_TICKS, default.sync_limit);
     let heap_mib = read_heap_mib(table, default.heap_mib);
+    let network = network_table::read(table);
     Some(TargetShape {
         voters: voters?,
         observers: observers?,
@@ -243,6 +245,7 @@ fn read_target(table: &Section<'_>) -> Read<TargetShape> {
         init_limit: init_limit?,
         sync_limit: sync_limit?,
         heap_mib: heap_mib?,
+        network: network?,
     })
 }
 

@@ -29,7 +29,12 @@ pub(super) const TARGET: Shape = Shape {
         "init_limit",
         "sync_limit",
         "heap",
+        "network",
     ],
+};
+pub(super) const NETWORK: Shape = Shape {
+    path: "target.network",
+    keys: &["delay", "jitter", "rate", "clients"],
 };
 pub(super) const LOAD: Shape = Shape {
     path: "load",
@@ -120,6 +125,7 @@ fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 11] {
         &GATES,
         &SIZE,
         &KEYS,
+        &NETWORK,
     ]
 }
 

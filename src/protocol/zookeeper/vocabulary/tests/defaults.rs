@@ -20,6 +20,7 @@ fn every_default_is_filled_in() {
         init_limit: 10,
         sync_limit: 5,
         heap_mib: 512,
+        network: None,
     };
     assert_eq!(plan.target, target);
     let tree = TreePlan {

@@ -24,7 +24,13 @@ fn a_rendered_plan_resolves_to_itself() {
         "name = \"t\"\n[load]\nduration = \"9s\"\n[[load.phase]]\nduration = \"4s\"\nrate = 100\n{SET}"
     );
     let closed = format!("{}{SET}", HEAD.replace("rate = 100", "in_flight = 3"));
-    for text in [everything, &one_phase, &closed, &format!("{HEAD}{SET}")] {
+    let near = format!("{HEAD}{SET}[target]\nnetwork = \"multi-az\"\n");
+    let far = near.replace(
+        "\"multi-az\"",
+        "{ delay = \"1.5ms\", jitter = \"7us\", rate = \"1MB\", clients = false }",
+    );
+    let plain = format!("{HEAD}{SET}");
+    for text in [everything, &one_phase, &closed, &plain, &near, &far] {
         let plan = plan(text, &[]);
         let rendered = plan.render_toml(&ZooKeeperVocabulary);
         let again = resolve(&Source::from_text("rendered", rendered.clone()), &[], None);

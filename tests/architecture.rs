@@ -143,6 +143,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("experiment/capacity/search.rs", &[]),
     ("experiment/script/steps.rs", &[]),
     ("experiment/script/victims.rs", &[]),
+    ("experiment/script/ways.rs", &[]),
     ("target/answers.rs", &[]),
     ("target/spec.rs", &[]),
     ("target/zoo_cfg.rs", &[]),

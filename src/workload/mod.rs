@@ -19,7 +19,9 @@ mod values;
 mod vocabulary;
 
 pub use error::{Place, WorkloadError};
-pub use fault::{Fault, FaultAction, Victim, VictimError, planned_ends_ms, restarted_kills};
+pub use fault::{
+    Between, Direction, Fault, FaultAction, Victim, VictimError, planned_ends_ms, restarted_kills,
+};
 pub use file::{OpDraft, Read, Section, Shape, Source, known_keys, load, nearest, resolve};
 pub use network::{LinkShape, Network};
 pub use plan::{

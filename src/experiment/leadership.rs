@@ -181,6 +181,7 @@ mod tests {
         let members: Vec<Member> = (1..)
             .zip(roles)
             .map(|(port, role)| Member {
+                proxy: None,
                 name: format!("h:{port}"),
                 address: ([127, 0, 0, 1], port).into(),
                 observer: None,

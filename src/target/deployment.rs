@@ -115,12 +115,6 @@ impl Deployment {
         let (specs, reserved) = reserve(config.shape, count)?;
         let _ = fs::remove_dir_all(config.dir);
         fs::create_dir_all(config.dir).map_err(failed("create a folder"))?;
-        let starter = Starter::new(StartConfig {
-            software: config.software.clone(),
-            shape: config.shape.clone(),
-            quorate: config.quorate.to_owned(),
-        })
-        .map_err(failed("start a thread"))?;
         let wiring = Wiring::start(
             &WiringConfig {
                 shape: config.shape,
@@ -130,6 +124,12 @@ impl Deployment {
             },
             &specs,
         )?;
+        let starter = Starter::new(StartConfig {
+            software: config.software.clone(),
+            shape: config.shape.clone(),
+            quorate: config.quorate.to_owned(),
+        })
+        .map_err(failed("start a thread"))?;
         let mut started = Started {
             servers: Vec::with_capacity(count),
         };
@@ -287,20 +287,6 @@ impl Deployment {
         self.server(index)?.restart(|dir| self.starter.start(dir))
     }
 
-    /// Returns the last 64 KiB of each log of the server at `index`, with the name of the log before them.
-    #[must_use]
-    pub fn log_tail(&self, index: usize) -> Option<String> {
-        let logs = lock(self.servers.get(index)?).dir.logs();
-        let mut text = String::new();
-        for log in logs {
-            if let Ok(tail) = tail(&log, LOG_TAIL_BYTES) {
-                let name = log.file_name().unwrap_or_default().to_string_lossy();
-                text.push_str(&format!("==> {name} <==\n{tail}\n"));
-            }
-        }
-        Some(text)
-    }
-
     /// Cuts `paths`: no byte arrives any more, nothing is reset, and new connections stay silent. Returns when it has
     /// taken effect. What is sent meanwhile is kept up to the bound of a connection, and arrives after
     /// [`Deployment::heal`].
@@ -348,6 +334,20 @@ impl Deployment {
     #[must_use]
     pub fn proxy_end(&self) -> Option<String> {
         self.wiring.as_ref()?.ended()
+    }
+
+    /// Returns the last 64 KiB of each log of the server at `index`, with the name of the log before them.
+    #[must_use]
+    pub fn log_tail(&self, index: usize) -> Option<String> {
+        let logs = lock(self.servers.get(index)?).dir.logs();
+        let mut text = String::new();
+        for log in logs {
+            if let Ok(tail) = tail(&log, LOG_TAIL_BYTES) {
+                let name = log.file_name().unwrap_or_default().to_string_lossy();
+                text.push_str(&format!("==> {name} <==\n{tail}\n"));
+            }
+        }
+        Some(text)
     }
 
     fn server(&self, index: usize) -> Result<MutexGuard<'_, ServerProcess>, FaultError> {

@@ -261,12 +261,6 @@ impl Target {
         self.started(index)?.restart(index)
     }
 
-    /// See [`Deployment::log_tail`]. `None` for a live target.
-    #[must_use]
-    pub fn log_tail(&self, index: usize) -> Option<String> {
-        self.deployment.as_ref()?.log_tail(index)
-    }
-
     /// See [`Deployment::cut`].
     ///
     /// # Errors
@@ -301,6 +295,12 @@ impl Target {
         let path = paths.first().copied();
         let path = path.ok_or(FaultError::NoPath)?;
         self.deployment.as_ref().ok_or(FaultError::NoProxy { path })
+    }
+
+    /// See [`Deployment::log_tail`]. `None` for a live target.
+    #[must_use]
+    pub fn log_tail(&self, index: usize) -> Option<String> {
+        self.deployment.as_ref()?.log_tail(index)
     }
 
     fn started(&self, index: usize) -> Result<&Deployment, FaultError> {

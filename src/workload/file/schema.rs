@@ -122,7 +122,7 @@ pub(super) const KEYS: Shape = Shape {
 /// The path of the operations. Their keys depend on the protocol.
 const OP: &str = "op";
 
-fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 11] {
+fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 12] {
     [
         &ROOT,
         &TARGET,

@@ -173,10 +173,7 @@ fn a_cut_leader_is_replaced_and_no_acknowledged_write_is_lost() {
     let result = drive(&plan, &quiet);
     assert!(result.verdict.is_valid(), "{:?}", result.verdict);
     let run = &result.runs[0];
-    assert_eq!(
-        told(run),
-        ["cut 1", "leader", "heal 1", "slow 3", "heal 3"]
-    );
+    assert_eq!(told(run), ["cut 1", "leader", "heal 1", "slow 3", "heal 3"]);
     assert!(at_ms(run, "cut") >= 1_000);
     assert_kept(&result);
 }

@@ -187,7 +187,6 @@ mod tests {
                 observer: None,
                 role: *role,
                 version: None,
-                proxy: None,
             })
             .collect();
         Leadership::of(&members, Duration::from_secs(60))

@@ -70,7 +70,11 @@ pub(super) fn environment(
 
 /// Returns the connections that the plan's faults cut or slow down.
 fn links(plan: &Plan) -> Links {
-    let proxied = || plan.faults.iter().filter_map(|fault| fault.action.proxied());
+    let proxied = || {
+        plan.faults
+            .iter()
+            .filter_map(|fault| fault.action.proxied())
+    };
     Links {
         servers: proxied().any(Between::has_servers),
         clients: proxied().any(Between::has_clients),

@@ -259,7 +259,10 @@ impl Player<'_> {
         let paths = ways::paths(action, &servers, target.members().len());
         let mut began_ns = now_ns();
         let each = |undo: &dyn Fn(usize) -> Result<(), FaultError>| {
-            servers.iter().map(|index| (vec![*index], undo(*index))).collect()
+            servers
+                .iter()
+                .map(|index| (vec![*index], undo(*index)))
+                .collect()
         };
         let outcomes: Vec<(Vec<usize>, Result<(), FaultError>)> = match action {
             FaultAction::Kill => each(&|index| target.restart(index)),

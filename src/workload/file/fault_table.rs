@@ -75,21 +75,39 @@ fn read_action(table: &Section<'_>) -> Read<FaultAction> {
         return table.inconsistent("kind", problem);
     };
     if !FaultAction::NAMES.contains(&text) {
-        return table.bad("kind", format!("is {text:?}; it must be one of {}", names()));
+        return table.bad(
+            "kind",
+            format!("is {text:?}; it must be one of {}", names()),
+        );
     }
     let is_of_network = matches!(text, "cut" | "slow");
-    let direction = read_word(table, "direction", Direction::ALL.map(|one| (one.name(), one)));
+    let direction = read_word(
+        table,
+        "direction",
+        Direction::ALL.map(|one| (one.name(), one)),
+    );
     let between = read_word(table, "between", Between::ALL.map(|one| (one.name(), one)));
     let link = network_table::read_link(table);
-    let keys = if is_of_network { &[][..] } else { &["direction", "between"][..] };
-    let link_keys = if text == "slow" { &[][..] } else { &["delay", "jitter", "rate"][..] };
+    let keys = if is_of_network {
+        &[][..]
+    } else {
+        &["direction", "between"][..]
+    };
+    let link_keys = if text == "slow" {
+        &[][..]
+    } else {
+        &["delay", "jitter", "rate"][..]
+    };
     let mut allowed = Some(());
     for key in keys.iter().chain(link_keys).filter(|key| table.has(key)) {
         let problem = format!("does not belong to the kind {text:?}; remove it");
         allowed = table.bad(key, problem);
     }
     allowed?;
-    let (direction, between) = (direction?.unwrap_or(Direction::Both), between?.unwrap_or(Between::All));
+    let (direction, between) = (
+        direction?.unwrap_or(Direction::Both),
+        between?.unwrap_or(Between::All),
+    );
     Some(match text {
         "kill" => FaultAction::Kill,
         "pause" => FaultAction::Pause,
@@ -98,7 +116,8 @@ fn read_action(table: &Section<'_>) -> Read<FaultAction> {
         _ => {
             let link = link?;
             if link == LinkShape::default() {
-                let problem = "slows nothing down; give `delay`, `rate` or both, such as delay = \"50ms\"";
+                let problem =
+                    "slows nothing down; give `delay`, `rate` or both, such as delay = \"50ms\"";
                 return table.bad("kind", problem);
             }
             FaultAction::Slow {

@@ -15,7 +15,7 @@ use crate::load::{self, LoadError, Server};
 use crate::measure::Recording;
 use crate::result::{self, Environment};
 use crate::target::{Links, ServerExit, Target, TargetConfig, TargetSpec, copy_tail, data_root};
-use crate::workload::Plan;
+use crate::workload::{Between, Plan};
 
 /// The protocol of every target.
 const ENSEMBLE_PROTOCOL: &str = "zookeeper";
@@ -71,6 +71,19 @@ pub(super) fn environment(
     Ok(environment)
 }
 
+/// Returns the connections that the plan's faults cut or slow down.
+fn links(plan: &Plan) -> Links {
+    let proxied = || {
+        plan.faults
+            .iter()
+            .filter_map(|fault| fault.action.proxied())
+    };
+    Links {
+        servers: proxied().any(Between::has_servers),
+        clients: proxied().any(Between::has_clients),
+    }
+}
+
 impl Trial {
     /// Starts or finds the target.
     ///
@@ -85,7 +98,7 @@ impl Trial {
         let target = Target::open(&TargetConfig {
             spec,
             shape: &plan.target,
-            links: Links::default(),
+            links: links(plan),
             quorate: context.quorate,
             data_dir: context.data_dir,
             zookeeper_home: context.zookeeper_home,

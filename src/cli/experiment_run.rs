@@ -31,13 +31,6 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Whether servers of a cell are reached through proxies.
-    pub(super) fn needs_proxies(&self) -> bool {
-        let cells = &self.experiment.cells;
-        self.targets.iter().any(TargetSpec::is_local)
-            && cells.iter().any(|cell| cell.plan.needs_proxies())
-    }
-
     /// Prepares an experiment that begins. The folders of `places` become part of it, so that it continues with
     /// them.
     pub(super) fn new(
@@ -136,6 +129,12 @@ impl Asked {
             experiment: &self.experiment,
             targets: &self.targets,
         }
+    }
+
+    /// Whether a run uses a proxy.
+    pub(super) fn needs_proxies(&self) -> bool {
+        let mut cells = self.experiment.cells.iter();
+        self.targets.iter().any(TargetSpec::is_local) && cells.any(|cell| cell.plan.needs_proxies())
     }
 
     /// Describes the matrix and the expected time.

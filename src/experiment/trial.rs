@@ -18,7 +18,7 @@ use crate::target::{
     Cores, Links, PinError, ServerExit, Target, TargetConfig, TargetSpec, check_quota, copy_tail,
     data_root,
 };
-use crate::workload::Plan;
+use crate::workload::{Between, Plan};
 
 /// The protocol of every target.
 const ENSEMBLE_PROTOCOL: &str = "zookeeper";
@@ -92,6 +92,19 @@ pub(super) fn environment(
     Ok(environment)
 }
 
+/// Returns the connections that the plan's faults cut or slow down.
+fn links(plan: &Plan) -> Links {
+    let proxied = || {
+        plan.faults
+            .iter()
+            .filter_map(|fault| fault.action.proxied())
+    };
+    Links {
+        servers: proxied().any(Between::has_servers),
+        clients: proxied().any(Between::has_clients),
+    }
+}
+
 impl Trial {
     /// Starts or finds the target.
     ///
@@ -107,7 +120,7 @@ impl Trial {
         let target = Target::open(&TargetConfig {
             spec,
             shape: &plan.target,
-            links: Links::default(),
+            links: links(plan),
             quorate: context.quorate,
             data_dir: context.data_dir,
             zookeeper_home: context.zookeeper_home,

@@ -37,6 +37,9 @@ impl Matrix<'_> {
             }
             for cell in &self.experiment.cells {
                 check(&cell.plan, target, pin)?;
+                if cell.search.is_some() && !cell.plan.faults.is_empty() {
+                    return Err(ExperimentError::FaultsInSearch);
+                }
                 self.check_observers(cell, target)?;
             }
             let servers = |cell: &&Cell| {

@@ -110,7 +110,17 @@ pub(super) const PHASE: Shape = Shape {
 };
 pub(super) const FAULT: Shape = Shape {
     path: "fault",
-    keys: &["at", "kind", "victim", "for"],
+    keys: &[
+        "at",
+        "kind",
+        "victim",
+        "for",
+        "between",
+        "direction",
+        "delay",
+        "jitter",
+        "rate",
+    ],
 };
 pub(super) const GATES: Shape = Shape {
     path: "gates",

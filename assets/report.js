@@ -295,6 +295,7 @@
         seconds: () => this.timeWords(at),
         percentile: () => "p = " + percentile(at),
         linear: () => perSecond(at) + " asked",
+        value: () => this.valueName(at),
         run: () => "run " + at,
         round: () => "round " + at,
       }[this.data.x.scale]();
@@ -314,7 +315,10 @@
           element(item, "i", { style: "background:" + color });
           const name = several ? panel.title + " " + series.label : series.label;
           item.append(name + " ");
-          element(item, "b", {}, this.data.y.scale === "log-us" ? duration(value) : perSecond(value));
+          const words = this.data.y.scale === "log-us" ? duration : perSecond;
+          element(item, "b", {}, words(value));
+          const interval = (series.whiskers || []).find((whisker) => whisker[0] === at);
+          if (interval) item.append(" [" + words(interval[1]) + ", " + words(interval[2]) + "]");
         }
       }
       const reach = (this.to - this.from) / 100;
@@ -325,6 +329,13 @@
         if (at >= from && at <= to)
           element(line, "span", { class: "event" }, "nothing completed for " + duration((to - from) * 1e6));
       this.readout.replaceChildren(line);
+    }
+
+    // The name of the value of a named axis that is nearest to a coordinate.
+    valueName(at) {
+      const { label, values } = this.data.x;
+      const nearest = values.reduce((best, value) => Math.abs(value[0] - at) < Math.abs(best[0] - at) ? value : best);
+      return label + " " + nearest[1];
     }
 
     // A time as text, relative to the start of its run.

@@ -12,7 +12,7 @@ pub(crate) const EVENT_ROW: u32 = 16;
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
     /// File name without extension.
-    pub name: &'static str,
+    pub name: String,
     pub title: String,
     /// How to read it, in sentences.
     pub caption: String,
@@ -88,6 +88,8 @@ pub(crate) enum Scale {
     Seconds,
     /// log10 of microseconds.
     LogDuration,
+    /// Values of an axis of an experiment. Each tick is one of them.
+    Value,
     /// log10(1 / (1 - p)) for a share p.
     Percentile,
     Run,
@@ -109,6 +111,8 @@ pub(crate) enum Stroke {
     Solid,
     Thin,
     Dashed,
+    /// A line with a disc at each point.
+    Marked,
     /// A line over a pale area down to the axis.
     Area,
     /// A disc at each point.
@@ -141,6 +145,17 @@ pub(crate) struct Series {
     pub stroke: Stroke,
     /// Connected parts, with gaps where nothing was measured.
     pub stretches: Vec<Vec<(f64, f64)>>,
+    /// The confidence intervals of points.
+    pub whiskers: Vec<Whisker>,
+}
+
+/// A confidence interval, in coordinates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Whisker {
+    /// The place on the x axis.
+    pub at: f64,
+    pub low: f64,
+    pub high: f64,
 }
 
 /// A vertical line.
@@ -213,15 +228,17 @@ impl Figure {
         }
     }
 
-    /// The entries of the legend. Curves of several panels share an entry, which then has the colour of text.
+    /// The entries of the legend. Curves of the same label share an entry, which has the colour of text if their
+    /// colours differ.
     pub(crate) fn legend(&self) -> Vec<Entry> {
-        let several = self.panels.len() > 1;
+        let all = || self.panels.iter().flat_map(|panel| &panel.series);
         let mut entries: Vec<Entry> = Vec::new();
-        for series in self.panels.iter().flat_map(|panel| &panel.series) {
+        for series in all() {
+            let differs = |other: &Series| other.label == series.label && other.ink != series.ink;
             let entry = Entry {
                 label: series.label.clone(),
                 ink: match series.ink {
-                    Ink::Series(_) if several => Ink::Text,
+                    Ink::Series(_) if all().any(differs) => Ink::Text,
                     ink => ink,
                 },
                 sample: Sample::Line(series.stroke),
@@ -449,10 +466,11 @@ mod tests {
                 ink: Ink::Series(0),
                 stroke: Stroke::Solid,
                 stretches: Vec::new(),
+                whiskers: Vec::new(),
             }],
         };
         Figure {
-            name: "x",
+            name: String::new(),
             title: String::new(),
             caption: String::new(),
             x: Axis::span("", 1.0, 5.0),

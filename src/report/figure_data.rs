@@ -33,6 +33,12 @@ struct AxisData {
     scale: &'static str,
     min: f64,
     max: f64,
+    /// The quantity, if the values of the axis have names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    /// Coordinates and names of these values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    values: Vec<(f64, String)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,6 +58,9 @@ struct SeriesData {
     color: &'static str,
     stroke: &'static str,
     parts: Vec<Part>,
+    /// Confidence intervals: x, low and high, in the units of the parts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    whiskers: Vec<[f64; 3]>,
 }
 
 /// A connected stretch. Values are in the unit of the axis: microseconds or operations per second. Where there is
@@ -116,7 +125,13 @@ impl PlotData {
 
 impl AxisData {
     fn new(axis: &Axis) -> Self {
+        let named = axis.scale == Scale::Value;
+        let values = axis.ticks.iter().filter(|_| named);
         Self {
+            label: named.then(|| axis.label.clone()),
+            values: values
+                .map(|tick| (rounded(tick.at), tick.label.clone()))
+                .collect(),
             scale: match axis.scale {
                 Scale::Linear => "linear",
                 Scale::Seconds => "seconds",
@@ -124,6 +139,7 @@ impl AxisData {
                 Scale::Percentile => "percentile",
                 Scale::Run => "run",
                 Scale::Round => "round",
+                Scale::Value => "value",
             },
             min: axis.min,
             max: axis.max,
@@ -156,7 +172,7 @@ impl SeriesData {
                 Ink::Background | Ink::Text | Ink::Grid | Ink::Axis | Ink::Mark => "text",
             },
             stroke: match series.stroke {
-                Stroke::Solid => "solid",
+                Stroke::Solid | Stroke::Marked => "solid",
                 Stroke::Thin => "thin",
                 Stroke::Dashed => "dashed",
                 Stroke::Area => "area",
@@ -167,16 +183,21 @@ impl SeriesData {
                 .iter()
                 .map(|stretch| Part::new(stretch, figure))
                 .collect(),
+            whiskers: series
+                .whiskers
+                .iter()
+                .map(|whisker| {
+                    let [low, high] = [whisker.low, whisker.high].map(|y| value_of(figure, y));
+                    [rounded(whisker.at), low, high]
+                })
+                .collect(),
         }
     }
 }
 
 impl Part {
     fn new(points: &[(f64, f64)], figure: &Figure) -> Self {
-        let value = |y: f64| match figure.y.scale {
-            Scale::LogDuration => rounded(10_f64.powf(y)),
-            _ => rounded(y),
-        };
+        let value = |y: f64| value_of(figure, y);
         if figure.x.scale != Scale::Seconds {
             let (x, y) = points.iter().map(|(x, y)| (rounded(*x), value(*y))).unzip();
             return Self { x, y };
@@ -189,6 +210,14 @@ impl Part {
             x,
             y: levels.map(|level| value(level[0].1)).collect(),
         }
+    }
+}
+
+/// The value of a y coordinate.
+fn value_of(figure: &Figure, y: f64) -> f64 {
+    match figure.y.scale {
+        Scale::LogDuration => rounded(10_f64.powf(y)),
+        _ => rounded(y),
     }
 }
 

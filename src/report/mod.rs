@@ -15,6 +15,7 @@ mod csv;
 mod curves;
 mod describe;
 mod draw;
+mod experiment;
 mod figure;
 mod figure_data;
 mod glossary;
@@ -50,6 +51,7 @@ pub use compare::{
     Outcome, ROUNDS_MIN, RUNS_MIN, Role, Side, check_headline, compare, compare_unpaired,
     comparison_plots, rounds_needed,
 };
+pub use experiment::{ExperimentReport, SpliceError, splice};
 pub use human::{count, duration_us, per_second};
 pub use plot::{Contents, Pixels, PlotFile, plots, svg_plots};
 pub use spectrum::{SpectrumTime, spectrum};
@@ -157,6 +159,44 @@ pub fn render_capacity(found: &Capacity, format: Format) -> Result<String, Repor
         Format::Json => to_json_text(found),
         Format::Html => capacity::page(found)?,
     })
+}
+
+/// Formats an experiment.
+///
+/// # Errors
+///
+/// If (HTML only) a plot cannot be drawn.
+pub fn render_experiment(report: &ExperimentReport, format: Format) -> Result<String, ReportError> {
+    Ok(match format {
+        Format::Text => experiment::text(report),
+        Format::Markdown => experiment::markdown(report),
+        Format::Csv => experiment::csv(report),
+        Format::Json => experiment::json(report),
+        Format::Html => experiment::page(report)?,
+    })
+}
+
+/// Returns the answers of an experiment for a terminal, without the tables.
+#[must_use]
+pub fn experiment_answers(report: &ExperimentReport) -> String {
+    experiment::answers(report)
+}
+
+/// Writes `report.html` and its plots into `dir`, the folder of `experiment.json`. Returns the paths
+/// of the files, the page first.
+///
+/// # Errors
+///
+/// If a plot cannot be drawn or a file cannot be written.
+pub fn write_experiment_report(
+    dir: &Path,
+    report: &ExperimentReport,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let page = dir.join("report.html");
+    save(&page, experiment::page(report)?.as_bytes())?;
+    let mut written = vec![page];
+    written.extend(plot::write(&dir.join("plots"), &experiment::plots(report)?)?);
+    Ok(written)
 }
 
 /// Writes `report.html` and its plots into `dir`, the folder of `capacity.json`. Returns the paths

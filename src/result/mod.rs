@@ -9,6 +9,7 @@ mod baseline;
 mod capacity;
 mod csv_table;
 mod environment;
+mod experiment_index;
 mod file;
 mod finding;
 mod fsync;
@@ -34,6 +35,10 @@ pub use capacity::{
 };
 pub use csv_table::CsvTable;
 pub use environment::{gather, machine_memory_bytes};
+pub use experiment_index::{
+    EXPERIMENT_FILE, ExperimentIndex, IndexedCell, IndexedRun, RunState, read_experiment,
+    write_experiment,
+};
 pub use file::{FormatError, from_json, to_json, to_json_text};
 pub use fsync::fsync_latency;
 pub use gate::GateOutcome;

@@ -8,7 +8,7 @@
 //! - [`Inbox`], [`Pending`]: building blocks for most protocols
 //! - [`Setup`]: creates data on the target before a load and removes it afterwards
 //! - [`NullPeer`]: the server side that a null responder needs
-//! - [`resolve`], [`render_toml`]: convert a workload file in any protocol to a plan and back;
+//! - [`resolve`], [`expand`], [`render_toml`]: convert a workload file in any protocol to a plan or an experiment, and a plan back;
 //!   [`VOCABULARIES`] has the keys that each protocol adds to the file
 //! - [`shipped`]: the workloads in the binary
 //! - [`with`]: the registry. To add a protocol, add a folder and a line there
@@ -31,7 +31,9 @@ pub use inbox::Inbox;
 pub use null_peer::{Admit, MessageKind, NullPeer, Opened};
 pub use payload::Payload;
 pub use pending::{GivenUp, Pending, Sent};
-pub use registry::{VOCABULARIES, Visitor, render_toml, resolve, setup, vocabulary, with};
+pub use registry::{
+    VOCABULARIES, Visitor, expand, render_toml, resolve, setup, vocabulary, with,
+};
 pub use setup::{Leftovers, Setup, SetupError, SetupJob, SetupProgress};
 pub use shipped::{Shipped, find_shipped, nearest_shipped, shipped};
 pub use traits::{Event, Protocol, Reply, Step, Ticket, Violation};

@@ -4,7 +4,7 @@
 use super::echo::{Echo, EchoVocabulary};
 use super::zookeeper::{ZooKeeper, ZooKeeperVocabulary};
 use super::{Protocol, Setup};
-use crate::workload::{self, Plan, Source, Vocabulary, WorkloadError};
+use crate::workload::{self, Experiment, Plan, Source, Vocabulary, WorkloadError};
 
 /// Code to run with a protocol that is chosen by name.
 pub trait Visitor {
@@ -57,6 +57,18 @@ pub fn resolve(
     seed: Option<u64>,
 ) -> Result<Plan, WorkloadError> {
     workload::resolve(source, overrides, seed, VOCABULARIES)
+}
+
+/// Resolves `source` to an experiment, in any protocol; see [`workload::expand`].
+///
+/// # Errors
+/// If the file or the overrides are wrong.
+pub fn expand(
+    source: &Source,
+    overrides: &[String],
+    seed: Option<u64>,
+) -> Result<Experiment, WorkloadError> {
+    workload::expand(source, overrides, seed, VOCABULARIES)
 }
 
 /// Renders a plan as a complete workload file; see [`Plan::render_toml`]. Returns `None` if its

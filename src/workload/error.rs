@@ -13,6 +13,12 @@ pub enum Place {
         file: String,
         line: u32,
     },
+    /// A key that a `[[case]]` of the file sets.
+    Case {
+        /// Name of the workload file as the user gave it.
+        file: String,
+        line: u32,
+    },
     /// An override as the user wrote it: `load.rate=2000`.
     Override(String),
 }
@@ -20,7 +26,7 @@ pub enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Line { file, line } => write!(f, "{file}:{line}"),
+            Self::Line { file, line } | Self::Case { file, line } => write!(f, "{file}:{line}"),
             Self::Override(text) => write!(f, "--set {text}"),
         }
     }

@@ -42,6 +42,22 @@ pub(super) const RECONNECT_MS: RangeInclusive<u64> = 1..=600_000;
 pub(super) const RECONNECT_GROWTH: RangeInclusive<f64> = 1.0..=100.0;
 pub(super) const RECONNECT_JITTER: RangeInclusive<f64> = 0.0..=1.0;
 
+pub(super) const RATIO: RangeInclusive<f64> = 0.0..=1.0;
+
+/// Values of one axis of an experiment.
+pub(super) const AXIS_VALUES: usize = 100;
+pub(super) const CELLS: usize = 500;
+/// Runs of one target: cells times rounds.
+pub(super) const RUNS: u64 = 10_000;
+pub(super) const ROUNDS: RangeInclusive<u64> = 1..=1_000;
+pub(super) const CASES: usize = 100;
+pub(super) const FIGURES: usize = 50;
+/// Length of the name of a case and of the title of a figure in characters.
+pub(super) const CASE_CHARS: usize = 60;
+pub(super) const TITLE_CHARS: usize = 200;
+pub(super) const PRECISION: RangeInclusive<f64> = 0.005..=1.0;
+pub(super) const SEARCH_RUNS: RangeInclusive<u64> = 1..=1_000;
+
 pub(super) const OPS: usize = 64;
 pub(super) const LABEL_CHARS: usize = 32;
 pub(super) const WEIGHT: RangeInclusive<u64> = 0..=1_000_000;

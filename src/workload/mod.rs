@@ -3,11 +3,14 @@
 //! that its protocol defines.
 //!
 //! - [`Source`], [`load`], [`resolve`]: TOML text, overrides and seed to a [`Plan`]
+//! - [`expand`]: the same text, in which keys may hold lists, to an [`Experiment`] with a plan for each
+//!   combination of values
 //! - [`Plan`]: the workload with every default filled in; [`Plan::render_toml`] writes it as a file
 //! - [`Vocabulary`]: what a protocol adds to the workload file, read with [`Section`]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod error;
+mod experiment;
 mod file;
 mod limits;
 mod plan;
@@ -17,7 +20,10 @@ mod values;
 mod vocabulary;
 
 pub use error::{Place, WorkloadError};
-pub use file::{OpDraft, Read, Section, Shape, Source, known_keys, load, nearest, resolve};
+pub use experiment::{Axis, Cell, Experiment, FigureKind, FigurePlan, SearchPlan};
+pub use file::{
+    OpDraft, Read, Section, Shape, Source, expand, known_keys, load, nearest, resolve,
+};
 pub use plan::{
     Arrival, Attach, Gates, KeyChoice, LoadPlan, OpPlan, Plan, Prepare, RatePhase, Reconnect,
     SizeChoice, Spacing, TargetShape,

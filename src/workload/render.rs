@@ -332,7 +332,7 @@ fn size(choice: &SizeChoice) -> String {
         SizeChoice::Uniform(min, max) => format!("{{ min = {min}, max = {max} }}"),
         SizeChoice::OneOf(sizes) => {
             let sizes: Vec<String> = sizes.iter().map(u32::to_string).collect();
-            format!("[{}]", sizes.join(", "))
+            format!("{{ one_of = [{}] }}", sizes.join(", "))
         }
     }
 }

@@ -15,7 +15,7 @@ const KEYS_FORM: &str = "\"uniform\", \"sequential\", \"per_session\", \"zipf\" 
 /// Exponent of `"zipf"` without a number; YCSB uses the same.
 const ZIPF_EXPONENT: f64 = 0.99;
 
-/// Reads a size, a range or a list of sizes under `key`.
+/// Reads a size, a range or a choice of sizes under `key`.
 pub(super) fn size_choice(
     table: &Section<'_>,
     key: &str,
@@ -26,29 +26,24 @@ pub(super) fn size_choice(
     };
     let choice = match &node.value {
         Value::Integer(_) | Value::Text(_) => SizeChoice::Fixed(one_size(table, key, node, limit)?),
-        Value::Table(_) => size_range(table, key, limit)?,
-        Value::List(items) => {
-            if items.is_empty() || items.len() > limits::SIZES {
-                let problem = format!("must list 1 to {} sizes", limits::SIZES);
-                return table.bad(key, problem);
-            }
-            // All sizes are read first, so that every wrong one is reported.
-            let sizes: Vec<Read<u32>> = items
-                .iter()
-                .map(|item| one_size(table, key, item, limit))
-                .collect();
-            SizeChoice::OneOf(sizes.into_iter().collect::<Read<_>>()?)
-        }
-        Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {
-            let expected = "a size such as 100 or \"1KiB\", a range { min = 10, max = 1000 } or a list [100, \"1KiB\"]";
+        Value::Table(_) => size_table(table, key, limit)?,
+        Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) | Value::List(_) => {
+            let expected = "a size such as 100 or \"1KiB\", a range { min = 10, max = 1000 } or a choice { one_of = [100, \"1KiB\"] }";
             return table.wrong_type(key, node, expected);
         }
     };
     Some(Some(choice))
 }
 
-fn size_range(table: &Section<'_>, key: &str, limit: &RangeInclusive<u64>) -> Read<SizeChoice> {
+fn size_table(table: &Section<'_>, key: &str, limit: &RangeInclusive<u64>) -> Read<SizeChoice> {
     let range = table.section(key, &schema::SIZE)?;
+    if let Some(node) = range.find("one_of")? {
+        if range.has("min") || range.has("max") {
+            let problem = "has `one_of` and a range; remove one of them";
+            return table.bad(key, problem);
+        }
+        return one_of(&range, node, limit);
+    }
     let end = |name: &str| match range.find(name)? {
         Some(node) => one_size(&range, name, node, limit),
         None => table.bad(
@@ -63,6 +58,22 @@ fn size_range(table: &Section<'_>, key: &str, limit: &RangeInclusive<u64>) -> Re
         return table.bad(key, problem);
     }
     Some(SizeChoice::Uniform(min, max))
+}
+
+fn one_of(range: &Section<'_>, node: &Node, limit: &RangeInclusive<u64>) -> Read<SizeChoice> {
+    let Value::List(items) = &node.value else {
+        return range.wrong_type("one_of", node, "a list of sizes such as [100, \"1KiB\"]");
+    };
+    if items.is_empty() || items.len() > limits::SIZES {
+        let problem = format!("must list 1 to {} sizes", limits::SIZES);
+        return range.bad("one_of", problem);
+    }
+    // All sizes are read first, so that every wrong one is reported.
+    let sizes: Vec<Read<u32>> = items
+        .iter()
+        .map(|item| one_size(range, "one_of", item, limit))
+        .collect();
+    Some(SizeChoice::OneOf(sizes.into_iter().collect::<Read<_>>()?))
 }
 
 fn one_size(table: &Section<'_>, key: &str, node: &Node, limit: &RangeInclusive<u64>) -> Read<u32> {

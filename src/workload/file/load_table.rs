@@ -21,6 +21,8 @@ const DRAIN_MS: u64 = 10_000;
 /// The table: the values that other tables depend on, and the plan if all values are right.
 pub(super) struct Load {
     pub(super) sessions: Read<u32>,
+    /// Share of reading operations, 0 to 1, if the file sets one.
+    pub(super) read_ratio: Read<Option<f64>>,
     pub(super) plan: Read<LoadPlan>,
 }
 
@@ -29,6 +31,7 @@ pub(super) fn read(table: &Section<'_>) -> Load {
     let sessions = table.integer("sessions", limits::SESSIONS, SESSIONS);
     Load {
         sessions,
+        read_ratio: table.number("read_ratio", limits::RATIO),
         plan: read_plan(table, sessions),
     }
 }

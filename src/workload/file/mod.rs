@@ -4,13 +4,18 @@
 //! fills in every default. An error names the line or the override, the key and what to do. Reading
 //! continues after an error, so that all errors are reported at once.
 
+mod axes;
+mod cases;
 mod choices;
+mod expand;
+mod figures;
 mod gates_table;
 mod load_table;
 mod nearest;
 mod op_table;
 mod overrides;
 mod problems;
+mod read_ratio;
 mod schema;
 mod section;
 mod tree;
@@ -19,6 +24,7 @@ mod units;
 use std::io::Read as _;
 use std::path::Path;
 
+pub use expand::expand;
 pub use nearest::nearest;
 pub use op_table::OpDraft;
 pub use problems::Read;
@@ -27,7 +33,7 @@ pub use section::Section;
 
 pub(super) use units::format_duration;
 
-use super::error::WorkloadError;
+use super::error::{Place, WorkloadError};
 use super::limits;
 use super::plan::{DEFAULT_PROTOCOL, Plan, Prepare, TargetShape};
 use super::vocabulary::Vocabulary;
@@ -85,25 +91,51 @@ pub fn load(path: &Path) -> Result<Source, WorkloadError> {
 ///
 /// # Errors
 /// If the file or the overrides are wrong, with all problems. If the file is not valid TOML, with
-/// its syntax errors only.
+/// its syntax errors only. If the file has more than one cell, because that is no single plan.
 pub fn resolve(
     source: &Source,
     overrides: &[String],
     seed: Option<u64>,
     vocabularies: &[&'static dyn Vocabulary],
 ) -> Result<Plan, WorkloadError> {
-    let mut tree = tree::parse(&source.name, &source.text)?;
-    let problems = Problems::default();
-    overrides::apply(&mut tree, overrides, &problems);
+    let experiment = expand(source, overrides, seed, vocabularies)?;
+    if let [cell] = experiment.cells.as_slice()
+        && cell.search.is_none()
+    {
+        return Ok(cell.plan.clone());
+    }
+    let cells = experiment.cells.len();
+    let axes = experiment.axes.iter().map(|axis| axis.key.as_str());
+    Err(WorkloadError::Inconsistent {
+        place: Place::Line {
+            file: source.name.clone(),
+            line: 1,
+        },
+        problem: format!(
+            "this is an experiment with {cells} cells over {}; `quorate run` runs it, and --set with one value for each makes it a single workload",
+            axes.collect::<Vec<_>>().join(", ")
+        ),
+    })
+}
+
+/// Resolves a file in which no list is left.
+fn resolve_tree(
+    file: &str,
+    mut tree: Table,
+    overrides: &[String],
+    seed: Option<u64>,
+    vocabularies: &[&'static dyn Vocabulary],
+    problems: Problems,
+) -> Result<Plan, WorkloadError> {
     // Without the protocol, no other key can be checked.
     let Some(vocabulary) = read_protocol(&tree, vocabularies, &problems) else {
-        return problems.decide(None, &source.name, overrides);
+        return problems.decide(None, file, overrides);
     };
     overrides::drop_meaningless(&mut tree, vocabulary);
-    let root = Section::root(&source.name, &tree, vocabulary, &problems);
+    let root = Section::root(file, &tree, vocabulary, &problems);
     let plan = read_plan(&root, seed, vocabulary);
     drop(root);
-    problems.decide(plan, &source.name, overrides)
+    problems.decide(plan, file, overrides)
 }
 
 /// Returns the protocol that the file names, or the default.
@@ -160,7 +192,8 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
     let why = read_why(root);
     let file_seed = root.integer("seed", 0..=u64::MAX, 1);
     let target = target.and_then(|table| read_target(&table));
-    let load = load.map(|table| load_table::read(&table));
+    let load_table = load;
+    let load = load_table.as_ref().map(load_table::read);
     let sessions = load.as_ref().and_then(|load| load.sessions);
     let drafts = ops.and_then(|tables| op_table::read(root, tables, vocabulary));
     let prepare = prepare.and_then(|table| {
@@ -171,7 +204,9 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
             own: own?,
         })
     });
+    let ratio = load.as_ref().and_then(|load| load.read_ratio);
     let ops = drafts.and_then(|drafts| op_table::finish(drafts, vocabulary));
+    let ops = ops.and_then(|ops| read_ratio::apply(load_table.as_ref()?, ops, ratio?));
     let gates = gates.and_then(|table| gates_table::read(&table, ops.as_deref()));
     Some(Plan {
         protocol: vocabulary.protocol().to_owned(),

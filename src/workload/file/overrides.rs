@@ -14,16 +14,38 @@ const ARRIVAL: [&str; 3] = ["rate", "in_flight", "phase"];
 /// Number of parts of the longest key: `op.0.size.min`.
 const DEPTH: usize = 4;
 
-/// Applies all overrides to the file in order; the last one wins. An override of a missing place is
-/// reported and changes nothing.
-pub(super) fn apply(root: &mut Table, overrides: &[String], problems: &Problems) {
+/// A key that a case sets.
+#[derive(Clone, Debug)]
+pub(super) struct Setting {
+    /// Full path of the key: `load.sessions`.
+    pub(super) key: String,
+    /// Its value and all values in it have a [`Place::Case`].
+    pub(super) node: Node,
+}
+
+/// Applies the settings of a case to the file, and then all overrides in order; the last one wins. A
+/// setting or an override of a missing place is reported and changes nothing.
+pub(super) fn apply(
+    root: &mut Table,
+    settings: &[Setting],
+    overrides: &[String],
+    problems: &Problems,
+) {
     let mut labels = labels(root);
+    let refuse = |key: &str, problem: WorkloadError| {
+        // The key counts as given, so that it is not reported as missing too.
+        problems.presume(key.trim().to_owned());
+        problems.note::<()>(problem);
+    };
+    for Setting { key, node } in settings {
+        let place = node.place.clone();
+        if let Err(problem) = apply_node(root, &mut labels, key, node.clone(), &place) {
+            refuse(key, problem);
+        }
+    }
     for text in overrides {
         if let Err(problem) = apply_one(root, &mut labels, text) {
-            // The key counts as given, so that it is not reported as missing too.
-            let key = text.split('=').next().unwrap_or_default();
-            problems.presume(key.trim().to_owned());
-            problems.note::<()>(problem);
+            refuse(text.split('=').next().unwrap_or_default(), problem);
         }
     }
 }
@@ -36,20 +58,30 @@ fn apply_one(root: &mut Table, labels: &mut Labels, text: &str) -> Result<(), Wo
             "an override has the form key=value, for instance load.rate=2000",
         )
     })?;
+    let node = parse_override(value, &place)?;
+    apply_node(root, labels, key, node, &place)
+}
+
+fn apply_node(
+    root: &mut Table,
+    labels: &mut Labels,
+    key: &str,
+    node: Node,
+    place: &Place,
+) -> Result<(), WorkloadError> {
     let path: Vec<&str> = key.trim().split('.').map(str::trim).collect();
     if path.iter().any(|part| part.is_empty()) {
         let what = "the key before = has an empty part; write for instance load.rate=2000";
-        return Err(problem(&place, what));
+        return Err(problem(place, what));
     }
     if path.len() > DEPTH {
         let what = format!("no key has more than {DEPTH} parts; write for instance op.0.weight=3");
-        return Err(problem(&place, what));
+        return Err(problem(place, what));
     }
-    let node = parse_override(value, &place)?;
     if let ["load", arrival, ..] = path.as_slice() {
-        replace_arrival(root, arrival);
+        replace_arrival(root, arrival, place);
     }
-    set(root, &path, node, &place, labels)?;
+    set(root, &path, node, place, labels)?;
     // If an override sets all operations, later overrides use the labels that it gives.
     if path == ["op"] {
         *labels = self::labels(root);
@@ -72,8 +104,9 @@ fn labels(root: &Table) -> Labels {
     }
 }
 
-/// When an override changes the kind of an operation, removes the file's values that the new kind
-/// does not have. Values of overrides stay, and are refused later if the kind does not have them.
+/// When an override or a case changes the kind of an operation, removes the values that the new kind
+/// does not have. Values of the same or a higher [`rank`] stay, and are refused later if the kind does
+/// not have them.
 pub(super) fn drop_meaningless(root: &mut Table, vocabulary: &dyn Vocabulary) {
     let Some(Value::List(items)) = root.get_mut("op").map(|node| &mut node.value) else {
         return;
@@ -82,9 +115,10 @@ pub(super) fn drop_meaningless(root: &mut Table, vocabulary: &dyn Vocabulary) {
         let Value::Table(op) = &mut item.value else {
             continue;
         };
-        let Some(kind) = op.get("kind").filter(|kind| is_overridden(kind)) else {
+        let Some(kind) = op.get("kind").filter(|kind| rank(kind) > 0) else {
             continue;
         };
+        let kind_rank = rank(kind);
         let Value::Text(name) = &kind.value else {
             continue;
         };
@@ -92,26 +126,35 @@ pub(super) fn drop_meaningless(root: &mut Table, vocabulary: &dyn Vocabulary) {
             continue;
         };
         for key in meaningless(kind, vocabulary) {
-            if op.get(key).is_some_and(|node| !is_overridden(node)) {
+            if op.get(key).is_some_and(|node| rank(node) < kind_rank) {
                 op.remove(key);
             }
         }
     }
 }
 
-/// Whether the value or a part of it comes from an override.
-fn is_overridden(node: &Node) -> bool {
+/// Returns the rank of a value or of the highest part of it: 0 for the file, 1 for a case, 2 for an
+/// override. A value removes contradicting values of lower rank.
+fn rank(node: &Node) -> u8 {
     let within = match &node.value {
-        Value::Table(table) => table.values().any(is_overridden),
-        Value::List(items) => items.iter().any(is_overridden),
-        _ => false,
+        Value::Table(table) => table.values().map(rank).max(),
+        Value::List(items) => items.iter().map(rank).max(),
+        _ => None,
     };
-    within || matches!(node.place, Place::Override(_))
+    within.unwrap_or(0).max(rank_of(&node.place))
 }
 
-/// Removes the file's other arrival key: `--set load.in_flight=4` turns an open loop into a closed
-/// one. Two contradicting overrides stay and are refused later.
-fn replace_arrival(root: &mut Table, key: &str) {
+const fn rank_of(place: &Place) -> u8 {
+    match place {
+        Place::Line { .. } => 0,
+        Place::Case { .. } => 1,
+        Place::Override(_) => 2,
+    }
+}
+
+/// Removes the other arrival keys of lower rank: `--set load.in_flight=4` turns an open loop into a
+/// closed one. Two contradicting overrides stay and are refused later.
+fn replace_arrival(root: &mut Table, key: &str, place: &Place) {
     if !ARRIVAL.contains(&key) {
         return;
     }
@@ -122,7 +165,7 @@ fn replace_arrival(root: &mut Table, key: &str) {
     load.retain(|other, node| {
         let rival = other != key && ARRIVAL.contains(&other.as_str());
         let useless = closed && matches!(other.as_str(), "in_flight_cap" | "spacing");
-        !(rival || useless) || is_overridden(node)
+        !(rival || useless) || rank(node) >= rank_of(place)
     });
 }
 

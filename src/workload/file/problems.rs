@@ -28,6 +28,27 @@ impl Problems {
         None
     }
 
+    /// Records the problems of `error`. One that is already recorded, because several cells have it, is
+    /// not repeated.
+    pub(super) fn note_all(&self, error: WorkloadError) {
+        let problems = match error {
+            WorkloadError::Several(problems) => problems,
+            one => vec![one],
+        };
+        let mut found = self.found.borrow_mut();
+        for problem in problems {
+            let text = problem.to_string();
+            if found.iter().all(|other| other.to_string() != text) {
+                found.push(problem);
+            }
+        }
+    }
+
+    /// Whether a problem was recorded.
+    pub(super) fn any(&self) -> bool {
+        !self.found.borrow().is_empty()
+    }
+
     /// Marks the key `path` as reported.
     pub(super) fn settle(&self, path: String) {
         self.told.borrow_mut().insert(path);
@@ -56,7 +77,7 @@ impl Problems {
     ) -> Result<T, WorkloadError> {
         let mut found = self.found.into_inner();
         found.sort_by_key(|problem| match problem.place() {
-            Some(Place::Line { line, .. }) => (0, usize::try_from(*line).unwrap_or(usize::MAX)),
+            Some(Place::Line { line, .. } | Place::Case { line, .. }) => (0, usize::try_from(*line).unwrap_or(usize::MAX)),
             Some(Place::Override(text)) => (1, position(overrides, text)),
             None => (2, 0),
         });

@@ -16,8 +16,45 @@ pub struct Shape {
 pub(super) const ROOT: Shape = Shape {
     path: "",
     keys: &[
-        "name", "why", "protocol", "seed", "target", "prepare", "load", "op", "gates",
+        "name",
+        "why",
+        "protocol",
+        "seed",
+        "experiment",
+        "case",
+        "figure",
+        "target",
+        "prepare",
+        "load",
+        "op",
+        "gates",
     ],
+};
+pub(super) const EXPERIMENT: Shape = Shape {
+    path: "experiment",
+    keys: &["rounds"],
+};
+pub(super) const CASE: Shape = Shape {
+    path: "case",
+    keys: &["name", "set", "search"],
+};
+pub(super) const SEARCH: Shape = Shape {
+    path: "case.search",
+    keys: &[
+        "p50",
+        "p90",
+        "p99",
+        "p999",
+        "errors",
+        "from",
+        "up_to",
+        "precision",
+        "max_runs",
+    ],
+};
+pub(super) const FIGURE: Shape = Shape {
+    path: "figure",
+    keys: &["kind", "x", "series", "only", "title"],
 };
 pub(super) const TARGET: Shape = Shape {
     path: "target",
@@ -40,6 +77,7 @@ pub(super) const LOAD: Shape = Shape {
         "phase",
         "in_flight",
         "in_flight_cap",
+        "read_ratio",
         "warm_up",
         "duration",
         "drain",
@@ -81,7 +119,7 @@ pub(super) const OP_GATES: Shape = Shape {
 };
 pub(super) const SIZE: Shape = Shape {
     path: "size",
-    keys: &["min", "max"],
+    keys: &["min", "max", "one_of"],
 };
 pub(super) const KEYS: Shape = Shape {
     path: "keys",
@@ -91,9 +129,10 @@ pub(super) const KEYS: Shape = Shape {
 /// The path of the operations. Their keys depend on the protocol.
 const OP: &str = "op";
 
-fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 10] {
+fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 11] {
     [
         &ROOT,
+        &EXPERIMENT,
         &TARGET,
         vocabulary.prepare(),
         &LOAD,
@@ -105,6 +144,9 @@ fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 10] {
         &KEYS,
     ]
 }
+
+/// Tables whose keys have short names. They are not suggested for unknown keys of other tables.
+const SHORT: [&Shape; 3] = [&CASE, &SEARCH, &FIGURE];
 
 /// Names of our keys in other load generators.
 const SYNONYMS: &[(&str, &str)] = &[
@@ -143,7 +185,8 @@ const SYNONYMS: &[(&str, &str)] = &[
 #[must_use]
 pub fn known_keys(vocabularies: &[&dyn Vocabulary]) -> Vec<String> {
     let mut paths = Vec::new();
-    for shape in vocabularies.iter().flat_map(|known| shapes(*known)) {
+    let of_all = vocabularies.iter().flat_map(|known| shapes(*known));
+    for shape in of_all.chain(SHORT) {
         for path in shape.keys.iter().map(|key| join(shape.path, key)) {
             if !paths.contains(&path) {
                 paths.push(path);

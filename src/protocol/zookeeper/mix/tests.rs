@@ -360,7 +360,7 @@ fn per_session_keys_do_not_overlap() {
 
 #[test]
 fn lists_sizes_and_pathless_operations() {
-    let ops = "[[op]]\nkind = \"list\"\n[[op]]\nkind = \"sync\"\n[[op]]\nkind = \"session\"\n[[op]]\nkind = \"set\"\nsize = [1, 5]\n";
+    let ops = "[[op]]\nkind = \"list\"\n[[op]]\nkind = \"sync\"\n[[op]]\nkind = \"session\"\n[[op]]\nkind = \"set\"\nsize = { one_of = [1, 5] }\n";
     let mut sizes = BTreeMap::new();
     for operation in stream(&plan(ops), 0, 4_000) {
         match operation.kind {

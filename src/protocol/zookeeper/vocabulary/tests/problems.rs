@@ -5,7 +5,7 @@ use super::try_plan;
 #[test]
 fn all_problems_are_reported_in_the_order_of_the_file_and_the_overrides() {
     let text = "name = \"Bad Name\"\nsee = 1\n[prepare]\nchroot = \"/\"\nper_parent = 0\n[load]\nthreads = true\nrate = 1\nin_flight = 2\n\
-        interval = \"1\"\nattach = \"all\"\n[[op]]\nkind = \"get\"\nsize = \"what\"\nbatch = 5\n[[op]]\nkind = \"multi\"\nsize = [1, -1, \"x\"]\nkeys = 7\n\
+        interval = \"1\"\nattach = \"all\"\n[[op]]\nkind = \"get\"\nsize = \"what\"\nbatch = 5\n[[op]]\nkind = \"multi\"\nsize = { one_of = [1, -1, \"x\"] }\nkeys = 7\n\
         [gates]\np99_ms = 0\n[target]\nheap = 1\n";
     let error = try_plan(text, &["load.repeats=0", "nonsense", "load.drain=1d 1x"]).unwrap_err();
     let lines: Vec<String> = error
@@ -24,8 +24,8 @@ fn all_problems_are_reported_in_the_order_of_the_file_and_the_overrides() {
         "w.toml:11: `load.attach`",
         "w.toml:14: `op.0.size` means nothing for a `get`",
         "w.toml:15: `op.0.batch` means nothing for a `get`",
-        "w.toml:18: `op.1.size` is the integer -1",
-        "w.toml:18: `op.1.size` must be a size in bytes",
+        "w.toml:18: `op.1.size.one_of` is the integer -1",
+        "w.toml:18: `op.1.size.one_of` must be a size in bytes",
         "w.toml:19: `op.1.keys`",
         "w.toml:21: `gates.p99_ms`",
         "w.toml:23: `target.heap`",

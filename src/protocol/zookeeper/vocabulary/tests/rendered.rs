@@ -13,7 +13,7 @@ fn a_rendered_plan_resolves_to_itself() {
         [load]\nsessions = 20\nthreads = 2\nin_flight_cap = 3\nwarm_up = \"0s\"\nduration = \"90s\"\ndrain = \"0s\"\nrepeats = 3\ninterval = \"250ms\"\n\
         session_timeout = \"6s\"\noperation_timeout = \"1m 30s\"\nattach = \"followers\"\n\
         [[load.phase]]\nduration = \"30s\"\nfrom = 0.1\nto = 12345.678\n[[load.phase]]\nduration = \"10s\"\nrate = 50\n\
-        [[op]]\nkind = \"create\"\nephemeral = true\nsequential = true\nkeep_count = 4\nsize = [1, 2]\n\
+        [[op]]\nkind = \"create\"\nephemeral = true\nsequential = true\nkeep_count = 4\nsize = { one_of = [1, 2] }\n\
         [[op]]\nkind = \"create\"\nlabel = \"other\"\nweight = 0\n[[op]]\nkind = \"delete\"\n[[op]]\nkind = \"set\"\nkeys = \"per_session\"\n\
         [[op]]\nkind = \"get\"\nkeys = { zipf = 0.7 }\n[[op]]\nkind = \"exists\"\nkeys = \"sequential\"\n[[op]]\nkind = \"list\"\n\
         [[op]]\nkind = \"multi\"\nbatch = 5\nsize = 10\n[[op]]\nkind = \"sync\"\n[[op]]\nkind = \"session\"\n\

@@ -15,7 +15,7 @@ fn sizes_and_keys_can_be_written_in_every_form() {
     let range = op("{ min = 10, max = \"1kB\" }", "\"sequential\"");
     assert_eq!(range.size, SizeChoice::Uniform(10, 1_000));
     assert_eq!(range.keys, KeyChoice::Sequential);
-    let list = op("[1, \"2KiB\"]", "{ zipf = 1.2 }");
+    let list = op("{ one_of = [1, \"2KiB\"] }", "{ zipf = 1.2 }");
     assert_eq!(list.size, SizeChoice::OneOf(vec![1, 2_048]));
     assert_eq!(list.keys, KeyChoice::Zipf(1.2));
     assert_eq!(op("0", "\"zipf\"").keys, KeyChoice::Zipf(0.99));

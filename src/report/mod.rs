@@ -47,8 +47,8 @@ use std::str::FromStr;
 use crate::result::{Capacity, ResultError, RunResult, save, to_json_text};
 
 pub use compare::{
-    CompareError, Comparison, Contrast, Estimate, FailIf, FailIfError, Figure, Metric, Objection,
-    Outcome, ROUNDS_MIN, RUNS_MIN, Role, Side, check_headline, compare, compare_unpaired,
+    CellComparison, CellPlace, CompareError, Comparison, Contrast, Estimate, ExperimentComparison,
+    FailIf, FailIfError, Figure, Metric, NumberedSearch, Objection, Outcome, ROUNDS_MIN, RUNS_MIN, Role, Side, check_headline, compare, compare_unpaired,
     comparison_plots, rounds_needed,
 };
 pub use experiment::{ExperimentReport, SpliceError, splice};
@@ -144,6 +144,34 @@ pub fn render_comparison(comparison: &Comparison, format: Format) -> Result<Stri
         Format::Json => compare::json(comparison),
         Format::Html => compare::page(comparison)?,
     })
+}
+
+/// Formats comparisons in the XML format of JUnit: one test case for each headline.
+#[must_use]
+pub fn comparisons_as_junit(comparisons: &[Comparison], conditions: &[FailIf]) -> String {
+    compare::junit(comparisons, conditions)
+}
+
+/// Formats the comparison of two experiments.
+#[must_use]
+pub fn render_experiment_comparison(comparison: &ExperimentComparison, format: Format) -> String {
+    match format {
+        Format::Text => compare::experiments_text(comparison),
+        Format::Csv => compare::experiments_csv(comparison),
+        Format::Markdown => compare::experiments_markdown(comparison),
+        Format::Json => compare::experiments_json(comparison),
+        Format::Html => compare::experiments_page(comparison),
+    }
+}
+
+/// Formats the comparison of two experiments in the XML format of JUnit: one test case for each
+/// cell and target.
+#[must_use]
+pub fn experiment_comparison_as_junit(
+    comparison: &ExperimentComparison,
+    conditions: &[FailIf],
+) -> String {
+    compare::experiments_junit(comparison, conditions)
 }
 
 /// Formats a capacity search.

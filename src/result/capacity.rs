@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::finding::saturation;
-use super::store::save;
+use super::store::{create_dirs, save};
 use super::verdict::Verdict;
 use super::words::float;
 use super::{FormatError, ResultError, RunResult};
@@ -182,10 +182,22 @@ impl CapacityStep {
 /// If it cannot be written.
 pub fn write_capacity(dir: &Path, capacity: &Capacity) -> Result<PathBuf, ResultError> {
     let path = dir.join(CAPACITY_FILE);
-    let text =
-        serde_json::to_string_pretty(capacity).map_err(|error| malformed(path.clone(), &error))?;
-    save(&path, text.as_bytes())?;
+    write_search(&path, capacity)?;
     Ok(path)
+}
+
+/// Writes a search to the file `path`, in the format of `capacity.json`. Creates its folder.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub fn write_search(path: &Path, capacity: &Capacity) -> Result<(), ResultError> {
+    if let Some(dir) = path.parent() {
+        create_dirs(dir)?;
+    }
+    let text = serde_json::to_string_pretty(capacity)
+        .map_err(|error| malformed(path.to_owned(), &error))?;
+    save(path, text.as_bytes())
 }
 
 /// Reads `capacity.json` from a path to the file or to its folder; `None` if there is no such file.
@@ -202,6 +214,16 @@ pub fn read_capacity(path: &Path) -> Result<Option<Capacity>, ResultError> {
     if file.file_name().is_none_or(|name| name != CAPACITY_FILE) || !file.is_file() {
         return Ok(None);
     }
+    read_search(&file).map(Some)
+}
+
+/// Reads a search from the file `path`, whatever its name is.
+///
+/// # Errors
+///
+/// If it cannot be read or is not a search.
+pub fn read_search(path: &Path) -> Result<Capacity, ResultError> {
+    let file = path.to_owned();
     let text = fs::read_to_string(&file).map_err(|source| ResultError::Io {
         action: "read",
         path: file.clone(),
@@ -217,7 +239,7 @@ pub fn read_capacity(path: &Path) -> Result<Option<Capacity>, ResultError> {
             },
         });
     }
-    Ok(Some(capacity))
+    Ok(capacity)
 }
 
 fn malformed(path: PathBuf, error: &serde_json::Error) -> ResultError {

@@ -9,6 +9,7 @@ mod baseline;
 mod capacity;
 mod csv_table;
 mod environment;
+mod experiment_folder;
 mod experiment_index;
 mod file;
 mod finding;
@@ -31,14 +32,16 @@ mod words;
 pub use asked::asked_per_s;
 pub use baseline::{BaselineError, BaselineName, BaselineNameError, Baselines};
 pub use capacity::{
-    CAPACITY_FILE, Capacity, CapacityStep, Condition, Held, read_capacity, write_capacity,
+    CAPACITY_FILE, Capacity, CapacityStep, Condition, Held, read_capacity, read_search, write_capacity,
+    write_search,
 };
 pub use csv_table::CsvTable;
-pub use environment::{gather, machine_memory_bytes};
+pub use experiment_folder::{CellResults, read_cell};
 pub use experiment_index::{
-    EXPERIMENT_FILE, ExperimentIndex, IndexedCell, IndexedRun, RunState, read_experiment,
-    write_experiment,
+    EXPERIMENT_FILE, ExperimentIndex, ExperimentParts, ExperimentSource, IndexCell, IndexRun, RunState,
+    is_experiment, read_experiment, search_file, write_experiment,
 };
+pub use environment::{gather, machine_memory_bytes};
 pub use file::{FormatError, from_json, to_json, to_json_text};
 pub use fsync::fsync_latency;
 pub use gate::GateOutcome;
@@ -49,7 +52,7 @@ pub use run_result::RunResult;
 #[cfg(test)]
 pub(crate) use run_result::example;
 pub use schema::SCHEMA_VERSION;
-pub use store::{ResultError, read_result, results_dir, save, write_result};
+pub use store::{ResultError, read_result, result_file, results_dir, save, write_result};
 pub use target::{CounterChange, Server, Target};
 pub use tool::Tool;
 pub use verdict::{Judgement, Verdict, judge};

@@ -130,6 +130,12 @@ pub fn write_result(dir: &Path, result: &RunResult) -> Result<PathBuf, ResultErr
     Ok(path)
 }
 
+/// Returns the path of the result in the folder `dir`.
+#[must_use]
+pub fn result_file(dir: &Path) -> PathBuf {
+    dir.join(RESULT_FILE)
+}
+
 /// Reads a result from its file or from the folder that holds it.
 ///
 /// # Errors

@@ -30,6 +30,20 @@ pub struct Experiment {
     pub figures: Vec<FigurePlan>,
 }
 
+impl Experiment {
+    /// Describes a cell by its values: `case lone writer, voters 3`. Empty if there are no axes.
+    #[must_use]
+    pub fn describe(&self, cell: &Cell) -> String {
+        let parts: Vec<String> = self
+            .axes
+            .iter()
+            .zip(&cell.values)
+            .map(|(axis, value)| format!("{} {value}", axis.short_name()))
+            .collect();
+        parts.join(", ")
+    }
+}
+
 /// A key with several values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Axis {
@@ -42,6 +56,15 @@ pub struct Axis {
 impl Axis {
     /// The key of the axis of the cases.
     pub const CASE: &str = "case";
+
+    /// Returns the key without the name of its table: `voters`. An operation's name stays: `set.size`.
+    #[must_use]
+    pub fn short_name(&self) -> &str {
+        match self.key.split_once('.') {
+            Some((_, rest)) => rest,
+            None => &self.key,
+        }
+    }
 }
 
 /// One combination of values.

@@ -16,6 +16,7 @@ mod limits;
 mod plan;
 mod render;
 mod role;
+mod slug;
 mod values;
 mod vocabulary;
 
@@ -29,5 +30,6 @@ pub use plan::{
     SizeChoice, Spacing, TargetShape,
 };
 pub use role::Role;
+pub use slug::slug;
 pub use values::{Value, Values};
 pub use vocabulary::{Kind, Vocabulary};

@@ -16,11 +16,11 @@ use quorate::measure::{DriverThread, Layout, Outcome, Recorder, Recording, Sampl
 use quorate::protocol::zookeeper::{OpKind, OpValues};
 use quorate::report::ExperimentReport;
 use quorate::result::{
-    Capacity, CapacityStep, Condition, ExperimentIndex, Held, IndexedCell, IndexedRun, RunResult,
-    RunState, Tool, save, write_experiment, write_result,
+    Capacity, CapacityStep, Condition, ExperimentIndex, ExperimentSource, Held, IndexCell, IndexRun,
+    RunResult, RunState, Tool, search_file, write_experiment, write_result, write_search,
 };
 use quorate::workload::{
-    Arrival, Axis, FigureKind, FigurePlan, KeyChoice, OpPlan, Plan, SizeChoice,
+    Arrival, Axis, FigureKind, FigurePlan, KeyChoice, OpPlan, Plan, SearchPlan, SizeChoice,
 };
 
 use crate::fixture;
@@ -57,12 +57,7 @@ impl Draws {
 
 /// The index of the experiment.
 pub(crate) fn index() -> ExperimentIndex {
-    let mut index = ExperimentIndex::new("ensemble-size", "What 3, 5 and 7 voters cost.");
-    index.tool = tool();
-    index.seed = 7;
-    index.rounds = ROUNDS;
-    index.targets = TARGETS.map(str::to_owned).into();
-    index.axes = vec![
+    let axes = vec![
         Axis {
             key: "case".to_owned(),
             values: CASES.map(str::to_owned).into(),
@@ -72,24 +67,45 @@ pub(crate) fn index() -> ExperimentIndex {
             values: VOTERS.map(|voters| voters.to_string()).into(),
         },
     ];
-    index.figures = vec![
+    let figures = vec![
         figure(FigureKind::Response, "target.voters", None, "paced"),
         figure(FigureKind::Throughput, "target.voters", None, "flood"),
         figure(FigureKind::Curve, FigurePlan::OFFERED, Some("target.voters"), "search"),
     ];
+    let mut index = ExperimentIndex {
+        schema: "quorate-experiment".to_owned(),
+        schema_version: 1,
+        tool: tool(),
+        name: "ensemble-size".to_owned(),
+        why: "What 3, 5 and 7 voters cost.".to_owned(),
+        file: ExperimentSource {
+            name: "ensemble-size.toml".to_owned(),
+            text: "name = \"ensemble-size\"\n".to_owned(),
+        },
+        overrides: Vec::new(),
+        seed: 7,
+        axes,
+        targets: TARGETS.map(str::to_owned).into(),
+        rounds: ROUNDS,
+        figures,
+        cells: Vec::new(),
+        runs: Vec::new(),
+        ended_early: None,
+    };
     for case in CASES {
         for voters in VOTERS {
-            index.cells.push(IndexedCell {
+            index.cells.push(IndexCell {
                 id: format!("{case}-voters-{voters}"),
                 values: vec![case.to_owned(), voters.to_string()],
+                search: (case == "search").then(SearchPlan::default),
             });
         }
     }
     for round in 0..ROUNDS {
         for cell in 0..index.cells.len() {
             for target in 0..index.targets.len() {
-                index.runs.push(IndexedRun {
-                    cell,
+                index.runs.push(IndexRun {
+                    cell: index.cells[cell].id.clone(),
                     target,
                     round,
                     state: if fails(cell, target, round) {
@@ -152,14 +168,12 @@ pub(crate) fn write(dir: &Path, percent: u32) {
     let index = index();
     for cell in 0..index.cells.len() {
         for target in 0..index.targets.len() {
-            let own = dir.join(index.run_dir(cell, target));
-            std::fs::create_dir_all(&own).expect("the folder can be created");
+            let own = dir.join(index.dir_of(&index.cells[cell].id, target));
             if index.cells[cell].values[0] == "search" {
                 for round in 0..ROUNDS {
                     let found = search(&index, cell, target, round);
-                    let text = serde_json::to_string(&found).expect("a search has a JSON form");
-                    let path = own.join(format!("search-{}.json", round + 1));
-                    save(&path, text.as_bytes()).expect("the search can be written");
+                    write_search(&own.join(search_file(round)), &found)
+                        .expect("the search can be written");
                 }
             } else {
                 write_result(&own, &result(&index, cell, target, percent))
@@ -198,7 +212,7 @@ fn result(index: &ExperimentIndex, cell: usize, target: usize, percent: u32) -> 
             // The order of the runs within a round does not matter here.
             let place = (cell * 2 + target) as u64 + 18 * u64::from(round);
             run.started_unix_ms = 1_764_000_000_000 + 10_000 * place;
-            if (cell, target, round) == (3, 0, 4) {
+            if (cell, target, round) == (0, 0, 4) {
                 run.driver[0].waiting = Some(0.4);
             }
             run

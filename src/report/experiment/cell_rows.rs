@@ -37,7 +37,7 @@ pub(super) fn cell_rows(report: &ExperimentReport) -> Vec<CellRow<'_>> {
             let measured = report.measured.iter().find(same);
             let searched = measured.is_some_and(|one| !one.searches.is_empty());
             let name = if searched { "" } else { "result.json" };
-            let file = index.run_dir(cell, target).join(name);
+            let file = index.dir_of(&indexed.id, target).join(name);
             rows.push(CellRow {
                 id: &indexed.id,
                 values: &indexed.values,

@@ -11,7 +11,7 @@ use super::measure::Measure;
 use super::overview::{headlines, warnings};
 use super::rows::rows;
 use super::study::ExperimentReport;
-use crate::result::{IndexedRun, to_json_text};
+use crate::result::{IndexRun, to_json_text};
 use crate::workload::Axis;
 
 #[derive(Serialize)]
@@ -28,7 +28,8 @@ struct Object<'a> {
     answers: Vec<&'a str>,
     figures: Vec<JsonChart<'a>>,
     cells: Vec<JsonCell<'a>>,
-    runs: &'a [IndexedRun],
+    runs: &'a [IndexRun],
+    ended_early: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -113,7 +114,7 @@ pub(crate) fn render(report: &ExperimentReport) -> String {
         axes: &index.axes,
         targets: &index.targets,
         rounds: index.rounds,
-        runs_asked: report.runs_asked(),
+        runs_asked: index.runs_planned(),
         runs_done: report.runs_done(),
         failed: report.failed(),
         warnings: warnings(report),
@@ -121,6 +122,7 @@ pub(crate) fn render(report: &ExperimentReport) -> String {
         figures: charts.iter().map(of_chart).collect(),
         cells: cells(report),
         runs: &index.runs,
+        ended_early: index.ended_early.as_deref(),
     })
 }
 

@@ -120,11 +120,30 @@ pub(super) fn differ_only_in(a: &LinePlan, b: &LinePlan, key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::IndexedCell;
+    use crate::result::{ExperimentSource, IndexCell, Tool};
     use crate::workload::{Axis, FigureKind};
 
     fn index() -> ExperimentIndex {
-        let mut index = ExperimentIndex::new("x", "");
+        let mut index = ExperimentIndex {
+            schema: String::new(),
+            schema_version: 1,
+            tool: Tool::this_build(),
+            name: "x".into(),
+            why: String::new(),
+            file: ExperimentSource {
+                name: String::new(),
+                text: String::new(),
+            },
+            overrides: Vec::new(),
+            seed: 1,
+            axes: Vec::new(),
+            targets: Vec::new(),
+            rounds: 1,
+            figures: Vec::new(),
+            cells: Vec::new(),
+            runs: Vec::new(),
+            ended_early: None,
+        };
         let axis = |key: &str, values: &[&str]| Axis {
             key: key.to_owned(),
             values: values.iter().map(|value| (*value).to_owned()).collect(),
@@ -136,9 +155,10 @@ mod tests {
         index.targets = vec!["bundled".into(), "zookeeper".into()];
         for voters in ["3", "5"] {
             for case in ["a", "b"] {
-                index.cells.push(IndexedCell {
+                index.cells.push(IndexCell {
                     id: format!("{voters}-{case}"),
                     values: vec![voters.into(), case.into()],
+                    search: None,
                 });
             }
         }

@@ -16,7 +16,7 @@ pub(super) fn extent_line(report: &ExperimentReport) -> String {
         index.targets.join(", "),
         counted(u64::from(index.rounds), "round"),
     );
-    let (done, asked) = (report.runs_done(), report.runs_asked());
+    let (done, asked) = (report.runs_done(), index.runs_planned());
     text += &if done == asked {
         format!("all {} runs done", count(asked as u64))
     } else {
@@ -45,6 +45,9 @@ pub(super) fn warnings(report: &ExperimentReport) -> Vec<String> {
     let invalid: usize = report.measured.iter().map(|one| one.invalid()).sum();
     let runs: usize = report.measured.iter().map(|one| one.rounds.len()).sum();
     let mut warnings = Vec::new();
+    if let Some(why) = &report.index.ended_early {
+        warnings.push(format!("The experiment ended before all runs: {why}."));
+    }
     if invalid > 0 {
         warnings.push(format!(
             "{} of {} runs are invalid: the generator was the limit, so their figures do not describe the target. They are \
@@ -56,8 +59,9 @@ pub(super) fn warnings(report: &ExperimentReport) -> Vec<String> {
     let failed = report.failed().len();
     if failed > 0 {
         warnings.push(format!(
-            "{} failed and are missing from the figures.",
-            counted(failed as u64, "run")
+            "{} failed. The figures are made without {}.",
+            counted(failed as u64, "run"),
+            if failed == 1 { "it" } else { "them" }
         ));
     }
     let of_cells = report.measured.iter().filter_map(|one| one.facts.as_ref());

@@ -157,23 +157,15 @@ impl ExperimentReport {
         });
         failed
             .map(|(run, why)| {
-                let id = self.index.cells.get(run.cell).map_or("?", |cell| &cell.id);
                 let target = self.index.targets.get(run.target).map_or("?", |spec| spec);
-                format!("{id} on {target}, round {}: {why}", run.round + 1)
+                format!("{} on {target}, round {}: {why}", run.cell, run.round + 1)
             })
             .collect()
     }
 
-    /// Runs that the experiment asks for.
-    pub(super) fn runs_asked(&self) -> usize {
-        let rounds = usize::try_from(self.index.rounds).unwrap_or(usize::MAX);
-        let cells = self.index.cells.len() * self.index.targets.len();
-        cells.saturating_mul(rounds)
-    }
-
     pub(super) fn runs_done(&self) -> usize {
-        let done = |run: &&crate::result::IndexedRun| run.state == RunState::Done;
-        self.index.runs.iter().filter(done).count()
+        let runs = self.index.runs.iter();
+        runs.filter(|run| run.state == RunState::Done).count()
     }
 }
 

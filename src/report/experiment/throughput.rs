@@ -40,9 +40,12 @@ pub(super) fn chart(layout: Layout, measured: &[Measured]) -> Chart {
     let mut chart = Chart::new(FigureKind::Throughput, layout, measures, measured);
     for class in &shown {
         let measure = Measure::Throughput(*class);
-        let answers = along_x(&chart, measure, true);
-        chart.answers.extend(answers);
-        let answers = between_targets(&chart, measure, true);
+        let mut answers = along_x(&chart, measure, true);
+        answers.extend(between_targets(&chart, measure, true));
+        // A closed loop of one mix has the same share of writes everywhere, so both classes have the same answer.
+        if shown.len() == 2 && *class == Class::Writes && repeats(&answers, &chart.answers) {
+            answers.iter_mut().for_each(|answer| answer.headline = false);
+        }
         chart.answers.extend(answers);
     }
     let servers = servers(&chart.layout, measured);
@@ -63,6 +66,16 @@ pub(super) fn chart(layout: Layout, measured: &[Measured]) -> Chart {
         chart.pictures.push(picture);
     }
     chart
+}
+
+/// Whether the ratios of both lists of answers are the same within 1 %.
+fn repeats(answers: &[Answer], others: &[Answer]) -> bool {
+    let ratios = |answers: &[Answer]| -> Vec<f64> {
+        let all = answers.iter().flat_map(|answer| &answer.contrasts);
+        all.map(|contrast| contrast.ratio.ratio).collect()
+    };
+    let (own, other) = (ratios(answers), ratios(others));
+    own.len() == other.len() && own.iter().zip(&other).all(|(a, b)| (a / b - 1.0).abs() < 0.01)
 }
 
 /// The servers per line and value of x; `None` if x does not count servers.

@@ -9,6 +9,9 @@ pub enum FormatError {
     /// The text is not JSON, or it is JSON of something else.
     #[error("not a Quorate result: {0}")]
     NotAResult(String),
+    /// The text is not JSON, or it is JSON of something else than an experiment.
+    #[error("not the file of an experiment: {0}")]
+    NotAnExperiment(String),
     #[error(
         "schema version {found}, but this build reads versions up to {SCHEMA_VERSION}; use a newer Quorate"
     )]

@@ -13,6 +13,7 @@ use super::{Source, overrides, read_protocol, resolve_tree, schema, tree};
 use crate::workload::error::{Place, WorkloadError};
 use crate::workload::experiment::{Axis, Cell, Experiment, SearchPlan};
 use crate::workload::limits;
+use crate::workload::slug::slug;
 use crate::workload::vocabulary::Vocabulary;
 
 /// The sections of a file that are not part of a plan.
@@ -338,15 +339,14 @@ fn id(axes: &[Axis], values: &[String], ids: &mut BTreeSet<String>) -> String {
         .iter()
         .zip(values)
         .map(|(axis, value)| match axis.key.as_str() {
-            Axis::CASE => slug(value),
+            Axis::CASE => slug(value, ID_CHARS),
             key => {
                 let leaf = key.rsplit('.').next().unwrap_or(key);
-                format!("{}-{}", slug(leaf), slug(value))
+                format!("{}-{}", slug(leaf, ID_CHARS), slug(value, ID_CHARS))
             }
         })
         .collect();
-    let mut name = parts.join(".");
-    name.truncate(ID_CHARS);
+    let mut name = slug(&parts.join("."), ID_CHARS);
     if name.is_empty() {
         "all".clone_into(&mut name);
     }
@@ -357,19 +357,6 @@ fn id(axes: &[Axis], values: &[String], ids: &mut BTreeSet<String>) -> String {
         unique = format!("{name}.{number}");
     }
     unique
-}
-
-/// Returns `text` in `[a-z0-9.-]+` without leading and trailing `-` and `.`.
-fn slug(text: &str) -> String {
-    let mut slug = String::new();
-    for c in text.to_lowercase().chars() {
-        if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' {
-            slug.push(c);
-        } else if !slug.ends_with('-') {
-            slug.push('-');
-        }
-    }
-    slug.trim_matches(['-', '.']).to_owned()
 }
 
 /// Reports the first two values of an axis that give the same plan, because a case or an override replaces

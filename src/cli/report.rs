@@ -1,6 +1,6 @@
 //! `quorate report`: prints earlier results in any format.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -81,12 +81,17 @@ impl Layout {
 
     /// Writes `text` to the file, or to standard output.
     pub(super) fn deliver(&self, text: &str) -> Result<(), Failure> {
-        match &self.output {
-            Some(file) => save(file, text.as_bytes())?,
-            None => output::print(text)?,
-        }
-        Ok(())
+        deliver(self.output.as_deref(), text)
     }
+}
+
+/// Writes `text` to a file, or to standard output.
+pub(super) fn deliver(file: Option<&Path>, text: &str) -> Result<(), Failure> {
+    match file {
+        Some(file) => save(file, text.as_bytes())?,
+        None => output::print(text)?,
+    }
+    Ok(())
 }
 
 pub(super) fn run(args: &ReportArgs) -> Result<Status, Failure> {

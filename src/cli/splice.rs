@@ -7,14 +7,15 @@ use clap::Args;
 
 use super::experiment_report::folder;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
-use crate::report::{ExperimentReport, splice};
+use crate::report::{ExperimentReport, splice, write_experiment_report};
 use crate::result::save;
 
 /// The options that change a document.
 #[derive(Args, Debug)]
 pub(super) struct SpliceFlags {
     /// Replaces the text between `<!-- quorate:NAME:begin -->` and `<!-- quorate:NAME:end -->` in a document by the answers,
-    /// figures and tables of the experiment NAME; `NAME.answers` and `NAME.throughput` mark a part of it
+    /// figures and tables of the experiment NAME, and writes its report.html and plots anew. `NAME.answers` and
+    /// `NAME.throughput` mark a part of it
     #[arg(long, value_name = "DOCUMENT", conflicts_with_all = ["format", "output"])]
     splice: Option<PathBuf>,
     /// With --splice, changes nothing and ends with status 4 if the document differs from the experiment
@@ -40,10 +41,10 @@ impl SpliceFlags {
         let link = way(&absolute(from)?, &absolute(folder(experiment))?);
         let named = |error: &dyn std::fmt::Display| format!("{}: {error}", document.display());
         let new = splice(&old, report, &link).map_err(|error| bad_usage(named(&error)))?;
-        if old == new {
-            return Ok(Status::SUCCESS);
-        }
         if self.check {
+            if old == new {
+                return Ok(Status::SUCCESS);
+            }
             let mut failure = bad_usage(format!(
                 "{} differs from the experiment; run `quorate report --splice {} {}`",
                 document.display(),
@@ -53,7 +54,11 @@ impl SpliceFlags {
             failure.status = Status::GATE_FAILED;
             return Err(failure);
         }
-        save(document, new.as_bytes())?;
+        // The pictures that the document links to are made from the same values.
+        write_experiment_report(folder(experiment), report)?;
+        if old != new {
+            save(document, new.as_bytes())?;
+        }
         Ok(Status::SUCCESS)
     }
 }

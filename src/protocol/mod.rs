@@ -31,9 +31,7 @@ pub use inbox::Inbox;
 pub use null_peer::{Admit, MessageKind, NullPeer, Opened};
 pub use payload::Payload;
 pub use pending::{GivenUp, Pending, Sent};
-pub use registry::{
-    VOCABULARIES, Visitor, expand, render_toml, resolve, setup, vocabulary, with,
-};
+pub use registry::{VOCABULARIES, Visitor, expand, render_toml, resolve, setup, vocabulary, with};
 pub use setup::{Leftovers, Setup, SetupError, SetupJob, SetupProgress};
 pub use shipped::{Shipped, find_shipped, nearest_shipped, shipped};
 pub use traits::{Event, Protocol, Reply, Step, Ticket, Violation};

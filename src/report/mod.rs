@@ -48,8 +48,8 @@ use crate::result::{Capacity, ResultError, RunResult, save, to_json_text};
 
 pub use compare::{
     CellComparison, CellPlace, CompareError, Comparison, Contrast, Estimate, ExperimentComparison,
-    FailIf, FailIfError, Figure, Metric, NumberedSearch, Objection, Outcome, ROUNDS_MIN, RUNS_MIN, Role, Side, check_headline, compare, compare_unpaired,
-    comparison_plots, rounds_needed,
+    FailIf, FailIfError, Figure, Metric, NumberedSearch, Objection, Outcome, ROUNDS_MIN, RUNS_MIN,
+    Role, Side, check_headline, compare, compare_unpaired, comparison_plots, rounds_needed,
 };
 pub use experiment::{ExperimentReport, SpliceError, splice};
 pub use human::{count, duration_us, per_second};
@@ -223,7 +223,10 @@ pub fn write_experiment_report(
     let page = dir.join("report.html");
     save(&page, experiment::page(report)?.as_bytes())?;
     let mut written = vec![page];
-    written.extend(plot::write(&dir.join("plots"), &experiment::plots(report)?)?);
+    written.extend(plot::write(
+        &dir.join("plots"),
+        &experiment::plots(report)?,
+    )?);
     Ok(written)
 }
 

@@ -149,9 +149,8 @@ impl ExperimentIndex {
 
     /// Records the end of a run. It replaces an earlier failure of the same run.
     pub fn record(&mut self, run: IndexRun) {
-        self.runs.retain(|old| {
-            (&old.cell, old.target, old.round) != (&run.cell, run.target, run.round)
-        });
+        self.runs
+            .retain(|old| (&old.cell, old.target, old.round) != (&run.cell, run.target, run.round));
         self.runs.push(run);
     }
 
@@ -258,7 +257,10 @@ fn check(index: &ExperimentIndex) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     for cell in &index.cells {
         if cell.id.is_empty() || cell.id.starts_with('.') || !cell.id.chars().all(allowed) {
-            return Err(format!("the cell {:?} is not the name of a folder", cell.id));
+            return Err(format!(
+                "the cell {:?} is not the name of a folder",
+                cell.id
+            ));
         }
         if cell.values.len() != index.axes.len() {
             return Err(format!(
@@ -318,7 +320,11 @@ mod tests {
             },
             overrides: &["load.rate=5".to_owned()],
             seed: 7,
-            targets: &["bundled".to_owned(), "zookeeper:/opt/zk".to_owned(), "bundled".to_owned()],
+            targets: &[
+                "bundled".to_owned(),
+                "zookeeper:/opt/zk".to_owned(),
+                "bundled".to_owned(),
+            ],
         })
     }
 
@@ -361,7 +367,10 @@ mod tests {
     fn every_cell_and_target_has_a_folder_of_its_own() {
         let dirs = [0, 1, 2].map(|target| index().dir_of("voters-3", target));
         let expected = ["bundled", "zookeeper-opt-zk", "bundled.2"];
-        assert_eq!(dirs, expected.map(|name| Path::new("cells/voters-3").join(name)));
+        assert_eq!(
+            dirs,
+            expected.map(|name| Path::new("cells/voters-3").join(name))
+        );
     }
 
     #[test]
@@ -374,17 +383,35 @@ mod tests {
             fs::write(&path, value.to_string()).unwrap();
             read_experiment(dir.path()).unwrap_err().to_string()
         };
-        assert!(read_experiment(dir.path()).unwrap_err().to_string().contains("cannot read"));
+        assert!(
+            read_experiment(dir.path())
+                .unwrap_err()
+                .to_string()
+                .contains("cannot read")
+        );
         let newer = broken(&|v| v["schema_version"] = 2.into());
-        assert!(newer.contains("experiment.json: schema version 2"), "{newer}");
+        assert!(
+            newer.contains("experiment.json: schema version 2"),
+            "{newer}"
+        );
         let other = broken(&|v| v["schema"] = "x".into());
-        assert!(other.contains("not the file of an experiment: its `schema`"), "{other}");
+        assert!(
+            other.contains("not the file of an experiment: its `schema`"),
+            "{other}"
+        );
         let outside = broken(&|v| v["cells"][0]["id"] = "../x".into());
-        assert!(outside.contains("\"../x\" is not the name of a folder"), "{outside}");
+        assert!(
+            outside.contains("\"../x\" is not the name of a folder"),
+            "{outside}"
+        );
         let values = broken(&|v| v["cells"][0]["values"] = serde_json::json!([]));
-        assert!(values.contains("cell voters-3 has 0 values for 1 axes"), "{values}");
+        assert!(
+            values.contains("cell voters-3 has 0 values for 1 axes"),
+            "{values}"
+        );
         let stranger = broken(&|v| {
-            v["runs"] = serde_json::json!([{"cell": "voters-3", "target": 3, "round": 0, "state": "done"}]);
+            v["runs"] =
+                serde_json::json!([{"cell": "voters-3", "target": 3, "round": 0, "state": "done"}]);
         });
         assert!(stranger.contains("target 3, round 0"), "{stranger}");
         fs::write(&path, "{").unwrap();

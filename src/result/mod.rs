@@ -32,16 +32,16 @@ mod words;
 pub use asked::asked_per_s;
 pub use baseline::{BaselineError, BaselineName, BaselineNameError, Baselines};
 pub use capacity::{
-    CAPACITY_FILE, Capacity, CapacityStep, Condition, Held, read_capacity, read_search, write_capacity,
-    write_search,
+    CAPACITY_FILE, Capacity, CapacityStep, Condition, Held, read_capacity, read_search,
+    write_capacity, write_search,
 };
 pub use csv_table::CsvTable;
+pub use environment::{gather, machine_memory_bytes};
 pub use experiment_folder::{CellResults, read_cell};
 pub use experiment_index::{
-    EXPERIMENT_FILE, ExperimentIndex, ExperimentParts, ExperimentSource, IndexCell, IndexRun, RunState,
-    is_experiment, read_experiment, search_file, write_experiment,
+    EXPERIMENT_FILE, ExperimentIndex, ExperimentParts, ExperimentSource, IndexCell, IndexRun,
+    RunState, is_experiment, read_experiment, search_file, write_experiment,
 };
-pub use environment::{gather, machine_memory_bytes};
 pub use file::{FormatError, from_json, to_json, to_json_text};
 pub use fsync::fsync_latency;
 pub use gate::GateOutcome;

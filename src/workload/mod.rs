@@ -22,9 +22,7 @@ mod vocabulary;
 
 pub use error::{Place, WorkloadError};
 pub use experiment::{Axis, Cell, Experiment, FigureKind, FigurePlan, SearchPlan};
-pub use file::{
-    OpDraft, Read, Section, Shape, Source, expand, known_keys, load, nearest, resolve,
-};
+pub use file::{OpDraft, Read, Section, Shape, Source, expand, known_keys, load, nearest, resolve};
 pub use plan::{
     Arrival, Attach, Gates, KeyChoice, LoadPlan, OpPlan, Plan, Prepare, RatePhase, Reconnect,
     SizeChoice, Spacing, TargetShape,

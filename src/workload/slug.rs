@@ -23,7 +23,10 @@ mod tests {
 
     #[test]
     fn a_slug_is_a_safe_name() {
-        assert_eq!(slug("zookeeper:/opt/ZK-3.4.10", 60), "zookeeper-opt-zk-3.4.10");
+        assert_eq!(
+            slug("zookeeper:/opt/ZK-3.4.10", 60),
+            "zookeeper-opt-zk-3.4.10"
+        );
         assert_eq!(slug("Lone  Writer!", 60), "lone-writer");
         assert_eq!(slug("../..", 60), "");
         assert_eq!(slug("ab-cd", 3), "ab");

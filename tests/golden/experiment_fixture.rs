@@ -16,8 +16,8 @@ use quorate::measure::{DriverThread, Layout, Outcome, Recorder, Recording, Sampl
 use quorate::protocol::zookeeper::{OpKind, OpValues};
 use quorate::report::ExperimentReport;
 use quorate::result::{
-    Capacity, CapacityStep, Condition, ExperimentIndex, ExperimentSource, Held, IndexCell, IndexRun,
-    RunResult, RunState, Tool, search_file, write_experiment, write_result, write_search,
+    Capacity, CapacityStep, Condition, ExperimentIndex, ExperimentSource, Held, IndexCell,
+    IndexRun, RunResult, RunState, Tool, search_file, write_experiment, write_result, write_search,
 };
 use quorate::workload::{
     Arrival, Axis, FigureKind, FigurePlan, KeyChoice, OpPlan, Plan, SearchPlan, SizeChoice,
@@ -70,7 +70,12 @@ pub(crate) fn index() -> ExperimentIndex {
     let figures = vec![
         figure(FigureKind::Response, "target.voters", None, "paced"),
         figure(FigureKind::Throughput, "target.voters", None, "flood"),
-        figure(FigureKind::Curve, FigurePlan::OFFERED, Some("target.voters"), "search"),
+        figure(
+            FigureKind::Curve,
+            FigurePlan::OFFERED,
+            Some("target.voters"),
+            "search",
+        ),
     ];
     let mut index = ExperimentIndex {
         schema: "quorate-experiment".to_owned(),
@@ -203,7 +208,11 @@ fn luck(cell: usize, target: usize, round: u32) -> f64 {
 
 fn result(index: &ExperimentIndex, cell: usize, target: usize, percent: u32) -> RunResult {
     let plan = plan(index, cell);
-    let share = if target == 0 { 1.0 } else { f64::from(percent) / 100.0 };
+    let share = if target == 0 {
+        1.0
+    } else {
+        f64::from(percent) / 100.0
+    };
     let slow = slowness(index, cell, target) * share;
     let runs = (0..ROUNDS)
         .filter(|round| !fails(cell, target, *round))
@@ -273,7 +282,11 @@ fn recording(plan: &Plan, slow: f64, cell: usize, round: u32) -> Recording {
             let writes = plan.ops[op].is_write();
             let base_us = if writes { 900.0 } else { 300.0 };
             // A tail: one in a hundred takes several times as long.
-            let tail = if draws.share() > 0.99 { 1.0 + 6.0 * draws.share() } else { 1.0 };
+            let tail = if draws.share() > 0.99 {
+                1.0 + 6.0 * draws.share()
+            } else {
+                1.0
+            };
             let us = base_us * slow * draws.around_one(0.3) * tail;
             let intended_ns = i * MEASURED_MS * MS / count;
             let done_ns = (intended_ns + (us * 1_000.0) as i64).min(MEASURED_MS * MS - 1);
@@ -368,6 +381,8 @@ fn search(index: &ExperimentIndex, cell: usize, target: usize, round: u32) -> Ca
         capacity.answer_per_s = Some(rate_per_s);
     }
     // The last step of a real search lies within its precision of the limit.
-    capacity.answer_per_s = capacity.answer_per_s.map(|_| (0.97 * limit / 100.0).round() * 100.0);
+    capacity.answer_per_s = capacity
+        .answer_per_s
+        .map(|_| (0.97 * limit / 100.0).round() * 100.0);
     capacity
 }

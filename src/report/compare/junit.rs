@@ -25,7 +25,10 @@ enum Ending {
 }
 
 /// One case for the headline of each comparison.
-pub(in crate::report) fn of_comparisons(comparisons: &[Comparison], conditions: &[FailIf]) -> String {
+pub(in crate::report) fn of_comparisons(
+    comparisons: &[Comparison],
+    conditions: &[FailIf],
+) -> String {
     let case = |comparison: &Comparison| {
         let headline = comparison.headline();
         let failure = conditions
@@ -33,7 +36,11 @@ pub(in crate::report) fn of_comparisons(comparisons: &[Comparison], conditions: 
             .find_map(|condition| condition.failure(comparison));
         Case {
             class: comparison.workload.clone(),
-            name: format!("{} on {}", headline.metric.name(), comparison.candidate.spec),
+            name: format!(
+                "{} on {}",
+                headline.metric.name(),
+                comparison.candidate.spec
+            ),
             text: sentence(comparison),
             outcome: ending(headline.outcome, failure, conditions, &sentence(comparison)),
         }
@@ -50,9 +57,8 @@ pub(in crate::report) fn of_experiments(
 ) -> String {
     let mut cases: Vec<Case> = Vec::new();
     for cell in &comparison.cells {
-        let interval = estimate_interval(&cell.contrast).map_or_else(String::new, |words| {
-            format!(" (95 % interval {words})")
-        });
+        let interval = estimate_interval(&cell.contrast)
+            .map_or_else(String::new, |words| format!(" (95 % interval {words})"));
         let text = format!(
             "{}: {}{interval}, {}",
             cell.metric,
@@ -141,7 +147,10 @@ mod tests {
         comparison.workload = "a<b>\u{1}".to_owned();
         let text = of_comparisons(std::slice::from_ref(&comparison), &[]);
         assert!(text.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>"));
-        assert!(text.contains("<testsuite name=\"a&lt;b&gt;\" tests=\"1\" failures=\"1\""), "{text}");
+        assert!(
+            text.contains("<testsuite name=\"a&lt;b&gt;\" tests=\"1\" failures=\"1\""),
+            "{text}"
+        );
         assert!(text.contains("<failure message=\""), "{text}");
         let limit = ["slower=50%".parse().unwrap()];
         let text = of_comparisons(&[comparison], &limit);
@@ -152,7 +161,10 @@ mod tests {
     fn a_case_without_a_verdict_is_skipped_unless_a_condition_needs_one() {
         let comparison = compared(&side_of(3, 10), &side_of(3, 10));
         let text = of_comparisons(std::slice::from_ref(&comparison), &[]);
-        assert!(text.contains("<skipped message=\"too few runs\">"), "{text}");
+        assert!(
+            text.contains("<skipped message=\"too few runs\">"),
+            "{text}"
+        );
         let condition = ["slower".parse().unwrap()];
         let text = of_comparisons(&[comparison], &condition);
         assert!(text.contains("cannot be decided"), "{text}");

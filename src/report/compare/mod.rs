@@ -50,8 +50,8 @@ pub use side::Side;
 
 pub(super) use csv::render as csv;
 pub(super) use experiments::{
-    csv as experiments_csv, json as experiments_json, markdown as experiments_markdown, page as experiments_page,
-    text as experiments_text,
+    csv as experiments_csv, json as experiments_json, markdown as experiments_markdown,
+    page as experiments_page, text as experiments_text,
 };
 pub(super) use forest::Forest;
 pub(super) use forest_data::ForestData;

@@ -240,14 +240,27 @@ fn parts(ratio: &Ratio) -> (String, String) {
     let interval = |low: String, high: String| format!(" [{low}, {high}]");
     let Ratio { ratio: value, .. } = *ratio;
     let (number, ends) = if value >= MULTIPLE_MIN {
-        let ends = ratio.interval.map(|Interval { low, high }| {
-            interval(three_digits(low), three_digits(high))
-        });
+        let ends = ratio
+            .interval
+            .map(|Interval { low, high }| interval(three_digits(low), three_digits(high)));
         (three_digits(value), ends)
     } else {
-        let percent = |ratio: f64| percent(100.0 * if value < 1.0 { 1.0 - ratio } else { ratio - 1.0 });
+        let percent = |ratio: f64| {
+            percent(
+                100.0
+                    * if value < 1.0 {
+                        1.0 - ratio
+                    } else {
+                        ratio - 1.0
+                    },
+            )
+        };
         let ends = ratio.interval.map(|Interval { low, high }| {
-            let (near, far) = if value < 1.0 { (high, low) } else { (low, high) };
+            let (near, far) = if value < 1.0 {
+                (high, low)
+            } else {
+                (low, high)
+            };
             interval(percent(near), percent(far))
         });
         (format!("{} %", percent(value)), ends)
@@ -281,8 +294,8 @@ fn percent(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measured::Class;
     use super::super::measure::Percentile;
+    use super::super::measured::Class;
     use super::*;
 
     fn ratio(ratio: f64, low: f64, high: f64) -> Ratio {
@@ -300,13 +313,41 @@ mod tests {
     #[test]
     fn an_effect_states_direction_amount_and_interval() {
         let cases = [
-            (WRITES, ratio(0.88, 0.85, 0.91), "costs 12 % [9.0, 15] of the write throughput"),
-            (WRITES, ratio(1.8, 1.75, 1.84), "adds 80 % [75, 84] to the write throughput"),
-            (WRITES, ratio(3.8, 3.7, 3.9), "multiplies the write throughput by 3.80 [3.70, 3.90]"),
-            (P50, ratio(1.12, 1.09, 1.15), "makes the response time p50 12 % [9.0, 15] longer"),
-            (P50, ratio(0.5, 0.4, 0.6), "makes the response time p50 50 % [40, 60] shorter"),
-            (P50, ratio(4.2, 4.0, 4.4), "makes the response time p50 4.20 [4.00, 4.40] times as long"),
-            (P50, ratio(1.01, 0.979, 1.03), "shows no difference in the response time p50 [-2.1 %, +3.0 %]"),
+            (
+                WRITES,
+                ratio(0.88, 0.85, 0.91),
+                "costs 12 % [9.0, 15] of the write throughput",
+            ),
+            (
+                WRITES,
+                ratio(1.8, 1.75, 1.84),
+                "adds 80 % [75, 84] to the write throughput",
+            ),
+            (
+                WRITES,
+                ratio(3.8, 3.7, 3.9),
+                "multiplies the write throughput by 3.80 [3.70, 3.90]",
+            ),
+            (
+                P50,
+                ratio(1.12, 1.09, 1.15),
+                "makes the response time p50 12 % [9.0, 15] longer",
+            ),
+            (
+                P50,
+                ratio(0.5, 0.4, 0.6),
+                "makes the response time p50 50 % [40, 60] shorter",
+            ),
+            (
+                P50,
+                ratio(4.2, 4.0, 4.4),
+                "makes the response time p50 4.20 [4.00, 4.40] times as long",
+            ),
+            (
+                P50,
+                ratio(1.01, 0.979, 1.03),
+                "shows no difference in the response time p50 [-2.1 %, +3.0 %]",
+            ),
         ];
         for (measure, ratio, words) in cases {
             assert_eq!(effect(measure, &ratio), format!(" {words}"));
@@ -324,7 +365,13 @@ mod tests {
             effect(WRITES, &one),
             ": write throughput 12 % less, too few rounds to claim it"
         );
-        assert_eq!(short(P50, &ratio(1.12, 1.09, 1.15)), "12 % longer [9.0, 15]");
-        assert_eq!(short(P50, &ratio(4.2, 4.0, 4.4)), "4.20 times as long [4.00, 4.40]");
+        assert_eq!(
+            short(P50, &ratio(1.12, 1.09, 1.15)),
+            "12 % longer [9.0, 15]"
+        );
+        assert_eq!(
+            short(P50, &ratio(4.2, 4.0, 4.4)),
+            "4.20 times as long [4.00, 4.40]"
+        );
     }
 }

@@ -33,7 +33,10 @@ pub(super) fn from_to(key: &str, from: &str, to: &str) -> String {
 
 /// Whether the values of a key are numbers of things, whose noun follows them.
 fn counts(key: &str) -> bool {
-    key.rsplit('.').next().is_some_and(|last| last.ends_with('s')) && key != Axis::CASE
+    key.rsplit('.')
+        .next()
+        .is_some_and(|last| last.ends_with('s'))
+        && key != Axis::CASE
 }
 
 #[cfg(test)]

@@ -107,7 +107,11 @@ impl Chart {
             label.clone()
         } else {
             let target = self.target(line).map(str::to_owned);
-            target.into_iter().chain([label.clone()]).collect::<Vec<_>>().join(", ")
+            target
+                .into_iter()
+                .chain([label.clone()])
+                .collect::<Vec<_>>()
+                .join(", ")
         }
     }
 
@@ -143,7 +147,10 @@ impl Chart {
         if self.layout.x.is_empty() {
             return String::new();
         }
-        format!(" at {}", value_words(&self.layout.x, &self.layout.values[x]))
+        format!(
+            " at {}",
+            value_words(&self.layout.x, &self.layout.values[x])
+        )
     }
 
     /// The head of the column of x.
@@ -176,12 +183,18 @@ impl Chart {
 fn interval_note(rounds: usize) -> Option<String> {
     match rounds {
         0 => None,
-        1 => Some("One run has no interval; at least 5 rounds are needed to claim a difference.".to_owned()),
+        1 => Some(
+            "One run has no interval; at least 5 rounds are needed to claim a difference."
+                .to_owned(),
+        ),
         rounds if rounds < FULL_ROUNDS => Some(format!(
             "With {rounds} rounds an interval is the range of the rounds; it holds the median with {:.0} %.",
             100.0 * level_of_rounds(rounds)
         )),
-        _ => Some("Intervals hold 95 %, each for itself; they are not corrected for their number.".to_owned()),
+        _ => Some(
+            "Intervals hold 95 %, each for itself; they are not corrected for their number."
+                .to_owned(),
+        ),
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Spot {
 /// A line: cells that differ in the x axis only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LinePlan {
-    /// The values that tell the line from the others: `5 voters, zookeeper`. Empty if there is one line.
+    /// The values that tell the line from the others: `5 voters, bundled`. Empty if there is one line.
     pub label: String,
     /// The value of each fixed axis: keys and values, the target included.
     pub fixed: Vec<(String, String)>,
@@ -193,11 +193,7 @@ mod tests {
                 Some(Spot { cell: 3, target: 1 })
             ]
         );
-        assert!(differ_only_in(
-            &layout.lines[0],
-            &layout.lines[1],
-            "target"
-        ));
+        assert!(differ_only_in(&layout.lines[0], &layout.lines[1], "target"));
     }
 
     #[test]

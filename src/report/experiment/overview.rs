@@ -6,7 +6,7 @@ use super::study::ExperimentReport;
 use crate::report::describe::Row;
 use crate::report::human::{count, counted};
 
-/// `2 targets (bundled, zookeeper), 6 cells, 5 rounds; 58 of 60 runs done, 2 failed`.
+/// `6 cells on bundled, 5 rounds; 28 of 30 runs done, 2 failed`.
 pub(super) fn extent_line(report: &ExperimentReport) -> String {
     let index = &report.index;
     let failed = report.failed().len();
@@ -20,7 +20,11 @@ pub(super) fn extent_line(report: &ExperimentReport) -> String {
     text += &if done == asked {
         format!("all {} runs done", count(asked as u64))
     } else {
-        format!("{} of {} runs done", count(done as u64), count(asked as u64))
+        format!(
+            "{} of {} runs done",
+            count(done as u64),
+            count(asked as u64)
+        )
     };
     if failed > 0 {
         text += &format!(", {} failed", count(failed as u64));
@@ -65,7 +69,10 @@ pub(super) fn warnings(report: &ExperimentReport) -> Vec<String> {
         ));
     }
     let of_cells = report.measured.iter().filter_map(|one| one.facts.as_ref());
-    let mut all: Vec<&str> = of_cells.flat_map(|facts| &facts.warnings).map(String::as_str).collect();
+    let mut all: Vec<&str> = of_cells
+        .flat_map(|facts| &facts.warnings)
+        .map(String::as_str)
+        .collect();
     all.sort_unstable();
     let mut groups: Vec<(&str, usize)> = Vec::new();
     for text in all {

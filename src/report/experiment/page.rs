@@ -78,7 +78,7 @@ fn overview(report: &ExperimentReport, charts: &[Chart]) -> Markup {
     let answers = headlines(charts);
     let warnings = warnings(report);
     html! {
-        section class="banner answers" aria-label="Answers" {
+        section class="banner finding answers" aria-label="Answers" {
             @if answers.is_empty() {
                 b { "No answer yet: no run was measured." }
             } @else {

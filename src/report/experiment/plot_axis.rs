@@ -2,9 +2,9 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::axis_words::noun;
-use crate::report::figure::{Axis, Scale, Series, Stroke, Tick, Whisker};
-use crate::report::figure::Ink;
 use super::estimate::Estimate;
+use crate::report::figure::Ink;
+use crate::report::figure::{Axis, Scale, Series, Stroke, Tick, Whisker};
 
 /// Numbers closer together than this share of the axis are drawn at equal distances instead.
 const CLOSE: f64 = 0.08;
@@ -21,7 +21,9 @@ pub(super) fn places(values: &[String]) -> Vec<f64> {
     let mut sorted = numbers.clone();
     sorted.sort_by(f64::total_cmp);
     let length = sorted.last().unwrap_or(&0.0) - sorted.first().unwrap_or(&0.0);
-    let close = sorted.windows(2).any(|two| two[1] - two[0] < CLOSE * length.max(1e-9));
+    let close = sorted
+        .windows(2)
+        .any(|two| two[1] - two[0] < CLOSE * length.max(1e-9));
     if close { ordinal().collect() } else { numbers }
 }
 
@@ -30,7 +32,11 @@ pub(super) fn axis(key: &str, values: &[String], places: &[f64]) -> Axis {
     let min = places.iter().copied().fold(f64::INFINITY, f64::min);
     let max = places.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let length = if max > min { max - min } else { 1.0 };
-    let (min, max) = if places.is_empty() { (0.0, 1.0) } else { (min, max) };
+    let (min, max) = if places.is_empty() {
+        (0.0, 1.0)
+    } else {
+        (min, max)
+    };
     let mut ticks: Vec<Tick> = places
         .iter()
         .zip(values)
@@ -104,7 +110,12 @@ mod tests {
     use super::*;
 
     fn of(values: &[&str]) -> Vec<f64> {
-        places(&values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>())
+        places(
+            &values
+                .iter()
+                .map(|value| (*value).to_owned())
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]
@@ -121,7 +132,11 @@ mod tests {
             median: Some(value),
             ..Estimate::default()
         };
-        let points = vec![(2.0, value(9.0)), (0.0, value(1.0)), (1.0, Estimate::default())];
+        let points = vec![
+            (2.0, value(9.0)),
+            (0.0, value(1.0)),
+            (1.0, Estimate::default()),
+        ];
         let series = line(String::new(), Ink::Text, points.into_iter(), |y| y);
         assert_eq!(series.stretches, [vec![(0.0, 1.0)], vec![(2.0, 9.0)]]);
         assert_eq!(extent([&series].into_iter()), Some((1.0, 9.0)));

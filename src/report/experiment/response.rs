@@ -42,7 +42,9 @@ pub(super) fn chart(layout: Layout, measured: &[Measured]) -> Chart {
     }
     let resolution = found(&chart.layout, measured)
         .filter_map(|one| one.facts.as_ref()?.resolution_us)
-        .fold(None, |most: Option<f64>, us| Some(most.map_or(us, |most| most.max(us))));
+        .fold(None, |most: Option<f64>, us| {
+            Some(most.map_or(us, |most| most.max(us)))
+        });
     if let Some(us) = resolution {
         chart.notes.push(format!(
             "Times below {} are below the resolution of this machine.",

@@ -24,7 +24,9 @@ pub enum SpliceError {
         "no place for the experiment {experiment}: add the lines `<!-- quorate:{experiment}:begin -->` and `<!-- quorate:{experiment}:end -->`"
     )]
     NoPlace { experiment: String },
-    #[error("line {line}: `quorate:{name}` begins but does not end; add `<!-- quorate:{name}:end -->`")]
+    #[error(
+        "line {line}: `quorate:{name}` begins but does not end; add `<!-- quorate:{name}:end -->`"
+    )]
     NotEnded { line: usize, name: String },
     #[error("line {line}: `quorate:{name}` ends but did not begin")]
     NotBegun { line: usize, name: String },

@@ -107,7 +107,8 @@ impl ExperimentReport {
         }
         let of_target = |target: &String| {
             let mut part = figure.clone();
-            part.only.insert(FigurePlan::TARGET.to_owned(), target.clone());
+            part.only
+                .insert(FigurePlan::TARGET.to_owned(), target.clone());
             part
         };
         targets.iter().map(of_target).collect()

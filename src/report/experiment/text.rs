@@ -94,7 +94,11 @@ fn table(chart: &Chart) -> String {
 
 /// A table with up to two measures.
 fn part(chart: &Chart, measures: &[usize]) -> String {
-    let head = |at: usize| measures.get(at).map_or_else(String::new, |at| chart.measures[*at].head());
+    let head = |at: usize| {
+        measures
+            .get(at)
+            .map_or_else(String::new, |at| chart.measures[*at].head())
+    };
     let (first, second) = (head(0), head(1));
     let mut table = Table::new([
         (Align::Left, ""),
@@ -123,7 +127,10 @@ fn name(chart: &Chart, row: &Row<'_>) -> String {
     if chart.layout.x.is_empty() {
         row.line.clone()
     } else {
-        format!("  {}", super::axis_words::value_words(&chart.layout.x, row.x))
+        format!(
+            "  {}",
+            super::axis_words::value_words(&chart.layout.x, row.x)
+        )
     }
 }
 

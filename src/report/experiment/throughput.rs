@@ -23,7 +23,11 @@ const CAPTION: &str = "Each point is the median over the rounds; the bars are it
 pub(super) fn chart(layout: Layout, measured: &[Measured]) -> Chart {
     let apart = classes(&layout, measured);
     let over_shares = layout.x == READ_RATIO;
-    let mut shown = if over_shares { vec![Class::All] } else { apart.clone() };
+    let mut shown = if over_shares {
+        vec![Class::All]
+    } else {
+        apart.clone()
+    };
     if shown.is_empty() {
         shown.push(Class::All);
     }
@@ -44,7 +48,9 @@ pub(super) fn chart(layout: Layout, measured: &[Measured]) -> Chart {
         answers.extend(between_targets(&chart, measure, true));
         // A closed loop of one mix has the same share of writes everywhere, so both classes have the same answer.
         if shown.len() == 2 && *class == Class::Writes && repeats(&answers, &chart.answers) {
-            answers.iter_mut().for_each(|answer| answer.headline = false);
+            answers
+                .iter_mut()
+                .for_each(|answer| answer.headline = false);
         }
         chart.answers.extend(answers);
     }
@@ -75,7 +81,11 @@ fn repeats(answers: &[Answer], others: &[Answer]) -> bool {
         all.map(|contrast| contrast.ratio.ratio).collect()
     };
     let (own, other) = (ratios(answers), ratios(others));
-    own.len() == other.len() && own.iter().zip(&other).all(|(a, b)| (a / b - 1.0).abs() < 0.01)
+    own.len() == other.len()
+        && own
+            .iter()
+            .zip(&other)
+            .all(|(a, b)| (a / b - 1.0).abs() < 0.01)
 }
 
 /// The servers per line and value of x; `None` if x does not count servers.
@@ -159,10 +169,10 @@ fn picture(chart: &Chart, class: Class, ideal: Option<&[Vec<Option<u32>>]>) -> F
             .map(|of_measures| at.map_or_else(Estimate::default, |at| of_measures[at].clone()))
             .collect();
         let points = places.iter().copied().zip(estimates);
-        series.push(line(chart.who(index), Ink::Series(index), points, |rate| rate));
-        ideals.extend(ideal.and_then(|servers| {
-            ideal_line(chart, index, &servers[index], &places)
+        series.push(line(chart.who(index), Ink::Series(index), points, |rate| {
+            rate
         }));
+        ideals.extend(ideal.and_then(|servers| ideal_line(chart, index, &servers[index], &places)));
     }
     series.retain(|series| !series.stretches.is_empty());
     let has_ideal = !ideals.is_empty();
@@ -181,7 +191,12 @@ fn picture(chart: &Chart, class: Class, ideal: Option<&[Vec<Option<u32>>]>) -> F
         title: name.clone(),
         name,
         caption,
-        y: Axis::linear(&format!("{} per second", noun(class)), high * 1.02, 5.0, true),
+        y: Axis::linear(
+            &format!("{} per second", noun(class)),
+            high * 1.02,
+            5.0,
+            true,
+        ),
         x: axis(&layout.x, &layout.values, &places),
         panels: vec![Panel {
             title: String::new(),

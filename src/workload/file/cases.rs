@@ -155,7 +155,9 @@ fn marked(node: &Node) -> Node {
     };
     let value = match &node.value {
         Value::Table(table) => {
-            let entries = table.iter().map(|(key, inner)| (key.clone(), marked(inner)));
+            let entries = table
+                .iter()
+                .map(|(key, inner)| (key.clone(), marked(inner)));
             Value::Table(entries.collect())
         }
         Value::List(items) => Value::List(items.iter().map(marked).collect()),

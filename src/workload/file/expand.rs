@@ -145,14 +145,17 @@ fn selected(cases: &[Case], selection: &[String], problems: &Problems) -> Vec<Ca
             return Vec::new();
         }
     };
-    let known: Vec<String> = cases.iter().map(|case| format!("{:?}", case.name)).collect();
+    let known: Vec<String> = cases
+        .iter()
+        .map(|case| format!("{:?}", case.name))
+        .collect();
     let unknown = names
         .iter()
         .find(|name| cases.iter().all(|case| case.name != **name));
     match unknown {
-        Some(name) if cases.is_empty() => {
-            refuse(format!("the workload has no cases, so none is called {name:?}"))
-        }
+        Some(name) if cases.is_empty() => refuse(format!(
+            "the workload has no cases, so none is called {name:?}"
+        )),
         Some(name) => refuse(format!(
             "no case is called {name:?}; the workload has {}",
             known.join(", ")
@@ -386,7 +389,10 @@ fn check_effects(
             };
             let (one, two) = (&same.values[index], &cell.values[index]);
             let case = axes.first().filter(|first| first.key == Axis::CASE);
-            let (place, problem) = match (&axis.key == Axis::CASE, found.iter().find(|a| a.key == axis.key)) {
+            let (place, problem) = match (
+                &axis.key == Axis::CASE,
+                found.iter().find(|a| a.key == axis.key),
+            ) {
                 (false, Some(found)) => (
                     found.place.clone(),
                     format!(
@@ -398,7 +404,9 @@ fn check_effects(
                 _ => match cases.iter().find(|case| case.name == *two) {
                     Some(case) => (
                         case.place.clone(),
-                        format!("the cases {one:?} and {two:?} give the same run; change what one of them sets, or remove it"),
+                        format!(
+                            "the cases {one:?} and {two:?} give the same run; change what one of them sets, or remove it"
+                        ),
                     ),
                     None => continue,
                 },

@@ -125,9 +125,8 @@ fn read_axis(
 
 fn unknown<T>(table: &Section<'_>, key: &str, name: &str, known: &KnownAxes<'_>) -> Read<T> {
     let keys = known.axes.iter().map(|axis| axis.key.as_str());
-    let hint = nearest(keys, name).map_or_else(String::new, |near| {
-        format!("; did you mean {near:?}?")
-    });
+    let hint =
+        nearest(keys, name).map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
     let problem = format!(
         "names {name:?}, which is no axis; an axis is a key that holds a list, and this file has {}{hint}",
         names(known)
@@ -191,7 +190,10 @@ fn read_title(table: &Section<'_>) -> Read<Option<String>> {
         return Some(None);
     };
     if title.chars().count() > limits::TITLE_CHARS {
-        let problem = format!("has more than {} characters; shorten it", limits::TITLE_CHARS);
+        let problem = format!(
+            "has more than {} characters; shorten it",
+            limits::TITLE_CHARS
+        );
         return table.bad("title", problem);
     }
     Some(Some(title.to_owned()))

@@ -77,7 +77,9 @@ impl Problems {
     ) -> Result<T, WorkloadError> {
         let mut found = self.found.into_inner();
         found.sort_by_key(|problem| match problem.place() {
-            Some(Place::Line { line, .. } | Place::Case { line, .. }) => (0, usize::try_from(*line).unwrap_or(usize::MAX)),
+            Some(Place::Line { line, .. } | Place::Case { line, .. }) => {
+                (0, usize::try_from(*line).unwrap_or(usize::MAX))
+            }
             Some(Place::Override(text)) => (1, position(overrides, text)),
             None => (2, 0),
         });

@@ -41,7 +41,11 @@ pub(super) fn apply(
             scaled(op.weight, share, sum)
         })
         .collect();
-    let divisor = scaled.iter().copied().fold(0, greatest_common_divisor).max(1);
+    let divisor = scaled
+        .iter()
+        .copied()
+        .fold(0, greatest_common_divisor)
+        .max(1);
     for (op, weight) in ops.iter_mut().zip(scaled) {
         op.weight = weight / divisor;
     }

@@ -19,7 +19,8 @@ pub(in crate::report) fn render(comparison: &ExperimentComparison) -> String {
     for objection in objections(comparison) {
         let _ = writeln!(text, "**Objection:** {}\n", escaped(&objection));
     }
-    let differs = |cell: &&CellComparison| matches!(cell.outcome, Outcome::Slower | Outcome::Faster);
+    let differs =
+        |cell: &&CellComparison| matches!(cell.outcome, Outcome::Slower | Outcome::Faster);
     let (differing, others): (Vec<_>, Vec<_>) = comparison.cells.iter().partition(differs);
     if !differing.is_empty() {
         table(&mut text, &differing);

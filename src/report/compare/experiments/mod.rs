@@ -113,11 +113,15 @@ impl ExperimentComparison {
         candidate: &[NumberedSearch],
     ) {
         let answers = |searches: &[NumberedSearch]| -> Vec<Option<f64>> {
-            searches.iter().map(|(_, found)| found.answer_per_s).collect()
+            searches
+                .iter()
+                .map(|(_, found)| found.answer_per_s)
+                .collect()
         };
         let times = |searches: &[NumberedSearch]| -> Vec<(u32, u64)> {
             let all = searches.iter();
-            all.map(|(number, found)| (*number, found.began_unix_ms)).collect()
+            all.map(|(number, found)| (*number, found.began_unix_ms))
+                .collect()
         };
         let pairs = pair_numbers(&times(base), &times(candidate));
         let (base, candidate) = (answers(base), answers(candidate));
@@ -156,7 +160,9 @@ impl ExperimentComparison {
     /// Corrects the verdicts for the number of cells. Call it after the last cell.
     pub fn correct(&mut self) {
         let judged = |cell: &&mut CellComparison| {
-            cell.contrast.estimate.is_some_and(|estimate| estimate.p.is_some())
+            cell.contrast
+                .estimate
+                .is_some_and(|estimate| estimate.p.is_some())
         };
         let mut cells: Vec<&mut CellComparison> = self.cells.iter_mut().filter(judged).collect();
         let p_values: Vec<f64> = cells
@@ -255,7 +261,8 @@ impl ExperimentComparison {
     /// How to read the verdicts.
     pub(in crate::report) fn notes(&self) -> Vec<String> {
         let mut notes = vec![
-            "The verdicts are corrected for the number of cells (Holm). The intervals are not.".to_owned(),
+            "The verdicts are corrected for the number of cells (Holm). The intervals are not."
+                .to_owned(),
         ];
         let too_few = |cell: &&CellComparison| cell.outcome == Outcome::TooFew;
         let few = self.cells.iter().filter(too_few).count();
@@ -320,10 +327,17 @@ mod tests {
         let three = compared(3, 7);
         assert_eq!(three.cells[0].outcome, Outcome::Slower);
         assert_eq!(three.cells[1].outcome, Outcome::NoDifference);
-        assert_eq!(three.summary(), "3 cells: 1 slower, 2 without a shown difference.");
+        assert_eq!(
+            three.summary(),
+            "3 cells: 1 slower, 2 without a shown difference."
+        );
         let four = compared(4, 7);
         assert_eq!(four.cells[0].outcome, Outcome::TooFew);
-        assert!(four.notes()[1].starts_with("4 cells have too few runs"), "{:?}", four.notes());
+        assert!(
+            four.notes()[1].starts_with("4 cells have too few runs"),
+            "{:?}",
+            four.notes()
+        );
         let corrected = three.cells[0].p_corrected.unwrap();
         assert!((corrected - 3.0 * 2.0 / 128.0).abs() < 1e-12);
     }

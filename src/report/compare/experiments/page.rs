@@ -10,7 +10,11 @@ use crate::report::html::page;
 
 pub(in crate::report) fn render(comparison: &ExperimentComparison) -> String {
     let verdicts = comparison.verdicts();
-    let class = if verdicts.slower > 0 { "banner bad" } else { "banner" };
+    let class = if verdicts.slower > 0 {
+        "banner bad"
+    } else {
+        "banner"
+    };
     let title = format!("{}: candidate against base", comparison.base);
     let objections = objections(comparison);
     let body = html! {

@@ -24,7 +24,13 @@ fn every_combination_of_listed_values_is_a_cell() {
     let cells: Vec<(&str, u16, SizeChoice)> = experiment
         .cells
         .iter()
-        .map(|cell| (cell.id.as_str(), cell.plan.target.voters, cell.plan.ops[0].size.clone()))
+        .map(|cell| {
+            (
+                cell.id.as_str(),
+                cell.plan.target.voters,
+                cell.plan.ops[0].size.clone(),
+            )
+        })
         .collect();
     let (small, large) = (SizeChoice::Fixed(100), SizeChoice::Fixed(1_024));
     let expected = [
@@ -60,7 +66,10 @@ fn every_form_of_a_value_can_be_listed() {
     let experiment = experiment(&text, &[]);
     let sizes = ["100", "{ max = 9, min = 1 }", "{ one_of = [1, 2] }"];
     assert_eq!(experiment.axes[0], axis("op.set.size", &sizes));
-    assert_eq!(experiment.axes[1], axis("op.set.keys", &["zipf", "{ zipf = 1.5 }"]));
+    assert_eq!(
+        experiment.axes[1],
+        axis("op.set.keys", &["zipf", "{ zipf = 1.5 }"])
+    );
     let last = &experiment.cells[5];
     assert_eq!(last.id, "size-one-of-1-2.keys-zipf-1.5");
     assert_eq!(last.plan.ops[0].size, SizeChoice::OneOf(vec![1, 2]));
@@ -73,7 +82,11 @@ fn an_operation_is_named_by_its_label_and_a_phase_by_its_index() {
         "name = \"t\"\n{SET}label = \"w\"\nweight = [1, 2]\n[[op]]\nkind = \"get\"\nweight = [3, 4]\n[[load.phase]]\nduration = \"10s\"\nrate = [10, 20]\n"
     );
     let experiment = experiment(&text, &[]);
-    let keys: Vec<&str> = experiment.axes.iter().map(|axis| axis.key.as_str()).collect();
+    let keys: Vec<&str> = experiment
+        .axes
+        .iter()
+        .map(|axis| axis.key.as_str())
+        .collect();
     assert_eq!(keys, ["op.w.weight", "op.get.weight", "load.phase.0.rate"]);
     assert_eq!(experiment.cells.len(), 8);
     assert_eq!(experiment.cells[7].plan.ops[1].weight, 4);
@@ -84,8 +97,14 @@ fn an_override_adds_changes_and_removes_an_axis() {
     let text = format!("{HEAD}{SET}[target]\nvoters = [3, 5]\n");
     let keys = |overrides: &[&str]| -> Vec<Axis> { experiment(&text, overrides).axes };
     assert_eq!(keys(&["target.voters=7"]), []);
-    assert_eq!(keys(&["target.voters=[7]"]), [axis("target.voters", &["7"])]);
-    let both = [axis("target.voters", &["3", "5"]), axis("target.observers", &["0", "2"])];
+    assert_eq!(
+        keys(&["target.voters=[7]"]),
+        [axis("target.voters", &["7"])]
+    );
+    let both = [
+        axis("target.voters", &["3", "5"]),
+        axis("target.observers", &["0", "2"]),
+    ];
     assert_eq!(keys(&["target.observers=[0,2]"]), both);
     let rates = keys(&["target.voters=3", "load.in_flight=[1, 16]"]);
     assert_eq!(rates, [axis("load.in_flight", &["1", "16"])]);
@@ -105,21 +124,42 @@ fn a_list_over_a_fixed_key_is_refused() {
         "w.toml:9: `load.repeats` cannot hold a list: `experiment.rounds` says how often every cell runs; set that",
     );
     for (key, words) in [
-        ("name=[\"a\",\"b\"]", "`name` cannot hold a list: it names the experiment"),
+        (
+            "name=[\"a\",\"b\"]",
+            "`name` cannot hold a list: it names the experiment",
+        ),
         ("why=[\"a\",\"b\"]", "`why` cannot hold a list"),
         ("protocol=[\"zookeeper\",\"echo\"]", "`protocol`"),
-        ("seed=[1,2]", "`seed` cannot hold a list: every round has random choices of its own"),
-        ("op.set.kind=[\"get\",\"set\"]", "`op.0.kind` cannot hold a list"),
-        ("op.set.label=[\"a\",\"b\"]", "`op.0.label` cannot hold a list"),
-        ("gates.p99_ms=[1,2]", "`gates.p99_ms` cannot hold a list: a gate judges a run"),
-        ("load.rate=[]", "`load.rate` must list 1 to 100 values, but it lists 0"),
+        (
+            "seed=[1,2]",
+            "`seed` cannot hold a list: every round has random choices of its own",
+        ),
+        (
+            "op.set.kind=[\"get\",\"set\"]",
+            "`op.0.kind` cannot hold a list",
+        ),
+        (
+            "op.set.label=[\"a\",\"b\"]",
+            "`op.0.label` cannot hold a list",
+        ),
+        (
+            "gates.p99_ms=[1,2]",
+            "`gates.p99_ms` cannot hold a list: a gate judges a run",
+        ),
+        (
+            "load.rate=[]",
+            "`load.rate` must list 1 to 100 values, but it lists 0",
+        ),
         ("load.rate=[1,[2]]", "`load.rate` lists a list"),
         ("load.rate=[1,2,1]", "`load.rate` lists 1 twice; remove one"),
     ] {
         let error = try_experiment(&format!("{HEAD}{SET}"), &[key]).unwrap_err();
         let error = error.to_string();
         let rest = error.strip_prefix(&format!("--set {key}: "));
-        assert!(rest.is_some_and(|rest| rest.contains(words) || words == "`protocol`"), "{error}");
+        assert!(
+            rest.is_some_and(|rest| rest.contains(words) || words == "`protocol`"),
+            "{error}"
+        );
     }
 }
 
@@ -140,7 +180,12 @@ fn a_wrong_value_of_a_list_is_reported_once_at_its_line() {
 
 #[test]
 fn an_experiment_has_at_most_500_cells_and_10_000_runs() {
-    let list = |count: u32| (1..=count).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    let list = |count: u32| {
+        (1..=count)
+            .map(|n| n.to_string())
+            .collect::<Vec<_>>()
+            .join(",")
+    };
     let text = format!("{HEAD}{SET}size = [{}]\n", list(51));
     let ten = format!("load.sessions=[{}]", list(10));
     assert_refused(

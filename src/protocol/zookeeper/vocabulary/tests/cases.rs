@@ -16,12 +16,30 @@ fn text() -> String {
 fn a_case_sets_keys_by_the_rules_of_overrides() {
     let experiment = experiment(&text(), &["target.voters=[3,5]"]);
     assert_eq!(experiment.axes[0].key, "case");
-    assert_eq!(experiment.axes[0].values, ["lone writer", "large", "saturation"]);
-    let ids: Vec<&str> = experiment.cells.iter().map(|cell| cell.id.as_str()).collect();
-    assert_eq!(ids[..3], ["lone-writer.voters-3", "lone-writer.voters-5", "large.voters-3"]);
+    assert_eq!(
+        experiment.axes[0].values,
+        ["lone writer", "large", "saturation"]
+    );
+    let ids: Vec<&str> = experiment
+        .cells
+        .iter()
+        .map(|cell| cell.id.as_str())
+        .collect();
+    assert_eq!(
+        ids[..3],
+        [
+            "lone-writer.voters-3",
+            "lone-writer.voters-5",
+            "large.voters-3"
+        ]
+    );
     let lone = &experiment.cells[0].plan;
     assert_eq!(lone.load.sessions, 1);
-    assert_eq!(lone.load.arrival, Arrival::Closed { in_flight: 1 }, "the rate is replaced");
+    assert_eq!(
+        lone.load.arrival,
+        Arrival::Closed { in_flight: 1 },
+        "the rate is replaced"
+    );
     let large = &experiment.cells[2].plan;
     assert_eq!(large.ops[0].size, SizeChoice::Fixed(1_024));
     assert_eq!(large.load.constant_rate_per_s(), Some(100.0));
@@ -32,10 +50,19 @@ fn a_search_becomes_the_gates_of_its_cell() {
     let cells = experiment(&text(), &["gates.p999_ms=50", "gates.throughput_per_s=9"]).cells;
     let cell = &cells[2];
     let search = cell.search.as_ref().unwrap();
-    assert_eq!((search.from_per_s, search.precision, search.runs_max), (200.0, 0.1, 40));
+    assert_eq!(
+        (search.from_per_s, search.precision, search.runs_max),
+        (200.0, 0.1, 40)
+    );
     let gates = &cell.plan.gates;
-    assert_eq!((gates.p50_ms, gates.p99_ms, gates.p999_ms), (Some(0.5), Some(20.0), Some(50.0)));
-    assert_eq!((gates.error_ratio, gates.throughput_per_s), (Some(0.01), None));
+    assert_eq!(
+        (gates.p50_ms, gates.p99_ms, gates.p999_ms),
+        (Some(0.5), Some(20.0), Some(50.0))
+    );
+    assert_eq!(
+        (gates.error_ratio, gates.throughput_per_s),
+        (Some(0.01), None)
+    );
     assert_eq!(cells[0].search, None);
 }
 

@@ -22,7 +22,10 @@ fn figures_name_axes_targets_and_the_offered_rate() {
         title: Some("T".to_owned()),
     };
     assert_eq!(figures[0], first);
-    let axes: Vec<&str> = figures[1..].iter().map(|figure| figure.x.as_str()).collect();
+    let axes: Vec<&str> = figures[1..]
+        .iter()
+        .map(|figure| figure.x.as_str())
+        .collect();
     assert_eq!(axes, [FigurePlan::OFFERED, FigurePlan::TARGET]);
 }
 
@@ -39,7 +42,10 @@ fn a_figure_along_an_axis_that_the_command_line_removed_is_left_out() {
             .collect()
     };
     use FigureKind::{Response, Throughput};
-    assert_eq!(kept(&["target.voters=3"]), [(Response, false, 0), (Throughput, false, 1)]);
+    assert_eq!(
+        kept(&["target.voters=3"]),
+        [(Response, false, 0), (Throughput, false, 1)]
+    );
     assert_eq!(kept(&["target.voters=5"]), [(Response, false, 0)]);
     let five = [(Response, false, 0), (Response, true, 0)];
     assert_eq!(kept(&["target.voters=[5,7]"]), five);

@@ -60,7 +60,9 @@ fn the_protocol_determines_the_known_keys() {
         "w.toml:8: unknown key `prepare.znodes`; protocol echo has no keys here",
     );
     assert_error(
-        &format!("{text}keys = \"none\"\nsize = {{ one_of = [1, 2] }}\n[[op]]\nkind = \"echo\"\nlabel = \"e\"\n"),
+        &format!(
+            "{text}keys = \"none\"\nsize = {{ one_of = [1, 2] }}\n[[op]]\nkind = \"echo\"\nlabel = \"e\"\n"
+        ),
         &[],
         "w.toml:7: unknown key `op.0.keys`; known here: kind, label, weight, size\n\
          w.toml:8: `op.0.size` must be one number of bytes, because all echoes have the same size\n\

@@ -16,12 +16,14 @@
 //! - [`ensemble`]: the bundled reference ensemble
 //! - [`target`]: the measured servers, which are started (bundled, local Apache ZooKeeper) or found
 //! - [`experiment`]: runs a plan against a target, or a comparison in rounds
+//! - [`import`]: makes workload files from keeper-bench files and from transaction logs
 //! - [`cli`]: the command line
 
 pub mod cli;
 pub mod disk;
 pub mod ensemble;
 pub mod experiment;
+pub mod import;
 pub mod load;
 pub mod measure;
 pub mod protocol;

@@ -20,6 +20,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("ensemble", &["wire", "disk"]),
     // `ensemble` is not in the list: the bundled servers are child processes like all others.
     ("target", &["protocol", "workload", "measure"]),
+    ("import", &["ensemble", "wire"]),
     (
         "experiment",
         &[
@@ -38,6 +39,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "result",
             "report",
             "ensemble",
+            "import",
             "experiment",
         ],
     ),
@@ -78,7 +80,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("flate2", &["ensemble"]),
     ("snap", &["ensemble"]),
     ("hashbrown", &["ensemble"]),
-    ("rustc_hash", &["ensemble"]),
+    ("rustc_hash", &["ensemble", "import"]),
+    ("saphyr_parser", &["import"]),
     ("siphasher", &["ensemble"]),
     ("socket2", &["ensemble", "load", "protocol"]),
     ("signal_hook", &["cli", "ensemble"]),
@@ -130,6 +133,10 @@ const PURE: &[(&str, &[&str])] = &[
         ],
     ),
     ("experiment/capacity/search.rs", &[]),
+    ("experiment/estimate.rs", &[]),
+    ("experiment/matrix/failures.rs", &[]),
+    ("cli/experiment_text.rs", &[]),
+    ("cli/rough_time.rs", &[]),
     ("target/answers.rs", &[]),
     ("target/spec.rs", &[]),
     ("target/zoo_cfg.rs", &[]),

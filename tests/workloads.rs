@@ -1,19 +1,31 @@
 //! Tests the shipped workloads and the document that explains them.
 
 use quorate::protocol::zookeeper::ZooKeeperVocabulary;
-use quorate::protocol::{Shipped, VOCABULARIES, find_shipped, nearest_shipped, resolve, shipped};
-use quorate::workload::{Plan, Source, known_keys, load};
+use quorate::protocol::{
+    Shipped, VOCABULARIES, expand, find_shipped, nearest_shipped, resolve, shipped,
+};
+use quorate::workload::{Attach, Plan, Source, known_keys, load};
 
 const DOCUMENT: &str = include_str!("../docs/WORKLOADS.md");
 
+fn plans(workload: &Shipped) -> Vec<Plan> {
+    let experiment =
+        expand(&workload.source(), &[], None).unwrap_or_else(|error| panic!("{error}"));
+    experiment.cells.into_iter().map(|cell| cell.plan).collect()
+}
+
+/// Returns the plan of a workload, or of the first cell of an experiment.
 fn plan(workload: &Shipped) -> Plan {
-    resolve(&workload.source(), &[], None).unwrap_or_else(|error| panic!("{error}"))
+    plans(workload).remove(0)
 }
 
 #[test]
 fn every_shipped_workload_resolves_and_states_its_purpose() {
-    for workload in shipped() {
-        let plan = plan(workload);
+    for (workload, plan) in shipped().iter().flat_map(|workload| {
+        plans(workload)
+            .into_iter()
+            .map(move |plan| (workload, plan))
+    }) {
         assert_eq!(plan.name, workload.name.replace('/', "-"));
         assert!(
             plan.why.len() > 40 && plan.why.ends_with('.'),
@@ -30,10 +42,21 @@ fn every_shipped_workload_resolves_and_states_its_purpose() {
 
 #[test]
 fn the_sessions_of_shipped_workloads_are_distributed_evenly() {
-    for workload in shipped() {
-        let plan = plan(workload);
-        let servers = u32::from(plan.target.voters) + u32::from(plan.target.observers);
-        assert_eq!(plan.load.sessions % servers, 0, "{}", workload.name);
+    for plan in shipped().iter().flat_map(plans) {
+        let (voters, observers) = (plan.target.voters, plan.target.observers);
+        let servers = match plan.load.attach {
+            Attach::Spread => voters + observers,
+            Attach::Leader => 1,
+            Attach::Followers => voters - 1,
+            Attach::Observers => observers,
+        };
+        // A single session is a load of its own.
+        let sessions = plan.load.sessions;
+        assert!(
+            sessions == 1 || sessions % u32::from(servers) == 0,
+            "{}",
+            plan.name
+        );
     }
 }
 
@@ -112,7 +135,7 @@ fn the_examples_of_the_document_resolve() {
             complete_fragment(example)
         };
         let source = Source::from_text("docs/WORKLOADS.md", text.clone());
-        resolve(&source, &[], None).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        expand(&source, &[], None).unwrap_or_else(|error| panic!("{error}\n{text}"));
         whole += usize::from(complete);
     }
     assert!(whole >= 1, "the document has no complete example");

@@ -33,6 +33,11 @@ pub(super) struct BaselineFlags {
 }
 
 impl BaselineFlags {
+    /// Whether a baseline is to be saved or compared with.
+    pub(super) fn is_given(&self) -> bool {
+        self.save_baseline.is_some() || self.baseline.is_some()
+    }
+
     /// Reads the baseline of `--baseline`. Checks before the run that the result can be compared with it.
     ///
     /// # Errors

@@ -13,7 +13,9 @@ use super::run::{writable_dir, write};
 use super::surroundings::Places;
 use super::workload_file::Changes;
 use super::{calibration_store, interrupt, output, workload_file};
-use crate::experiment::{self, CapacityRun, ProgressEvent, RunContext, SearchLimits};
+use crate::experiment::{
+    self, CapacityRun, ProgressEvent, RunContext, SearchLimits, lowest_rate_per_s,
+};
 use crate::report::{Format, per_second, render_capacity, write_capacity_report};
 use crate::result::{self, Capacity, Held, write_capacity};
 use crate::target::TargetSpec;
@@ -21,8 +23,6 @@ use crate::workload::{Gates, Plan};
 
 /// Default of the allowed share of failed operations.
 const ERROR_RATIO: f64 = 0.01;
-/// Minimum number of operations in a run. With fewer, the p99 would depend on less than ten operations.
-const OPERATIONS_MIN: f64 = 1_000.0;
 /// Highest rate that a workload may have, in operations per second.
 const RATE_MAX_PER_S: f64 = 10_000_000.0;
 
@@ -30,7 +30,7 @@ const RATE_MAX_PER_S: f64 = 10_000_000.0;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  quorate capacity write-latency --p99 5ms
+  quorate capacity mixed --p99 5ms
   quorate capacity mixed --p99 10ms --p999 50ms --target zk://h1:2181,h2:2181,h3:2181 --from 2000
   quorate capacity read-latency --p99 1ms --duration 5s --precision 0.02
 
@@ -204,9 +204,7 @@ fn limits(args: &CapacityArgs, plan: &Plan) -> Result<SearchLimits, Failure> {
             )))
         }
     };
-    #[expect(clippy::cast_precision_loss, reason = "a length below 2^53 ms")]
-    let duration_s = plan.load.duration_ms as f64 / 1_000.0;
-    let lowest_per_s = OPERATIONS_MIN / duration_s;
+    let lowest_per_s = lowest_rate_per_s(plan);
     let highest_per_s = within("--up-to", args.up_to, lowest_per_s..=RATE_MAX_PER_S)?;
     Ok(SearchLimits {
         first_per_s: within("--from", args.from, 0.01..=highest_per_s)?.max(lowest_per_s),

@@ -13,8 +13,11 @@ mod compare;
 mod completions;
 mod ensemble;
 mod experiment_report;
+mod experiment_run;
+mod experiment_text;
 mod failure;
 mod guard;
+mod import;
 mod interrupt;
 mod live;
 mod load_flags;
@@ -22,6 +25,7 @@ mod man;
 mod output;
 mod prometheus;
 mod report;
+mod rough_time;
 mod run;
 mod server;
 mod server_config;
@@ -42,10 +46,11 @@ const EXAMPLES: &str = "\
 Examples:
   quorate                      the quickstart workload on the bundled ensemble, about 30 s
   quorate workloads            the shipped workloads and their purposes
-  quorate run write-latency --target zk://h1:2181,h2:2181,h3:2181
-  quorate run write-latency --rate 5000 --duration 30s --sessions 16 --threads 2
+  quorate run mixed --target zk://h1:2181,h2:2181,h3:2181
+  quorate run mixed --rate 5000 --duration 30s --sessions 16 --threads 2
   quorate run mine.toml --set op.set.size=1KiB --json
-  quorate capacity write-latency --p99 5ms
+  quorate run write-latency --dry-run                   # an experiment: many runs
+  quorate capacity mixed --p99 5ms
   quorate compare --targets bundled,zookeeper write-saturation
 
 Exit status: 0 valid, 1 error, 2 bad usage or bad file, 3 the measurement is invalid, 4 a gate failed.
@@ -77,6 +82,7 @@ enum Command {
     Report(report::ReportArgs),
     Capacity(capacity::CapacityArgs),
     Compare(compare::CompareArgs),
+    Import(import::ImportArgs),
     Server(server::ServerArgs),
     Ensemble(ensemble::EnsembleArgs),
     Calibrate(calibrate::CalibrateArgs),
@@ -135,6 +141,7 @@ fn dispatch(cli: Cli) -> Result<Status, Failure> {
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Capacity(args)) => capacity::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Import(args)) => import::run(&args),
         Some(Command::Server(args)) => server::run(&args),
         Some(Command::Ensemble(args)) => ensemble::run(&args),
         Some(Command::Calibrate(args)) => calibrate::run(&args),

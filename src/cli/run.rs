@@ -8,19 +8,20 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::baseline::{self, BaselineFlags};
+use super::experiment_run::Asked;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::live::Screen;
 use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
 use super::report::SpectrumFlag;
 use super::surroundings::Places;
-use super::workload_file::{Changes, resolve_all};
-use super::{calibration_store, interrupt, output};
+use super::workload_file::{Changes, expand_all};
+use super::{calibration_store, experiment_run, interrupt, output};
 use crate::experiment::{self, ProgressEvent, RunContext};
 use crate::report::{Comparison, Format, render, write_comparison, write_report};
 use crate::result::{self, ResultError, RunResult, results_dir, write_result};
-use crate::target::TargetSpec;
-use crate::workload::Plan;
+use crate::target::{TargetSpec, split_targets};
+use crate::workload::{Experiment, Plan};
 
 /// The default workload.
 const QUICKSTART: &str = "quickstart";
@@ -36,12 +37,19 @@ pub(super) struct RunArgs {
     files: Vec<String>,
     #[command(flatten)]
     options: RunOptions,
+    /// Prints the cells, the runs and the expected time, and measures nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Continues an experiment that was interrupted. Finished runs are kept
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["files", "target", "overrides", "out", "seed"])]
+    resume: Option<PathBuf>,
 }
 
 /// The options of both `quorate` and `quorate run`.
 #[derive(Args, Debug)]
 pub(super) struct RunOptions {
-    /// Target to measure: `bundled`, `zookeeper[:DIR]`, or `zk://host:port,host:port[/chroot]`
+    /// Target to measure: `bundled`, `zookeeper[:DIR]`, or `zk://host:port,host:port[/chroot]`. Several, separated
+    /// by commas, are measured in rounds
     ///
     /// `bundled` starts the reference ensemble that comes with the program. `zookeeper` starts an installed
     /// Apache ZooKeeper on this machine. `zk://` uses an ensemble that is already running. The `[target]` table
@@ -77,40 +85,99 @@ pub(super) struct RunOptions {
 }
 
 pub(super) fn quickstart(options: &RunOptions) -> Result<Status, Failure> {
-    run_all(&[QUICKSTART.to_owned()], options)
+    run_all(&[QUICKSTART.to_owned()], options, false)
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
-    if args.files.is_empty() {
-        quickstart(&args.options)
-    } else {
-        run_all(&args.files, &args.options)
+    let options = &args.options;
+    if let Some(dir) = &args.resume {
+        return resume(dir, options, args.dry_run);
     }
+    let quickstart = [QUICKSTART.to_owned()];
+    let files = match args.files.as_slice() {
+        [] => &quickstart,
+        files => files,
+    };
+    run_all(files, options, args.dry_run)
 }
 
 /// Runs the workloads. All errors of the command line are found before anything starts.
-fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
+fn run_all(files: &[String], options: &RunOptions, dry_run: bool) -> Result<Status, Failure> {
     if options.json && options.spectrum.is_given() {
         return Err(bad_usage(
             "--spectrum belongs to the text, which --json replaces; give one of them",
         ));
     }
-    let target: TargetSpec = options.target.parse().bad_usage()?;
+    let targets = split_targets(&options.target).bad_usage()?;
     let changes = Changes {
         set: &options.overrides,
         load: &options.load,
         seed: options.seed,
     };
-    let workloads = resolve_all(files, &changes)?;
-    let stop = interrupt::flag()?;
-    let quorate = std::env::current_exe()?;
+    let workloads = expand_all(files, &changes)?;
     if !options.quiet {
         for note in workloads.iter().filter_map(|one| one.note.as_ref()) {
             output::tell(note);
         }
     }
-    let plans: Vec<Plan> = workloads.into_iter().map(|one| one.plan).collect();
+    let is_experiment = workloads.iter().any(|one| one.experiment.is_declared);
+    if is_experiment || targets.len() > 1 || dry_run {
+        let overrides = changes.overrides()?;
+        let all = workloads.into_iter().map(|workload| {
+            let mut experiment = workload.experiment;
+            if !experiment.is_declared {
+                experiment.rounds = plain_rounds(&experiment, targets.len());
+            }
+            Asked::new(
+                experiment,
+                &workload.source,
+                &overrides,
+                &targets,
+                &options.places,
+            )
+        });
+        return experiments(all.collect(), options, dry_run);
+    }
+    let plans: Vec<Plan> = workloads
+        .into_iter()
+        .flat_map(|one| one.experiment.cells)
+        .map(|cell| cell.plan)
+        .collect();
+    let [target] = targets.as_slice() else {
+        return Err(bad_usage("--target names no target"));
+    };
     let base = options.baselines.read(&plans)?;
+    with_context(options, |context, screen| {
+        let job = Job {
+            target,
+            options,
+            several: plans.len() > 1,
+            base: base.as_ref(),
+            context,
+            screen,
+        };
+        let all = measure_all(&plans, &job);
+        screen.clear();
+        deliver(all, options, context.stop.load(Ordering::Relaxed))
+    })
+}
+
+/// Returns the rounds of a workload that is no experiment: its repeats, or more if targets are to be compared.
+fn plain_rounds(experiment: &Experiment, targets: usize) -> u32 {
+    let repeats = experiment.cells.iter().map(|cell| cell.plan.load.repeats);
+    match repeats.max() {
+        Some(repeats) if targets < 2 || repeats > 1 => repeats,
+        _ => experiment.rounds,
+    }
+}
+
+/// Calls `body` with the surroundings that the options describe.
+fn with_context<T>(
+    options: &RunOptions,
+    body: impl FnOnce(&RunContext<'_>, &Screen) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let stop = interrupt::flag()?;
+    let quorate = std::env::current_exe()?;
     let screen = Screen::new(options.quiet, options.prometheus.as_ref())?;
     let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
     let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
@@ -122,17 +189,77 @@ fn run_all(files: &[String], options: &RunOptions) -> Result<Status, Failure> {
         stop: &stop,
         notify: &notify,
     };
-    let job = Job {
-        target: &target,
-        options,
-        several: plans.len() > 1,
-        base: base.as_ref(),
-        context: &context,
-        screen: &screen,
-    };
-    let all = measure_all(&plans, &job);
-    screen.clear();
-    deliver(all, options, stop.load(Ordering::Relaxed))
+    body(&context, &screen)
+}
+
+/// Continues an experiment. Everything but the folders of servers comes from its index.
+fn resume(dir: &Path, options: &RunOptions, dry_run: bool) -> Result<Status, Failure> {
+    if !options.load.is_empty() {
+        return Err(bad_usage(
+            "--resume continues an experiment as it began, so the options of the load cannot change it",
+        ));
+    }
+    experiments(vec![Asked::resume(dir)?], options, dry_run)
+}
+
+/// Runs experiments one after another, or describes them.
+fn experiments(
+    mut all: Vec<Asked>,
+    options: &RunOptions,
+    dry_run: bool,
+) -> Result<Status, Failure> {
+    if options.baselines.is_given() || options.spectrum.is_given() {
+        return Err(bad_usage(
+            "an experiment has several results; baselines and --spectrum belong to a single one: \
+             remove those options, or give every key one value with --set",
+        ));
+    }
+    for asked in &all {
+        let home = options.places.zookeeper_home.as_deref();
+        asked.matrix().check(home)?;
+    }
+    if dry_run {
+        let texts: Vec<String> = all.iter().map(Asked::description).collect();
+        output::print(&texts.join("\n"))?;
+        return Ok(Status::SUCCESS);
+    }
+    let several = all.len() > 1;
+    with_context(options, |context, screen| {
+        let mut status = Status::SUCCESS;
+        let mut objects = Vec::new();
+        for asked in &mut all {
+            if context.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            if !options.quiet {
+                output::tell(asked.description().trim_end());
+            }
+            let dir = match &asked.resumed {
+                Some(dir) => dir.clone(),
+                None => folder(options, &asked.experiment.name, several)?,
+            };
+            let done = experiment_run::run(asked, &dir, context, screen, options.json)?;
+            status = worse(status, done.status);
+            objects.push(done.json);
+        }
+        if options.json {
+            let text = match objects.as_slice() {
+                [one] => one.clone(),
+                many => format!("[{}]", many.join(",")),
+            };
+            output::print(&text)?;
+        }
+        Ok(status)
+    })
+}
+
+/// Creates the folder for the result of the workload `name`.
+fn folder(options: &RunOptions, name: &str, several: bool) -> Result<PathBuf, Failure> {
+    let out = options.out.as_ref().map(|out| match several {
+        true => out.join(name),
+        false => out.clone(),
+    });
+    writable_dir(out.as_deref(), name)
 }
 
 /// The outcome of all workloads.
@@ -214,7 +341,7 @@ struct Measured {
 }
 
 /// Returns the exit status of a result. The gates are ignored if the measurement is invalid.
-fn status_of(result: &RunResult) -> Status {
+pub(super) fn status_of(result: &RunResult) -> Status {
     if !result.verdict.is_valid() {
         Status::INVALID
     } else if !result.gates_passed() {
@@ -225,7 +352,7 @@ fn status_of(result: &RunResult) -> Status {
 }
 
 /// Returns the more severe of two statuses. An invalid measurement is more severe than a failed gate.
-fn worse(a: Status, b: Status) -> Status {
+pub(super) fn worse(a: Status, b: Status) -> Status {
     let rank = |status: Status| match status {
         Status::INVALID => 2,
         Status::GATE_FAILED => 1,
@@ -235,14 +362,7 @@ fn worse(a: Status, b: Status) -> Status {
 }
 
 fn run_one(plan: &Plan, job: &Job<'_>) -> Result<Measured, Failure> {
-    let out = job.options.out.as_ref().map(|out| {
-        if job.several {
-            out.join(&plan.name)
-        } else {
-            out.clone()
-        }
-    });
-    let dir = writable_dir(out.as_deref(), &plan.name)?;
+    let dir = folder(job.options, &plan.name, job.several)?;
     // The result is written before the clean-up, so that it survives an interrupt of the clean-up. It is written
     // again afterwards, and an error is reported then.
     let measured = experiment::run(plan, job.target, job.context, &mut |result| {

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::failure::{Failure, MeansStatus, bad_usage};
 use super::load_flags::LoadFlags;
 use crate::protocol::{self, find_shipped, nearest_shipped};
-use crate::result::read_result;
-use crate::workload::{self, Arrival, Plan, Source};
+use crate::result::{is_experiment, read_result};
+use crate::workload::{self, Arrival, Experiment, Plan, Source, WorkloadError};
 
 /// The changes that the command line makes to a workload.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Changes<'a> {
 
 impl Changes<'_> {
     /// Returns the overrides of `--set`, followed by those of the load options.
-    fn overrides(&self) -> Result<Vec<String>, Failure> {
+    pub(super) fn overrides(&self) -> Result<Vec<String>, Failure> {
         let mut overrides = self.set.to_vec();
         overrides.extend(self.load.overrides(self.set)?);
         Ok(overrides)
@@ -34,6 +34,15 @@ pub(super) struct Resolved {
     pub(super) note: Option<String>,
 }
 
+/// A workload file with all combinations of its values.
+#[derive(Debug)]
+pub(super) struct Expanded {
+    pub(super) experiment: Experiment,
+    pub(super) source: Source,
+    /// Like [`Resolved::note`]; `None` for an experiment of several cells.
+    pub(super) note: Option<String>,
+}
+
 /// Resolves the workload `name` with the changes.
 ///
 /// # Errors
@@ -42,20 +51,20 @@ pub(super) fn resolve(name: &str, changes: &Changes<'_>) -> Result<Resolved, Fai
     read(name, &changes.overrides()?, changes).map_err(failure)
 }
 
-/// Resolves all workloads with the changes.
+/// Expands all workloads with the changes.
 ///
 /// # Errors
 /// Bad usage, with all problems of all workloads.
-pub(super) fn resolve_all(
+pub(super) fn expand_all(
     names: &[String],
     changes: &Changes<'_>,
-) -> Result<Vec<Resolved>, Failure> {
+) -> Result<Vec<Expanded>, Failure> {
     let overrides = changes.overrides()?;
     let mut all = Vec::with_capacity(names.len());
     let mut problems: Vec<String> = Vec::new();
     for name in names {
-        match read(name, &overrides, changes) {
-            Ok(resolved) => all.push(resolved),
+        match expand(name, &overrides, changes) {
+            Ok(expanded) => all.push(expanded),
             // A problem that occurs in several files, such as an unknown override, is listed once.
             Err(found) => {
                 let new = found.into_iter().filter(|one| !problems.contains(one));
@@ -74,14 +83,37 @@ pub(super) fn resolve_all(
 /// Resolves a workload, or returns its problems.
 fn read(name: &str, overrides: &[String], changes: &Changes<'_>) -> Result<Resolved, Vec<String>> {
     let source = source(name).map_err(|failure| vec![failure.text()])?;
-    let plan = protocol::resolve(&source, overrides, changes.seed).map_err(|error| {
-        let problems = error.problems().iter();
-        problems
-            .map(|problem| changes.load.reworded(problem.to_string()))
-            .collect::<Vec<String>>()
-    })?;
+    let plan = protocol::resolve(&source, overrides, changes.seed)
+        .map_err(|error| problems(&error, changes))?;
     let note = loop_note(&source, &plan, changes);
     Ok(Resolved { plan, note })
+}
+
+/// Expands a workload, or returns its problems.
+fn expand(
+    name: &str,
+    overrides: &[String],
+    changes: &Changes<'_>,
+) -> Result<Expanded, Vec<String>> {
+    let source = source(name).map_err(|failure| vec![failure.text()])?;
+    let experiment = protocol::expand(&source, overrides, changes.seed)
+        .map_err(|error| problems(&error, changes))?;
+    let note = match experiment.cells.as_slice() {
+        [only] => loop_note(&source, &only.plan, changes),
+        _ => None,
+    };
+    Ok(Expanded {
+        experiment,
+        source,
+        note,
+    })
+}
+
+fn problems(error: &WorkloadError, changes: &Changes<'_>) -> Vec<String> {
+    let problems = error.problems().iter();
+    problems
+        .map(|problem| changes.load.reworded(problem.to_string()))
+        .collect()
 }
 
 /// Returns a message if `--rate` or `--in-flight` replaced the arrival of the workload by one of another kind.
@@ -124,6 +156,11 @@ fn failure(problems: Vec<String>) -> Failure {
 
 fn source(name: &str) -> Result<Source, Failure> {
     let path = Path::new(name);
+    if is_experiment(path) {
+        return Err(bad_usage(format!(
+            "{name} holds an experiment; `quorate run --resume {name}` measures the runs that are missing"
+        )));
+    }
     if path.is_dir() || (path.is_file() && path.extension().is_some_and(|e| e == "json")) {
         let result = read_result(path).bad_usage()?;
         let text = protocol::render_toml(&result.plan).ok_or_else(|| {

@@ -43,10 +43,10 @@ fn one(name: &str) -> Result<String, Failure> {
 fn list() -> Result<String, Failure> {
     let mut text = String::new();
     for shipped in shipped() {
-        let plan = protocol::resolve(&shipped.source(), &[], None).bad_usage()?;
+        let experiment = protocol::expand(&shipped.source(), &[], None).bad_usage()?;
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", shipped.name);
-        let _ = writeln!(text, "{}", wrap(&format!("    {}", plan.why), WIDTH));
+        let _ = writeln!(text, "{}", wrap(&format!("    {}", experiment.why), WIDTH));
     }
     text.push_str("\n`quorate run NAME` runs one, `quorate workloads NAME` prints its file.\n");
     Ok(text)

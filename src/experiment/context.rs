@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use crate::load::Progress;
 
@@ -30,6 +31,8 @@ pub enum ProgressEvent<'a> {
     Step(&'a str),
     /// Describes a problem that does not end the run.
     Warning(&'a str),
+    /// Reports the progress of an experiment before each of its runs.
+    Overall(&'a Overall),
     /// Reports the progress of the load.
     Load {
         /// Number of the run, from 1. 0 while the target is prepared or cleaned up.
@@ -38,6 +41,22 @@ pub enum ProgressEvent<'a> {
         runs: u32,
         progress: &'a Progress,
     },
+}
+
+/// The progress of an experiment. A run of it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overall {
+    /// Number of the run, from 1.
+    pub run: usize,
+    /// Number of all runs.
+    pub runs: usize,
+    /// Number of the round, from 1.
+    pub round: u32,
+    pub rounds: u32,
+    /// Estimated time until the end of the experiment.
+    pub left: Duration,
+    /// Describes the run: `voters 3 on bundled`.
+    pub what: String,
 }
 
 impl fmt::Debug for RunContext<'_> {

@@ -1,7 +1,10 @@
 //! Errors of an experiment.
 
+use std::path::PathBuf;
+
 use crate::load::LoadError;
-use crate::target::{DataDirError, TargetError, TargetSpec};
+use crate::result::ResultError;
+use crate::target::{DataDirError, RoomError, TargetError, TargetSpec};
 
 /// An experiment could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +23,41 @@ pub enum ExperimentError {
         target: String,
         source: Box<LoadError>,
     },
+    /// The machine has not the memory or the ports for the servers.
+    #[error(transparent)]
+    Room(#[from] RoomError),
+    /// A result cannot be written or read.
+    #[error(transparent)]
+    Result(#[from] ResultError),
+    /// An experiment changes the ensemble, but the target is not started by Quorate.
+    #[error(
+        "{target} is used as it is, but the experiment has several values of `{key}`; give it one with --set {key}={first}, or choose a target that Quorate starts"
+    )]
+    LiveShape {
+        target: String,
+        key: String,
+        /// The first value of the axis.
+        first: String,
+    },
+    #[error(
+        "the sessions attach to observers, but the ensemble has none ({cell}); set target.observers to 1 or more, or load.attach to another value"
+    )]
+    NoObservers {
+        /// Describes the cell.
+        cell: String,
+    },
+    #[error("the search on {target} ended early: {why}")]
+    Search { target: String, why: String },
+    /// A target failed to start in several runs in a row.
+    #[error("{target} failed to start in three runs in a row, so the experiment ends: {source}")]
+    Repeated {
+        target: String,
+        source: Box<ExperimentError>,
+    },
+    #[error(
+        "{} has another plan than the experiment; remove its folder to measure the cell again", file.display()
+    )]
+    OtherPlan { file: PathBuf },
     /// The caller ended a comparison before every target had a run.
     #[error("stopped after a run of {target}, before every target had one; nothing was written")]
     Stopped {

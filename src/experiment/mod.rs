@@ -1,5 +1,6 @@
 //! Experiments. [`run()`] runs a plan against one target, [`rounds()`] runs it in rounds against several
-//! targets, and [`capacity()`] searches for the highest rate that a target sustains.
+//! targets, [`capacity()`] searches for the highest rate that a target sustains, and [`Matrix`] runs an
+//! experiment of many plans on several targets.
 //!
 //! The steps of a run:
 //!
@@ -15,6 +16,8 @@ mod capacity;
 mod clean_up;
 mod context;
 mod error;
+mod estimate;
+mod matrix;
 mod measure;
 mod prepared;
 mod result_builder;
@@ -22,10 +25,12 @@ mod rounds;
 mod run;
 mod scrape;
 mod trial;
+mod turn;
 mod watch;
 
-pub use capacity::{CapacityRun, SearchLimits, capacity};
-pub use context::{ProgressEvent, RunContext};
+pub use capacity::{CapacityRun, SearchLimits, capacity, lowest_rate_per_s};
+pub use context::{Overall, ProgressEvent, RunContext};
 pub use error::ExperimentError;
+pub use matrix::{Matrix, MatrixRun};
 pub use rounds::{RoundReport, expected_time, rounds};
 pub use run::run;

@@ -34,11 +34,46 @@ impl ResultBuilder {
         }
     }
 
+    /// Continues the measurements of a result that was written before.
+    pub(super) fn resume(result: RunResult) -> Self {
+        let judgement = judge(
+            &result.plan,
+            &result.runs,
+            &result.environment,
+            &result.target,
+        );
+        let without = |all: Vec<String>, judged: &[String]| {
+            let own = all.into_iter().filter(|text| !judged.contains(text));
+            own.collect()
+        };
+        Self {
+            warnings: without(result.warnings, &judgement.warnings),
+            findings: without(result.findings, &judgement.findings),
+            plan: result.plan,
+            environment: result.environment,
+            target: result.target,
+            runs: result.runs,
+            uneven: None,
+        }
+    }
+
+    /// Adds a run. The runs stay in the order of their numbers, and a run replaces one with its number.
+    pub(super) fn add(&mut self, recording: Recording) {
+        self.runs.retain(|run| run.number != recording.number);
+        self.runs.push(recording);
+        self.runs.sort_by_key(|run| run.number);
+    }
+
     /// Records the current description, warnings and failures of the target. `place` is the prefix of each
     /// failure: `round 2: ` or empty.
     pub(super) fn record(&mut self, trial: &mut Trial, place: &str) {
         self.target = trial.describe();
         self.uneven = trial.uneven();
+        if let Some(uneven) = &self.uneven {
+            // The addresses behind the colon differ between deployments.
+            let kind = uneven.split(':').next().unwrap_or(uneven);
+            self.warnings.retain(|text| !text.starts_with(kind));
+        }
         for text in trial.warnings() {
             self.warn(text);
         }
@@ -74,7 +109,9 @@ impl ResultBuilder {
             self.plan.clone(),
             self.runs.clone(),
         );
-        let own = self.warnings.iter().chain(&self.uneven).cloned();
+        let uneven = self.uneven.iter();
+        let uneven = uneven.filter(|text| !self.warnings.contains(text));
+        let own = self.warnings.iter().chain(uneven).cloned();
         result.warnings.splice(0..0, own);
         result.findings.extend(self.findings.iter().cloned());
         if let Some(missing) = missing {
@@ -109,5 +146,25 @@ mod tests {
             ["only 1 of 3 rounds: interrupted"]
         );
         assert_eq!(builder.invalid(&example::recording()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_resumed_result_keeps_its_runs_and_its_own_warnings() {
+        let mut builder = ResultBuilder::new(example::plan(), example::environment());
+        builder.target = example::target();
+        let run = |number| Recording {
+            number,
+            ..example::recording()
+        };
+        builder.add(run(2));
+        builder.warn("left behind".into());
+        builder.findings.push("server h:1 ended: signal 9".into());
+        let written = builder.result(None);
+        let mut resumed = ResultBuilder::resume(written.clone());
+        assert_eq!(resumed.result(None), written);
+        resumed.add(run(0));
+        resumed.add(run(2));
+        let numbers: Vec<u32> = resumed.runs.iter().map(|run| run.number).collect();
+        assert_eq!(numbers, [0, 2]);
     }
 }

@@ -3,34 +3,19 @@
 //! after the disk has settled. One round is one observation of all targets under the same conditions: the
 //! same names, the same random choices, and nearly the same time.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rand_xoshiro::SplitMix64;
-use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
-
-use super::context::{ProgressEvent, RunContext};
+use super::context::RunContext;
 use super::error::ExperimentError;
+use super::estimate::run_time;
 use super::result_builder::ResultBuilder;
-use super::trial::{Trial, check, environment};
-use crate::measure::{DiskState, Recording};
-use crate::protocol;
+use super::trial::{check, environment};
+use super::turn::{Side, Turn, disk, order, with_distinct_warnings};
+use crate::measure::Recording;
 use crate::result::RunResult;
-use crate::target::{SyncProbe, TargetSpec, data_root, unusable};
+use crate::target::{SyncProbe, TargetSpec};
 use crate::workload::Plan;
-
-/// Estimated time from the start of Apache ZooKeeper until it serves.
-const START_JAVA: Duration = Duration::from_secs(3);
-/// Estimated time from the start of the bundled servers until they serve.
-const START_BUNDLED: Duration = Duration::from_millis(200);
-/// Estimated number of znodes that are prepared per second.
-const PREPARED_PER_S: u64 = 10_000;
-/// Estimated time of a drain without failures and of the clean-up after it.
-const DRAIN: Duration = Duration::from_secs(1);
-/// Separates the random order of the targets from the other random choices of the same seed.
-const ORDER: u64 = 0x6f72_6465_725f_6f66;
 
 /// A finished run of one target in a round.
 #[derive(Clone, Copy, Debug)]
@@ -63,22 +48,19 @@ pub fn rounds(
     for target in targets {
         check(&plan, target)?;
     }
-    let printed = Mutex::new(BTreeSet::new());
-    let notify = |event: &ProgressEvent<'_>| {
-        // A warning that occurs in every round is reported once.
-        let repeated = matches!(event, ProgressEvent::Warning(text)
-            if !printed.lock().unwrap_or_else(PoisonError::into_inner).insert((*text).to_owned()));
-        if !repeated {
-            (context.notify)(event);
-        }
-    };
-    let context = RunContext {
-        notify: &notify,
-        ..*context
-    };
-    let mut sides = sides(&plan, targets, &context)?;
-    let disk = disk(targets, &context)?;
-    let ended = take_turns(&plan, &mut sides, disk.as_ref(), &context, after).err();
+    with_distinct_warnings(context, |context| in_rounds(&plan, targets, context, after))
+}
+
+fn in_rounds(
+    plan: &Plan,
+    targets: &[TargetSpec],
+    context: &RunContext<'_>,
+    after: &mut dyn FnMut(&RoundReport<'_>) -> ControlFlow<()>,
+) -> Result<Vec<RunResult>, ExperimentError> {
+    let rounds = plan.load.repeats;
+    let mut sides = sides(plan, targets, context)?;
+    let disk = disk(targets, context)?;
+    let ended = take_turns(plan, &mut sides, disk.as_ref(), context, after).err();
     let complete = sides.iter().map(|side| side.builder.runs.len()).min();
     let complete = complete.unwrap_or(0);
     let all = usize::try_from(rounds).unwrap_or(usize::MAX);
@@ -110,27 +92,8 @@ pub fn rounds(
 /// Estimates how long [`rounds`] takes if the disk settles at once every time.
 #[must_use]
 pub fn expected_time(plan: &Plan, targets: &[TargetSpec], rounds: u32) -> Duration {
-    let things = protocol::setup(&plan.protocol).map_or(0, |setup| setup.expected(plan));
-    let prepare = Duration::from_millis(things.saturating_mul(1_000) / PREPARED_PER_S);
-    let load = Duration::from_millis(plan.load.warm_up_ms + plan.load.duration_ms);
-    let round: Duration = targets
-        .iter()
-        .map(|target| {
-            let start = match target {
-                TargetSpec::Bundled => START_BUNDLED,
-                TargetSpec::ZooKeeper { .. } => START_JAVA,
-                TargetSpec::Live { .. } => Duration::ZERO,
-            };
-            start + prepare + load + DRAIN
-        })
-        .sum();
+    let round: Duration = targets.iter().map(|target| run_time(plan, target)).sum();
     round * rounds
-}
-
-/// A target and its measurements.
-struct Side<'a> {
-    target: &'a TargetSpec,
-    builder: ResultBuilder,
 }
 
 /// Creates the sides. All local targets share one description of the machine, which is made before any of
@@ -156,18 +119,6 @@ fn sides<'a>(
     Ok(sides)
 }
 
-/// Returns a probe of the disk that the local targets use, or `None` if no target is local.
-fn disk(
-    targets: &[TargetSpec],
-    context: &RunContext<'_>,
-) -> Result<Option<SyncProbe>, ExperimentError> {
-    if !targets.iter().any(TargetSpec::is_local) {
-        return Ok(None);
-    }
-    let dir = data_root(context.data_dir)?;
-    Ok(Some(SyncProbe::new(&dir).map_err(unusable(&dir))?))
-}
-
 /// Runs all rounds and adds the recordings to the sides.
 ///
 /// # Errors
@@ -185,7 +136,20 @@ fn take_turns(
                 return Err(ExperimentError::Interrupted);
             }
             let side = &mut sides[index];
-            let recording = turn(plan, side, round, disk, context)?;
+            context.step(&format!(
+                "round {} of {}: {}",
+                round + 1,
+                plan.load.repeats,
+                side.target
+            ));
+            let turn = Turn {
+                plan,
+                round,
+                disk,
+                logs: None,
+                context,
+            };
+            let recording = turn.take(side)?;
             let invalid = side.builder.invalid(&recording);
             let flow = after(&RoundReport {
                 round,
@@ -203,106 +167,10 @@ fn take_turns(
     Ok(())
 }
 
-/// Opens a target, measures one run, and closes the target.
-fn turn(
-    plan: &Plan,
-    side: &mut Side<'_>,
-    round: u32,
-    disk: Option<&SyncProbe>,
-    context: &RunContext<'_>,
-) -> Result<Recording, ExperimentError> {
-    let Side { target, builder } = side;
-    let number = round + 1;
-    context.step(&format!(
-        "round {number} of {}: {target}",
-        plan.load.repeats
-    ));
-    let state = match disk.filter(|_| target.is_local()) {
-        Some(disk) => Some(settle(disk, context)?),
-        None => None,
-    };
-    if context.stopped() {
-        return Err(ExperimentError::Interrupted);
-    }
-    let mut trial = Trial::open(plan, target, context)?;
-    if round == 0
-        && let Some(uneven) = trial.uneven()
-    {
-        context.warning(&uneven);
-    }
-    let outcome = one_run(&mut trial, round, context);
-    builder.record(&mut trial, &format!("round {number}: "));
-    if let Some(left) = trial.close(context) {
-        builder.warn(left);
-    }
-    let mut recording = outcome?;
-    recording.disk = state;
-    Ok(recording)
-}
-
-fn settle(disk: &SyncProbe, context: &RunContext<'_>) -> Result<DiskState, ExperimentError> {
-    let waits = || context.step("waiting for the disk to settle");
-    let state = disk
-        .settle(context.stop, &waits)
-        .map_err(unusable(disk.dir()))?;
-    if !state.settled && !context.stopped() {
-        context.step(&format!(
-            "the disk has not settled after {:.0} s: a sync takes {:.0} µs, before any server was started {:.0} µs",
-            state.waited_s, state.before_us, state.baseline_us
-        ));
-    }
-    Ok(state)
-}
-
-fn one_run(
-    trial: &mut Trial,
-    round: u32,
-    context: &RunContext<'_>,
-) -> Result<Recording, ExperimentError> {
-    let recording = trial.run_once(round, context)?;
-    // An interrupted run cannot be compared with complete runs.
-    if recording.interrupted {
-        return Err(ExperimentError::Interrupted);
-    }
-    if trial.keeps() {
-        // The next target may be the same live ensemble, and it must find the same tree.
-        trial.recycle(round, context)?;
-    }
-    Ok(recording)
-}
-
-/// Returns the order of the targets in a round. It depends only on the seed of the plan and the round.
-fn order(plan: &Plan, round: u32, targets: usize) -> Vec<usize> {
-    let mut random = SplitMix64::seed_from_u64(plan.run_seed(round) ^ ORDER);
-    let mut order: Vec<usize> = (0..targets).collect();
-    for last in (1..targets).rev() {
-        let chosen = random.next_u64() % (last as u64 + 1);
-        order.swap(last, usize::try_from(chosen).unwrap_or(0));
-    }
-    order
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::result::example;
-
-    #[test]
-    fn the_order_of_the_targets_depends_on_the_seed_and_every_order_occurs() {
-        let plan = example::plan();
-        let orders: Vec<Vec<usize>> = (0..40).map(|round| order(&plan, round, 3)).collect();
-        let again: Vec<Vec<usize>> = (0..40).map(|round| order(&plan, round, 3)).collect();
-        assert_eq!(orders, again);
-        let distinct: BTreeSet<&Vec<usize>> = orders.iter().collect();
-        assert_eq!(distinct.len(), 6, "{orders:?}");
-        let other = Plan { seed: 8, ..plan };
-        assert_ne!(
-            orders,
-            (0..40)
-                .map(|round| order(&other, round, 3))
-                .collect::<Vec<_>>()
-        );
-    }
 
     #[test]
     fn the_duration_of_a_comparison_is_estimated() {

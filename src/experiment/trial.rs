@@ -1,6 +1,9 @@
 //! A plan on one open target. The calls of a run, in order: [`Trial::open`], [`Trial::run_once`] (prepares,
 //! measures and scrapes), [`Trial::describe`], [`Trial::close`].
 
+use std::fs;
+use std::path::Path;
+
 use super::attachment::uneven;
 use super::clean_up::CleanUp;
 use super::context::RunContext;
@@ -11,7 +14,7 @@ use super::scrape::ServerFigures;
 use crate::load::{self, LoadError, Server};
 use crate::measure::Recording;
 use crate::result::{self, Environment};
-use crate::target::{ServerExit, Target, TargetConfig, TargetSpec, data_root};
+use crate::target::{ServerExit, Target, TargetConfig, TargetSpec, copy_tail, data_root};
 use crate::workload::Plan;
 
 /// The protocol of every target.
@@ -139,6 +142,26 @@ impl Trial {
     /// Describes the data that would stay on a live target if this process ended now.
     pub(super) fn may_be_left(&self) -> Option<String> {
         self.prepared.may_be_left()
+    }
+
+    /// Copies the ends of the logs of all started servers to `dir`. A log that cannot be copied is named in
+    /// a warning.
+    pub(super) fn save_logs(&self, dir: &Path, round: u32, context: &RunContext<'_>) {
+        for log in self.target.logs() {
+            let Some(name) = log.file.file_name() else {
+                continue;
+            };
+            let name = name.to_string_lossy();
+            let copy = dir.join(format!("round-{round}-server-{}-{name}", log.server));
+            let copied = fs::create_dir_all(dir).and_then(|()| copy_tail(&log.file, &copy));
+            if let Err(error) = copied {
+                context.warning(&format!(
+                    "the log of server {} was not copied to {}: {error}",
+                    log.server,
+                    copy.display()
+                ));
+            }
+        }
     }
 
     /// Removes the data of a live target, or stops the servers that were started. If something is left

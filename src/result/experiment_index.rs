@@ -41,6 +41,9 @@ pub struct ExperimentIndex {
     pub axes: Vec<Axis>,
     /// The targets as the user wrote them.
     pub targets: Vec<String>,
+    /// Folder for the data of local servers, if the user named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
     /// Runs of each cell on each target.
     pub rounds: u32,
     pub figures: Vec<FigurePlan>,
@@ -103,6 +106,7 @@ pub struct ExperimentParts<'a> {
     pub overrides: &'a [String],
     pub seed: u64,
     pub targets: &'a [String],
+    pub data_dir: Option<&'a Path>,
 }
 
 impl ExperimentIndex {
@@ -126,6 +130,7 @@ impl ExperimentIndex {
             seed: parts.seed,
             axes: experiment.axes.clone(),
             targets: parts.targets.to_vec(),
+            data_dir: parts.data_dir.map(Path::to_owned),
             rounds: experiment.rounds,
             figures: experiment.figures.clone(),
             cells: cells.collect(),
@@ -325,6 +330,7 @@ mod tests {
                 "zookeeper:/opt/zk".to_owned(),
                 "bundled".to_owned(),
             ],
+            data_dir: None,
         })
     }
 

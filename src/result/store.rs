@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::experiment_index::is_experiment;
 use super::file::{FormatError, from_json, to_json};
 use super::intervals::intervals_csv;
 use super::run_result::RunResult;
@@ -56,7 +57,7 @@ pub fn results_dir(
     match out {
         Some(out) => {
             create_dirs(out)?;
-            if out.join(RESULT_FILE).exists() {
+            if out.join(RESULT_FILE).exists() || is_experiment(out) {
                 return Err(ResultError::Exists {
                     path: out.to_owned(),
                 });

@@ -16,7 +16,7 @@ use super::member::Member;
 use super::meter::{Meter, MeteredServer};
 use super::ports::Reserved;
 use super::process::{Lifetime, await_any_end};
-use super::server_process::{FaultError, ServerExit, ServerHandle, ServerProcess};
+use super::server_process::{FaultError, ServerExit, ServerHandle, ServerLog, ServerProcess};
 use super::software::{ServerDir, Software};
 use super::starting::{StartError, await_serving};
 use super::zoo_cfg::ServerSpec;
@@ -27,7 +27,7 @@ const DYING: Duration = Duration::from_millis(300);
 /// Maximum number of starts when another process takes one of the ports.
 const ATTEMPTS: u32 = 3;
 /// Client, quorum and election port.
-const PORTS_PER_SERVER: usize = 3;
+pub(super) const PORTS_PER_SERVER: usize = 3;
 
 /// An ensemble did not start.
 #[derive(Debug, thiserror::Error)]
@@ -176,6 +176,23 @@ impl Deployment {
         self.locked()
             .map(|server| resident_bytes(server.child.id()))
             .collect()
+    }
+
+    /// Returns the log files of all servers that exist and are not empty.
+    #[must_use]
+    pub fn logs(&self) -> Vec<ServerLog> {
+        let mut logs = Vec::new();
+        for server in self.locked() {
+            let files = server.dir.logs().into_iter();
+            let written = files
+                .filter(|file| fs::metadata(file).is_ok_and(|metadata| metadata.len() > 0))
+                .map(|file| ServerLog {
+                    server: server.spec.id,
+                    file,
+                });
+            logs.extend(written);
+        }
+        logs
     }
 
     /// Returns a meter for the resources that the servers use.

@@ -4,6 +4,7 @@
 //! - `spec`: the target as the user names it
 //! - `running`: an open [`Target`]
 //! - `software`, `java`, `zoo_cfg`, `ports`, `data_dir`: programs, configuration, ports and folders for a start
+//! - `room`: whether the machine has the memory and the ports for an ensemble
 //! - `starting`: waits until all servers serve
 //! - `process`, `server_process`, `identity`: server processes
 //! - `answers`, `member`: a server's answers to four-letter words
@@ -23,6 +24,7 @@ mod meter;
 mod ports;
 mod probe;
 mod process;
+mod room;
 mod running;
 mod server_process;
 mod software;
@@ -41,9 +43,10 @@ pub use java::{Installation, InstallationSearch, JavaError, MAIN_CLASS};
 pub use member::Member;
 pub use meter::Meter;
 pub use probe::{Probe, ProbeError, probe};
-pub use process::{Launch, Lifetime, await_any_end, describe_exit, log_tails};
+pub use process::{Launch, Lifetime, await_any_end, copy_tail, describe_exit, log_tails};
+pub use room::{RoomError, check_room};
 pub use running::{CloseError, Target, TargetConfig, TargetError};
-pub use server_process::{FaultError, ServerExit, ServerHandle};
+pub use server_process::{FaultError, ServerExit, ServerHandle, ServerLog};
 pub use software::{ServerDir, Software};
 pub use spec::{HostPort, TargetSpec, TargetSpecError, split_targets};
 pub use starting::{SERVE_TIMEOUT, StartError};

@@ -20,6 +20,8 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 /// Bytes that are read from the end of a log.
 const TAIL_BYTES: u64 = 4_096;
+/// Bytes of a log that are kept beside a result.
+const COPIED_BYTES: u64 = 64 << 10;
 /// Maximum number of lines of a log that an error quotes.
 const TAIL_LINES: usize = 6;
 
@@ -160,12 +162,25 @@ pub(super) fn says_address_taken(logs: &[PathBuf]) -> bool {
 }
 
 fn tail(log: &Path) -> io::Result<String> {
+    let bytes = last_bytes(log, TAIL_BYTES)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Copies the last 64 KiB of a log to the file `copy`.
+///
+/// # Errors
+/// If the log cannot be read or the copy cannot be written.
+pub fn copy_tail(log: &Path, copy: &Path) -> io::Result<()> {
+    fs::write(copy, last_bytes(log, COPIED_BYTES)?)
+}
+
+fn last_bytes(log: &Path, count: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(log)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(count)))?;
     let mut bytes = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    file.take(count).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -185,6 +200,10 @@ mod tests {
         );
         assert!(text.ends_with("  line 999"), "{text}");
         assert_eq!(log_tails(&[]), "it wrote no log");
+        let copy = dir.path().join("copy");
+        fs::write(dir.path().join("long"), vec![b'x'; 100_000]).unwrap();
+        copy_tail(&dir.path().join("long"), &copy).unwrap();
+        assert_eq!(fs::read(&copy).unwrap().len(), 65_536);
         let logs = [dir.path().join("out"), dir.path().join("missing")];
         assert_eq!(last_line(&logs).as_deref(), Some("line 999"));
     }

@@ -14,7 +14,7 @@ use super::java::{InstallationSearch, JavaError};
 use super::member::Member;
 use super::meter::Meter;
 use super::probe::{ProbeError, probe, refresh};
-use super::server_process::{FaultError, ServerExit, ServerHandle};
+use super::server_process::{FaultError, ServerExit, ServerHandle, ServerLog};
 use super::software::Software;
 use super::spec::TargetSpec;
 use super::starting::StartError;
@@ -190,6 +190,13 @@ impl Target {
     pub fn resident_bytes(&self) -> Vec<Option<u64>> {
         let deployment = self.deployment.as_ref();
         deployment.map_or_else(Vec::new, Deployment::resident_bytes)
+    }
+
+    /// See [`Deployment::logs`]. Empty for a live target.
+    #[must_use]
+    pub fn logs(&self) -> Vec<ServerLog> {
+        let deployment = self.deployment.as_ref();
+        deployment.map_or_else(Vec::new, Deployment::logs)
     }
 
     /// Returns a meter for the resources that the servers use, or `None` for a live target.

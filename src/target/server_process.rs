@@ -5,6 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -36,6 +37,14 @@ pub struct ServerExit {
     pub index: usize,
     /// Describes how the process ended, and quotes the last line of its log.
     pub description: String,
+}
+
+/// A log file of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerLog {
+    /// Number of the server, from 1.
+    pub server: u16,
+    pub file: PathBuf,
 }
 
 /// A handle of the process of a server.

@@ -4,7 +4,10 @@
 mod baselines;
 mod bench;
 mod capacity;
+mod detached;
+mod experiments;
 mod faults;
+mod import;
 mod input;
 mod interrupts;
 mod live;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::measure::Rounds;
+use crate::cli::rough_time::roughly;
 use crate::report::ROUNDS_MIN;
 use crate::target::TargetSpec;
 use crate::workload::Plan;
@@ -51,19 +52,6 @@ fn exactly(ms: u64) -> String {
     }
 }
 
-/// Formats a time, rounded up: `40 s`, `10 min`, `2 h 10 min`.
-fn roughly(time: Duration) -> String {
-    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-    let minutes = seconds.div_ceil(60);
-    if seconds <= 90 {
-        format!("{} s", seconds.div_ceil(10) * 10)
-    } else if minutes < 120 {
-        format!("{minutes} min")
-    } else {
-        format!("{} h {} min", minutes / 60, minutes % 60)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,11 +85,5 @@ mod tests {
         let announced = |rounds, needed| announced_with(&["bundled", "zookeeper"], rounds, needed);
         assert!(announced(7, 8).ends_with("a verdict on every metric takes --rounds 8"));
         assert!(announced(5, 8).ends_with("about 10 min; a verdict takes --rounds 6"));
-    }
-
-    #[test]
-    fn a_long_time_is_rounded_to_minutes() {
-        let rounded = [1, 90, 91, 7_140, 7_201].map(|s| roughly(Duration::from_secs(s)));
-        assert_eq!(rounded, ["10 s", "90 s", "2 min", "119 min", "2 h 1 min"]);
     }
 }

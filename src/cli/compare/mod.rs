@@ -33,7 +33,7 @@ Examples:
   quorate compare main results/mixed-2026-01-02T10-00-00Z     # with the baseline of `quorate run --save-baseline main`
   quorate compare --targets bundled,zookeeper write-saturation
   quorate compare --targets zookeeper:/opt/zk-3.4.10,zookeeper:/opt/zk-3.9.5 --rounds 10 mixed
-  quorate compare --targets bundled,zookeeper write-latency --headline 'set: response p99' --fail-if slower=5%
+  quorate compare --targets bundled,zookeeper mixed --headline 'set: response p99' --fail-if slower=5%
 
   quorate compare results/write-latency-A results/write-latency-B --fail-if slower=5% --format junit -o report.xml
 

@@ -275,7 +275,7 @@ fn plain(text: String) -> Line {
 }
 
 /// Removes control characters from `text`, and pads or cuts it to a width between `min` and `max` columns.
-fn pad_or_cut(text: &str, min: usize, max: usize) -> String {
+pub(super) fn pad_or_cut(text: &str, min: usize, max: usize) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let text = if measure_text_width(&text) > max {
         let tail = if max > LABEL_MIN { "..." } else { "" };

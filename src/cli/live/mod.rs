@@ -8,6 +8,7 @@ mod canvas;
 mod failures;
 mod frame;
 mod history;
+mod overall;
 mod phase;
 mod plain;
 mod sparkline;
@@ -25,7 +26,7 @@ use super::failure::Failure;
 use super::output::tell;
 use super::prometheus::{Exporter, ListenAddress};
 use super::terminal::{Terminal, wrap};
-use crate::experiment::ProgressEvent;
+use crate::experiment::{Overall, ProgressEvent};
 use crate::load::{Phase, Progress};
 
 /// Interval between two plain lines.
@@ -62,6 +63,15 @@ struct State {
     phase: Option<(u32, Phase)>,
     last_plain: Option<Instant>,
     history: History,
+    /// The progress of the experiment, if the run is part of one.
+    overall: Option<OverallSince>,
+}
+
+/// The progress of an experiment at the beginning of a run, and the time of that beginning.
+#[derive(Debug)]
+struct OverallSince {
+    overall: Overall,
+    began: Instant,
 }
 
 impl Screen {
@@ -102,6 +112,17 @@ impl Screen {
                     None => text,
                 };
                 self.line(&mut state, &text);
+            }
+            ProgressEvent::Overall(overall) => {
+                state.overall = Some(OverallSince {
+                    overall: (*overall).clone(),
+                    began: Instant::now(),
+                });
+                if !self.quiet {
+                    let text = overall::heading(overall);
+                    let text = wrap(&shown(&text), self.terminal.width());
+                    self.line(&mut state, &text);
+                }
             }
             ProgressEvent::Load {
                 run,
@@ -163,9 +184,15 @@ impl Screen {
         if has_rate && !phase::has_just_begun(progress) {
             state.history.push(progress);
         }
-        let size = self.terminal.size();
-        let lines: Vec<String> = frame::lines(position, progress, &state.history, size)
+        let mut size = self.terminal.size();
+        let above = state.overall.as_ref().filter(|_| size.rows > 3);
+        let above = above.map(|since| {
+            size.rows -= 1;
+            overall::line(&since.overall, since.began.elapsed(), size.columns)
+        });
+        let lines: Vec<String> = above
             .iter()
+            .chain(&frame::lines(position, progress, &state.history, size))
             .map(|line| {
                 let text = shown(&line.text);
                 match line.tone {

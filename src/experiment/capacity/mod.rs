@@ -7,7 +7,7 @@ use super::error::ExperimentError;
 use super::run::run;
 use crate::result::{Capacity, CapacityStep, RunResult};
 use crate::target::TargetSpec;
-use crate::workload::{Arrival, Plan, RatePhase, Spacing};
+use crate::workload::{Arrival, Plan, RatePhase, SearchPlan, Spacing};
 
 use search::Search;
 pub use search::SearchLimits;
@@ -94,6 +94,30 @@ pub fn capacity<E: From<ExperimentError>>(
     found.failed_per_s = search.lowest_failure_per_s();
     found.generator_limited = search.is_limited_by_generator();
     Ok(found)
+}
+
+/// Minimum number of operations in a run. With fewer, the p99 would depend on less than ten operations.
+const OPERATIONS_MIN: f64 = 1_000.0;
+
+/// Returns the lowest rate of a search, in operations per second. A run at a lower rate would have too few
+/// operations for its percentiles.
+#[must_use]
+pub fn lowest_rate_per_s(plan: &Plan) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a length below 2^53 ms")]
+    let duration_s = plan.load.duration_ms as f64 / 1_000.0;
+    OPERATIONS_MIN / duration_s
+}
+
+/// Returns the limits of the search of a cell.
+pub(super) fn search_limits(plan: &Plan, search: &SearchPlan) -> SearchLimits {
+    let lowest_per_s = lowest_rate_per_s(plan);
+    SearchLimits {
+        first_per_s: search.from_per_s.max(lowest_per_s),
+        lowest_per_s,
+        highest_per_s: search.up_to_per_s.max(lowest_per_s),
+        precision: search.precision,
+        runs_max: search.runs_max,
+    }
 }
 
 /// Returns the plan with a single run at a constant rate.

@@ -96,11 +96,12 @@ fn sparse() -> RunResult {
 }
 
 /// The results that are checked.
-fn results() -> [RunResult; 4] {
+fn results() -> [RunResult; 5] {
     [
         fixture::result(),
         fixture::seven(),
         fixture::outage(),
+        fixture::failover(),
         sparse(),
     ]
 }
@@ -146,8 +147,8 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// A field that is always written is required, so that readers can rely on it. Derived fields are
-/// optional.
+/// A field that is always written is required, so that readers can rely on it. Derived fields, and
+/// fields that older files lack, are optional.
 #[test]
 fn every_field_of_a_run_is_required_unless_it_is_derived() {
     let whole = json(&fixture::result());
@@ -156,7 +157,7 @@ fn every_field_of_a_run_is_required_unless_it_is_derived() {
     for name in names {
         let mut instance = whole.clone();
         instance["runs"][0].as_object_mut().unwrap().remove(name);
-        let derived = ["throughput_per_s", "ops"].contains(&name.as_str());
+        let derived = ["throughput_per_s", "ops", "interruptions"].contains(&name.as_str());
         assert_eq!(
             complaints(&schema(), &instance).is_empty(),
             derived,

@@ -54,6 +54,7 @@ pub(super) fn measure(
     if let Some(start_ns) = start_ns.get() {
         note_events(target, &mut recording, &observed, *start_ns);
     }
+    recording.find_gaps();
     Ok(recording)
 }
 

@@ -232,10 +232,17 @@ impl<'a> Collector<'a> {
         recording.stolen = self.stolen.share();
         let measured_ns = self.summaries.iter().map(|one| one.measured_ns).max();
         recording.measured_s = duration(measured_ns.unwrap_or(0)).as_secs_f64();
-        for summary in &self.summaries {
+        for summary in self.summaries {
             recording.driver.push(summary.thread);
-            recording.add_servers(&summary.servers);
-            recording.timeline.merge(&summary.timeline);
+            recording.add_whole(&summary.whole);
+            recording
+                .interruptions
+                .session_gaps
+                .extend(summary.session_gaps);
+            for outage in summary.outages {
+                recording.interruptions.add_outage(outage);
+            }
+            recording.interruptions.outages_dropped += summary.outages_dropped;
             recording.backlog_at_start += summary.backlog_at_start;
             recording.in_flight_at_end += summary.in_flight_at_end;
             recording.reconnects += summary.reconnects;

@@ -49,7 +49,7 @@ pub use calibrate::{
 };
 pub use error::LoadError;
 pub use job::{Job, Moment, Phase, Server};
-pub use null::{Fault, NullReport, NullResponder, NullScript};
+pub use null::{Fault, NullReport, NullResponder, NullScript, Stall};
 pub use progress::{OpProgress, Progress, ServerProgress};
 pub use run::{allow_files, run};
 pub use setup::{clean_up, prepare, recycle};

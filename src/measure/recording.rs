@@ -2,7 +2,10 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::op_record::merged;
-use super::{Event, IntervalPart, OpRecord, ServerRecord, ServerRun, Timeline};
+use super::{
+    AckTimes, ByClass, Event, Interruptions, IntervalPart, OpRecord, ServerRecord, ServerRun,
+    Timeline, WholeRun,
+};
 
 /// Limit of the events kept per run. Further events only count in `events_dropped`.
 pub const EVENTS_MAX: usize = 1_000;
@@ -70,6 +73,9 @@ pub struct Recording {
     pub disk: Option<DiskState>,
     /// Due and acknowledged operations in buckets of 10 ms.
     pub timeline: Timeline,
+    /// Exact times of acknowledgements, until [`Recording::find_gaps`] has reduced them.
+    pub acks: ByClass<AckTimes>,
+    pub interruptions: Interruptions,
     /// In time order, at most [`EVENTS_MAX`].
     pub events: Vec<Event>,
     /// Number of events beyond [`EVENTS_MAX`].
@@ -125,6 +131,14 @@ impl Recording {
             }
             record.pack();
         }
+    }
+
+    /// Merges what one worker recorded beside the intervals.
+    pub fn add_whole(&mut self, whole: &WholeRun) {
+        self.add_servers(&whole.servers);
+        self.timeline.merge(&whole.timeline);
+        self.acks.writes.merge(&whole.acks.writes);
+        self.acks.reads.merge(&whole.acks.reads);
     }
 
     /// Merges the figures of one worker by server.

@@ -3,6 +3,7 @@
 //! Recording intervals are too long to measure an outage. Silences are computed from these buckets.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use super::ack_times::Buckets;
 use super::sample::{Outcome, Sample};
 
 /// Length of a bucket. Long runs use a multiple of it.
@@ -151,9 +152,10 @@ impl TimelineWriter {
         }
     }
 
-    /// Counts one sample. Times before the measured phase or after the drain are ignored.
+    /// Counts one sample and returns its buckets. Times before the measured phase or after the drain
+    /// are ignored.
     #[inline]
-    pub(super) fn record(&mut self, sample: &Sample) {
+    pub(super) fn record(&mut self, sample: &Sample) -> Buckets {
         if sample.intended_ns >= 0 {
             self.due.go_to(sample.intended_ns, self.bucket_ns);
             if let Some(due) = self.timeline.due.get_mut(self.due.index) {
@@ -161,7 +163,10 @@ impl TimelineWriter {
             }
         }
         if sample.done_ns < 0 {
-            return;
+            return Buckets {
+                due: self.due.index,
+                done: usize::MAX,
+            };
         }
         self.done.go_to(sample.done_ns, self.bucket_ns);
         if sample.intended_ns >= 0
@@ -175,6 +180,19 @@ impl TimelineWriter {
                 *count = count.saturating_add(1);
             }
         }
+        Buckets {
+            due: self.due.index,
+            done: self.done.index,
+        }
+    }
+
+    pub(super) fn bucket_ns(&self) -> i64 {
+        self.bucket_ns
+    }
+
+    /// Returns the number of buckets.
+    pub(super) fn len(&self) -> usize {
+        self.timeline.due.len()
     }
 
     pub(super) fn finish(self) -> Timeline {

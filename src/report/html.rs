@@ -70,6 +70,7 @@ fn one(
     Ok(html! {
         (head(&summary))
         (plots)
+        (super::failover::page(&summary.failover))
         (operations(&summary))
         (runs(&summary))
         (servers(&summary))
@@ -104,7 +105,7 @@ fn plots(
         parts.push(html! {
             "\n"
             h2 { (figure.title) }
-            figure data-figure=(data.len()) data-result=(result) data-title=(figure.title) {
+            figure data-figure=(data.len()) data-result={ (result) (figure.clock()) } data-title=(figure.title) {
                 div class="stage" { (PreEscaped(svg)) }
                 figcaption { (figure.caption) }
             }

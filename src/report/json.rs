@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::describe::gate_line;
+use super::failover::FaultJson;
 use super::resolution::is_below;
 use super::servers::{OPS_MAX, ServerFigures};
 use super::summary::{Summary, Times, error_ratio, rate};
@@ -40,6 +41,9 @@ struct Object<'a> {
     servers: Vec<Server<'a>>,
     roles: BTreeMap<&'a str, Server<'a>>,
     silences: Vec<Stretch>,
+    /// Absent if the run had no faults.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<FaultJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -193,6 +197,7 @@ fn object<'a>(summary: &'a Summary<'a>) -> Object<'a> {
                 length_s: thousandth(silence.length_s()),
             })
             .collect(),
+        faults: summary.failover.groups.iter().map(FaultJson::new).collect(),
     }
 }
 

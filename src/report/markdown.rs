@@ -9,6 +9,7 @@ use super::describe::{
     Row, arrival, closed_loop_note, environment_rows, gate_line, plan_rows, target_line,
     target_rows,
 };
+use super::failover;
 use super::human::{MISSING, bytes_fraction, count, per_second};
 use super::incident::incidents;
 use super::resolution::{COLUMNS, cells, note};
@@ -42,6 +43,7 @@ fn one(result: &RunResult) -> String {
         items(&mut text, result.verdict.reasons());
     }
     throughput(&mut text, &summary);
+    text.push_str(&failover::markdown(&summary.failover));
     operations(&mut text, &summary);
     let gates: Vec<String> = result
         .gates

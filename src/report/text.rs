@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::describe::{arrival, closed_loop_note, gate_line, target_line};
+use super::failover;
 use super::human::{MISSING, bytes_fraction, count, per_second};
 use super::resolution::{COLUMNS, cells, note};
 use super::servers::ServerFigures;
@@ -47,6 +48,7 @@ fn one(result: &RunResult) -> String {
     if let Some(note) = closed_loop_note(&result.plan) {
         wrapped(&mut text, "", note);
     }
+    faults(&mut text, &summary);
     servers(&mut text, &summary);
     notes(&mut text, &summary);
     text
@@ -118,6 +120,15 @@ fn operation(op: &OpSummary<'_>) -> String {
 fn times(table: &mut Table, kind: &str, histogram: &Histogram, resolution: Option<Resolution>) {
     let name = format!("  {kind}");
     table.row([name].into_iter().chain(cells(histogram, resolution)));
+}
+
+/// Appends what the faults did.
+fn faults(text: &mut String, summary: &Summary<'_>) {
+    let faults = failover::text(&summary.failover);
+    if !faults.is_empty() {
+        text.push('\n');
+        text.push_str(&faults);
+    }
 }
 
 /// Appends the figures by role for each operation, the figures by server for all operations

@@ -93,6 +93,7 @@ pub(crate) fn index() -> ExperimentIndex {
         targets: TARGETS.map(str::to_owned).into(),
         rounds: ROUNDS,
         figures,
+        data_dir: None,
         cells: Vec::new(),
         runs: Vec::new(),
         ended_early: None,

@@ -4,8 +4,8 @@
 use super::axis_words::{from_to, value_words};
 use super::chart::{Chart, Point};
 use super::estimate::{Ratio, Shown};
-use super::layout::differ_only_in;
-use super::measure::{Measure, Unit};
+use super::layout::{FAULT, differ_only_in};
+use super::measure::{Measure, Unit, estimate_text};
 use crate::report::human::three_digits;
 use crate::report::statistics::Interval;
 use crate::workload::FigurePlan;
@@ -79,18 +79,24 @@ pub(super) fn along_x(chart: &Chart, measure: Measure, headline: bool) -> Vec<An
 
 /// Compares every target with the first one, at the first and the last value of x.
 pub(super) fn between_targets(chart: &Chart, measure: Measure, headline: bool) -> Vec<Answer> {
+    between(chart, FigurePlan::TARGET, measure, headline)
+}
+
+/// Compares lines that differ in the axis `key` only with the first of them, at the first and the last value of x.
+pub(super) fn between(chart: &Chart, key: &str, measure: Measure, headline: bool) -> Vec<Answer> {
     let mut answers = Vec::new();
     let lines = &chart.layout.lines;
     for (other, line) in lines.iter().enumerate() {
-        let is_base = |base: &usize| differ_only_in(&lines[*base], line, FigurePlan::TARGET);
+        let is_base = |base: &usize| differ_only_in(&lines[*base], line, key);
         let Some(base) = (0..other).find(is_base) else {
             continue;
         };
-        let (Some(base_target), Some(target)) = (chart.target(base), chart.target(other)) else {
+        let (Some(base_name), Some(name)) = (chart.fixed(base, key), chart.fixed(other, key))
+        else {
             continue;
         };
         let (base_points, points) = (chart.points(base, measure), chart.points(other, measure));
-        let mut sentence = Sentence::new(chart.who_but_target(other));
+        let mut sentence = Sentence::new(chart.who_but(other, key));
         for (at, point) in ends(&points) {
             let same = base_points.iter().find(|(x, _)| *x == at);
             let Some(ratio) = same.and_then(|(_, base)| Ratio::of(base.estimate, point.estimate))
@@ -100,7 +106,7 @@ pub(super) fn between_targets(chart: &Chart, measure: Measure, headline: bool) -
             let place = chart.place(at);
             let words = if sentence.contrasts.is_empty() {
                 format!(
-                    "{target} against {base_target}{place}: {} {}",
+                    "{name} against {base_name}{place}: {} {}",
                     measure.words(),
                     short(measure, &ratio)
                 )
@@ -111,9 +117,9 @@ pub(super) fn between_targets(chart: &Chart, measure: Measure, headline: bool) -
                 words,
                 Contrast {
                     measure,
-                    line: chart.who_but_target(other),
-                    from: format!("{base_target}{place}"),
-                    to: format!("{target}{place}"),
+                    line: chart.who_but(other, key),
+                    from: format!("{base_name}{place}"),
+                    to: format!("{name}{place}"),
                     ratio,
                 },
             );
@@ -121,6 +127,44 @@ pub(super) fn between_targets(chart: &Chart, measure: Measure, headline: bool) -
         answers.extend(sentence.end(headline));
     }
     answers
+}
+
+/// States the value at every x of each line that stands for a fault: `After a kill of the leader: time without writes
+/// 214 ms [190, 240] at 3 voters (bundled; medians of 20 faults).`
+pub(super) fn overall(chart: &Chart, measure: Measure, headline: bool) -> Vec<Answer> {
+    let of_line = |line: usize| {
+        let points = chart.points(line, measure);
+        let least = points
+            .iter()
+            .map(|(_, point)| point.estimate.runs())
+            .min()?;
+        let values = points.iter().map(|(x, point)| {
+            let value = estimate_text(measure.unit(), point.estimate);
+            format!("{value}{}", chart.place(*x))
+        });
+        let values: Vec<String> = values.collect();
+        let who = chart.who_but(line, FAULT);
+        let who = if who.is_empty() {
+            chart.target(line).unwrap_or_default().to_owned()
+        } else {
+            who
+        };
+        let count = match least {
+            1 => "1 fault".to_owned(),
+            least => format!("medians of {least} faults"),
+        };
+        Some(Answer {
+            text: format!(
+                "After a {}: {} {} ({who}; {count}).",
+                chart.fixed(line, FAULT)?,
+                measure.words(),
+                values.join("; ")
+            ),
+            headline,
+            contrasts: Vec::new(),
+        })
+    };
+    (0..chart.layout.lines.len()).filter_map(of_line).collect()
 }
 
 /// A sentence of several comparisons.

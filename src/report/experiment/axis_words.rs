@@ -1,6 +1,7 @@
 //! Keys and values of axes in words.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use super::layout::FAULT;
 use crate::workload::{Axis, FigurePlan};
 
 /// `voters` for `target.voters`, `read ratio` for `load.read_ratio`.
@@ -11,7 +12,7 @@ pub(super) fn noun(key: &str) -> String {
 
 /// A value with its noun: `3 voters`, `1 observer`, `read ratio 0.9`; cases and targets stand alone.
 pub(super) fn value_words(key: &str, value: &str) -> String {
-    if key == Axis::CASE || key == FigurePlan::TARGET {
+    if [Axis::CASE, FigurePlan::TARGET, FAULT].contains(&key) {
         return value.to_owned();
     }
     let noun = noun(key);

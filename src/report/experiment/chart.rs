@@ -29,6 +29,8 @@ pub(super) struct Chart {
     pub notes: Vec<String>,
     /// The steps of searches, for a curve.
     pub steps: Vec<StepRow>,
+    /// The time around faults: targets with their figures.
+    pub timelines: Vec<(String, Vec<Figure>)>,
 }
 
 /// The runs of searches at one rate.
@@ -71,17 +73,29 @@ impl Chart {
             };
             line.spots.iter().map(of_spot).collect()
         });
+        let estimates = estimates.collect();
+        Self::with_estimates(kind, layout, measures, estimates)
+    }
+
+    /// A chart of values that are known: per line, value of x and measure.
+    pub(super) fn with_estimates(
+        kind: FigureKind,
+        layout: Layout,
+        measures: Vec<Measure>,
+        estimates: Vec<Vec<Vec<Estimate>>>,
+    ) -> Self {
         Self {
             kind,
             name: String::new(),
             title: String::new(),
-            estimates: estimates.collect(),
+            estimates,
             layout,
             measures,
             answers: Vec::new(),
             pictures: Vec::new(),
             notes: Vec::new(),
             steps: Vec::new(),
+            timelines: Vec::new(),
         }
     }
 
@@ -115,8 +129,8 @@ impl Chart {
         }
     }
 
-    /// The values of a line that are not its target, as far as the lines differ in them.
-    pub(super) fn who_but_target(&self, line: usize) -> String {
+    /// The values of a line other than that of `key`, as far as the lines differ in them.
+    pub(super) fn who_but(&self, line: usize, key: &str) -> String {
         let lines = &self.layout.lines;
         let differs = |place: &usize| {
             lines
@@ -126,7 +140,7 @@ impl Chart {
         let fixed = &lines[line].fixed;
         let words = (0..fixed.len())
             .filter(differs)
-            .filter(|place| fixed[*place].0 != FigurePlan::TARGET)
+            .filter(|place| fixed[*place].0 != key)
             .map(|place| value_words(&fixed[place].0, &fixed[place].1));
         words.collect::<Vec<_>>().join(", ")
     }
@@ -137,8 +151,13 @@ impl Chart {
     }
 
     pub(super) fn target(&self, line: usize) -> Option<&str> {
+        self.fixed(line, FigurePlan::TARGET)
+    }
+
+    /// The value of an axis on a line.
+    pub(super) fn fixed(&self, line: usize, key: &str) -> Option<&str> {
         let fixed = &self.layout.lines.get(line)?.fixed;
-        let found = fixed.iter().find(|(key, _)| key == FigurePlan::TARGET);
+        let found = fixed.iter().find(|(known, _)| known == key);
         found.map(|(_, value)| value.as_str())
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Estimate {
     pub median: Option<f64>,
     /// `None` with fewer than two observations.
     pub interval: Option<Interval>,
+    /// `< ` or `> ` if the median is a limit, otherwise empty.
+    pub sign: &'static str,
 }
 
 impl Estimate {
@@ -34,6 +36,7 @@ impl Estimate {
             median: median(&values),
             interval: interval_over_rounds(&values),
             observations,
+            sign: "",
         }
     }
 

@@ -5,6 +5,9 @@ use super::axis_words::value_words;
 use crate::result::ExperimentIndex;
 use crate::workload::FigurePlan;
 
+/// The axis of the faults. It is not in the file; a figure of faults has it.
+pub(super) const FAULT: &str = "fault";
+
 /// A cell on a target. The target is the last axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Spot {
@@ -91,7 +94,7 @@ pub(super) fn layout(index: &ExperimentIndex, figure: &FigurePlan, x: &str) -> L
 }
 
 /// Labels each line by the axes in which the lines differ, the axis of the series first.
-fn name(lines: &mut [LinePlan], series: Option<&str>) {
+pub(super) fn name(lines: &mut [LinePlan], series: Option<&str>) {
     let Some(first) = lines.first().map(|line| line.fixed.clone()) else {
         return;
     };
@@ -140,6 +143,7 @@ mod tests {
             targets: Vec::new(),
             rounds: 1,
             figures: Vec::new(),
+            data_dir: None,
             cells: Vec::new(),
             runs: Vec::new(),
             ended_early: None,

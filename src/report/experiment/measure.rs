@@ -3,6 +3,7 @@
 
 use super::estimate::{Estimate, Observation};
 use super::measured::{Class, ClassValues, Measured, Round};
+use crate::report::failover::GapKind;
 use crate::report::human::{MISSING, duration_us, per_second, three_digits};
 use crate::report::statistics::Interval;
 
@@ -14,6 +15,8 @@ pub(super) enum Measure {
     PerCpu,
     /// The highest rate of a search.
     Saturation,
+    /// A length after a fault.
+    Gap(GapKind),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +86,7 @@ impl Measure {
             }
             Self::PerCpu => "operations_per_server_cpu_s".to_owned(),
             Self::Saturation => "saturation_per_s".to_owned(),
+            Self::Gap(kind) => kind.key().replace("_ms", "_us"),
         }
     }
 
@@ -95,6 +99,7 @@ impl Measure {
             }
             Self::PerCpu => "operations per second of server CPU".to_owned(),
             Self::Saturation => "highest rate that holds".to_owned(),
+            Self::Gap(kind) => gap_words(kind).to_owned(),
         }
     }
 
@@ -110,12 +115,13 @@ impl Measure {
             }
             Self::PerCpu => "per CPU second".to_owned(),
             Self::Saturation => "highest rate".to_owned(),
+            Self::Gap(kind) => kind.title().to_owned(),
         }
     }
 
     pub(super) fn unit(self) -> Unit {
         match self {
-            Self::Response(..) => Unit::Microseconds,
+            Self::Response(..) | Self::Gap(_) => Unit::Microseconds,
             Self::Throughput(_) | Self::PerCpu | Self::Saturation => Unit::PerSecond,
         }
     }
@@ -141,8 +147,22 @@ impl Measure {
             Self::Throughput(class) => round.class(class)?.throughput_per_s,
             Self::Response(class, percentile) => percentile.of(round.class(class)?),
             Self::PerCpu => round.per_cpu_s,
-            Self::Saturation => None,
+            Self::Saturation | Self::Gap(_) => None,
         }
+    }
+}
+
+fn gap_words(kind: GapKind) -> &'static str {
+    match kind {
+        GapKind::WriteWindow => "time without writes",
+        GapKind::WriteFirst => "time to the first write",
+        GapKind::ReadWindow => "time without reads",
+        GapKind::ReadFirst => "time to the first read",
+        GapKind::SessionGap => "longest gap of a session",
+        GapKind::SessionBack => "time until the last session was back",
+        GapKind::Recovery => "time until the throughput was back",
+        GapKind::WriteBefore => "longest gap of writes before",
+        GapKind::ReadBefore => "longest gap of reads before",
     }
 }
 
@@ -191,11 +211,12 @@ impl Unit {
 pub(super) fn estimate_text(unit: Unit, estimate: &Estimate) -> String {
     match (estimate.median, estimate.interval) {
         (Some(median), Some(interval)) => format!(
-            "{} {}",
+            "{}{} {}",
+            estimate.sign,
             unit.text(Some(median)),
             unit.interval_text(median, interval)
         ),
-        (Some(median), None) => unit.text(Some(median)),
+        (Some(median), None) => format!("{}{}", estimate.sign, unit.text(Some(median))),
         (None, _) => MISSING.to_owned(),
     }
 }

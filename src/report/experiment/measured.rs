@@ -4,6 +4,8 @@
 
 use crate::measure::{OpRecord, Recording};
 use crate::report::describe::{Row, environment_rows, target_line};
+use crate::report::failover::{Failover, GapKind, Length};
+use crate::report::figure::Figure;
 use crate::report::summary::rate;
 use crate::result::{Capacity, FsyncLatency, RunResult, judge};
 use crate::workload::{OpPlan, Plan};
@@ -54,6 +56,29 @@ impl Round {
     }
 }
 
+/// What a fault did in one run.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    /// Number of the round, from 0.
+    pub round: u32,
+    /// Number of the fault among those of the same kind in the run, from 0.
+    pub part: u32,
+    /// `kill of the leader`.
+    pub what: String,
+    pub valid: bool,
+    /// One per kind of [`GapKind::ALL`].
+    lengths: Vec<Option<Length>>,
+    /// The distance of two operations of the load, in milliseconds.
+    pub resolution_ms: Option<f64>,
+}
+
+impl Fault {
+    pub(super) fn length(&self, kind: GapKind) -> Option<Length> {
+        let place = GapKind::ALL.iter().position(|known| *known == kind)?;
+        self.lengths.get(place).copied().flatten()
+    }
+}
+
 /// A capacity search of a cell in one round.
 #[derive(Clone, Debug)]
 pub(super) struct Search {
@@ -90,18 +115,50 @@ pub(super) struct Measured {
     pub target: usize,
     pub rounds: Vec<Round>,
     pub searches: Vec<Search>,
+    pub faults: Vec<Fault>,
+    /// What a reader should know before comparing the faults, one sentence each.
+    pub fault_notes: Vec<String>,
+    /// The time around each fault in the run whose gap is the median.
+    pub timelines: Vec<Figure>,
     /// `None` for searches.
     pub facts: Option<Facts>,
 }
 
 impl Measured {
     pub(super) fn of_runs(cell: usize, target: usize, result: &RunResult) -> Self {
+        let rounds: Vec<Round> = result.runs.iter().map(|run| round(result, run)).collect();
+        let failover = Failover::of(result);
+        let faults = faults(&failover, &rounds);
+        let timelines = if faults.is_empty() {
+            Vec::new()
+        } else {
+            let mut figures = failover.figures(result);
+            // The distribution over the runs is a figure of the experiment.
+            figures.retain(|figure| !figure.clock().is_empty());
+            figures
+        };
         Self {
             cell,
             target,
-            rounds: result.runs.iter().map(|run| round(result, run)).collect(),
+            rounds,
             searches: Vec::new(),
+            faults,
+            fault_notes: failover.notes,
+            timelines,
             facts: Some(facts(result)),
+        }
+    }
+
+    pub(super) fn of_search(cell: usize, target: usize, search: Search) -> Self {
+        Self {
+            cell,
+            target,
+            rounds: Vec::new(),
+            searches: vec![search],
+            faults: Vec::new(),
+            fault_notes: Vec::new(),
+            timelines: Vec::new(),
+            facts: None,
         }
     }
 
@@ -109,6 +166,33 @@ impl Measured {
     pub(super) fn invalid(&self) -> usize {
         self.rounds.iter().filter(|round| !round.valid).count()
     }
+}
+
+/// The beginnings of faults. What their end does is in the report of the cell.
+fn faults(failover: &Failover, rounds: &[Round]) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    for group in failover.groups.iter().filter(|group| !group.ended) {
+        for impact in &group.impacts {
+            let Some(round) = rounds.get(impact.run) else {
+                continue;
+            };
+            let same = |fault: &&Fault| fault.round == round.number && fault.what == group.what;
+            let part = faults.iter().filter(same).count();
+            let classes = [impact.writes, impact.reads];
+            faults.push(Fault {
+                round: round.number,
+                part: u32::try_from(part).unwrap_or(u32::MAX),
+                what: group.what.clone(),
+                valid: round.valid,
+                lengths: GapKind::ALL.map(|kind| kind.of(impact)).into(),
+                resolution_ms: classes
+                    .into_iter()
+                    .flatten()
+                    .find_map(|of| of.resolution_ms),
+            });
+        }
+    }
+    faults
 }
 
 fn round(result: &RunResult, run: &Recording) -> Round {

@@ -10,6 +10,7 @@ mod chart;
 mod csv;
 mod curve;
 mod estimate;
+mod failover;
 mod json;
 mod layout;
 mod markdown;

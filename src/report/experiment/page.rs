@@ -125,6 +125,7 @@ fn part(chart: &Chart, data: &mut Vec<FigureData>) -> Result<Markup, ReportError
         });
         data.push(own);
     }
+    let timelines = timelines(chart, data)?;
     let further = chart.answers.iter().filter(|answer| !answer.headline);
     let further: Vec<&str> = further.map(|answer| answer.text.as_str()).collect();
     Ok(html! {
@@ -136,12 +137,33 @@ fn part(chart: &Chart, data: &mut Vec<FigureData>) -> Result<Markup, ReportError
             }
             @if stages.is_empty() { p class="note" { "Nothing was measured for this figure." } }
             @for stage in &stages { (stage) }
+            (timelines)
             (table(chart))
             @if !chart.steps.is_empty() { (steps(chart)) }
             @for note in &chart.notes { p class="note" { (note) } }
         }
         "\n"
     })
+}
+
+/// The time around faults. Figures around one fault zoom together.
+fn timelines(chart: &Chart, data: &mut Vec<FigureData>) -> Result<Markup, ReportError> {
+    let mut parts = Vec::new();
+    for (cell, (title, figures)) in chart.timelines.iter().enumerate() {
+        for figure in figures.iter().filter(|figure| !figure.is_empty()) {
+            let painted = inline(Picture::Figure(figure), &figure.title)?;
+            parts.push(html! {
+                h3 { (figure.title) ", " (title) }
+                figure data-figure=(data.len()) data-result={ (chart.name) "-" (cell) "-" (figure.clock()) } data-title=(figure.title) {
+                    div class="stage" { (PreEscaped(painted.svg)) }
+                    figcaption { (figure.caption) }
+                }
+                "\n"
+            });
+            data.push(FigureData::plot(figure, &painted.frames));
+        }
+    }
+    Ok(html! { @for part in &parts { (part) } })
 }
 
 /// The values of a chart.
@@ -184,7 +206,7 @@ fn table(chart: &Chart) -> Markup {
 fn value(unit: Unit, estimate: &Estimate) -> Markup {
     html! {
         td data-value=[estimate.median] {
-            (unit.text(estimate.median))
+            (estimate.sign) (unit.text(estimate.median))
             @if let (Some(median), Some(interval)) = (estimate.median, estimate.interval) {
                 small { (unit.interval_text(median, interval)) }
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::chart::Chart;
 use super::layout::layout;
 use super::measured::{Measured, Search};
-use super::{curve, response, throughput};
+use super::{curve, failover, response, throughput};
 use crate::result::{Capacity, ExperimentIndex, RunResult, RunState};
 use crate::workload::{Arrival, FigureKind, FigurePlan};
 
@@ -48,13 +48,9 @@ impl ExperimentReport {
         let same = |one: &&mut Measured| one.cell == cell && one.target == target;
         match self.measured.iter_mut().find(same) {
             Some(known) => known.searches.push(search),
-            None => self.measured.push(Measured {
-                cell,
-                target,
-                rounds: Vec::new(),
-                searches: vec![search],
-                facts: None,
-            }),
+            None => self
+                .measured
+                .push(Measured::of_search(cell, target, search)),
         }
     }
 
@@ -87,7 +83,9 @@ impl ExperimentReport {
         if self.measured.iter().any(|one| !one.searches.is_empty()) {
             plans.push(plan(FigureKind::Curve, FigurePlan::OFFERED));
         }
-        if self.measured.iter().any(|one| !one.rounds.is_empty()) {
+        if self.measured.iter().any(|one| !one.faults.is_empty()) {
+            plans.push(plan(FigureKind::Failover, x));
+        } else if self.measured.iter().any(|one| !one.rounds.is_empty()) {
             let kind = if self.closed {
                 FigureKind::Throughput
             } else {
@@ -135,8 +133,8 @@ impl ExperimentReport {
                 "Response time over the offered rate".to_owned(),
             ),
             FigureKind::Failover => (
-                throughput::chart(cells, &self.measured),
-                format!("Throughput{x}"),
+                failover::chart(cells, &self.measured, figure.series.as_deref()),
+                format!("Gaps after faults{x}"),
             ),
         };
         let only = figure.only.iter();

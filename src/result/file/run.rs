@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::event::FileEvent;
+use super::interruptions::FileInterruptions;
 use super::operation::{FileHistogram, FileRecord, FileTotal, histogram};
 use crate::measure::{
-    DiskState, DriverThread, Event, Interval, Recording, ServerRecord, ServerRun, Timeline,
+    ByClass, DiskState, DriverThread, Event, Interval, Recording, ServerRecord, ServerRun, Timeline,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub(super) struct FileRun {
     pub(super) ops: BTreeMap<String, FileTotal>,
     pub(super) servers: Vec<FileServer>,
     pub(super) timeline: FileTimeline,
+    /// Older results do not contain it.
+    #[serde(default)]
+    pub(super) interruptions: FileInterruptions,
     pub(super) intervals: Vec<FileInterval>,
 }
 
@@ -110,6 +114,7 @@ impl FileRun {
                 .map(|server| FileServer::new(server, labels))
                 .collect(),
             timeline: FileTimeline::new(&run.timeline, labels),
+            interruptions: FileInterruptions::new(&run.interruptions),
             intervals: run
                 .intervals
                 .iter()
@@ -139,6 +144,8 @@ impl FileRun {
             intervals,
             servers,
             timeline: self.timeline.into_timeline(labels)?,
+            acks: ByClass::default(),
+            interruptions: self.interruptions.into_interruptions()?,
             events: self.events.into_iter().map(Event::from).collect(),
             events_dropped: self.events_dropped,
             driver: self.driver.into_iter().map(DriverThread::from).collect(),

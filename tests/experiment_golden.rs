@@ -87,9 +87,9 @@ fn the_page_is_small_and_loads_nothing() {
 #[test]
 fn json_has_every_value_and_csv_every_run() {
     let json: serde_json::Value = serde_json::from_str(&rendered(Format::Json)).unwrap();
-    assert_eq!(json["figures"].as_array().unwrap().len(), 3);
-    assert_eq!(json["runs_asked"], 108);
-    assert_eq!(json["runs_done"], 107);
+    assert_eq!(json["figures"].as_array().unwrap().len(), 4);
+    assert_eq!(json["runs_asked"], 180);
+    assert_eq!(json["runs_done"], 179);
     let point = &json["figures"][0]["points"][0]["values"][0];
     assert_eq!(point["measure"], "write_response_p50_us");
     let (low, median) = (
@@ -151,7 +151,11 @@ fn the_report_and_its_pictures_are_written() {
             "plots/throughput-writes.svg",
             "plots/throughput-writes.png",
             "plots/curve.svg",
-            "plots/curve.png"
+            "plots/curve.png",
+            "plots/failover-writes.svg",
+            "plots/failover-writes.png",
+            "plots/failover-reads.svg",
+            "plots/failover-reads.png"
         ]
     );
 }
@@ -197,8 +201,9 @@ fn markers_that_do_not_match_are_errors() {
     assert!(error(&nested).starts_with("line 1: "), "{}", error(&nested));
     let unknown = begin.replace(":begin", ".gaps:begin");
     assert!(
-        error(&unknown)
-            .contains("no part `gaps`; its parts are: answers, response, throughput, curve"),
+        error(&unknown).contains(
+            "no part `gaps`; its parts are: answers, response, throughput, curve, failover"
+        ),
         "{}",
         error(&unknown)
     );
@@ -251,7 +256,7 @@ fn the_commands_read_the_folders_of_experiments() {
     assert!(Path::new(&base).join("plots/response.svg").is_file());
     assert_eq!(quorate(&check).status.code(), Some(0));
 
-    // Six rounds cannot show a difference among 18 cells, so the condition cannot be decided.
+    // Six rounds cannot show a difference among 30 cells, so the condition cannot be decided.
     let compared = quorate(&[
         "compare",
         &base,
@@ -264,7 +269,7 @@ fn the_commands_read_the_folders_of_experiments() {
     assert_eq!(compared.status.code(), Some(4));
     let xml = text(&compared.stdout);
     assert!(
-        xml.contains("<testsuite name=\"ensemble-size\" tests=\"18\" failures=\"18\""),
+        xml.contains("<testsuite name=\"ensemble-size\" tests=\"30\" failures=\"30\""),
         "{xml}"
     );
     assert!(
@@ -273,7 +278,7 @@ fn the_commands_read_the_folders_of_experiments() {
     );
     let compared = quorate(&["compare", &base, &candidate]);
     let shown = text(&compared.stdout);
-    assert!(shown.contains("18 cells: 18 without a verdict."), "{shown}");
+    assert!(shown.contains("30 cells: 30 without a verdict."), "{shown}");
     assert!(
         shown.lines().all(|line| line.chars().count() <= 80),
         "{shown}"

@@ -12,7 +12,7 @@ pub(super) fn read(path: &Path) -> Result<Option<ExperimentReport>, Failure> {
         return Ok(None);
     }
     let index = read_experiment(path).bad_usage()?;
-    read_cells(folder(path), index).map(Some)
+    read_cells(folder(path), &index).map(Some)
 }
 
 /// The folder of an experiment, given the folder or its file.
@@ -25,12 +25,12 @@ pub(super) fn folder(path: &Path) -> &Path {
 }
 
 /// Reads the results of every cell, one after the other, so that only one of them is in memory.
-fn read_cells(dir: &Path, index: ExperimentIndex) -> Result<ExperimentReport, Failure> {
+pub(super) fn read_cells(dir: &Path, index: &ExperimentIndex) -> Result<ExperimentReport, Failure> {
     let (cells, targets) = (index.cells.len(), index.targets.len());
     let mut report = ExperimentReport::new(index.clone());
     for cell in 0..cells {
         for target in 0..targets {
-            if let Some(results) = read_cell(dir, &index, cell, target).bad_usage()? {
+            if let Some(results) = read_cell(dir, index, cell, target).bad_usage()? {
                 add(&mut report, cell, target, results);
             }
         }

@@ -12,7 +12,7 @@ use super::figure::{Axis, Figure, Ink, Panel, Scale, Series, Stroke};
 #[serde(untagged)]
 pub(super) enum FigureData {
     /// Curves or dots between axes.
-    Plot(PlotData),
+    Plot(Box<PlotData>),
     /// The ratios of a comparison.
     Forest(ForestData),
 }
@@ -97,7 +97,7 @@ struct MarkData {
 impl FigureData {
     /// The data of a plot; `frames` are those of its panels on a wide and on a narrow screen.
     pub(super) fn plot(figure: &Figure, frames: &[Vec<Frame>; 2]) -> Self {
-        Self::Plot(PlotData::new(figure, frames))
+        Self::Plot(Box::new(PlotData::new(figure, frames)))
     }
 
     /// The data of a forest plot; `frames` are those of its rows.

@@ -1,7 +1,7 @@
 //! A small experiment that looks as if it was measured, the same on every machine.
 //!
-//! Three cases on two targets with 3, 5 and 7 voters, in six rounds: `paced` is an open loop of writes, `flood` a closed
-//! loop of reads and writes, `search` a search for the highest rate. Larger ensembles are slower, the second target is
+//! Five cases on two targets with 3, 5 and 7 voters, in six rounds: `paced` is an open loop of writes, `flood` a closed
+//! loop of reads and writes, `search` a search for the highest rate; in `kill` and `pause` the leader fails. Larger ensembles are slower, the second target is
 //! slower than the first one, and every round has its own luck, which all cells of the round share. One run failed and one
 //! is invalid.
 
@@ -10,6 +10,7 @@
     reason = "each test file that includes this module uses a part of it"
 )]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use quorate::measure::{DriverThread, Layout, Outcome, Recorder, Recording, Sample, ServerRun};
@@ -28,7 +29,7 @@ use crate::fixture;
 const MS: i64 = 1_000_000;
 const MEASURED_MS: i64 = 2_000;
 const ROUNDS: u32 = 6;
-const CASES: [&str; 3] = ["paced", "flood", "search"];
+const CASES: [&str; 5] = ["paced", "flood", "search", "kill", "pause"];
 const VOTERS: [u16; 3] = [3, 5, 7];
 const TARGETS: [&str; 2] = ["bundled", "zookeeper"];
 
@@ -76,6 +77,10 @@ pub(crate) fn index() -> ExperimentIndex {
             Some("target.voters"),
             "search",
         ),
+        FigurePlan {
+            only: BTreeMap::new(),
+            ..figure(FigureKind::Failover, "target.voters", Some("case"), "")
+        },
     ];
     let mut index = ExperimentIndex {
         schema: "quorate-experiment".to_owned(),
@@ -208,6 +213,10 @@ fn luck(cell: usize, target: usize, round: u32) -> f64 {
 }
 
 fn result(index: &ExperimentIndex, cell: usize, target: usize, percent: u32) -> RunResult {
+    let case = index.cells[cell].values[0].as_str();
+    if ["kill", "pause"].contains(&case) {
+        return faulty(index, cell, target);
+    }
     let plan = plan(index, cell);
     let share = if target == 0 {
         1.0
@@ -220,7 +229,7 @@ fn result(index: &ExperimentIndex, cell: usize, target: usize, percent: u32) -> 
         .map(|round| {
             let mut run = recording(&plan, slow * luck(cell, target, round), cell, round);
             // The order of the runs within a round does not matter here.
-            let place = (cell * 2 + target) as u64 + 18 * u64::from(round);
+            let place = (cell * 2 + target) as u64 + 30 * u64::from(round);
             run.started_unix_ms = 1_764_000_000_000 + 10_000 * place;
             if (cell, target, round) == (0, 0, 4) {
                 run.driver[0].waiting = Some(0.4);
@@ -231,6 +240,31 @@ fn result(index: &ExperimentIndex, cell: usize, target: usize, percent: u32) -> 
     let mut of_target = fixture::result().target;
     of_target.spec = index.targets[target].clone();
     of_target.servers.truncate(3);
+    let environment = fixture::result().environment;
+    let mut result = RunResult::new(environment, of_target, plan, runs);
+    result.tool = tool();
+    result
+}
+
+/// Every run has an outage: a paused leader is missed later than a killed one.
+fn faulty(index: &ExperimentIndex, cell: usize, target: usize) -> RunResult {
+    let case = index.cells[cell].values[0].as_str();
+    let usual_ms = if case == "kill" { 210.0 } else { 620.0 };
+    let outages_ms: Vec<i64> = (0..ROUNDS)
+        .map(|round| (usual_ms * slowness(index, cell, 0) * luck(cell, target, round)) as i64)
+        .collect();
+    let mut plan = fixture::plan();
+    plan.name = index.name.clone();
+    plan.why = index.why.clone();
+    plan.target.voters = index.cells[cell].values[1].parse().expect("a number");
+    plan.gates = quorate::workload::Gates::default();
+    let mut runs = fixture::faulty_runs(&mut plan, case, &outages_ms);
+    for (round, run) in (0_u64..).zip(&mut runs) {
+        let place = (cell * 2 + target) as u64 + 30 * round;
+        run.started_unix_ms = 1_764_000_000_000 + 10_000 * place;
+    }
+    let mut of_target = fixture::result().target;
+    of_target.spec = index.targets[target].clone();
     let environment = fixture::result().environment;
     let mut result = RunResult::new(environment, of_target, plan, runs);
     result.tool = tool();

@@ -81,7 +81,15 @@ fn compare_sides(
         };
         for (target, spec) in base.index.targets.iter().enumerate() {
             let targets = &candidate.index.targets;
-            let same = targets.iter().position(|other| other == spec);
+            // A target that is measured twice is paired in order.
+            let earlier = base.index.targets[..target]
+                .iter()
+                .filter(|other| *other == spec);
+            let mut same = targets
+                .iter()
+                .enumerate()
+                .filter(|(_, other)| *other == spec);
+            let same = same.nth(earlier.count()).map(|(place, _)| place);
             let Some(other_target) = same.or(single.then_some(0)) else {
                 comparison
                     .missing

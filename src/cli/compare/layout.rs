@@ -44,9 +44,7 @@ impl ComparisonLayout {
             return Ok(ComparisonFormat::Junit);
         }
         let format = self.format.parse::<Format>();
-        format
-            .map(ComparisonFormat::Report)
-            .map_err(|problem| bad_usage(problem))
+        format.map(ComparisonFormat::Report).map_err(bad_usage)
     }
 
     /// Writes `text` to the file, or to standard output.

@@ -8,7 +8,7 @@ use super::layout::{FAULT, differ_only_in};
 use super::measure::{Measure, Unit, estimate_text};
 use crate::report::human::three_digits;
 use crate::report::statistics::Interval;
-use crate::workload::FigurePlan;
+use crate::workload::{Axis, FigurePlan};
 
 /// Ratios from this one on are printed as a multiple, smaller ones as a percentage.
 const MULTIPLE_MIN: f64 = 2.0;
@@ -87,7 +87,9 @@ pub(super) fn between(chart: &Chart, key: &str, measure: Measure, headline: bool
     let mut answers = Vec::new();
     let lines = &chart.layout.lines;
     for (other, line) in lines.iter().enumerate() {
-        let is_base = |base: &usize| differ_only_in(&lines[*base], line, key);
+        // Different faults are usually different cases.
+        let also: &[&str] = if key == FAULT { &[Axis::CASE] } else { &[] };
+        let is_base = |base: &usize| differ_only_in(&lines[*base], line, key, also);
         let Some(base) = (0..other).find(is_base) else {
             continue;
         };

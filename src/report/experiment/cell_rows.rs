@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::estimate::Estimate;
+use super::layout::target_names;
 use super::measure::{Measure, Percentile};
 use super::measured::{Class, Measured};
 use super::study::ExperimentReport;
@@ -13,7 +14,7 @@ pub(super) struct CellRow<'a> {
     pub id: &'a str,
     /// One value per axis.
     pub values: &'a [String],
-    pub target: &'a str,
+    pub target: String,
     pub measured: Option<&'a Measured>,
     /// Per column of [`COLUMNS`].
     pub estimates: [Estimate; 3],
@@ -32,7 +33,7 @@ pub(super) fn cell_rows(report: &ExperimentReport) -> Vec<CellRow<'_>> {
     let index = &report.index;
     let mut rows = Vec::new();
     for (cell, indexed) in index.cells.iter().enumerate() {
-        for (target, spec) in index.targets.iter().enumerate() {
+        for (target, spec) in target_names(&index.targets).into_iter().enumerate() {
             let same = |one: &&Measured| one.cell == cell && one.target == target;
             let measured = report.measured.iter().find(same);
             let searched = measured.is_some_and(|one| !one.searches.is_empty());

@@ -5,12 +5,12 @@
 use super::answer::Answer;
 use super::axis_words::{noun, value_words};
 use super::estimate::Estimate;
-use super::layout::{Layout, Spot};
+use super::layout::{FAULT, Layout, Spot};
 use super::measure::Measure;
 use super::measured::{Class, Measured};
 use crate::report::figure::Figure;
 use crate::report::statistics::{FULL_ROUNDS, level_of_rounds};
-use crate::workload::{FigureKind, FigurePlan};
+use crate::workload::{Axis, FigureKind, FigurePlan};
 
 /// A figure with its values. One chart can have several pictures, such as one for reads and one for writes.
 #[derive(Clone, Debug)]
@@ -141,6 +141,8 @@ impl Chart {
         let words = (0..fixed.len())
             .filter(differs)
             .filter(|place| fixed[*place].0 != key)
+            // A case usually stands for a fault.
+            .filter(|place| key != FAULT || fixed[*place].0 != Axis::CASE)
             .map(|place| value_words(&fixed[place].0, &fixed[place].1));
         words.collect::<Vec<_>>().join(", ")
     }

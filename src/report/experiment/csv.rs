@@ -1,6 +1,7 @@
 //! An experiment as CSV: one line per chart, cell, target, measure and run. A missing value has no line.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use super::layout::target_names;
 use super::study::ExperimentReport;
 use crate::result::CsvTable;
 
@@ -11,13 +12,14 @@ pub(crate) fn render(report: &ExperimentReport) -> String {
         .into();
     head.extend(index.axes.iter().map(|axis| axis.key.clone()));
     head.extend(["measure", "round", "part", "value", "valid"].map(str::to_owned));
+    let targets = target_names(&index.targets);
     let mut table = CsvTable::new(head);
     for chart in report.charts() {
         for (line, plan) in chart.layout.lines.iter().enumerate() {
             for (x, spot) in plan.spots.iter().enumerate() {
                 let Some(spot) = spot else { continue };
                 let (Some(cell), Some(target)) =
-                    (index.cells.get(spot.cell), index.targets.get(spot.target))
+                    (index.cells.get(spot.cell), targets.get(spot.target))
                 else {
                     continue;
                 };

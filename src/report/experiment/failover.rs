@@ -43,7 +43,7 @@ pub(super) fn chart(layout: Layout, measured: &[Measured], series: Option<&str>)
         .map(|line| {
             (0..layout.values.len())
                 .map(|x| {
-                    let of = |kind: &GapKind| estimate(values(line, x, *kind));
+                    let of = |kind: &GapKind| estimate(&values(line, x, *kind));
                     measures.iter().map(of).collect()
                 })
                 .collect()
@@ -130,7 +130,7 @@ fn lengths<'a>(
         .collect()
 }
 
-fn estimate(lengths: Vec<(&Fault, Length)>) -> Estimate {
+fn estimate(lengths: &[(&Fault, Length)]) -> Estimate {
     let observation = |(fault, length): &(&Fault, Length)| Observation {
         round: fault.round,
         part: fault.part,

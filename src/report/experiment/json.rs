@@ -98,7 +98,7 @@ struct JsonStep {
 struct JsonCell<'a> {
     id: &'a str,
     values: &'a [String],
-    target: &'a str,
+    target: String,
     state: String,
     runs: usize,
     file: String,

@@ -1,9 +1,11 @@
 //! Which cells are the points of which line of a figure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::collections::BTreeSet;
+
 use super::axis_words::value_words;
 use crate::result::ExperimentIndex;
-use crate::workload::FigurePlan;
+use crate::workload::{Axis, FigurePlan};
 
 /// The axis of the faults. It is not in the file; a figure of faults has it.
 pub(super) const FAULT: &str = "fault";
@@ -43,9 +45,10 @@ pub(super) struct Layout {
 pub(super) fn layout(index: &ExperimentIndex, figure: &FigurePlan, x: &str) -> Layout {
     let mut keys: Vec<&str> = index.axes.iter().map(|axis| axis.key.as_str()).collect();
     keys.push(FigurePlan::TARGET);
+    let targets = target_names(&index.targets);
     let mut spots: Vec<(Spot, Vec<&str>)> = Vec::new();
     for (cell, indexed) in index.cells.iter().enumerate() {
-        for (target, spec) in index.targets.iter().enumerate() {
+        for (target, spec) in targets.iter().enumerate() {
             let mut values: Vec<&str> = indexed.values.iter().map(String::as_str).collect();
             values.push(spec);
             let chosen = figure.only.iter().all(|(key, value)| {
@@ -93,6 +96,22 @@ pub(super) fn layout(index: &ExperimentIndex, figure: &FigurePlan, x: &str) -> L
     }
 }
 
+/// Names targets so that they differ: a target that is measured twice is `bundled` and `bundled (2)`.
+pub(super) fn target_names(targets: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (place, spec) in targets.iter().enumerate() {
+        let earlier = targets[..place]
+            .iter()
+            .filter(|other| *other == spec)
+            .count();
+        names.push(match earlier {
+            0 => spec.clone(),
+            earlier => format!("{spec} ({})", earlier + 1),
+        });
+    }
+    names
+}
+
 /// Labels each line by the axes in which the lines differ, the axis of the series first.
 pub(super) fn name(lines: &mut [LinePlan], series: Option<&str>) {
     let Some(first) = lines.first().map(|line| line.fixed.clone()) else {
@@ -102,29 +121,47 @@ pub(super) fn name(lines: &mut [LinePlan], series: Option<&str>) {
         .filter(|place| lines.iter().any(|line| line.fixed[*place] != first[*place]))
         .collect();
     differing.sort_by_key(|place| Some(first[*place].0.as_str()) != series);
+    // A case that stands for a fault says nothing that the fault does not.
+    let without_case: Vec<usize> = differing
+        .iter()
+        .copied()
+        .filter(|place| first[*place].0 != Axis::CASE)
+        .collect();
+    let has_fault = differing.iter().any(|place| first[*place].0 == FAULT);
+    if has_fault && are_unique(lines, &without_case) {
+        differing = without_case;
+    }
     for line in lines {
-        let words = differing.iter().map(|place| {
-            let (key, value) = &line.fixed[*place];
-            value_words(key, value)
-        });
-        line.label = words.collect::<Vec<_>>().join(", ");
+        line.label = label(line, &differing);
     }
 }
 
-/// Whether two lines differ in this axis only.
-pub(super) fn differ_only_in(a: &LinePlan, b: &LinePlan, key: &str) -> bool {
-    a.fixed != b.fixed
-        && a.fixed
-            .iter()
-            .zip(&b.fixed)
-            .all(|(a, b)| a == b || (a.0 == key && b.0 == key))
+fn label(line: &LinePlan, places: &[usize]) -> String {
+    let words = places.iter().map(|place| {
+        let (key, value) = &line.fixed[*place];
+        value_words(key, value)
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn are_unique(lines: &[LinePlan], places: &[usize]) -> bool {
+    let labels: BTreeSet<String> = lines.iter().map(|line| label(line, places)).collect();
+    labels.len() == lines.len()
+}
+
+/// Whether two lines differ in the axis `key`, and in no axis but that and those of `also`.
+pub(super) fn differ_only_in(a: &LinePlan, b: &LinePlan, key: &str, also: &[&str]) -> bool {
+    let mut pairs = a.fixed.iter().zip(&b.fixed);
+    let differs = |(a, b): (&(String, String), &(String, String))| a != b && a.0 == key;
+    pairs.clone().any(differs)
+        && pairs.all(|(a, b)| a == b || a.0 == key || also.contains(&a.0.as_str()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::result::{ExperimentSource, IndexCell, Tool};
-    use crate::workload::{Axis, FigureKind};
+    use crate::workload::FigureKind;
 
     fn index() -> ExperimentIndex {
         let mut index = ExperimentIndex {
@@ -197,7 +234,12 @@ mod tests {
                 Some(Spot { cell: 3, target: 1 })
             ]
         );
-        assert!(differ_only_in(&layout.lines[0], &layout.lines[1], "target"));
+        assert!(differ_only_in(
+            &layout.lines[0],
+            &layout.lines[1],
+            "target",
+            &[]
+        ));
     }
 
     #[test]
@@ -209,6 +251,14 @@ mod tests {
         assert_eq!(layout.lines.len(), 8);
         assert_eq!(layout.lines[1].label, "a, 3 voters, zookeeper");
         assert_eq!(layout.x, "");
+    }
+
+    #[test]
+    fn a_target_that_is_measured_twice_has_two_lines() {
+        let mut index = index();
+        index.targets[1] = "bundled".into();
+        let layout = layout(&index, &figure("target.voters"), "target.voters");
+        assert_eq!(labels(&layout), ["bundled", "bundled (2)"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::chart::Chart;
+use super::layout::target_names;
 use super::study::ExperimentReport;
 use crate::report::describe::Row;
 use crate::report::human::{count, counted};
@@ -13,7 +14,7 @@ pub(super) fn extent_line(report: &ExperimentReport) -> String {
     let mut text = format!(
         "{} on {}, {}; ",
         counted(index.cells.len() as u64, "cell"),
-        index.targets.join(", "),
+        target_names(&index.targets).join(", "),
         counted(u64::from(index.rounds), "round"),
     );
     let (done, asked) = (report.runs_done(), index.runs_planned());

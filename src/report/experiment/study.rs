@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::chart::Chart;
-use super::layout::layout;
+use super::layout::{layout, target_names};
 use super::measured::{Measured, Search};
 use super::{curve, failover, response, throughput};
 use crate::result::{Capacity, ExperimentIndex, RunResult, RunState};
@@ -99,7 +99,7 @@ impl ExperimentReport {
     /// Divides a figure with too many lines into one for each target.
     fn divided(&self, figure: &FigurePlan) -> Vec<FigurePlan> {
         let lines = layout(&self.index, figure, &figure.x).lines.len();
-        let targets = &self.index.targets;
+        let targets = target_names(&self.index.targets);
         if lines <= LINES_MAX || targets.len() < 2 || figure.x == FigurePlan::TARGET {
             return vec![figure.clone()];
         }
@@ -150,13 +150,14 @@ impl ExperimentReport {
 
     /// Runs that did not end with a measurement, in the order of the index.
     pub(super) fn failed(&self) -> Vec<String> {
+        let targets = target_names(&self.index.targets);
         let failed = self.index.runs.iter().filter_map(|run| match &run.state {
             RunState::Done => None,
             RunState::Failed { why } => Some((run, why)),
         });
         failed
             .map(|(run, why)| {
-                let target = self.index.targets.get(run.target).map_or("?", |spec| spec);
+                let target = targets.get(run.target).map_or("?", |name| name);
                 format!("{} on {target}, round {}: {why}", run.cell, run.round + 1)
             })
             .collect()

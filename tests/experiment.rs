@@ -56,7 +56,7 @@ fn compare(
                 ProgressEvent::Step(text) | ProgressEvent::Warning(text) => {
                     texts.lock().unwrap().push((*text).to_owned());
                 }
-                ProgressEvent::Load { .. } => {}
+                ProgressEvent::Overall(_) | ProgressEvent::Load { .. } => {}
             },
         },
         after,

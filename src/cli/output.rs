@@ -1,6 +1,8 @@
 //! Prints text for the user: results to standard output, everything else to standard error.
 
 use std::io::{self, Write};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use super::ascii::shown;
 use super::terminal::{Terminal, wrap};
@@ -47,6 +49,22 @@ pub(super) fn finished(written: io::Result<()>) -> io::Result<()> {
 
 pub(super) fn error(text: &str) {
     say_with("error:", RED, text);
+}
+
+/// Prints an error, but waits no longer than `longest` for whoever reads standard error.
+pub(super) fn error_within(text: &str, longest: Duration) {
+    let (alive, end) = channel::<()>();
+    let owned = text.to_owned();
+    let thread = std::thread::Builder::new().spawn(move || {
+        let _alive = alive;
+        error(&owned);
+    });
+    match thread {
+        Ok(_detached) => {
+            let _printed_or_late = end.recv_timeout(longest);
+        }
+        Err(_no_thread) => error(text),
+    }
 }
 
 fn say_with(word: &str, colour: u8, text: &str) {

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use rustix::process::Signal;
 
 use super::failure::{Failure, MeansStatus, Status};
-use super::output::{print, tell};
+use super::output::{self, print, tell};
 use super::server_config::{ServerConfig, config_path};
 use crate::protocol::zookeeper::four_letter;
 use crate::target::{Launch, Lifetime, ProcessIdentity, await_any_end, describe_exit, log_tails};
@@ -25,6 +25,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Interval between requests to a starting server.
 const ASK: Duration = Duration::from_millis(10);
+/// How long a server that fails waits for its error to be read.
+const ERROR_PRINTED_WITHIN: Duration = Duration::from_secs(1);
 /// A process counts as a server only if its command line has this word.
 const MARK: &str = "start-foreground";
 
@@ -91,7 +93,9 @@ fn start_foreground(path: &Path) -> Result<Status, Failure> {
         Ok(()) => Ok(Status::SUCCESS),
         Err(error) => {
             let status = Status(error.exit_status());
-            Err(error).meaning(status)
+            // Whatever supervises a server acts on its end, so a full pipe must not hold it up.
+            output::error_within(&Failure::from(error).text(), ERROR_PRINTED_WITHIN);
+            Ok(status)
         }
     }
 }

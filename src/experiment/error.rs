@@ -46,6 +46,10 @@ pub enum ExperimentError {
         /// Describes the cell.
         cell: String,
     },
+    #[error(
+        "the experiment has {runs} runs on all targets, more than {max}; lower `experiment.rounds`, shorten a list, or name fewer targets"
+    )]
+    TooManyRuns { runs: usize, max: usize },
     #[error("the search on {target} ended early: {why}")]
     Search { target: String, why: String },
     /// A target failed to start in several runs in a row.

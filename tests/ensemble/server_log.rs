@@ -1,10 +1,11 @@
 //! A server whose log is not read.
 
 use std::io::{PipeReader, PipeWriter, pipe};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use super::client::{Client, Hello, Wire};
-use super::servers::{Ensemble, wait_for};
+use super::servers::{Ensemble, Server, wait_for};
 use super::strangers::ping;
 
 /// A child process, killed when the test ends.
@@ -28,20 +29,36 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
     (read, write)
 }
 
-#[test]
-fn a_full_pipe_for_the_log_does_not_stop_a_server() {
-    let ensemble = Ensemble::prepared(1, 0, "");
-    let server = &ensemble.servers[0];
-    let (_unread, full) = full_pipe();
+/// Starts a server that prints its log and errors to `stderr`.
+fn start_with(server: &Server, stderr: PipeWriter) -> Guard {
     let child = Command::new(env!("CARGO_BIN_EXE_quorate"))
         .args(["server", "start-foreground"])
         .arg(server.config())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(full)
+        .stderr(stderr)
         .spawn()
         .unwrap();
-    let mut guard = Guard(child);
+    Guard(child)
+}
+
+#[test]
+fn a_full_pipe_for_the_last_error_does_not_hold_up_the_end_of_a_server() {
+    let ensemble = Ensemble::prepared(1, 0, "");
+    let server = &ensemble.servers[0];
+    let _taken = TcpListener::bind(server.client).unwrap();
+    let (_unread, full) = full_pipe();
+    let mut guard = start_with(server, full);
+    let status = wait_for("the server to end", || guard.0.try_wait().unwrap());
+    assert!(!status.success(), "{status}");
+}
+
+#[test]
+fn a_full_pipe_for_the_log_does_not_stop_a_server() {
+    let ensemble = Ensemble::prepared(1, 0, "");
+    let server = &ensemble.servers[0];
+    let (_unread, full) = full_pipe();
+    let mut guard = start_with(server, full);
     assert_eq!(
         wait_for("the server to serve", || server.mode()),
         "standalone"

@@ -170,6 +170,69 @@ fn with_skip_acl_any_client_reads_a_node_of_another() {
     }
 }
 
+const CREATE_CONTAINER: i32 = 19;
+const CREATE_TTL: i32 = 21;
+
+/// A TTL node that lapses after this time, ms.
+fn ttl(path: &str, ttl_ms: i64) -> Bytes {
+    let persistent_with_ttl = 5;
+    create(path, b"", persistent_with_ttl).long(ttl_ms)
+}
+
+#[test]
+fn a_ttl_node_outlives_a_restart_and_lapses_after_it() {
+    let lines = "extendedTypesEnabled=true\nznode.container.checkIntervalMs=50\nsnapCount=2\n";
+    let mut ensemble = alone(lines);
+    let server = &mut ensemble.servers[0];
+    let mut client = Client::new(server.client);
+    assert_eq!(client.call(CREATE_TTL, &ttl("/ttl", 3_000)).err, 0);
+    assert_eq!(client.call(CREATE_TTL, &ttl("/long", 1 << 39)).err, 0);
+    // Enough transactions for a snapshot with the nodes, and some after it.
+    for change in 0..8 {
+        client.create(&format!("/filler{change}"), b"", 0).unwrap();
+    }
+    server.kill();
+    server.start();
+    server.await_serving();
+    let mut client = Client::new(server.client);
+    assert_eq!(client.exists("/long", false).unwrap().owner, 0);
+    client.create("/long/child", b"", 0).unwrap();
+    wait_for("the TTL to pass", || {
+        (client.exists("/ttl", false).err() == Some(-101)).then_some(())
+    });
+    client.exists("/long", false).unwrap();
+
+    // Without extended types the stored owner is that of a session.
+    server.kill();
+    let text = fs::read_to_string(server.config()).unwrap();
+    fs::write(
+        server.config(),
+        text.replace("extendedTypesEnabled=true", ""),
+    )
+    .unwrap();
+    server.start();
+    server.await_serving();
+    let mut client = Client::new(server.client);
+    assert_eq!(client.call(CREATE_TTL, &ttl("/ttl", 3_000)).err, -6);
+}
+
+#[test]
+fn the_leader_deletes_a_container_whose_last_child_is_gone() {
+    let ensemble = Ensemble::start_with(3, 0, "znode.container.checkIntervalMs=50\n");
+    let follower = &ensemble.servers[ensemble.follower()];
+    let mut client = Client::new(follower.client);
+    for container in ["/used", "/unused"] {
+        let body = create(container, b"", 4);
+        assert_eq!(client.call(CREATE_CONTAINER, &body).err, 0);
+    }
+    client.create("/used/child", b"", 0).unwrap();
+    client.exists("/used", true).unwrap();
+    client.delete("/used/child", -1).unwrap();
+    let deleted = 2;
+    assert_eq!(client.event(), (deleted, "/used".to_owned()));
+    client.exists("/unused", false).unwrap();
+}
+
 #[test]
 fn quorum_listen_on_all_ips_opens_the_ports_on_all_addresses() {
     let extra = "quorumListenOnAllIPs=true\nstandaloneEnabled=false\n";

@@ -1,5 +1,7 @@
 //! Tests that Apache ZooKeeper and the bundled server read each other's data directories.
 
+use std::fs;
+
 use super::client::Client;
 use super::mixed::{fill, session};
 use super::peers::installations;
@@ -52,6 +54,41 @@ fn a_standalone_servers_directory_is_used_by_both_kinds_in_turn() {
                 }
                 write(&mut client, &format!("/round{round}"));
                 ensemble.servers[0].kill();
+            }
+        }
+    }
+}
+
+/// Releases before 3.6 cannot read compressed snapshots.
+#[test]
+fn compressed_snapshots_are_read_by_both_kinds() {
+    for installation in installations() {
+        if installation.home.to_string_lossy().contains("3.4.") {
+            continue;
+        }
+        for (method, suffix) in [("gz", ".gz"), ("snappy", ".snappy")] {
+            let config = format!("{CONFIG}snapshot.compression.method={method}\n");
+            let mut ensemble = Ensemble::prepared(1, 0, &config);
+            for round in 0..4 {
+                let server = &mut ensemble.servers[0];
+                server.software = match round % 2 {
+                    0 => Software::Ours,
+                    _ => Software::Java(installation.clone()),
+                };
+                server.start();
+                server.await_serving();
+                let mut client = session(server);
+                for before in 0..round {
+                    check(&mut client, &format!("/round{before}"));
+                }
+                write(&mut client, &format!("/round{round}"));
+                server.kill();
+                let files = fs::read_dir(server.version_dir()).unwrap();
+                let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+                let (compressed, plain): (Vec<_>, Vec<_>) = names
+                    .filter(|name| name.starts_with("snapshot.") && !name.ends_with(".tmp"))
+                    .partition(|name| name.ends_with(suffix));
+                assert!(!compressed.is_empty() && plain.is_empty(), "{plain:?}");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::keys::Keys;
 use super::properties::{Property, parse};
 use super::review::{Notes, review, strip_prefixes};
-use super::{Config, ConfigError, Server};
+use super::{Compression, Config, ConfigError, Server};
 
 /// Default of `globalOutstandingLimit`, as in Java.
 const OUTSTANDING_DEFAULT: u64 = 1_000;
@@ -109,11 +109,6 @@ impl Config {
                 "extendedTypesEnabled=true: server {server_id} is not possible, {EXTENDED_ID_MAX} is the highest number"
             )));
         }
-        if extended_types {
-            notes.push(format!(
-                "{file}: extendedTypesEnabled=true: stored TTL nodes are known, but clients cannot create them"
-            ));
-        }
         let skip_acl = keys.flag("skipACL", "yes", "no")?.unwrap_or(false);
         if skip_acl {
             notes.push(format!(
@@ -154,11 +149,25 @@ impl Config {
                 .flag("quorumListenOnAllIPs", "true", "false")?
                 .unwrap_or(false),
             extended_types,
+            container_check_ms: keys
+                .number("znode.container.checkIntervalMs", 1, 1 << 40)?
+                .unwrap_or(60_000),
+            containers_per_minute: keys
+                .number("znode.container.maxPerMinute", 1, 1 << 30)?
+                .unwrap_or(10_000),
+            container_never_used_ms: keys
+                .number("znode.container.maxNeverUsedIntervalMs", 0, 1 << 40)?
+                .and_then(|ms| i64::try_from(ms).ok())
+                .unwrap_or(0),
+            compression: compression(&keys)?,
             log_bytes: keys
                 .number("preAllocSize", 0, 1 << 21)?
                 .map_or(16 << 20, |kib| kib << 10),
             trust_empty: keys
                 .flag("snapshot.trust.empty", "true", "false")?
+                .unwrap_or(false),
+            allow_gaps: keys
+                .flag("test.allowDiscontinuousProposals", "true", "false")?
                 .unwrap_or(false),
             whitelist: keys
                 .find("4lw.commands.whitelist")
@@ -290,6 +299,19 @@ fn check_election(keys: &Keys<'_>) -> Result<(), ConfigError> {
     match keys.find("electionAlg") {
         Some(property) if property.value != "3" => Err(keys.bad(property, "only 3 is possible")),
         _ => Ok(()),
+    }
+}
+
+/// Reads how snapshots are compressed. Java takes any other value for none.
+fn compression(keys: &Keys<'_>) -> Result<Option<Compression>, ConfigError> {
+    let Some(property) = keys.find("snapshot.compression.method") else {
+        return Ok(None);
+    };
+    match property.value.to_ascii_lowercase().as_str() {
+        "" => Ok(None),
+        "gz" => Ok(Some(Compression::Gzip)),
+        "snappy" => Ok(Some(Compression::Snappy)),
+        _ => Err(keys.bad(property, "expected gz, snappy or nothing")),
     }
 }
 

@@ -22,7 +22,7 @@ pub use load::Files;
 pub use server_line::Server;
 pub use table::{Class, KEYS, Key};
 
-use super::storage::{DataDirs, DiskOptions, RecoverOptions};
+use super::storage::{Compression, DataDirs, DiskOptions, RecoverOptions};
 
 /// A server's configuration with every default filled in.
 #[derive(Clone, Debug)]
@@ -50,8 +50,13 @@ pub struct Config {
     leader_serves: bool,
     listen_on_all: bool,
     extended_types: bool,
+    container_check_ms: u64,
+    containers_per_minute: u64,
+    container_never_used_ms: i64,
+    compression: Option<Compression>,
     log_bytes: u64,
     trust_empty: bool,
+    allow_gaps: bool,
     whitelist: Vec<String>,
     super_digest: Option<String>,
     notes: Vec<String>,
@@ -203,10 +208,28 @@ impl Config {
         self.leader_serves
     }
 
-    /// Whether stored owners may be those of TTL nodes.
+    /// Whether there are TTL nodes.
     #[must_use]
     pub const fn extended_types(&self) -> bool {
         self.extended_types
+    }
+
+    /// Returns `znode.container.checkIntervalMs`.
+    #[must_use]
+    pub const fn container_check_ms(&self) -> u64 {
+        self.container_check_ms
+    }
+
+    /// Returns `znode.container.maxPerMinute`.
+    #[must_use]
+    pub const fn containers_per_minute(&self) -> u64 {
+        self.containers_per_minute
+    }
+
+    /// Returns `znode.container.maxNeverUsedIntervalMs`. 0 is never.
+    #[must_use]
+    pub const fn container_never_used_ms(&self) -> i64 {
+        self.container_never_used_ms
     }
 
     /// Returns the four-letter words that the server answers.
@@ -223,7 +246,7 @@ impl Config {
     /// Returns the folders of snapshots and of the log.
     #[must_use]
     pub fn data_dirs(&self) -> DataDirs {
-        DataDirs::new(&self.data_dir, self.data_log_dir.as_deref())
+        DataDirs::new(&self.data_dir, self.data_log_dir.as_deref()).compressing(self.compression)
     }
 
     /// Returns the options for writing the disk.
@@ -242,6 +265,7 @@ impl Config {
         RecoverOptions {
             quorum: !self.is_standalone(),
             trust_empty: self.trust_empty,
+            allow_gaps: self.allow_gaps,
             ..RecoverOptions::default()
         }
     }

@@ -134,7 +134,6 @@ const JVM: &str = "there is no Java virtual machine";
 const OF_CLIENTS: &str = "it is a setting of clients";
 const OF_TESTS: &str = "it is for the tests of Apache ZooKeeper";
 const SASL_ONLY: &str = "it matters to SASL only, which this server does not have";
-const NO_CONTAINERS: &str = "container and TTL nodes are not deleted by the server";
 const SYNC_LIMITS: &str = "the number of learners that synchronise at once is not limited";
 
 /// All rows, in the order of the documentation: honoured, refused, ignored keys.
@@ -175,7 +174,7 @@ pub const KEYS: &[Key] = &[
     ),
     honoured(
         "jute.maxbuffer",
-        "is the largest request, in bytes. Default: 1048575, which is also the largest value. Java reads it as a system property only",
+        "is the largest request, in bytes. Default: 1048575, which is also the largest value, since servers accept no more than 2 MiB from each other. Java reads it as a system property only",
     ),
     honoured("skipACL", "`yes` makes every check of an ACL succeed"),
     honoured(
@@ -225,6 +224,10 @@ pub const KEYS: &[Key] = &[
         "`true` starts from a log without a snapshot",
     ),
     honoured(
+        "test.allowDiscontinuousProposals",
+        "`true` starts from logs in which transactions of an epoch are missing",
+    ),
+    honoured(
         "autopurge.purgeInterval",
         "1 or more purges after each snapshot, not at a time of its own. Default: 0, which is never",
     ),
@@ -233,8 +236,24 @@ pub const KEYS: &[Key] = &[
         "is at least 3, which is the default",
     ),
     honoured(
+        "snapshot.compression.method",
+        "is `gz`, `snappy`, or empty for snapshots without compression, which is the default. Snapshots of all three kinds are read",
+    ),
+    honoured(
         "extendedTypesEnabled",
-        "`true` reads stored owners as TTL nodes where Java does. TTL nodes are not created",
+        "`true` lets clients create TTL nodes. Without it such a request is refused (error -6), and the owner of a stored one is taken for a session",
+    ),
+    honoured(
+        "znode.container.checkIntervalMs",
+        "is how often the leader looks for container and TTL nodes to delete, in milliseconds. Default: 60000",
+    ),
+    honoured(
+        "znode.container.maxPerMinute",
+        "is how many of them it deletes in a minute at most. Default: 10000",
+    ),
+    honoured(
+        "znode.container.maxNeverUsedIntervalMs",
+        "is after how many milliseconds a container that never had a child is deleted. Default: 0, which is never",
     ),
     //
     refused("secureClientPort", &[], NO_TLS),
@@ -337,11 +356,6 @@ pub const KEYS: &[Key] = &[
         METRICS,
     ),
     ignored("metricsProvider.*", &[], METRICS),
-    ignored(
-        "snapshot.compression.method",
-        &[""],
-        "snapshots are written without compression",
-    ),
     ignored(
         "snapSizeLimitInKb",
         &[],
@@ -585,9 +599,6 @@ pub const KEYS: &[Key] = &[
         &[],
         "buffers grow as they need to",
     ),
-    ignored("znode.container.checkIntervalMs", &[], NO_CONTAINERS),
-    ignored("znode.container.maxPerMinute", &[], NO_CONTAINERS),
-    ignored("znode.container.maxNeverUsedIntervalMs", &[], NO_CONTAINERS),
     ignored("nio.numSelectorThreads", &[], THREADS),
     ignored("nio.numWorkerThreads", &[], THREADS),
     ignored("nio.directBufferBytes", &[], THREADS),
@@ -656,7 +667,6 @@ pub const KEYS: &[Key] = &[
     ignored("disableAutoWatchReset", &[], OF_CLIENTS),
     ignored("request.timeout", &[], OF_CLIENTS),
     ignored("controllerPort", &[], OF_TESTS),
-    ignored("test.allowDiscontinuousProposals", &[], OF_TESTS),
     ignored("testingonly.initialZxid", &[], OF_TESTS),
 ];
 

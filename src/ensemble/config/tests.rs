@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::*;
+use crate::wire::jute::Zxid;
 
 const SEED: &str = "tickTime=2000\ninitLimit=5\nsyncLimit=2\ndataDir=/d/zookeeper\n\
     dataLogDir=/d/log\nclientPort=2181\nclientPortAddress=127.0.0.181\n#maxClientCnxns=60\n\
@@ -403,6 +404,49 @@ fn limits_are_those_of_java() {
 }
 
 #[test]
+fn the_method_of_compression_decides_the_names_of_snapshots() {
+    let path = |lines: &str| {
+        let dirs = alone(lines).map(|config| config.data_dirs());
+        dirs.map(|dirs| dirs.snapshot_path(Zxid(0x2a)))
+    };
+    for (lines, name) in [
+        ("", "snapshot.2a"),
+        ("snapshot.compression.method=", "snapshot.2a"),
+        ("snapshot.compression.method=gz", "snapshot.2a.gz"),
+        ("snapshot.compression.method=SNAPPY", "snapshot.2a.snappy"),
+    ] {
+        assert!(path(lines).expect(lines).ends_with(name), "{lines}");
+    }
+    let error = path("snapshot.compression.method=zstd").expect_err("unknown");
+    assert!(error.contains("expected gz, snappy or nothing"), "{error}");
+}
+
+#[test]
+fn checks_of_acls_are_not_switched_off_silently() {
+    let notes = alone("skipACL=yes").expect("off").notes().join("\n");
+    assert!(notes.starts_with("zoo.cfg: skipACL=yes: "), "{notes}");
+}
+
+#[test]
+fn the_deletes_of_containers_are_set_as_in_java() {
+    let of = |lines| {
+        alone(lines).map(|config| {
+            (
+                config.container_check_ms(),
+                config.containers_per_minute(),
+                config.container_never_used_ms(),
+            )
+        })
+    };
+    assert_eq!(of(""), Ok((60_000, 10_000, 0)));
+    let all = "znode.container.checkIntervalMs=100\nznode.container.maxPerMinute=7\n\
+        znode.container.maxNeverUsedIntervalMs=300000";
+    assert_eq!(of(all), Ok((100, 7, 300_000)));
+    let error = of("znode.container.maxPerMinute=0").expect_err("never");
+    assert!(error.contains("from 1 to"), "{error}");
+}
+
+#[test]
 fn extended_types_leave_no_room_for_the_id_255() {
     assert!(
         alone("extendedTypesEnabled=true")
@@ -410,10 +454,6 @@ fn extended_types_leave_no_room_for_the_id_255() {
             .extended_types()
     );
     assert!(!alone("").expect("off").extended_types());
-    for lines in ["extendedTypesEnabled=true", "skipACL=yes"] {
-        let notes = alone(lines).expect(lines).notes().join("\n");
-        assert!(notes.starts_with(&format!("zoo.cfg: {lines}: ")), "{notes}");
-    }
     let error = alone("extendedTypesEnabled=true\nserver.255=h:1:2").expect_err("255");
     assert!(error.contains("254 is the highest number"), "{error}");
 }

@@ -11,6 +11,7 @@ mod acl_list;
 mod applied;
 mod apply;
 mod authenticate;
+mod lapsed;
 mod leaving;
 mod outstanding;
 mod path;
@@ -38,6 +39,7 @@ pub(crate) mod tests;
 
 pub use applied::{Applied, ApplyError, ApplyResult};
 pub use authenticate::authenticate;
+pub use lapsed::{Lapsed, LapsedSearch};
 pub use prepare::Preparer;
 pub use sessions::SessionTracker;
 pub use settings::DatabaseSettings;

@@ -19,7 +19,7 @@ pub(super) struct NodeState {
     pub(super) version: i32,
     pub(super) cversion: i32,
     pub(super) aversion: i32,
-    /// In the stored form; see [`super::znode::ephemeral_owner`].
+    /// In the stored form; see [`super::znode::Lifetime::decode`].
     pub(super) owner: i64,
     pub(super) children: usize,
     pub(super) rights: Rights,

@@ -114,6 +114,12 @@ impl Preparer {
                 let request = DeleteRequest::decode(reader).map_err(malformed)?;
                 self.delete(context, &request, out)
             }
+            // Only the leader deletes like this, since no permission is checked (specification 6.2). No
+            // client has the session 0.
+            OpCode::DeleteContainer if session == SessionId(0) => {
+                let path = reader.required_string().map_err(malformed)?;
+                self.delete_lapsed(context, path, out)
+            }
             OpCode::SetAcl => self.set_acl(context, reader, out),
             OpCode::Multi => self.multi(context, reader, out),
             OpCode::CreateSession => {
@@ -128,7 +134,6 @@ impl Preparer {
                 Ok(())
             }
             OpCode::Reconfig => Err(ErrorCode::RECONFIG_DISABLED),
-            // Clients must not send deleteContainer: it checks no permission (specification 6.2).
             _ => Err(ErrorCode::UNIMPLEMENTED),
         }
     }
@@ -139,7 +144,8 @@ impl Preparer {
         new: NewNode<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), ErrorCode> {
-        if new.is_ephemeral()? && !self.has_session(context) {
+        let extended_types = context.database.tree.extended_types;
+        if new.is_ephemeral(extended_types)? && !self.has_session(context) {
             return Err(ErrorCode::SESSION_EXPIRED);
         }
         new.prepare(context, &mut self.outstanding, out)
@@ -208,6 +214,40 @@ impl Preparer {
         let owner = node.state.owner;
         self.outstanding
             .push_deleted(context.database, context.zxid, doomed, owner);
+        Ok(())
+    }
+
+    /// Deletes a container or TTL node that has lapsed, unless a transaction that is not applied yet has
+    /// changed it.
+    fn delete_lapsed(
+        &mut self,
+        context: Context<'_>,
+        doomed: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ErrorCode> {
+        let database = context.database;
+        let id = database.tree.find(doomed).ok_or(ErrorCode::NO_NODE)?;
+        let node = self
+            .outstanding
+            .find(database, doomed)
+            .ok_or(ErrorCode::NO_NODE)?;
+        if node.state.children > 0 || !database.may_lapse(id) {
+            return Err(ErrorCode::NOT_EMPTY);
+        }
+        if node.state.version != database.tree.nodes.node(id).stat.version {
+            return Err(ErrorCode::BAD_VERSION);
+        }
+        let parent = path::parent(doomed).ok_or(ErrorCode::BAD_ARGUMENTS)?;
+        let mut parent = self
+            .outstanding
+            .find(database, parent)
+            .ok_or(ErrorCode::NO_NODE)?;
+        out.put_string(doomed);
+        parent.state.children = parent.state.children.saturating_sub(1);
+        self.outstanding.push(context.zxid, parent);
+        let owner = node.state.owner;
+        self.outstanding
+            .push_deleted(database, context.zxid, doomed, owner);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use super::outstanding::{NodeState, Outstanding};
 use super::path;
 use super::tree::listed_bytes;
 use super::write_request::Context;
-use super::znode::CONTAINER;
+use super::znode::{CONTAINER, TTL_MS_MAX, ttl_owner};
 
 /// How many bytes the paths of a session's ephemerals may take in the list of its closeSession, so that
 /// the list fits into a transaction. Java has no such limit and proposes an entry that its followers
@@ -62,24 +62,24 @@ impl<'a> NewNode<'a> {
     }
 
     /// Returns the create mode, or an error if the flags are unknown or not allowed.
-    fn mode(&self) -> Result<CreateMode, ErrorCode> {
+    fn mode(&self, extended_types: bool) -> Result<CreateMode, ErrorCode> {
         let mode = CreateMode::from_flags(self.flags).ok_or(ErrorCode::BAD_ARGUMENTS)?;
-        if mode.is_ttl() {
-            // `extendedTypesEnabled` is off by default in Java and always off here.
+        if mode.is_ttl() && !extended_types {
             return Err(ErrorCode::UNIMPLEMENTED);
         }
-        if self.ttl_ms.is_some() {
-            return Err(ErrorCode::BAD_ARGUMENTS);
-        }
-        Ok(mode)
+        let possible = match self.ttl_ms {
+            Some(ttl_ms) => mode.is_ttl() && (1..=TTL_MS_MAX).contains(&ttl_ms),
+            None => !mode.is_ttl(),
+        };
+        possible.then_some(mode).ok_or(ErrorCode::BAD_ARGUMENTS)
     }
 
     /// Whether the session that creates the node owns it.
     ///
     /// # Errors
     /// If the flags are unknown or not allowed.
-    pub(super) fn is_ephemeral(&self) -> Result<bool, ErrorCode> {
-        Ok(self.mode()?.is_ephemeral() && self.op != OpCode::CreateContainer)
+    pub(super) fn is_ephemeral(&self, extended_types: bool) -> Result<bool, ErrorCode> {
+        Ok(self.mode(extended_types)?.is_ephemeral() && self.op != OpCode::CreateContainer)
     }
 
     /// Appends the record of a create transaction, or returns the error code of the refusal. For an
@@ -90,8 +90,9 @@ impl<'a> NewNode<'a> {
         outstanding: &mut Outstanding,
         out: &mut Vec<u8>,
     ) -> Result<(), ErrorCode> {
-        let mode = self.mode()?;
-        let ephemeral = self.is_ephemeral()?;
+        let extended_types = context.database.tree.extended_types;
+        let mode = self.mode(extended_types)?;
+        let ephemeral = self.is_ephemeral(extended_types)?;
         let parent = path::parent(self.path).ok_or(ErrorCode::BAD_ARGUMENTS)?;
         if self.path.contains('\0') || path::is_special(self.path) {
             return Err(ErrorCode::BAD_ARGUMENTS);
@@ -129,18 +130,23 @@ impl<'a> NewNode<'a> {
         out.put_string(&path);
         out.put_buffer(self.data);
         acl.encode(out);
-        if self.op != OpCode::CreateContainer {
+        let untyped = self.op != OpCode::CreateContainer && self.ttl_ms.is_none();
+        if untyped {
             out.put_bool(ephemeral);
         }
         out.put_i32(parent.state.cversion);
+        if let Some(ttl_ms) = self.ttl_ms {
+            out.put_i64(ttl_ms);
+        }
         let state = NodeState {
             version: 0,
             cversion: 0,
             aversion: 0,
-            owner: match (self.op, ephemeral) {
+            owner: match (self.op, self.ttl_ms) {
                 (OpCode::CreateContainer, _) => CONTAINER,
-                (_, true) => context.request.session.0,
-                (_, false) => 0,
+                (_, Some(ttl_ms)) => ttl_owner(ttl_ms),
+                _ if ephemeral => context.request.session.0,
+                _ => 0,
             },
             children: 0,
             rights: context.database.tree.rights_of(&acl),

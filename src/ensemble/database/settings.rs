@@ -4,8 +4,8 @@
 /// Settings that stay the same for the life of a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DatabaseSettings {
-    /// Whether stored owners may be those of TTL nodes (`extendedTypesEnabled`). Without it, an owner
-    /// that looks like one is a session of server 255.
+    /// Whether there are TTL nodes (`extendedTypesEnabled`). Without it, a stored owner that looks like
+    /// that of one is a session of server 255.
     pub extended_types: bool,
     /// Key of the hash of paths. A server draws it at random, so that clients cannot choose paths
     /// whose hashes are equal.

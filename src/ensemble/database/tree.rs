@@ -12,14 +12,14 @@ use super::path;
 use super::path_hash::{PathHasher, spread};
 use super::settings::DatabaseSettings;
 use super::slab::Slab;
-use super::znode::{NewZnode, NodeId, Znode, ephemeral_owner};
+use super::znode::{Lifetime, NewZnode, NodeId, Znode};
 
 #[derive(Debug)]
 pub(super) struct Creation<'a> {
     pub(super) path: &'a str,
     pub(super) data: Option<&'a [u8]>,
     pub(super) acl: &'a AclSpec,
-    /// In the stored form; see [`super::znode::ephemeral_owner`].
+    /// In the stored form; see [`Lifetime::decode`].
     pub(super) owner: i64,
     /// The parent's cversion after the create; -1 means the current value plus one.
     pub(super) parent_cversion: i32,
@@ -55,9 +55,11 @@ pub(super) struct Tree {
     /// (hash of the path, node). The stored hashes let the table grow without reading the nodes.
     index: HashTable<(u32, NodeId)>,
     pub(super) hasher: PathHasher,
-    extended_types: bool,
+    pub(super) extended_types: bool,
     pub(super) acls: AclTable,
     ephemerals: BTreeMap<SessionId, Ephemerals>,
+    /// The container and TTL nodes.
+    pub(super) lapsing: BTreeSet<NodeId>,
     /// Total bytes of paths and data.
     bytes: usize,
 }
@@ -72,6 +74,7 @@ impl Tree {
             extended_types: settings.extended_types,
             acls: AclTable::new(hasher),
             ephemerals: BTreeMap::new(),
+            lapsing: BTreeSet::new(),
             bytes: 0,
         }
     }
@@ -102,7 +105,15 @@ impl Tree {
 
     /// The session that a stored owner names.
     pub(super) const fn ephemeral_owner(&self, stored: i64) -> Option<SessionId> {
-        ephemeral_owner(stored, self.extended_types)
+        match self.lifetime(stored) {
+            Some(Lifetime::Session(session)) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// What ends the life of a node with this stored owner.
+    pub(super) const fn lifetime(&self, stored: i64) -> Option<Lifetime> {
+        Lifetime::decode(stored, self.extended_types)
     }
 
     /// Returns what a node with this list would grant.
@@ -201,24 +212,37 @@ impl Tree {
     }
 
     fn own(&mut self, id: NodeId, stored_owner: i64) {
-        if let Some(session) = self.ephemeral_owner(stored_owner) {
-            let bytes = listed_bytes(self.nodes.node(id).raw_path());
-            let owned = self.ephemerals.entry(session).or_default();
-            if owned.nodes.insert(id) {
-                owned.listed_bytes += bytes;
+        match self.lifetime(stored_owner) {
+            Some(Lifetime::Session(session)) => {
+                let bytes = listed_bytes(self.nodes.node(id).raw_path());
+                let owned = self.ephemerals.entry(session).or_default();
+                if owned.nodes.insert(id) {
+                    owned.listed_bytes += bytes;
+                }
             }
+            Some(Lifetime::Container | Lifetime::Ttl(_)) => {
+                self.lapsing.insert(id);
+            }
+            None => {}
         }
     }
 
     fn disown(&mut self, id: NodeId, path: &[u8], stored_owner: i64) {
-        if let Some(session) = self.ephemeral_owner(stored_owner)
-            && let Some(owned) = self.ephemerals.get_mut(&session)
-            && owned.nodes.remove(&id)
-        {
-            owned.listed_bytes -= listed_bytes(path);
-            if owned.nodes.is_empty() {
-                self.ephemerals.remove(&session);
+        match self.lifetime(stored_owner) {
+            Some(Lifetime::Session(session)) => {
+                if let Some(owned) = self.ephemerals.get_mut(&session)
+                    && owned.nodes.remove(&id)
+                {
+                    owned.listed_bytes -= listed_bytes(path);
+                    if owned.nodes.is_empty() {
+                        self.ephemerals.remove(&session);
+                    }
+                }
             }
+            Some(Lifetime::Container | Lifetime::Ttl(_)) => {
+                self.lapsing.remove(&id);
+            }
+            None => {}
         }
     }
 

@@ -182,19 +182,37 @@ const TTL_MARK: u64 = 0x00ff_0000;
 
 /// Stored owner of a node with a time to live.
 pub(super) const fn ttl_owner(ttl_ms: i64) -> i64 {
-    ((TTL_MARK << 40) | (ttl_ms.cast_unsigned() & 0xff_ffff_ffff)).cast_signed()
+    (TTL_MARK << 40).cast_signed() | (ttl_ms & TTL_MS_MAX)
 }
 
-/// The session that a stored owner names; `None` for persistent, container and TTL nodes. TTL nodes
-/// exist only with extended types. Without them, their mark is a session of server 255 (ZOOKEEPER-2901).
-pub(super) const fn ephemeral_owner(stored: i64, extended_types: bool) -> Option<SessionId> {
-    if stored == 0 || stored == CONTAINER {
-        return None;
+/// The longest time to live, ms.
+pub(super) const TTL_MS_MAX: i64 = 0xff_ffff_ffff;
+
+/// What ends the life of a node that is not persistent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lifetime {
+    Session(SessionId),
+    /// It lasts until its last child is gone.
+    Container,
+    /// It lasts until it has no children and has not changed for so many ms.
+    Ttl(i64),
+}
+
+impl Lifetime {
+    /// Decodes a stored owner; `None` is that of a persistent node. TTL nodes exist only with extended
+    /// types. Without them, their mark is a session of server 255 (ZOOKEEPER-2901).
+    pub(super) const fn decode(stored: i64, extended_types: bool) -> Option<Self> {
+        if stored == 0 {
+            return None;
+        }
+        if stored == CONTAINER {
+            return Some(Self::Container);
+        }
+        if extended_types && stored.cast_unsigned() >> 40 == TTL_MARK {
+            return Some(Self::Ttl(stored & TTL_MS_MAX));
+        }
+        Some(Self::Session(SessionId(stored)))
     }
-    if extended_types && stored.cast_unsigned() >> 40 == TTL_MARK {
-        return None;
-    }
-    Some(SessionId(stored))
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ use self::unsent::Unsent;
 use self::votes::{ReceivedVote, Votes};
 use super::config::Config;
 use super::database::DatabaseSettings;
-use super::peer::{Effects, Input, LinkId, Now, Peer, Settings};
+use super::peer::{Effects, Input, LinkId, Now, Peer, ReaperSettings, Settings};
 use super::storage::{Disk, DiskEvent, LogBatch, StorageError};
 use crate::wire::jute::PeerId;
 
@@ -504,6 +504,11 @@ fn settings(config: &Config, start_ms: u64) -> Settings {
         config_version: config.version(),
         quorum_of_one: !config.is_standalone(),
         extended_types: config.extended_types(),
+        reaper: ReaperSettings {
+            interval_ms: config.container_check_ms(),
+            per_minute: config.containers_per_minute(),
+            never_used_ms: config.container_never_used_ms(),
+        },
         skip_acl: config.skips_acl(),
         leader_serves: config.leader_serves(),
         max_frame_bytes: config.max_frame_bytes(),

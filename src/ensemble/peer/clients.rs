@@ -195,9 +195,14 @@ impl Conn {
         self.starved
     }
 
-    /// Returns `true` once after input was refused and at most half of [`PARKED_MAX`] requests remain.
-    pub(crate) fn take_starved(&mut self) -> bool {
-        let refreshed = self.starved && self.parked.len() <= PARKED_MAX / 2;
+    /// Returns `true` once after input was refused, when [`Self::is_full`] would accept it again: at most half of
+    /// the limits is used, and all connections together are within theirs or nothing of this one is parked.
+    /// Answering `true` earlier would make the server offer and refuse the same input for ever.
+    pub(crate) fn take_starved(&mut self, over_limit: bool) -> bool {
+        let refreshed = self.starved
+            && self.parked.len() <= PARKED_MAX / 2
+            && self.parked_bytes <= PARKED_BYTES_MAX / 2
+            && (!over_limit || self.parked.is_empty());
         if refreshed {
             self.starved = false;
         }

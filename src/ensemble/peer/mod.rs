@@ -35,7 +35,7 @@ pub use figures::{Figures, ProtocolFigures, Sizes};
 pub use latency::Latency;
 pub use latency_histogram::LatencyHistogram;
 pub use leader::LearnerCounts;
-pub use settings::{Now, Settings};
+pub use settings::{Now, ReaperSettings, Settings};
 pub use status::{ConnStatus, LeaderStatus, Mode, SessionBucket};
 
 use self::core::Core;

@@ -52,7 +52,6 @@ impl Core {
             }) if *xid == cxid && !abandoned => {
                 let (xid, requested, since_ms) = (*xid, *requested, *since_ms);
                 state.unpark();
-                let resume = state.take_starved();
                 let err = applied.error();
                 if err != ErrorCode::SESSION_MOVED {
                     let done = (op != OpCode::Error).then_some(requested);
@@ -73,9 +72,6 @@ impl Core {
                     self.clients.close(conn, fx);
                     return;
                 }
-                if resume {
-                    fx.push(Effect::ResumeClient(conn));
-                }
                 self.drain(conn, fx);
             }
             // The session has expired or was closed through another connection.
@@ -87,6 +83,7 @@ impl Core {
     /// Answers the parked requests of a connection that no longer have to wait.
     pub(crate) fn drain(&mut self, conn: ConnId, fx: &mut Effects) {
         loop {
+            let over_limit = self.is_over_limit();
             let Some((state, figures)) = self.clients.counted(conn) else {
                 return;
             };
@@ -142,7 +139,7 @@ impl Core {
                     self.clients.figures.responded(bytes);
                 }
                 _ => {
-                    if state.take_starved() {
+                    if state.take_starved(over_limit) {
                         fx.push(Effect::ResumeClient(conn));
                     }
                     return;

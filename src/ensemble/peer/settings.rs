@@ -14,6 +14,29 @@ pub struct Now {
     pub wall_ms: i64,
 }
 
+/// When the leader deletes container and TTL nodes that have lapsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReaperSettings {
+    /// Time between two walks over all such nodes, ms (`znode.container.checkIntervalMs`).
+    pub interval_ms: u64,
+    /// Most deletes in a minute (`znode.container.maxPerMinute`).
+    pub per_minute: u64,
+    /// After how many ms a container that never had a child lapses
+    /// (`znode.container.maxNeverUsedIntervalMs`); 0 is never.
+    pub never_used_ms: i64,
+}
+
+impl Default for ReaperSettings {
+    /// The defaults of Java.
+    fn default() -> Self {
+        Self {
+            interval_ms: 60_000,
+            per_minute: 10_000,
+            never_used_ms: 0,
+        }
+    }
+}
+
 /// Configuration that does not change while the process runs.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -47,8 +70,9 @@ pub struct Settings {
     pub config_version: i64,
     /// Whether a single voter is an ensemble: it elects itself and admits learners (`standaloneEnabled=false`).
     pub quorum_of_one: bool,
-    /// Whether stored owners may be those of TTL nodes (`extendedTypesEnabled`).
+    /// Whether there are TTL nodes (`extendedTypesEnabled`).
     pub extended_types: bool,
+    pub reaper: ReaperSettings,
     /// Whether every check of an ACL succeeds (`skipACL`).
     pub skip_acl: bool,
     /// Whether a leader serves clients (`leaderServes`).
@@ -88,6 +112,7 @@ impl Settings {
             config_version: 0,
             quorum_of_one: false,
             extended_types: false,
+            reaper: ReaperSettings::default(),
             skip_acl: false,
             leader_serves: true,
             max_frame_bytes: 0xf_ffff,

@@ -70,6 +70,7 @@ impl Leading {
             config_version: 0,
             quorum_of_one: false,
             extended_types: false,
+            reaper: ReaperSettings::default(),
             hash_key: [1, 2],
             skip_acl: false,
             leader_serves: true,

@@ -1,17 +1,20 @@
-//! Reads the snapshots that Java compresses (`snapshot.compression.method`, specification 15.4).
+//! Compressed snapshots, as Java reads and writes them (`snapshot.compression.method`, specification 15.4).
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 
 /// The largest block that is accepted. Java writes blocks of 32 KiB.
 const BLOCK_BYTES_MAX: usize = 16 << 20;
 /// The stream of snappy-java begins with this, a version and the oldest version that can read it.
 const SNAPPY_MAGIC: [u8; 8] = *b"\x82SNAPPY\0";
 const SNAPPY_HEADER_BYTES: usize = 16;
-/// Version of the stream format that this reader understands.
+/// Version of the stream format that is read and written.
 const SNAPPY_VERSION: i32 = 1;
+/// Content of a written block, as in Java.
+const SNAPPY_BLOCK_BYTES: usize = 32 << 10;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// How a snapshot file is compressed, which its name tells.
@@ -26,11 +29,18 @@ impl Compression {
     /// Splits the suffix off the name of a compressed file.
     #[must_use]
     pub fn of_name(name: &str) -> Option<(&str, Self)> {
-        let gzip = name.strip_suffix(".gz").map(|rest| (rest, Self::Gzip));
-        gzip.or_else(|| {
-            let rest = name.strip_suffix(".snappy")?;
-            Some((rest, Self::Snappy))
-        })
+        [Self::Gzip, Self::Snappy]
+            .into_iter()
+            .find_map(|compression| Some((name.strip_suffix(compression.suffix())?, compression)))
+    }
+
+    /// The end of the name of such a file.
+    #[must_use]
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Gzip => ".gz",
+            Self::Snappy => ".snappy",
+        }
     }
 
     /// The bytes that such a file begins with.
@@ -136,21 +146,115 @@ impl<R: Read> Read for SnappyReader<R> {
     }
 }
 
-/// Compresses as snappy-java does.
+/// Compresses what is written to it. Without [`Compressor::finish`] the end of the stream is missing.
+#[derive(Debug)]
+pub(super) enum Compressor<W: Write> {
+    Plain(W),
+    Gzip(GzEncoder<W>),
+    Snappy(SnappyWriter<W>),
+}
+
+impl<W: Write> Compressor<W> {
+    pub(super) fn new(compression: Option<Compression>, output: W) -> Self {
+        match compression {
+            None => Self::Plain(output),
+            Some(Compression::Gzip) => {
+                Self::Gzip(GzEncoder::new(output, flate2::Compression::default()))
+            }
+            Some(Compression::Snappy) => Self::Snappy(SnappyWriter::new(output)),
+        }
+    }
+
+    pub(super) fn write_all(&mut self, content: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(output) => output.write_all(content),
+            Self::Gzip(encoder) => encoder.write_all(content),
+            Self::Snappy(writer) => writer.write_all(content),
+        }
+    }
+
+    /// Writes the end of the stream, and returns the output.
+    pub(super) fn finish(self) -> io::Result<W> {
+        match self {
+            Self::Plain(output) => Ok(output),
+            Self::Gzip(encoder) => encoder.finish(),
+            Self::Snappy(writer) => writer.finish(),
+        }
+    }
+}
+
+/// Writes a stream of snappy-java.
+#[derive(Debug)]
+pub(super) struct SnappyWriter<W> {
+    output: W,
+    begun: bool,
+    /// Content of the next block.
+    block: Vec<u8>,
+    compressed: Vec<u8>,
+}
+
+impl<W: Write> SnappyWriter<W> {
+    const fn new(output: W) -> Self {
+        Self {
+            output,
+            begun: false,
+            block: Vec::new(),
+            compressed: Vec::new(),
+        }
+    }
+
+    fn write_all(&mut self, mut content: &[u8]) -> io::Result<()> {
+        while !content.is_empty() {
+            let room = SNAPPY_BLOCK_BYTES - self.block.len();
+            let (part, rest) = content.split_at(room.min(content.len()));
+            self.block.extend_from_slice(part);
+            content = rest;
+            if self.block.len() == SNAPPY_BLOCK_BYTES {
+                self.write_block()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_block(&mut self) -> io::Result<()> {
+        self.write_header()?;
+        let size = snap::raw::max_compress_len(self.block.len());
+        self.compressed.resize(size, 0);
+        let length = snap::raw::Encoder::new()
+            .compress(&self.block, &mut self.compressed)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        self.block.clear();
+        let prefix = u32::try_from(length).map_err(|_too_long| invalid("a block is too long"))?;
+        self.output.write_all(&prefix.to_be_bytes())?;
+        self.output.write_all(&self.compressed[..length])
+    }
+
+    fn write_header(&mut self) -> io::Result<()> {
+        if !self.begun {
+            self.begun = true;
+            self.output.write_all(&SNAPPY_MAGIC)?;
+            // The version, and the oldest version that can read the stream.
+            self.output.write_all(&SNAPPY_VERSION.to_be_bytes())?;
+            self.output.write_all(&SNAPPY_VERSION.to_be_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<W> {
+        self.write_header()?;
+        if !self.block.is_empty() {
+            self.write_block()?;
+        }
+        Ok(self.output)
+    }
+}
+
+/// Returns the compressed stream of this content.
 #[cfg(test)]
 pub(super) fn snappy(content: &[u8]) -> Vec<u8> {
-    let mut out = SNAPPY_MAGIC.to_vec();
-    out.extend_from_slice(&1_i32.to_be_bytes());
-    out.extend_from_slice(&1_i32.to_be_bytes());
-    for block in content.chunks(32 << 10) {
-        let block = snap::raw::Encoder::new()
-            .compress_vec(block)
-            .expect("compressed");
-        let length = i32::try_from(block.len()).expect("small");
-        out.extend_from_slice(&length.to_be_bytes());
-        out.extend_from_slice(&block);
-    }
-    out
+    let mut writer = SnappyWriter::new(Vec::new());
+    writer.write_all(content).expect("written");
+    writer.finish().expect("finished")
 }
 
 #[cfg(test)]

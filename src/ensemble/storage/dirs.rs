@@ -18,6 +18,8 @@ pub struct DataDirs {
     data: PathBuf,
     snapshots: PathBuf,
     logs: PathBuf,
+    /// Of the snapshots that are written. Those of all kinds are read.
+    compression: Option<Compression>,
 }
 
 /// A transaction log file, identified by its name.
@@ -46,7 +48,23 @@ impl DataDirs {
             data: data_dir.to_owned(),
             snapshots: data_dir.join(VERSION_DIR),
             logs: data_log_dir.unwrap_or(data_dir).join(VERSION_DIR),
+            compression: None,
         }
+    }
+
+    /// Sets how new snapshots are compressed.
+    #[must_use]
+    pub fn compressing(self, compression: Option<Compression>) -> Self {
+        Self {
+            compression,
+            ..self
+        }
+    }
+
+    /// How new snapshots are compressed.
+    #[must_use]
+    pub const fn compression(&self) -> Option<Compression> {
+        self.compression
     }
 
     /// Creates the missing directories.
@@ -98,11 +116,12 @@ impl DataDirs {
         self.logs.join(format!("{LOG_PREFIX}{:x}", first.0))
     }
 
-    /// Path of the snapshot of `zxid`.
+    /// Path of a new snapshot of `zxid`.
     #[must_use]
     pub fn snapshot_path(&self, zxid: Zxid) -> PathBuf {
+        let suffix = self.compression.map_or("", Compression::suffix);
         self.snapshots
-            .join(format!("{SNAPSHOT_PREFIX}{:x}", zxid.0))
+            .join(format!("{SNAPSHOT_PREFIX}{:x}{suffix}", zxid.0))
     }
 
     /// Lists the transaction logs, oldest first.

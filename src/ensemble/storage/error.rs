@@ -57,6 +57,15 @@ pub enum StorageError {
         /// First transaction of the next file.
         next: Zxid,
     },
+    /// Transactions are missing before an entry.
+    #[error(
+        "{}: transaction {next} follows {last}: those between them are missing; restore the log files, or clear the data directory so that the server copies everything from its ensemble; test.allowDiscontinuousProposals=true serves without them", path.display()
+    )]
+    Gap {
+        path: PathBuf,
+        last: Zxid,
+        next: Zxid,
+    },
     #[error("{}: {reason}", path.display())]
     Snapshot {
         path: PathBuf,

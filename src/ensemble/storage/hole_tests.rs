@@ -72,6 +72,39 @@ fn an_empty_log_before_newer_ones_is_refused() {
 }
 
 #[test]
+fn missing_transactions_of_an_epoch_are_refused_unless_they_are_allowed() {
+    // Between two logs, before the first log, and within a log.
+    let between: &[&[(i64, i64)]] = &[&[(1, 10)], &[(21, 30)]];
+    let before: &[&[(i64, i64)]] = &[&[(5, 10)]];
+    let within: &[&[(i64, i64)]] = &[&[(1, 10), (21, 30)]];
+    for (logs, last) in [(between, 30), (before, 10), (within, 30)] {
+        let (_dir, dirs) = fresh();
+        for parts in logs {
+            let mut entries = LogBatch::new();
+            for zxid in parts.iter().flat_map(|(from, to)| *from..=*to) {
+                entries.push(Zxid(zxid), &entry(Zxid(zxid)));
+            }
+            let bytes = [&FileKind::Log.header(), entries.bytes()].concat();
+            fs::write(dirs.log_path(entries.first()), bytes).expect("written");
+        }
+        let error = refusal(&dirs);
+        assert!(error.contains("are missing; restore"), "{error}");
+        let allowing = RecoverOptions {
+            allow_gaps: true,
+            ..RecoverOptions::default()
+        };
+        let recovered = recover(&dirs, &allowing).expect("allowed");
+        assert_eq!(recovered.last_logged, Zxid(last));
+        assert_eq!(recovered.warnings.len(), 1, "{:?}", recovered.warnings);
+        let zxids: Vec<i64> = recovered.committed.iter().map(|(zxid, _)| zxid.0).collect();
+        assert!(
+            zxids.windows(2).all(|pair| pair[1] == pair[0] + 1),
+            "{zxids:?}"
+        );
+    }
+}
+
+#[test]
 fn an_empty_log_that_a_snapshot_makes_unnecessary_is_not_read() {
     let (_dir, dirs) = fresh();
     write_log(&dirs, 1..=10, 50);

@@ -27,6 +27,8 @@ pub struct RecoverOptions {
     pub quorum: bool,
     /// `zookeeper.snapshot.trust.empty`: accept logs without a snapshot as complete.
     pub trust_empty: bool,
+    /// `zookeeper.test.allowDiscontinuousProposals`: accept that transactions of an epoch are missing.
+    pub allow_gaps: bool,
     /// `zookeeper.db.autocreate`: treat an empty directory as an empty database, rather than as a
     /// lost one.
     pub autocreate: bool,
@@ -41,6 +43,7 @@ impl Default for RecoverOptions {
         Self {
             quorum: true,
             trust_empty: false,
+            allow_gaps: false,
             autocreate: true,
             committed_max: 500,
             database: DatabaseSettings::default(),
@@ -83,6 +86,9 @@ pub fn recover(dirs: &DataDirs, options: &RecoverOptions) -> Result<Recovered, S
     let mut replay = Replay {
         database,
         unusable: loaded.unusable,
+        // Nobody knows with which transaction logs without a snapshot begin.
+        allow_gap: options.allow_gaps || !complete,
+        allow_gaps: options.allow_gaps,
         committed: VecDeque::new(),
         committed_max: options.committed_max,
         warnings,
@@ -290,6 +296,9 @@ struct Replay {
     database: Database,
     /// Snapshots that are newer than the one that was loaded.
     unusable: Vec<Unusable>,
+    /// Whether transactions may be missing before the next one.
+    allow_gap: bool,
+    allow_gaps: bool,
     committed: VecDeque<(Zxid, Box<[u8]>)>,
     committed_max: usize,
     warnings: Vec<String>,
@@ -304,7 +313,7 @@ impl Replay {
             .unwrap_or(0);
         for (at, log) in logs.iter().enumerate().skip(first) {
             let next = logs.get(at + 1);
-            self.check_gap(log)?;
+            self.check_snapshots(|unusable| unusable.file.zxid < log.first)?;
             let (last, end) = self.one(log)?;
             if end.offset == 0 {
                 // The last logs without entries were split off.
@@ -344,19 +353,22 @@ impl Replay {
         self.check_snapshots(|unusable| !unusable.is_incomplete())
     }
 
-    /// A gap alone is not an error: a Java server that fails to prepare a request skips a zxid. It is
-    /// one if a snapshot shows that there was a transaction.
-    fn check_gap(&mut self, log: &LogFile) -> Result<(), StorageError> {
-        self.check_snapshots(|unusable| unusable.file.zxid < log.first)?;
+    /// Fails if transactions of the same epoch are missing before `next`, as Java 3.9 does.
+    fn check_gap(&mut self, log: &LogFile, next: Zxid) -> Result<(), StorageError> {
         let last = self.database.last_processed();
-        if log.first.epoch() == last.epoch() && log.first > last.next() {
-            self.warnings.push(format!(
-                "{} begins with transaction {}, but the one before it is {last}: transactions may be missing",
-                log.path.display(),
-                log.first,
-            ));
-            self.committed.clear();
+        let allowed = std::mem::replace(&mut self.allow_gap, self.allow_gaps);
+        if next.epoch() != last.epoch() || next <= last.next() {
+            return Ok(());
         }
+        let path = log.path.clone();
+        if !allowed {
+            return Err(StorageError::Gap { path, last, next });
+        }
+        self.warnings.push(format!(
+            "{}: transaction {next} follows {last}: those between them may be missing",
+            path.display()
+        ));
+        self.committed.clear();
         Ok(())
     }
 
@@ -386,6 +398,7 @@ impl Replay {
         let base = self.database.last_processed();
         while let Some((offset, entry)) = reader.next_entry()? {
             if entry.zxid > self.database.last_processed() {
+                self.check_gap(log, entry.zxid)?;
                 self.apply(&entry).map_err(|source| StorageError::Apply {
                     path: log.path.clone(),
                     offset,

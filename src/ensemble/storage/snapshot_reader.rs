@@ -157,7 +157,7 @@ fn check_seal(seal: &[u8], adler: &Adler32) -> Result<(), SnapshotFault> {
 #[cfg(test)]
 mod tests {
     use super::super::DataDirs;
-    use super::super::compression::snappy;
+    use super::super::compression::Compression;
     use super::super::snapshot_writer::SnapshotWriter;
     use super::*;
     use crate::ensemble::database::tests::golden::java_snapshot;
@@ -250,31 +250,37 @@ mod tests {
     }
 
     #[test]
-    fn loads_a_compressed_snapshot_of_many_blocks() {
+    fn loads_what_the_writer_compressed() {
         let dir = tempfile::tempdir().expect("a directory");
-        let dirs = DataDirs::new(dir.path(), None);
-        dirs.create().expect("created");
-        let large = large_snapshot(&dirs);
-        std::fs::write(dirs.snapshots().join("snapshot.9.snappy"), snappy(&large))
-            .expect("written");
-        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        std::io::Write::write_all(&mut gzip, &large).expect("compressed");
-        let gzip = gzip.finish().expect("compressed");
-        std::fs::write(dirs.snapshots().join("snapshot.a.gz"), gzip).expect("written");
-        let snapshots = dirs.list_snapshots().expect("listed");
-        let bodies: Vec<Vec<u8>> = snapshots
-            .iter()
-            .map(|file| {
-                let mut body = Vec::new();
-                load(file, DatabaseSettings::default())
-                    .expect("loaded")
-                    .encode_snapshot(&mut body);
-                body
-            })
-            .collect();
-        assert_eq!(bodies.len(), 3);
-        assert!(bodies[0].len() > 100_000);
-        assert!(bodies[0] == bodies[1] && bodies[1] == bodies[2]);
+        let mut bodies = Vec::new();
+        for (compression, name) in [
+            (None, "snapshot.8"),
+            (Some(Compression::Gzip), "snapshot.8.gz"),
+            (Some(Compression::Snappy), "snapshot.8.snappy"),
+        ] {
+            let dirs = DataDirs::new(dir.path(), None).compressing(compression);
+            dirs.create().expect("created");
+            let file = large_snapshot(&dirs);
+            let path = dirs.snapshots().join(name);
+            assert_eq!(dirs.snapshot_path(Zxid(8)), path);
+            assert!(compression.is_none_or(|kind| file.starts_with(kind.magic())));
+            let written = dirs
+                .list_snapshots()
+                .expect("listed")
+                .into_iter()
+                .find(|written| written.path == path)
+                .expect("under its name");
+            let mut body = Vec::new();
+            load(&written, DatabaseSettings::default())
+                .expect(name)
+                .encode_snapshot(&mut body);
+            bodies.push((file.len(), body));
+        }
+        let [(plain, body), (gzip, of_gzip), (snappy, of_snappy)] = &bodies[..] else {
+            panic!("three snapshots");
+        };
+        assert!(body == of_gzip && body == of_snappy);
+        assert!(gzip < snappy && snappy < plain, "{gzip} {snappy} {plain}");
     }
 
     /// A snapshot file of many nodes, also written as `snapshot.8`.

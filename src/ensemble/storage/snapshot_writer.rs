@@ -1,7 +1,7 @@
 //! Writes a snapshot file. The file appears under its name only when it is complete and durable.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use simd_adler32::Adler32;
@@ -12,6 +12,7 @@ use crate::wire::jute::Zxid;
 
 use super::DataDirs;
 use super::StorageError;
+use super::compression::Compressor;
 use super::format::FileKind;
 use super::snapshot_reader::SEAL_END;
 
@@ -22,11 +23,36 @@ const SYNC_STEP_BYTES: usize = 1 << 20;
 pub struct SnapshotWriter {
     dirs: DataDirs,
     zxid: Zxid,
-    file: File,
+    /// `None` after an error of the last step, [`SnapshotWriter::finish`].
+    output: Option<Compressor<SteppedFile>>,
     temporary: PathBuf,
+    /// Of the content before compression.
     adler: Adler32,
-    unsynced_bytes: usize,
     finished: bool,
+}
+
+/// A file that is synced after every [`SYNC_STEP_BYTES`].
+#[derive(Debug)]
+struct SteppedFile {
+    file: File,
+    unsynced_bytes: usize,
+}
+
+impl Write for SteppedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let step = &bytes[..bytes.len().min(SYNC_STEP_BYTES)];
+        let written = self.file.write(step)?;
+        self.unsynced_bytes += written;
+        if self.unsynced_bytes >= SYNC_STEP_BYTES {
+            self.unsynced_bytes = 0;
+            self.file.sync_data()?;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl std::fmt::Debug for SnapshotWriter {
@@ -49,10 +75,15 @@ impl SnapshotWriter {
         let mut writer = Self {
             dirs: dirs.clone(),
             zxid,
-            file,
+            output: Some(Compressor::new(
+                dirs.compression(),
+                SteppedFile {
+                    file,
+                    unsynced_bytes: 0,
+                },
+            )),
             temporary,
             adler: Adler32::new(),
-            unsynced_bytes: 0,
             finished: false,
         };
         writer.write(&FileKind::Snapshot.header())?;
@@ -64,21 +95,18 @@ impl SnapshotWriter {
     /// # Errors
     /// If the disk is full or fails.
     pub fn write(&mut self, body: &[u8]) -> Result<(), StorageError> {
-        kill::check().map_err(StorageError::io("write", &self.temporary))?;
-        for step in body.chunks(SYNC_STEP_BYTES) {
-            self.file
-                .write_all(step)
-                .map_err(StorageError::io("write", &self.temporary))?;
-            self.adler.write(step);
-            self.unsynced_bytes += step.len();
-            if self.unsynced_bytes >= SYNC_STEP_BYTES {
-                self.unsynced_bytes = 0;
-                self.file
-                    .sync_data()
-                    .map_err(StorageError::io("sync", &self.temporary))?;
-            }
-        }
+        self.put(body)
+            .map_err(StorageError::io("write", &self.temporary))?;
+        self.adler.write(body);
         Ok(())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        kill::check()?;
+        match &mut self.output {
+            Some(output) => output.write_all(bytes),
+            None => Err(io::ErrorKind::WriteZero.into()),
+        }
     }
 
     /// Seals the snapshot, makes it durable and renames it to its final name.
@@ -88,10 +116,9 @@ impl SnapshotWriter {
     pub fn finish(mut self) -> Result<(), StorageError> {
         let mut seal = i64::from(self.adler.finish()).to_be_bytes().to_vec();
         seal.extend_from_slice(&SEAL_END);
-        kill::check()
-            .and_then(|()| self.file.write_all(&seal))
+        self.put(&seal)
             .and_then(|()| kill::check())
-            .and_then(|()| self.file.sync_all())
+            .and_then(|()| self.complete())
             .map_err(StorageError::io("write", &self.temporary))?;
         let path = self.dirs.snapshot_path(self.zxid);
         kill::check()
@@ -99,6 +126,14 @@ impl SnapshotWriter {
             .map_err(StorageError::io("create", &path))?;
         self.finished = true;
         Ok(sync_directory(self.dirs.snapshots())?)
+    }
+
+    /// Writes the end of a compressed stream, and syncs the file.
+    fn complete(&mut self) -> io::Result<()> {
+        match self.output.take() {
+            Some(output) => output.finish()?.file.sync_all(),
+            None => Err(io::ErrorKind::WriteZero.into()),
+        }
     }
 }
 

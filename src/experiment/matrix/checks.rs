@@ -8,6 +8,9 @@ use super::Matrix;
 use crate::target::{InstallationSearch, TargetSpec, check_room};
 use crate::workload::{Attach, Cell};
 
+/// Maximum number of runs of an experiment on all targets.
+const RUNS_MAX: usize = 10_000;
+
 impl Matrix<'_> {
     /// Checks that every cell can run on every target: the protocol, the limits of this process, the axes of
     /// a live target, the installation of a local Apache ZooKeeper, and memory and ports for the largest
@@ -16,6 +19,14 @@ impl Matrix<'_> {
     /// # Errors
     /// The first reason for which a run could not begin.
     pub fn check(&self, zookeeper_home: Option<&Path>) -> Result<(), ExperimentError> {
+        let cells = self.experiment.cells.len() * self.targets.len();
+        let runs = cells.saturating_mul(self.experiment.rounds as usize);
+        if runs > RUNS_MAX {
+            return Err(ExperimentError::TooManyRuns {
+                runs,
+                max: RUNS_MAX,
+            });
+        }
         for target in self.targets {
             self.check_live(target)?;
             if let TargetSpec::ZooKeeper { home } = target {

@@ -13,6 +13,7 @@ use super::{Source, overrides, read_protocol, resolve_tree, schema, tree};
 use crate::workload::error::{Place, WorkloadError};
 use crate::workload::experiment::{Axis, Cell, Experiment, SearchPlan};
 use crate::workload::limits;
+use crate::workload::plan::{Arrival, Plan};
 use crate::workload::slug::slug;
 use crate::workload::vocabulary::Vocabulary;
 
@@ -42,8 +43,11 @@ pub fn expand(
         .iter()
         .cloned()
         .partition(|text| key_of(text) == Axis::CASE);
+    let (of_sections, others): (Vec<String>, Vec<String>) =
+        others.into_iter().partition(|text| is_of_section(text));
     let mut changed = file.clone();
-    // Every cell applies the overrides again and reports their problems.
+    overrides::apply(&mut changed, &[], &of_sections, &problems);
+    // Every cell applies the others again and reports their problems.
     overrides::apply(&mut changed, &[], &others, &Problems::default());
     let sections = split_sections(&mut changed);
     split_sections(&mut file);
@@ -86,8 +90,12 @@ pub fn expand(
         found: &found,
     };
     let cells = job.cells(&cases, &problems);
+    let is_declared = !sections.is_empty() || !axes.is_empty();
     if let Some(cells) = &cells {
         check_effects(&axes, &found, &cases, cells, &problems);
+        if is_declared {
+            check_repeats(&changed, cells, &problems);
+        }
     }
     let experiment = cells.zip(figures).zip(rounds);
     let experiment = experiment.and_then(|((cells, figures), rounds)| {
@@ -95,7 +103,7 @@ pub fn expand(
         Some(Experiment {
             name: first.name.clone(),
             why: first.why.clone(),
-            is_declared: !sections.is_empty() || !axes.is_empty(),
+            is_declared,
             axes: axes.clone(),
             cells,
             rounds,
@@ -107,6 +115,11 @@ pub fn expand(
 
 fn key_of(text: &str) -> &str {
     text.split('=').next().unwrap_or_default().trim()
+}
+
+fn is_of_section(text: &str) -> bool {
+    let top = key_of(text).split('.').next().unwrap_or_default();
+    SECTIONS.contains(&top.trim())
 }
 
 /// Takes the sections that are not part of a plan out of `root`.
@@ -238,6 +251,7 @@ struct CellJob<'a> {
     source: &'a Source,
     /// The file without the sections that are not part of a plan.
     file: &'a Table,
+    /// The overrides without those of the sections.
     overrides: &'a [String],
     seed: Option<u64>,
     vocabularies: &'a [&'static dyn Vocabulary],
@@ -295,8 +309,6 @@ impl CellJob<'_> {
         let problems = Problems::default();
         let settings = case.map_or(&[][..], |case| &case.settings);
         overrides::apply(&mut root, settings, self.overrides, &problems);
-        // Overrides of the sections were read before.
-        split_sections(&mut root);
         for (axis, index) in self.found.iter().zip(at) {
             axis.put(&mut root, *index);
         }
@@ -362,6 +374,31 @@ fn id(axes: &[Axis], values: &[String], ids: &mut BTreeSet<String>) -> String {
     unique
 }
 
+/// Returns the plan of a cell as far as it determines the runs: a search chooses the rates.
+fn measured(cell: &Cell) -> Plan {
+    let mut plan = cell.plan.clone();
+    if let (Some(_), Arrival::Open { phases, .. }) = (&cell.search, &mut plan.load.arrival) {
+        phases.clear();
+    }
+    plan
+}
+
+/// Reports repeats in an experiment, which has rounds.
+fn check_repeats(changed: &Table, cells: &[Cell], problems: &Problems) {
+    let is_repeated = cells.iter().any(|cell| cell.plan.load.repeats != 1);
+    if let Some(Value::Table(load)) = changed.get("load").map(|node| &node.value)
+        && let Some(node) = load.get("repeats").filter(|_| is_repeated)
+    {
+        problems.note::<()>(WorkloadError::BadValue {
+            place: node.place.clone(),
+            key: "load.repeats".to_owned(),
+            problem:
+                "has no effect in an experiment; set `experiment.rounds`, the runs of every cell"
+                    .to_owned(),
+        });
+    }
+}
+
 /// Reports the first two values of an axis that give the same plan, because a case or an override replaces
 /// the key.
 fn check_effects(
@@ -382,7 +419,7 @@ fn check_effects(
             let group = groups.entry(others(cell)).or_default();
             let same = group
                 .iter()
-                .find(|other| other.plan == cell.plan && other.search == cell.search);
+                .find(|other| measured(other) == measured(cell) && other.search == cell.search);
             let Some(same) = same else {
                 group.push(cell);
                 continue;

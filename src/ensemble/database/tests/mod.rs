@@ -3,6 +3,7 @@
 
 mod apply;
 pub(crate) mod golden;
+mod lapsed;
 mod limits;
 mod model;
 mod multi;

@@ -20,8 +20,8 @@ pub(super) enum Origin {
     ///
     /// [`SessionTracker`]: crate::ensemble::database::SessionTracker
     Client(u64),
-    /// The leader closes an expired session.
-    Expiry,
+    /// The leader closes an expired session, or deletes a node that has lapsed.
+    Leader,
 }
 
 /// Where a sync request came from.
@@ -87,7 +87,7 @@ impl Leader {
         let zxid = self.last_proposed.next();
         self.entry.clear();
         let allowed = match origin {
-            Origin::Expiry => Ok(()),
+            Origin::Leader => Ok(()),
             Origin::Client(owner) if request.op == OpCode::CreateSession.code() => {
                 let timeout_ms = Reader::new(request.body).i32().unwrap_or(0);
                 self.tracker

@@ -3,6 +3,7 @@
 mod broadcast;
 mod establish;
 mod links;
+mod reaper;
 mod sessions;
 mod stream;
 
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use self::broadcast::SyncOrigin;
 use self::links::Link;
 pub(crate) use self::links::LinkStage;
+use self::reaper::Reaper;
 use super::core::Core;
 use super::effects::{Effect, Effects, LinkId};
 use super::figures::Sizes;
@@ -63,6 +65,7 @@ pub(crate) struct Leader {
     syncs: VecDeque<(Zxid, SyncOrigin)>,
     next_ping_ms: u64,
     next_check_ms: u64,
+    reaper: Reaper,
     /// Buffer for the entry of the next proposal.
     entry: Vec<u8>,
     /// `None` before the first proposal.
@@ -90,6 +93,7 @@ impl Leader {
             syncs: VecDeque::new(),
             next_ping_ms: core.now.mono_ms,
             next_check_ms: core.now.mono_ms + settings.tick_ms,
+            reaper: Reaper::new(core.now.mono_ms + settings.reaper.interval_ms),
             entry: Vec::new(),
             proposal_bytes: None,
             serving_since_ms: core.now.mono_ms,
@@ -131,6 +135,7 @@ impl Leader {
             }
         } else {
             self.expire_sessions(core, fx)?;
+            self.delete_lapsed(core, fx)?;
         }
         if core.settings.is_standalone() {
             return Ok(());
@@ -180,7 +185,15 @@ impl Leader {
     /// When [`Self::tick`] is due next.
     pub(crate) fn deadline_ms(&self, now_ms: u64) -> u64 {
         let expiry = self.tracker.next_deadline(now_ms).unwrap_or(u64::MAX);
-        self.next_ping_ms.min(self.next_check_ms).min(expiry)
+        let reaper = if self.is_serving() {
+            self.reaper.due_ms()
+        } else {
+            u64::MAX
+        };
+        self.next_ping_ms
+            .min(self.next_check_ms)
+            .min(expiry)
+            .min(reaper)
     }
 
     /// Ends the role: closes the connection of every learner.

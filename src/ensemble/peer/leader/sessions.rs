@@ -73,7 +73,7 @@ impl Leader {
                 auth: &[],
                 time_ms: core.now.wall_ms,
             };
-            self.write(core, &request, Origin::Expiry, fx)?;
+            self.write(core, &request, Origin::Leader, fx)?;
         }
         Ok(())
     }

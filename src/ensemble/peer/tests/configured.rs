@@ -46,6 +46,10 @@ fn a_connection_with_a_waiting_request_is_not_read_above_the_outstanding_limit()
         "one beyond the limit"
     );
     assert_eq!(world.request(&writes(4..6)), 0);
+    assert!(
+        !world.did(&Effect::ResumeClient(CLIENT)),
+        "offering the same bytes again would not end"
+    );
     let first = world.step(Input::ClientBytes(other, &writes(1..3)));
     assert_eq!(
         first, one,
@@ -56,6 +60,22 @@ fn a_connection_with_a_waiting_request_is_not_read_above_the_outstanding_limit()
         assert!(world.did(&Effect::ResumeClient(conn)), "{conn:?}");
     }
     assert_eq!(world.request(&writes(4..6)), 2 * one);
+}
+
+#[test]
+fn a_connection_with_too_many_waiting_bytes_is_offered_again_once_half_of_them_are_answered() {
+    let mut world = World::new(alone(), recovered(Zxid::ZERO));
+    world.open();
+    let large = create("/large", &[0; 1_000_000]);
+    let accepted = world.request(&large.repeat(6));
+    assert_eq!(accepted, 5 * large.len(), "4 MiB and one request");
+    for _ in 0..2 {
+        assert_eq!(world.request(&large), 0);
+        assert!(!world.did(&Effect::ResumeClient(CLIENT)));
+    }
+    world.sync_disk();
+    assert!(world.did(&Effect::ResumeClient(CLIENT)));
+    assert_eq!(world.request(&large), large.len());
 }
 
 #[test]

@@ -215,6 +215,29 @@ fn values_without_effect_are_refused() {
 }
 
 #[test]
+fn an_experiment_has_rounds_instead_of_repeats() {
+    assert_refused(
+        &format!("{HEAD}repeats = 3\n{SET}"),
+        &["target.voters=[3,5]"],
+        "w.toml:9: `load.repeats` has no effect in an experiment; set `experiment.rounds`, the runs of every cell",
+    );
+}
+
+#[test]
+fn an_override_of_a_missing_section_is_refused() {
+    assert_refused(
+        &format!("{HEAD}{SET}[[case]]\nname = \"a\"\n"),
+        &["case.1.name=b"],
+        "--set case.1.name=b: there is no `case.1`; the workload has 1 of them, counted from 0",
+    );
+    let renamed = experiment(
+        &format!("{HEAD}{SET}[[case]]\nname = \"a\"\n"),
+        &["case.0.name=b"],
+    );
+    assert_eq!(renamed.axes[0].values, ["b"]);
+}
+
+#[test]
 fn a_read_ratio_scales_the_weights_of_each_side() {
     let text = format!(
         "{HEAD}read_ratio = [0, 0.5, 0.9, 1]\n{SET}[[op]]\nkind = \"get\"\nweight = 3\n[[op]]\nkind = \"exists\"\n"

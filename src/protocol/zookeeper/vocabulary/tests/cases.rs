@@ -157,3 +157,14 @@ fn a_list_that_a_case_replaces_is_refused() {
         "w.toml:3: the values 10 and 20 of `load.rate` give the same run in case \"closed\", because something else replaces the key; give each case its own value of it instead of a list",
     );
 }
+
+#[test]
+fn a_list_of_rates_has_no_effect_on_a_search() {
+    assert_refused(
+        &format!(
+            "name = \"t\"\n[load]\nrate = [10, 20]\n{SET}[[case]]\nname = \"limit\"\nsearch = {{ p99 = \"9ms\" }}\n"
+        ),
+        &[],
+        "w.toml:3: the values 10 and 20 of `load.rate` give the same run in case \"limit\", because something else replaces the key; give each case its own value of it instead of a list",
+    );
+}

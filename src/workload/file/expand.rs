@@ -427,7 +427,7 @@ fn check_effects(
             let (one, two) = (&same.values[index], &cell.values[index]);
             let case = axes.first().filter(|first| first.key == Axis::CASE);
             let (place, problem) = match (
-                &axis.key == Axis::CASE,
+                axis.key == Axis::CASE,
                 found.iter().find(|a| a.key == axis.key),
             ) {
                 (false, Some(found)) => (

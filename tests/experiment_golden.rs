@@ -105,7 +105,7 @@ fn json_has_every_value_and_csv_every_run() {
     let first = csv.lines().nth(1).unwrap();
     assert!(
         first.starts_with(
-            "ensemble-size,response,paced-voters-3,bundled,paced,3,write_response_p50_us,1,1,"
+            "ensemble-size,response,bundled,paced-voters-3,bundled,paced,3,write_response_p50_us,1,1,"
         ),
         "{first}"
     );

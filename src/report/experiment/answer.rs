@@ -6,6 +6,7 @@ use super::chart::{Chart, Point};
 use super::estimate::{Ratio, Shown};
 use super::layout::{FAULT, differ_only_in};
 use super::measure::{Measure, Unit, estimate_text};
+use crate::report::failover::GapKind;
 use crate::report::human::three_digits;
 use crate::report::statistics::Interval;
 use crate::workload::{Axis, FigurePlan};
@@ -131,7 +132,7 @@ pub(super) fn between(chart: &Chart, key: &str, measure: Measure, headline: bool
     answers
 }
 
-/// States the value at every x of each line that stands for a fault: `After a kill of the leader: time without writes
+/// States the value at every x of each line that stands for a fault: `After a kill of the leader nobody could write for
 /// 214 ms [190, 240] at 3 voters (bundled; medians of 20 faults).`
 pub(super) fn overall(chart: &Chart, measure: Measure, headline: bool) -> Vec<Answer> {
     let of_line = |line: usize| {
@@ -157,9 +158,9 @@ pub(super) fn overall(chart: &Chart, measure: Measure, headline: bool) -> Vec<An
         };
         Some(Answer {
             text: format!(
-                "After a {}: {} {} ({who}; {count}).",
+                "After a {} {} {} ({who}; {count}).",
                 chart.fixed(line, FAULT)?,
-                measure.words(),
+                what(measure),
                 values.join("; ")
             ),
             headline,
@@ -167,6 +168,14 @@ pub(super) fn overall(chart: &Chart, measure: Measure, headline: bool) -> Vec<An
         })
     };
     (0..chart.layout.lines.len()).filter_map(of_line).collect()
+}
+
+fn what(measure: Measure) -> String {
+    match measure {
+        Measure::Gap(GapKind::WriteWindow) => "nobody could write for".to_owned(),
+        Measure::Gap(GapKind::ReadWindow) => "nobody could read for".to_owned(),
+        _ => format!("the {} is", measure.words()),
+    }
 }
 
 /// A sentence of several comparisons.

@@ -7,7 +7,7 @@ use crate::result::CsvTable;
 
 pub(crate) fn render(report: &ExperimentReport) -> String {
     let index = &report.index;
-    let mut head: Vec<String> = ["experiment", "figure", "cell", "target"]
+    let mut head: Vec<String> = ["experiment", "figure", "line", "cell", "target"]
         .map(str::to_owned)
         .into();
     head.extend(index.axes.iter().map(|axis| axis.key.clone()));
@@ -28,6 +28,7 @@ pub(crate) fn render(report: &ExperimentReport) -> String {
                         let mut cells = vec![
                             index.name.clone(),
                             chart.name.clone(),
+                            chart.who(line),
                             cell.id.clone(),
                             target.clone(),
                         ];

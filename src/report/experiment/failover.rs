@@ -15,6 +15,8 @@ use crate::workload::{FigureKind, FigurePlan};
 
 /// Cells whose time around the faults is drawn. The pages of the other cells have theirs.
 const TIMELINES_MAX: usize = 2;
+/// Figures of the time around the faults of one cell, so that the page stays small.
+const TIMELINE_FIGURES_MAX: usize = 6;
 const CAPTION: &str = "One dot per fault; the line is the median, the bar its interval. The length is the time over all \
     sessions from the last acknowledgement before to the first one after.";
 
@@ -233,7 +235,8 @@ fn timelines(cells: &[Vec<Option<&Measured>>]) -> Vec<(String, Vec<Figure>)> {
             .facts
             .as_ref()
             .map_or_else(String::new, |facts| facts.target.clone());
-        Some((title, found.timelines.clone()))
+        let figures = found.timelines.iter().take(TIMELINE_FIGURES_MAX);
+        Some((title, figures.cloned().collect()))
     };
     cells.iter().filter_map(first).take(TIMELINES_MAX).collect()
 }

@@ -9,11 +9,10 @@ use super::figures::{self, KnownAxes};
 use super::problems::{Problems, Read};
 use super::section::Section;
 use super::tree::{Node, Table, Value, parse_override};
-use super::{Source, overrides, read_protocol, resolve_tree, schema, tree};
+use super::{Source, checks, overrides, read_protocol, resolve_tree, schema, tree};
 use crate::workload::error::{Place, WorkloadError};
 use crate::workload::experiment::{Axis, Cell, Experiment, SearchPlan};
 use crate::workload::limits;
-use crate::workload::plan::{Arrival, Plan};
 use crate::workload::slug::slug;
 use crate::workload::vocabulary::Vocabulary;
 
@@ -39,12 +38,11 @@ pub fn expand(
 ) -> Result<Experiment, WorkloadError> {
     let mut file = tree::parse(&source.name, &source.text)?;
     let problems = Problems::default();
-    let (selection, others): (Vec<String>, Vec<String>) = overrides
-        .iter()
-        .cloned()
-        .partition(|text| key_of(text) == Axis::CASE);
-    let (of_sections, others): (Vec<String>, Vec<String>) =
-        others.into_iter().partition(|text| is_of_section(text));
+    let SplitOverrides {
+        selection,
+        of_sections,
+        others,
+    } = split_overrides(overrides);
     let mut changed = file.clone();
     overrides::apply(&mut changed, &[], &of_sections, &problems);
     // Every cell applies the others again and reports their problems.
@@ -70,12 +68,14 @@ pub fn expand(
     if cases.len() < all_cases.len() {
         values_changed.insert(Axis::CASE.to_owned(), None);
     }
-    let known = KnownAxes {
-        axes: &axes,
-        changed: &values_changed,
-    };
-    let figures = figures::read(&root, &known);
-    check_size(source, &found, &cases, rounds, &problems);
+    let figures = figures::read(
+        &root,
+        &KnownAxes {
+            axes: &axes,
+            changed: &values_changed,
+        },
+    );
+    checks::size(source, &found, &cases, rounds, &problems);
     if problems.any() {
         // The plans are not resolved, so that a mistake in an axis is reported once.
         return problems.decide(None, &source.name, overrides);
@@ -92,25 +92,47 @@ pub fn expand(
     let cells = job.cells(&cases, &problems);
     let is_declared = !sections.is_empty() || !axes.is_empty();
     if let Some(cells) = &cells {
-        check_effects(&axes, &found, &cases, cells, &problems);
+        checks::effects(&axes, &found, &cases, cells, &problems);
         if is_declared {
-            check_repeats(&changed, cells, &problems);
+            checks::repeats(&changed, cells, &problems);
         }
     }
     let experiment = cells.zip(figures).zip(rounds);
-    let experiment = experiment.and_then(|((cells, figures), rounds)| {
-        let first = &cells.first()?.plan;
-        Some(Experiment {
-            name: first.name.clone(),
-            why: first.why.clone(),
-            is_declared,
-            axes: axes.clone(),
-            cells,
-            rounds,
-            figures,
-        })
+    let experiment = experiment.map(|((cells, figures), rounds)| Experiment {
+        name: cells[0].plan.name.clone(),
+        why: cells[0].plan.why.clone(),
+        is_declared,
+        axes: axes.clone(),
+        cells,
+        rounds,
+        figures,
     });
     problems.decide(experiment, &source.name, overrides)
+}
+
+/// The overrides of a command line by their purpose, in their order.
+#[derive(Debug, Default)]
+struct SplitOverrides {
+    /// Those that select cases.
+    selection: Vec<String>,
+    /// Those of keys of the sections.
+    of_sections: Vec<String>,
+    others: Vec<String>,
+}
+
+fn split_overrides(overrides: &[String]) -> SplitOverrides {
+    let mut split = SplitOverrides::default();
+    for text in overrides {
+        let list = if key_of(text) == Axis::CASE {
+            &mut split.selection
+        } else if is_of_section(text) {
+            &mut split.of_sections
+        } else {
+            &mut split.others
+        };
+        list.push(text.clone());
+    }
+    split
 }
 
 fn key_of(text: &str) -> &str {
@@ -166,6 +188,9 @@ fn selected(cases: &[Case], selection: &[String], problems: &Problems) -> Vec<Ca
         .iter()
         .find(|name| cases.iter().all(|case| case.name != **name));
     match unknown {
+        None if names.is_empty() => {
+            refuse("names no case; write for instance case=\"lone writer\"".to_owned())
+        }
         Some(name) if cases.is_empty() => refuse(format!(
             "the workload has no cases, so none is called {name:?}"
         )),
@@ -201,49 +226,6 @@ fn changed_axes(file: &Table, changed: &Table, axes: &[Axis]) -> BTreeMap<String
             (own.key, value)
         })
         .collect()
-}
-
-/// Reports an experiment with too many cells or runs.
-fn check_size(
-    source: &Source,
-    found: &[FoundAxis],
-    cases: &[Case],
-    rounds: Read<u32>,
-    problems: &Problems,
-) {
-    let sizes = || found.iter().map(FoundAxis::len);
-    let count = sizes().fold(cases.len().max(1), usize::saturating_mul);
-    let runs = u64::from(rounds.unwrap_or(1)).saturating_mul(count as u64);
-    if count <= limits::CELLS && runs <= limits::RUNS {
-        return;
-    }
-    let mut factors: Vec<String> = found
-        .iter()
-        .map(|axis| format!("{} of {}", axis.len(), axis.key))
-        .collect();
-    if !cases.is_empty() {
-        factors.insert(0, format!("{} cases", cases.len()));
-    }
-    let problem = if count > limits::CELLS {
-        format!(
-            "the experiment has {count} cells ({}), more than {}; shorten a list, or split it into several files",
-            factors.join(" times "),
-            limits::CELLS
-        )
-    } else {
-        format!(
-            "the experiment has {runs} runs, more than {}; lower `experiment.rounds` or shorten a list",
-            limits::RUNS
-        )
-    };
-    let place = found.first().map_or_else(
-        || Place::Line {
-            file: source.name.clone(),
-            line: 1,
-        },
-        |axis| axis.place.clone(),
-    );
-    problems.note::<()>(WorkloadError::Inconsistent { place, problem });
 }
 
 /// What all cells of an experiment have in common.
@@ -372,84 +354,4 @@ fn id(axes: &[Axis], values: &[String], ids: &mut BTreeSet<String>) -> String {
         unique = format!("{name}.{number}");
     }
     unique
-}
-
-/// Returns the plan of a cell as far as it determines the runs: a search chooses the rates.
-fn measured(cell: &Cell) -> Plan {
-    let mut plan = cell.plan.clone();
-    if let (Some(_), Arrival::Open { phases, .. }) = (&cell.search, &mut plan.load.arrival) {
-        phases.clear();
-    }
-    plan
-}
-
-/// Reports repeats in an experiment, which has rounds.
-fn check_repeats(changed: &Table, cells: &[Cell], problems: &Problems) {
-    let is_repeated = cells.iter().any(|cell| cell.plan.load.repeats != 1);
-    if let Some(Value::Table(load)) = changed.get("load").map(|node| &node.value)
-        && let Some(node) = load.get("repeats").filter(|_| is_repeated)
-    {
-        problems.note::<()>(WorkloadError::BadValue {
-            place: node.place.clone(),
-            key: "load.repeats".to_owned(),
-            problem:
-                "has no effect in an experiment; set `experiment.rounds`, the runs of every cell"
-                    .to_owned(),
-        });
-    }
-}
-
-/// Reports the first two values of an axis that give the same plan, because a case or an override replaces
-/// the key.
-fn check_effects(
-    axes: &[Axis],
-    found: &[FoundAxis],
-    cases: &[Case],
-    cells: &[Cell],
-    problems: &Problems,
-) {
-    for (index, axis) in axes.iter().enumerate() {
-        let others = |cell: &Cell| {
-            let mut values = cell.values.clone();
-            values.remove(index);
-            values
-        };
-        let mut groups: BTreeMap<Vec<String>, Vec<&Cell>> = BTreeMap::new();
-        for cell in cells {
-            let group = groups.entry(others(cell)).or_default();
-            let same = group
-                .iter()
-                .find(|other| measured(other) == measured(cell) && other.search == cell.search);
-            let Some(same) = same else {
-                group.push(cell);
-                continue;
-            };
-            let (one, two) = (&same.values[index], &cell.values[index]);
-            let case = axes.first().filter(|first| first.key == Axis::CASE);
-            let (place, problem) = match (
-                axis.key == Axis::CASE,
-                found.iter().find(|a| a.key == axis.key),
-            ) {
-                (false, Some(found)) => (
-                    found.place.clone(),
-                    format!(
-                        "the values {one} and {two} of `{}` give the same run{}, because something else replaces the key; give each case its own value of it instead of a list",
-                        axis.key,
-                        case.map_or_else(String::new, |_| format!(" in case {:?}", cell.values[0]))
-                    ),
-                ),
-                _ => match cases.iter().find(|case| case.name == *two) {
-                    Some(case) => (
-                        case.place.clone(),
-                        format!(
-                            "the cases {one:?} and {two:?} give the same run; change what one of them sets, or remove it"
-                        ),
-                    ),
-                    None => continue,
-                },
-            };
-            problems.note::<()>(WorkloadError::Inconsistent { place, problem });
-            return;
-        }
-    }
 }

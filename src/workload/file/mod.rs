@@ -6,6 +6,7 @@
 
 mod axes;
 mod cases;
+mod checks;
 mod choices;
 mod expand;
 mod figures;

@@ -80,6 +80,11 @@ fn an_override_takes_precedence_over_a_case_and_can_select_cases() {
         &["case=lone"],
         "--set case=lone: no case is called \"lone\"; the workload has \"lone writer\", \"large\", \"saturation\"",
     );
+    assert_refused(
+        &text(),
+        &["case=[]"],
+        "--set case=[]: names no case; write for instance case=\"lone writer\"",
+    );
 }
 
 #[test]

@@ -379,9 +379,7 @@ fn recording(plan: &Plan, slow: f64, cell: usize, round: u32) -> Recording {
     for part in recorder.take(interval + 1).intervals {
         recording.add(part);
     }
-    let (servers, timeline) = recorder.finish();
-    recording.add_servers(&servers);
-    recording.timeline.merge(&timeline);
+    recording.add_whole(&recorder.finish());
     recording.timeline.trim();
     recording
 }

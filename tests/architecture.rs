@@ -147,7 +147,10 @@ const PURE: &[(&str, &[&str])] = &[
     ("experiment/matrix/failures.rs", &[]),
     ("cli/experiment_text.rs", &[]),
     ("cli/rough_time.rs", &[]),
+    ("experiment/script/ways.rs", &[]),
     ("target/answers.rs", &[]),
+    ("target/quota/limit.rs", &[]),
+    ("target/quota/place.rs", &[]),
     ("target/spec.rs", &[]),
     ("target/zoo_cfg.rs", &[]),
     (

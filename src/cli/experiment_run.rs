@@ -31,13 +31,6 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Whether servers of a cell are reached through proxies.
-    pub(super) fn needs_proxies(&self) -> bool {
-        let cells = &self.experiment.cells;
-        self.targets.iter().any(TargetSpec::is_local)
-            && cells.iter().any(|cell| cell.plan.needs_proxies())
-    }
-
     /// Prepares an experiment that begins. The folders of `places` become part of it, so that it continues with
     /// them.
     pub(super) fn new(
@@ -71,6 +64,7 @@ impl Asked {
             seed,
             targets: &shown,
             data_dir: data_dir.as_deref(),
+            pin: false,
         });
         Self {
             experiment,
@@ -137,6 +131,12 @@ impl Asked {
         }
     }
 
+    /// Whether a run uses a proxy.
+    pub(super) fn needs_proxies(&self) -> bool {
+        let mut cells = self.experiment.cells.iter();
+        self.targets.iter().any(TargetSpec::is_local) && cells.any(|cell| cell.plan.needs_proxies())
+    }
+
     /// Describes the matrix and the expected time.
     pub(super) fn description(&self) -> String {
         let matrix = self.matrix();
@@ -183,6 +183,7 @@ pub(super) fn run(
     let data_dir = index.data_dir.clone();
     let context = &RunContext {
         data_dir: context.data_dir.or(data_dir.as_deref()),
+        pin: index.pin,
         ..*context
     };
     let ended = matrix.run(dir, index, context);

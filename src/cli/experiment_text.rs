@@ -21,7 +21,6 @@ pub(super) fn matrix(experiment: &Experiment, targets: &[String]) -> String {
     if !targets.is_empty() {
         rows.push(("target", targets.join(", ")));
     }
-    let width = rows.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
     let mut text = format!(
         "{}: {}, {}\n",
         experiment.name,
@@ -30,7 +29,7 @@ pub(super) fn matrix(experiment: &Experiment, targets: &[String]) -> String {
     );
     // Writing to a string cannot fail.
     for (key, values) in rows {
-        let _ = writeln!(text, "  {key:width$}  {values}");
+        let _ = writeln!(text, "  {key}: {values}");
     }
     if experiment.cells.len() > 1 || experiment.cells.iter().any(|cell| cell.search.is_some()) {
         text.push_str("cells:\n");
@@ -50,7 +49,7 @@ fn searched(cell: &Cell) -> String {
     let Some(search) = &cell.search else {
         return String::new();
     };
-    format!("  (search: {})", conditions(search))
+    format!(" (search: {})", conditions(search))
 }
 
 fn conditions(search: &SearchPlan) -> String {
@@ -150,14 +149,14 @@ mod tests {
         assert_eq!(
             matrix(&experiment, &targets),
             "t: 4 cells, 2 rounds\n\
-             \x20 case           lone writer, saturation\n\
-             \x20 target.voters  3, 5\n\
-             \x20 target         bundled, zookeeper\n\
+             \x20 case: lone writer, saturation\n\
+             \x20 target.voters: 3, 5\n\
+             \x20 target: bundled, zookeeper\n\
              cells:\n\
              \x20 lone-writer.voters-3\n\
              \x20 lone-writer.voters-5\n\
-             \x20 saturation.voters-3  (search: p99 at most 20 ms)\n\
-             \x20 saturation.voters-5  (search: p99 at most 20 ms)\n"
+             \x20 saturation.voters-3 (search: p99 at most 20 ms)\n\
+             \x20 saturation.voters-5 (search: p99 at most 20 ms)\n"
         );
         let plain = expand(
             &Source::from_text("t.toml", text),
@@ -166,7 +165,7 @@ mod tests {
         );
         assert_eq!(
             matrix(&plain.unwrap(), &[]),
-            "t: 1 cell, 2 rounds\n  case  lone writer\n"
+            "t: 1 cell, 2 rounds\n  case: lone writer\n"
         );
         assert_eq!(time(1, Duration::from_secs(40)), "1 run, about 40 s");
     }

@@ -118,6 +118,9 @@ pub struct Recording {
     /// Share of the time of all processors that the hypervisor gave to other guests in the measured
     /// phase, 0..1; `None` if the kernel does not report it.
     pub stolen: Option<f64>,
+    /// Share of the time of all processors of this machine that was not idle in the measured phase, 0..1.
+    /// Stolen time and time in which the driver spins count as busy. `None` if it is not known.
+    pub processors_busy: Option<f64>,
     /// Operations that were due in the warm-up and not yet sent when it ended.
     pub backlog_at_start: u64,
     /// Operations without a reply at the end of the drain.

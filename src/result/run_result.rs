@@ -303,6 +303,7 @@ pub(crate) mod example {
                     ..Server::default()
                 })
                 .collect(),
+            ..Target::default()
         }
     }
 

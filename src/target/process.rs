@@ -43,6 +43,8 @@ pub struct Launch<'a> {
     /// File for standard output and standard error.
     pub output: &'a Path,
     pub lifetime: Lifetime,
+    /// Cores to which the program is bound. Empty: all that this process may use.
+    pub cores: &'a [u32],
 }
 
 impl Launch<'_> {
@@ -69,6 +71,10 @@ impl Launch<'_> {
             Lifetime::Detached => {
                 command.arg("--detach");
             }
+        }
+        if !self.cores.is_empty() {
+            let cores: Vec<String> = self.cores.iter().map(u32::to_string).collect();
+            command.arg("--cores").arg(cores.join(","));
         }
         command
             .arg("--")

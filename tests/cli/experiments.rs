@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::bench::Bench;
-use crate::started::processes_of;
+use crate::started::{kill, processes_of};
 use crate::workload::WORKLOAD;
 
 /// The workload with two cells and two rounds: four runs.
@@ -200,6 +200,33 @@ fn an_interrupt_before_the_first_result_leaves_no_folder() {
 }
 
 #[test]
+fn the_logs_of_the_servers_are_kept_if_a_server_ends_during_a_run() {
+    let bench = Bench::new();
+    let file = bench.file("mine.toml", WORKLOAD);
+    let args = ["run", &file, "--out", "out", "--data-dir", "data"];
+    let settings = [
+        "experiment.rounds=1",
+        "target.voters=3",
+        "load.sessions=6",
+        "load.duration=3s",
+    ];
+    let settings = settings.map(|setting| ["--set", setting]).concat();
+    let run = bench.measuring(&[&args[..], &settings].concat());
+    let servers = processes_of(&bench.path().join("data"));
+    kill(servers[0].pid, Signal::KILL);
+    run.end().succeeds();
+    let dir = bench.path().join("out/cells/all/bundled");
+    let logs: Vec<u64> = (1..=3)
+        .map(|server| dir.join(format!("round-0-server-{server}-out")))
+        .map(|log| fs::metadata(log).unwrap().len())
+        .collect();
+    assert!(logs.iter().all(|bytes| *bytes > 0), "{logs:?}");
+    let result = bench.json("out/cells/all/bundled/result.json");
+    let findings = result["verdict"]["findings"].to_string();
+    assert!(findings.contains("ended: signal 9"), "{findings}");
+}
+
+#[test]
 fn a_target_that_never_starts_ends_the_experiment_after_three_runs() {
     let bench = Bench::new();
     let file = bench.file("mine.toml", &experiment());
@@ -277,14 +304,14 @@ fn a_dry_run_prints_the_matrix_and_the_time_and_starts_nothing() {
     assert_eq!(
         ran.succeeds(),
         "mine: 4 cells, 2 rounds\n\
-         \x20 case           lone writer, limit\n\
-         \x20 load.sessions  1, 2\n\
-         \x20 target         bundled, zk://h:1\n\
+         \x20 case: lone writer, limit\n\
+         \x20 load.sessions: 1, 2\n\
+         \x20 target: bundled, zk://h:1\n\
          cells:\n\
          \x20 lone-writer.sessions-1\n\
          \x20 lone-writer.sessions-2\n\
-         \x20 limit.sessions-1  (search: p99 at most 5 ms)\n\
-         \x20 limit.sessions-2  (search: p99 at most 5 ms)\n\
+         \x20 limit.sessions-1 (search: p99 at most 5 ms)\n\
+         \x20 limit.sessions-2 (search: p99 at most 5 ms)\n\
          16 runs, about 3 min\n"
     );
     assert_eq!(ran.stderr, "");
@@ -293,7 +320,7 @@ fn a_dry_run_prints_the_matrix_and_the_time_and_starts_nothing() {
     let ran = bench.run(&["run", &plain, "--dry-run"]);
     assert_eq!(
         ran.succeeds(),
-        "mine: 1 cell, 1 round\n  target  bundled\n1 run, about 10 s\n"
+        "mine: 1 cell, 1 round\n  target: bundled\n1 run, about 10 s\n"
     );
 }
 
@@ -304,7 +331,7 @@ fn check_prints_the_matrix_of_an_experiment_and_the_plan_of_a_cell() {
     let ran = bench.run(&["check", &file]);
     assert_eq!(
         ran.succeeds(),
-        "mine: 2 cells, 2 rounds\n  load.sessions  1, 2\ncells:\n  sessions-1\n  sessions-2\n"
+        "mine: 2 cells, 2 rounds\n  load.sessions: 1, 2\ncells:\n  sessions-1\n  sessions-2\n"
     );
     let one = bench.run(&["check", &file, "--sessions", "2"]);
     assert!(one.succeeds().contains("sessions = 2"), "{one:?}");

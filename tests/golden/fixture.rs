@@ -349,6 +349,7 @@ fn server_run(index: u16, mode: &str) -> ServerRun {
         // The observer of this target does not count its syncs.
         syncs: (mode != "observer").then_some(212),
         ops: Vec::new(),
+        throttled: None,
     }
 }
 
@@ -527,6 +528,7 @@ fn target() -> Target {
             },
         )]
         .into(),
+        cores: Vec::new(),
     };
     Target {
         spec: "bundled".into(),
@@ -539,6 +541,7 @@ fn target() -> Target {
             .zip(SERVERS)
             .map(|(index, kind)| server(index, kind))
             .collect(),
+        ..Target::default()
     }
 }
 

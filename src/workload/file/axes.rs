@@ -126,8 +126,8 @@ fn walk(table: &Table, at: &Location, problems: &Problems, found: &mut Vec<Found
     }
 }
 
-/// Returns what an override calls the item of a list of tables: the label or the kind of an operation if
-/// no other has it, otherwise the index.
+/// Returns what an override calls an operation: its label or its kind if no other has it, otherwise its
+/// index.
 fn name_of(items: &[Node], index: usize) -> String {
     let called = |node: &Node| {
         let Value::Table(table) = &node.value else {

@@ -295,7 +295,7 @@
         seconds: () => this.timeWords(at),
         percentile: () => "p = " + percentile(at),
         linear: () => perSecond(at) + " asked",
-        category: () => this.data.x.names[Math.round(at)],
+        value: () => this.valueName(at),
         run: () => "run " + at,
         round: () => "round " + at,
       }[this.data.x.scale]();
@@ -319,7 +319,10 @@
           element(item, "i", { style: "background:" + color });
           const name = several ? panel.title + " " + series.label : series.label;
           item.append(name + " ");
-          element(item, "b", {}, this.data.y.scale === "log-us" ? duration(value) : perSecond(value));
+          const words = this.data.y.scale === "log-us" ? duration : perSecond;
+          element(item, "b", {}, words(value));
+          const interval = (series.whiskers || []).find((whisker) => whisker[0] === at);
+          if (interval) item.append(" [" + words(interval[1]) + ", " + words(interval[2]) + "]");
         }
       }
       const reach = (this.to - this.from) / 100;
@@ -330,6 +333,13 @@
         if (at >= band.from && at <= band.to)
           element(line, "span", { class: "event" }, band.labels[0]);
       this.readout.replaceChildren(line);
+    }
+
+    // The name of the value of a named axis that is nearest to a coordinate.
+    valueName(at) {
+      const { label, values } = this.data.x;
+      const nearest = values.reduce((best, value) => Math.abs(value[0] - at) < Math.abs(best[0] - at) ? value : best);
+      return label + " " + nearest[1];
     }
 
     // Tells how many bars of a series lie across the cursor.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
+use super::experiment_report;
 use super::experiment_text::{self, Outcome, counted, figures};
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::live::Screen;
@@ -13,9 +14,10 @@ use super::run::{status_of, worse};
 use super::surroundings::Places;
 use crate::experiment::{ExperimentError, Matrix, RunContext};
 use crate::protocol;
+use crate::report::{Format, experiment_answers, render_experiment, write_experiment_report};
 use crate::result::{
     EXPERIMENT_FILE, ExperimentIndex, ExperimentParts, ExperimentSource, RunState, read_experiment,
-    read_result, read_search, result_file, search_file, to_json_text,
+    read_result, read_search, result_file, search_file,
 };
 use crate::target::TargetSpec;
 use crate::workload::{Experiment, Source};
@@ -161,8 +163,8 @@ impl Asked {
     }
 }
 
-/// Runs an experiment in `dir`, prints its results, and returns the status. With `json`, the index is returned
-/// as text and not printed.
+/// Runs an experiment in `dir`, writes its report, prints its results and its answers, and returns the status. With
+/// `json`, the report is returned as JSON and nothing is printed.
 pub(super) fn run(
     asked: &mut Asked,
     dir: &Path,
@@ -204,14 +206,20 @@ pub(super) fn run(
             dir.display()
         ));
     }
-    text.push_str(&format!("\n{}\n", dir.join(EXPERIMENT_FILE).display()));
+    let report = experiment_report::read_cells(dir, index)?;
+    let written = write_experiment_report(dir, &report);
+    text.push_str(&format!("\n{}\n", experiment_answers(&report)));
+    if let Some(page) = written.as_ref().ok().and_then(|written| written.first()) {
+        text.push_str(&format!("{}\n", page.display()));
+    }
     if !json {
         output::print(&text)?;
     }
+    written?;
     match ended {
         Ok(()) | Err(ExperimentError::Interrupted) => Ok(Done {
             status,
-            json: to_json_text(index),
+            json: render_experiment(&report, Format::Json)?,
         }),
         Err(error) => Err(error.into()),
     }
@@ -221,7 +229,7 @@ pub(super) fn run(
 #[derive(Debug)]
 pub(super) struct Done {
     pub(super) status: Status,
-    /// The index as text.
+    /// The report as JSON.
     pub(super) json: String,
 }
 

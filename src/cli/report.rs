@@ -1,23 +1,29 @@
 //! `quorate report`: prints earlier results in any format.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
-use super::output;
-use crate::report::{Format, ReportError, SpectrumTime, render, render_capacity, spectrum};
+use super::splice::SpliceFlags;
+use super::{experiment_report, output};
+use crate::report::{
+    ExperimentReport, Format, ReportError, SpectrumTime, render, render_capacity,
+    render_experiment, spectrum,
+};
 use crate::result::{Capacity, RunResult, read_capacity, read_result, save};
 
 /// Prints earlier results as text, Markdown, CSV, JSON or one HTML page
 #[derive(Args, Debug)]
 pub(super) struct ReportArgs {
-    /// Result folders or result.json files, or one folder of a capacity search
+    /// Result folders or result.json files, or one folder of a capacity search or of an experiment
     #[arg(required = true, value_name = "DIR|FILE")]
     results: Vec<PathBuf>,
     #[command(flatten)]
     spectrum: SpectrumFlag,
+    #[command(flatten)]
+    splice: SpliceFlags,
     #[command(flatten)]
     layout: Layout,
 }
@@ -75,15 +81,38 @@ impl Layout {
 
     /// Writes `text` to the file, or to standard output.
     pub(super) fn deliver(&self, text: &str) -> Result<(), Failure> {
-        match &self.output {
-            Some(file) => save(file, text.as_bytes())?,
-            None => output::print(text)?,
-        }
-        Ok(())
+        deliver(self.output.as_deref(), text)
     }
 }
 
+/// Writes `text` to a file, or to standard output.
+pub(super) fn deliver(file: Option<&Path>, text: &str) -> Result<(), Failure> {
+    match file {
+        Some(file) => save(file, text.as_bytes())?,
+        None => output::print(text)?,
+    }
+    Ok(())
+}
+
 pub(super) fn run(args: &ReportArgs) -> Result<Status, Failure> {
+    if let Some(report) = experiment(args)? {
+        if args.spectrum.is_given() {
+            return Err(bad_usage(
+                "--spectrum belongs to the result of one cell: name its folder below `cells`",
+            ));
+        }
+        if let Some(document) = args.splice.document() {
+            return args.splice.run(document, &args.results[0], &report);
+        }
+        args.layout
+            .deliver(&render_experiment(&report, args.layout.format()?)?)?;
+        return Ok(Status::SUCCESS);
+    }
+    if args.splice.document().is_some() {
+        return Err(bad_usage(
+            "--splice takes the folder of an experiment, which has an experiment.json",
+        ));
+    }
     if let Some(found) = capacity(args)? {
         args.layout
             .deliver(&render_capacity(&found, args.layout.format()?)?)?;
@@ -109,6 +138,23 @@ pub(super) fn run(args: &ReportArgs) -> Result<Status, Failure> {
     };
     args.layout.deliver(&text)?;
     Ok(Status::SUCCESS)
+}
+
+/// Reads the experiment that the arguments name, if they name one.
+fn experiment(args: &ReportArgs) -> Result<Option<ExperimentReport>, Failure> {
+    for path in &args.results {
+        if let Some(found) = experiment_report::read(path)? {
+            return if args.results.len() == 1 {
+                Ok(Some(found))
+            } else {
+                Err(bad_usage(format!(
+                    "{} contains an experiment, which can only be reported alone",
+                    path.display()
+                )))
+            };
+        }
+    }
+    Ok(None)
 }
 
 /// Reads the capacity search that the arguments name, if they name one.

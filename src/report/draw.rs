@@ -18,6 +18,8 @@ const LARGE: f64 = 15.0;
 const LINE: f64 = 20.0;
 const CURVE: f64 = 2.0;
 const DOT: f64 = 4.0;
+/// Half the width of the end of an interval.
+const CAP: f64 = 4.0;
 /// Smallest gap between labels of the x axis.
 const LABEL_GAP: f64 = 14.0;
 /// Length of a sample in the legend.
@@ -185,14 +187,26 @@ fn fixed<DB: DrawingBackend>(
     frame: Frame,
 ) -> Painted {
     if !panel.title.is_empty() {
-        let ink = panel.series.first().map_or(Ink::Text, |series| series.ink);
         let y = frame.top - f64::from(figure.event_rows() * EVENT_ROW) - LINE / 2.0;
-        let sample = [(frame.left, y), (frame.left + SAMPLE, y)];
-        canvas.line(&sample, ink, 2.0 * CURVE)?;
-        let at = (frame.left + SAMPLE + 6.0, y);
+        let mut left = frame.left;
+        // A colour of the panel is shown beside its title. Colours of the series are in the legend.
+        if let Some(ink) = own_ink(panel) {
+            canvas.line(&[(left, y), (left + SAMPLE, y)], ink, 2.0 * CURVE)?;
+            left += SAMPLE + 6.0;
+        }
+        let at = (left, y);
         canvas.text(at, &panel.title, SMALL, (Ink::Text, Anchor::Left, true))?;
     }
     grid(canvas, &figure.y, frame)
+}
+
+/// The colour of all series of a panel, except references; `None` if they differ.
+fn own_ink(panel: &Panel) -> Option<Ink> {
+    let mut inks = panel.series.iter().map(|series| series.ink);
+    let first = inks.next()?;
+    inks.filter(|ink| *ink != Ink::Muted)
+        .all(|ink| ink == first)
+        .then_some(first)
 }
 
 fn moving<DB: DrawingBackend>(
@@ -400,6 +414,12 @@ fn curve<DB: DrawingBackend>(
             Stroke::Dashed => canvas.dashed(&points, series.ink, CURVE * 0.8)?,
             Stroke::Solid => canvas.line(&points, series.ink, CURVE)?,
             Stroke::Thin => canvas.line(&points, series.ink, CURVE / 2.0)?,
+            Stroke::Marked => {
+                canvas.line(&points, series.ink, CURVE)?;
+                for point in points {
+                    canvas.disc(point, DOT, series.ink)?;
+                }
+            }
             Stroke::Dots => {
                 for point in points {
                     canvas.disc(point, DOT, series.ink)?;
@@ -420,7 +440,18 @@ fn curve<DB: DrawingBackend>(
             }
         }
     }
-    Ok(())
+    series.whiskers.iter().try_for_each(|whisker| {
+        let x = frame.x(&figure.x, whisker.at);
+        let (low, high) = (
+            frame.y(&figure.y, whisker.low),
+            frame.y(&figure.y, whisker.high),
+        );
+        canvas.line(&[(x, low), (x, high)], series.ink, CURVE / 2.0)?;
+        for y in [low, high] {
+            canvas.line(&[(x - CAP, y), (x + CAP, y)], series.ink, CURVE / 2.0)?;
+        }
+        Ok(())
+    })
 }
 
 /// The place of each entry of the legend; the entries wrap into rows.
@@ -457,6 +488,10 @@ fn legend<DB: DrawingBackend>(
             Sample::Line(Stroke::Dots) => canvas.disc((x + SAMPLE / 2.0, y), DOT, entry.ink)?,
             Sample::Line(Stroke::Rings) => canvas.ring((x + SAMPLE / 2.0, y), DOT, entry.ink)?,
             Sample::Line(Stroke::Solid | Stroke::Area) => canvas.line(&line, entry.ink, CURVE)?,
+            Sample::Line(Stroke::Marked) => {
+                canvas.line(&line, entry.ink, CURVE)?;
+                canvas.disc((x + SAMPLE / 2.0, y), DOT, entry.ink)?;
+            }
             Sample::Shade => {
                 let (low, high) = (y + 6.0, y - 6.0);
                 let corners = [(x, high), (x + SAMPLE, high), (x + SAMPLE, low), (x, low)];
@@ -490,7 +525,7 @@ mod tests {
             }),
         };
         let figure = Figure {
-            name: "x",
+            name: "x".to_owned(),
             title: String::new(),
             caption: String::new(),
             x: Axis::span("", 10.0, 5.0),

@@ -12,7 +12,7 @@ pub(crate) const EVENT_ROW: u32 = 16;
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
     /// File name without extension.
-    pub name: &'static str,
+    pub name: String,
     pub title: String,
     /// How to read it, in sentences.
     pub caption: String,
@@ -128,13 +128,13 @@ pub(crate) enum Scale {
     Seconds,
     /// log10 of microseconds.
     LogDuration,
+    /// Values with names, such as those of an axis of an experiment. Each tick is one of them.
+    Value,
     /// log10(1 / (1 - p)) for a share p.
     Percentile,
     Run,
     /// The number of a round.
     Round,
-    /// The number of a category, whose name is the label of its tick.
-    Category,
     /// Sessions, one above the other.
     Sessions,
 }
@@ -153,6 +153,8 @@ pub(crate) enum Stroke {
     Solid,
     Thin,
     Dashed,
+    /// A line with a disc at each point.
+    Marked,
     /// A line over a pale area down to the axis.
     Area,
     /// A disc at each point.
@@ -185,6 +187,17 @@ pub(crate) struct Series {
     pub stroke: Stroke,
     /// Connected parts, with gaps where nothing was measured.
     pub stretches: Vec<Vec<(f64, f64)>>,
+    /// The confidence intervals of points.
+    pub whiskers: Vec<Whisker>,
+}
+
+/// A confidence interval, in coordinates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Whisker {
+    /// The place on the x axis.
+    pub at: f64,
+    pub low: f64,
+    pub high: f64,
 }
 
 /// A vertical line.
@@ -210,7 +223,7 @@ pub(crate) struct EventLabel {
 impl Figure {
     /// Names the figures that are zoomed together with this one. Those around a fault have their own
     /// time.
-    pub(crate) fn clock(&self) -> &'static str {
+    pub(crate) fn clock(&self) -> &str {
         match self.name.strip_prefix("fault-") {
             Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => {
                 let digits = rest.find('-').unwrap_or(rest.len());
@@ -269,15 +282,17 @@ impl Figure {
         }
     }
 
-    /// The entries of the legend. Curves of several panels share an entry, which then has the colour of text.
+    /// The entries of the legend. Curves of the same label share an entry, which has the colour of text if their
+    /// colours differ.
     pub(crate) fn legend(&self) -> Vec<Entry> {
-        let several = self.panels.len() > 1;
+        let all = || self.panels.iter().flat_map(|panel| &panel.series);
         let mut entries: Vec<Entry> = Vec::new();
-        for series in self.panels.iter().flat_map(|panel| &panel.series) {
+        for series in all() {
+            let differs = |other: &Series| other.label == series.label && other.ink != series.ink;
             let entry = Entry {
                 label: series.label.clone(),
                 ink: match series.ink {
-                    Ink::Series(_) if several => Ink::Text,
+                    Ink::Series(_) if all().any(differs) => Ink::Text,
                     ink => ink,
                 },
                 sample: Sample::Line(series.stroke),
@@ -414,7 +429,7 @@ impl Axis {
                 .map(|(index, name)| tick(index as f64, name))
                 .collect(),
             minor: Vec::new(),
-            scale: Scale::Category,
+            scale: Scale::Value,
         }
     }
 
@@ -545,10 +560,11 @@ mod tests {
                 ink: Ink::Series(0),
                 stroke: Stroke::Solid,
                 stretches: Vec::new(),
+                whiskers: Vec::new(),
             }],
         };
         Figure {
-            name: "x",
+            name: String::new(),
             title: String::new(),
             caption: String::new(),
             x: Axis::span("", 1.0, 5.0),
@@ -612,9 +628,9 @@ mod tests {
     fn the_figures_around_a_fault_have_their_own_clock() {
         let mut figure = figure(1);
         assert_eq!(figure.clock(), "");
-        figure.name = "fault-12-throughput";
+        figure.name = "fault-12-throughput".to_owned();
         assert_eq!(figure.clock(), "fault-12");
-        figure.name = "fault-gaps";
+        figure.name = "fault-gaps".to_owned();
         assert_eq!(figure.clock(), "");
     }
 

@@ -12,7 +12,7 @@ use super::figure::{Axis, Figure, Ink, Panel, Scale, Series, Stroke};
 #[serde(untagged)]
 pub(super) enum FigureData {
     /// Curves or dots between axes.
-    Plot(PlotData),
+    Plot(Box<PlotData>),
     /// The ratios of a comparison.
     Forest(ForestData),
 }
@@ -45,9 +45,12 @@ struct AxisData {
     scale: &'static str,
     min: f64,
     max: f64,
-    /// The names of categories, by number.
+    /// The quantity, if the values of the axis have names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    /// Coordinates and names of these values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    names: Vec<String>,
+    values: Vec<(f64, String)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,6 +70,9 @@ struct SeriesData {
     color: &'static str,
     stroke: &'static str,
     parts: Vec<Part>,
+    /// Confidence intervals: x, low and high, in the units of the parts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    whiskers: Vec<[f64; 3]>,
 }
 
 /// A connected stretch. Values are in the unit of the axis: microseconds or operations per second. Where there is
@@ -91,7 +97,7 @@ struct MarkData {
 impl FigureData {
     /// The data of a plot; `frames` are those of its panels on a wide and on a narrow screen.
     pub(super) fn plot(figure: &Figure, frames: &[Vec<Frame>; 2]) -> Self {
-        Self::Plot(PlotData::new(figure, frames))
+        Self::Plot(Box::new(PlotData::new(figure, frames)))
     }
 
     /// The data of a forest plot; `frames` are those of its rows.
@@ -137,7 +143,13 @@ impl PlotData {
 
 impl AxisData {
     fn new(axis: &Axis) -> Self {
+        let named = axis.scale == Scale::Value;
+        let values = axis.ticks.iter().filter(|_| named);
         Self {
+            label: named.then(|| axis.label.clone()),
+            values: values
+                .map(|tick| (rounded(tick.at), tick.label.clone()))
+                .collect(),
             scale: match axis.scale {
                 Scale::Linear => "linear",
                 Scale::Seconds => "seconds",
@@ -145,15 +157,11 @@ impl AxisData {
                 Scale::Percentile => "percentile",
                 Scale::Run => "run",
                 Scale::Round => "round",
-                Scale::Category => "category",
+                Scale::Value => "value",
                 Scale::Sessions => "sessions",
             },
             min: axis.min,
             max: axis.max,
-            names: match axis.scale {
-                Scale::Category => axis.ticks.iter().map(|tick| tick.label.clone()).collect(),
-                _ => Vec::new(),
-            },
         }
     }
 }
@@ -182,7 +190,7 @@ impl SeriesData {
                 ink => color(ink),
             },
             stroke: match series.stroke {
-                Stroke::Solid => "solid",
+                Stroke::Solid | Stroke::Marked => "solid",
                 Stroke::Thin => "thin",
                 Stroke::Dashed => "dashed",
                 Stroke::Area => "area",
@@ -192,6 +200,14 @@ impl SeriesData {
                 .stretches
                 .iter()
                 .map(|stretch| Part::new(stretch, figure))
+                .collect(),
+            whiskers: series
+                .whiskers
+                .iter()
+                .map(|whisker| {
+                    let [low, high] = [whisker.low, whisker.high].map(|y| value_of(figure, y));
+                    [rounded(whisker.at), low, high]
+                })
                 .collect(),
         }
     }
@@ -209,10 +225,7 @@ fn color(ink: Ink) -> &'static str {
 
 impl Part {
     fn new(points: &[(f64, f64)], figure: &Figure) -> Self {
-        let value = |y: f64| match figure.y.scale {
-            Scale::LogDuration => rounded(10_f64.powf(y)),
-            _ => rounded(y),
-        };
+        let value = |y: f64| value_of(figure, y);
         if figure.x.scale != Scale::Seconds {
             let (x, y) = points.iter().map(|(x, y)| (rounded(*x), value(*y))).unzip();
             return Self { x, y };
@@ -225,6 +238,14 @@ impl Part {
             x,
             y: levels.map(|level| value(level[0].1)).collect(),
         }
+    }
+}
+
+/// The value of a y coordinate.
+fn value_of(figure: &Figure, y: f64) -> f64 {
+    match figure.y.scale {
+        Scale::LogDuration => rounded(10_f64.powf(y)),
+        _ => rounded(y),
     }
 }
 

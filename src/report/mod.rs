@@ -15,6 +15,7 @@ mod csv;
 mod curves;
 mod describe;
 mod draw;
+mod experiment;
 mod failover;
 mod figure;
 mod figure_data;
@@ -48,10 +49,11 @@ use std::str::FromStr;
 use crate::result::{Capacity, ResultError, RunResult, save, to_json_text};
 
 pub use compare::{
-    CompareError, Comparison, Contrast, Estimate, FailIf, FailIfError, Figure, Metric, Objection,
-    Outcome, ROUNDS_MIN, RUNS_MIN, Role, Side, check_headline, compare, compare_unpaired,
-    comparison_plots, rounds_needed,
+    CellComparison, CellPlace, CompareError, Comparison, Contrast, Estimate, ExperimentComparison,
+    FailIf, FailIfError, Figure, Metric, NumberedSearch, Objection, Outcome, ROUNDS_MIN, RUNS_MIN,
+    Role, Side, check_headline, compare, compare_unpaired, comparison_plots, rounds_needed,
 };
+pub use experiment::{ExperimentReport, SpliceError, splice};
 pub use human::{count, duration_us, per_second};
 pub use plot::{Contents, Pixels, PlotFile, plots, svg_plots};
 pub use spectrum::{SpectrumTime, spectrum};
@@ -146,6 +148,34 @@ pub fn render_comparison(comparison: &Comparison, format: Format) -> Result<Stri
     })
 }
 
+/// Formats comparisons in the XML format of JUnit: one test case for each headline.
+#[must_use]
+pub fn comparisons_as_junit(comparisons: &[Comparison], conditions: &[FailIf]) -> String {
+    compare::junit(comparisons, conditions)
+}
+
+/// Formats the comparison of two experiments.
+#[must_use]
+pub fn render_experiment_comparison(comparison: &ExperimentComparison, format: Format) -> String {
+    match format {
+        Format::Text => compare::experiments_text(comparison),
+        Format::Csv => compare::experiments_csv(comparison),
+        Format::Markdown => compare::experiments_markdown(comparison),
+        Format::Json => compare::experiments_json(comparison),
+        Format::Html => compare::experiments_page(comparison),
+    }
+}
+
+/// Formats the comparison of two experiments in the XML format of JUnit: one test case for each
+/// cell and target.
+#[must_use]
+pub fn experiment_comparison_as_junit(
+    comparison: &ExperimentComparison,
+    conditions: &[FailIf],
+) -> String {
+    compare::experiments_junit(comparison, conditions)
+}
+
 /// Formats a capacity search.
 ///
 /// # Errors
@@ -159,6 +189,47 @@ pub fn render_capacity(found: &Capacity, format: Format) -> Result<String, Repor
         Format::Json => to_json_text(found),
         Format::Html => capacity::page(found)?,
     })
+}
+
+/// Formats an experiment.
+///
+/// # Errors
+///
+/// If (HTML only) a plot cannot be drawn.
+pub fn render_experiment(report: &ExperimentReport, format: Format) -> Result<String, ReportError> {
+    Ok(match format {
+        Format::Text => experiment::text(report),
+        Format::Markdown => experiment::markdown(report),
+        Format::Csv => experiment::csv(report),
+        Format::Json => experiment::json(report),
+        Format::Html => experiment::page(report)?,
+    })
+}
+
+/// Returns the answers of an experiment for a terminal, without the tables.
+#[must_use]
+pub fn experiment_answers(report: &ExperimentReport) -> String {
+    experiment::answers(report)
+}
+
+/// Writes `report.html` and its plots into `dir`, the folder of `experiment.json`. Returns the paths
+/// of the files, the page first.
+///
+/// # Errors
+///
+/// If a plot cannot be drawn or a file cannot be written.
+pub fn write_experiment_report(
+    dir: &Path,
+    report: &ExperimentReport,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let page = dir.join("report.html");
+    save(&page, experiment::page(report)?.as_bytes())?;
+    let mut written = vec![page];
+    written.extend(plot::write(
+        &dir.join("plots"),
+        &experiment::plots(report)?,
+    )?);
+    Ok(written)
 }
 
 /// Writes `report.html` and its plots into `dir`, the folder of `capacity.json`. Returns the paths

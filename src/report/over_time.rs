@@ -55,7 +55,7 @@ pub(super) fn throughput(summary: &Summary<'_>) -> Figure {
     let (_, high) = extent(&panels);
     let caption = "Operations acknowledged per second, in the recording interval in which the acknowledgement arrived.";
     Figure {
-        name: "throughput",
+        name: "throughput".to_owned(),
         title: "Throughput over time".to_owned(),
         y: Axis::linear("operations per second", high * 1.02, 5.0, true),
         ..over_time_figure(summary, caption, panels)
@@ -91,7 +91,7 @@ pub(super) fn response_over_time(summary: &Summary<'_>) -> Figure {
          done. An operation without a reply counts with its full age."
     };
     Figure {
-        name: "response-time",
+        name: "response-time".to_owned(),
         title: "Response time over time".to_owned(),
         y: Axis::log_duration("response time", 10_f64.powf(low), 10_f64.powf(high)),
         ..over_time_figure(summary, caption, panels)
@@ -114,7 +114,7 @@ fn over_time_figure(summary: &Summary<'_>, caption: &str, panels: Vec<Panel>) ->
         caption += " Red lines are events, numbered as in the list of events.";
     }
     Figure {
-        name: "",
+        name: String::new(),
         title: String::new(),
         caption,
         x: time_axis(result),
@@ -203,6 +203,7 @@ fn push(series: &mut Vec<Series>, label: &str, ink: Ink, stroke: Stroke, stretch
             label: label.to_owned(),
             ink,
             stroke,
+            whiskers: Vec::new(),
             stretches,
         });
     }

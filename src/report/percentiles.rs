@@ -31,6 +31,7 @@ pub(super) fn percentiles(summary: &Summary<'_>) -> Figure {
                     label: kind.to_owned(),
                     ink,
                     stroke,
+                    whiskers: Vec::new(),
                     stretches: vec![points],
                 });
             }
@@ -52,7 +53,7 @@ pub(super) fn percentiles(summary: &Summary<'_>) -> Figure {
         caption += " Below the thin grey line this machine cannot tell a server from one that does nothing.";
     }
     Figure {
-        name: "percentiles",
+        name: "percentiles".to_owned(),
         title: "Response and service time by percentile".to_owned(),
         caption,
         x: Axis::percentile(
@@ -73,6 +74,7 @@ fn floor(found: Resolution) -> Series {
         label: "a server that does nothing".to_owned(),
         ink: Ink::Muted,
         stroke: Stroke::Thin,
+        whiskers: Vec::new(),
         stretches: vec![vec![
             point(0.0, found.response_p50_us),
             point(0.5, found.response_p50_us),

@@ -61,9 +61,9 @@ pub(super) enum Picture<'a> {
 
 impl Picture<'_> {
     /// File name without extension.
-    fn name(self) -> &'static str {
+    fn name(&self) -> &str {
         match self {
-            Self::Figure(figure) => figure.name,
+            Self::Figure(figure) => &figure.name,
             Self::Forest(_) => "comparison",
         }
     }

@@ -57,7 +57,7 @@ pub(super) fn spread(summary: &Summary<'_>) -> Vec<Figure> {
     let (fast, slow) = extent(&response);
     vec![
         Figure {
-            name: "runs-throughput",
+            name: "runs-throughput".to_owned(),
             title: "Throughput of each run".to_owned(),
             caption: format!("{caption} The axis does not begin at 0."),
             x: Axis::numbers("run", &numbers, Scale::Run),
@@ -67,7 +67,7 @@ pub(super) fn spread(summary: &Summary<'_>) -> Vec<Figure> {
             bands: Vec::new(),
         },
         Figure {
-            name: "runs-response-time",
+            name: "runs-response-time".to_owned(),
             title: "Response time of each run".to_owned(),
             caption: caption.to_owned(),
             x: Axis::numbers("run", &numbers, Scale::Run),
@@ -103,6 +103,7 @@ pub(super) fn dots(
             label: label.to_owned(),
             ink,
             stroke,
+            whiskers: Vec::new(),
             // Each dot is a separate stretch, because runs are not connected.
             stretches: points.into_iter().map(|point| vec![point]).collect(),
         },
@@ -110,6 +111,7 @@ pub(super) fn dots(
             label: format!("{label} median"),
             ink,
             stroke: Stroke::Thin,
+            whiskers: Vec::new(),
             stretches: vec![line.to_vec()],
         },
     ]

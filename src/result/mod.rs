@@ -9,6 +9,7 @@ mod baseline;
 mod capacity;
 mod csv_table;
 mod environment;
+mod experiment_folder;
 mod experiment_index;
 mod file;
 mod finding;
@@ -36,6 +37,7 @@ pub use capacity::{
 };
 pub use csv_table::CsvTable;
 pub use environment::{gather, machine_memory_bytes};
+pub use experiment_folder::{CellResults, read_cell};
 pub use experiment_index::{
     EXPERIMENT_FILE, ExperimentIndex, ExperimentParts, ExperimentSource, IndexCell, IndexRun,
     RunState, is_experiment, read_experiment, search_file, write_experiment,

@@ -179,23 +179,28 @@ pub(crate) fn failover() -> RunResult {
     let mut plan = plan();
     plan.name = "failover".into();
     plan.why = "The leader is killed: for how long can nobody write?".into();
-    plan.load.repeats = 3;
-    let runs = (0_u32..).zip([214, 190, 260]).map(|(run, outage_ms)| {
+    let runs = faulty_runs(&mut plan, "kill", &[214, 190, 260]);
+    finished(plan, runs)
+}
+
+/// Runs of `plan` in which a fault of the leader causes an outage, one for each length.
+pub(crate) fn faulty_runs(plan: &mut Plan, action: &str, outages_ms: &[i64]) -> Vec<Recording> {
+    plan.load.repeats = u32::try_from(outages_ms.len()).unwrap_or(1);
+    let runs = (0_u32..).zip(outages_ms).map(|(run, outage_ms)| {
         let stall = Stall {
             from_ms: STALL.from_ms,
             to_ms: STALL.from_ms + outage_ms,
         };
-        let mut recording = record(&plan, i64::from(run), 100, Some(stall));
+        let mut recording = record(plan, i64::from(run), 100, Some(stall));
         recording.number = run;
-        fault_events(&mut recording, stall);
+        fault_events(&mut recording, action, stall);
         recording
     });
-    let runs = runs.collect();
-    finished(plan, runs)
+    runs.collect()
 }
 
-/// The leader is killed at the start of the stall and started again two seconds later.
-fn fault_events(recording: &mut Recording, stall: Stall) {
+/// The fault of the leader begins at the start of the stall and ends two seconds later.
+fn fault_events(recording: &mut Recording, action: &str, stall: Stall) {
     let at = |ms: i64| (stall.from_ms + ms) * MS;
     let address = |server: usize| format!("127.0.0.1:{}", 2_181 + server);
     let servers = vec![address(LEADER)];
@@ -204,7 +209,7 @@ fn fault_events(recording: &mut Recording, stall: Stall) {
             0,
             EventKind::FaultBegan {
                 fault: 0,
-                action: "kill".into(),
+                action: action.into(),
                 servers: servers.clone(),
                 took_ns: 90_000,
             },
@@ -220,7 +225,12 @@ fn fault_events(recording: &mut Recording, stall: Stall) {
             2_000,
             EventKind::FaultEnded {
                 fault: 0,
-                action: "restart".into(),
+                action: if action == "kill" {
+                    "restart"
+                } else {
+                    "resume"
+                }
+                .into(),
                 servers,
                 took_ns: 3_100_000,
             },

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::announce::announcement;
 use super::outcome::Ending;
-use super::{CompareArgs, ROUNDS, compared, format};
+use super::{CompareArgs, ROUNDS, compared, laid_out};
 use crate::cli::calibration_store::Need;
 use crate::cli::failure::{Failure, MeansStatus, Status, bad_usage};
 use crate::cli::live::Screen;
@@ -13,10 +13,7 @@ use crate::cli::run::{writable_dir, write};
 use crate::cli::workload_file::{Changes, Resolved, resolve};
 use crate::cli::{calibration_store, interrupt, output};
 use crate::experiment::{self, ProgressEvent, RoundReport, RunContext, expected_time};
-use crate::report::{
-    Comparison, Format, ROUNDS_MIN, check_headline, render_comparison, rounds_needed,
-    write_comparison,
-};
+use crate::report::{ROUNDS_MIN, check_headline, rounds_needed, write_comparison};
 use crate::result::RunResult;
 use crate::target::{TargetSpec, split_targets};
 use crate::workload::Plan;
@@ -245,19 +242,6 @@ fn show(args: &CompareArgs, dir: &Path, results: &[RunResult]) -> Result<Status,
         }
     }
     Ending::of(args.force, &args.fail_if, &comparisons).into_status()
-}
-
-fn laid_out(args: &CompareArgs, comparisons: &[Comparison]) -> Result<String, Failure> {
-    let format = format(args)?;
-    let texts = comparisons
-        .iter()
-        .map(|comparison| render_comparison(comparison, format))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(if format == Format::Json && texts.len() > 1 {
-        format!("[{}]", texts.join(","))
-    } else {
-        texts.join("\n")
-    })
 }
 
 /// Returns the part of a target's spec that can be used in the name of a folder.

@@ -1,6 +1,8 @@
 //! `quorate compare`: compares two results, or measures targets in rounds and compares those.
 
 mod announce;
+mod experiments;
+mod layout;
 mod measure;
 mod outcome;
 
@@ -8,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use self::layout::{ComparisonFormat, ComparisonLayout};
 pub(super) use self::outcome::Ending;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
-use super::report::Layout;
 use super::surroundings::{Pinning, Places};
-use crate::report::{Comparison, FailIf, Format, compare, render_comparison};
+use crate::report::{Comparison, FailIf, Format, compare, comparisons_as_junit, render_comparison};
 use crate::result::{BaselineName, Baselines, RunResult, read_result};
 
 /// Maximum number of rounds.
@@ -33,12 +35,15 @@ Examples:
   quorate compare --targets zookeeper:/opt/zk-3.4.10,zookeeper:/opt/zk-3.9.5 --rounds 10 mixed
   quorate compare --targets bundled,zookeeper mixed --headline 'set: response p99' --fail-if slower=5%
 
-The first is the base. Each of the others is compared with it. A verdict needs at least 6 rounds, or 5 runs of
+  quorate compare results/write-latency-A results/write-latency-B --fail-if slower=5% --format junit -o report.xml
+
+The first is the base. Each of the others is compared with it. Two experiments are compared cell by cell, with verdicts
+that are corrected for the number of cells. A verdict needs at least 6 rounds, or 5 runs of
 each of two results that were measured separately.
 
 Exit status: 0 compared, 2 bad usage or different loads, 3 a side is invalid, 4 a --fail-if condition holds.")]
 pub(super) struct CompareArgs {
-    /// BASE and CANDIDATE (result folders or files, or names of baselines); with --targets one WORKLOAD
+    /// BASE and CANDIDATE (folders of results or of experiments, or names of baselines); with --targets one WORKLOAD
     #[arg(value_name = "BASE CANDIDATE | WORKLOAD")]
     items: Vec<String>,
     /// Targets to measure in rounds, separated by commas
@@ -64,7 +69,7 @@ pub(super) struct CompareArgs {
     /// loop, the response p50 of the most frequent write of an open one]
     #[arg(long, value_name = "METRIC")]
     headline: Option<String>,
-    /// Ends with status 4 if the headline is shown to be slower, or slower by at least a share: `slower`, `slower=5%`
+    /// Ends with status 4 if the headline (of any cell) is shown to be slower, or slower by at least a share: `slower`, `slower=5%`
     #[arg(long, value_name = "CONDITION")]
     fail_if: Vec<FailIf>,
     /// Different plans or invalid runs do not change the exit status
@@ -82,7 +87,7 @@ pub(super) struct CompareArgs {
     #[command(flatten)]
     load: LoadFlags,
     #[command(flatten)]
-    layout: Layout,
+    layout: ComparisonLayout,
     #[command(flatten)]
     pinning: Pinning,
     #[command(flatten)]
@@ -104,11 +109,14 @@ pub(super) fn run(args: &CompareArgs) -> Result<Status, Failure> {
             args.items.len()
         )));
     };
+    if let Some(status) = experiments::compare(args, base, candidate)? {
+        return Ok(status);
+    }
     let (base, candidate) = (read(base)?, read(candidate)?);
     let comparison = compared(args, &base, &candidate)?;
-    args.layout
-        .deliver(&render_comparison(&comparison, format(args)?)?)?;
-    Ending::of(args.force, &args.fail_if, &[comparison]).into_status()
+    let comparisons = [comparison];
+    args.layout.deliver(&laid_out(args, &comparisons)?)?;
+    Ending::of(args.force, &args.fail_if, &comparisons).into_status()
 }
 
 /// Reads a result by its path, or a baseline by its name.
@@ -131,9 +139,26 @@ fn compared(
     compare(base, candidate, args.headline.as_deref()).bad_usage()
 }
 
-fn format(args: &CompareArgs) -> Result<Format, Failure> {
+/// Formats comparisons. Several of them are an array in JSON, and one list of test cases in the format of JUnit.
+fn laid_out(args: &CompareArgs, comparisons: &[Comparison]) -> Result<String, Failure> {
+    let format = match format(args)? {
+        ComparisonFormat::Junit => return Ok(comparisons_as_junit(comparisons, &args.fail_if)),
+        ComparisonFormat::Report(format) => format,
+    };
+    let texts = comparisons
+        .iter()
+        .map(|comparison| render_comparison(comparison, format))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(if format == Format::Json && texts.len() > 1 {
+        format!("[{}]", texts.join(","))
+    } else {
+        texts.join("\n")
+    })
+}
+
+fn format(args: &CompareArgs) -> Result<ComparisonFormat, Failure> {
     if args.json {
-        Ok(Format::Json)
+        Ok(ComparisonFormat::Report(Format::Json))
     } else {
         args.layout.format()
     }

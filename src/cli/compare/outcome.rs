@@ -2,7 +2,7 @@
 //! `--fail-if`.
 
 use crate::cli::failure::{Failure, Status, bad_usage};
-use crate::report::{Comparison, FailIf, Objection};
+use crate::report::{Comparison, ExperimentComparison, FailIf, Objection};
 
 /// The reasons for an exit status other than 0.
 #[derive(Debug, Default)]
@@ -21,6 +21,26 @@ impl Ending {
         let mut ending = Self::default();
         for comparison in comparisons {
             ending.add(comparison, force, conditions);
+        }
+        ending
+    }
+
+    /// Like [`Ending::of`], for all cells of two experiments.
+    pub(super) fn of_experiments(
+        force: bool,
+        conditions: &[FailIf],
+        comparison: &ExperimentComparison,
+    ) -> Self {
+        let mut ending = Self {
+            conditions: comparison.failures(conditions),
+            ..Self::default()
+        };
+        let objections = comparison.cells.iter().flat_map(|cell| &cell.objections);
+        for objection in objections.filter(|_| !force) {
+            let reason = reason(objection);
+            if !ending.objections.contains(&reason) {
+                ending.objections.push(reason);
+            }
         }
         ending
     }

@@ -28,6 +28,7 @@ pub(crate) fn figure(capacity: &Capacity) -> Figure {
             label: name.to_owned(),
             ink: Ink::Series(index),
             stroke: Stroke::Solid,
+            whiskers: Vec::new(),
             stretches: vec![curve(capacity, of)],
         })
         .collect();
@@ -58,11 +59,12 @@ pub(crate) fn figure(capacity: &Capacity) -> Figure {
             label: format!("{name} {}/s", per_second(rate)),
             ink,
             stroke: Stroke::Thin,
+            whiskers: Vec::new(),
             stretches: vec![vec![(rate, y.min), (rate, y.max)]],
         })
     }));
     Figure {
-        name: "capacity",
+        name: "capacity".to_owned(),
         title: "Response time over rate".to_owned(),
         caption: caption(capacity),
         y,
@@ -129,6 +131,7 @@ fn limit(name: &str, limit_ms: f64, x: &Axis) -> Option<Series> {
         ),
         ink: Ink::Muted,
         stroke: Stroke::Dashed,
+        whiskers: Vec::new(),
         stretches: vec![vec![(x.min, log), (x.max, log)]],
     })
 }

@@ -12,6 +12,7 @@ mod markdown;
 mod page;
 mod text;
 
+pub(super) use answer::conditions;
 pub(super) use csv::render as csv;
 pub(super) use markdown::render as markdown;
 pub(super) use page::{plots, render as page};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Comparison;
-use super::judge::Outcome;
+use super::judge::{Estimate, Outcome};
 use super::words::{estimate_words, percent};
 
 /// Fails a comparison whose headline is slower by at least a given amount.
@@ -54,32 +54,44 @@ impl fmt::Display for FailIf {
     }
 }
 
+/// How a condition fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Judged {
+    Slower,
+    /// There is no verdict.
+    Undecided,
+}
+
 impl FailIf {
+    /// Returns how a verdict fails the condition; `None` if it passes.
+    pub(super) fn judge(&self, outcome: Outcome, estimate: Option<Estimate>) -> Option<Judged> {
+        match outcome {
+            Outcome::Slower => {
+                let by = estimate.map_or(0.0, |found| percent(found.ratio));
+                (by >= self.slower_percent.unwrap_or(0.0)).then_some(Judged::Slower)
+            }
+            Outcome::Faster | Outcome::NoDifference => None,
+            Outcome::TooFew | Outcome::NotMeasured | Outcome::NotJudged => Some(Judged::Undecided),
+        }
+    }
+
     /// Returns why the comparison fails the condition, as a sentence; `None` if it passes. A
     /// headline without a verdict fails.
     #[must_use]
     pub fn failure(&self, comparison: &Comparison) -> Option<String> {
         let headline = comparison.headline();
         let name = headline.metric.name();
-        match headline.outcome {
-            Outcome::Slower => {
-                let by = headline.estimate.map_or(0.0, |found| percent(found.ratio));
-                let limit = self.slower_percent.unwrap_or(0.0);
-                (by >= limit).then(|| {
-                    format!(
-                        "--fail-if {self}: the candidate ({}) is {} in {name}",
-                        comparison.candidate.spec,
-                        estimate_words(headline)
-                    )
-                })
-            }
-            Outcome::Faster | Outcome::NoDifference => None,
-            Outcome::TooFew | Outcome::NotMeasured | Outcome::NotJudged => Some(format!(
-                "--fail-if {self} cannot be decided: {name} of the candidate ({}) has no verdict ({})",
-                comparison.candidate.spec,
+        let candidate = &comparison.candidate.spec;
+        Some(match self.judge(headline.outcome, headline.estimate)? {
+            Judged::Slower => format!(
+                "--fail-if {self}: the candidate ({candidate}) is {} in {name}",
+                estimate_words(headline)
+            ),
+            Judged::Undecided => format!(
+                "--fail-if {self} cannot be decided: {name} of the candidate ({candidate}) has no verdict ({})",
                 headline.outcome.words()
-            )),
-        }
+            ),
+        })
     }
 }
 

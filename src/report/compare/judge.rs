@@ -132,16 +132,16 @@ pub(super) fn judge(metrics: Vec<Values>, paired: bool) -> Vec<Contrast> {
     contrasts
 }
 
-/// Whether a verdict is possible after the correction for `further` metrics: the smallest possible
+/// Whether a verdict is possible after the correction for this many tests: the smallest possible
 /// p-value must still be small enough.
-fn can_be_shown(contrast: &Contrast, paired: bool, further: usize) -> bool {
+pub(super) fn can_be_shown_among(contrast: &Contrast, paired: bool, tests: usize) -> bool {
     let runs = (contrast.base_runs.len(), contrast.candidate_runs.len());
     let least = if paired {
         least_p(runs.0)
     } else {
         least_split_p(runs.0, runs.1)
     };
-    times(least, further) <= LEVEL
+    times(least, tests) <= LEVEL
 }
 
 fn times(p: f64, tests: usize) -> f64 {
@@ -225,7 +225,7 @@ fn outcome(contrast: &Contrast, paired: bool, further: usize) -> Outcome {
     let (Some((low, high)), Some(p)) = (estimate.interval, contrast.decisive_p()) else {
         return Outcome::TooFew;
     };
-    if contrast.role == Role::Further && !can_be_shown(contrast, paired, further) {
+    if contrast.role == Role::Further && !can_be_shown_among(contrast, paired, further) {
         return Outcome::TooFew;
     }
     let more = low > 1.0 && estimate.ratio > 1.0;

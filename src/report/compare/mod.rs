@@ -7,12 +7,14 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod csv;
+mod experiments;
 mod fail_if;
 mod forest;
 mod forest_data;
 mod forest_row;
 mod json;
 mod judge;
+mod junit;
 mod markdown;
 mod metric;
 mod note;
@@ -40,6 +42,7 @@ use crate::measure::Recording;
 use crate::result::RunResult;
 use crate::workload::Plan;
 
+pub use experiments::{CellComparison, CellPlace, ExperimentComparison, NumberedSearch};
 pub use fail_if::{FailIf, FailIfError};
 pub use judge::{Contrast, Estimate, Outcome, ROUNDS_MIN, RUNS_MIN};
 pub use metric::{Figure, Metric, Role};
@@ -48,9 +51,14 @@ pub use page::comparison_plots;
 pub use side::Side;
 
 pub(super) use csv::render as csv;
+pub(super) use experiments::{
+    csv as experiments_csv, json as experiments_json, markdown as experiments_markdown,
+    page as experiments_page, text as experiments_text,
+};
 pub(super) use forest::Forest;
 pub(super) use forest_data::ForestData;
 pub(super) use json::render as json;
+pub(super) use junit::{of_comparisons as junit, of_experiments as experiments_junit};
 pub(super) use markdown::render as markdown;
 pub(super) use page::render as page;
 pub(super) use text::render as text;

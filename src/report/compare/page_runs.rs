@@ -68,7 +68,7 @@ pub(super) fn figure(comparison: &Comparison, contrast: &Contrast) -> Figure {
         Axis::fitted("operations per second", low, high)
     };
     Figure {
-        name: "comparison-runs",
+        name: "comparison-runs".to_owned(),
         title: format!("{}: {}", heading(comparison), contrast.metric.name()),
         caption: caption(paired, logarithmic),
         x: Axis::numbers(word, &numbers, scale),

@@ -19,25 +19,31 @@ pub(super) struct Pair {
 /// measured side by side: each round ended before the next one began. Two separate results have the
 /// same numbers too, but all runs of one come before those of the other.
 pub(super) fn pair(base: &[Recording], candidate: &[Recording]) -> Option<Vec<Pair>> {
+    let numbers = |runs: &[Recording]| -> Vec<(u32, u64)> {
+        let all = runs.iter();
+        all.map(|run| (run.number, run.started_unix_ms)).collect()
+    };
+    pair_numbers(&numbers(base), &numbers(candidate))
+}
+
+/// Like [`pair`], for measurements with their number and their start as Unix time in milliseconds.
+pub(super) fn pair_numbers(base: &[(u32, u64)], candidate: &[(u32, u64)]) -> Option<Vec<Pair>> {
     if repeats_a_number(base) || repeats_a_number(candidate) {
         return None;
     }
     let mut pairs: Vec<Pair> = Vec::new();
-    for (place, run) in base.iter().enumerate() {
-        let other = candidate
-            .iter()
-            .position(|other| other.number == run.number);
+    for (place, (number, _)) in base.iter().enumerate() {
+        let other = candidate.iter().position(|(other, _)| other == number);
         pairs.extend(other.map(|other| Pair {
             base: place,
             candidate: other,
         }));
     }
-    pairs.sort_by_key(|pair| base[pair.base].number);
+    pairs.sort_by_key(|pair| base[pair.base].0);
     let times: Vec<(u64, u64)> = pairs
         .iter()
         .map(|pair| {
-            let a = base[pair.base].started_unix_ms;
-            let b = candidate[pair.candidate].started_unix_ms;
+            let (a, b) = (base[pair.base].1, candidate[pair.candidate].1);
             (a.min(b), a.max(b))
         })
         .collect();
@@ -49,8 +55,8 @@ pub(super) fn pair(base: &[Recording], candidate: &[Recording]) -> Option<Vec<Pa
     in_rounds.then_some(pairs)
 }
 
-fn repeats_a_number(runs: &[Recording]) -> bool {
-    let mut numbers: Vec<u32> = runs.iter().map(|run| run.number).collect();
+fn repeats_a_number(runs: &[(u32, u64)]) -> bool {
+    let mut numbers: Vec<u32> = runs.iter().map(|(number, _)| *number).collect();
     numbers.sort_unstable();
     numbers.windows(2).any(|two| two[0] == two[1])
 }

@@ -77,12 +77,13 @@ pub(crate) fn distribution(rows: &[GapRow], about: About<'_>) -> Figure {
                     ink,
                     stroke,
                     stretches,
+                    whiskers: Vec::new(),
                 });
             }
         }
     }
     Figure {
-        name: about.name,
+        name: about.name.to_owned(),
         title: about.title.to_owned(),
         caption: about.caption.to_owned(),
         x: Axis::categories(about.x_label, &categories),

@@ -25,9 +25,10 @@ mod tests;
 
 use crate::result::RunResult;
 
-pub(crate) use group::Group;
+pub(crate) use distribution::{About, GapRow, distribution};
+pub(crate) use group::{GapKind, Group, Spread};
 pub(crate) use json::{AccountJson, FaultJson};
-pub(crate) use length::Length;
+pub(crate) use length::{Known, Length};
 pub(crate) use sessions::SessionImpact;
 pub(crate) use tables::{markdown, page, text};
 

@@ -162,7 +162,7 @@ fn the_figures_around_a_fault_show_what_happened() {
     let result = five();
     let failover = Failover::of(&result);
     let figures = failover.figures(&result);
-    let names: Vec<&str> = figures.iter().map(|figure| figure.name).collect();
+    let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
     assert_eq!(
         names,
         [

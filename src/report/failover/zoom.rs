@@ -116,7 +116,7 @@ impl<'a> View<'a> {
             String::new()
         };
         Figure {
-            name,
+            name: name.to_owned(),
             title: format!(
                 "{what} around fault {}, {}",
                 self.group.fault + 1,
@@ -408,5 +408,6 @@ fn line(label: &str, ink: Ink, stroke: Stroke, stretches: Vec<Vec<(f64, f64)>>) 
         ink,
         stroke,
         stretches,
+        whiskers: Vec::new(),
     }
 }

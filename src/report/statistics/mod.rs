@@ -9,6 +9,7 @@ mod bootstrap;
 mod holm;
 mod kendall;
 mod median;
+mod over_rounds;
 mod sign_flip;
 mod split;
 
@@ -19,6 +20,7 @@ pub(super) use bootstrap::{median_interval, ratio_interval};
 pub(super) use holm::holm;
 pub(super) use kendall::kendall;
 pub(super) use median::median;
+pub(super) use over_rounds::{FULL_ROUNDS, Interval, interval_over_rounds, level_of_rounds};
 pub(super) use sign_flip::{least_p, sign_flip};
 pub(super) use split::{least_split_p, split};
 

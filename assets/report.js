@@ -295,6 +295,7 @@
         seconds: () => this.timeWords(at),
         percentile: () => "p = " + percentile(at),
         linear: () => perSecond(at) + " asked",
+        category: () => this.data.x.names[Math.round(at)],
         run: () => "run " + at,
         round: () => "round " + at,
       }[this.data.x.scale]();
@@ -306,9 +307,13 @@
         const x = this.x(frame, at);
         element(layer, "line", { x1: x, x2: x, y1: frame.top, y2: frame.bottom, class: "hair" });
         for (const series of panel.series) {
+          const color = "var(--" + series.color + ")";
+          if (this.data.y.scale === "sessions") {
+            this.countSessions(line, series, at, color);
+            continue;
+          }
           const value = this.valueAt(series, at);
           if (value === undefined) continue;
-          const color = "var(--" + series.color + ")";
           element(layer, "circle", { cx: x, cy: this.y(frame, value), r: 3.5, fill: color });
           const item = element(line, "span", {});
           element(item, "i", { style: "background:" + color });
@@ -321,18 +326,30 @@
       for (const mark of this.data.marks)
         if (mark.text && Math.abs(mark.at - at) <= reach)
           element(line, "span", { class: "event" }, mark.number + " " + mark.text);
-      for (const [from, to] of this.data.bands)
-        if (at >= from && at <= to)
-          element(line, "span", { class: "event" }, "nothing completed for " + duration((to - from) * 1e6));
+      for (const band of this.data.bands)
+        if (at >= band.from && at <= band.to)
+          element(line, "span", { class: "event" }, band.labels[0]);
       this.readout.replaceChildren(line);
     }
 
-    // A time as text, relative to the start of its run.
+    // Tells how many bars of a series lie across the cursor.
+    countSessions(line, series, at, color) {
+      const across = series.parts.filter(({ x }) => at >= x[0] && at <= x[x.length - 1]).length;
+      if (!across) return;
+      const item = element(line, "span", {});
+      element(item, "i", { style: "background:" + color });
+      item.append(series.label + " ");
+      element(item, "b", {}, across + (across === 1 ? " session" : " sessions"));
+    }
+
+    // A time as text, relative to the start of its run or to a fault.
     timeWords(at) {
       const borders = this.data.marks.filter((mark) => !mark.text).map((mark) => mark.at);
       const run = borders.filter((border) => border <= at).length;
       const start = run ? borders[run - 1] : 0;
-      return (borders.length ? "run " + (run + 1) + ", " : "") + "+" + (at - start).toFixed(2) + " s";
+      const decimals = this.to - this.from < 5 ? 3 : 2;
+      const since = (at - start).toFixed(decimals);
+      return (borders.length ? "run " + (run + 1) + ", " : "") + (since < 0 ? "" : "+") + since + " s";
     }
 
     // ---- zoom ----
@@ -384,13 +401,13 @@
           x: frame.left, width: frame.right - frame.left, y: frame.top - 2, height: frame.bottom - frame.top + 4,
         });
         const inside = element(group, "g", { "clip-path": "url(#" + id + ")" });
-        for (const [from, to] of this.data.bands) {
-          const x = this.x(frame, from);
+        for (const band of this.data.bands) {
+          const x = this.x(frame, band.from);
           element(inside, "rect", {
-            x, width: Math.max(this.x(frame, to) - x, 2), y: frame.top, height: frame.bottom - frame.top,
-            fill: "var(--mark)", opacity: 0.12,
+            x, width: Math.max(this.x(frame, band.to) - x, 2), y: frame.top, height: frame.bottom - frame.top,
+            fill: "var(--" + band.color + ")", opacity: 0.12,
           });
-          this.drawBandLabel(inside, frame, from, to);
+          this.drawBandLabel(inside, frame, band);
         }
         this.drawMarks(group, frame);
         this.drawTimes(group, frame);
@@ -399,14 +416,14 @@
     }
 
     // Labels the visible part of a shaded stretch with the first text that fits.
-    drawBandLabel(group, frame, from, to) {
-      const left = Math.max(this.x(frame, from), frame.left);
-      const right = Math.min(this.x(frame, to), frame.right);
+    drawBandLabel(group, frame, band) {
+      const left = Math.max(this.x(frame, band.from), frame.left);
+      const right = Math.min(this.x(frame, band.to), frame.right);
       const label = element(group, "text", {
-        x: (left + right) / 2, y: frame.top + 84, class: "event-label", "text-anchor": "middle",
+        x: (left + right) / 2, y: frame.top + band.label_at * (frame.bottom - frame.top),
+        class: "event-label", "text-anchor": "middle", style: "fill:var(--" + band.color + ")",
       });
-      const length = duration((to - from) * 1e6);
-      const fits = ["nothing completed for " + length, "nothing completed", length].some((text) => {
+      const fits = band.labels.some((text) => {
         label.textContent = text;
         return label.getComputedTextLength() + 8 <= right - left;
       });

@@ -34,6 +34,7 @@ fn drive(plan: &Plan, step: &(dyn Fn(&Path, &str) + Sync)) -> RunResult {
         quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
         data_dir: Some(dir.path()),
         zookeeper_home: None,
+        pin: false,
         calibration: None,
         stop: &AtomicBool::new(false),
         notify: &|event| {
@@ -163,6 +164,21 @@ fn a_lost_quorum_does_not_prolong_the_run_and_is_told_in_words() {
     assert_kept(&result);
 }
 
+/// The leader hears nothing from the other servers, and its clients still reach it.
+#[test]
+fn a_cut_leader_is_replaced_and_no_acknowledged_write_is_lost() {
+    let faults = "[[fault]]\nat = \"1s\"\nkind = \"cut\"\nvictim = \"leader\"\nbetween = \"servers\"\nfor = \"2s\"\n\
+        [[fault]]\nat = \"4s\"\nkind = \"slow\"\nvictim = \"all\"\nbetween = \"clients\"\ndelay = \"20ms\"\nfor = \"500ms\"\n";
+    let mut plan = plan(faults);
+    plan.load.duration_ms = 5_000;
+    let result = drive(&plan, &quiet);
+    assert!(result.verdict.is_valid(), "{:?}", result.verdict);
+    let run = &result.runs[0];
+    assert_eq!(told(run), ["cut 1", "leader", "heal 1", "slow 3", "heal 3"]);
+    assert!(at_ms(run, "cut") >= 1_000);
+    assert_kept(&result);
+}
+
 #[test]
 fn a_fault_without_a_victim_is_an_event_and_the_run_goes_on() {
     let faults = "[[fault]]\nat = \"100ms\"\nkind = \"pause\"\nvictim = \"followers 2\"\n\
@@ -238,6 +254,7 @@ fn faults_of_a_live_target_and_of_a_search_are_refused_before_anything_starts() 
         quorate: Path::new("/nowhere"),
         data_dir: None,
         zookeeper_home: None,
+        pin: false,
         calibration: None,
         stop: &AtomicBool::new(false),
         notify: &|event| steps.lock().unwrap().push(format!("{event:?}")),

@@ -53,6 +53,14 @@ fn reports_of_seven_operations_equal_the_golden_files() {
 }
 
 #[test]
+fn reports_of_faults_equal_the_golden_files() {
+    let results = [fixture::failover()];
+    check("failover.txt", &render(&results, Format::Text).unwrap());
+    check("failover.md", &render(&results, Format::Markdown).unwrap());
+    check("failover.json", &render(&results, Format::Json).unwrap());
+}
+
+#[test]
 fn reports_equal_the_golden_files() {
     let results = [fixture::result()];
     check("report.txt", &render(&results, Format::Text).unwrap());
@@ -81,6 +89,7 @@ fn text_reports_fit_into_80_columns() {
         render(&[fixture::result()], Format::Text).unwrap(),
         render(&[fixture::seven()], Format::Text).unwrap(),
         render(&[fixture::outage()], Format::Text).unwrap(),
+        render(&[fixture::failover()], Format::Text).unwrap(),
     ];
     for line in texts.iter().flat_map(|text| text.lines()) {
         assert!(line.chars().count() <= 80, "{line}");

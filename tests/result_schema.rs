@@ -7,8 +7,8 @@ mod fixture;
 use std::fs;
 use std::path::Path;
 
-use quorate::measure::{Event, EventKind};
-use quorate::result::{RunResult, from_json, to_json};
+use quorate::measure::{Event, EventKind, Throttled};
+use quorate::result::{CpuQuota, RunResult, from_json, to_json};
 use quorate::workload::{Arrival, KeyChoice, SizeChoice};
 use serde_json::Value;
 
@@ -59,12 +59,26 @@ fn sparse() -> RunResult {
     let run = &mut result.runs[0];
     run.stolen = None;
     run.disk = None;
+    run.processors_busy = Some(0.93);
     run.driver[0].waiting = None;
     run.timeline = quorate::measure::Timeline::default();
     for server in &mut run.servers {
         (server.mode, server.cpu_s, server.syncs) = (None, None, None);
         server.disk_written_bytes = None;
+        server.throttled = Some(Throttled {
+            periods: 400,
+            throttled_periods: 397,
+            throttled_ns: 19_000_000_000,
+        });
     }
+    result.plan.target.cpu = Some(0.03);
+    result.plan.target.jvm_flags = Some("-XX:+UseSerialGC".into());
+    result.target.cpu_quota = Some(CpuQuota {
+        share: 0.03,
+        period_ms: 50.0,
+    });
+    result.target.driver_cores = vec![3];
+    result.target.servers[0].cores = vec![0, 1];
     run.note(Event {
         at_ns: -5,
         kind: EventKind::Note("as of old".into()),
@@ -101,11 +115,12 @@ fn sparse() -> RunResult {
 }
 
 /// The results that are checked.
-fn results() -> [RunResult; 4] {
+fn results() -> [RunResult; 5] {
     [
         fixture::result(),
         fixture::seven(),
         fixture::outage(),
+        fixture::failover(),
         sparse(),
     ]
 }
@@ -151,8 +166,8 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// A field that is always written is required, so that readers can rely on it. Derived fields are
-/// optional.
+/// A field that is always written is required, so that readers can rely on it. Derived fields, and
+/// fields that older files lack, are optional.
 #[test]
 fn every_field_of_a_run_is_required_unless_it_is_derived() {
     let whole = json(&fixture::result());
@@ -161,7 +176,7 @@ fn every_field_of_a_run_is_required_unless_it_is_derived() {
     for name in names {
         let mut instance = whole.clone();
         instance["runs"][0].as_object_mut().unwrap().remove(name);
-        let derived = ["throughput_per_s", "ops"].contains(&name.as_str());
+        let derived = ["throughput_per_s", "ops", "interruptions"].contains(&name.as_str());
         assert_eq!(
             complaints(&schema(), &instance).is_empty(),
             derived,

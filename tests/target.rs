@@ -24,6 +24,7 @@ fn open(spec: &TargetSpec, data_dir: &Path) -> Target {
         quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
         data_dir: Some(data_dir),
         zookeeper_home: None,
+        cores: None,
         stop: &AtomicBool::new(false),
         step: &|_| {},
     })
@@ -109,6 +110,7 @@ fn servers_run_in_a_locale_that_has_every_file_name() {
         dir: dir.path(),
         output: &output,
         lifetime: Lifetime::WithParent,
+        cores: &[],
     };
     assert!(launch.start().unwrap().wait().unwrap().success());
     assert_eq!(std::fs::read_to_string(output).unwrap(), "C.UTF-8\n");

@@ -11,7 +11,7 @@ use super::live::Screen;
 use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
 use super::run::{writable_dir, write};
-use super::surroundings::Places;
+use super::surroundings::{Pinning, Places};
 use super::workload_file::Changes;
 use super::{calibration_store, interrupt, output, workload_file};
 use crate::experiment::{
@@ -96,6 +96,8 @@ pub(super) struct CapacityArgs {
     #[arg(long, value_name = "ADDR")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]
+    pinning: Pinning,
+    #[command(flatten)]
     places: Places,
 }
 
@@ -118,6 +120,7 @@ pub(super) fn run(args: &CapacityArgs) -> Result<Status, Failure> {
         quorate: &quorate,
         data_dir: args.places.data_dir.as_deref(),
         zookeeper_home: args.places.zookeeper_home.as_deref(),
+        pin: args.pinning.pin,
         calibration: calibration.as_ref(),
         stop: &stop,
         notify: &notify,

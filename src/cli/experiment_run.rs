@@ -64,6 +64,7 @@ impl Asked {
             seed,
             targets: &shown,
             data_dir: data_dir.as_deref(),
+            pin: false,
         });
         Self {
             experiment,
@@ -182,6 +183,7 @@ pub(super) fn run(
     let data_dir = index.data_dir.clone();
     let context = &RunContext {
         data_dir: context.data_dir.or(data_dir.as_deref()),
+        pin: index.pin,
         ..*context
     };
     let ended = matrix.run(dir, index, context);

@@ -15,7 +15,7 @@ use super::live::Screen;
 use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
 use super::report::SpectrumFlag;
-use super::surroundings::Places;
+use super::surroundings::{Pinning, Places};
 use super::workload_file::{Changes, expand_all};
 use super::{calibration_store, experiment_run, interrupt, output};
 use crate::experiment::{self, ProgressEvent, RunContext};
@@ -81,6 +81,8 @@ pub(super) struct RunOptions {
     load: LoadFlags,
     #[command(flatten)]
     baselines: BaselineFlags,
+    #[command(flatten)]
+    pinning: Pinning,
     #[command(flatten)]
     places: Places,
 }
@@ -173,7 +175,8 @@ fn plain_rounds(experiment: &Experiment, targets: usize) -> u32 {
     }
 }
 
-/// Calls `body` with the surroundings that the options describe. `proxy` says whether a run uses a proxy.
+/// Calls `body` with the surroundings that the options describe. `proxy` tells whether a run goes through proxies,
+/// so that the calibration must know what they add.
 fn with_context<T>(
     options: &RunOptions,
     proxy: bool,
@@ -193,6 +196,7 @@ fn with_context<T>(
         quorate: &quorate,
         data_dir: options.places.data_dir.as_deref(),
         zookeeper_home: options.places.zookeeper_home.as_deref(),
+        pin: options.pinning.pin,
         calibration: calibration.as_ref(),
         stop: &stop,
         notify: &notify,
@@ -222,9 +226,11 @@ fn experiments(
              remove those options, or give every key one value with --set",
         ));
     }
-    for asked in &all {
+    for asked in &mut all {
+        // An experiment that is continued keeps its choice.
+        asked.index.pin |= asked.resumed.is_none() && options.pinning.pin;
         let home = options.places.zookeeper_home.as_deref();
-        asked.matrix().check(home)?;
+        asked.matrix().check(home, asked.index.pin)?;
     }
     if dry_run {
         let texts: Vec<String> = all.iter().map(Asked::description).collect();

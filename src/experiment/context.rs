@@ -17,6 +17,8 @@ pub struct RunContext<'a> {
     pub data_dir: Option<&'a Path>,
     /// Installation folder for the target `zookeeper`. `None` selects the usual places.
     pub zookeeper_home: Option<&'a Path>,
+    /// Whether each server and the driver get cores of their own.
+    pub pin: bool,
     /// The last calibration of this machine. It is copied into results.
     pub calibration: Option<&'a serde_json::Value>,
     /// Becomes true when the user interrupts the run.

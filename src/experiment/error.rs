@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use crate::load::LoadError;
 use crate::result::ResultError;
-use crate::target::{DataDirError, RoomError, TargetError, TargetSpec};
+use crate::target::{DataDirError, PinError, QuotaError, RoomError, TargetError, TargetSpec};
 
 /// An experiment could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
     #[error(transparent)]
     Target(TargetError),
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
+    #[error(transparent)]
+    Pin(#[from] PinError),
     #[error(transparent)]
     DataDir(#[from] DataDirError),
     /// The target does not speak the protocol of the plan.

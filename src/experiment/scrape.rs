@@ -52,6 +52,11 @@ impl ServerFigures {
         versions.dedup();
         let leader = members.iter().find(|member| member.role == Role::Leader);
         let deployment = target.deployment();
+        let cores = deployment.and_then(Deployment::cores);
+        let of_server = |index: usize| {
+            let cores = cores.and_then(|cores| cores.servers.get(index));
+            cores.cloned().unwrap_or_default()
+        };
         result::Target {
             spec: target.spec().to_string(),
             server_version: (!versions.is_empty()).then(|| versions.join(", ")),
@@ -67,8 +72,13 @@ impl ServerFigures {
             servers: members
                 .iter()
                 .enumerate()
-                .map(|(index, member)| self.server(index, member))
+                .map(|(index, member)| result::Server {
+                    cores: of_server(index),
+                    ..self.server(index, member)
+                })
                 .collect(),
+            cpu_quota: deployment.and_then(cpu_quota),
+            driver_cores: cores.map_or_else(Vec::new, |cores| cores.driver.clone()),
         }
     }
 
@@ -85,8 +95,17 @@ impl ServerFigures {
                 (Some(before), Some(after)) => changes(before, after),
                 _ => BTreeMap::new(),
             },
+            cores: Vec::new(),
         }
     }
+}
+
+fn cpu_quota(deployment: &Deployment) -> Option<result::CpuQuota> {
+    let quota = deployment.quota()?;
+    Some(result::CpuQuota {
+        share: quota.share(),
+        period_ms: quota.period_ms(),
+    })
 }
 
 fn changes(

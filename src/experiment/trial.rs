@@ -14,8 +14,11 @@ use super::scrape::ServerFigures;
 use crate::load::{self, LoadError, Server};
 use crate::measure::Recording;
 use crate::result::{self, Environment};
-use crate::target::{Links, ServerExit, Target, TargetConfig, TargetSpec, copy_tail, data_root};
-use crate::workload::Plan;
+use crate::target::{
+    Cores, Links, PinError, ServerExit, Target, TargetConfig, TargetSpec, check_quota, copy_tail,
+    data_root,
+};
+use crate::workload::{Between, Plan};
 
 /// The protocol of every target.
 const ENSEMBLE_PROTOCOL: &str = "zookeeper";
@@ -35,9 +38,9 @@ pub(super) struct Trial {
 /// Checks, before anything is started, that the plan can run against the target.
 ///
 /// # Errors
-/// If the target does not speak the plan's protocol, the plan has faults that Quorate cannot cause there, or
-/// the plan has more sessions than this process may open files.
-pub(super) fn check(plan: &Plan, spec: &TargetSpec) -> Result<(), ExperimentError> {
+/// If the target does not speak the plan's protocol, the plan has faults that Quorate cannot cause there, the plan
+/// has more sessions than this process may open files, or the servers cannot get their CPU quota or their cores.
+pub(super) fn check(plan: &Plan, spec: &TargetSpec, pin: bool) -> Result<(), ExperimentError> {
     if plan.protocol != ENSEMBLE_PROTOCOL {
         return Err(ExperimentError::Protocol {
             target: spec.to_string(),
@@ -49,7 +52,25 @@ pub(super) fn check(plan: &Plan, spec: &TargetSpec) -> Result<(), ExperimentErro
             target: spec.to_string(),
         });
     }
+    if let Some(share) = plan.target.cpu.filter(|_| spec.is_local()) {
+        check_quota(share)?;
+    }
+    cores(plan, spec, pin)?;
     load::allow_files(plan).map_err(|source| load_failed("running against", spec, source))
+}
+
+/// Returns the cores of the servers and of the driver, if the user wants that they have cores of their own.
+fn cores(plan: &Plan, spec: &TargetSpec, pin: bool) -> Result<Option<Cores>, PinError> {
+    if !pin {
+        return Ok(None);
+    }
+    if !spec.is_local() {
+        return Err(PinError::NotOurs {
+            target: spec.to_string(),
+        });
+    }
+    let servers = usize::from(plan.target.voters) + usize::from(plan.target.observers);
+    Cores::distribute(servers, plan.load.threads).map(Some)
 }
 
 /// Describes the machine and, for a local target, the disk of its data. Call it while no server uses that
@@ -71,6 +92,19 @@ pub(super) fn environment(
     Ok(environment)
 }
 
+/// Returns the connections that the plan's faults cut or slow down.
+fn links(plan: &Plan) -> Links {
+    let proxied = || {
+        plan.faults
+            .iter()
+            .filter_map(|fault| fault.action.proxied())
+    };
+    Links {
+        servers: proxied().any(Between::has_servers),
+        clients: proxied().any(Between::has_clients),
+    }
+}
+
 impl Trial {
     /// Starts or finds the target.
     ///
@@ -81,14 +115,16 @@ impl Trial {
         spec: &TargetSpec,
         context: &RunContext<'_>,
     ) -> Result<Self, ExperimentError> {
-        check(plan, spec)?;
+        check(plan, spec, context.pin)?;
+        let cores = cores(plan, spec, context.pin)?;
         let target = Target::open(&TargetConfig {
             spec,
             shape: &plan.target,
-            links: Links::default(),
+            links: links(plan),
             quorate: context.quorate,
             data_dir: context.data_dir,
             zookeeper_home: context.zookeeper_home,
+            cores: cores.as_ref(),
             stop: context.stop,
             step: &|text| context.step(text),
         })?;

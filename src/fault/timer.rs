@@ -66,7 +66,7 @@ impl Timer {
         let fd = timerfd_create(TimerfdClockId::Monotonic, flags)?;
         #[expect(
             deprecated,
-            reason = "the successor needs unsafe code, because a type could close its descriptor early; this one cannot"
+            reason = "its successor cannot be called safely, because a type could close its descriptor early; this one cannot"
         )]
         let fd = AsyncFd::new(fd)?;
         Ok(Rc::new(Self {

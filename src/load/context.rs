@@ -10,7 +10,7 @@ use super::tally::Tally;
 use super::visit::Wanted;
 use super::{LoadError, Server};
 use crate::protocol::Protocol;
-use crate::workload::{Arrival, Plan};
+use crate::workload::{Arrival, OpPlan, Plan};
 
 /// Maximum number of bytes read per system call. All sessions of a worker share one buffer.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -35,6 +35,9 @@ pub(super) struct Context<'a, P: Protocol> {
     /// Reused: each drawn operation overwrites it.
     pub(super) operation: P::Op,
     pub(super) shared: P::Shared,
+    /// Whether an acknowledgement of an operation ends a gap of its session, by operation index: the
+    /// writes do, and all operations if there are no writes.
+    pub(super) probes: Vec<bool>,
     /// Whether an operation opens a connection of its own, by operation index.
     pub(super) visits: Vec<bool>,
     /// Whether all operations do. Then none needs the slot's connection.
@@ -78,6 +81,8 @@ impl<'a, P: Protocol> Context<'a, P> {
         // Divided by the number of servers as in the Java client, with a minimum for loaded
         // servers.
         let connect_timeout_ms = load.session_timeout_ms / (servers.len() as u64).max(1);
+        let no_writes = !plan.ops.iter().any(OpPlan::is_write);
+        let probes = plan.ops.iter().map(|op| no_writes || op.is_write());
         let visits: Vec<bool> = plan.ops.iter().map(P::opens_connection).collect();
         Ok(Self {
             servers,
@@ -90,6 +95,7 @@ impl<'a, P: Protocol> Context<'a, P> {
             out: Vec::new(),
             operation: P::Op::default(),
             shared: P::shared(plan),
+            probes: probes.collect(),
             only_visits: visits.iter().all(|visits| *visits),
             visits,
             operation_timeout_ns: ms_to_ns(load.operation_timeout_ms),

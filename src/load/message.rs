@@ -1,7 +1,7 @@
 //! Messages from the workers to the collector.
 
 use crate::load::LoadError;
-use crate::measure::{Event, OpCounts, Parts, ServerRecord, Timeline};
+use crate::measure::{Event, OpCounts, Parts, SessionGap, SessionOutage, WholeRun};
 
 /// A message from a worker to the collector. No message is sent per operation.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(super) struct Snapshot {
 }
 
 /// The summary that one worker sends at the end.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Summary {
     /// Its processor time in the measured phase.
     pub(super) thread: crate::measure::DriverThread,
@@ -46,6 +46,10 @@ pub(super) struct Summary {
     pub(super) expired_sessions: u64,
     pub(super) events_dropped: u64,
     pub(super) interrupted: bool,
-    pub(super) servers: Vec<Vec<ServerRecord>>,
-    pub(super) timeline: Timeline,
+    pub(super) whole: WholeRun,
+    /// Gaps of its sessions.
+    pub(super) session_gaps: Vec<SessionGap>,
+    /// Sessions that were without a connection, in order of the loss.
+    pub(super) outages: Vec<SessionOutage>,
+    pub(super) outages_dropped: u64,
 }

@@ -8,7 +8,7 @@ use super::link::{Link, Loss, Times, times};
 use super::poller::Ready;
 use super::server_order::ServerOrder;
 use super::visit::Wanted;
-use crate::measure::{EventKind, Outcome, Unsent};
+use crate::measure::{EventKind, Outcome, SessionGaps, SessionOutage, SessionReturn, Unsent};
 use crate::protocol::{Event, Protocol, Reply, Ticket};
 use crate::workload::{Plan, Reconnect};
 
@@ -25,6 +25,14 @@ enum State {
     Up,
     /// The session has ended and does not reconnect.
     Gone,
+}
+
+/// A lost connection.
+#[derive(Clone, Copy, Debug)]
+struct Lost {
+    at_ns: i64,
+    /// Index of the server.
+    server: u32,
 }
 
 /// The session that a slot holds.
@@ -60,8 +68,9 @@ pub(super) struct Slot<P> {
     connections: u32,
     /// Rounds over the servers in which the session could not connect.
     rounds: u32,
-    /// When the connection was lost; `None` before the first connection and while connected.
-    lost_ns: Option<i64>,
+    /// The connection that was lost; `None` before the first connection and while connected.
+    lost: Option<Lost>,
+    gaps: SessionGaps,
     was_attached: bool,
 }
 
@@ -93,7 +102,8 @@ impl<P: Protocol> Slot<P> {
             listed: false,
             connections: 0,
             rounds: 0,
-            lost_ns: None,
+            lost: None,
+            gaps: SessionGaps::default(),
             was_attached: false,
         }
     }
@@ -161,6 +171,9 @@ impl<P: Protocol> Slot<P> {
                     };
                     let times = times(ticket, sent);
                     cx.tally.record(ticket.op, server, times, now, outcome);
+                    if outcome == Outcome::Ok && cx.probes[ticket.op as usize] {
+                        self.gaps.acknowledged(now, cx.start_ns);
+                    }
                     cx.in_flight -= 1;
                     self.in_flight -= 1;
                     cx.waiting += u64::from(now < cx.end_ns && self.arrivals.freed(now));
@@ -196,16 +209,35 @@ impl<P: Protocol> Slot<P> {
         self.backoff.reset();
         self.was_attached = true;
         self.free_ns = now;
-        if let Some(lost_ns) = self.lost_ns.take() {
+        if let Some(lost) = self.lost.take() {
             cx.tally.summary.reconnects += u64::from(resumed);
+            self.outage(
+                cx,
+                lost,
+                Some(SessionReturn {
+                    at_ns: now,
+                    server: self.order.current(),
+                    resumed,
+                }),
+            );
             let server = cx.name(self.order.current());
             cx.tally.event(now, || EventKind::SessionBack {
                 session: self.number,
                 server: server.to_owned(),
-                after_ns: (now - lost_ns).unsigned_abs(),
+                after_ns: (now - lost.at_ns).unsigned_abs(),
                 resumed,
             });
         }
+    }
+
+    /// Notes that this session was without a connection. Instants are on the run's clock.
+    fn outage(&self, cx: &mut Context<'_, P>, lost: Lost, back: Option<SessionReturn>) {
+        cx.tally.outage(SessionOutage {
+            session: self.number,
+            server: lost.server,
+            lost_ns: lost.at_ns,
+            back,
+        });
     }
 
     /// Starts waiting operations as far as the cap allows. Without a connection, operations that
@@ -347,7 +379,7 @@ impl<P: Protocol> Slot<P> {
             }
         }
         if was_up {
-            self.lost_ns = Some(now);
+            self.lost = Some(Lost { at_ns: now, server });
         }
         if was_up || expired {
             let name = cx.name(server);
@@ -421,6 +453,11 @@ impl<P: Protocol> Slot<P> {
     /// Ends the session after the drain. Operations without a reply are given up. An idle session
     /// is closed properly, and [`Slot::is_gone`] is true once that is done.
     pub(super) fn finish(&mut self, cx: &mut Context<'_, P>, now: i64) {
+        if let Some(lost) = self.lost.take() {
+            self.outage(cx, lost, None);
+        }
+        let gaps = std::mem::take(&mut self.gaps);
+        cx.tally.session_gaps(self.number, gaps);
         self.give_up_waiting(cx, now);
         if self.state == State::Up && self.link.session.in_flight() == 0 {
             self.link.session.close(now, &mut cx.out);

@@ -4,8 +4,11 @@ use std::sync::mpsc::Sender;
 
 use super::link::Times;
 use super::message::{Message, Snapshot, Summary};
-use crate::measure::{ErrorId, Event, EventKind, Layout, OpCounts, Outcome, Recorder, Sample};
-use crate::workload::Plan;
+use crate::measure::{
+    ErrorId, Event, EventKind, Layout, OUTAGES_MAX, OpCounts, Outcome, Recorder, Sample,
+    SessionGap, SessionGaps, SessionOutage,
+};
+use crate::workload::{OpPlan, Plan};
 
 /// Maximum number of events that a worker reports. Further events are only counted.
 const EVENTS_MAX: u64 = 500;
@@ -39,7 +42,8 @@ impl Tally {
             drain_ns: ns(plan.load.drain_ms),
         };
         Self {
-            recorder: Recorder::new(plan.ops.len(), servers, layout),
+            recorder: Recorder::new(plan.ops.len(), servers, layout)
+                .with_writes(plan.ops.iter().map(OpPlan::is_write)),
             sender,
             interval_ns,
             start_ns: 0,
@@ -132,11 +136,34 @@ impl Tally {
     pub(super) fn finish(mut self) {
         self.hand_over(i64::MAX / self.interval_ns - 1);
         self.summary.events_dropped = self.events.saturating_sub(EVENTS_MAX);
-        let (servers, timeline) = self.recorder.finish();
-        self.summary.servers = servers;
-        self.summary.timeline = timeline;
+        self.summary.whole = self.recorder.finish();
         // The collector stops receiving only after an error, which it reports itself.
         let _nobody_listens = self.sender.send(Message::Done(Box::new(self.summary)));
+    }
+
+    /// Notes that a session was without a connection. Instants are on the run's clock.
+    pub(super) fn outage(&mut self, mut outage: SessionOutage) {
+        if self.start_ns == 0 {
+            return;
+        }
+        if self.summary.outages.len() >= OUTAGES_MAX {
+            self.summary.outages_dropped += 1;
+            return;
+        }
+        outage.lost_ns -= self.start_ns;
+        if let Some(back) = &mut outage.back {
+            back.at_ns -= self.start_ns;
+        }
+        self.summary.outages.push(outage);
+    }
+
+    /// Notes the gaps of a session. Call it after [`Tally::end`].
+    pub(super) fn session_gaps(&mut self, session: u32, gaps: SessionGaps) {
+        let end_ns = self.start_ns + self.summary.measured_ns;
+        let gaps = gaps.finish(self.start_ns, end_ns).into_iter();
+        self.summary
+            .session_gaps
+            .extend(gaps.map(|gap| SessionGap { session, gap }));
     }
 
     /// Notes an event. `make` is called only if the event is kept.

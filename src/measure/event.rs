@@ -48,7 +48,7 @@ pub enum EventKind {
     FaultBegan {
         /// Index of the fault in the plan.
         fault: u32,
-        /// What was done: `kill`, `pause`.
+        /// What was done: `kill`, `pause`, `cut`, `slow`.
         action: String,
         /// The servers that it was done to.
         servers: Vec<String>,
@@ -59,7 +59,7 @@ pub enum EventKind {
     FaultEnded {
         /// Index of the fault in the plan.
         fault: u32,
-        /// What was done: `restart`, `resume`.
+        /// What was done: `restart`, `resume`, `heal`.
         action: String,
         /// The servers that it was done to.
         servers: Vec<String>,
@@ -156,6 +156,9 @@ fn past(action: &str) -> &str {
         "pause" => "paused",
         "restart" => "restarted",
         "resume" => "resumed",
+        "cut" => "cut off",
+        "slow" => "slowed down",
+        "heal" => "healed",
         other => other,
     }
 }

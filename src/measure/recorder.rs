@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::ack_times::AckTimes;
 use super::bucket_counter::BucketCounter;
 use super::sparse_counter::SparseCounter;
 use super::timeline::TimelineWriter;
 use super::{
-    ErrorId, ErrorNames, Histogram, OpCounts, OpRecord, Outcome, Sample, ServerRecord, Timeline,
+    ByClass, ErrorId, ErrorNames, Histogram, OpCounts, OpRecord, Outcome, Sample, ServerRecord,
+    Timeline,
 };
 
 /// The operations of one worker that were intended in one interval.
@@ -58,6 +60,18 @@ pub struct Recorder {
     /// Per server and operation; allocated at the first sample.
     servers: Vec<Option<Box<ServerCounters>>>,
     timeline: TimelineWriter,
+    acks: ByClass<AckTimes>,
+    /// Whether an operation is a write, per operation index.
+    writes: Vec<bool>,
+}
+
+/// What is recorded beside the intervals.
+#[derive(Debug, Default)]
+pub struct WholeRun {
+    /// Per server and operation index.
+    pub servers: Vec<Vec<ServerRecord>>,
+    pub timeline: Timeline,
+    pub acks: ByClass<AckTimes>,
 }
 
 /// Counters of one kind of operation in the current interval.
@@ -179,6 +193,8 @@ impl Recorder {
     pub fn new(ops: usize, servers: usize, layout: Layout) -> Self {
         let length_ns = layout.measured_ns.saturating_add(layout.drain_ns);
         let length_ms = u64::try_from(length_ns / 1_000_000).unwrap_or(0);
+        let timeline = TimelineWriter::new(ops, length_ms);
+        let acks = || AckTimes::new(timeline.bucket_ns(), timeline.len());
         Self {
             layout,
             current: -1,
@@ -188,8 +204,22 @@ impl Recorder {
             earlier: BTreeMap::new(),
             warm_up: (0..ops).map(|_| BucketCounter::new()).collect(),
             servers: (0..servers * ops).map(|_| None).collect(),
-            timeline: TimelineWriter::new(ops, length_ms),
+            acks: ByClass {
+                writes: acks(),
+                reads: acks(),
+            },
+            writes: vec![false; ops],
+            timeline,
         }
+    }
+
+    /// Says which operations are writes, per operation index. Without it all are reads.
+    #[must_use]
+    pub fn with_writes(mut self, writes: impl IntoIterator<Item = bool>) -> Self {
+        for (own, write) in self.writes.iter_mut().zip(writes) {
+            *own = write;
+        }
+        self
     }
 
     /// Ends the measured phase at `measured_ns`, earlier than planned.
@@ -224,7 +254,13 @@ impl Recorder {
         if acknowledged && done_in_phase {
             self.ops[sample.op].acknowledged += 1;
         }
-        self.timeline.record(sample);
+        let buckets = self.timeline.record(sample);
+        let acks = if self.writes[sample.op] {
+            &mut self.acks.writes
+        } else {
+            &mut self.acks.reads
+        };
+        acks.record(sample, buckets);
         if !intended_in_phase {
             self.warm_up[sample.op].record_ns(times.response);
             if acknowledged && done_in_phase {
@@ -296,10 +332,9 @@ impl Recorder {
         parts
     }
 
-    /// Returns what is not kept by interval: the records per server and operation index, and the
-    /// timeline. Call it at the end of the run.
+    /// Returns what is not kept by interval. Call it at the end of the run.
     #[must_use]
-    pub fn finish(self) -> (Vec<Vec<ServerRecord>>, Timeline) {
+    pub fn finish(self) -> WholeRun {
         let ops = self.ops.len().max(1);
         let mut records = self.servers.into_iter().map(|server| {
             server.map_or_else(ServerRecord::default, |mut server| ServerRecord {
@@ -312,7 +347,11 @@ impl Recorder {
         loop {
             let server: Vec<ServerRecord> = records.by_ref().take(ops).collect();
             if server.is_empty() {
-                return (servers, self.timeline.finish());
+                return WholeRun {
+                    servers,
+                    timeline: self.timeline.finish(),
+                    acks: self.acks,
+                };
             }
             servers.push(server);
         }
@@ -459,7 +498,9 @@ mod tests {
         recorder.record(&done(10, 20));
         recorder.record(&done(-10, 20));
         recorder.record(&done(2_000, 3_000));
-        let (servers, timeline) = recorder.finish();
+        let WholeRun {
+            servers, timeline, ..
+        } = recorder.finish();
         assert_eq!(servers.len(), 2);
         let (lost, fine) = (&servers[0][1], &servers[1][0]);
         assert_eq!(

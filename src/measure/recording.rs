@@ -2,7 +2,10 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::op_record::merged;
-use super::{Event, IntervalPart, OpRecord, ServerRecord, ServerRun, Timeline};
+use super::{
+    AckTimes, ByClass, Event, Interruptions, IntervalPart, OpRecord, ServerRecord, ServerRun,
+    Timeline, WholeRun,
+};
 
 /// Limit of the events kept per run. Further events only count in `events_dropped`.
 pub const EVENTS_MAX: usize = 1_000;
@@ -104,6 +107,9 @@ pub struct Recording {
     pub disk: Option<DiskState>,
     /// Due and acknowledged operations in buckets of 10 ms.
     pub timeline: Timeline,
+    /// Exact times of acknowledgements, until [`Recording::find_gaps`] has reduced them.
+    pub acks: ByClass<AckTimes>,
+    pub interruptions: Interruptions,
     /// In time order, at most [`EVENTS_MAX`].
     pub events: Vec<Event>,
     /// Number of events beyond [`EVENTS_MAX`].
@@ -112,6 +118,9 @@ pub struct Recording {
     /// Share of the time of all processors that the hypervisor gave to other guests in the measured
     /// phase, 0..1; `None` if the kernel does not report it.
     pub stolen: Option<f64>,
+    /// Share of the time of all processors of this machine that was not idle in the measured phase, 0..1.
+    /// Stolen time and time in which the driver spins count as busy. `None` if it is not known.
+    pub processors_busy: Option<f64>,
     /// Operations that were due in the warm-up and not yet sent when it ended.
     pub backlog_at_start: u64,
     /// Operations without a reply at the end of the drain.
@@ -163,6 +172,14 @@ impl Recording {
             }
             record.pack();
         }
+    }
+
+    /// Merges what one worker recorded beside the intervals.
+    pub fn add_whole(&mut self, whole: &WholeRun) {
+        self.add_servers(&whole.servers);
+        self.timeline.merge(&whole.timeline);
+        self.acks.writes.merge(&whole.acks.writes);
+        self.acks.reads.merge(&whole.acks.reads);
     }
 
     /// Merges the figures of one worker by server.

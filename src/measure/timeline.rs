@@ -3,6 +3,7 @@
 //! Recording intervals are too long to measure an outage. Silences are computed from these buckets.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use super::ack_times::Buckets;
 use super::sample::{Outcome, Sample};
 
 /// Length of a bucket. Long runs use a multiple of it.
@@ -129,31 +130,28 @@ pub(super) struct TimelineWriter {
 }
 
 /// A bucket and the start of its time.
-#[derive(Clone, Copy, Debug)]
-struct Place {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
     from_ns: i64,
-    index: usize,
+    pub(super) index: usize,
 }
 
 impl TimelineWriter {
     pub(super) fn new(ops: usize, length_ms: u64) -> Self {
         let timeline = Timeline::new(ops, length_ms);
         let bucket_ns = i64::try_from(timeline.bucket_ms * 1_000_000).unwrap_or(i64::MAX);
-        let start = Place {
-            from_ns: 0,
-            index: 0,
-        };
         Self {
             timeline,
             bucket_ns,
-            due: start,
-            done: start,
+            due: Place::default(),
+            done: Place::default(),
         }
     }
 
-    /// Counts one sample. Times before the measured phase or after the drain are ignored.
+    /// Counts one sample and returns its buckets. Times before the measured phase or after the drain
+    /// are ignored.
     #[inline]
-    pub(super) fn record(&mut self, sample: &Sample) {
+    pub(super) fn record(&mut self, sample: &Sample) -> Buckets {
         if sample.intended_ns >= 0 {
             self.due.go_to(sample.intended_ns, self.bucket_ns);
             if let Some(due) = self.timeline.due.get_mut(self.due.index) {
@@ -161,7 +159,10 @@ impl TimelineWriter {
             }
         }
         if sample.done_ns < 0 {
-            return;
+            return Buckets {
+                due: self.due.index,
+                done: usize::MAX,
+            };
         }
         self.done.go_to(sample.done_ns, self.bucket_ns);
         if sample.intended_ns >= 0
@@ -175,6 +176,19 @@ impl TimelineWriter {
                 *count = count.saturating_add(1);
             }
         }
+        Buckets {
+            due: self.due.index,
+            done: self.done.index,
+        }
+    }
+
+    pub(super) fn bucket_ns(&self) -> i64 {
+        self.bucket_ns
+    }
+
+    /// Returns the number of buckets.
+    pub(super) fn len(&self) -> usize {
+        self.timeline.due.len()
     }
 
     pub(super) fn finish(self) -> Timeline {
@@ -183,8 +197,9 @@ impl TimelineWriter {
 }
 
 impl Place {
+    /// Moves to the bucket of a time that is not negative.
     #[inline]
-    fn go_to(&mut self, at_ns: i64, bucket_ns: i64) {
+    pub(super) fn go_to(&mut self, at_ns: i64, bucket_ns: i64) {
         if !(0..bucket_ns).contains(&(at_ns - self.from_ns)) {
             let index = at_ns / bucket_ns;
             self.from_ns = index * bucket_ns;

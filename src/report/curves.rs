@@ -20,6 +20,7 @@ pub(crate) fn figures(summary: &Summary<'_>) -> Vec<Figure> {
         throughput(summary),
         response_over_time(summary),
     ];
+    figures.extend(summary.failover.figures(summary.result));
     figures.extend(spread(summary));
     figures
 }

@@ -231,7 +231,7 @@ fn shade<DB: DrawingBackend>(
         (right, frame.bottom),
         (left, frame.bottom),
     ];
-    canvas.pale(&corners, Ink::Mark)
+    canvas.pale(&corners, band.kind.ink())
 }
 
 /// The longest text that fits into the stretch. It stands where curves seldom are in one: throughput is at
@@ -251,11 +251,11 @@ fn name_band<DB: DrawingBackend>(
         Some(label) => canvas.text(
             (
                 f64::midpoint(left, right),
-                frame.top + 0.3 * (frame.bottom - frame.top),
+                frame.top + band.kind.label_at() * (frame.bottom - frame.top),
             ),
             label,
             SMALL,
-            (Ink::Mark, Anchor::Center, false),
+            (band.kind.ink(), Anchor::Center, false),
         ),
         None => Ok(()),
     }

@@ -44,8 +44,48 @@ pub(crate) struct Band {
     pub from: f64,
     /// End, a coordinate.
     pub to: f64,
+    pub kind: BandKind,
     /// Possible labels, the longest first. The first label that fits is painted.
     pub labels: Vec<String>,
+}
+
+/// What a shaded stretch means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BandKind {
+    /// Operations waited and none completed.
+    Silence,
+    /// Nobody was served with one class of operations.
+    Gap,
+    /// A fault lasted.
+    Fault,
+}
+
+impl BandKind {
+    const ALL: [Self; 3] = [Self::Silence, Self::Gap, Self::Fault];
+
+    /// Its name in the legend.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Silence => "nothing completed",
+            Self::Gap => "nobody served",
+            Self::Fault => "fault",
+        }
+    }
+
+    /// Where its label stands, as a share of the height of the frame. A silence lies within a fault.
+    pub(crate) const fn label_at(self) -> f64 {
+        match self {
+            Self::Silence | Self::Gap => 0.3,
+            Self::Fault => 0.16,
+        }
+    }
+
+    pub(crate) const fn ink(self) -> Ink {
+        match self {
+            Self::Silence | Self::Gap => Ink::Mark,
+            Self::Fault => Ink::Muted,
+        }
+    }
 }
 
 /// An entry of the legend.
@@ -93,6 +133,10 @@ pub(crate) enum Scale {
     Run,
     /// The number of a round.
     Round,
+    /// The number of a category, whose name is the label of its tick.
+    Category,
+    /// Sessions, one above the other.
+    Sessions,
 }
 
 /// A labelled position.
@@ -164,6 +208,18 @@ pub(crate) struct EventLabel {
 }
 
 impl Figure {
+    /// Names the figures that are zoomed together with this one. Those around a fault have their own
+    /// time.
+    pub(crate) fn clock(&self) -> &'static str {
+        match self.name.strip_prefix("fault-") {
+            Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => {
+                let digits = rest.find('-').unwrap_or(rest.len());
+                &self.name[..self.name.len() - rest.len() + digits]
+            }
+            _ => "",
+        }
+    }
+
     /// Whether it has no series.
     pub(crate) fn is_empty(&self) -> bool {
         self.panels.iter().all(|panel| panel.series.is_empty())
@@ -237,12 +293,14 @@ impl Figure {
                 sample: Sample::Line(Stroke::Solid),
             });
         }
-        if !self.bands.is_empty() {
-            entries.push(Entry {
-                label: "nothing completed".to_owned(),
-                ink: Ink::Mark,
-                sample: Sample::Shade,
-            });
+        for kind in BandKind::ALL {
+            if self.bands.iter().any(|band| band.kind == kind) {
+                entries.push(Entry {
+                    label: kind.name().to_owned(),
+                    ink: kind.ink(),
+                    sample: Sample::Shade,
+                });
+            }
         }
         entries
     }
@@ -320,6 +378,44 @@ impl Axis {
         axis.max = if max > 0.0 { max } else { 1.0 };
         axis.ticks.retain(|tick| tick.at <= axis.max * (1.0 + 1e-9));
         axis
+    }
+
+    /// A time axis from `min` to `max` seconds, of which 0 is one tick, with about `ticks` ticks.
+    pub(crate) fn between(label: &str, min: f64, max: f64, ticks: f64) -> Self {
+        let max = if max > min { max } else { min + 1.0 };
+        let step = nice_step((max - min) / ticks, false);
+        let (first, last) = ((min / step - 1e-9).ceil(), (max / step + 1e-9).floor());
+        Self {
+            label: label.to_owned(),
+            min,
+            max,
+            ticks: counted_up(last - first)
+                .map(|n| (first + n) * step)
+                .map(|at| Tick {
+                    at,
+                    label: human::number(at),
+                })
+                .collect(),
+            minor: Vec::new(),
+            scale: Scale::Seconds,
+        }
+    }
+
+    /// An axis with a place for each name.
+    #[expect(clippy::cast_precision_loss, reason = "a few names")]
+    pub(crate) fn categories(label: &str, names: &[&str]) -> Self {
+        Self {
+            label: label.to_owned(),
+            min: -0.5,
+            max: names.len().max(1) as f64 - 0.5,
+            ticks: names
+                .iter()
+                .enumerate()
+                .map(|(index, name)| tick(index as f64, name))
+                .collect(),
+            minor: Vec::new(),
+            scale: Scale::Category,
+        }
     }
 
     /// A logarithmic axis of durations around `min_us..max_us`. Its coordinates are log10 of microseconds, and its
@@ -479,6 +575,7 @@ mod tests {
         figure.bands.push(Band {
             from: 0.2,
             to: 0.4,
+            kind: BandKind::Silence,
             labels: Vec::new(),
         });
         let labels: Vec<String> = figure
@@ -502,6 +599,23 @@ mod tests {
         let axis = Axis::span("s", 30.5, 6.0);
         assert_eq!(labels(&axis), ["0", "10", "20", "30"]);
         assert_eq!(axis.max.to_bits(), 30.5_f64.to_bits());
+    }
+
+    #[test]
+    fn a_time_axis_around_an_event_has_a_tick_at_it() {
+        let axis = Axis::between("s", -0.53, 1.27, 6.0);
+        assert_eq!(labels(&axis), ["-0.5", "0", "0.5", "1"]);
+        assert_eq!((axis.min, axis.max), (-0.53, 1.27));
+    }
+
+    #[test]
+    fn the_figures_around_a_fault_have_their_own_clock() {
+        let mut figure = figure(1);
+        assert_eq!(figure.clock(), "");
+        figure.name = "fault-12-throughput";
+        assert_eq!(figure.clock(), "fault-12");
+        figure.name = "fault-gaps";
+        assert_eq!(figure.clock(), "");
     }
 
     #[test]

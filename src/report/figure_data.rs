@@ -24,7 +24,19 @@ pub(super) struct PlotData {
     y: AxisData,
     panels: Vec<PanelData>,
     marks: Vec<MarkData>,
-    bands: Vec<(f64, f64)>,
+    bands: Vec<BandData>,
+}
+
+#[derive(Debug, Serialize)]
+struct BandData {
+    from: f64,
+    to: f64,
+    /// Name of a variable of the style sheet.
+    color: &'static str,
+    /// Where its label stands, as a share of the height of a frame.
+    label_at: f64,
+    /// The longest first.
+    labels: Vec<String>,
 }
 
 /// An axis; its ends are coordinates.
@@ -33,6 +45,9 @@ struct AxisData {
     scale: &'static str,
     min: f64,
     max: f64,
+    /// The names of categories, by number.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    names: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -108,7 +123,13 @@ impl PlotData {
             bands: figure
                 .bands
                 .iter()
-                .map(|band| (rounded(band.from), rounded(band.to)))
+                .map(|band| BandData {
+                    from: rounded(band.from),
+                    to: rounded(band.to),
+                    color: color(band.kind.ink()),
+                    label_at: band.kind.label_at(),
+                    labels: band.labels.clone(),
+                })
                 .collect(),
         }
     }
@@ -124,9 +145,15 @@ impl AxisData {
                 Scale::Percentile => "percentile",
                 Scale::Run => "run",
                 Scale::Round => "round",
+                Scale::Category => "category",
+                Scale::Sessions => "sessions",
             },
             min: axis.min,
             max: axis.max,
+            names: match axis.scale {
+                Scale::Category => axis.ticks.iter().map(|tick| tick.label.clone()).collect(),
+                _ => Vec::new(),
+            },
         }
     }
 }
@@ -151,9 +178,8 @@ impl SeriesData {
         Self {
             label: series.label.clone(),
             color: match series.ink {
-                Ink::Series(index) => Ink::SERIES_NAMES[index % Ink::SERIES_NAMES.len()],
-                Ink::Muted => "muted",
-                Ink::Background | Ink::Text | Ink::Grid | Ink::Axis | Ink::Mark => "text",
+                Ink::Mark => "text",
+                ink => color(ink),
             },
             stroke: match series.stroke {
                 Stroke::Solid => "solid",
@@ -168,6 +194,16 @@ impl SeriesData {
                 .map(|stretch| Part::new(stretch, figure))
                 .collect(),
         }
+    }
+}
+
+/// The name of a colour in the style sheet.
+fn color(ink: Ink) -> &'static str {
+    match ink {
+        Ink::Series(index) => Ink::SERIES_NAMES[index % Ink::SERIES_NAMES.len()],
+        Ink::Muted => "muted",
+        Ink::Mark => "mark",
+        Ink::Background | Ink::Text | Ink::Grid | Ink::Axis => "text",
     }
 }
 

@@ -69,6 +69,7 @@ fn one(
     let plots = plots(&summary, number, data)?;
     Ok(html! {
         (head(&summary))
+        (super::failover::page(&summary.failover))
         (plots)
         (operations(&summary))
         (runs(&summary))
@@ -104,7 +105,7 @@ fn plots(
         parts.push(html! {
             "\n"
             h2 { (figure.title) }
-            figure data-figure=(data.len()) data-result=(result) data-title=(figure.title) {
+            figure data-figure=(data.len()) data-result={ (result) (figure.clock()) } data-title=(figure.title) {
                 div class="stage" { (PreEscaped(svg)) }
                 figcaption { (figure.caption) }
             }

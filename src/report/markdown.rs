@@ -9,8 +9,10 @@ use super::describe::{
     Row, arrival, closed_loop_note, environment_rows, gate_line, plan_rows, target_line,
     target_rows,
 };
+use super::failover;
 use super::human::{MISSING, bytes_fraction, count, per_second};
 use super::incident::incidents;
+use super::quota::{percent, quota_note};
 use super::resolution::{COLUMNS, cells, note};
 use super::servers::ServerFigures;
 use super::silence;
@@ -42,6 +44,7 @@ fn one(result: &RunResult) -> String {
         items(&mut text, result.verdict.reasons());
     }
     throughput(&mut text, &summary);
+    text.push_str(&failover::markdown(&summary.failover));
     operations(&mut text, &summary);
     let gates: Vec<String> = result
         .gates
@@ -79,6 +82,9 @@ fn throughput(text: &mut String, summary: &Summary<'_>) {
         cell(&target_line(summary.result)),
         arrival(&summary.result.plan),
     );
+    if let Some(note) = quota_note(summary) {
+        let _ = writeln!(text, "{note}\n");
+    }
     if let Some(rate) = summary.per_server_cpu_s() {
         let _ = writeln!(
             text,
@@ -172,17 +178,31 @@ fn servers(text: &mut String, summary: &Summary<'_>) {
             );
         }
     }
+    let has_quota = all().any(|figures| figures.throttled.is_some());
     text.push_str(
-        "\n| server | CPU seconds | operations per CPU second | written per operation | syncs |\n",
+        "\n| server | CPU seconds | operations per CPU second | written per operation | syncs |",
     );
-    text.push_str("|---|---:|---:|---:|---:|\n");
-    all().for_each(|figures| usage(text, figures));
+    text.push_str(if has_quota { " throttled |\n" } else { "\n" });
+    text.push_str("|---|---:|---:|---:|---:|");
+    text.push_str(if has_quota { "---:|\n" } else { "\n" });
+    for figures in all() {
+        usage(text, figures);
+        if has_quota {
+            let share = figures.throttled_share();
+            let _ = write!(
+                text,
+                " {} |",
+                share.map_or_else(|| MISSING.to_owned(), percent)
+            );
+        }
+        text.push('\n');
+    }
     text.push('\n');
 }
 
 fn usage(text: &mut String, figures: &ServerFigures) {
     let missing = || MISSING.to_owned();
-    let _ = writeln!(
+    let _ = write!(
         text,
         "| {} | {} | {} | {} | {} |",
         cell(&figures.title()),

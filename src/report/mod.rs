@@ -3,7 +3,7 @@
 //! Preparation: `summary` merges the runs of a result, `servers` groups by server and role,
 //! `resolution` marks figures that the machine cannot tell, `lanes` chooses the operations that get
 //! their own plot, `incident` groups events, `silence` finds periods without an acknowledgement,
-//! and `describe` lists plan, target and machine.
+//! `failover` computes what faults did, and `describe` lists plan, target and machine.
 //!
 //! The formats print what these return. `figure`, `percentiles` and `over_time` compute plots and
 //! `draw` paints them. `compare` judges two results with the tests in `statistics`.
@@ -15,6 +15,7 @@ mod csv;
 mod curves;
 mod describe;
 mod draw;
+mod failover;
 mod figure;
 mod figure_data;
 mod glossary;
@@ -29,6 +30,7 @@ mod page_head;
 mod page_tables;
 mod percentiles;
 mod plot;
+mod quota;
 mod resolution;
 mod servers;
 mod silence;

@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::curves::{drawn_lanes, extent, panels};
-use super::figure::{Axis, Band, EventLabel, Figure, Ink, Mark, Panel, Series, Stroke};
+use super::figure::{Axis, Band, BandKind, EventLabel, Figure, Ink, Mark, Panel, Series, Stroke};
 use super::incident::incidents;
 use super::lanes::Lane;
 use super::summary::{Summary, float};
@@ -104,8 +104,11 @@ fn over_time_figure(summary: &Summary<'_>, caption: &str, panels: Vec<Panel>) ->
     let result = summary.result;
     let marks = marks(result);
     let bands = bands(summary);
-    if !bands.is_empty() {
+    if bands.iter().any(|band| band.kind == BandKind::Silence) {
         caption += " Shaded: nothing completed although operations waited.";
+    }
+    if bands.iter().any(|band| band.kind == BandKind::Fault) {
+        caption += " Grey: a fault lasted.";
     }
     if marks.iter().any(|mark| mark.ink == Ink::Mark) {
         caption += " Red lines are events, numbered as in the list of events.";
@@ -246,24 +249,58 @@ fn marks(result: &RunResult) -> Vec<Mark> {
     marks
 }
 
+/// Faults, and the silences over them.
 fn bands(summary: &Summary<'_>) -> Vec<Band> {
     let offsets = offsets(summary.result);
-    summary
-        .silences
+    let mut bands = faults(summary, &offsets);
+    bands.extend(silences(summary, &offsets));
+    bands
+}
+
+/// From the beginning of each fault to its end, or to the end of its run.
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds within a run")]
+fn faults(summary: &Summary<'_>, offsets: &[f64]) -> Vec<Band> {
+    let mut bands = Vec::new();
+    let groups = &summary.failover.groups;
+    for impact in groups
         .iter()
-        .map(|silence| {
-            let offset = offsets[silence.run];
-            Band {
-                from: offset + silence.from_s,
-                to: offset + silence.to_s,
-                labels: vec![
-                    format!("nothing completed for {}", silence.length()),
-                    "nothing completed".to_owned(),
-                    silence.length(),
-                ],
-            }
-        })
-        .collect()
+        .filter(|group| !group.ended)
+        .flat_map(|group| &group.impacts)
+    {
+        let ends = groups
+            .iter()
+            .filter(|group| group.ended && group.fault == impact.fault)
+            .flat_map(|group| &group.impacts);
+        let end_ns = ends
+            .filter(|end| end.run == impact.run && end.at_ns >= impact.at_ns)
+            .map(|end| end.at_ns)
+            .min();
+        let run = &summary.result.runs[impact.run];
+        let seconds = |ns: i64| ns as f64 / 1e9;
+        bands.push(Band {
+            from: offsets[impact.run] + seconds(impact.at_ns),
+            to: offsets[impact.run] + end_ns.map_or(run.measured_s, seconds).min(run.measured_s),
+            kind: BandKind::Fault,
+            labels: vec![impact.what.clone(), impact.action.clone()],
+        });
+    }
+    bands
+}
+
+fn silences<'a>(summary: &'a Summary<'_>, offsets: &'a [f64]) -> impl Iterator<Item = Band> + 'a {
+    summary.silences.iter().map(move |silence| {
+        let offset = offsets[silence.run];
+        Band {
+            from: offset + silence.from_s,
+            to: offset + silence.to_s,
+            kind: BandKind::Silence,
+            labels: vec![
+                format!("nothing completed for {}", silence.length()),
+                "nothing completed".to_owned(),
+                silence.length(),
+            ],
+        }
+    })
 }
 
 fn full_interval_s(run: &Recording) -> f64 {

@@ -1,6 +1,7 @@
 //! The figures of a result, merged over all runs. Every format uses them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use super::failover::Failover;
 use super::servers::Servers;
 use super::silence::{Silence, silences};
 use crate::measure::{Histogram, OpRecord};
@@ -26,6 +27,8 @@ pub(crate) struct Summary<'a> {
     pub resolution: Option<Resolution>,
     /// Periods in which operations waited and none was acknowledged.
     pub silences: Vec<Silence>,
+    /// What the faults of the plan did.
+    pub failover: Failover,
 }
 
 /// The figures of one operation.
@@ -98,6 +101,7 @@ impl<'a> Summary<'a> {
             servers: Servers::of(result),
             resolution: result.environment.resolution(),
             silences: silences(result),
+            failover: Failover::of(result),
         }
     }
 
@@ -105,6 +109,17 @@ impl<'a> Summary<'a> {
     /// unless the processor time of every server is known.
     pub(crate) fn per_server_cpu_s(&self) -> Option<f64> {
         rate(self.acknowledged, self.servers.cpu_s()?)
+    }
+
+    /// Returns the busy share of this machine's processors in the run in which it was the largest; `None` if it is
+    /// unknown.
+    pub(crate) fn processors_busy(&self) -> Option<f64> {
+        let known = self
+            .result
+            .runs
+            .iter()
+            .filter_map(|run| run.processors_busy);
+        known.max_by(f64::total_cmp)
     }
 }
 

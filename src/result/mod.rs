@@ -51,6 +51,6 @@ pub use run_result::RunResult;
 pub(crate) use run_result::example;
 pub use schema::SCHEMA_VERSION;
 pub use store::{ResultError, read_result, result_file, results_dir, save, write_result};
-pub use target::{CounterChange, Proxied, Server, Target};
+pub use target::{CounterChange, CpuQuota, Proxied, Server, Target};
 pub use tool::Tool;
 pub use verdict::{Judgement, Verdict, judge};

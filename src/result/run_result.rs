@@ -40,7 +40,13 @@ pub struct RunResult {
 impl RunResult {
     /// Creates a result and judges it.
     #[must_use]
-    pub fn new(environment: Environment, target: Target, plan: Plan, runs: Vec<Recording>) -> Self {
+    pub fn new(
+        environment: Environment,
+        target: Target,
+        plan: Plan,
+        mut runs: Vec<Recording>,
+    ) -> Self {
+        runs.iter_mut().for_each(Recording::find_gaps);
         let judgement = judge(&plan, &runs, &environment, &target);
         Self {
             schema: SCHEMA_VERSION,
@@ -171,6 +177,7 @@ pub(crate) mod example {
                 drain_ns: 5_000_000_000,
             },
         )
+        .with_writes([true])
     }
 
     /// An operation intended `index` milliseconds into the run at server `index % 3` and sent 10 µs
@@ -206,9 +213,7 @@ pub(crate) mod example {
         for part in recorder.take(interval + 1).intervals {
             recording.add(part);
         }
-        let (servers, timeline) = recorder.finish();
-        recording.add_servers(&servers);
-        recording.timeline.merge(&timeline);
+        recording.add_whole(&recorder.finish());
         recording.timeline.trim();
     }
 
@@ -298,6 +303,7 @@ pub(crate) mod example {
                     ..Server::default()
                 })
                 .collect(),
+            ..Target::default()
         }
     }
 

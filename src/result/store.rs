@@ -241,7 +241,9 @@ mod tests {
     fn a_result_reads_back_from_its_folder_and_from_its_file() {
         let dir = tempfile::tempdir().unwrap();
         let mut result = example::result();
-        result.runs.push(example::bumpy_recording());
+        let mut bumpy = example::bumpy_recording();
+        bumpy.find_gaps();
+        result.runs.push(bumpy);
         let path = write_result(dir.path(), &result).unwrap();
         assert_eq!(
             names(dir.path()),

@@ -6,17 +6,19 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::identity::resident_bytes;
 use super::member::Member;
-use super::meter::Meter;
+use super::meter::{Meter, Reading};
 use super::network::{Applied, Links, Path as NetworkPath, Wiring, WiringConfig};
+use super::pin::{Bound, Cores, PinError};
 use super::ports::Reserved;
 use super::process::{await_any_end, tail};
+use super::quota::{CpuQuota, QuotaError, ThrottleGauge};
 use super::server_process::{FaultError, ServerExit, ServerHandle, ServerLog, ServerProcess};
 use super::software::{ServerDir, Software};
 use super::starter::{StartConfig, Starter};
@@ -44,6 +46,10 @@ pub enum DeploymentError {
         dir: PathBuf,
         source: io::Error,
     },
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
+    #[error(transparent)]
+    Pin(#[from] PinError),
     #[error("cannot find {count} free ports on the loopback address: {source}")]
     Ports { count: usize, source: io::Error },
     #[error(transparent)]
@@ -63,6 +69,11 @@ pub struct Deployment {
     wiring: Option<Wiring>,
     starter: Starter,
     start: Duration,
+    /// Dropped after the servers have ended.
+    quota: Option<Arc<CpuQuota>>,
+    cores: Option<Cores>,
+    /// Binds the driver to its cores.
+    _bound: Option<Bound>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +89,8 @@ pub struct DeploymentConfig<'a> {
     pub dir: &'a Path,
     /// The start gives up when this becomes true.
     pub stop: &'a AtomicBool,
+    /// The cores of the servers and of the calling thread. `None` leaves the choice to the kernel.
+    pub cores: Option<&'a Cores>,
 }
 
 impl Deployment {
@@ -115,6 +128,11 @@ impl Deployment {
         let (specs, reserved) = reserve(config.shape, count)?;
         let _ = fs::remove_dir_all(config.dir);
         fs::create_dir_all(config.dir).map_err(failed("create a folder"))?;
+        let quota = config.shape.cpu.map(|share| CpuQuota::new(share, count));
+        let quota = quota.transpose()?.map(Arc::new);
+        // The threads of this process and the proxy share the cores of the driver.
+        let bound = config.cores.map(|cores| Bound::to(&cores.driver));
+        let bound = bound.transpose()?;
         let wiring = Wiring::start(
             &WiringConfig {
                 shape: config.shape,
@@ -128,6 +146,8 @@ impl Deployment {
             software: config.software.clone(),
             shape: config.shape.clone(),
             quorate: config.quorate.to_owned(),
+            cores: config.cores.cloned(),
+            quota: quota.clone(),
         })
         .map_err(failed("start a thread"))?;
         let mut started = Started {
@@ -147,8 +167,9 @@ impl Deployment {
         }
         reserved.release();
         let began = Instant::now();
-        for (spec, dir) in specs.into_iter().zip(dirs) {
-            let child = starter.start(&dir).map_err(failed("start a server"))?;
+        for (index, (spec, dir)) in specs.into_iter().zip(dirs).enumerate() {
+            let child = starter.start(&dir, index);
+            let child = child.map_err(failed("start a server"))?;
             started.servers.push(ServerProcess::new(spec, dir, child));
         }
         let mut members = await_serving(&mut started.servers, config.stop)?;
@@ -165,6 +186,9 @@ impl Deployment {
             wiring,
             starter,
             start,
+            quota,
+            cores: config.cores.cloned(),
+            _bound: bound,
         };
         Ok((deployment, members))
     }
@@ -210,8 +234,34 @@ impl Deployment {
     #[must_use]
     pub fn meter(&self) -> Meter<'_> {
         let addresses = self.locked().map(|server| server.address()).collect();
-        let read = || self.locked().map(|server| server.usage()).collect();
+        let gauges: Vec<Option<ThrottleGauge>> = (0..self.servers.len())
+            .map(|index| self.quota.as_ref()?.gauge(index))
+            .collect();
+        let read = move || {
+            let servers = self.locked().zip(&gauges);
+            servers
+                .map(|(server, gauge)| {
+                    Some(Reading {
+                        usage: server.usage()?,
+                        throttled: gauge.as_ref().and_then(ThrottleGauge::read),
+                    })
+                })
+                .collect()
+        };
         Meter::new(addresses, Box::new(read))
+    }
+
+    /// Returns the CPU quota of the servers, if they have one. It limits nothing until it is applied, and a server
+    /// that is restarted has no limit until it is applied again.
+    #[must_use]
+    pub fn quota(&self) -> Option<&CpuQuota> {
+        self.quota.as_deref()
+    }
+
+    /// Returns the cores of the servers and of the driver, if they are bound to some.
+    #[must_use]
+    pub fn cores(&self) -> Option<&Cores> {
+        self.cores.as_ref()
     }
 
     /// Returns handles of the processes whose end was neither planned nor reported. A process for which the
@@ -301,7 +351,8 @@ impl Deployment {
     /// # Errors
     /// If there is no such server, it still runs, or the process cannot be started.
     pub fn restart(&self, index: usize) -> Result<(), FaultError> {
-        self.server(index)?.restart(|dir| self.starter.start(dir))
+        self.server(index)?
+            .restart(|dir| self.starter.start(dir, index))
     }
 
     /// Cuts `paths`: no byte arrives any more, nothing is reset, and new connections stay silent. Returns when it has
@@ -377,6 +428,8 @@ impl Deployment {
     }
 
     fn end(&mut self) {
+        // A stopped process ends only when its quota lets it run. If that fails, it ends a period later.
+        let _ = self.quota.as_ref().map(|quota| quota.lift());
         let servers = std::mem::take(&mut self.servers);
         let inner = |server: Mutex<_>| server.into_inner().unwrap_or_else(PoisonError::into_inner);
         end(&mut servers.into_iter().map(inner).collect::<Vec<_>>());

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::answers::parse_mntr;
 use super::usage::ServerUsage;
-use crate::measure::Recording;
+use crate::measure::{Recording, Throttled};
 use crate::protocol::zookeeper::four_letter;
 
 /// Timeout for an answer. The counters in a later answer would not belong to the moment of the reading.
@@ -26,13 +26,21 @@ const SYNCS: &str = "cnt_fsynctime";
 /// One reading of all servers, by index.
 pub(super) type Readings<T> = Vec<Option<T>>;
 
+/// What the calling thread reads of a server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    pub(super) usage: ServerUsage,
+    /// `None` if the server has no CPU quota.
+    pub(super) throttled: Option<Throttled>,
+}
+
 /// Reads the usage of all servers.
-pub(super) type ReadUsages<'a> = Box<dyn Fn() -> Readings<ServerUsage> + Send + Sync + 'a>;
+pub(super) type ReadUsages<'a> = Box<dyn Fn() -> Readings<Reading> + Send + Sync + 'a>;
 
 /// Measures the resources that servers use between two readings.
 pub struct Meter<'a> {
     read_usages: ReadUsages<'a>,
-    usages: Mutex<Vec<Readings<ServerUsage>>>,
+    usages: Mutex<Vec<Readings<Reading>>>,
     asks: Sender<()>,
     asking: JoinHandle<Vec<Readings<u64>>>,
 }
@@ -89,6 +97,9 @@ impl<'a> Meter<'a> {
             let Some([before, after]) = both(&usages, index) else {
                 continue;
             };
+            let throttled = after.throttled.zip(before.throttled);
+            server.throttled = throttled.and_then(|(after, before)| after.since(before));
+            let (before, after) = (before.usage, after.usage);
             if let Some(used) = after.since(&before) {
                 server.cpu_s = Some(used.cpu_s);
                 server.disk_written_bytes = used.disk_written_bytes;
@@ -173,9 +184,12 @@ mod tests {
         let pids: Vec<u32> = servers.iter().map(|(pid, _)| *pid).collect();
         let read = move || {
             let server = |pid: &u32| {
-                Usage::of(*pid).map(|process| ServerUsage {
-                    ended: EndedUsage::default(),
-                    current: Some(process),
+                Usage::of(*pid).map(|process| Reading {
+                    usage: ServerUsage {
+                        ended: EndedUsage::default(),
+                        current: Some(process),
+                    },
+                    throttled: None,
                 })
             };
             pids.iter().map(server).collect()

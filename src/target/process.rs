@@ -43,6 +43,8 @@ pub struct Launch<'a> {
     /// File for standard output and standard error.
     pub output: &'a Path,
     pub lifetime: Lifetime,
+    /// Cores to which the program is bound. Empty: all that this process may use.
+    pub cores: &'a [u32],
 }
 
 impl Launch<'_> {
@@ -69,6 +71,10 @@ impl Launch<'_> {
             Lifetime::Detached => {
                 command.arg("--detach");
             }
+        }
+        if !self.cores.is_empty() {
+            let cores: Vec<String> = self.cores.iter().map(u32::to_string).collect();
+            command.arg("--cores").arg(cores.join(","));
         }
         command
             .arg("--")
@@ -165,8 +171,8 @@ pub(super) fn says_address_taken(logs: &[PathBuf]) -> bool {
 
 /// Returns the last `bytes` of a log. Bytes that are not UTF-8 are replaced.
 pub(super) fn tail(log: &Path, bytes: u64) -> io::Result<String> {
-    let bytes = last_bytes(log, bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let tail = last_bytes(log, bytes)?;
+    Ok(String::from_utf8_lossy(&tail).into_owned())
 }
 
 /// Copies the last 64 KiB of a log to the file `copy`.

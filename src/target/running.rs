@@ -14,7 +14,9 @@ use super::java::{InstallationSearch, JavaError};
 use super::member::Member;
 use super::meter::Meter;
 use super::network::{Applied, Links, Path as NetworkPath};
+use super::pin::Cores;
 use super::probe::{ProbeError, probe, refresh};
+use super::quota::{CpuQuota, sweep};
 use super::server_process::{FaultError, ServerExit, ServerHandle, ServerLog};
 use super::software::Software;
 use super::spec::TargetSpec;
@@ -39,6 +41,8 @@ pub struct TargetConfig<'a> {
     pub data_dir: Option<&'a Path>,
     /// Installation folder for the target `zookeeper`. `None` selects the usual places.
     pub zookeeper_home: Option<&'a Path>,
+    /// The cores of the servers and of the calling thread. `None` leaves the choice to the kernel.
+    pub cores: Option<&'a Cores>,
     /// The start gives up when this becomes true.
     pub stop: &'a AtomicBool,
     /// Called with a description of the step that begins.
@@ -115,6 +119,7 @@ impl Target {
             }
         };
         let dir = create_run_dir(config.data_dir)?;
+        sweep();
         (config.step)(&format!("starting {spec} ({})", servers(config.shape)));
         let (deployment, members) = Deployment::start(&DeploymentConfig {
             software: &software,
@@ -123,6 +128,7 @@ impl Target {
             quorate: config.quorate,
             dir: &dir,
             stop: config.stop,
+            cores: config.cores,
         })
         .map_err(|source| match source {
             DeploymentError::Start(StartError::Interrupted) => TargetError::Interrupted,
@@ -193,6 +199,12 @@ impl Target {
     pub fn resident_bytes(&self) -> Vec<Option<u64>> {
         let deployment = self.deployment.as_ref();
         deployment.map_or_else(Vec::new, Deployment::resident_bytes)
+    }
+
+    /// See [`Deployment::quota`].
+    #[must_use]
+    pub fn quota(&self) -> Option<&CpuQuota> {
+        self.deployment.as_ref()?.quota()
     }
 
     /// See [`Deployment::logs`]. Empty for a live target.

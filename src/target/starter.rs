@@ -6,11 +6,13 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::Child;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
+use super::pin::Cores;
 use super::process::Lifetime;
+use super::quota::CpuQuota;
 use super::software::{ServerDir, Software};
 use crate::workload::TargetShape;
 
@@ -21,6 +23,32 @@ pub(super) struct StartConfig {
     pub(super) shape: TargetShape,
     /// Path of the Quorate binary.
     pub(super) quorate: PathBuf,
+    /// The cores of each server, if it is bound to some.
+    pub(super) cores: Option<Cores>,
+    /// A started server gets into its group, which has no limit until [`CpuQuota::apply`].
+    pub(super) quota: Option<Arc<CpuQuota>>,
+}
+
+impl StartConfig {
+    fn start(&self, dir: &ServerDir, index: usize) -> io::Result<Child> {
+        let cores = self.cores.as_ref();
+        let cores = cores.and_then(|cores| cores.servers.get(index));
+        let mut child = dir.start(
+            &self.software,
+            &self.shape,
+            &self.quorate,
+            Lifetime::WithParent,
+            cores.map_or(&[], Vec::as_slice),
+        )?;
+        if let Some(quota) = &self.quota
+            && let Err(error) = quota.admit(index, child.id())
+        {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(error);
+        }
+        Ok(child)
+    }
 }
 
 /// Starts servers. Drop it after the servers have ended: otherwise the kernel ends them.
@@ -34,6 +62,7 @@ pub(super) struct Starter {
 #[derive(Debug)]
 struct Request {
     dir: ServerDir,
+    index: usize,
     answer: Sender<io::Result<Child>>,
 }
 
@@ -51,15 +80,16 @@ impl Starter {
         })
     }
 
-    /// Starts the server with the folder `dir`.
+    /// Starts the server at `index`, with the folder `dir`.
     ///
     /// # Errors
     /// If the process cannot be started.
-    pub(super) fn start(&self, dir: &ServerDir) -> io::Result<Child> {
+    pub(super) fn start(&self, dir: &ServerDir, index: usize) -> io::Result<Child> {
         let gone = || io::Error::other("the thread that starts servers has ended");
         let (answer, answered) = channel();
         let request = Request {
             dir: dir.clone(),
+            index,
             answer,
         };
         let requests = self.requests.as_ref().ok_or_else(gone)?;
@@ -83,13 +113,8 @@ impl Drop for Starter {
 }
 
 fn serve(config: &StartConfig, requests: &Receiver<Request>) {
-    for Request { dir, answer } in requests {
-        let child = dir.start(
-            &config.software,
-            &config.shape,
-            &config.quorate,
-            Lifetime::WithParent,
-        );
+    for Request { dir, index, answer } in requests {
+        let child = config.start(&dir, index);
         // If nobody waits for the child any more, the deployment is gone, and the kernel ends the child with
         // this thread.
         let _nobody_waits = answer.send(child);

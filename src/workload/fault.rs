@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::network::LinkShape;
+
 /// A planned fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
@@ -14,7 +16,8 @@ pub struct Fault {
     #[serde(flatten)]
     pub action: FaultAction,
     pub victim: Victim,
-    /// After this time the fault is undone: a killed server is restarted, a paused one resumed.
+    /// After this time the fault is undone: a killed server is restarted, a paused one resumed, a connection
+    /// healed.
     /// `None` if the fault lasts until the end of the run or until another fault undoes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_ms: Option<u64>,
@@ -30,10 +33,85 @@ pub enum FaultAction {
     Pause,
     /// The servers that the last kill of the same victim ended start again with their data.
     Restart,
+    /// Bytes of the victims' connections do not arrive any more. Nothing is reset.
+    Cut {
+        direction: Direction,
+        between: Between,
+    },
+    /// The victims' connections have this delay, jitter and rate.
+    Slow {
+        direction: Direction,
+        between: Between,
+        #[serde(flatten)]
+        link: LinkShape,
+    },
+}
+
+/// The bytes that a fault of the network affects, as a victim sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Both,
+    /// Only bytes to the victims.
+    To,
+    /// Only bytes from the victims.
+    From,
+}
+
+impl Direction {
+    pub const ALL: [Self; 3] = [Self::Both, Self::To, Self::From];
+
+    /// The word in workload files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::To => "to",
+            Self::From => "from",
+        }
+    }
+}
+
+/// The connections that a fault of the network affects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Between {
+    /// Those between the victims and the other servers.
+    Servers,
+    /// Those between the victims and the clients.
+    Clients,
+    All,
+}
+
+impl Between {
+    pub const ALL: [Self; 3] = [Self::Servers, Self::Clients, Self::All];
+
+    /// The word in workload files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Servers => "servers",
+            Self::Clients => "clients",
+            Self::All => "all",
+        }
+    }
+
+    /// Whether connections between servers are affected.
+    #[must_use]
+    pub const fn has_servers(self) -> bool {
+        matches!(self, Self::Servers | Self::All)
+    }
+
+    /// Whether connections of clients are affected.
+    #[must_use]
+    pub const fn has_clients(self) -> bool {
+        matches!(self, Self::Clients | Self::All)
+    }
 }
 
 impl FaultAction {
-    pub const ALL: [Self; 3] = [Self::Kill, Self::Pause, Self::Restart];
+    /// The words in workload files.
+    pub const NAMES: [&str; 5] = ["kill", "pause", "restart", "cut", "slow"];
 
     /// The word in workload files and events.
     #[must_use]
@@ -42,6 +120,8 @@ impl FaultAction {
             Self::Kill => "kill",
             Self::Pause => "pause",
             Self::Restart => "restart",
+            Self::Cut { .. } => "cut",
+            Self::Slow { .. } => "slow",
         }
     }
 
@@ -52,6 +132,16 @@ impl FaultAction {
             Self::Kill => Some("restart"),
             Self::Pause => Some("resume"),
             Self::Restart => None,
+            Self::Cut { .. } | Self::Slow { .. } => Some("heal"),
+        }
+    }
+
+    /// The connections that must go through proxies for this action.
+    #[must_use]
+    pub const fn proxied(self) -> Option<Between> {
+        match self {
+            Self::Cut { between, .. } | Self::Slow { between, .. } => Some(between),
+            Self::Kill | Self::Pause | Self::Restart => None,
         }
     }
 }
@@ -122,7 +212,7 @@ pub fn restarted_kills(faults: &[Fault]) -> Vec<Option<usize>> {
                     .rposition(|kill| faults[*kill].victim == fault.victim);
                 kills[index] = kill.map(|position| open.remove(position));
             }
-            FaultAction::Kill | FaultAction::Pause => {}
+            _ => {}
         }
     }
     kills

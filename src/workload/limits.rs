@@ -15,6 +15,10 @@ pub(super) const VOTERS: RangeInclusive<u64> = 1..=31;
 pub(super) const OBSERVERS: RangeInclusive<u64> = 0..=64;
 pub(super) const TICK_MS: RangeInclusive<u64> = 10..=60_000;
 pub(super) const LIMIT_TICKS: RangeInclusive<u64> = 1..=10_000;
+/// Length of the options of a Java virtual machine in characters.
+pub(super) const JVM_FLAGS_CHARS: usize = 1_000;
+/// Share of one core. The kernel's shortest quota (1 ms) and longest period (1 s) set the minimum.
+pub(super) const CPU_SHARE: RangeInclusive<f64> = 0.001..=256.0;
 pub(super) const HEAP_BYTES: RangeInclusive<u64> = 64 << 20..=64 << 30;
 
 /// Delay and jitter of one way of a connection.

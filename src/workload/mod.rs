@@ -24,7 +24,9 @@ mod vocabulary;
 
 pub use error::{Place, WorkloadError};
 pub use experiment::{Axis, Cell, Experiment, FigureKind, FigurePlan, SearchPlan};
-pub use fault::{Fault, FaultAction, Victim, VictimError, planned_ends_ms, restarted_kills};
+pub use fault::{
+    Between, Direction, Fault, FaultAction, Victim, VictimError, planned_ends_ms, restarted_kills,
+};
 pub use file::{OpDraft, Read, Section, Shape, Source, expand, known_keys, load, nearest, resolve};
 pub use network::{LinkShape, Network};
 pub use plan::{

@@ -90,7 +90,11 @@ impl Plan {
     /// Whether connections to servers that Quorate starts must go through proxies.
     #[must_use]
     pub fn needs_proxies(&self) -> bool {
-        self.target.network.is_some()
+        let by_faults = self
+            .faults
+            .iter()
+            .any(|fault| fault.action.proxied().is_some());
+        self.target.network.is_some() || by_faults
     }
 }
 

@@ -63,6 +63,12 @@ pub struct TargetShape {
     pub sync_limit: u32,
     /// Heap of a local server that runs on Java, MiB (`-Xmx`).
     pub heap_mib: u32,
+    /// Further options of the Java virtual machine of a local server, separated by blanks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jvm_flags: Option<String>,
+    /// Share of one core that each server may use during the load. `None` sets no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<f64>,
     /// The network between the servers. `None` connects them directly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Network>,
@@ -79,6 +85,8 @@ impl Default for TargetShape {
             init_limit: 10,
             sync_limit: 5,
             heap_mib: 512,
+            jvm_flags: None,
+            cpu: None,
             network: None,
         }
     }
@@ -227,6 +235,8 @@ pub enum Attach {
     Followers,
     /// Round robin over the observers.
     Observers,
+    /// Round robin over the leader and the followers.
+    Voters,
 }
 
 /// One line of the operation mix.
@@ -263,7 +273,13 @@ impl Plan {
 }
 
 impl Attach {
-    pub const ALL: [Self; 4] = [Self::Spread, Self::Leader, Self::Followers, Self::Observers];
+    pub const ALL: [Self; 5] = [
+        Self::Spread,
+        Self::Leader,
+        Self::Followers,
+        Self::Observers,
+        Self::Voters,
+    ];
 
     /// The word in workload files.
     #[must_use]
@@ -273,6 +289,20 @@ impl Attach {
             Self::Leader => "leader",
             Self::Followers => "followers",
             Self::Observers => "observers",
+            Self::Voters => "voters",
+        }
+    }
+
+    /// Returns the number of servers of an ensemble that sessions attach to.
+    #[must_use]
+    pub const fn servers(self, shape: &TargetShape) -> u16 {
+        match self {
+            Self::Spread => shape.voters + shape.observers,
+            Self::Leader => 1,
+            // A single server is neither leader nor follower.
+            Self::Followers => shape.voters.saturating_sub(1),
+            Self::Observers => shape.observers,
+            Self::Voters => shape.voters,
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt::{Display, Write as _};
 
 use super::error::{Place, WorkloadError};
-use super::fault::Fault;
+use super::fault::{Between, Direction, Fault, FaultAction};
 use super::file::{Source, format_duration, format_duration_us, resolve};
 use super::network::{LOOPBACK, LinkShape, Network};
 use super::plan::{
@@ -123,6 +123,16 @@ fn render_target(page: &mut Page, plan: &Plan) {
     page.key("sync_limit", target.sync_limit, "ticks");
     let heap = quoted(&format!("{}MiB", target.heap_mib));
     page.key("heap", heap, "heap of a local Java server");
+    if let Some(flags) = &target.jvm_flags {
+        page.key(
+            "jvm_flags",
+            quoted(flags),
+            "further options of a local Java server",
+        );
+    }
+    if let Some(cpu) = target.cpu {
+        page.key("cpu", cpu, "share of one core for each server");
+    }
     let comment = "delays of connections; loopback connects directly";
     page.key("network", network(target.network.as_ref()), comment);
 }
@@ -173,7 +183,7 @@ fn render_load(page: &mut Page, load: &LoadPlan) {
     page.key(
         "attach",
         quoted(load.attach.name()),
-        "spread, leader, followers or observers",
+        "spread, leader, followers, observers or voters",
     );
     let Reconnect {
         first_ms,
@@ -296,6 +306,36 @@ fn render_fault(page: &mut Page, fault: &Fault) {
     if let Some(for_ms) = fault.for_ms {
         page.key("for", duration(for_ms), "then it is undone");
     }
+    match fault.action {
+        FaultAction::Kill | FaultAction::Pause | FaultAction::Restart => {}
+        FaultAction::Cut { direction, between } => render_ways(page, direction, between),
+        FaultAction::Slow {
+            direction,
+            between,
+            link,
+        } => {
+            render_ways(page, direction, between);
+            let [delay, jitter] = [link.delay_us, link.jitter_us].map(format_duration_us);
+            page.key("delay", quoted(&delay), "of one way");
+            page.key("jitter", quoted(&jitter), "the delay varies by this much");
+            if let Some(rate) = link.rate_bytes_per_s {
+                page.key("rate", rate, "bytes/s");
+            }
+        }
+    }
+}
+
+fn render_ways(page: &mut Page, direction: Direction, between: Between) {
+    page.key(
+        "between",
+        quoted(between.name()),
+        "the victim and: servers, clients or all",
+    );
+    page.key(
+        "direction",
+        quoted(direction.name()),
+        "both, to the victim or from it",
+    );
 }
 
 fn render_gates(page: &mut Page, gates: &Gates) {

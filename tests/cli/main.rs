@@ -17,5 +17,6 @@ mod processes;
 mod prometheus;
 mod proxies;
 mod runs;
+mod shares;
 mod started;
 mod workload;

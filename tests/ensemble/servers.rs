@@ -157,6 +157,7 @@ impl Server {
             dir: &self.dir,
             output: &self.dir.join("output"),
             lifetime: Lifetime::WithParent,
+            cores: &[],
         };
         self.child = Some(launch.start().unwrap());
     }

@@ -207,9 +207,7 @@ fn record(recording: &mut Recording, making: Making, plan: &Plan, round: u32) {
     }
     let parts = recorder.take(interval + 1).intervals;
     parts.into_iter().for_each(|part| recording.add(part));
-    let (servers, timeline) = recorder.finish();
-    recording.add_servers(&servers);
-    recording.timeline.merge(&timeline);
+    recording.add_whole(&recorder.finish());
 }
 
 /// Response times around 0.4 ms (reads) and 1.3 ms (writes) with a tail. Rounds differ by a few per

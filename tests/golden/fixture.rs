@@ -2,7 +2,8 @@
 //!
 //! [`result`]: two operations, six seconds, four servers. After three seconds the leader ends; for
 //! one second nothing completes, then another server leads. [`seven`]: seven operations against a
-//! fast target. [`outage`]: like the first, but no other server becomes the leader.
+//! fast target. [`outage`]: like the first, but no other server becomes the leader. [`failover`]:
+//! three runs with a planned fault.
 
 #![allow(
     dead_code,
@@ -10,8 +11,8 @@
 )]
 
 use quorate::measure::{
-    DiskState, DriverThread, ErrorNames, Event, EventKind, Layout, Outcome, Recorder, Recording,
-    Sample, ServerRun, Unsent,
+    DiskState, DriverThread, ErrorNames, Event, EventKind, Gap, Layout, Outcome, Recorder,
+    Recording, Sample, ServerRun, SessionGap, SessionOutage, SessionReturn, Unsent,
 };
 use quorate::protocol::zookeeper::{OpKind, OpValues, TreePlan, trim, trim_of};
 use quorate::result::{CounterChange, Environment, FsyncLatency, RunResult, Server, Target, Tool};
@@ -173,6 +174,87 @@ pub(crate) fn seven() -> RunResult {
     finished(plan, vec![recording])
 }
 
+/// Three runs in which the leader is killed and started again. Each has an outage of its own length.
+pub(crate) fn failover() -> RunResult {
+    let mut plan = plan();
+    plan.name = "failover".into();
+    plan.why = "The leader is killed: for how long can nobody write?".into();
+    plan.load.repeats = 3;
+    let runs = (0_u32..).zip([214, 190, 260]).map(|(run, outage_ms)| {
+        let stall = Stall {
+            from_ms: STALL.from_ms,
+            to_ms: STALL.from_ms + outage_ms,
+        };
+        let mut recording = record(&plan, i64::from(run), 100, Some(stall));
+        recording.number = run;
+        fault_events(&mut recording, stall);
+        recording
+    });
+    let runs = runs.collect();
+    finished(plan, runs)
+}
+
+/// The leader is killed at the start of the stall and started again two seconds later.
+fn fault_events(recording: &mut Recording, stall: Stall) {
+    let at = |ms: i64| (stall.from_ms + ms) * MS;
+    let address = |server: usize| format!("127.0.0.1:{}", 2_181 + server);
+    let servers = vec![address(LEADER)];
+    for (ms, kind) in [
+        (
+            0,
+            EventKind::FaultBegan {
+                fault: 0,
+                action: "kill".into(),
+                servers: servers.clone(),
+                took_ns: 90_000,
+            },
+        ),
+        (
+            150,
+            EventKind::LeaderChanged {
+                from: Some(address(LEADER)),
+                to: Some(address(LEADER - 1)),
+            },
+        ),
+        (
+            2_000,
+            EventKind::FaultEnded {
+                fault: 0,
+                action: "restart".into(),
+                servers,
+                took_ns: 3_100_000,
+            },
+        ),
+    ] {
+        recording.note(Event {
+            at_ns: at(ms),
+            kind,
+        });
+    }
+    recording.reconnects = 12;
+    for session in 0..12_u32 {
+        let lost_ns = at(1) + i64::from(session) * 100_000;
+        let back = SessionReturn {
+            at_ns: lost_ns + (12 + 5 * i64::from(session)) * MS,
+            server: session % 2,
+            resumed: session != 11,
+        };
+        recording.interruptions.add_outage(SessionOutage {
+            session,
+            server: session % 4,
+            lost_ns,
+            back: (session != 10).then_some(back),
+        });
+        recording.interruptions.session_gaps.push(SessionGap {
+            session,
+            gap: Gap {
+                from_ns: at(-30 - i64::from(session)),
+                to_ns: Some((stall.to_ms + 2 * i64::from(session)) * MS),
+            },
+        });
+    }
+}
+
 /// `runs` runs without an outage. Response times are `percent` per cent of the fixture's.
 pub(crate) fn repeated(runs: u32, percent: i64) -> RunResult {
     let mut plan = plan();
@@ -232,7 +314,8 @@ fn record(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Recordi
             measured_ns: SECONDS * 1_000 * MS,
             drain_ns: DRAIN_MS * MS,
         },
-    );
+    )
+    .with_writes(plan.ops.iter().map(OpPlan::is_write));
     recorder.error(ERROR);
     let mut interval = -1;
     for sample in &samples {
@@ -252,9 +335,7 @@ fn record(plan: &Plan, salt: i64, percent: i64, stall: Option<Stall>) -> Recordi
     }
     // Parts handed over in the drain lie after the measured phase.
     recording.intervals.truncate(6);
-    let (servers, timeline) = recorder.finish();
-    recording.add_servers(&servers);
-    recording.timeline.merge(&timeline);
+    recording.add_whole(&recorder.finish());
     recording.timeline.trim();
     recording
 }
@@ -268,6 +349,7 @@ fn server_run(index: u16, mode: &str) -> ServerRun {
         // The observer of this target does not count its syncs.
         syncs: (mode != "observer").then_some(212),
         ops: Vec::new(),
+        throttled: None,
     }
 }
 
@@ -446,6 +528,7 @@ fn target() -> Target {
             },
         )]
         .into(),
+        cores: Vec::new(),
     };
     Target {
         spec: "bundled".into(),
@@ -458,6 +541,7 @@ fn target() -> Target {
             .zip(SERVERS)
             .map(|(index, kind)| server(index, kind))
             .collect(),
+        ..Target::default()
     }
 }
 

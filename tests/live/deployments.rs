@@ -32,6 +32,7 @@ fn a_deployment_of_any_shape_serves_and_leaves_no_files() {
                 quorate: env!("CARGO_BIN_EXE_quorate").as_ref(),
                 dir: &dir,
                 stop: &stop,
+                cores: None,
             })
             .unwrap();
             let count = |mode| members.iter().filter(|member| member.role == mode).count();

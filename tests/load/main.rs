@@ -5,6 +5,7 @@
 mod connections;
 mod driver;
 mod operations;
+mod outages;
 mod preparation;
 mod progress;
 mod schedule;

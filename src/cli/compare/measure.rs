@@ -53,6 +53,7 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
         quorate: &quorate,
         data_dir: args.places.data_dir.as_deref(),
         zookeeper_home: args.places.zookeeper_home.as_deref(),
+        pin: args.pinning.pin,
         calibration: calibration.as_ref(),
         stop: &stop,
         notify: &notify,

@@ -13,7 +13,7 @@ use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
 use super::report::Layout;
-use super::surroundings::Places;
+use super::surroundings::{Pinning, Places};
 use crate::report::{Comparison, FailIf, Format, compare, render_comparison};
 use crate::result::{BaselineName, Baselines, RunResult, read_result};
 
@@ -83,6 +83,8 @@ pub(super) struct CompareArgs {
     load: LoadFlags,
     #[command(flatten)]
     layout: Layout,
+    #[command(flatten)]
+    pinning: Pinning,
     #[command(flatten)]
     places: Places,
 }

@@ -7,6 +7,8 @@ pub(super) const INBOX_MAX: usize = 4 << 20;
 /// [`SMALL`] bytes, except for those that have their turn.
 const ALL_MAX: usize = 32 << 20;
 const SMALL: usize = 4 << 10;
+/// While all clients together hold more than this, a client that does not use its turn is closed.
+const ALL_HARD: usize = 48 << 20;
 
 /// The memory of the received bytes of all clients that the peer has not consumed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +48,10 @@ impl Inboxes {
     /// Whether clients may be paused because all hold too much.
     pub(super) const fn is_pausing(&self) -> bool {
         self.pauses
+    }
+
+    pub(super) const fn is_excessive(&self) -> bool {
+        self.bytes > ALL_HARD
     }
 
     /// Returns `true` once after clients were paused and there is room again.

@@ -53,7 +53,7 @@ pub(super) fn kept_bytes(connections: usize) -> usize {
 
 /// Returns memory of a buffer that is much larger than its content.
 fn shrink(buffer: &mut Vec<u8>, kept: usize) {
-    if buffer.capacity() > kept && buffer.capacity() / 4 >= buffer.len() {
+    if buffer.capacity() > kept && buffer.capacity() / 2 >= buffer.len() {
         buffer.shrink_to(kept);
     }
 }

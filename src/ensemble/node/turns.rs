@@ -10,8 +10,10 @@ use crate::ensemble::peer::Now;
 
 /// So many clients have a turn at a time.
 const TURNS: usize = 32;
-/// A client that has not finished its request by the end of its turn is closed, ms.
+/// How long a turn lasts at most, ms.
 const TURN_MS: u64 = 5_000;
+/// The server looks at the turns at least once in this time, if it runs at all, ms.
+const LOOK_MS: u64 = 1_500;
 
 /// The clients that may send the rest of a request.
 #[derive(Debug, Default)]
@@ -22,6 +24,8 @@ pub(super) struct Turns {
     last: u64,
     /// When turns are given next, monotonic ms.
     next_ms: u64,
+    /// When the server last looked at the turns, monotonic ms.
+    seen_ms: u64,
 }
 
 impl Turns {
@@ -32,6 +36,15 @@ impl Turns {
     /// Ends the turn of a client that has finished a request.
     pub(super) fn end(&mut self, client: u64) {
         self.until_ms.remove(&client);
+    }
+
+    /// Prolongs the turns by the time that the server did not run and read nothing.
+    fn make_up_for_stall(&mut self, now_ms: u64) {
+        let lost_ms = now_ms.saturating_sub(self.seen_ms + LOOK_MS);
+        for until_ms in self.until_ms.values_mut() {
+            *until_ms += lost_ms;
+        }
+        self.seen_ms = now_ms;
     }
 
     /// Removes and returns the clients whose turn is over.
@@ -60,8 +73,10 @@ impl Turns {
 }
 
 impl Node {
-    /// Closes clients that have not finished their request in their turn, and gives turns to others.
+    /// Ends turns after their time, and gives turns to others. A client that has not finished its request is
+    /// closed if all hold far too much, and gets another turn otherwise.
     pub(super) fn take_turns(&mut self, now: Now) {
+        self.turns.make_up_for_stall(now.mono_ms);
         if !self.inboxes.is_pausing() {
             self.turns.until_ms.clear();
             return;
@@ -74,7 +89,9 @@ impl Node {
                 .is_some_and(|client| client.socket.lacks_bytes())
         });
         for late in self.turns.take_late(now.mono_ms) {
-            if let Some(client) = self.clients.get(&late) {
+            if !self.inboxes.is_excessive() {
+                self.hold_back(Token::Client(late));
+            } else if let Some(client) = self.clients.get(&late) {
                 let line = format!(
                     "closing the connection of /{}: it has sent {} bytes of a request and not the rest, and others wait",
                     client.address,
@@ -113,10 +130,14 @@ mod tests {
         assert_eq!(turns.give(0, all.clone()), all[..TURNS]);
         assert_eq!(turns.give(0, all[TURNS..].to_vec()), [0; 0]);
         assert!(turns.contains(1) && !turns.contains(TURNS as u64 + 1));
+        turns.make_up_for_stall(LOOK_MS + 7);
+        assert_eq!(turns.until_ms[&1], TURN_MS + 7);
+        turns.make_up_for_stall(2 * LOOK_MS + 7);
+        assert_eq!(turns.until_ms[&1], TURN_MS + 7);
         turns.end(1);
         assert!(!turns.contains(1), "it has finished its request");
-        assert_eq!(turns.take_late(TURN_MS - 1), [0; 0]);
-        assert_eq!(turns.take_late(TURN_MS), all[1..TURNS]);
+        assert_eq!(turns.take_late(TURN_MS + 6), [0; 0]);
+        assert_eq!(turns.take_late(TURN_MS + 7), all[1..TURNS]);
         assert_eq!(turns.give(0, all.clone()), all[TURNS..2 * TURNS]);
         turns.take_late(TURN_MS);
         let mut rest = all[2 * TURNS..].to_vec();

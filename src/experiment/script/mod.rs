@@ -8,6 +8,7 @@
 mod comeback;
 mod steps;
 mod victims;
+mod ways;
 
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -211,7 +212,8 @@ impl Player<'_> {
     fn begin(&mut self, fault: usize, servers: Vec<usize>) {
         let Script { target, watch, .. } = *self.script;
         let action = self.fault(fault).action;
-        let began_ns = now_ns();
+        let paths = ways::paths(action, &servers, target.members().len());
+        let mut began_ns = now_ns();
         let outcome = match action {
             FaultAction::Kill => {
                 servers.iter().for_each(|index| watch.expect_end(*index));
@@ -220,6 +222,10 @@ impl Player<'_> {
             FaultAction::Pause => servers.iter().try_for_each(|index| target.pause(*index)),
             // A restart is the end of the kill before it.
             FaultAction::Restart => Ok(()),
+            FaultAction::Cut { .. } => target.cut(&paths).map(|cut| began_ns = cut.at_ns),
+            FaultAction::Slow { link, .. } => {
+                target.slow(&paths, link).map(|slow| began_ns = slow.at_ns)
+            }
         };
         let took_ns = since_ns(began_ns);
         watch.look();
@@ -250,24 +256,29 @@ impl Player<'_> {
             return;
         };
         let target = self.script.target;
-        let began_ns = now_ns();
-        let outcomes: Vec<(usize, Result<(), FaultError>)> = servers
-            .iter()
-            .map(|index| {
-                let outcome = match action {
-                    FaultAction::Kill => target.restart(*index),
-                    FaultAction::Pause => target.resume(*index),
-                    FaultAction::Restart => Ok(()),
-                };
-                (*index, outcome)
-            })
-            .collect();
+        let paths = ways::paths(action, &servers, target.members().len());
+        let mut began_ns = now_ns();
+        let each = |undo: &dyn Fn(usize) -> Result<(), FaultError>| {
+            servers
+                .iter()
+                .map(|index| (vec![*index], undo(*index)))
+                .collect()
+        };
+        let outcomes: Vec<(Vec<usize>, Result<(), FaultError>)> = match action {
+            FaultAction::Kill => each(&|index| target.restart(index)),
+            FaultAction::Pause => each(&|index| target.resume(index)),
+            FaultAction::Restart => Vec::new(),
+            FaultAction::Cut { .. } | FaultAction::Slow { .. } => {
+                let healed = target.heal(&paths).map(|heal| began_ns = heal.at_ns);
+                vec![(servers.clone(), healed)]
+            }
+        };
         let took_ns = since_ns(began_ns);
         let mut done = Vec::new();
-        for (index, outcome) in outcomes {
+        for (indexes, outcome) in outcomes {
             match outcome {
-                Ok(()) => done.push(index),
-                Err(error) => self.failed(fault, end_name, &[index], error.to_string()),
+                Ok(()) => done.extend(indexes),
+                Err(error) => self.failed(fault, end_name, &indexes, error.to_string()),
             }
         }
         if done.is_empty() {

@@ -40,8 +40,8 @@ pub struct NullScript {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Neither reads nor answers for this long. The request that triggers the stall is answered
-    /// afterwards.
+    /// Answers the request that triggers the stall, and then neither reads nor answers for this
+    /// long.
     Stall(Duration),
     /// Closes every connection without an answer.
     Drop,
@@ -51,6 +51,16 @@ pub enum Fault {
     Raw(Vec<u8>),
     /// Closes everything, the listener included.
     Quit,
+}
+
+/// A stall as the responder's own clock saw it. Instants are on the clock of
+/// [`Moment::StartKnown`](super::Moment::StartKnown).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stall {
+    /// After the last reply before it was written.
+    pub from_ns: i64,
+    /// Before the first request after it was read.
+    pub to_ns: i64,
 }
 
 /// What a null responder counted.
@@ -64,6 +74,8 @@ pub struct NullReport {
     pub resumed: u64,
     /// Sessions closed by the client.
     pub closed: u64,
+    /// The stalls that have ended.
+    pub stalls: Vec<Stall>,
     /// Bytes of the requests per session, if the script keeps them.
     pub transcript: BTreeMap<i64, Vec<u8>>,
     /// Actual delays: from the read that brought a request to the write that took its reply. Empty

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::{Fault, NullReport, NullScript};
+use super::{Fault, NullReport, NullScript, Stall};
 use crate::load::clock::now_ns;
 use crate::load::key::{self, Owner};
 use crate::load::poller::{Poller, Ready, Spin};
@@ -47,6 +47,8 @@ pub(super) struct Server<P: NullPeer> {
     buffer: Vec<u8>,
     /// End of the stall, during which nothing is read.
     stalled_until_ns: i64,
+    /// When the present stall began.
+    stalled_from_ns: Option<i64>,
     report: NullReport,
 }
 
@@ -79,6 +81,7 @@ impl<P: NullPeer> Server<P> {
             spare: Vec::new(),
             buffer: vec![0; BUFFER_BYTES],
             stalled_until_ns: 0,
+            stalled_from_ns: None,
             report: NullReport::default(),
         })
     }
@@ -90,11 +93,18 @@ impl<P: NullPeer> Server<P> {
             let due_ns = self.delayed.front().map_or(i64::MAX, |first| first.due_ns);
             let until_ns = due_ns.min(now + LOOK_NS);
             if self.stalled_until_ns > now {
+                self.stalled_from_ns.get_or_insert(now);
                 // During a stall the thread neither reads nor replies. `NullResponder::end` unparks
                 // it.
                 let stall_ns = (self.stalled_until_ns - now).unsigned_abs();
                 std::thread::park_timeout(Duration::from_nanos(stall_ns));
                 continue;
+            }
+            if let Some(from_ns) = self.stalled_from_ns.take() {
+                self.report.stalls.push(Stall {
+                    from_ns,
+                    to_ns: now,
+                });
             }
             self.poller.wait(until_ns, due_ns <= until_ns)?;
             let mut index = 0;

@@ -24,6 +24,8 @@ mod pairing;
 mod side;
 mod summary;
 mod text;
+#[cfg(test)]
+mod trials;
 mod warning;
 mod words;
 

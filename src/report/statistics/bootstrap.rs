@@ -1,5 +1,5 @@
-//! A confidence interval of the ratio of medians for runs that were not paired: a percentile
-//! bootstrap (Efron 1979).
+//! Confidence intervals of a median, and of the ratio of medians for runs that were not paired: a
+//! percentile bootstrap (Efron 1979).
 
 use rand::Rng as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -40,6 +40,29 @@ pub(in crate::report) fn ratio_interval(base: &[f64], candidate: &[f64]) -> Opti
     Some((ratios[last / 40], ratios[last - last / 40]))
 }
 
+/// Returns the interval that holds 95 % of the resampled medians; `None` without values.
+pub(in crate::report) fn median_interval(values: &[f64]) -> Option<(f64, f64)> {
+    if values.is_empty() {
+        return None;
+    }
+    let mut medians: Vec<f64> = (0..RESAMPLES / CHUNK)
+        .into_par_iter()
+        .flat_map_iter(|chunk| {
+            let mut rng = generator(u64::from(chunk));
+            let mut drawn = vec![0.0; values.len()];
+            (0..CHUNK)
+                .map(|_| {
+                    resample(values, &mut drawn, &mut rng);
+                    median_in(&mut drawn)
+                })
+                .collect::<Vec<f64>>()
+        })
+        .collect();
+    medians.sort_by(f64::total_cmp);
+    let last = medians.len() - 1;
+    Some((medians[last / 40], medians[last - last / 40]))
+}
+
 fn resample(from: &[f64], into: &mut [f64], rng: &mut Xoshiro256PlusPlus) {
     for value in into {
         *value = from[index_below(from.len(), rng.next_u64())];
@@ -66,6 +89,17 @@ mod tests {
         let candidate = [91.0, 112.0, 94.0, 107.0, 101.0];
         let (low, high) = ratio_interval(&base, &candidate).unwrap();
         assert!(low < 1.0 && high > 1.0);
+    }
+
+    #[test]
+    fn the_interval_of_a_median_lies_within_the_values() {
+        let values = [210.0, 200.0, 220.0, 215.0, 260.0, 212.0];
+        let (low, high) = median_interval(&values).unwrap();
+        assert!((200.0..213.5).contains(&low), "{low}");
+        assert!(high > 213.5 && high <= 260.0, "{high}");
+        assert_eq!(median_interval(&values), Some((low, high)));
+        assert_eq!(median_interval(&[7.0]), Some((7.0, 7.0)));
+        assert_eq!(median_interval(&[]), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod split;
 use rand::SeedableRng as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-pub(super) use bootstrap::ratio_interval;
+pub(super) use bootstrap::{median_interval, ratio_interval};
 pub(super) use holm::holm;
 pub(super) use kendall::kendall;
 pub(super) use median::median;

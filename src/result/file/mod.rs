@@ -6,8 +6,10 @@
 //! old format then moves to a read-only module (`v1`).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod columns;
 mod event;
 mod format_error;
+mod interruptions;
 mod operation;
 mod run;
 mod v1;
@@ -156,9 +158,56 @@ impl TryFrom<File> for RunResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{DiskState, Event, EventKind, Verified};
+    use crate::measure::{
+        DiskState, Event, EventKind, Gap, Recording, SessionGap, SessionOutage, SessionReturn,
+        Verified,
+    };
     use crate::result::run_result::example;
     use crate::workload::{Fault, FaultAction, Victim};
+
+    fn kill_of_two_followers() -> Fault {
+        Fault {
+            at_ms: 10_000,
+            action: FaultAction::Kill,
+            victim: Victim::Followers(2),
+            for_ms: Some(5_000),
+        }
+    }
+
+    /// Notes a fault, the gap of a session, and outages.
+    fn note_fault(run: &mut Recording) {
+        run.note(Event {
+            at_ns: 1_200_000_000,
+            kind: EventKind::FaultBegan {
+                fault: 0,
+                action: "kill".into(),
+                servers: vec!["h:1".into()],
+                took_ns: 5,
+            },
+        });
+        run.interruptions.session_gaps = [Some(1_300_000_000), None]
+            .map(|to_ns| SessionGap {
+                session: 7,
+                gap: Gap {
+                    from_ns: 1_150_000_000,
+                    to_ns,
+                },
+            })
+            .to_vec();
+        let back = SessionReturn {
+            at_ns: 1_280_000_000,
+            server: 2,
+            resumed: true,
+        };
+        for back in [Some(back), None] {
+            run.interruptions.add_outage(SessionOutage {
+                session: 7,
+                server: 1,
+                lost_ns: 1_200_000_100,
+                back,
+            });
+        }
+    }
 
     #[test]
     fn a_result_round_trips_through_its_file_format() {
@@ -213,13 +262,12 @@ mod tests {
         ] {
             run.note(Event { at_ns: -7, kind });
         }
+        note_fault(&mut run);
+        run.find_gaps();
+        assert_eq!(run.interruptions.session_gaps.len(), 1);
+        assert!(run.interruptions.response.writes.len() > 100);
         result.runs.push(run);
-        result.plan.faults.push(Fault {
-            at_ms: 10_000,
-            action: FaultAction::Kill,
-            victim: Victim::Followers(2),
-            for_ms: Some(5_000),
-        });
+        result.plan.faults.push(kill_of_two_followers());
         let text = to_json(&result);
         assert_eq!(from_json(&text).unwrap(), result);
         assert!(

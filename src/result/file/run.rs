@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::event::FileEvent;
+use super::interruptions::FileInterruptions;
 use super::operation::{FileHistogram, FileRecord, FileTotal, histogram};
 use crate::measure::{
-    DiskState, DriverThread, Event, Interval, Recording, ServerRecord, ServerRun, Timeline,
-    Verified,
+    ByClass, DiskState, DriverThread, Event, Interval, Recording, ServerRecord, ServerRun,
+    Throttled, Timeline, Verified,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub(super) struct FileRun {
     pub(super) interrupted: bool,
     pub(super) driver: Vec<FileThread>,
     pub(super) stolen: Option<f64>,
+    /// Results of older versions do not contain it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) processors_busy: Option<f64>,
     pub(super) disk: Option<FileDisk>,
     pub(super) backlog_at_start: u64,
     pub(super) in_flight_at_end: u64,
@@ -39,6 +43,9 @@ pub(super) struct FileRun {
     pub(super) ops: BTreeMap<String, FileTotal>,
     pub(super) servers: Vec<FileServer>,
     pub(super) timeline: FileTimeline,
+    /// Older results do not contain it.
+    #[serde(default)]
+    pub(super) interruptions: FileInterruptions,
     pub(super) intervals: Vec<FileInterval>,
 }
 
@@ -72,7 +79,16 @@ pub(super) struct FileServer {
     pub(super) cpu_s: Option<f64>,
     pub(super) disk_written_bytes: Option<u64>,
     pub(super) syncs: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) throttled: Option<FileThrottled>,
     pub(super) ops: BTreeMap<String, FileServerOp>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct FileThrottled {
+    pub(super) periods: u64,
+    pub(super) throttled_periods: u64,
+    pub(super) throttled_ns: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,6 +124,7 @@ impl FileRun {
             interrupted: run.interrupted,
             driver: run.driver.iter().map(FileThread::from).collect(),
             stolen: run.stolen,
+            processors_busy: run.processors_busy,
             disk: run.disk.map(FileDisk::from),
             backlog_at_start: run.backlog_at_start,
             in_flight_at_end: run.in_flight_at_end,
@@ -123,6 +140,7 @@ impl FileRun {
                 .map(|server| FileServer::new(server, labels))
                 .collect(),
             timeline: FileTimeline::new(&run.timeline, labels),
+            interruptions: FileInterruptions::new(&run.interruptions),
             intervals: run
                 .intervals
                 .iter()
@@ -152,10 +170,13 @@ impl FileRun {
             intervals,
             servers,
             timeline: self.timeline.into_timeline(labels)?,
+            acks: ByClass::default(),
+            interruptions: self.interruptions.into_interruptions()?,
             events: self.events.into_iter().map(Event::from).collect(),
             events_dropped: self.events_dropped,
             driver: self.driver.into_iter().map(DriverThread::from).collect(),
             stolen: self.stolen,
+            processors_busy: self.processors_busy,
             disk: self.disk.map(DiskState::from),
             backlog_at_start: self.backlog_at_start,
             in_flight_at_end: self.in_flight_at_end,
@@ -256,6 +277,7 @@ impl FileServer {
             cpu_s: server.cpu_s,
             disk_written_bytes: server.disk_written_bytes,
             syncs: server.syncs,
+            throttled: server.throttled.map(FileThrottled::from),
             ops: named(labels, &server.ops, |record: &ServerRecord| FileServerOp {
                 acknowledged: record.acknowledged,
                 failed: record.failed,
@@ -280,6 +302,7 @@ impl FileServer {
             cpu_s: self.cpu_s,
             disk_written_bytes: self.disk_written_bytes,
             syncs: self.syncs,
+            throttled: self.throttled.map(Throttled::from),
         })
     }
 }
@@ -362,6 +385,26 @@ impl From<FileDisk> for DiskState {
             before_us: disk.before_us,
             waited_s: disk.waited_s,
             settled: disk.settled,
+        }
+    }
+}
+
+impl From<Throttled> for FileThrottled {
+    fn from(throttled: Throttled) -> Self {
+        Self {
+            periods: throttled.periods,
+            throttled_periods: throttled.throttled_periods,
+            throttled_ns: throttled.throttled_ns,
+        }
+    }
+}
+
+impl From<FileThrottled> for Throttled {
+    fn from(throttled: FileThrottled) -> Self {
+        Self {
+            periods: throttled.periods,
+            throttled_periods: throttled.throttled_periods,
+            throttled_ns: throttled.throttled_ns,
         }
     }
 }

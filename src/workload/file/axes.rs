@@ -111,6 +111,7 @@ fn walk(table: &Table, at: &Location, problems: &Problems, found: &mut Vec<Found
                     let Value::Table(inner) = &item.value else {
                         continue;
                     };
+                    // An override names only operations by a word.
                     let name = match at.shape.as_str() {
                         "op" => name_of(items, index),
                         _ => index.to_string(),

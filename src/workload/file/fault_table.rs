@@ -1,11 +1,15 @@
 //! The `[[fault]]` tables: what happens to which servers, and when.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use super::network_table;
 use super::problems::Read;
 use super::section::Section;
 use super::units::format_duration;
-use crate::workload::fault::{Fault, FaultAction, Victim, planned_ends_ms, restarted_kills};
+use crate::workload::fault::{
+    Between, Direction, Fault, FaultAction, Victim, planned_ends_ms, restarted_kills,
+};
 use crate::workload::limits;
+use crate::workload::network::LinkShape;
 use crate::workload::plan::{LoadPlan, TargetShape};
 
 /// Reads the faults and checks them together. `shape` and `load` are `None` if they could not be
@@ -65,20 +69,80 @@ fn read_one(table: &Section<'_>) -> Read<Fault> {
 }
 
 fn read_action(table: &Section<'_>) -> Read<FaultAction> {
-    let names = || FaultAction::ALL.map(FaultAction::name).join(", ");
+    let names = || FaultAction::NAMES.join(", ");
     let Some(text) = table.text("kind")? else {
         let problem = format!("this fault has no `kind`; give one of {}", names());
         return table.inconsistent("kind", problem);
     };
-    let action = FaultAction::ALL
-        .into_iter()
-        .find(|action| action.name() == text);
-    action.or_else(|| {
-        table.bad(
+    if !FaultAction::NAMES.contains(&text) {
+        return table.bad(
             "kind",
             format!("is {text:?}; it must be one of {}", names()),
-        )
+        );
+    }
+    let is_of_network = matches!(text, "cut" | "slow");
+    let direction = read_word(
+        table,
+        "direction",
+        Direction::ALL.map(|one| (one.name(), one)),
+    );
+    let between = read_word(table, "between", Between::ALL.map(|one| (one.name(), one)));
+    let link = network_table::read_link(table);
+    let keys = if is_of_network {
+        &[][..]
+    } else {
+        &["direction", "between"][..]
+    };
+    let link_keys = if text == "slow" {
+        &[][..]
+    } else {
+        &["delay", "jitter", "rate"][..]
+    };
+    let mut allowed = Some(());
+    for key in keys.iter().chain(link_keys).filter(|key| table.has(key)) {
+        let problem = format!("does not belong to the kind {text:?}; remove it");
+        allowed = table.bad(key, problem);
+    }
+    allowed?;
+    let (direction, between) = (
+        direction?.unwrap_or(Direction::Both),
+        between?.unwrap_or(Between::All),
+    );
+    Some(match text {
+        "kill" => FaultAction::Kill,
+        "pause" => FaultAction::Pause,
+        "restart" => FaultAction::Restart,
+        "cut" => FaultAction::Cut { direction, between },
+        _ => {
+            let link = link?;
+            if link == LinkShape::default() {
+                let problem =
+                    "slows nothing down; give `delay`, `rate` or both, such as delay = \"50ms\"";
+                return table.bad("kind", problem);
+            }
+            FaultAction::Slow {
+                direction,
+                between,
+                link,
+            }
+        }
     })
+}
+
+/// Reads one of several words.
+fn read_word<T, const N: usize>(
+    table: &Section<'_>,
+    key: &str,
+    words: [(&'static str, T); N],
+) -> Read<Option<T>> {
+    let Some(text) = table.text(key)? else {
+        return Some(None);
+    };
+    let names = words.each_ref().map(|(name, _)| *name).join(", ");
+    match words.into_iter().find(|(name, _)| *name == text) {
+        Some((_, value)) => Some(Some(value)),
+        None => table.bad(key, format!("is {text:?}; it must be one of {names}")),
+    }
 }
 
 fn read_victim(table: &Section<'_>) -> Read<Victim> {
@@ -98,6 +162,13 @@ fn check_victim(table: &Section<'_>, fault: &Fault, shape: &TargetShape) -> Read
         voters, observers, ..
     } = *shape;
     let servers = voters + observers;
+    if servers == 1
+        && let Some(between) = fault.action.proxied()
+        && between.has_servers()
+    {
+        let problem = "affects connections between servers, and there is a single server; set between = \"clients\"";
+        return table.bad("between", problem);
+    }
     let is = |what: &str| format!("is {:?}, but {what}", fault.victim.to_string());
     let problem = match fault.victim {
         Victim::Leader | Victim::Followers(_) if servers == 1 => is(

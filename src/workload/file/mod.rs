@@ -196,12 +196,12 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
     let why = read_why(root);
     let file_seed = root.integer("seed", 0..=u64::MAX, 1);
     let target = target.and_then(|table| read_target(&table));
-    let load_table = load;
     let has_faults = faults.as_ref().is_some_and(|tables| !tables.is_empty());
     let verify = load_table::VerifyDefault(has_faults);
+    let load_table = load;
     let load = load_table
         .as_ref()
-        .map(|table| load_table::read(table, verify));
+        .map(|table| load_table::read(table, target.as_ref(), verify));
     let sessions = load.as_ref().and_then(|load| load.sessions);
     let drafts = ops.and_then(|tables| op_table::read(root, tables, vocabulary));
     let prepare = prepare.and_then(|table| {
@@ -274,6 +274,8 @@ fn read_target(table: &Section<'_>) -> Read<TargetShape> {
     let init_limit = table.integer("init_limit", limits::LIMIT_TICKS, default.init_limit);
     let sync_limit = table.integer("sync_limit", limits::LIMIT_TICKS, default.sync_limit);
     let heap_mib = read_heap_mib(table, default.heap_mib);
+    let jvm_flags = read_jvm_flags(table);
+    let cpu = table.number("cpu", limits::CPU_SHARE);
     let network = network_table::read(table);
     Some(TargetShape {
         voters: voters?,
@@ -283,8 +285,29 @@ fn read_target(table: &Section<'_>) -> Read<TargetShape> {
         init_limit: init_limit?,
         sync_limit: sync_limit?,
         heap_mib: heap_mib?,
+        jvm_flags: jvm_flags?,
+        cpu: cpu?,
         network: network?,
     })
+}
+
+/// Reads options such as `-XX:+UseSerialGC`. Other words would be taken for the class to start.
+fn read_jvm_flags(table: &Section<'_>) -> Read<Option<String>> {
+    let Some(text) = table.text("jvm_flags")? else {
+        return Some(None);
+    };
+    if text.len() > limits::JVM_FLAGS_CHARS || text.chars().any(char::is_control) {
+        let problem = format!(
+            "must be one line of at most {} characters",
+            limits::JVM_FLAGS_CHARS
+        );
+        return table.bad("jvm_flags", problem);
+    }
+    if let Some(word) = text.split_whitespace().find(|word| !word.starts_with('-')) {
+        let problem = format!("contains {word:?}; every option begins with -");
+        return table.bad("jvm_flags", problem);
+    }
+    Some((!text.trim().is_empty()).then(|| text.to_owned()))
 }
 
 fn read_heap_mib(table: &Section<'_>, default_mib: u32) -> Read<u32> {

@@ -67,6 +67,8 @@ pub(super) const TARGET: Shape = Shape {
         "init_limit",
         "sync_limit",
         "heap",
+        "jvm_flags",
+        "cpu",
         "network",
     ],
 };
@@ -78,6 +80,7 @@ pub(super) const LOAD: Shape = Shape {
     path: "load",
     keys: &[
         "sessions",
+        "sessions_per_server",
         "threads",
         "rate",
         "phase",
@@ -107,7 +110,17 @@ pub(super) const PHASE: Shape = Shape {
 };
 pub(super) const FAULT: Shape = Shape {
     path: "fault",
-    keys: &["at", "kind", "victim", "for"],
+    keys: &[
+        "at",
+        "kind",
+        "victim",
+        "for",
+        "between",
+        "direction",
+        "delay",
+        "jitter",
+        "rate",
+    ],
 };
 pub(super) const GATES: Shape = Shape {
     path: "gates",
@@ -185,6 +198,8 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("max_pending", "load.in_flight_cap"),
     ("max_value", "size.max"),
     ("min_value", "size.min"),
+    ("java_opts", "target.jvm_flags"),
+    ("jvmflags", "target.jvm_flags"),
     ("operation_timeout_ms", "load.operation_timeout"),
     ("operations", "op"),
     ("ops", "op"),
@@ -197,6 +212,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("report_interval", "load.interval"),
     ("requests", "op"),
     ("session_timeout_ms", "load.session_timeout"),
+    ("server_jvmflags", "target.jvm_flags"),
     ("servers", "target.voters"),
     ("setup", "prepare"),
     ("ticktime", "target.tick_time"),

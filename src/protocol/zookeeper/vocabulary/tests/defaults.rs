@@ -20,6 +20,8 @@ fn every_default_is_filled_in() {
         init_limit: 10,
         sync_limit: 5,
         heap_mib: 512,
+        jvm_flags: None,
+        cpu: None,
         network: None,
     };
     assert_eq!(plan.target, target);

@@ -1,7 +1,7 @@
 //! Planned faults.
 
 use super::{HEAD, SET, assert_error, plan};
-use crate::workload::{Fault, FaultAction, Victim};
+use crate::workload::{Between, Direction, Fault, FaultAction, LinkShape, Victim};
 
 /// The faults in a workload with 3 voters that measures for 30 s and drains for 10 s.
 fn with(faults: &str) -> String {
@@ -61,17 +61,17 @@ fn a_missing_or_wrong_part_of_a_fault_is_named() {
     error(
         "[[fault]]\n",
         "w.toml:11: this fault has no time; add at = \"10s\", the time since the start of the measured phase\n\
-         w.toml:11: this fault has no `kind`; give one of kill, pause, restart\n\
+         w.toml:11: this fault has no `kind`; give one of kill, pause, restart, cut, slow\n\
          w.toml:11: this fault has no `victim`; give \"leader\", \"follower\", \"followers 2\", \"observer\", \"all\" or \"server 3\"",
     );
     error(
         &fault("1s", "stop", "leaders", ""),
-        "w.toml:13: `fault.0.kind` is \"stop\"; it must be one of kill, pause, restart\n\
+        "w.toml:13: `fault.0.kind` is \"stop\"; it must be one of kill, pause, restart, cut, slow\n\
          w.toml:14: `fault.0.victim` is \"leaders\"; it must be \"leader\", \"follower\", \"followers 2\", \"observer\", \"all\" or \"server 3\"",
     );
     error(
         &fault("1s", "kill", "leader", "length = \"1s\"\n"),
-        "w.toml:15: unknown key `fault.0.length`; known here: at, kind, victim, for",
+        "w.toml:15: unknown key `fault.0.length`; known here: at, kind, victim, for, between, direction, delay, jitter, rate",
     );
     error(
         &fault("1s", "restart", "leader", "for = \"1s\"\n"),
@@ -165,4 +165,82 @@ fn a_server_has_one_fault_at_a_time() {
     plan(&two(&short, &fault("6s", "kill", "all", "")), &[]);
     plan(&two(&long, &fault("2s", "kill", "server 1", "")), &[]);
     plan(&two(&short, &fault("2s", "pause", "leader", "")), &[]);
+}
+
+#[test]
+fn a_fault_of_the_network_names_connections_and_a_direction() {
+    let text = [
+        fault("1s", "cut", "leader", "for = \"1s\"\n"),
+        fault(
+            "5s",
+            "cut",
+            "server 1",
+            "for = \"1s\"\nbetween = \"clients\"\ndirection = \"to\"\n",
+        ),
+        fault(
+            "9s",
+            "slow",
+            "all",
+            "delay = \"50ms\"\njitter = \"5ms\"\nrate = \"1MB\"\nbetween = \"servers\"\n",
+        ),
+    ]
+    .concat();
+    let plan = plan(&with(&text), &[]);
+    let actions: Vec<FaultAction> = plan.faults.iter().map(|fault| fault.action).collect();
+    assert_eq!(
+        actions,
+        [
+            FaultAction::Cut {
+                direction: Direction::Both,
+                between: Between::All,
+            },
+            FaultAction::Cut {
+                direction: Direction::To,
+                between: Between::Clients,
+            },
+            FaultAction::Slow {
+                direction: Direction::Both,
+                between: Between::Servers,
+                link: LinkShape {
+                    delay_us: 50_000,
+                    jitter_us: 5_000,
+                    rate_bytes_per_s: Some(1_000_000),
+                },
+            },
+        ]
+    );
+    assert!(plan.needs_proxies());
+}
+
+#[test]
+fn keys_of_the_network_belong_to_faults_of_the_network() {
+    let error = |kind: &str, rest: &str, expected: &str| {
+        let text = with(&fault("1s", kind, "server 1", rest));
+        assert_error(&text, &[], expected);
+    };
+    error(
+        "kill",
+        "between = \"all\"\n",
+        "w.toml:15: `fault.0.between` does not belong to the kind \"kill\"; remove it",
+    );
+    error(
+        "cut",
+        "delay = \"1ms\"\n",
+        "w.toml:15: `fault.0.delay` does not belong to the kind \"cut\"; remove it",
+    );
+    error(
+        "cut",
+        "direction = \"up\"\n",
+        "w.toml:15: `fault.0.direction` is \"up\"; it must be one of both, to, from",
+    );
+    error(
+        "slow",
+        "",
+        "w.toml:13: `fault.0.kind` slows nothing down; give `delay`, `rate` or both, such as delay = \"50ms\"",
+    );
+    assert_error(
+        &with(&fault("1s", "cut", "server 1", "between = \"servers\"\n")),
+        &["target.voters=1"],
+        "w.toml:15: `fault.0.between` affects connections between servers, and there is a single server; set between = \"clients\"",
+    );
 }

@@ -42,6 +42,7 @@ impl Ensemble {
                 servers: true,
                 clients: true,
             },
+            cores: None,
             quorate: env!("CARGO_BIN_EXE_quorate").as_ref(),
             dir: &dir,
             stop: &AtomicBool::new(false),

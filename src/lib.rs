@@ -14,6 +14,7 @@
 //! - [`report`]: everything that is made from result files: text, markdown, CSV, HTML, plots,
 //!   comparison
 //! - [`ensemble`]: the bundled reference ensemble
+//! - [`fault`]: in-path proxies that delay and cut connections
 //! - [`target`]: the measured servers, which are started (bundled, local Apache ZooKeeper) or found
 //! - [`experiment`]: runs a plan against a target, or a comparison in rounds
 //! - [`import`]: makes workload files from keeper-bench files and from transaction logs
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod disk;
 pub mod ensemble;
 pub mod experiment;
+pub mod fault;
 pub mod import;
 pub mod load;
 pub mod measure;

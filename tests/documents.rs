@@ -5,7 +5,8 @@ use std::path::Path;
 
 use quorate::ensemble::config::{Class, KEYS, Key};
 use quorate::result::thresholds::{
-    ACKNOWLEDGED_MIN, DRIVER_BUSY_MAX, DRIVER_WAITING_MAX, ISSUED_MIN, LATE_SHARE_MAX, STOLEN_MAX,
+    ACKNOWLEDGED_MIN, DRIVER_BUSY_MAX, DRIVER_WAITING_MAX, ISSUED_MIN, LATE_SHARE_MAX,
+    PROCESSORS_BUSY_MAX, QUOTA_USED_UP, STOLEN_MAX,
 };
 
 fn document(name: &str) -> String {
@@ -32,6 +33,11 @@ fn the_methodology_states_the_thresholds_of_the_verdict() {
         ),
         format!("acknowledged less than {} of", percent(ACKNOWLEDGED_MIN)),
         format!("above {} a warning says so", percent(STOLEN_MAX)),
+        format!(
+            "processors were more than {} busy",
+            percent(PROCESSORS_BUSY_MAX)
+        ),
+        format!("no server used {} of its quota", percent(QUOTA_USED_UP)),
     ] {
         assert!(
             text.contains(&sentence),

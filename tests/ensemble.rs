@@ -16,6 +16,8 @@ mod connections;
 mod crashes;
 #[path = "ensemble/descriptors.rs"]
 mod descriptors;
+#[path = "ensemble/epochs.rs"]
+mod epochs;
 #[path = "ensemble/greedy.rs"]
 mod greedy;
 #[path = "ensemble/hostile.rs"]

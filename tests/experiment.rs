@@ -50,6 +50,7 @@ fn compare(
             quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
             data_dir: Some(dir.path()),
             zookeeper_home: None,
+            pin: false,
             calibration: None,
             stop,
             notify: &|event| match event {

@@ -26,8 +26,12 @@ mod kazoo;
 mod load;
 #[path = "live/mixed.rs"]
 mod mixed;
+#[path = "live/network.rs"]
+mod network;
 #[path = "live/observers.rs"]
 mod observers;
+#[path = "live/partitions.rs"]
+mod partitions;
 #[path = "live/peers.rs"]
 mod peers;
 #[path = "ensemble/replicas.rs"]

@@ -7,8 +7,8 @@ mod fixture;
 use std::fs;
 use std::path::Path;
 
-use quorate::measure::{Event, EventKind};
-use quorate::result::{RunResult, from_json, to_json};
+use quorate::measure::{Event, EventKind, Throttled};
+use quorate::result::{CpuQuota, RunResult, from_json, to_json};
 use quorate::workload::{Arrival, KeyChoice, SizeChoice};
 use serde_json::Value;
 
@@ -50,16 +50,35 @@ fn sparse() -> RunResult {
     result.plan.ops[1].keys = KeyChoice::PerSession;
     let mut idle = result.plan.ops[1].clone();
     idle.label = "idle".into();
+    result.plan.target.network = quorate::workload::Network::named("wan");
+    result.target.proxied = Some(quorate::result::Proxied {
+        servers: true,
+        clients: false,
+    });
     result.plan.ops.push(idle);
     let run = &mut result.runs[0];
     run.stolen = None;
     run.disk = None;
+    run.processors_busy = Some(0.93);
     run.driver[0].waiting = None;
     run.timeline = quorate::measure::Timeline::default();
     for server in &mut run.servers {
         (server.mode, server.cpu_s, server.syncs) = (None, None, None);
         server.disk_written_bytes = None;
+        server.throttled = Some(Throttled {
+            periods: 400,
+            throttled_periods: 397,
+            throttled_ns: 19_000_000_000,
+        });
     }
+    result.plan.target.cpu = Some(0.03);
+    result.plan.target.jvm_flags = Some("-XX:+UseSerialGC".into());
+    result.target.cpu_quota = Some(CpuQuota {
+        share: 0.03,
+        period_ms: 50.0,
+    });
+    result.target.driver_cores = vec![3];
+    result.target.servers[0].cores = vec![0, 1];
     run.note(Event {
         at_ns: -5,
         kind: EventKind::Note("as of old".into()),

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use quorate::protocol::zookeeper::AdminClient;
-use quorate::target::{FaultError, Launch, Lifetime, Target, TargetConfig, TargetSpec};
+use quorate::target::{FaultError, Launch, Lifetime, Links, Target, TargetConfig, TargetSpec};
 use quorate::workload::TargetShape;
 
 /// Timeout for requests and waits. It is longer than any of them takes on a busy machine.
@@ -20,9 +20,11 @@ fn open(spec: &TargetSpec, data_dir: &Path) -> Target {
             voters: 1,
             ..TargetShape::default()
         },
+        links: Links::default(),
         quorate: Path::new(env!("CARGO_BIN_EXE_quorate")),
         data_dir: Some(data_dir),
         zookeeper_home: None,
+        cores: None,
         stop: &AtomicBool::new(false),
         step: &|_| {},
     })
@@ -47,9 +49,9 @@ fn a_killed_server_has_its_data_after_a_restart_and_its_end_is_not_reported() {
     let target = open(&TargetSpec::Bundled, dir.path());
     let mut before = client(&target);
     before.create("/kept", b"x", 0).unwrap();
-    target.kill(0).unwrap();
+    target.kill(&[0]).unwrap();
     assert!(matches!(
-        target.kill(0),
+        target.kill(&[0]),
         Err(FaultError::NotRunning { id: 1, .. })
     ));
     assert!(AdminClient::connect(&[target.members()[0].address], TIMEOUT).is_err());
@@ -83,14 +85,15 @@ fn faults_are_refused_for_the_servers_of_a_live_target() {
     let started = open(&TargetSpec::Bundled, dir.path());
     let live = format!("zk://{}", started.members()[0].address);
     let found = open(&live.parse().unwrap(), dir.path());
-    for fault in [Target::kill, Target::pause, Target::resume, Target::restart] {
+    let kill = |target: &Target, index| target.kill(&[index]);
+    for fault in [kill, Target::pause, Target::resume, Target::restart] {
         assert!(matches!(
             fault(&found, 0),
             Err(FaultError::NotOurs { index: 0 })
         ));
     }
     assert!(matches!(
-        started.kill(1),
+        started.kill(&[1]),
         Err(FaultError::NotOurs { index: 1 })
     ));
     assert_eq!(client(&started).list("/").unwrap(), ["zookeeper"]);
@@ -107,6 +110,7 @@ fn servers_run_in_a_locale_that_has_every_file_name() {
         dir: dir.path(),
         output: &output,
         lifetime: Lifetime::WithParent,
+        cores: &[],
     };
     assert!(launch.start().unwrap().wait().unwrap().success());
     assert_eq!(std::fs::read_to_string(output).unwrap(), "C.UTF-8\n");

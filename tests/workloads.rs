@@ -4,7 +4,7 @@ use quorate::protocol::zookeeper::ZooKeeperVocabulary;
 use quorate::protocol::{
     Shipped, VOCABULARIES, expand, find_shipped, nearest_shipped, resolve, shipped,
 };
-use quorate::workload::{Attach, Plan, Source, known_keys, load};
+use quorate::workload::{Plan, Source, known_keys, load};
 
 const DOCUMENT: &str = include_str!("../docs/WORKLOADS.md");
 
@@ -43,13 +43,7 @@ fn every_shipped_workload_resolves_and_states_its_purpose() {
 #[test]
 fn the_sessions_of_shipped_workloads_are_distributed_evenly() {
     for plan in shipped().iter().flat_map(plans) {
-        let (voters, observers) = (plan.target.voters, plan.target.observers);
-        let servers = match plan.load.attach {
-            Attach::Spread => voters + observers,
-            Attach::Leader => 1,
-            Attach::Followers => voters - 1,
-            Attach::Observers => observers,
-        };
+        let servers = plan.load.attach.servers(&plan.target);
         // A single session is a load of its own.
         let sessions = plan.load.sessions;
         assert!(

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::failure::{Failure, Status, bad_usage};
 use super::output::{print, tell};
 use super::{calibration_store, interrupt};
+use crate::fault::ProxyOverhead;
 use crate::load::{CalibrateOptions, Calibration, calibrate};
 use crate::report::{duration_us, per_second};
 use crate::result::{self, Environment, FsyncLatency};
@@ -21,7 +22,7 @@ use crate::target::{cache_dir, with_tilde};
 /// Every result contains the last calibration of its machine.
 #[derive(Args, Debug)]
 pub(super) struct CalibrateArgs {
-    /// Length of each of the five steps
+    /// Length of each of the six steps
     #[arg(long, value_name = "TIME", default_value = "3s")]
     step: humantime::Duration,
     /// Folder whose disk is measured [default: the user's cache folder]
@@ -40,6 +41,7 @@ pub(super) struct CalibrateArgs {
 struct Record {
     #[serde(flatten)]
     generator: Calibration,
+    proxy: ProxyOverhead,
     data_dir: String,
     data_fs_type: Option<String>,
     on_tmpfs: Option<bool>,
@@ -66,8 +68,10 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<Status, Failure> {
         stop: &stop,
         begins: &begins,
     })?;
+    begins("proxy: round trips directly, through a proxy, and through a delay of 250 us");
+    let proxy = calibration_store::proxy_overhead(&std::env::current_exe()?, *args.step, &stop)?;
     let sound = generator.resolution.is_sound();
-    let record = record(generator, &data_dir, &machine);
+    let record = record(generator, proxy, &data_dir, &machine);
     let value = serde_json::to_value(&record)?;
     let text = if args.json {
         result::to_json_text(&value)
@@ -91,9 +95,15 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<Status, Failure> {
     Ok(Status::SUCCESS)
 }
 
-fn record(generator: Calibration, data_dir: &Path, machine: &Environment) -> Record {
+fn record(
+    generator: Calibration,
+    proxy: ProxyOverhead,
+    data_dir: &Path,
+    machine: &Environment,
+) -> Record {
     Record {
         generator,
+        proxy,
         data_dir: with_tilde(data_dir),
         data_fs_type: machine.data_fs_type.clone(),
         on_tmpfs: machine.on_tmpfs,
@@ -201,6 +211,18 @@ fn table(record: &Record, machine: &Environment) -> String {
                 duration_us(resolution.kept_min_us),
                 duration_us(resolution.kept_p50_us)
             ),
+        ),
+        (
+            "Round trip through a proxy adds",
+            format!(
+                "p50 {}  p99 {}",
+                duration_us(record.proxy.adds_p50_us),
+                duration_us(record.proxy.adds_p99_us)
+            ),
+        ),
+        (
+            "  a delay of 250 us takes, one way",
+            format!("p50 {}", duration_us(record.proxy.kept_delay_p50_us)),
         ),
         ("1 KiB written and synced", fsync),
         (

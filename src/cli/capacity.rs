@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::calibration_store::Need;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::live::Screen;
 use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
 use super::run::{writable_dir, write};
-use super::surroundings::Places;
+use super::surroundings::{Pinning, Places};
 use super::workload_file::Changes;
 use super::{calibration_store, interrupt, output, workload_file};
 use crate::experiment::{
     self, CapacityRun, ProgressEvent, RunContext, SearchLimits, lowest_rate_per_s,
 };
 use crate::report::{Format, per_second, render_capacity, write_capacity_report};
-use crate::result::{self, Capacity, Held, write_capacity};
+use crate::result::{Capacity, Held, write_capacity};
 use crate::target::TargetSpec;
 use crate::workload::{Gates, Plan};
 
@@ -95,6 +96,8 @@ pub(super) struct CapacityArgs {
     #[arg(long, value_name = "ADDR")]
     prometheus: Option<ListenAddress>,
     #[command(flatten)]
+    pinning: Pinning,
+    #[command(flatten)]
     places: Places,
 }
 
@@ -107,11 +110,17 @@ pub(super) fn run(args: &CapacityArgs) -> Result<Status, Failure> {
     let quorate = std::env::current_exe()?;
     let screen = Screen::new(args.quiet, args.prometheus.as_ref())?;
     let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
-    let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
+    let calibration = calibration_store::for_runs(&Need {
+        proxy: target.is_local() && plan.needs_proxies(),
+        quorate: &quorate,
+        stop: &stop,
+        notify: &notify,
+    });
     let context = RunContext {
         quorate: &quorate,
         data_dir: args.places.data_dir.as_deref(),
         zookeeper_home: args.places.zookeeper_home.as_deref(),
+        pin: args.pinning.pin,
         calibration: calibration.as_ref(),
         stop: &stop,
         notify: &notify,

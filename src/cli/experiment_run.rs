@@ -66,6 +66,7 @@ impl Asked {
             seed,
             targets: &shown,
             data_dir: data_dir.as_deref(),
+            pin: false,
         });
         Self {
             experiment,
@@ -132,6 +133,12 @@ impl Asked {
         }
     }
 
+    /// Whether a run uses a proxy.
+    pub(super) fn needs_proxies(&self) -> bool {
+        let mut cells = self.experiment.cells.iter();
+        self.targets.iter().any(TargetSpec::is_local) && cells.any(|cell| cell.plan.needs_proxies())
+    }
+
     /// Describes the matrix and the expected time.
     pub(super) fn description(&self) -> String {
         let matrix = self.matrix();
@@ -178,6 +185,7 @@ pub(super) fn run(
     let data_dir = index.data_dir.clone();
     let context = &RunContext {
         data_dir: context.data_dir.or(data_dir.as_deref()),
+        pin: index.pin,
         ..*context
     };
     let ended = matrix.run(dir, index, context);

@@ -9,6 +9,7 @@ use clap::Args;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal, setsid};
 
 use super::failure::{Failure, Status};
+use crate::target::bind;
 
 /// Runs a program that ends together with its parent
 #[derive(Args, Debug)]
@@ -19,6 +20,9 @@ pub(super) struct GuardArgs {
     /// Creates a new session, so that the program outlives its parent
     #[arg(long, conflicts_with = "parent")]
     detach: bool,
+    /// Cores to which the program is bound
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    cores: Vec<u32>,
     /// Program and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -34,6 +38,9 @@ pub(super) fn run(args: &GuardArgs) -> Result<Status, Failure> {
         if getppid().map(rustix::process::Pid::as_raw_pid) != Some(parent) {
             return Err(io::Error::other("the parent process has ended").into());
         }
+    }
+    if !args.cores.is_empty() {
+        bind(&args.cores)?;
     }
     let (program, arguments) = args
         .command

@@ -24,6 +24,7 @@ mod load_flags;
 mod man;
 mod output;
 mod prometheus;
+mod proxy;
 mod report;
 mod rough_time;
 mod run;
@@ -90,6 +91,8 @@ enum Command {
     Man(man::ManArgs),
     #[command(hide = true)]
     Guard(guard::GuardArgs),
+    #[command(hide = true)]
+    Proxy(proxy::ProxyArgs),
 }
 
 /// Runs the command line and returns the exit status of the process.
@@ -148,6 +151,7 @@ fn dispatch(cli: Cli) -> Result<Status, Failure> {
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),
         Some(Command::Guard(args)) => guard::run(&args),
+        Some(Command::Proxy(args)) => proxy::run(&args),
     }
 }
 

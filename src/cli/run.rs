@@ -8,18 +8,19 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::baseline::{self, BaselineFlags};
+use super::calibration_store::Need;
 use super::experiment_run::Asked;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::live::Screen;
 use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
 use super::report::SpectrumFlag;
-use super::surroundings::Places;
+use super::surroundings::{Pinning, Places};
 use super::workload_file::{Changes, expand_all};
 use super::{calibration_store, experiment_run, interrupt, output};
 use crate::experiment::{self, ProgressEvent, RunContext};
 use crate::report::{Comparison, Format, render, write_comparison, write_report};
-use crate::result::{self, ResultError, RunResult, results_dir, write_result};
+use crate::result::{ResultError, RunResult, results_dir, write_result};
 use crate::target::{TargetSpec, split_targets};
 use crate::workload::{Experiment, Plan};
 
@@ -80,6 +81,8 @@ pub(super) struct RunOptions {
     load: LoadFlags,
     #[command(flatten)]
     baselines: BaselineFlags,
+    #[command(flatten)]
+    pinning: Pinning,
     #[command(flatten)]
     places: Places,
 }
@@ -147,7 +150,8 @@ fn run_all(files: &[String], options: &RunOptions, dry_run: bool) -> Result<Stat
         return Err(bad_usage("--target names no target"));
     };
     let base = options.baselines.read(&plans)?;
-    with_context(options, |context, screen| {
+    let proxy = target.is_local() && plans.iter().any(Plan::needs_proxies);
+    with_context(options, proxy, |context, screen| {
         let job = Job {
             target,
             options,
@@ -171,20 +175,28 @@ fn plain_rounds(experiment: &Experiment, targets: usize) -> u32 {
     }
 }
 
-/// Calls `body` with the surroundings that the options describe.
+/// Calls `body` with the surroundings that the options describe. `proxy` tells whether a run goes through proxies,
+/// so that the calibration must know what they add.
 fn with_context<T>(
     options: &RunOptions,
+    proxy: bool,
     body: impl FnOnce(&RunContext<'_>, &Screen) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
     let screen = Screen::new(options.quiet, options.prometheus.as_ref())?;
     let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
-    let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
+    let calibration = calibration_store::for_runs(&Need {
+        proxy,
+        quorate: &quorate,
+        stop: &stop,
+        notify: &notify,
+    });
     let context = RunContext {
         quorate: &quorate,
         data_dir: options.places.data_dir.as_deref(),
         zookeeper_home: options.places.zookeeper_home.as_deref(),
+        pin: options.pinning.pin,
         calibration: calibration.as_ref(),
         stop: &stop,
         notify: &notify,
@@ -214,9 +226,11 @@ fn experiments(
              remove those options, or give every key one value with --set",
         ));
     }
-    for asked in &all {
+    for asked in &mut all {
+        // An experiment that is continued keeps its choice.
+        asked.index.pin |= asked.resumed.is_none() && options.pinning.pin;
         let home = options.places.zookeeper_home.as_deref();
-        asked.matrix().check(home)?;
+        asked.matrix().check(home, asked.index.pin)?;
     }
     if dry_run {
         let texts: Vec<String> = all.iter().map(Asked::description).collect();
@@ -224,7 +238,8 @@ fn experiments(
         return Ok(Status::SUCCESS);
     }
     let several = all.len() > 1;
-    with_context(options, |context, screen| {
+    let proxy = all.iter().any(Asked::needs_proxies);
+    with_context(options, proxy, |context, screen| {
         let mut status = Status::SUCCESS;
         let mut objects = Vec::new();
         for asked in &mut all {

@@ -145,6 +145,7 @@ fn start(config: &ServerConfig) -> Result<Status, Failure> {
         dir: Path::new("."),
         output: &log,
         lifetime: Lifetime::Detached,
+        cores: &[],
     }
     .start()
     .with_context(|| {

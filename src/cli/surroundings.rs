@@ -1,4 +1,4 @@
-//! Options for folders, which all commands that start servers have.
+//! Options for the folders and the cores of the servers that commands start.
 
 use std::path::PathBuf;
 
@@ -19,4 +19,15 @@ pub(super) struct Places {
     /// how fast its disk syncs, and whether it is in memory.
     #[arg(long, value_name = "DIR", help_heading = "Places")]
     pub(super) data_dir: Option<PathBuf>,
+}
+
+/// The cores of the servers that Quorate starts.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(super) struct Pinning {
+    /// Binds each server to cores of its own, and the driver to the others
+    ///
+    /// Every server gets the same number of cores, and the driver gets one per thread at least. It is an error if there
+    /// are not more cores than servers.
+    #[arg(long, help_heading = "Places")]
+    pub(super) pin: bool,
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::load::Progress;
+use crate::workload::Fault;
 
 /// The inputs of a run other than its plan and its target.
 #[derive(Clone, Copy)]
@@ -16,6 +17,8 @@ pub struct RunContext<'a> {
     pub data_dir: Option<&'a Path>,
     /// Installation folder for the target `zookeeper`. `None` selects the usual places.
     pub zookeeper_home: Option<&'a Path>,
+    /// Whether each server and the driver get cores of their own.
+    pub pin: bool,
     /// The last calibration of this machine. It is copied into results.
     pub calibration: Option<&'a serde_json::Value>,
     /// Becomes true when the user interrupts the run.
@@ -40,6 +43,8 @@ pub enum ProgressEvent<'a> {
         /// Total number of runs.
         runs: u32,
         progress: &'a Progress,
+        /// The planned faults of the run.
+        faults: &'a [Fault],
     },
 }
 

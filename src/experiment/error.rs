@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::load::LoadError;
 use crate::result::ResultError;
-use crate::target::{DataDirError, RoomError, TargetError, TargetSpec};
+use crate::target::{DataDirError, PinError, QuotaError, RoomError, TargetError, TargetSpec};
 
 /// An experiment could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -12,10 +12,24 @@ pub enum ExperimentError {
     #[error(transparent)]
     Target(TargetError),
     #[error(transparent)]
+    Quota(#[from] QuotaError),
+    #[error(transparent)]
+    Pin(#[from] PinError),
+    #[error(transparent)]
     DataDir(#[from] DataDirError),
     /// The target does not speak the protocol of the plan.
     #[error("{target} speaks zookeeper, but the workload has protocol = {protocol:?}")]
     Protocol { target: String, protocol: String },
+    /// The plan has faults, and Quorate did not start the servers.
+    #[error(
+        "the workload plans faults, but the servers of {target} were not started by quorate, which kills, pauses and restarts only its own: use the target bundled or zookeeper, or remove the [[fault]] tables"
+    )]
+    Faults { target: String },
+    /// A search for the capacity runs without faults.
+    #[error(
+        "the workload plans faults, and a search for the capacity has none: remove the [[fault]] tables, or use `quorate run`"
+    )]
+    FaultsInSearch,
     #[error("{phase} {target} failed: {source}")]
     Load {
         /// `preparing`, `running against` or `cleaning up`.
@@ -23,6 +37,11 @@ pub enum ExperimentError {
         target: String,
         source: Box<LoadError>,
     },
+    /// The proxy process ended, so the network of the target failed.
+    #[error(
+        "the proxy process of {target} ended during the run: {how}; what was measured is not the target's"
+    )]
+    ProxyEnded { target: String, how: String },
     /// The machine has not the memory or the ports for the servers.
     #[error(transparent)]
     Room(#[from] RoomError),

@@ -6,7 +6,8 @@
 //!
 //! 1. `trial` opens the target.
 //! 2. `prepared` creates the data that the load needs.
-//! 3. `measure` runs the load, while `watch` observes the servers.
+//! 3. `measure` runs the load, while `script` carries out the planned faults, `quota_timing` applies the CPU quota of
+//!    the servers, and `watch` observes them.
 //! 4. `scrape` reads the counters and the memory of the servers.
 //! 5. `result_builder` builds the result.
 //! 6. `clean_up` removes the data or stops the servers.
@@ -17,13 +18,16 @@ mod clean_up;
 mod context;
 mod error;
 mod estimate;
+mod leadership;
 mod matrix;
 mod measure;
 mod prepared;
+mod quota_timing;
 mod result_builder;
 mod rounds;
 mod run;
 mod scrape;
+mod script;
 mod trial;
 mod turn;
 mod watch;

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::context::{ProgressEvent, RunContext};
 use crate::load::{self, Job, LoadError, Progress, Server};
-use crate::protocol::{self, Leftovers, Setup};
+use crate::measure::Verified;
+use crate::protocol::{self, Ledger, Leftovers, Setup};
 use crate::target::TargetSpec;
 use crate::workload::Plan;
 
@@ -62,6 +63,42 @@ impl Prepared {
         );
         self.setup = Some(setup);
         prepared
+    }
+
+    /// Reads the acknowledged writes of run `number` back. If the servers cannot be read, all writes count as
+    /// unverifiable. Returns `None` if the user interrupts.
+    pub(super) fn verify(
+        &self,
+        servers: &[Server],
+        number: u32,
+        context: &RunContext<'_>,
+        ledger: &dyn Ledger,
+    ) -> Option<Verified> {
+        let writes = ledger.writes();
+        context.step(&format!("reading {writes} acknowledged writes back"));
+        let verified = load::verify(
+            &Job {
+                plan: &self.plan,
+                run: number,
+                servers,
+                stop: context.stop,
+                progress: &|progress: &Progress| self.notify(context, Some(number), progress),
+                moment: &|_| {},
+            },
+            ledger,
+        );
+        match verified {
+            Ok(verified) => Some(verified),
+            Err(_interrupted) if context.stopped() => None,
+            Err(error) => {
+                context.warning(&error.to_string());
+                Some(Verified {
+                    unverifiable: writes,
+                    examples: vec![error.to_string()],
+                    ..Verified::default()
+                })
+            }
+        }
     }
 
     /// Removes the data that run `number` created.
@@ -141,6 +178,7 @@ impl Prepared {
             run: run.map_or(0, |number| number + 1),
             runs: self.plan.load.repeats,
             progress,
+            faults: &self.plan.faults,
         });
         self.warn_if_interrupted(context);
     }

@@ -46,7 +46,7 @@ pub fn rounds(
     let mut plan = plan.clone();
     plan.load.repeats = rounds;
     for target in targets {
-        check(&plan, target)?;
+        check(&plan, target, context.pin)?;
     }
     with_distinct_warnings(context, |context| in_rounds(&plan, targets, context, after))
 }

@@ -27,7 +27,7 @@ pub fn run(
     context: &RunContext<'_>,
     keep: &mut dyn FnMut(&RunResult),
 ) -> Result<RunResult, ExperimentError> {
-    check(plan, target)?;
+    check(plan, target, context.pin)?;
     let mut builder = ResultBuilder::new(plan.clone(), environment(target, context)?);
     let mut trial = Trial::open(plan, target, context)?;
     if let Some(uneven) = trial.uneven() {

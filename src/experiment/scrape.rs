@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::result::{self, CounterChange};
-use crate::target::{Member, Target, with_tilde};
+use crate::result::{self, CounterChange, Proxied};
+use crate::target::{Deployment, Member, Target, with_tilde};
 use crate::workload::Role;
 
 /// Figures of the servers, by the index of the server. A list is empty if its figures are unknown.
@@ -52,17 +52,33 @@ impl ServerFigures {
         versions.dedup();
         let leader = members.iter().find(|member| member.role == Role::Leader);
         let deployment = target.deployment();
+        let cores = deployment.and_then(Deployment::cores);
+        let of_server = |index: usize| {
+            let cores = cores.and_then(|cores| cores.servers.get(index));
+            cores.cloned().unwrap_or_default()
+        };
         result::Target {
             spec: target.spec().to_string(),
             server_version: (!versions.is_empty()).then(|| versions.join(", ")),
             leader: leader.map(|member| member.name.clone()),
             data_on: deployment.and_then(|one| Some(with_tilde(one.dir().parent()?))),
             start_ms: deployment.map(|one| one.start_time().as_secs_f64() * 1_000.0),
+            proxied: deployment
+                .and_then(Deployment::proxied)
+                .map(|links| Proxied {
+                    servers: links.servers,
+                    clients: links.clients,
+                }),
             servers: members
                 .iter()
                 .enumerate()
-                .map(|(index, member)| self.server(index, member))
+                .map(|(index, member)| result::Server {
+                    cores: of_server(index),
+                    ..self.server(index, member)
+                })
                 .collect(),
+            cpu_quota: deployment.and_then(cpu_quota),
+            driver_cores: cores.map_or_else(Vec::new, |cores| cores.driver.clone()),
         }
     }
 
@@ -79,8 +95,17 @@ impl ServerFigures {
                 (Some(before), Some(after)) => changes(before, after),
                 _ => BTreeMap::new(),
             },
+            cores: Vec::new(),
         }
     }
+}
+
+fn cpu_quota(deployment: &Deployment) -> Option<result::CpuQuota> {
+    let quota = deployment.quota()?;
+    Some(result::CpuQuota {
+        share: quota.share(),
+        period_ms: quota.period_ms(),
+    })
 }
 
 fn changes(

@@ -14,8 +14,11 @@ use super::scrape::ServerFigures;
 use crate::load::{self, LoadError, Server};
 use crate::measure::Recording;
 use crate::result::{self, Environment};
-use crate::target::{ServerExit, Target, TargetConfig, TargetSpec, copy_tail, data_root};
-use crate::workload::Plan;
+use crate::target::{
+    Cores, Links, PinError, ServerExit, Target, TargetConfig, TargetSpec, check_quota, copy_tail,
+    data_root,
+};
+use crate::workload::{Between, Plan};
 
 /// The protocol of every target.
 const ENSEMBLE_PROTOCOL: &str = "zookeeper";
@@ -35,16 +38,39 @@ pub(super) struct Trial {
 /// Checks, before anything is started, that the plan can run against the target.
 ///
 /// # Errors
-/// If the target does not speak the plan's protocol, or the plan has more sessions than this process may open
-/// files.
-pub(super) fn check(plan: &Plan, spec: &TargetSpec) -> Result<(), ExperimentError> {
+/// If the target does not speak the plan's protocol, the plan has faults that Quorate cannot cause there, the plan
+/// has more sessions than this process may open files, or the servers cannot get their CPU quota or their cores.
+pub(super) fn check(plan: &Plan, spec: &TargetSpec, pin: bool) -> Result<(), ExperimentError> {
     if plan.protocol != ENSEMBLE_PROTOCOL {
         return Err(ExperimentError::Protocol {
             target: spec.to_string(),
             protocol: plan.protocol.clone(),
         });
     }
+    if !plan.faults.is_empty() && !spec.is_local() {
+        return Err(ExperimentError::Faults {
+            target: spec.to_string(),
+        });
+    }
+    if let Some(share) = plan.target.cpu.filter(|_| spec.is_local()) {
+        check_quota(share)?;
+    }
+    cores(plan, spec, pin)?;
     load::allow_files(plan).map_err(|source| load_failed("running against", spec, source))
+}
+
+/// Returns the cores of the servers and of the driver, if the user wants that they have cores of their own.
+fn cores(plan: &Plan, spec: &TargetSpec, pin: bool) -> Result<Option<Cores>, PinError> {
+    if !pin {
+        return Ok(None);
+    }
+    if !spec.is_local() {
+        return Err(PinError::NotOurs {
+            target: spec.to_string(),
+        });
+    }
+    let servers = usize::from(plan.target.voters) + usize::from(plan.target.observers);
+    Cores::distribute(servers, plan.load.threads).map(Some)
 }
 
 /// Describes the machine and, for a local target, the disk of its data. Call it while no server uses that
@@ -66,8 +92,21 @@ pub(super) fn environment(
     Ok(environment)
 }
 
+/// Returns the connections that the plan's faults cut or slow down.
+fn links(plan: &Plan) -> Links {
+    let proxied = || {
+        plan.faults
+            .iter()
+            .filter_map(|fault| fault.action.proxied())
+    };
+    Links {
+        servers: proxied().any(Between::has_servers),
+        clients: proxied().any(Between::has_clients),
+    }
+}
+
 impl Trial {
-    /// Starts or finds the target. Call it from a thread that outlives the trial (see [`Target::open`]).
+    /// Starts or finds the target.
     ///
     /// # Errors
     /// If the target does not serve, or [`check`] fails.
@@ -76,13 +115,16 @@ impl Trial {
         spec: &TargetSpec,
         context: &RunContext<'_>,
     ) -> Result<Self, ExperimentError> {
-        check(plan, spec)?;
+        check(plan, spec, context.pin)?;
+        let cores = cores(plan, spec, context.pin)?;
         let target = Target::open(&TargetConfig {
             spec,
             shape: &plan.target,
+            links: links(plan),
             quorate: context.quorate,
             data_dir: context.data_dir,
             zookeeper_home: context.zookeeper_home,
+            cores: cores.as_ref(),
             stop: context.stop,
             step: &|text| context.step(text),
         })?;
@@ -116,6 +158,7 @@ impl Trial {
         self.target.refresh();
         let servers = self.servers();
         let measured = measure(&self.target, &servers, &self.prepared, number, context);
+        self.check_proxy()?;
         let recording = self.succeeded("running against", measured, context)?;
         self.figures.last(&self.target);
         Ok(recording)
@@ -176,6 +219,21 @@ impl Trial {
         .run(context)
     }
 
+    /// Returns an error if the proxy process has ended, and notes its end.
+    fn check_proxy(&mut self) -> Result<(), ExperimentError> {
+        let Some(how) = self.target.proxy_end() else {
+            return Ok(());
+        };
+        let finding = format!("the proxy process ended: {how}");
+        if !self.failures.contains(&finding) {
+            self.failures.push(finding);
+        }
+        Err(ExperimentError::ProxyEnded {
+            target: self.target.spec().to_string(),
+            how,
+        })
+    }
+
     /// Converts the driver's outcome. An error after an interrupt becomes [`ExperimentError::Interrupted`].
     fn succeeded<T>(
         &mut self,
@@ -197,6 +255,9 @@ impl Trial {
     fn failed(&mut self, phase: &'static str, source: LoadError) -> ExperimentError {
         let exits = self.target.await_exits();
         self.note_failures(exits);
+        if let Err(cause) = self.check_proxy() {
+            return cause;
+        }
         load_failed(phase, self.target.spec(), source)
     }
 
@@ -245,7 +306,7 @@ impl Trial {
             .iter()
             .map(|member| Server {
                 name: member.name.clone(),
-                address: member.address,
+                address: member.session_address(),
                 role: member.role,
             })
             .collect()

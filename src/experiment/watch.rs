@@ -1,23 +1,22 @@
 //! Watches a target while a load runs against it. It detects ends of servers that Quorate started, and
-//! changes of the leader after a server ended or a session was lost.
+//! changes of the leader after a server ended, a session was lost or a fault began or ended.
 //!
 //! One thread, which is not one of the driver's, waits for the ends of the processes and for
 //! [`Watch::look`]. It sends requests to the servers only after one of these events.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
+use super::leadership::{Change, Leadership};
 use crate::load::clock::now_ns;
-use crate::protocol::zookeeper::four_letter;
-use crate::target::{Member, ServerHandle, parse_srvr};
-use crate::workload::Role;
+use crate::target::{Member, ServerHandle};
 
 /// Interval between two polls for the leader.
 const POLL_NS: i64 = 50_000_000;
@@ -43,24 +42,6 @@ pub(super) struct End {
     pub(super) at_ns: i64,
 }
 
-/// A change of the leader.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Change {
-    /// Time of the first answer that showed the change.
-    pub(super) at_ns: i64,
-    /// The previous leader. `None` if no server led.
-    pub(super) from: Option<String>,
-    /// The new leader. `None` if no server leads.
-    pub(super) to: Option<String>,
-}
-
-/// An answer in which a server says that it leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Claim {
-    index: usize,
-    at_ns: i64,
-}
-
 /// The watch of one run.
 #[derive(Debug)]
 pub(super) struct Watch {
@@ -75,9 +56,25 @@ struct Signals {
     wake: OwnedFd,
     look: AtomicBool,
     done: AtomicBool,
+    processes: Mutex<Processes>,
+}
+
+/// What the thread that carries out faults tells the watching thread.
+#[derive(Debug, Default)]
+struct Processes {
+    /// Handles of restarted servers.
+    restarted: Vec<ServerHandle>,
+    /// Servers whose next end is planned.
+    ending: BTreeSet<usize>,
 }
 
 impl Signals {
+    fn processes(&self) -> MutexGuard<'_, Processes> {
+        self.processes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn raise(&self, signal: &AtomicBool) {
         signal.store(true, Ordering::Release);
         // A full counter is readable, so the thread wakes up in any case.
@@ -100,6 +97,7 @@ impl Watch {
             wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
             look: AtomicBool::new(false),
             done: AtomicBool::new(false),
+            processes: Mutex::default(),
         });
         let watching = Watching {
             signals: Arc::clone(&signals),
@@ -117,6 +115,20 @@ impl Watch {
     /// Begins a search for the leader.
     pub(super) fn look(&self) {
         self.signals.raise(&self.signals.look);
+    }
+
+    /// Announces that the next end of the server at `index` is planned. Call it before the server is killed.
+    pub(super) fn expect_end(&self, index: usize) {
+        self.signals.processes().ending.insert(index);
+    }
+
+    /// Watches the new process of a server that was restarted.
+    pub(super) fn follow(&self, restarted: ServerHandle) {
+        let mut processes = self.signals.processes();
+        processes.ending.remove(&restarted.index);
+        processes.restarted.push(restarted);
+        drop(processes);
+        self.look();
     }
 
     /// Ends the watch. If a search for the leader is under way, it polls the servers one last time.
@@ -175,6 +187,7 @@ impl Watching {
             tv_sec: ns / 1_000_000_000,
             tv_nsec: ns % 1_000_000_000,
         });
+        self.handles.append(&mut self.signals.processes().restarted);
         let mut polled: Vec<PollFd<'_>> = self
             .handles
             .iter()
@@ -193,11 +206,12 @@ impl Watching {
         // Resets the counter. Reading a zero counter returns EAGAIN, because the counter does not block.
         let _empty = rustix::io::read(&self.signals.wake, &mut [0_u8; 8]);
         let ends = &mut self.observed.ends;
-        let before = ends.len();
+        let before = self.handles.len();
         let mut ready = ready.into_iter();
+        let mut processes = self.signals.processes();
         self.handles.retain(|handle| {
             let ended = ready.next().unwrap_or(false);
-            if ended {
+            if ended && !processes.ending.remove(&handle.index) {
                 ends.push(End {
                     index: handle.index,
                     at_ns,
@@ -205,11 +219,11 @@ impl Watching {
             }
             !ended
         });
-        ends.len() > before
+        self.handles.len() < before
     }
 
     fn begin_search(&mut self) {
-        if !self.leadership.has_roles || self.observed.changes.len() >= CHANGES_MAX {
+        if !self.leadership.has_roles() || self.observed.changes.len() >= CHANGES_MAX {
             return;
         }
         let now = now_ns();
@@ -237,102 +251,12 @@ impl Watching {
         search.no_leader_ns = search.no_leader_ns.or(leader.is_none().then_some(now));
         self.search = (leader.is_none() && !gives_up).then_some(search);
         let change = match (leader, search.no_leader_ns) {
-            (Some(claim), _) => self.leadership.update(Some(claim.index), claim.at_ns),
-            (None, Some(no_leader_ns)) if gives_up => self.leadership.update(None, no_leader_ns),
+            (Some(claim), _) => self.leadership.found(claim),
+            (None, Some(no_leader_ns)) if gives_up => self.leadership.lost(no_leader_ns),
             (None, _) => None,
         };
         self.observed.changes.extend(change);
     }
-}
-
-/// The last known leader.
-#[derive(Debug)]
-struct Leadership {
-    servers: Vec<(String, SocketAddr)>,
-    known: Known,
-    timeout: Duration,
-    /// Whether any server has reported a role in an ensemble. A standalone server has no leader, and a server
-    /// that refuses four-letter words does not report its role.
-    has_roles: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Known {
-    /// No server has reported that it leads so far.
-    Unknown,
-    NoLeader,
-    Server(usize),
-}
-
-impl Leadership {
-    /// Takes the leader from the last known roles of the members.
-    fn of(members: &[Member], timeout: Duration) -> Self {
-        let leader = members.iter().position(|one| one.role == Role::Leader);
-        let in_ensemble =
-            |member: &Member| matches!(member.role, Role::Leader | Role::Follower | Role::Observer);
-        Self {
-            servers: members
-                .iter()
-                .map(|member| (member.name.clone(), member.address))
-                .collect(),
-            known: leader.map_or(Known::Unknown, Known::Server),
-            timeout,
-            has_roles: members.iter().any(in_ensemble),
-        }
-    }
-
-    /// Asks all servers at the same time for their roles. Returns the answer of the leader, if there is one.
-    fn ask(&self) -> Option<Claim> {
-        let claims: Vec<Claim> = thread::scope(|scope| {
-            let asking: Vec<_> = self
-                .servers
-                .iter()
-                .map(|(_, address)| scope.spawn(|| (leads(*address, self.timeout), now_ns())))
-                .collect();
-            let answers = asking.into_iter().map(|thread| thread.join().ok());
-            answers
-                .enumerate()
-                .filter_map(|(index, answer)| match answer {
-                    Some((true, at_ns)) => Some(Claim { index, at_ns }),
-                    _ => None,
-                })
-                .collect()
-        });
-        self.choose(&claims)
-    }
-
-    /// Chooses between claims of several servers. The claim of a new leader wins: the previous leader may not
-    /// know yet that it was replaced.
-    fn choose(&self, claims: &[Claim]) -> Option<Claim> {
-        let is_new = |claim: &&Claim| Known::Server(claim.index) != self.known;
-        claims.iter().find(is_new).or(claims.first()).copied()
-    }
-
-    /// Sets the leader. Returns the change if the leader is another one than before.
-    fn update(&mut self, leader: Option<usize>, at_ns: i64) -> Option<Change> {
-        let now = leader.map_or(Known::NoLeader, Known::Server);
-        let before = std::mem::replace(&mut self.known, now);
-        // The first leader that is found is no change: it may have led from the beginning.
-        (before != now && before != Known::Unknown).then(|| Change {
-            at_ns,
-            from: self.name(before),
-            to: self.name(now),
-        })
-    }
-
-    fn name(&self, known: Known) -> Option<String> {
-        match known {
-            Known::Server(index) => self.servers.get(index).map(|(name, _)| name.clone()),
-            Known::NoLeader | Known::Unknown => None,
-        }
-    }
-}
-
-fn leads(address: SocketAddr, timeout: Duration) -> bool {
-    four_letter(address, "srvr", timeout)
-        .ok()
-        .and_then(|answer| parse_srvr(&answer))
-        .is_some_and(|srvr| srvr.role == Role::Leader)
 }
 
 #[cfg(test)]
@@ -340,12 +264,12 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::process::{Child, Command, Stdio};
-    use std::sync::Mutex;
     use std::sync::mpsc::{Receiver, channel};
 
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
     use super::*;
+    use crate::workload::Role;
 
     const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -376,6 +300,7 @@ mod tests {
         });
         Scripted {
             member: Member {
+                proxy: None,
                 name: format!("{role:?}-{address}"),
                 address,
                 observer: Some(false),
@@ -468,27 +393,23 @@ mod tests {
     }
 
     #[test]
-    fn if_two_servers_claim_to_lead_the_new_leader_is_chosen() {
-        let member = |port: u16, mode| Member {
-            name: format!("h:{port}"),
-            address: ([127, 0, 0, 1], port).into(),
-            observer: None,
-            role: mode,
-            version: None,
-        };
-        let mut leadership = Leadership::of(
-            &[member(1, Role::Leader), member(2, Role::Follower)],
-            TIMEOUT,
+    fn a_planned_end_is_not_noted_but_an_end_after_the_restart_is() {
+        let leader = scripted("leader", Role::Leader);
+        let handle = |process| ServerHandle { index: 0, process };
+        let (mut killed, process) = sleeper();
+        let watch = Watch::start(&[leader.member], vec![handle(process)], TIMEOUT).unwrap();
+        watch.expect_end(0);
+        killed.kill().unwrap();
+        leader.asked.recv().unwrap();
+        let (mut restarted, process) = sleeper();
+        watch.follow(handle(process));
+        restarted.kill().unwrap();
+        restarted.wait().unwrap();
+        killed.wait().unwrap();
+        let observed = watch.end();
+        assert!(
+            matches!(observed.ends[..], [End { index: 0, .. }]),
+            "{observed:?}"
         );
-        let old = Claim { index: 0, at_ns: 5 };
-        let new = Claim { index: 1, at_ns: 6 };
-        assert_eq!(leadership.choose(&[old, new]), Some(new));
-        assert_eq!(leadership.choose(&[old]), Some(old));
-        assert_eq!(leadership.update(Some(0), 7), None);
-        let change = leadership.update(Some(1), 8).unwrap();
-        assert_eq!(change.to.as_deref(), Some("h:2"));
-        let mut unknown = Leadership::of(&[member(1, Role::Follower)], TIMEOUT);
-        let first = unknown.update(Some(0), 7);
-        assert_eq!(first, None, "the first leader may have led from the start");
     }
 }

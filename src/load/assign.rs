@@ -14,6 +14,7 @@ pub(super) fn preferred(attach: Attach, servers: &[Server]) -> Result<Vec<u32>, 
         Attach::Leader => ("the leader", &[Role::Leader, Role::Standalone]),
         Attach::Followers => ("a follower", &[Role::Follower]),
         Attach::Observers => ("an observer", &[Role::Observer]),
+        Attach::Voters => ("a voter", &[Role::Leader, Role::Follower, Role::Standalone]),
     };
     let chosen: Vec<u32> = (0..)
         .zip(servers)
@@ -79,6 +80,7 @@ mod tests {
             (Attach::Leader, vec![1]),
             (Attach::Followers, vec![0, 2]),
             (Attach::Observers, vec![3]),
+            (Attach::Voters, vec![0, 1, 2]),
         ];
         for (attach, expected) in cases {
             assert_eq!(preferred(attach, &ensemble).unwrap(), expected);

@@ -7,7 +7,7 @@ use super::context::ms_to_ns;
 use super::latest::Latest;
 use super::message::{Message, Summary};
 use super::pace::Pace;
-use super::stolen::Stolen;
+use super::processors::Processors;
 use super::{Job, LoadError, Moment, OpProgress, Phase, Progress, Server, ServerProgress};
 use crate::measure::{Recording, ServerRun};
 use crate::workload::{Plan, Role};
@@ -24,7 +24,7 @@ pub(super) struct Collector<'a> {
     connected: usize,
     error: Option<LoadError>,
     summaries: Vec<Summary>,
-    stolen: Stolen,
+    processors: Processors,
     /// One per worker.
     paces: Vec<Pace>,
     /// Start of the measured phase.
@@ -56,7 +56,7 @@ impl<'a> Collector<'a> {
             connected: 0,
             error: None,
             summaries: Vec::new(),
-            stolen: Stolen::default(),
+            processors: Processors::default(),
             paces: (0..threads).map(|_| Pace::default()).collect(),
             start_ns: None,
             began_ns: now_ns(),
@@ -116,7 +116,7 @@ impl<'a> Collector<'a> {
         let (phase, since_ns, total_ms) = self.phase(now);
         self.note_phase(phase);
         if phase == Phase::Measure {
-            self.stolen.look();
+            self.processors.look();
         }
         if let Some((reported_ns, reported_phase)) = self.reported
             && reported_phase == phase
@@ -229,7 +229,8 @@ impl<'a> Collector<'a> {
             return Err(error);
         }
         let recording = &mut self.recording;
-        recording.stolen = self.stolen.share();
+        recording.stolen = self.processors.stolen();
+        recording.processors_busy = self.processors.busy();
         let measured_ns = self.summaries.iter().map(|one| one.measured_ns).max();
         recording.measured_s = duration(measured_ns.unwrap_or(0)).as_secs_f64();
         for summary in self.summaries {

@@ -69,6 +69,8 @@ pub enum Phase {
     Measure,
     /// No new load; replies are awaited.
     Drain,
+    /// Reading acknowledged writes back.
+    Verify,
     /// Deleting what was created.
     CleanUp,
 }

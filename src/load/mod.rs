@@ -9,7 +9,7 @@
 //! - `server_order`, `backoff`: which server a session tries next, and when
 //! - `tally`: samples into intervals; `collector`: intervals of all workers into a recording
 //! - [`Progress`]: the state of a job; `pace` (pure): its rates; `latest` (pure): its percentiles
-//! - `stolen`: processor time that the hypervisor took; `thread_time`: processor time of a thread
+//! - `processors`: time of all processors, busy and taken by the hypervisor; `thread_time`: processor time of a thread
 //! - [`NullResponder`], [`calibrate`]: measure the generator itself
 
 mod arrivals;
@@ -31,13 +31,13 @@ mod null;
 mod pace;
 mod poller;
 mod priority;
+mod processors;
 mod progress;
 mod run;
 pub mod schedule;
 mod server_order;
 mod setup;
 mod slot;
-mod stolen;
 mod tally;
 mod thread_time;
 mod visit;
@@ -51,5 +51,5 @@ pub use error::LoadError;
 pub use job::{Job, Moment, Phase, Server};
 pub use null::{Fault, NullReport, NullResponder, NullScript, Stall};
 pub use progress::{OpProgress, Progress, ServerProgress};
-pub use run::{allow_files, run};
-pub use setup::{clean_up, prepare, recycle};
+pub use run::{Driven, allow_files, drive, run};
+pub use setup::{clean_up, prepare, recycle, verify};

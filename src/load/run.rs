@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -15,7 +15,7 @@ use super::context::ms_to_ns;
 use super::worker::{WorkerSpec, work};
 use super::{Job, LoadError, Moment};
 use crate::measure::Recording;
-use crate::protocol::{Protocol, Visitor, with};
+use crate::protocol::{Ledger, Protocol, Visitor, with};
 use crate::workload::Plan;
 
 /// Interval between two progress reports.
@@ -27,6 +27,22 @@ const LEAD_NS: i64 = 60_000_000;
 /// thread.
 const OTHER_FILES: u64 = 64;
 
+/// What a run leaves.
+#[derive(Debug)]
+pub struct Driven {
+    pub recording: Recording,
+    /// The acknowledged writes; `None` unless the plan asks to verify them.
+    pub ledger: Option<Box<dyn Ledger>>,
+}
+
+/// Does the same as [`drive`] and drops the ledger.
+///
+/// # Errors
+/// Those of [`drive`].
+pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
+    drive(job).map(|driven| driven.recording)
+}
+
 /// Opens all sessions, issues the load, waits for the last replies and closes the sessions, in the
 /// protocol that the plan names.
 ///
@@ -36,17 +52,17 @@ const OTHER_FILES: u64 = 64;
 /// If a session cannot be opened (the error names each address tried and the reason), or the
 /// operating system refuses a resource. After the load has begun, failures are part of the
 /// recording instead.
-pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
-    struct Run<'a>(&'a Job<'a>);
-    impl Visitor for Run<'_> {
-        type Output = Result<Recording, LoadError>;
+pub fn drive(job: &Job<'_>) -> Result<Driven, LoadError> {
+    struct Drive<'a>(&'a Job<'a>);
+    impl Visitor for Drive<'_> {
+        type Output = Result<Driven, LoadError>;
 
         fn visit<P: Protocol>(self) -> Self::Output {
-            run_as::<P>(self.0)
+            drive_as::<P>(self.0)
         }
     }
     let name = job.plan.protocol.as_str();
-    with(name, Run(job)).unwrap_or_else(|| {
+    with(name, Drive(job)).unwrap_or_else(|| {
         Err(LoadError::Protocol {
             name: name.to_owned(),
         })
@@ -54,16 +70,17 @@ pub fn run(job: &Job<'_>) -> Result<Recording, LoadError> {
 }
 
 /// Runs a job in the protocol `P`.
-fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
+fn drive_as<P: Protocol>(job: &Job<'_>) -> Result<Driven, LoadError> {
     let plan = job.plan;
     let preferred = preferred(plan.load.attach, job.servers)?;
     allow_files(plan)?;
     let start = OnceLock::new();
     let abandoned = AtomicBool::new(false);
     let mut collector = Collector::new(job);
-    thread::scope(|scope| {
+    let ledger = thread::scope(|scope| {
         let (sender, receiver) = channel();
         let threads = usize::try_from(plan.load.threads).unwrap_or(1).max(1);
+        let mut workers = Vec::with_capacity(threads);
         for number in 0..threads {
             let spec = WorkerSpec {
                 plan,
@@ -79,9 +96,12 @@ fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
             let spawned = thread::Builder::new()
                 .name(format!("load-{number}"))
                 .spawn_scoped(scope, move || work::<P>(spec, &sender));
-            if let Err(source) = spawned {
-                abandoned.store(true, Ordering::Relaxed);
-                return Err(LoadError::system("start a thread")(source));
+            match spawned {
+                Ok(worker) => workers.push(worker),
+                Err(source) => {
+                    abandoned.store(true, Ordering::Relaxed);
+                    return Err(LoadError::system("start a thread")(source));
+                }
             }
         }
         drop(sender);
@@ -89,7 +109,7 @@ fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
             match receiver.recv_timeout(collector.wait_time(now_ns(), PROGRESS)) {
                 Ok(message) => collector.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => break,
             }
             if collector.connected() == threads && start.get().is_none() {
                 let at_ns = now_ns() + LEAD_NS + ms_to_ns(plan.load.warm_up_ms);
@@ -103,8 +123,25 @@ fn run_as<P: Protocol>(job: &Job<'_>) -> Result<Recording, LoadError> {
             }
             collector.report(now_ns());
         }
+        Ok(merged(workers))
     })?;
-    collector.finish()
+    Ok(Driven {
+        recording: collector.finish()?,
+        ledger: ledger.map(|ledger| Box::new(ledger) as Box<dyn Ledger>),
+    })
+}
+
+/// Merges the ledgers of all workers.
+fn merged<L: Ledger>(workers: Vec<ScopedJoinHandle<'_, Option<L>>>) -> Option<L> {
+    let ledgers = workers.into_iter().filter_map(|worker| {
+        worker
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    ledgers.reduce(|mut all, one| {
+        all.merge(one);
+        all
+    })
 }
 
 /// Raises the soft limit of open files of this process if the sessions of `plan` need it. [`run`]
@@ -143,7 +180,7 @@ mod tests {
     use super::super::{NullResponder, NullScript, Server, fixture};
     use super::*;
     use crate::protocol::echo::{Echo, Nothing, Null};
-    use crate::protocol::{Event, Sent, Step, Ticket, Violation};
+    use crate::protocol::{Event, NoLedger, Sent, Step, Ticket, Violation};
     use crate::workload::{OpPlan, Role};
 
     const CLOSING_FRAME: &[u8] = b"goodbye";
@@ -156,12 +193,17 @@ mod tests {
         type Op = ();
         type Shared = ();
         type Setup = Nothing;
+        type Ledger = NoLedger;
         type Null = Null;
 
         const REFUSED: &'static str = Echo::REFUSED;
         const REJECTION: &'static str = Echo::REJECTION;
 
         fn shared(_plan: &Plan) {}
+
+        fn take_ledger(_shared: &()) -> Option<NoLedger> {
+            None
+        }
 
         fn new(plan: &Plan, run: u32, session: u32, shared: &()) -> Self {
             Self(Echo::new(plan, run, session, shared))
@@ -243,7 +285,7 @@ mod tests {
     }
 
     fn drive(plan: &Plan, address: SocketAddr) -> Recording {
-        run_as::<Credit>(&Job {
+        let driven = drive_as::<Credit>(&Job {
             plan,
             run: 0,
             servers: &[Server {
@@ -254,8 +296,8 @@ mod tests {
             stop: &AtomicBool::new(false),
             progress: &|_| {},
             moment: &|_| {},
-        })
-        .unwrap()
+        });
+        driven.unwrap().recording
     }
 
     /// The peer accepts one operation every 20 ms, and 200 operations are due within a second.

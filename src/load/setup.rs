@@ -1,10 +1,11 @@
-//! Prepares a target for a job, and cleans up after it.
+//! Prepares a target for a job, reads acknowledged writes back, and cleans up after it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Job, LoadError, Phase, Progress};
-use crate::protocol::{Setup, SetupError, SetupJob, SetupProgress};
+use crate::measure::Verified;
+use crate::protocol::{Ledger, Setup, SetupError, SetupJob, SetupProgress};
 
 /// Creates what run number `job.run` needs; see [`Setup::prepare`].
 ///
@@ -30,12 +31,20 @@ pub fn clean_up(job: &Job<'_>, setup: &dyn Setup) -> Result<(), LoadError> {
     with_progress(job, Phase::CleanUp, |job| setup.clean_up(job))
 }
 
+/// Reads the acknowledged writes of run number `job.run` back; see [`Ledger::verify`].
+///
+/// # Errors
+/// If the servers cannot be reached or refuse.
+pub fn verify(job: &Job<'_>, ledger: &dyn Ledger) -> Result<Verified, LoadError> {
+    with_progress(job, Phase::Verify, |job| ledger.verify(job))
+}
+
 /// Runs one step of the setup on the job's servers and reports its progress.
-fn with_progress(
+fn with_progress<T>(
     job: &Job<'_>,
     phase: Phase,
-    work: impl FnOnce(&SetupJob<'_>) -> Result<(), SetupError>,
-) -> Result<(), LoadError> {
+    work: impl FnOnce(&SetupJob<'_>) -> Result<T, SetupError>,
+) -> Result<T, LoadError> {
     let servers: Vec<SocketAddr> = job.servers.iter().map(|server| server.address).collect();
     let progress = |setup: SetupProgress| {
         (job.progress)(&Progress {

@@ -95,18 +95,26 @@ struct Worker<'a, P: Protocol> {
     visit_turn: usize,
 }
 
-/// Runs one worker to its end. It reports everything to `sender`.
-pub(super) fn work<P: Protocol>(spec: WorkerSpec<'_>, sender: &Sender<Message>) {
+/// Runs one worker to its end. It reports everything to `sender`, and returns its ledger if the plan asks
+/// to verify writes.
+pub(super) fn work<P: Protocol>(
+    spec: WorkerSpec<'_>,
+    sender: &Sender<Message>,
+) -> Option<P::Ledger> {
     let nice = match spec.plan.load.arrival {
         Arrival::Open { .. } => priority::prefer(),
         Arrival::Closed { .. } => priority::current(),
     };
     let tally = Tally::new(spec.plan, spec.servers.len(), sender.clone());
     let result = Worker::<P>::new(spec, nice, tally).and_then(Worker::run);
-    if let Err(error) = result {
-        spec.abandoned.store(true, Ordering::Relaxed);
-        // The collector stops receiving only when the run has already failed.
-        let _nobody_listens = sender.send(Message::Failed(error));
+    match result {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            spec.abandoned.store(true, Ordering::Relaxed);
+            // The collector stops receiving only when the run has already failed.
+            let _nobody_listens = sender.send(Message::Failed(error));
+            None
+        }
     }
 }
 
@@ -157,7 +165,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
         })
     }
 
-    fn run(mut self) -> Result<(), LoadError> {
+    fn run(mut self) -> Result<Option<P::Ledger>, LoadError> {
         loop {
             let now = now_ns();
             self.issue_due(now);
@@ -169,7 +177,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
             }
             if self.advance(now)? {
                 self.cx.tally.finish();
-                return Ok(());
+                return Ok(P::take_ledger(&self.cx.shared));
             }
             let housekeeping_ns = self
                 .sweep_ns

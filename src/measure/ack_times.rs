@@ -7,6 +7,7 @@
 
 use super::gap::{GAPS_MAX, Gap, Gaps};
 use super::sample::{Outcome, Sample};
+use super::timeline::Place;
 
 /// Buckets by send time per bucket of the timeline.
 const SENT_PER_BUCKET: i64 = 10;
@@ -21,6 +22,8 @@ pub struct AckTimes {
     edges: Vec<Edges>,
     /// Per tenth of a bucket: the earliest acknowledgement of an operation that was sent in it.
     by_sent: Vec<i64>,
+    /// The bucket of the latest send time. A division per sample is expensive.
+    sent: Place,
     /// Per bucket of the timeline.
     response: Vec<BucketResponse>,
 }
@@ -54,6 +57,7 @@ impl AckTimes {
             bucket_ns,
             edges: vec![Edges::default(); buckets],
             by_sent: vec![0; sent],
+            sent: Place::default(),
             response: vec![BucketResponse::default(); buckets],
         }
     }
@@ -83,8 +87,8 @@ impl AckTimes {
             edges.add(done_ns);
         }
         if let Some(sent_ns) = sample.sent_ns.filter(|sent_ns| *sent_ns >= 0) {
-            let bucket = self.sent_bucket(sent_ns);
-            if let Some(first) = self.by_sent.get_mut(bucket)
+            self.sent.go_to(sent_ns, self.sent_bucket_ns());
+            if let Some(first) = self.by_sent.get_mut(self.sent.index)
                 && (*first == 0 || done_ns < *first)
             {
                 *first = done_ns;
@@ -92,9 +96,10 @@ impl AckTimes {
         }
     }
 
+    /// Length of a bucket of send times.
     #[inline]
-    fn sent_bucket(&self, sent_ns: i64) -> usize {
-        usize::try_from(sent_ns / (self.bucket_ns / SENT_PER_BUCKET).max(1)).unwrap_or(usize::MAX)
+    fn sent_bucket_ns(&self) -> i64 {
+        (self.bucket_ns / SENT_PER_BUCKET).max(1)
     }
 
     /// Adds the times of another worker.
@@ -161,8 +166,8 @@ impl AckTimes {
     /// was. The bucket of a send time is a tenth of the timeline's, and operations that were sent in
     /// the bucket of `at_ns` are left out, so the answer may be late by that tenth.
     pub(super) fn first_sent_after(&self, at_ns: i64) -> Option<i64> {
-        let from = self.sent_bucket(at_ns.max(0)).saturating_add(1);
-        let later = self.by_sent.get(from..)?;
+        let from = usize::try_from(at_ns.max(0) / self.sent_bucket_ns()).ok()?;
+        let later = self.by_sent.get(from.saturating_add(1)..)?;
         later.iter().filter(|done_ns| **done_ns > 0).min().copied()
     }
 

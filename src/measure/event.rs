@@ -44,32 +44,35 @@ pub enum EventKind {
         /// The exit status and the last line that the server printed.
         how: String,
     },
-    /// A fault of the plan was applied. The event's time is read right before the system call.
+    /// A planned fault began. The time of the event is the instant right before the system call.
     FaultBegan {
-        /// Its index in the plan's faults.
+        /// Index of the fault in the plan.
         fault: u32,
-        /// What was done, as the plan names it: "kill".
+        /// What was done: `kill`, `pause`, `cut`, `slow`.
         action: String,
+        /// The servers that it was done to.
         servers: Vec<String>,
-        /// How long applying it took, in nanoseconds.
+        /// How long it took to do it to all servers, in nanoseconds.
         took_ns: u64,
     },
-    /// A fault of the plan was undone. The event's time is read right before the system call.
+    /// A planned fault was undone. The time of the event is the instant right before the system call.
     FaultEnded {
-        /// Its index in the plan's faults.
+        /// Index of the fault in the plan.
         fault: u32,
-        /// What was done: "restart", "resume" or "heal".
+        /// What was done: `restart`, `resume`, `heal`.
         action: String,
+        /// The servers that it was done to.
         servers: Vec<String>,
-        /// How long undoing it took, in nanoseconds.
+        /// How long it took to do it to all servers, in nanoseconds.
         took_ns: u64,
     },
-    /// A fault of the plan could not be applied or undone.
+    /// A planned fault could not be carried out or undone.
     FaultFailed {
-        /// Its index in the plan's faults.
+        /// Index of the fault in the plan.
         fault: u32,
-        /// What was tried.
+        /// What was to be done.
         action: String,
+        /// The servers that were affected; empty if they were not known.
         servers: Vec<String>,
         why: String,
     },
@@ -122,28 +125,42 @@ impl fmt::Display for EventKind {
                 action,
                 servers,
                 ..
-            } => write!(f, "fault {}: {action} of {}", fault + 1, list(servers)),
+            } => write!(
+                f,
+                "fault {}: {} {}",
+                fault + 1,
+                past(action),
+                servers.join(", ")
+            ),
             Self::FaultFailed {
                 fault,
                 action,
                 servers,
                 why,
-            } => write!(
-                f,
-                "fault {}: {action} of {} failed: {why}",
-                fault + 1,
-                list(servers)
-            ),
+            } => {
+                write!(f, "fault {}: {action} failed", fault + 1)?;
+                if !servers.is_empty() {
+                    write!(f, " at {}", servers.join(", "))?;
+                }
+                write!(f, ": {why}")
+            }
             Self::Note(text) => f.write_str(text),
         }
     }
 }
 
-fn list(servers: &[String]) -> String {
-    if servers.is_empty() {
-        return "no server".to_owned();
+/// Returns the past tense of an action. An unknown word stays as it is.
+fn past(action: &str) -> &str {
+    match action {
+        "kill" => "killed",
+        "pause" => "paused",
+        "restart" => "restarted",
+        "resume" => "resumed",
+        "cut" => "cut off",
+        "slow" => "slowed down",
+        "heal" => "healed",
+        other => other,
     }
-    servers.join(", ")
 }
 
 #[cfg(test)]
@@ -171,18 +188,15 @@ mod tests {
             fault: 0,
             action: "kill".into(),
             servers: vec!["h:1".into(), "h:2".into()],
-            took_ns: 1,
+            took_ns: 5,
         };
-        assert_eq!(began.to_string(), "fault 1: kill of h:1, h:2");
+        assert_eq!(began.to_string(), "fault 1: killed h:1, h:2");
         let failed = EventKind::FaultFailed {
             fault: 1,
             action: "pause".into(),
             servers: Vec::new(),
             why: "no server leads".into(),
         };
-        assert_eq!(
-            failed.to_string(),
-            "fault 2: pause of no server failed: no server leads"
-        );
+        assert_eq!(failed.to_string(), "fault 2: pause failed: no server leads");
     }
 }

@@ -33,8 +33,10 @@ pub use gap::{
 pub use histogram::{Histogram, HistogramError};
 pub use interruptions::{ByClass, FaultTimes, Interruptions};
 pub use interval_log::{interval_log, tagged_interval_log};
-pub use op_record::{OpRecord, ServerRecord, ServerRun};
+pub use op_record::{OpRecord, ServerRecord, ServerRun, Throttled};
 pub use recorder::{IntervalPart, Layout, Parts, Recorder, WholeRun};
-pub use recording::{DiskState, DriverThread, EVENTS_MAX, Interval, Recording};
+pub use recording::{
+    DiskState, DriverThread, EVENTS_MAX, EXAMPLES_MAX, Interval, Recording, ServerLog, Verified,
+};
 pub use sample::{Outcome, Sample, Unsent};
 pub use timeline::Timeline;

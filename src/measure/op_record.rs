@@ -77,6 +77,40 @@ pub struct ServerRun {
     pub disk_written_bytes: Option<u64>,
     /// Syncs of the server's log in the measured phase; `None` if the server does not count them.
     pub syncs: Option<u64>,
+    /// How the server's CPU quota stopped it in the measured phase; `None` without a quota.
+    pub throttled: Option<Throttled>,
+}
+
+/// How often a CPU quota stopped a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Throttled {
+    /// Periods of the quota in which the server had work.
+    pub periods: u64,
+    /// Those of them in which the server used its quota up and was stopped.
+    pub throttled_periods: u64,
+    /// Time for which the server was stopped, as a sum over the processors on which it had work.
+    pub throttled_ns: u64,
+}
+
+impl Throttled {
+    /// Returns what was counted since `earlier`; `None` if a count is smaller than before.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Option<Self> {
+        Some(Self {
+            periods: self.periods.checked_sub(earlier.periods)?,
+            throttled_periods: self
+                .throttled_periods
+                .checked_sub(earlier.throttled_periods)?,
+            throttled_ns: self.throttled_ns.checked_sub(earlier.throttled_ns)?,
+        })
+    }
+
+    /// Returns the share of the periods in which the server was stopped, 0..1; `None` if it had no work.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53 periods")]
+    pub fn share(self) -> Option<f64> {
+        (self.periods > 0).then(|| self.throttled_periods as f64 / self.periods as f64)
+    }
 }
 
 impl ServerRun {

@@ -55,6 +55,40 @@ pub struct DiskState {
     pub settled: bool,
 }
 
+/// Limit of the examples in [`Verified`].
+pub const EXAMPLES_MAX: usize = 10;
+
+/// The acknowledged writes of a run, read back after it. The warm-up is included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Acknowledged writes that were read back.
+    pub writes: u64,
+    /// At least this many of them were lost.
+    pub lost: u64,
+    /// Acknowledged writes that cannot be read back.
+    pub unverifiable: u64,
+    /// The first findings in words, at most [`EXAMPLES_MAX`].
+    pub examples: Vec<String>,
+}
+
+impl Verified {
+    /// Notes that `count` writes were lost, for the reason `why`.
+    pub fn lose(&mut self, count: u64, why: impl FnOnce() -> String) {
+        self.lost += count;
+        if count > 0 && self.examples.len() < EXAMPLES_MAX {
+            self.examples.push(why());
+        }
+    }
+}
+
+/// The end of the log of a server that did not come back after a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerLog {
+    /// `host:port` of the server.
+    pub server: String,
+    pub text: String,
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
     /// Number of the run, from 0. Runs of several targets with the same number belong to one round
@@ -84,6 +118,9 @@ pub struct Recording {
     /// Share of the time of all processors that the hypervisor gave to other guests in the measured
     /// phase, 0..1; `None` if the kernel does not report it.
     pub stolen: Option<f64>,
+    /// Share of the time of all processors of this machine that was not idle in the measured phase, 0..1.
+    /// Stolen time and time in which the driver spins count as busy. `None` if it is not known.
+    pub processors_busy: Option<f64>,
     /// Operations that were due in the warm-up and not yet sent when it ended.
     pub backlog_at_start: u64,
     /// Operations without a reply at the end of the drain.
@@ -94,6 +131,10 @@ pub struct Recording {
     pub expired_sessions: u64,
     /// The user ended the run early.
     pub interrupted: bool,
+    /// The acknowledged writes, read back; `None` if they were not.
+    pub verified: Option<Verified>,
+    /// Logs that are kept in files beside the result. The result itself does not contain them.
+    pub server_logs: Vec<ServerLog>,
 }
 
 impl Recording {

@@ -130,25 +130,21 @@ pub(super) struct TimelineWriter {
 }
 
 /// A bucket and the start of its time.
-#[derive(Clone, Copy, Debug)]
-struct Place {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
     from_ns: i64,
-    index: usize,
+    pub(super) index: usize,
 }
 
 impl TimelineWriter {
     pub(super) fn new(ops: usize, length_ms: u64) -> Self {
         let timeline = Timeline::new(ops, length_ms);
         let bucket_ns = i64::try_from(timeline.bucket_ms * 1_000_000).unwrap_or(i64::MAX);
-        let start = Place {
-            from_ns: 0,
-            index: 0,
-        };
         Self {
             timeline,
             bucket_ns,
-            due: start,
-            done: start,
+            due: Place::default(),
+            done: Place::default(),
         }
     }
 
@@ -201,8 +197,9 @@ impl TimelineWriter {
 }
 
 impl Place {
+    /// Moves to the bucket of a time that is not negative.
     #[inline]
-    fn go_to(&mut self, at_ns: i64, bucket_ns: i64) {
+    pub(super) fn go_to(&mut self, at_ns: i64, bucket_ns: i64) {
         if !(0..bucket_ns).contains(&(at_ns - self.from_ns)) {
             let index = at_ns / bucket_ns;
             self.from_ns = index * bucket_ns;

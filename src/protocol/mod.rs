@@ -7,6 +7,7 @@
 //! - [`Protocol`], [`Event`], [`Ticket`]: the interface that every protocol implements
 //! - [`Inbox`], [`Pending`]: building blocks for most protocols
 //! - [`Setup`]: creates data on the target before a load and removes it afterwards
+//! - [`Ledger`]: the acknowledged writes of a load, which are read back after it
 //! - [`NullPeer`]: the server side that a null responder needs
 //! - [`resolve`], [`expand`], [`render_toml`]: convert a workload file in any protocol to a plan or an experiment, and a plan back;
 //!   [`VOCABULARIES`] has the keys that each protocol adds to the file
@@ -18,6 +19,7 @@
 mod conversation;
 pub mod echo;
 mod inbox;
+mod ledger;
 mod null_peer;
 mod payload;
 mod pending;
@@ -28,6 +30,7 @@ mod traits;
 pub mod zookeeper;
 
 pub use inbox::Inbox;
+pub use ledger::{Ledger, NoLedger};
 pub use null_peer::{Admit, MessageKind, NullPeer, Opened};
 pub use payload::Payload;
 pub use pending::{GivenUp, Pending, Sent};

@@ -34,14 +34,18 @@ static SHIPPED: &[Shipped] = shipped![
     "write-latency": "zookeeper/write-latency",
     "write-saturation": "zookeeper/write-saturation",
     "read-saturation": "zookeeper/read-saturation",
+    "read-scaling": "zookeeper/read-scaling",
     "mixed": "zookeeper/mixed",
     "session-churn": "zookeeper/session-churn",
+    "failover": "zookeeper/failover",
     "smoke/quickstart": "smoke/quickstart",
     "smoke/write-latency": "smoke/write-latency",
     "smoke/write-saturation": "smoke/write-saturation",
     "smoke/read-saturation": "smoke/read-saturation",
+    "smoke/read-scaling": "smoke/read-scaling",
     "smoke/mixed": "smoke/mixed",
     "smoke/session-churn": "smoke/session-churn",
+    "smoke/failover": "smoke/failover",
 ];
 
 /// Returns all shipped workloads, the quickstart first.

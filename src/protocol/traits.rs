@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{NullPeer, Sent, Setup};
+use super::{Ledger, NullPeer, Sent, Setup};
 use crate::workload::{OpPlan, Plan};
 
 /// One side of a connection, and the operations that it carries. It reads no clock and uses no
@@ -22,6 +22,8 @@ pub trait Protocol: fmt::Debug + Sized + 'static {
     type Shared;
     /// Creates data before a load and removes it afterwards.
     type Setup: Setup + Default + 'static;
+    /// A record of acknowledged writes.
+    type Ledger: Ledger + 'static;
     /// The server side, for a null responder.
     type Null: NullPeer;
 
@@ -33,6 +35,10 @@ pub trait Protocol: fmt::Debug + Sized + 'static {
 
     /// Makes the data that the connections of one driver thread share in a run of `plan`.
     fn shared(plan: &Plan) -> Self::Shared;
+
+    /// Takes the ledger of one driver thread when its load has ended; `None` unless the plan asks to
+    /// verify writes. Without a ledger, a connection must not spend time on it.
+    fn take_ledger(shared: &Self::Shared) -> Option<Self::Ledger>;
 
     /// Makes the session number `session` of run number `run`, both counted from 0. It is not
     /// connected.

@@ -69,8 +69,8 @@ fn one(
     let plots = plots(&summary, number, data)?;
     Ok(html! {
         (head(&summary))
-        (plots)
         (super::failover::page(&summary.failover))
+        (plots)
         (operations(&summary))
         (runs(&summary))
         (servers(&summary))

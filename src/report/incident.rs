@@ -4,6 +4,7 @@
 use super::human::counted;
 use super::human::{count, duration_us};
 use crate::measure::{Event, EventKind};
+use crate::workload::{Fault, Victim};
 
 /// Events of one cause are one incident if they follow the first one within this time, in nanoseconds.
 const TOGETHER_NS: i64 = 100_000_000;
@@ -22,8 +23,8 @@ pub(crate) struct Incident {
     pub rank: u8,
 }
 
-/// Groups events, which must be in order of time.
-pub(crate) fn incidents(events: &[Event]) -> Vec<Incident> {
+/// Groups events, which must be in order of time. `faults` are those of the plan.
+pub(crate) fn incidents(events: &[Event], faults: &[Fault]) -> Vec<Incident> {
     let mut groups: Vec<Vec<&Event>> = Vec::new();
     // The groups before this index are too old to take another event.
     let mut open = 0;
@@ -46,8 +47,8 @@ pub(crate) fn incidents(events: &[Event]) -> Vec<Incident> {
         .iter()
         .map(|group| Incident {
             at_ns: group[0].at_ns,
-            text: text(group),
-            short: short(group),
+            text: text(group, faults),
+            short: short(group, faults),
             rank: match group[0].kind {
                 EventKind::ServerEnded { .. }
                 | EventKind::LeaderChanged { .. }
@@ -92,8 +93,15 @@ fn same_cause(one: &EventKind, other: &EventKind) -> bool {
     }
 }
 
-fn text(group: &[&Event]) -> String {
+fn text(group: &[&Event], faults: &[Fault]) -> String {
     let first = &group[0].kind;
+    if let EventKind::FaultBegan { fault, .. } = first {
+        let victim = victim(faults, *fault).and_then(Victim::in_words);
+        return match victim {
+            Some(victim) => format!("{first} ({victim})"),
+            None => first.to_string(),
+        };
+    }
     if group.len() == 1 {
         return first.to_string();
     }
@@ -133,10 +141,16 @@ fn text(group: &[&Event]) -> String {
     }
 }
 
+/// Returns the victim of the fault with this index in the plan.
+fn victim(faults: &[Fault], fault: u32) -> Option<Victim> {
+    let index = usize::try_from(fault).ok()?;
+    faults.get(index).map(|fault| fault.victim)
+}
+
 /// Letters of a note shown in a figure.
 const NOTE_LETTERS: usize = 24;
 
-fn short(group: &[&Event]) -> String {
+fn short(group: &[&Event], faults: &[Fault]) -> String {
     match &group[0].kind {
         EventKind::SessionLost { .. } => {
             format!("{} lost", counted(group.len() as u64, "session"))
@@ -147,12 +161,13 @@ fn short(group: &[&Event]) -> String {
         EventKind::LeaderChanged { to: Some(to), .. } => format!("server {} leads", port(to)),
         EventKind::LeaderChanged { to: None, .. } => "no leader".to_owned(),
         EventKind::ServerEnded { server, .. } => format!("server {} ended", port(server)),
-        EventKind::FaultBegan {
+        EventKind::FaultBegan { fault, action, .. } => match victim(faults, *fault) {
+            Some(victim) => format!("{action} {victim}"),
+            None => action.clone(),
+        },
+        EventKind::FaultEnded {
             action, servers, ..
-        }
-        | EventKind::FaultEnded {
-            action, servers, ..
-        } => format!("{action} of {}", ports(servers)),
+        } => format!("{action} {}", ports(servers)),
         EventKind::FaultFailed { action, .. } => format!("{action} failed"),
         EventKind::Note(text) if text.chars().count() > NOTE_LETTERS => {
             let start: String = text.chars().take(NOTE_LETTERS - 1).collect();
@@ -170,7 +185,7 @@ fn port(server: &str) -> &str {
 /// Names one server, or counts several.
 fn ports(servers: &[String]) -> String {
     match servers {
-        [one] => port(one).to_owned(),
+        [one] => format!("server {}", port(one)),
         several => counted(several.len() as u64, "server"),
     }
 }
@@ -183,6 +198,7 @@ fn us(ns: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workload::FaultAction;
 
     const MS: i64 = 1_000_000;
 
@@ -218,7 +234,7 @@ mod tests {
         events.push(back(1_030, 30, true));
         events.push(back(1_060, 58, true));
         events.push(back(1_061, 59, false));
-        let found = incidents(&events);
+        let found = incidents(&events, &[]);
         let texts: Vec<&str> = found
             .iter()
             .map(|incident| incident.text.as_str())
@@ -250,7 +266,7 @@ mod tests {
             lost(100, 3, "closed by the server"),
             lost(101, 4, "closed by the server"),
         ];
-        let texts: Vec<String> = incidents(&events)
+        let texts: Vec<String> = incidents(&events, &[])
             .into_iter()
             .map(|incident| incident.text)
             .collect();
@@ -258,5 +274,27 @@ mod tests {
         assert!(texts[0].starts_with("2 sessions lost"));
         assert!(texts[1].starts_with("session 2 lost"));
         assert!(texts[2].starts_with("session 4 lost"));
+    }
+
+    #[test]
+    fn a_planned_fault_names_its_victim() {
+        let faults = [Fault {
+            at_ms: 1_000,
+            action: FaultAction::Kill,
+            victim: Victim::Leader,
+            for_ms: None,
+        }];
+        let events = [Event {
+            at_ns: 1_000 * MS,
+            kind: EventKind::FaultBegan {
+                fault: 0,
+                action: "kill".into(),
+                servers: vec!["h:1".into()],
+                took_ns: 7,
+            },
+        }];
+        let found = incidents(&events, &faults);
+        assert_eq!(found[0].text, "fault 1: killed h:1 (the leader)");
+        assert_eq!(found[0].short, "kill leader");
     }
 }

@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::describe::gate_line;
-use super::failover::FaultJson;
+use super::failover::{AccountJson, FaultJson};
 use super::resolution::is_below;
 use super::servers::{OPS_MAX, ServerFigures};
-use super::summary::{Summary, Times, error_ratio, rate};
+use super::summary::{Summary, Times, error_ratio, float, rate};
 use crate::measure::{Histogram, OpRecord, ServerRecord};
-use crate::result::{GateOutcome, Resolution, RunResult, to_json_text};
+use crate::result::{CpuQuota, GateOutcome, Resolution, RunResult, to_json_text};
 
 #[derive(Serialize)]
 struct Object<'a> {
@@ -35,6 +35,10 @@ struct Object<'a> {
     asked_per_s: Option<f64>,
     throughput_per_s: Option<f64>,
     operations_per_server_cpu_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_quota: Option<CpuQuota>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    processors_busy: Option<f64>,
     resolution_us: Option<Floor>,
     all: Op,
     ops: BTreeMap<&'a str, Op>,
@@ -44,6 +48,9 @@ struct Object<'a> {
     /// Absent if the run had no faults.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<FaultJson<'a>>,
+    /// Absent without faults, or if the servers count no elections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers_own_account: Option<AccountJson>,
 }
 
 #[derive(Serialize)]
@@ -97,6 +104,11 @@ struct Server<'a> {
     disk_written_bytes: Option<u64>,
     disk_written_bytes_per_operation: Option<f64>,
     syncs: Option<u64>,
+    /// Share of the periods of its CPU quota in which it was stopped. Absent without a quota, like the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    throttled_share: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota_used: Option<f64>,
     all: ServerOp,
     /// `None` if there are many kinds of operation.
     ops: Option<BTreeMap<&'a str, ServerOp>>,
@@ -156,6 +168,8 @@ fn object<'a>(summary: &'a Summary<'a>) -> Object<'a> {
         asked_per_s: summary.asked_per_s.map(tenth),
         throughput_per_s: summary.throughput_per_s.map(tenth),
         operations_per_server_cpu_s: summary.per_server_cpu_s().map(tenth),
+        cpu_quota: result.target.cpu_quota,
+        processors_busy: summary.processors_busy().map(thousandth),
         resolution_us: summary.resolution.map(|found| Floor {
             p50: found.response_p50_us,
             p99: found.response_p99_us,
@@ -198,6 +212,7 @@ fn object<'a>(summary: &'a Summary<'a>) -> Object<'a> {
             })
             .collect(),
         faults: summary.failover.groups.iter().map(FaultJson::new).collect(),
+        servers_own_account: AccountJson::of(result).filter(|_| !summary.failover.is_empty()),
     }
 }
 
@@ -231,6 +246,7 @@ fn server<'a>(figures: &'a ServerFigures, summary: &'a Summary<'a>) -> Server<'a
         failed: record.failed,
         response_us: us(&record.response),
     };
+    let quota = summary.result.target.cpu_quota;
     let few = summary.ops.len() <= OPS_MAX;
     Server {
         address: None,
@@ -241,6 +257,11 @@ fn server<'a>(figures: &'a ServerFigures, summary: &'a Summary<'a>) -> Server<'a
         disk_written_bytes: figures.disk_written_bytes,
         disk_written_bytes_per_operation: figures.written_per_operation_bytes().map(tenth),
         syncs: figures.syncs,
+        throttled_share: figures.throttled_share().map(thousandth),
+        quota_used: quota.and_then(|quota| {
+            let of_one = figures.quota_used(quota.share, summary.measured_s)?;
+            Some(thousandth(of_one / float(figures.servers.max(1) as u64)))
+        }),
         all: of(&figures.all),
         ops: few.then(|| {
             let labels = summary.ops.iter().map(|op| op.label);

@@ -12,6 +12,7 @@ use super::describe::{
 use super::failover;
 use super::human::{MISSING, bytes_fraction, count, per_second};
 use super::incident::incidents;
+use super::quota::{percent, quota_note};
 use super::resolution::{COLUMNS, cells, note};
 use super::servers::ServerFigures;
 use super::silence;
@@ -81,6 +82,9 @@ fn throughput(text: &mut String, summary: &Summary<'_>) {
         cell(&target_line(summary.result)),
         arrival(&summary.result.plan),
     );
+    if let Some(note) = quota_note(summary) {
+        let _ = writeln!(text, "{note}\n");
+    }
     if let Some(rate) = summary.per_server_cpu_s() {
         let _ = writeln!(
             text,
@@ -174,17 +178,31 @@ fn servers(text: &mut String, summary: &Summary<'_>) {
             );
         }
     }
+    let has_quota = all().any(|figures| figures.throttled.is_some());
     text.push_str(
-        "\n| server | CPU seconds | operations per CPU second | written per operation | syncs |\n",
+        "\n| server | CPU seconds | operations per CPU second | written per operation | syncs |",
     );
-    text.push_str("|---|---:|---:|---:|---:|\n");
-    all().for_each(|figures| usage(text, figures));
+    text.push_str(if has_quota { " throttled |\n" } else { "\n" });
+    text.push_str("|---|---:|---:|---:|---:|");
+    text.push_str(if has_quota { "---:|\n" } else { "\n" });
+    for figures in all() {
+        usage(text, figures);
+        if has_quota {
+            let share = figures.throttled_share();
+            let _ = write!(
+                text,
+                " {} |",
+                share.map_or_else(|| MISSING.to_owned(), percent)
+            );
+        }
+        text.push('\n');
+    }
     text.push('\n');
 }
 
 fn usage(text: &mut String, figures: &ServerFigures) {
     let missing = || MISSING.to_owned();
-    let _ = writeln!(
+    let _ = write!(
         text,
         "| {} | {} | {} | {} | {} |",
         cell(&figures.title()),
@@ -209,7 +227,7 @@ fn events(result: &RunResult) -> Vec<String> {
         } else {
             String::new()
         };
-        let incidents = incidents(&run.events);
+        let incidents = incidents(&run.events, &result.plan.faults);
         lines.extend(incidents.iter().take(EVENTS_SHOWN).map(|incident| {
             format!(
                 "{which}{:+.3} s: {}",

@@ -31,6 +31,7 @@ mod page_head;
 mod page_tables;
 mod percentiles;
 mod plot;
+mod quota;
 mod resolution;
 mod servers;
 mod silence;

@@ -231,7 +231,7 @@ fn marks(result: &RunResult) -> Vec<Mark> {
                 event: None,
             });
         }
-        for incident in incidents(&run.events) {
+        for incident in incidents(&run.events, &result.plan.faults) {
             number += 1;
             let at = incident.at_ns as f64 / 1e9;
             if (0.0..=run.measured_s).contains(&at) {

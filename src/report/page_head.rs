@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::describe::{arrival, gate_line, target_line};
 use super::human::{MISSING, count, per_second, share};
 use super::lanes::lanes;
+use super::quota::quota_note;
 use super::resolution;
 use super::silence;
 use super::summary::{Summary, failures};
@@ -32,6 +33,10 @@ pub(super) fn head(summary: &Summary<'_>) -> Markup {
             p class="sub" { (target_line(result)) "; " (arrival(&result.plan)) }
         }
         "\n"
+        @if let Some(note) = quota_note(summary) {
+            p class="note" { (note) }
+            "\n"
+        }
         (verdict(result))
         (gates(result))
         (tiles(summary))

@@ -271,7 +271,7 @@ pub(super) fn events(result: &RunResult) -> Markup {
     let several = result.runs.len() > 1;
     let mut first = 1;
     let runs = (1_u32..).zip(&result.runs).map(|(number, run)| {
-        let incidents = incidents(&run.events);
+        let incidents = incidents(&run.events, &result.plan.faults);
         let own = first;
         first += incidents.len();
         (number, run, own, incidents)

@@ -2,8 +2,9 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::human::{bytes_fraction, count, per_second};
+use super::quota::percent;
 use super::summary::{float, rate};
-use crate::measure::{ServerRecord, ServerRun};
+use crate::measure::{ServerRecord, ServerRun, Throttled};
 use crate::result::RunResult;
 
 /// Operations shown separately per server. With more operations, a server shows only their sum.
@@ -45,6 +46,8 @@ pub(crate) struct ServerFigures {
     pub disk_written_bytes: Option<u64>,
     /// Syncs of the log.
     pub syncs: Option<u64>,
+    /// How a CPU quota stopped the server, or the servers together.
+    pub throttled: Option<Throttled>,
 }
 
 impl Servers {
@@ -114,6 +117,7 @@ impl ServerFigures {
             cpu_s: total(runs, |server| server.cpu_s),
             disk_written_bytes: total(runs, |server| server.disk_written_bytes),
             syncs: total(runs, |server| server.syncs),
+            throttled: throttled(runs),
             ..Self::default()
         };
         for server in runs.iter().copied().flatten() {
@@ -131,6 +135,17 @@ impl ServerFigures {
     /// Operations acknowledged per second of processor time.
     pub(crate) fn per_cpu_s(&self) -> Option<f64> {
         rate(self.all.acknowledged, self.cpu_s?)
+    }
+
+    /// The used share of a quota of `share` of one core, 0 to 1.
+    pub(crate) fn quota_used(&self, share: f64, measured_s: f64) -> Option<f64> {
+        let allowed_s = share * measured_s;
+        (allowed_s > 0.0).then_some(self.cpu_s? / allowed_s)
+    }
+
+    /// The share of the quota's periods in which the server was stopped.
+    pub(crate) fn throttled_share(&self) -> Option<f64> {
+        self.throttled?.share()
     }
 
     /// Bytes written to the disk per acknowledged operation; `None` if unknown or if no operation was acknowledged.
@@ -152,7 +167,7 @@ impl ServerFigures {
         }
     }
 
-    /// Describes the processor time, the bytes written and the syncs, as far as they are known.
+    /// Describes the processor time, the bytes written, the syncs and the effect of a quota, as far as they are known.
     pub(crate) fn usage(&self) -> String {
         let parts = [
             self.cpu_s.map(|cpu_s| format!("{cpu_s:.2} s of CPU")),
@@ -164,6 +179,8 @@ impl ServerFigures {
                 1 => "1 sync".to_owned(),
                 _ => format!("{} syncs", count(syncs)),
             }),
+            self.throttled_share()
+                .map(|share| format!("stopped by its quota in {} of the periods", percent(share))),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         parts.join(", ")
@@ -215,6 +232,15 @@ fn total<T: std::iter::Sum>(
     figure: impl Fn(&ServerRun) -> Option<T>,
 ) -> Option<T> {
     runs.iter().map(|server| figure((*server)?)).sum()
+}
+
+fn throttled(runs: &[Option<&ServerRun>]) -> Option<Throttled> {
+    let sum = |part: fn(Throttled) -> u64| total(runs, |server| server.throttled.map(part));
+    Some(Throttled {
+        periods: sum(|one| one.periods)?,
+        throttled_periods: sum(|one| one.throttled_periods)?,
+        throttled_ns: sum(|one| one.throttled_ns)?,
+    })
 }
 
 #[cfg(test)]

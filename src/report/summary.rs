@@ -110,6 +110,17 @@ impl<'a> Summary<'a> {
     pub(crate) fn per_server_cpu_s(&self) -> Option<f64> {
         rate(self.acknowledged, self.servers.cpu_s()?)
     }
+
+    /// Returns the busy share of this machine's processors in the run in which it was the largest; `None` if it is
+    /// unknown.
+    pub(crate) fn processors_busy(&self) -> Option<f64> {
+        let known = self
+            .result
+            .runs
+            .iter()
+            .filter_map(|run| run.processors_busy);
+        known.max_by(f64::total_cmp)
+    }
 }
 
 /// Returns the planned rate, averaged over the runs by their lengths. A run that was cut short only

@@ -42,10 +42,14 @@ struct Line {
 
 impl Table {
     /// Creates a table with the first row `head`.
-    pub(crate) fn new<const N: usize>(columns: [(Align, &str); N]) -> Self {
+    pub(crate) fn new<'a>(columns: impl IntoIterator<Item = (Align, &'a str)>) -> Self {
+        let (columns, head) = columns
+            .into_iter()
+            .map(|(align, head)| (align, head.to_owned()))
+            .unzip();
         Self {
-            columns: columns.iter().map(|(align, _)| *align).collect(),
-            rows: vec![columns.iter().map(|(_, head)| (*head).to_owned()).collect()],
+            columns,
+            rows: vec![head],
             lines: Vec::new(),
         }
     }

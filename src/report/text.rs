@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::describe::{arrival, closed_loop_note, gate_line, target_line};
 use super::failover;
 use super::human::{MISSING, bytes_fraction, count, per_second};
+use super::quota::{percent, quota_note};
 use super::resolution::{COLUMNS, cells, note};
 use super::servers::ServerFigures;
 use super::silence;
@@ -38,6 +39,9 @@ fn one(result: &RunResult) -> String {
         "",
         &format!("{}; {}", target_line(result), arrival(&result.plan)),
     );
+    if let Some(note) = quota_note(&summary) {
+        wrapped(&mut text, "", &note);
+    }
     text.push('\n');
     throughput(&mut text, &summary);
     text.push('\n');
@@ -171,15 +175,26 @@ fn server(table: &mut Table, name: String, record: &ServerRecord, summary: &Summ
     table.row([name, rate, count(record.failed), p50, p99, p999, max]);
 }
 
-fn usage<'a>(all: impl Iterator<Item = &'a ServerFigures>) -> String {
-    let [cpu, per_cpu, written, syncs] =
-        ["CPU s", "acked per CPU s", "written per op", "syncs"].map(|head| (Align::Right, head));
+fn usage<'a>(all: impl Iterator<Item = &'a ServerFigures> + Clone) -> String {
+    let has_quota = all.clone().any(|figures| figures.throttled.is_some());
+    let heads = [
+        "CPU s",
+        "acked per CPU s",
+        "written per op",
+        "syncs",
+        "throttled",
+    ];
+    let shown = if has_quota { 5 } else { 4 };
+    let heads = heads.into_iter().take(shown);
     let name = (Align::Left, "usage by server");
-    let mut table = Table::new([name, cpu, per_cpu, written, syncs]);
+    let heads = [name]
+        .into_iter()
+        .chain(heads.map(|head| (Align::Right, head)));
+    let mut table = Table::new(heads);
     let missing = || MISSING.to_owned();
     for figures in all {
         let written = figures.written_per_operation_bytes();
-        table.row([
+        let cells = [
             figures.title(),
             figures
                 .cpu_s
@@ -187,7 +202,9 @@ fn usage<'a>(all: impl Iterator<Item = &'a ServerFigures>) -> String {
             per_second(figures.per_cpu_s()),
             written.map_or_else(missing, bytes_fraction),
             figures.syncs.map_or_else(missing, count),
-        ]);
+            figures.throttled_share().map_or_else(missing, percent),
+        ];
+        table.row(cells.into_iter().take(1 + shown));
     }
     table.render()
 }

@@ -44,6 +44,9 @@ pub struct ExperimentIndex {
     /// Folder for the data of local servers, if the user named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
+    /// Whether each server and the driver have cores of their own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pin: bool,
     /// Runs of each cell on each target.
     pub rounds: u32,
     pub figures: Vec<FigurePlan>,
@@ -107,6 +110,7 @@ pub struct ExperimentParts<'a> {
     pub seed: u64,
     pub targets: &'a [String],
     pub data_dir: Option<&'a Path>,
+    pub pin: bool,
 }
 
 impl ExperimentIndex {
@@ -131,6 +135,7 @@ impl ExperimentIndex {
             axes: experiment.axes.clone(),
             targets: parts.targets.to_vec(),
             data_dir: parts.data_dir.map(Path::to_owned),
+            pin: parts.pin,
             rounds: experiment.rounds,
             figures: experiment.figures.clone(),
             cells: cells.collect(),
@@ -331,6 +336,7 @@ mod tests {
                 "bundled".to_owned(),
             ],
             data_dir: None,
+            pin: false,
         })
     }
 

@@ -3,9 +3,13 @@
 
 use super::asked::asked_per_s;
 use super::thresholds::ACKNOWLEDGED_MIN;
-use super::words::{counted, float, rate, times};
-use crate::measure::{EventKind, OpCounts, OpRecord, Recording};
+use super::words::{counted, float, grouped, rate, seconds, times};
+use crate::measure::{EventKind, OpCounts, OpRecord, Recording, Verified};
 use crate::workload::{Arrival, Plan};
+
+/// From this length on, a stretch without acknowledged writes at the end of a run with faults is a finding, in
+/// seconds. A shorter one may be chance.
+const SILENT_MIN_S: f64 = 1.0;
 
 /// Returns the findings of one run.
 pub(super) fn findings(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<String> {
@@ -55,19 +59,79 @@ pub(super) fn findings(plan: &Plan, run: &Recording, record: &OpRecord) -> Vec<S
             counted(run.expired_sessions, "session")
         ));
     }
-    found.extend(run.events.iter().filter_map(|event| match &event.kind {
-        EventKind::LeaderChanged { .. }
-        | EventKind::ServerEnded { .. }
-        | EventKind::FaultBegan { .. }
-        | EventKind::FaultEnded { .. }
-        | EventKind::FaultFailed { .. } => Some(format!(
-            "{} ({:+.2} s)",
+    found.extend(run.verified.iter().flat_map(lost_writes));
+    found.extend(no_more_writes(plan, run));
+    found.extend(run.events.iter().filter_map(|event| {
+        let victim = match &event.kind {
+            EventKind::FaultBegan { fault, .. } => victim(plan, *fault),
+            EventKind::LeaderChanged { .. }
+            | EventKind::ServerEnded { .. }
+            | EventKind::FaultEnded { .. }
+            | EventKind::FaultFailed { .. } => String::new(),
+            EventKind::SessionLost { .. } | EventKind::SessionBack { .. } | EventKind::Note(_) => {
+                return None;
+            }
+        };
+        Some(format!(
+            "{}{victim} ({:+.2} s)",
             event.kind,
             seconds_of(event.at_ns)
-        )),
-        EventKind::SessionLost { .. } | EventKind::SessionBack { .. } | EventKind::Note(_) => None,
+        ))
     }));
     found
+}
+
+/// Says how many acknowledged writes were lost, and gives examples.
+fn lost_writes(verified: &Verified) -> Vec<String> {
+    let unverifiable = match verified.unverifiable {
+        0 => String::new(),
+        count => format!("; {} could not be read back", grouped(count)),
+    };
+    let mut found = vec![format!(
+        "lost acknowledged writes: {} of {}{unverifiable}",
+        grouped(verified.lost),
+        grouped(verified.writes)
+    )];
+    found.extend(
+        verified
+            .examples
+            .iter()
+            .map(|example| format!("lost: {example}")),
+    );
+    found
+}
+
+/// Says since when no write was acknowledged, if faults were planned and writing did not recover.
+fn no_more_writes(plan: &Plan, run: &Recording) -> Option<String> {
+    let timeline = &run.timeline;
+    let writes = || plan.ops.iter().enumerate().filter(|(_, op)| op.is_write());
+    if plan.faults.is_empty() || writes().count() == 0 || timeline.bucket_ms == 0 {
+        return None;
+    }
+    let last = writes()
+        .filter_map(|(op, _)| {
+            timeline
+                .acknowledged
+                .get(op)?
+                .iter()
+                .rposition(|count| *count > 0)
+        })
+        .max();
+    let silent_from = last.map_or(0, |bucket| bucket + 1);
+    let length_s = seconds(timeline.bucket_ms);
+    let silent_from_s = length_s * float(silent_from as u64);
+    (run.measured_s - silent_from_s >= SILENT_MIN_S).then(|| {
+        format!("nobody could write from {silent_from_s:+.2} s on, until the end of the run")
+    })
+}
+
+/// Returns the victim of a fault as an addition to its event: ` (the leader)`.
+fn victim(plan: &Plan, fault: u32) -> String {
+    let fault = usize::try_from(fault)
+        .ok()
+        .and_then(|index| plan.faults.get(index));
+    let words = fault.and_then(|fault| fault.victim.in_words());
+    words.map_or_else(String::new, |words| format!(" ({words})"))
 }
 
 /// Explains that no operation was due: the rate was too low or the run too short.

@@ -35,6 +35,11 @@ pub(super) fn gates(plan: &Plan, runs: &[Recording], all: &OpRecord) -> Vec<Gate
         measured_s,
     };
     let mut outcomes = judge(&plan.gates, "", &everything);
+    if let Some(limit) = plan.gates.lost {
+        let name = "lost".to_owned();
+        let limit = float(limit);
+        outcomes.push(outcome(name, limit, lost(runs), |actual| actual <= limit));
+    }
     for (label, limits) in &plan.gates.ops {
         let op = plan.ops.iter().position(|op| op.label == *label);
         let mut record = OpRecord::default();
@@ -53,6 +58,16 @@ pub(super) fn gates(plan: &Plan, runs: &[Recording], all: &OpRecord) -> Vec<Gate
         outcomes.extend(judge(limits, &format!("{label}."), &own));
     }
     outcomes
+}
+
+/// Returns the lost writes of all runs; `None` if the writes of a run were not read back.
+fn lost(runs: &[Recording]) -> Option<f64> {
+    let of_run = |run: &Recording| {
+        let verified = run.verified.as_ref()?;
+        (verified.writes > 0 || verified.unverifiable == 0).then_some(verified.lost)
+    };
+    let lost: Option<u64> = runs.iter().map(of_run).sum();
+    lost.filter(|_| !runs.is_empty()).map(float)
 }
 
 fn judge(limits: &Gates, prefix: &str, measured: &Measured<'_>) -> Vec<GateOutcome> {
@@ -115,6 +130,7 @@ fn float(count: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Verified;
     use crate::result::run_result::example;
 
     fn judged(change: impl FnOnce(&mut Plan, &mut Recording)) -> Vec<GateOutcome> {
@@ -227,6 +243,30 @@ mod tests {
         );
         assert_eq!(outcomes[2].actual, Some(0.0));
         assert_eq!(outcomes[3].actual, alone[0].actual);
+    }
+
+    #[test]
+    fn lost_writes_have_a_gate_that_fails_unless_the_writes_were_read_back() {
+        let with = |verified: Option<Verified>| {
+            let outcomes = judged(|plan, run| {
+                plan.gates.lost = Some(0);
+                run.verified = verified;
+            });
+            (outcomes[0].actual, outcomes[0].passed)
+        };
+        let verified = |lost| Verified {
+            writes: 9,
+            lost,
+            ..Verified::default()
+        };
+        assert_eq!(with(Some(verified(0))), (Some(0.0), true));
+        assert_eq!(with(Some(verified(1))), (Some(1.0), false));
+        assert_eq!(with(None), (None, false));
+        let unread = Verified {
+            unverifiable: 9,
+            ..Verified::default()
+        };
+        assert_eq!(with(Some(unread)), (None, false));
     }
 
     #[test]

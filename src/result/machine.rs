@@ -46,7 +46,27 @@ pub struct Resolution {
     pub response_p99_us: f64,
 }
 
+/// What a proxy without delay adds to a round trip, measured on this machine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProxyCost {
+    /// Difference of the medians in microseconds.
+    pub adds_p50_us: f64,
+    /// Difference of the 99th percentiles in microseconds.
+    pub adds_p99_us: f64,
+}
+
 impl Environment {
+    /// Returns what a proxy adds, from the last calibration of this machine.
+    #[must_use]
+    pub fn proxy_cost(&self) -> Option<ProxyCost> {
+        let found = self.calibration.as_ref()?.get("proxy")?;
+        let figure = |key| found.get(key)?.as_f64();
+        Some(ProxyCost {
+            adds_p50_us: figure("adds_p50_us")?,
+            adds_p99_us: figure("adds_p99_us")?,
+        })
+    }
+
     /// Returns the resolution from the last calibration of this machine.
     #[must_use]
     pub fn resolution(&self) -> Option<Resolution> {

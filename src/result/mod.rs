@@ -46,13 +46,13 @@ pub use file::{FormatError, from_json, to_json, to_json_text};
 pub use fsync::fsync_latency;
 pub use gate::GateOutcome;
 pub use intervals::intervals_csv;
-pub use machine::{Environment, FsyncLatency, Resolution};
+pub use machine::{Environment, FsyncLatency, ProxyCost, Resolution};
 pub use plan_difference::plan_differences;
 pub use run_result::RunResult;
 #[cfg(test)]
 pub(crate) use run_result::example;
 pub use schema::SCHEMA_VERSION;
 pub use store::{ResultError, read_result, result_file, results_dir, save, write_result};
-pub use target::{CounterChange, Server, Target};
+pub use target::{CounterChange, CpuQuota, Proxied, Server, Target};
 pub use tool::Tool;
 pub use verdict::{Judgement, Verdict, judge};

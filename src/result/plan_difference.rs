@@ -10,8 +10,8 @@ use crate::workload::Plan;
 /// Returns the keys in which the loads of two plans differ, each as `load.sessions: 15 and 32`;
 /// empty if both plans ask for the same operations.
 ///
-/// Only the keys that decide the load count: `load`, `ops`, `prepare` and `seed`. Name, why, gates,
-/// the number of repeats and the target may differ; often the target is what is compared.
+/// Only the keys that decide the load count: `load`, `ops`, `prepare`, `faults` and `seed`. Name, why,
+/// gates, the number of repeats, `load.verify` and the target may differ; often the target is what is compared.
 #[must_use]
 pub fn plan_differences(a: &Plan, b: &Plan) -> Vec<String> {
     let (a, b) = (leaves(a), leaves(b));
@@ -32,12 +32,13 @@ pub fn plan_differences(a: &Plan, b: &Plan) -> Vec<String> {
 fn leaves(plan: &Plan) -> BTreeMap<String, Value> {
     let mut found = BTreeMap::new();
     let value = serde_json::to_value(plan).expect("a plan has a JSON form");
-    for key in ["load", "ops", "prepare", "seed"] {
+    for key in ["load", "ops", "prepare", "faults", "seed"] {
         if let Some(part) = value.get(key) {
             collect(key.to_owned(), part, &mut found);
         }
     }
     found.remove("load.repeats");
+    found.remove("load.verify");
     // `writes` follows from the kind of the operation, and older results do not have it.
     found.retain(|key, _| !key.ends_with("].writes"));
     found

@@ -150,6 +150,7 @@ pub(crate) mod example {
                 operation_timeout_ms: 10_000,
                 attach: Attach::Spread,
                 reconnect: Reconnect::default(),
+                verify: false,
             },
             ops: vec![OpPlan {
                 label: "set".into(),
@@ -160,6 +161,7 @@ pub(crate) mod example {
                 writes: None,
                 own: Values::default(),
             }],
+            faults: Vec::new(),
             gates: Gates::default(),
         }
     }
@@ -291,6 +293,7 @@ pub(crate) mod example {
             leader: Some("127.0.0.1:2183".into()),
             data_on: None,
             start_ms: None,
+            proxied: None,
             servers: (1..=3)
                 .map(|i| Server {
                     address: format!("127.0.0.1:218{i}"),
@@ -300,6 +303,7 @@ pub(crate) mod example {
                     ..Server::default()
                 })
                 .collect(),
+            ..Target::default()
         }
     }
 

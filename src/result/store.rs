@@ -92,7 +92,8 @@ fn fresh_dir(parent: &Path, workload: &str, now: SystemTime) -> Result<PathBuf, 
 }
 
 /// Writes `result.json`, `intervals.csv` and the logs of each run (`<workload>.hlog` and
-/// `<workload>.tags.hlog`, `<workload>-2.hlog` for the second run) into `dir`. Returns the path of
+/// `<workload>.tags.hlog`, `<workload>-2.hlog` for the second run) into `dir`, and the logs of servers
+/// that did not come back after a fault (`run-2-127.0.0.1-2181.log`). Returns the path of
 /// `result.json`.
 ///
 /// Each file is written under another name and renamed when complete. `result.json` is written
@@ -123,6 +124,18 @@ pub fn write_result(dir: &Path, result: &RunResult) -> Result<PathBuf, ResultErr
         ];
         for (name, log) in logs {
             save(&dir.join(name), log.as_bytes())?;
+        }
+        for log in &run.server_logs {
+            let server: String = log
+                .server
+                .chars()
+                .map(|c| match c {
+                    '.' | 'a'..='z' | 'A'..='Z' | '0'..='9' => c,
+                    _ => '-',
+                })
+                .collect();
+            let name = format!("run-{}-{server}.log", run.number + 1);
+            save(&dir.join(name), log.text.as_bytes())?;
         }
     }
     save(&dir.join("intervals.csv"), intervals_csv(result).as_bytes())?;

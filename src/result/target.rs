@@ -20,7 +20,34 @@ pub struct Target {
     /// milliseconds.
     #[serde(default)]
     pub start_ms: Option<f64>,
+    /// Which connections of a local target went through proxies. `None` if all were direct.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxied: Option<Proxied>,
     pub servers: Vec<Server>,
+    /// The CPU quota of each server of a local target during the load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_quota: Option<CpuQuota>,
+    /// Cores to which the driver was bound. Empty if it was not bound.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub driver_cores: Vec<u32>,
+}
+
+/// A CPU quota of the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CpuQuota {
+    /// Share of one core.
+    pub share: f64,
+    /// A server that has used its share of a period waits for the next one. In milliseconds.
+    pub period_ms: f64,
+}
+
+/// Which connections went through proxies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proxied {
+    /// Those between servers.
+    pub servers: bool,
+    /// Those of the sessions.
+    pub clients: bool,
 }
 
 /// A member of the ensemble.
@@ -44,6 +71,9 @@ pub struct Server {
     /// names without their common prefix. Empty if the server has no counters.
     #[serde(default)]
     pub counters: BTreeMap<String, CounterChange>,
+    /// Cores to which a local server was bound. Empty if it was not bound.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cores: Vec<u32>,
 }
 
 /// Two readings of a counter of a server.

@@ -17,6 +17,11 @@ pub const DRIVER_WAITING_TOLD: f64 = 0.02;
 pub const ACKNOWLEDGED_MIN: f64 = 0.95;
 /// Above this share of the processors' time that the hypervisor took there is a warning.
 pub const STOLEN_MAX: f64 = 0.005;
+/// Above this share of the processors' time that was not idle, a warning says that the cores limit
+/// the figures.
+pub const PROCESSORS_BUSY_MAX: f64 = 0.90;
+/// A server that used at least this share of its CPU quota was limited by it.
+pub const QUOTA_USED_UP: f64 = 0.90;
 /// Above this backlog at the start of the measured phase, as a share of the due operations, there
 /// is a warning.
 pub const BACKLOG_MAX: f64 = 0.001;

@@ -12,7 +12,7 @@ use super::lateness::material_lateness;
 use super::machine::{Environment, Resolution};
 use super::target::Target;
 use super::thresholds::{DRIVER_BUSY_MAX, DRIVER_WAITING_MAX, ISSUED_MIN, LATE_SHARE_MAX};
-use super::warning::{run_warnings, setting_warnings, waiting_warning};
+use super::warning::{cores_warning, run_warnings, setting_warnings, waiting_warning};
 use super::words::{float, seconds};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::{Arrival, Plan};
@@ -104,6 +104,7 @@ pub fn judge(
         all.merge(&record);
     }
     warnings.extend(waiting_warning(runs));
+    warnings.extend(cores_warning(runs, target));
     warnings.extend(setting_warnings(plan, environment, target));
     Judgement {
         verdict: Verdict::new(reasons.is_empty(), reasons),

@@ -4,7 +4,10 @@
 use super::lateness::material_lateness;
 use super::machine::{Environment, Resolution};
 use super::target::Target;
-use super::thresholds::{BACKLOG_MAX, DRIVER_BUSY_MAX, DRIVER_WAITING_TOLD, STOLEN_MAX};
+use super::thresholds::{
+    BACKLOG_MAX, DRIVER_BUSY_MAX, DRIVER_WAITING_TOLD, PROCESSORS_BUSY_MAX, QUOTA_USED_UP,
+    STOLEN_MAX,
+};
 use super::words::{counted, float};
 use crate::measure::{OpRecord, Recording};
 use crate::workload::{Arrival, Plan};
@@ -91,6 +94,35 @@ pub(super) fn waiting_warning(runs: &[Recording]) -> Option<String> {
     ))
 }
 
+/// Says once for all runs that the cores, rather than the servers, limited the figures. On a machine
+/// that only drives the load this is a matter of the driver, which the verdict judges. Servers that
+/// used their CPU quota up had what they were allowed, whoever else kept the cores busy.
+pub(super) fn cores_warning(runs: &[Recording], target: &Target) -> Option<String> {
+    if !target.shares_machine() || runs.iter().any(|run| used_up_quota(run, target)) {
+        return None;
+    }
+    let busy = runs.iter().filter_map(|run| run.processors_busy);
+    let busy = busy
+        .filter(|busy| *busy > PROCESSORS_BUSY_MAX)
+        .reduce(f64::max)?;
+    Some(format!(
+        "the processors of this machine were {:.0} % busy: its cores, which servers and driver share, limit these figures, \
+         and not the servers. Compare the operations per second of server CPU, give every server a small share of a core \
+         (target.cpu), or use a machine with more cores",
+        100.0 * busy
+    ))
+}
+
+/// Whether any server used its CPU quota up.
+fn used_up_quota(run: &Recording, target: &Target) -> bool {
+    let Some(quota) = target.cpu_quota else {
+        return false;
+    };
+    let allowed_s = quota.share * run.measured_s;
+    let used = run.servers.iter().filter_map(|server| server.cpu_s);
+    used.fold(0.0, f64::max) >= QUOTA_USED_UP * allowed_s
+}
+
 /// Returns the warnings about the target and its disk.
 pub(super) fn setting_warnings(
     plan: &Plan,
@@ -113,8 +145,8 @@ pub(super) fn setting_warnings(
 #[cfg(test)]
 mod tests {
     use crate::measure::{DiskState, DriverThread};
-    use crate::result::judge;
     use crate::result::run_result::example;
+    use crate::result::{CpuQuota, judge};
 
     #[test]
     fn each_warning_is_a_sentence() {
@@ -179,5 +211,37 @@ mod tests {
                 "in 2 of 3 runs a driver thread waited for a processor for up to 6.0 % "
             )
         );
+    }
+
+    #[test]
+    fn busy_processors_limit_servers_that_share_them_with_the_driver() {
+        let run = |busy| {
+            let mut run = example::recording();
+            run.processors_busy = busy;
+            run
+        };
+        let mut target = example::target();
+        let warning = |runs: &[Option<f64>], target: &_| {
+            let runs: Vec<_> = runs.iter().copied().map(run).collect();
+            super::cores_warning(&runs, target)
+        };
+        assert_eq!(warning(&[None, Some(0.9)], &target), None);
+        let text = warning(&[Some(0.91), Some(0.987)], &target).unwrap();
+        assert!(
+            text.starts_with("the processors of this machine were 99 % busy"),
+            "{text}"
+        );
+        let mut under_quota = target.clone();
+        under_quota.cpu_quota = Some(CpuQuota {
+            share: 0.03,
+            period_ms: 50.0,
+        });
+        assert_eq!(warning(&[Some(0.99)], &under_quota), None);
+        target.spec = "zk://10.0.0.1:2181".into();
+        target
+            .servers
+            .iter_mut()
+            .for_each(|server| server.address = "10.0.0.1:2181".into());
+        assert_eq!(warning(&[Some(0.99)], &target), None);
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn counted(count: u64, noun: &str) -> String {
 }
 
 /// `22,256,284`.
-fn grouped(count: u64) -> String {
+pub(super) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

@@ -11,6 +11,9 @@ pub struct Srvr {
     /// The version without build and date, such as `3.8.0`.
     pub version: Option<String>,
     pub role: Role,
+    /// The epoch of the newest transaction that the server knows. It grows with every new leader. 0 if the
+    /// answer does not contain it.
+    pub epoch: u64,
 }
 
 /// Parses an answer to `srvr`. Returns `None` if the server does not serve.
@@ -33,7 +36,14 @@ pub fn parse_srvr(answer: &str) -> Option<Srvr> {
     Some(Srvr {
         version: field("Zookeeper version").map(short_version),
         role,
+        epoch: field("Zxid").and_then(epoch).unwrap_or(0),
     })
+}
+
+/// Returns the epoch of a zxid in the form `0x100000003`: its upper half.
+fn epoch(zxid: &str) -> Option<u64> {
+    let digits = zxid.strip_prefix("0x")?;
+    Some(u64::from_str_radix(digits, 16).ok()? >> 32)
 }
 
 /// Removes the build and the date from a version:

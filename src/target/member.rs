@@ -12,6 +12,8 @@ pub struct Member {
     pub name: String,
     /// Address of the client port.
     pub address: SocketAddr,
+    /// Address of the proxy for the client port, if sessions are to connect through it.
+    pub proxy: Option<SocketAddr>,
     /// Whether the server is an observer. `None` if unknown.
     pub observer: Option<bool>,
     /// Role in its last answer.
@@ -27,6 +29,7 @@ impl Member {
         Self {
             name,
             address,
+            proxy: None,
             observer: match srvr.role {
                 Role::Observer => Some(true),
                 Role::Leader | Role::Follower | Role::Standalone => Some(false),
@@ -35,5 +38,11 @@ impl Member {
             role: srvr.role,
             version: srvr.version,
         }
+    }
+
+    /// Returns the address to which sessions connect.
+    #[must_use]
+    pub fn session_address(&self) -> SocketAddr {
+        self.proxy.unwrap_or(self.address)
     }
 }

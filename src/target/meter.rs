@@ -5,6 +5,7 @@
 //! thread sends these requests, to all servers at the same time, so that neither the driver nor its collector
 //! waits for an answer.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,8 +13,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::answers::parse_mntr;
-use super::usage::Usage;
-use crate::measure::Recording;
+use super::usage::ServerUsage;
+use crate::measure::{Recording, Throttled};
 use crate::protocol::zookeeper::four_letter;
 
 /// Timeout for an answer. The counters in a later answer would not belong to the moment of the reading.
@@ -23,34 +24,49 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(250);
 const SYNCS: &str = "cnt_fsynctime";
 
 /// One reading of all servers, by index.
-type Readings<T> = Vec<Option<T>>;
+pub(super) type Readings<T> = Vec<Option<T>>;
 
+/// What the calling thread reads of a server.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct MeteredServer {
-    pub(super) pid: u32,
-    /// Address of the client port.
-    pub(super) address: SocketAddr,
+pub(super) struct Reading {
+    pub(super) usage: ServerUsage,
+    /// `None` if the server has no CPU quota.
+    pub(super) throttled: Option<Throttled>,
 }
 
+/// Reads the usage of all servers.
+pub(super) type ReadUsages<'a> = Box<dyn Fn() -> Readings<Reading> + Send + Sync + 'a>;
+
 /// Measures the resources that servers use between two readings.
-#[derive(Debug)]
-pub struct Meter {
-    pids: Vec<u32>,
-    usages: Mutex<Vec<Readings<Usage>>>,
+pub struct Meter<'a> {
+    read_usages: ReadUsages<'a>,
+    usages: Mutex<Vec<Readings<Reading>>>,
     asks: Sender<()>,
     asking: JoinHandle<Vec<Readings<u64>>>,
 }
 
-impl Meter {
-    pub(super) fn new(servers: &[MeteredServer]) -> Self {
-        Self::with_timeout(servers, ANSWER_TIMEOUT)
+impl fmt::Debug for Meter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meter")
+            .field("usages", &self.usages)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Meter<'a> {
+    /// Makes a meter for the servers with these client ports.
+    pub(super) fn new(addresses: Vec<SocketAddr>, read_usages: ReadUsages<'a>) -> Self {
+        Self::with_timeout(addresses, read_usages, ANSWER_TIMEOUT)
     }
 
-    fn with_timeout(servers: &[MeteredServer], timeout: Duration) -> Self {
+    fn with_timeout(
+        addresses: Vec<SocketAddr>,
+        read_usages: ReadUsages<'a>,
+        timeout: Duration,
+    ) -> Self {
         let (asks, asked) = channel();
-        let addresses: Vec<SocketAddr> = servers.iter().map(|server| server.address).collect();
         Self {
-            pids: servers.iter().map(|server| server.pid).collect(),
+            read_usages,
             usages: Mutex::default(),
             asks,
             asking: thread::spawn(move || answer(&asked, &addresses, timeout)),
@@ -61,7 +77,7 @@ impl Meter {
     pub fn read(&self) {
         // The receiving thread runs as long as this value exists.
         let _sent = self.asks.send(());
-        let usages = self.pids.iter().map(|pid| Usage::of(*pid)).collect();
+        let usages = (self.read_usages)();
         let mut read = self
             .usages
             .lock()
@@ -78,14 +94,21 @@ impl Meter {
             .into_inner()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         for (index, server) in recording.servers.iter_mut().enumerate() {
-            if let Some([before, after]) = both(&usages, index)
-                && let Some(used) = after.since(&before)
-            {
+            let Some([before, after]) = both(&usages, index) else {
+                continue;
+            };
+            let throttled = after.throttled.zip(before.throttled);
+            server.throttled = throttled.and_then(|(after, before)| after.since(before));
+            let (before, after) = (before.usage, after.usage);
+            if let Some(used) = after.since(&before) {
                 server.cpu_s = Some(used.cpu_s);
                 server.disk_written_bytes = used.disk_written_bytes;
             }
-            server.syncs =
-                both(&syncs, index).and_then(|[before, after]| after.checked_sub(before));
+            // A restarted server counts its syncs from 0 again.
+            if after.is_same_process(&before) {
+                server.syncs =
+                    both(&syncs, index).and_then(|[before, after]| after.checked_sub(before));
+            }
         }
     }
 }
@@ -136,6 +159,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
+    use super::super::usage::{EndedUsage, Usage};
     use super::*;
     use crate::measure::ServerRun;
 
@@ -156,8 +180,22 @@ mod tests {
         address
     }
 
-    fn metered(pid: u32, address: SocketAddr) -> MeteredServer {
-        MeteredServer { pid, address }
+    fn meter(servers: &[(u32, SocketAddr)]) -> Meter<'static> {
+        let pids: Vec<u32> = servers.iter().map(|(pid, _)| *pid).collect();
+        let read = move || {
+            let server = |pid: &u32| {
+                Usage::of(*pid).map(|process| Reading {
+                    usage: ServerUsage {
+                        ended: EndedUsage::default(),
+                        current: Some(process),
+                    },
+                    throttled: None,
+                })
+            };
+            pids.iter().map(server).collect()
+        };
+        let addresses = servers.iter().map(|(_, address)| *address).collect();
+        Meter::with_timeout(addresses, Box::new(read), TIMEOUT)
     }
 
     fn recording(servers: usize) -> Recording {
@@ -172,8 +210,7 @@ mod tests {
         let me = std::process::id();
         let counting = server(["zk_cnt_fsynctime\t7\n", "zk_cnt_fsynctime\t19\n"]);
         let refusing = server(["mntr is not executed\n", ""]);
-        let servers = [metered(me, counting), metered(u32::MAX, refusing)];
-        let meter = Meter::with_timeout(&servers, TIMEOUT);
+        let meter = meter(&[(me, counting), (u32::MAX, refusing)]);
         meter.read();
         meter.read();
         let mut recording = recording(2);
@@ -189,8 +226,7 @@ mod tests {
     #[test]
     fn a_phase_without_a_second_reading_has_no_figures() {
         let me = std::process::id();
-        let servers = [metered(me, server(["zk_cnt_fsynctime\t7\n", ""]))];
-        let meter = Meter::with_timeout(&servers, TIMEOUT);
+        let meter = meter(&[(me, server(["zk_cnt_fsynctime\t7\n", ""]))]);
         meter.read();
         let mut recording = recording(1);
         meter.fill(&mut recording);

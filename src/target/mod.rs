@@ -4,11 +4,14 @@
 //! - `spec`: the target as the user names it
 //! - `running`: an open [`Target`]
 //! - `software`, `java`, `zoo_cfg`, `ports`, `data_dir`: programs, configuration, ports and folders for a start
+//! - `starter`: starts processes on a thread that lives as long as they do
 //! - `room`: whether the machine has the memory and the ports for an ensemble
 //! - `starting`: waits until all servers serve
 //! - `process`, `server_process`, `identity`: server processes
 //! - `answers`, `member`: a server's answers to four-letter words
 //! - `meter`, `usage`: the resources that servers use in the measured phase
+//! - `quota`: a CPU quota for each server; `pin`: servers and driver on cores of their own
+//! - `network`: connections through proxies, and cuts of them
 //! - `sync_probe`: whether the disk has settled
 //!
 //! All servers, the bundled ones too, are child processes and are measured over sockets only.
@@ -21,14 +24,18 @@ mod identity;
 mod java;
 mod member;
 mod meter;
+mod network;
+mod pin;
 mod ports;
 mod probe;
 mod process;
+mod quota;
 mod room;
 mod running;
 mod server_process;
 mod software;
 mod spec;
+mod starter;
 mod starting;
 mod sync_probe;
 mod usage;
@@ -42,8 +49,11 @@ pub use identity::{ProcessIdentity, resident_bytes};
 pub use java::{Installation, InstallationSearch, JavaError, MAIN_CLASS};
 pub use member::Member;
 pub use meter::Meter;
+pub use network::{Applied, Endpoint, Links, Path};
+pub use pin::{Cores, PinError, bind};
 pub use probe::{Probe, ProbeError, probe};
 pub use process::{Launch, Lifetime, await_any_end, copy_tail, describe_exit, log_tails};
+pub use quota::{CpuQuota, QuotaError, check_quota};
 pub use room::{RoomError, check_room};
 pub use running::{CloseError, Target, TargetConfig, TargetError};
 pub use server_process::{FaultError, ServerExit, ServerHandle, ServerLog};

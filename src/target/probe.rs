@@ -128,6 +128,7 @@ fn handshake(server: &HostPort, address: SocketAddr) -> Result<Member, String> {
         .and_then(AdminClient::close)
         .map_err(|error| format!("tried to open a session: {error}"))?;
     Ok(Member {
+        proxy: None,
         name: server.to_string(),
         address,
         observer: None,

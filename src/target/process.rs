@@ -43,6 +43,8 @@ pub struct Launch<'a> {
     /// File for standard output and standard error.
     pub output: &'a Path,
     pub lifetime: Lifetime,
+    /// Cores to which the program is bound. Empty: all that this process may use.
+    pub cores: &'a [u32],
 }
 
 impl Launch<'_> {
@@ -69,6 +71,10 @@ impl Launch<'_> {
             Lifetime::Detached => {
                 command.arg("--detach");
             }
+        }
+        if !self.cores.is_empty() {
+            let cores: Vec<String> = self.cores.iter().map(u32::to_string).collect();
+            command.arg("--cores").arg(cores.join(","));
         }
         command
             .arg("--")
@@ -118,7 +124,9 @@ pub fn describe_exit(status: ExitStatus) -> String {
 pub fn log_tails(logs: &[PathBuf]) -> String {
     let mut text = String::new();
     for log in logs {
-        let Ok(tail) = tail(log) else { continue };
+        let Ok(tail) = tail(log, TAIL_BYTES) else {
+            continue;
+        };
         let lines: Vec<&str> = tail
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -144,7 +152,7 @@ pub fn log_tails(logs: &[PathBuf]) -> String {
 #[must_use]
 pub(super) fn last_line(logs: &[PathBuf]) -> Option<String> {
     logs.iter().rev().find_map(|log| {
-        let tail = tail(log).ok()?;
+        let tail = tail(log, TAIL_BYTES).ok()?;
         let line = tail.lines().rev().find(|line| !line.trim().is_empty())?;
         Some(line.trim().to_owned())
     })
@@ -161,9 +169,10 @@ pub(super) fn says_address_taken(logs: &[PathBuf]) -> bool {
     })
 }
 
-fn tail(log: &Path) -> io::Result<String> {
-    let bytes = last_bytes(log, TAIL_BYTES)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+/// Returns the last `bytes` of a log. Bytes that are not UTF-8 are replaced.
+pub(super) fn tail(log: &Path, bytes: u64) -> io::Result<String> {
+    let tail = last_bytes(log, bytes)?;
+    Ok(String::from_utf8_lossy(&tail).into_owned())
 }
 
 /// Copies the last 64 KiB of a log to the file `copy`.

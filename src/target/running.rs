@@ -13,13 +13,16 @@ use super::deployment::{Deployment, DeploymentConfig, DeploymentError};
 use super::java::{InstallationSearch, JavaError};
 use super::member::Member;
 use super::meter::Meter;
+use super::network::{Applied, Links, Path as NetworkPath};
+use super::pin::Cores;
 use super::probe::{ProbeError, probe, refresh};
+use super::quota::{CpuQuota, sweep};
 use super::server_process::{FaultError, ServerExit, ServerHandle, ServerLog};
 use super::software::Software;
 use super::spec::TargetSpec;
 use super::starting::StartError;
 use crate::protocol::zookeeper::four_letter;
-use crate::workload::TargetShape;
+use crate::workload::{LinkShape, TargetShape};
 
 /// Timeout for a server's counters.
 const COUNTERS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,12 +33,16 @@ pub struct TargetConfig<'a> {
     pub spec: &'a TargetSpec,
     /// Number and settings of the servers to start. Not used for a live target.
     pub shape: &'a TargetShape,
+    /// Connections of started servers that are to be cut or slowed down.
+    pub links: Links,
     /// Path of the Quorate binary.
     pub quorate: &'a Path,
     /// Folder for the data of local servers. `None` selects the user's cache folder.
     pub data_dir: Option<&'a Path>,
     /// Installation folder for the target `zookeeper`. `None` selects the usual places.
     pub zookeeper_home: Option<&'a Path>,
+    /// The cores of the servers and of the calling thread. `None` leaves the choice to the kernel.
+    pub cores: Option<&'a Cores>,
     /// The start gives up when this becomes true.
     pub stop: &'a AtomicBool,
     /// Called with a description of the step that begins.
@@ -88,8 +95,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts or finds the target. Call it from a thread that outlives the target (see
-    /// [`Deployment::start`]).
+    /// Starts or finds the target.
     ///
     /// # Errors
     /// If the target does not serve.
@@ -113,13 +119,16 @@ impl Target {
             }
         };
         let dir = create_run_dir(config.data_dir)?;
+        sweep();
         (config.step)(&format!("starting {spec} ({})", servers(config.shape)));
         let (deployment, members) = Deployment::start(&DeploymentConfig {
             software: &software,
             shape: config.shape,
+            links: config.links,
             quorate: config.quorate,
             dir: &dir,
             stop: config.stop,
+            cores: config.cores,
         })
         .map_err(|source| match source {
             DeploymentError::Start(StartError::Interrupted) => TargetError::Interrupted,
@@ -192,6 +201,12 @@ impl Target {
         deployment.map_or_else(Vec::new, Deployment::resident_bytes)
     }
 
+    /// See [`Deployment::quota`].
+    #[must_use]
+    pub fn quota(&self) -> Option<&CpuQuota> {
+        self.deployment.as_ref()?.quota()
+    }
+
     /// See [`Deployment::logs`]. Empty for a live target.
     #[must_use]
     pub fn logs(&self) -> Vec<ServerLog> {
@@ -201,7 +216,7 @@ impl Target {
 
     /// Returns a meter for the resources that the servers use, or `None` for a live target.
     #[must_use]
-    pub fn meter(&self) -> Option<Meter> {
+    pub fn meter(&self) -> Option<Meter<'_>> {
         self.deployment.as_ref().map(Deployment::meter)
     }
 
@@ -210,6 +225,12 @@ impl Target {
     pub fn handles(&self) -> Vec<ServerHandle> {
         let deployment = self.deployment.as_ref();
         deployment.map_or_else(Vec::new, Deployment::handles)
+    }
+
+    /// See [`Deployment::handle`].
+    #[must_use]
+    pub fn handle(&self, index: usize) -> Option<ServerHandle> {
+        self.deployment.as_ref()?.handle(index)
     }
 
     /// See [`Deployment::take_exits`].
@@ -229,9 +250,10 @@ impl Target {
     /// See [`Deployment::kill`].
     ///
     /// # Errors
-    /// If Quorate did not start the server, or it does not run.
-    pub fn kill(&self, index: usize) -> Result<(), FaultError> {
-        self.started(index)?.kill(index)
+    /// If Quorate did not start the servers, or one of them does not run.
+    pub fn kill(&self, indexes: &[usize]) -> Result<(), FaultError> {
+        let first = indexes.first().copied().unwrap_or(0);
+        self.started(first)?.kill(indexes)
     }
 
     /// See [`Deployment::pause`].
@@ -256,6 +278,48 @@ impl Target {
     /// If Quorate did not start the server, it still runs, or no process can be started.
     pub fn restart(&self, index: usize) -> Result<(), FaultError> {
         self.started(index)?.restart(index)
+    }
+
+    /// See [`Deployment::cut`].
+    ///
+    /// # Errors
+    /// If a path does not go through a proxy, or the proxy process has ended.
+    pub fn cut(&self, paths: &[NetworkPath]) -> Result<Applied, FaultError> {
+        self.wired(paths)?.cut(paths)
+    }
+
+    /// See [`Deployment::slow`].
+    ///
+    /// # Errors
+    /// As [`Target::cut`].
+    pub fn slow(&self, paths: &[NetworkPath], link: LinkShape) -> Result<Applied, FaultError> {
+        self.wired(paths)?.slow(paths, link)
+    }
+
+    /// See [`Deployment::heal`].
+    ///
+    /// # Errors
+    /// As [`Target::cut`].
+    pub fn heal(&self, paths: &[NetworkPath]) -> Result<Applied, FaultError> {
+        self.wired(paths)?.heal(paths)
+    }
+
+    /// See [`Deployment::proxy_end`].
+    #[must_use]
+    pub fn proxy_end(&self) -> Option<String> {
+        self.deployment.as_ref()?.proxy_end()
+    }
+
+    fn wired(&self, paths: &[NetworkPath]) -> Result<&Deployment, FaultError> {
+        let path = paths.first().copied();
+        let path = path.ok_or(FaultError::NoPath)?;
+        self.deployment.as_ref().ok_or(FaultError::NoProxy { path })
+    }
+
+    /// See [`Deployment::log_tail`]. `None` for a live target.
+    #[must_use]
+    pub fn log_tail(&self, index: usize) -> Option<String> {
+        self.deployment.as_ref()?.log_tail(index)
     }
 
     fn started(&self, index: usize) -> Result<&Deployment, FaultError> {

@@ -7,18 +7,36 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::process::{describe_exit, last_line};
+use super::network::Path;
+use super::process::{await_any_end, describe_exit, last_line};
 use super::software::ServerDir;
+use super::usage::{EndedUsage, ServerUsage, Usage};
 use super::zoo_cfg::ServerSpec;
+use crate::fault::ProxyError;
+
+/// Maximum time between SIGKILL and the end of the process. A process that waits for its disk ends later.
+const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A planned fault cannot be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum FaultError {
     #[error("server {index} was not started by quorate: it cannot be killed, paused or restarted")]
     NotOurs { index: usize },
+    #[error(
+        "the connections from {path} do not go through a proxy, so they cannot be cut or slowed down"
+    )]
+    NoProxy { path: Path },
+    #[error("a fault of the network names no path")]
+    NoPath,
+    #[error("cannot {action} connections: {source}")]
+    Proxy {
+        action: &'static str,
+        source: ProxyError,
+    },
     #[error("server {id} does not run: it ended with {exit}")]
     NotRunning { id: u16, exit: String },
     #[error("server {id} still runs; kill it before it is restarted")]
@@ -65,6 +83,11 @@ pub(super) struct ServerProcess {
     exit_settled: bool,
     /// The unplanned end of the process before the restart, which is still to be reported.
     unreported: Option<String>,
+    /// The resources that the processes before the current one used. `None` if they are unknown, because a
+    /// process ended unplanned.
+    ended: Option<EndedUsage>,
+    /// Whether the current process was ended and its usage is part of `ended`.
+    is_counted: bool,
 }
 
 impl ServerProcess {
@@ -75,7 +98,22 @@ impl ServerProcess {
             child,
             exit_settled: false,
             unreported: None,
+            ended: Some(EndedUsage::default()),
+            is_counted: false,
         }
+    }
+
+    /// Returns the resources that its processes have used. `None` if they are unknown.
+    pub(super) fn usage(&self) -> Option<ServerUsage> {
+        let current = if self.is_counted {
+            None
+        } else {
+            Some(Usage::of(self.child.id())?)
+        };
+        Some(ServerUsage {
+            ended: self.ended?,
+            current,
+        })
     }
 
     /// Returns the address of the client port.
@@ -102,14 +140,24 @@ impl ServerProcess {
         Some(format!("{}; {last_words}", describe_exit(status)))
     }
 
-    /// Sends SIGKILL and waits for the end of the process.
-    pub(super) fn kill(&mut self) -> Result<(), FaultError> {
+    /// Sends SIGKILL. Call [`ServerProcess::await_killed`] afterwards.
+    pub(super) fn send_kill(&mut self) -> Result<(), FaultError> {
         self.check_running()?;
-        self.child
-            .kill()
-            .and_then(|()| self.child.wait())
-            .map_err(self.failed("kill"))?;
+        self.child.kill().map_err(self.failed("kill"))
+    }
+
+    /// Waits for the end of the process after [`ServerProcess::send_kill`]. The end was planned.
+    pub(super) fn await_killed(&mut self) -> Result<(), FaultError> {
+        // The figures of a process that has ended can be read until its parent has waited for it.
+        await_any_end([&self.child], KILL_TIMEOUT);
+        let process = Usage::of(self.child.id());
+        self.child.wait().map_err(self.failed("kill"))?;
         self.exit_settled = true;
+        self.ended = self
+            .ended
+            .zip(process)
+            .and_then(|(sum, more)| sum.plus(&more));
+        self.is_counted = true;
         Ok(())
     }
 
@@ -133,6 +181,10 @@ impl ServerProcess {
         self.unreported = self.take_exit();
         self.child = start(&self.dir).map_err(self.failed("restart"))?;
         self.exit_settled = false;
+        if !self.is_counted {
+            self.ended = None;
+        }
+        self.is_counted = false;
         Ok(())
     }
 
@@ -143,7 +195,8 @@ impl ServerProcess {
             .map_err(|errno| self.failed(action)(errno.into()))
     }
 
-    fn check_running(&mut self) -> Result<(), FaultError> {
+    /// Returns an error if the process has ended.
+    pub(super) fn check_running(&mut self) -> Result<(), FaultError> {
         match self.status("look at")? {
             None => Ok(()),
             Some(status) => Err(FaultError::NotRunning {
@@ -167,7 +220,7 @@ impl ServerProcess {
 mod tests {
     use std::fs;
     use std::net::{IpAddr, Ipv4Addr};
-    use std::path::Path;
+    use std::path::Path as FilePath;
     use std::process::{Command, Stdio};
 
     use super::*;
@@ -181,13 +234,19 @@ mod tests {
         let spec = ServerSpec {
             id: 7,
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            peer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             client_port: 1,
             quorum_port: 2,
             election_port: 3,
             observer: false,
         };
-        let dir = ServerDir::new(Path::new("nowhere"), 7);
+        let dir = ServerDir::new(FilePath::new("nowhere"), 7);
         ServerProcess::new(spec, dir, child)
+    }
+
+    fn kill(server: &mut ServerProcess) -> Result<(), FaultError> {
+        server.send_kill()?;
+        server.await_killed()
     }
 
     /// Returns the state of the process from `/proc`: `S`, `T`, ...
@@ -207,10 +266,10 @@ mod tests {
     #[test]
     fn a_planned_kill_is_not_reported_but_an_end_after_the_restart_is() {
         let mut server = server(sleeper());
-        server.kill().unwrap();
+        kill(&mut server).unwrap();
         assert_eq!(server.take_exit(), None);
         assert!(!server.is_watched());
-        let error = server.kill().unwrap_err().to_string();
+        let error = kill(&mut server).unwrap_err().to_string();
         assert_eq!(error, "server 7 does not run: it ended with signal 9");
         server.restart(|_| Ok(sleeper())).unwrap();
         assert!(server.is_watched());
@@ -227,13 +286,13 @@ mod tests {
         server.child.kill().unwrap();
         server.child.wait().unwrap();
         assert!(matches!(
-            server.kill(),
+            kill(&mut server),
             Err(FaultError::NotRunning { id: 7, .. })
         ));
         server.restart(|_| Ok(sleeper())).unwrap();
         assert!(server.take_exit().is_some(), "the end was not reported");
         assert_eq!(server.take_exit(), None);
-        server.kill().unwrap();
+        kill(&mut server).unwrap();
     }
 
     #[test]
@@ -246,6 +305,31 @@ mod tests {
         server.resume().unwrap();
         await_state(&server, |state| state != 'T');
         server.pause().unwrap();
-        server.kill().unwrap();
+        kill(&mut server).unwrap();
+    }
+
+    #[test]
+    fn the_usage_of_a_killed_process_is_kept() {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "while :; do :; done"])
+            .stdin(Stdio::null());
+        let mut server = server(command.spawn().unwrap());
+        let start = server.usage().unwrap();
+        let used = |server: &ServerProcess| server.usage().unwrap().since(&start).unwrap();
+        while used(&server).cpu_s < 0.02 {
+            std::thread::yield_now();
+        }
+        kill(&mut server).unwrap();
+        let at_end = used(&server);
+        assert!(at_end.cpu_s >= 0.02, "{at_end:?}");
+        assert!(at_end.disk_written_bytes.is_some(), "{at_end:?}");
+        server.restart(|_| Ok(sleeper())).unwrap();
+        assert!(used(&server).cpu_s >= at_end.cpu_s);
+        server.child.kill().unwrap();
+        server.child.wait().unwrap();
+        server.restart(|_| Ok(sleeper())).unwrap();
+        assert_eq!(server.usage(), None, "the usage of a process is missing");
+        kill(&mut server).unwrap();
     }
 }

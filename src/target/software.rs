@@ -22,6 +22,14 @@ pub enum Software {
     Java(Installation),
 }
 
+impl Software {
+    /// Whether servers tell each other the election address of their own server line, and connect to the address that
+    /// they are told: Apache ZooKeeper since 3.5 does.
+    pub(super) fn tells_address(&self) -> bool {
+        matches!(self, Self::Java(_))
+    }
+}
+
 /// The folder of one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerDir {
@@ -73,7 +81,7 @@ impl ServerDir {
         fs::write(conf.join("logback.xml"), java::logback_xml(&java_log))
     }
 
-    /// Starts the server.
+    /// Starts the server, bound to `cores` unless that is empty.
     ///
     /// # Errors
     /// If the process cannot be started.
@@ -83,6 +91,7 @@ impl ServerDir {
         shape: &TargetShape,
         quorate: &Path,
         lifetime: Lifetime,
+        cores: &[u32],
     ) -> io::Result<Child> {
         let config = self.path("zoo.cfg");
         let (program, args) = match software {
@@ -106,6 +115,7 @@ impl ServerDir {
             dir: &self.root,
             output: &self.path("out"),
             lifetime,
+            cores,
         }
         .start()
     }
@@ -117,7 +127,12 @@ fn java_args(
     conf: &Path,
     config: PathBuf,
 ) -> Vec<OsString> {
-    vec![
+    let further = shape
+        .jvm_flags
+        .iter()
+        .flat_map(|flags| flags.split_whitespace());
+    let mut args: Vec<OsString> = further.map(OsString::from).collect();
+    args.extend([
         format!("-Xmx{}m", shape.heap_mib).into(),
         "-Djava.awt.headless=true".into(),
         "-Djava.net.preferIPv4Stack=true".into(),
@@ -126,7 +141,8 @@ fn java_args(
         installation.class_path(conf),
         java::MAIN_CLASS.into(),
         config.into_os_string(),
-    ]
+    ]);
+    args
 }
 
 #[cfg(test)]
@@ -143,10 +159,11 @@ mod tests {
         let shape = TargetShape {
             voters: 1,
             heap_mib: 256,
+            jvm_flags: Some("-XX:+UseSerialGC  -Dx=y".to_owned()),
             ..TargetShape::default()
         };
         let args = java_args(&installation, &shape, Path::new("/c"), "/s/zoo.cfg".into());
-        assert_eq!(args[0], "-Xmx256m");
+        assert_eq!(args[..3], ["-XX:+UseSerialGC", "-Dx=y", "-Xmx256m"]);
         assert_eq!(
             args[args.len() - 4..],
             [

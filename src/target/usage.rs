@@ -23,6 +23,74 @@ pub(super) struct Used {
     pub(super) disk_written_bytes: Option<u64>,
 }
 
+/// The resources that the processes of a server have used since its first start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ServerUsage {
+    /// The processes that have ended.
+    pub(super) ended: EndedUsage,
+    /// The process that runs, if there is one.
+    pub(super) current: Option<Usage>,
+}
+
+/// The resources that the ended processes of a server used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EndedUsage {
+    cpu_ticks: u64,
+    /// Bytes written to the disk. `None` if they are unknown for any of the processes.
+    written_bytes: Option<u64>,
+}
+
+impl Default for EndedUsage {
+    fn default() -> Self {
+        Self {
+            cpu_ticks: 0,
+            written_bytes: Some(0),
+        }
+    }
+}
+
+impl EndedUsage {
+    /// Adds a process that has ended. Returns `None` if the sum is too large.
+    pub(super) fn plus(self, process: &Usage) -> Option<Self> {
+        let written = self.written_bytes.zip(process.written_bytes);
+        Some(Self {
+            cpu_ticks: self.cpu_ticks.checked_add(process.cpu_ticks)?,
+            written_bytes: written.and_then(|(sum, more)| sum.checked_add(more)),
+        })
+    }
+}
+
+impl ServerUsage {
+    /// Returns the usage since `earlier`.
+    pub(super) fn since(&self, earlier: &Self) -> Option<Used> {
+        let (now, then) = (self.total()?, earlier.total()?);
+        let ticks = now.cpu_ticks.checked_sub(then.cpu_ticks)?;
+        let written = now.written_bytes.zip(then.written_bytes);
+        Some(Used {
+            cpu_s: seconds(ticks, clock_ticks_per_second())?,
+            disk_written_bytes: written.and_then(|(now, then)| now.checked_sub(then)),
+        })
+    }
+
+    /// Whether the process is the same one as in `earlier`.
+    pub(super) fn is_same_process(&self, earlier: &Self) -> bool {
+        let started = |usage: &Self| usage.current.map(|process| process.started);
+        started(self).is_some() && started(self) == started(earlier)
+    }
+
+    fn total(&self) -> Option<EndedUsage> {
+        match &self.current {
+            Some(process) => self.ended.plus(process),
+            None => Some(self.ended),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53 ticks")]
+fn seconds(ticks: u64, ticks_per_s: u64) -> Option<f64> {
+    (ticks_per_s > 0).then(|| ticks as f64 / ticks_per_s as f64)
+}
+
 impl Usage {
     /// Reads the usage of the process `pid`, or returns `None` if there is no such process. A zombie still
     /// has its usage.
@@ -35,64 +103,57 @@ impl Usage {
             written_bytes: process.io().ok().map(|io| io.write_bytes),
         })
     }
-
-    /// Returns the usage since `earlier`, or `None` if `earlier` is of another process.
-    pub(super) fn since(&self, earlier: &Self) -> Option<Used> {
-        self.since_at(earlier, clock_ticks_per_second())
-    }
-
-    fn since_at(&self, earlier: &Self, ticks_per_s: u64) -> Option<Used> {
-        if self.started != earlier.started || ticks_per_s == 0 {
-            return None;
-        }
-        let ticks = self.cpu_ticks.checked_sub(earlier.cpu_ticks)?;
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^53 ticks")]
-        let cpu_s = ticks as f64 / ticks_per_s as f64;
-        let written = self.written_bytes.zip(earlier.written_bytes);
-        Some(Used {
-            cpu_s,
-            disk_written_bytes: written.and_then(|(now, then)| now.checked_sub(then)),
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn process(started: u64, cpu_ticks: u64, written_bytes: Option<u64>) -> Usage {
+        Usage {
+            started,
+            cpu_ticks,
+            written_bytes,
+        }
+    }
+
+    fn server(ended: EndedUsage, current: Option<Usage>) -> ServerUsage {
+        ServerUsage { ended, current }
+    }
+
     #[test]
-    fn usage_is_the_difference_of_two_readings_of_the_same_process() {
-        let before = Usage {
-            started: 4_242,
-            cpu_ticks: 175,
-            written_bytes: Some(4_096),
-        };
-        let after = Usage {
-            cpu_ticks: 425,
-            written_bytes: Some(5_096),
-            ..before
-        };
-        let used = after.since_at(&before, 100).unwrap();
-        assert!((used.cpu_s - 2.5).abs() < 1e-9, "{used:?}");
+    fn the_usage_of_a_restarted_server_includes_its_earlier_process() {
+        let ticks_per_s = clock_ticks_per_second();
+        let none = EndedUsage::default();
+        let before = server(none, Some(process(7, ticks_per_s, Some(4_096))));
+        let ended = none
+            .plus(&process(7, 3 * ticks_per_s, Some(5_096)))
+            .unwrap();
+        let down = server(ended, None);
+        let used = down.since(&before).unwrap();
+        assert!((used.cpu_s - 2.0).abs() < 1e-9, "{used:?}");
         assert_eq!(used.disk_written_bytes, Some(1_000));
-        let other = Usage {
-            started: before.started + 1,
-            ..after
-        };
-        assert_eq!(other.since_at(&before, 100), None);
-        let silent = Usage {
-            written_bytes: None,
-            ..after
-        };
-        let used = silent.since_at(&before, 100).unwrap();
-        assert_eq!(used.disk_written_bytes, None);
+        let restarted = server(ended, Some(process(9, ticks_per_s, Some(10))));
+        let used = restarted.since(&before).unwrap();
+        assert!((used.cpu_s - 3.0).abs() < 1e-9, "{used:?}");
+        assert_eq!(used.disk_written_bytes, Some(1_010));
+        assert!(!restarted.is_same_process(&before));
+        assert!(before.is_same_process(&before));
+        assert!(!down.is_same_process(&down));
+    }
+
+    #[test]
+    fn unknown_bytes_of_one_process_make_the_sum_unknown() {
+        let ended = EndedUsage::default().plus(&process(7, 1, None)).unwrap();
+        let before = server(EndedUsage::default(), Some(process(7, 0, None)));
+        let after = server(ended, Some(process(9, 1, Some(1))));
+        assert_eq!(after.since(&before).unwrap().disk_written_bytes, None);
     }
 
     #[test]
     fn a_running_process_has_a_usage_and_a_missing_one_has_none() {
         let usage = Usage::of(std::process::id()).unwrap();
         assert!(usage.started > 0);
-        assert!(usage.since(&usage).unwrap().cpu_s.abs() < f64::EPSILON);
         assert_eq!(Usage::of(u32::MAX), None);
     }
 }

@@ -13,8 +13,10 @@ use crate::workload::TargetShape;
 pub struct ServerSpec {
     /// The `myid` of the server, from 1.
     pub id: u16,
-    /// Address of all three ports.
+    /// Address of the client port.
     pub ip: IpAddr,
+    /// Address of the quorum port and the election port.
+    pub peer_ip: IpAddr,
     pub client_port: u16,
     pub quorum_port: u16,
     pub election_port: u16,
@@ -62,7 +64,7 @@ pub fn zoo_cfg(
         line("peerType", "observer");
     }
     for server in servers {
-        let host = match server.ip {
+        let host = match server.peer_ip {
             IpAddr::V4(ip) => ip.to_string(),
             IpAddr::V6(ip) => format!("[{ip}]"),
         };
@@ -116,6 +118,7 @@ mod tests {
             .map(|id| ServerSpec {
                 id,
                 ip: "127.0.0.1".parse().unwrap(),
+                peer_ip: "127.0.0.1".parse().unwrap(),
                 client_port: 2_180 + id,
                 quorum_port: 2_880 + id,
                 election_port: 3_880 + id,

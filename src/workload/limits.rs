@@ -15,7 +15,16 @@ pub(super) const VOTERS: RangeInclusive<u64> = 1..=31;
 pub(super) const OBSERVERS: RangeInclusive<u64> = 0..=64;
 pub(super) const TICK_MS: RangeInclusive<u64> = 10..=60_000;
 pub(super) const LIMIT_TICKS: RangeInclusive<u64> = 1..=10_000;
+/// Length of the options of a Java virtual machine in characters.
+pub(super) const JVM_FLAGS_CHARS: usize = 1_000;
+/// Share of one core. The kernel's shortest quota (1 ms) and longest period (1 s) set the minimum.
+pub(super) const CPU_SHARE: RangeInclusive<f64> = 0.001..=256.0;
 pub(super) const HEAP_BYTES: RangeInclusive<u64> = 64 << 20..=64 << 30;
+
+/// Delay and jitter of one way of a connection.
+pub(super) const DELAY_US: RangeInclusive<u64> = 0..=10_000_000;
+/// The lowest rate carries a small request in a second.
+pub(super) const LINK_BYTES_PER_S: RangeInclusive<u64> = 100..=100_000_000_000;
 
 /// Entries in a list of sizes.
 pub(super) const SIZES: usize = 64;
@@ -66,3 +75,8 @@ pub(super) const ZIPF: RangeInclusive<f64> = 0.01..=10.0;
 pub(super) const GATE_MS: RangeInclusive<f64> = 0.001..=3_600_000.0;
 pub(super) const GATE_RATIO: RangeInclusive<f64> = 0.0..=1.0;
 pub(super) const GATE_PER_S: RangeInclusive<f64> = 0.01..=1_000_000_000.0;
+pub(super) const GATE_LOST: RangeInclusive<u64> = 0..=1_000_000_000;
+
+pub(super) const FAULTS: usize = 100;
+/// Length of a fault in milliseconds.
+pub(super) const FAULT_MS: RangeInclusive<u64> = 1..=7 * 86_400_000;

@@ -11,8 +11,10 @@
 
 mod error;
 mod experiment;
+mod fault;
 mod file;
 mod limits;
+mod network;
 mod plan;
 mod render;
 mod role;
@@ -22,7 +24,11 @@ mod vocabulary;
 
 pub use error::{Place, WorkloadError};
 pub use experiment::{Axis, Cell, Experiment, FigureKind, FigurePlan, SearchPlan};
+pub use fault::{
+    Between, Direction, Fault, FaultAction, Victim, VictimError, planned_ends_ms, restarted_kills,
+};
 pub use file::{OpDraft, Read, Section, Shape, Source, expand, known_keys, load, nearest, resolve};
+pub use network::{LinkShape, Network};
 pub use plan::{
     Arrival, Attach, Gates, KeyChoice, LoadPlan, OpPlan, Plan, Prepare, RatePhase, Reconnect,
     SizeChoice, Spacing, TargetShape,

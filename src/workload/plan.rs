@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::Fault;
+use super::network::Network;
 use super::values::Values;
 
 /// A workload with every value resolved.
@@ -30,6 +32,9 @@ pub struct Plan {
     pub load: LoadPlan,
     /// The operations with their weights. The index of an operation identifies it everywhere else.
     pub ops: Vec<OpPlan>,
+    /// Planned faults. The index of a fault identifies it everywhere else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
     /// Conditions the run must meet.
     pub gates: Gates,
 }
@@ -58,6 +63,15 @@ pub struct TargetShape {
     pub sync_limit: u32,
     /// Heap of a local server that runs on Java, MiB (`-Xmx`).
     pub heap_mib: u32,
+    /// Further options of the Java virtual machine of a local server, separated by blanks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jvm_flags: Option<String>,
+    /// Share of one core that each server may use during the load. `None` sets no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<f64>,
+    /// The network between the servers. `None` connects them directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
 }
 
 impl Default for TargetShape {
@@ -71,6 +85,9 @@ impl Default for TargetShape {
             init_limit: 10,
             sync_limit: 5,
             heap_mib: 512,
+            jvm_flags: None,
+            cpu: None,
+            network: None,
         }
     }
 }
@@ -113,6 +130,9 @@ pub struct LoadPlan {
     /// How a lost session reconnects.
     #[serde(default)]
     pub reconnect: Reconnect,
+    /// Whether every acknowledged write is read back after the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verify: bool,
 }
 
 /// How operations arrive.
@@ -215,6 +235,8 @@ pub enum Attach {
     Followers,
     /// Round robin over the observers.
     Observers,
+    /// Round robin over the leader and the followers.
+    Voters,
 }
 
 /// One line of the operation mix.
@@ -251,7 +273,13 @@ impl Plan {
 }
 
 impl Attach {
-    pub const ALL: [Self; 4] = [Self::Spread, Self::Leader, Self::Followers, Self::Observers];
+    pub const ALL: [Self; 5] = [
+        Self::Spread,
+        Self::Leader,
+        Self::Followers,
+        Self::Observers,
+        Self::Voters,
+    ];
 
     /// The word in workload files.
     #[must_use]
@@ -261,6 +289,20 @@ impl Attach {
             Self::Leader => "leader",
             Self::Followers => "followers",
             Self::Observers => "observers",
+            Self::Voters => "voters",
+        }
+    }
+
+    /// Returns the number of servers of an ensemble that sessions attach to.
+    #[must_use]
+    pub const fn servers(self, shape: &TargetShape) -> u16 {
+        match self {
+            Self::Spread => shape.voters + shape.observers,
+            Self::Leader => 1,
+            // A single server is neither leader nor follower.
+            Self::Followers => shape.voters.saturating_sub(1),
+            Self::Observers => shape.observers,
+            Self::Voters => shape.voters,
         }
     }
 }
@@ -346,6 +388,9 @@ pub struct Gates {
     pub error_ratio: Option<f64>,
     /// Minimum of the acknowledged operations per second.
     pub throughput_per_s: Option<f64>,
+    /// Maximum of the acknowledged writes that were lost. It applies to all operations together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u64>,
     /// The same conditions for single operations, by label. Only one level is allowed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ops: BTreeMap<String, Self>,

@@ -6,7 +6,9 @@
 use std::fmt::{Display, Write as _};
 
 use super::error::{Place, WorkloadError};
-use super::file::{Source, format_duration, resolve};
+use super::fault::{Between, Direction, Fault, FaultAction};
+use super::file::{Source, format_duration, format_duration_us, resolve};
+use super::network::{LOOPBACK, LinkShape, Network};
 use super::plan::{
     Arrival, Gates, KeyChoice, LoadPlan, OpPlan, Plan, RatePhase, Reconnect, SizeChoice,
 };
@@ -31,6 +33,9 @@ impl Plan {
         render_load(&mut page, &self.load);
         for op in self.ops.iter().filter(|op| !op.is_implicit()) {
             render_op(&mut page, op, vocabulary);
+        }
+        for fault in &self.faults {
+            render_fault(&mut page, fault);
         }
         render_gates(&mut page, &self.gates);
         page.text
@@ -118,6 +123,18 @@ fn render_target(page: &mut Page, plan: &Plan) {
     page.key("sync_limit", target.sync_limit, "ticks");
     let heap = quoted(&format!("{}MiB", target.heap_mib));
     page.key("heap", heap, "heap of a local Java server");
+    if let Some(flags) = &target.jvm_flags {
+        page.key(
+            "jvm_flags",
+            quoted(flags),
+            "further options of a local Java server",
+        );
+    }
+    if let Some(cpu) = target.cpu {
+        page.key("cpu", cpu, "share of one core for each server");
+    }
+    let comment = "delays of connections; loopback connects directly";
+    page.key("network", network(target.network.as_ref()), comment);
 }
 
 fn render_prepare(page: &mut Page, plan: &Plan, vocabulary: &dyn Vocabulary) {
@@ -166,7 +183,7 @@ fn render_load(page: &mut Page, load: &LoadPlan) {
     page.key(
         "attach",
         quoted(load.attach.name()),
-        "spread, leader, followers or observers",
+        "spread, leader, followers, observers or voters",
     );
     let Reconnect {
         first_ms,
@@ -183,6 +200,11 @@ fn render_load(page: &mut Page, load: &LoadPlan) {
         "reconnect",
         reconnect,
         "waits between attempts to reconnect",
+    );
+    page.key(
+        "verify",
+        load.verify,
+        "read every acknowledged write back after the run",
     );
     match &load.arrival {
         Arrival::Open { phases, .. } if load.constant_rate_per_s().is_none() => {
@@ -272,9 +294,56 @@ fn render_op(page: &mut Page, op: &OpPlan, vocabulary: &dyn Vocabulary) {
     }
 }
 
+fn render_fault(page: &mut Page, fault: &Fault) {
+    page.header("[[fault]]", "");
+    page.key(
+        "at",
+        duration(fault.at_ms),
+        "since the start of the measured phase",
+    );
+    page.key("kind", quoted(fault.action.name()), "");
+    page.key("victim", quoted(&fault.victim.to_string()), "");
+    if let Some(for_ms) = fault.for_ms {
+        page.key("for", duration(for_ms), "then it is undone");
+    }
+    match fault.action {
+        FaultAction::Kill | FaultAction::Pause | FaultAction::Restart => {}
+        FaultAction::Cut { direction, between } => render_ways(page, direction, between),
+        FaultAction::Slow {
+            direction,
+            between,
+            link,
+        } => {
+            render_ways(page, direction, between);
+            let [delay, jitter] = [link.delay_us, link.jitter_us].map(format_duration_us);
+            page.key("delay", quoted(&delay), "of one way");
+            page.key("jitter", quoted(&jitter), "the delay varies by this much");
+            if let Some(rate) = link.rate_bytes_per_s {
+                page.key("rate", rate, "bytes/s");
+            }
+        }
+    }
+}
+
+fn render_ways(page: &mut Page, direction: Direction, between: Between) {
+    page.key(
+        "between",
+        quoted(between.name()),
+        "the victim and: servers, clients or all",
+    );
+    page.key(
+        "direction",
+        quoted(direction.name()),
+        "both, to the victim or from it",
+    );
+}
+
 fn render_gates(page: &mut Page, gates: &Gates) {
     page.header("[gates]", "conditions that decide the exit status");
     render_conditions(page, gates);
+    if let Some(lost) = gates.lost {
+        page.key("lost", lost, "lost acknowledged writes, maximum");
+    }
     for (label, own) in &gates.ops {
         // The label of an implied operation has a dot.
         let key = if label.contains('.') {
@@ -324,6 +393,25 @@ fn quoted(text: &str) -> String {
 
 fn duration(ms: u64) -> String {
     quoted(&format_duration(ms))
+}
+
+/// Returns the word of a network, or its values.
+fn network(network: Option<&Network>) -> String {
+    let Some(network) = network else {
+        return quoted(LOOPBACK);
+    };
+    if let Some(name) = network.name() {
+        return quoted(name);
+    }
+    let LinkShape {
+        delay_us,
+        jitter_us,
+        rate_bytes_per_s,
+    } = network.link;
+    let [delay, jitter] = [delay_us, jitter_us].map(|us| quoted(&format_duration_us(us)));
+    let rate = rate_bytes_per_s.map_or_else(String::new, |rate| format!(", rate = {rate}"));
+    let clients = network.clients;
+    format!("{{ delay = {delay}, jitter = {jitter}{rate}, clients = {clients} }}")
 }
 
 fn size(choice: &SizeChoice) -> String {

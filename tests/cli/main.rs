@@ -15,6 +15,8 @@ mod live_view;
 mod load_flags;
 mod processes;
 mod prometheus;
+mod proxies;
 mod runs;
+mod shares;
 mod started;
 mod workload;

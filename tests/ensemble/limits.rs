@@ -10,6 +10,7 @@ const AUTH: i32 = 100;
 const GET_EPHEMERALS: i32 = 103;
 const EPHEMERAL: i32 = 1;
 const QUOTA_EXCEEDED: i32 = -125;
+const MARSHALLING: i32 = -5;
 
 #[test]
 fn a_session_cannot_own_more_ephemerals_than_its_close_can_list() {
@@ -26,6 +27,17 @@ fn a_session_cannot_own_more_ephemerals_than_its_close_can_list() {
     }
     let third = client.create(&name("c"), b"", EPHEMERAL);
     assert_eq!(third, Err(QUOTA_EXCEEDED));
+    let unreadable = Bytes::new().string("/half");
+    assert_eq!(client.call(CREATE, &unreadable).err, MARSHALLING);
+    for line in [
+        "refusing an ephemeral of session",
+        "refusing a request of session",
+    ] {
+        wait_for(line, || {
+            let output = ensemble.servers[leader].output();
+            output.contains(line).then_some(())
+        });
+    }
     client.close();
     wait_for("the ephemerals to be deleted", || {
         (other.children("/", false) == Ok(vec!["zookeeper".to_owned()])).then_some(())

@@ -157,6 +157,7 @@ impl Server {
             dir: &self.dir,
             output: &self.dir.join("output"),
             lifetime: Lifetime::WithParent,
+            cores: &[],
         };
         self.child = Some(launch.start().unwrap());
     }
@@ -226,11 +227,21 @@ impl Server {
     /// Returns the most memory that the process has had so far.
     #[allow(dead_code, reason = "used by the tests without Java")]
     pub(crate) fn memory_bytes_max(&self) -> usize {
+        self.status_bytes("VmHWM:")
+    }
+
+    /// Returns how much memory the process has.
+    #[allow(dead_code, reason = "used by the tests without Java")]
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.status_bytes("VmRSS:")
+    }
+
+    fn status_bytes(&self, key: &str) -> usize {
         let path = format!("/proc/{}/status", self.child.as_ref().unwrap().id());
         let status = fs::read_to_string(path).unwrap();
         let kib = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+            .find_map(|line| line.strip_prefix(key)?.strip_suffix("kB"));
         kib.unwrap().trim().parse::<usize>().unwrap() << 10
     }
 

@@ -44,7 +44,7 @@ pub(crate) fn ping(client: &mut Client) {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Logged {
     /// How many lines were written.
-    lines: u64,
+    pub(crate) lines: u64,
     /// How many lines these stand for: a line of a kind that was held back tells how many there were.
     pub(crate) told: u64,
 }
@@ -169,7 +169,7 @@ fn stay_silent(address: SocketAddr, end: &AtomicBool) {
 }
 
 /// Ends the threads, which return once the servers have closed their connections.
-struct End<'a>(&'a AtomicBool);
+pub(crate) struct End<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {

@@ -1,7 +1,7 @@
 //! Tests of watches: which events they send, and in which order (specification 7).
 
-use super::client::{Bytes, CREATE, Client, DELETE, SET, create};
-use super::servers::Ensemble;
+use super::client::{Bytes, CREATE, Client, DELETE, EXISTS, SET, create, read};
+use super::servers::{Ensemble, wait_for};
 
 #[test]
 fn the_notification_comes_before_the_reply_of_the_write_that_caused_it() {
@@ -65,4 +65,36 @@ fn a_watch_fires_before_a_write_through_another_server_becomes_visible() {
         }
         assert_eq!(watcher.events, [(3, "/shared".to_owned())]);
     }
+}
+
+#[test]
+fn the_memory_of_many_watches_is_returned_when_their_connection_closes() {
+    const WATCHES: i32 = 300_000;
+    let ensemble = Ensemble::start(1, 0);
+    let server = &ensemble.servers[0];
+    let mut other = Client::new(server.client);
+    let mut watcher = Client::new(server.client);
+    let before = server.memory_bytes();
+    for portion in 0..WATCHES / 1_000 {
+        let frames: Vec<u8> = (portion * 1_000..(portion + 1) * 1_000)
+            .flat_map(|number| {
+                let exists = Bytes::new().int(number).int(EXISTS);
+                let body = read(&format!("/watched-{number}"), true);
+                exists.raw(&body.0).framed()
+            })
+            .collect();
+        watcher.wire.send(&frames).unwrap();
+        for _ in 0..1_000 {
+            assert_eq!(watcher.next().unwrap().err, -101);
+        }
+    }
+    // Lies behind the watches in memory.
+    other.create("/behind", &[7; 100], 0).unwrap();
+    let grown = server.memory_bytes() - before;
+    drop(watcher);
+    wait_for("the memory to be returned", || {
+        let kept = server.memory_bytes().saturating_sub(before);
+        (kept < grown / 3).then_some(())
+    });
+    assert!(other.get("/behind", false).is_ok());
 }

@@ -124,8 +124,10 @@ fn plan() -> Plan {
             operation_timeout_ms: 10_000,
             attach: Attach::Spread,
             reconnect: Reconnect::default(),
+            verify: false,
         },
         ops: vec![op(OpKind::Get, "get", 10), op(OpKind::Set, "set", 1)],
+        faults: Vec::new(),
         gates: Gates::default(),
     }
 }

@@ -88,8 +88,10 @@ pub(crate) fn plan() -> Plan {
             operation_timeout_ms: 10_000,
             attach: Attach::Spread,
             reconnect: Reconnect::default(),
+            verify: false,
         },
         ops: vec![op(OpKind::Get, 10), op(OpKind::Set, 1)],
+        faults: Vec::new(),
         gates: Gates {
             p99_ms: Some(5.0),
             error_ratio: Some(0.01),
@@ -357,6 +359,7 @@ fn server_run(index: u16, mode: &str) -> ServerRun {
         // The observer of this target does not count its syncs.
         syncs: (mode != "observer").then_some(212),
         ops: Vec::new(),
+        throttled: None,
     }
 }
 
@@ -535,6 +538,7 @@ fn target() -> Target {
             },
         )]
         .into(),
+        cores: Vec::new(),
     };
     Target {
         spec: "bundled".into(),
@@ -542,10 +546,12 @@ fn target() -> Target {
         leader: Some("127.0.0.1:2183".into()),
         data_on: None,
         start_ms: Some(412.0),
+        proxied: None,
         servers: (0..)
             .zip(SERVERS)
             .map(|(index, kind)| server(index, kind))
             .collect(),
+        ..Target::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::AtomicBool;
 
-use quorate::target::{Deployment, DeploymentConfig, Software};
+use quorate::target::{Deployment, DeploymentConfig, Links, Software};
 use quorate::workload::{Role, TargetShape};
 
 use super::peers::installations;
@@ -28,9 +28,11 @@ fn a_deployment_of_any_shape_serves_and_leaves_no_files() {
             let (deployment, members) = Deployment::start(&DeploymentConfig {
                 software: &software,
                 shape: &shape(voters, observers),
+                links: Links::default(),
                 quorate: env!("CARGO_BIN_EXE_quorate").as_ref(),
                 dir: &dir,
                 stop: &stop,
+                cores: None,
             })
             .unwrap();
             let count = |mode| members.iter().filter(|member| member.role == mode).count();

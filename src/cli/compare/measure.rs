@@ -6,6 +6,7 @@ use std::path::Path;
 use super::announce::announcement;
 use super::outcome::Ending;
 use super::{CompareArgs, ROUNDS, compared, laid_out};
+use crate::cli::calibration_store::Need;
 use crate::cli::failure::{Failure, MeansStatus, Status, bad_usage};
 use crate::cli::live::Screen;
 use crate::cli::run::{writable_dir, write};
@@ -13,7 +14,7 @@ use crate::cli::workload_file::{Changes, Resolved, resolve};
 use crate::cli::{calibration_store, interrupt, output};
 use crate::experiment::{self, ProgressEvent, RoundReport, RunContext, expected_time};
 use crate::report::{ROUNDS_MIN, check_headline, rounds_needed, write_comparison};
-use crate::result::{self, RunResult};
+use crate::result::RunResult;
 use crate::target::{TargetSpec, split_targets};
 use crate::workload::Plan;
 
@@ -39,11 +40,17 @@ pub(super) fn measure(args: &CompareArgs, targets: &str) -> Result<Status, Failu
     let stop = interrupt::flag()?;
     let quorate = std::env::current_exe()?;
     let notify = |notice: &ProgressEvent<'_>| screen.show(notice);
-    let calibration = calibration_store::with_resolution(&result::gather(None), &stop, &notify);
+    let calibration = calibration_store::for_runs(&Need {
+        proxy: targets.iter().any(TargetSpec::is_local) && plan.needs_proxies(),
+        quorate: &quorate,
+        stop: &stop,
+        notify: &notify,
+    });
     let context = RunContext {
         quorate: &quorate,
         data_dir: args.places.data_dir.as_deref(),
         zookeeper_home: args.places.zookeeper_home.as_deref(),
+        pin: args.pinning.pin,
         calibration: calibration.as_ref(),
         stop: &stop,
         notify: &notify,

@@ -15,7 +15,7 @@ pub(super) use self::outcome::Ending;
 use super::failure::{Failure, MeansStatus, Status, bad_usage};
 use super::load_flags::LoadFlags;
 use super::prometheus::ListenAddress;
-use super::surroundings::Places;
+use super::surroundings::{Pinning, Places};
 use crate::report::{Comparison, FailIf, Format, compare, comparisons_as_junit, render_comparison};
 use crate::result::{BaselineName, Baselines, RunResult, read_result};
 
@@ -88,6 +88,8 @@ pub(super) struct CompareArgs {
     load: LoadFlags,
     #[command(flatten)]
     layout: ComparisonLayout,
+    #[command(flatten)]
+    pinning: Pinning,
     #[command(flatten)]
     places: Places,
 }

@@ -3,10 +3,10 @@
 
 use console::{Alignment, measure_text_width, pad_str};
 
-use super::Position;
+use super::Shown;
 use super::failures::failures_by_name;
 use super::history::History;
-use super::phase::{bar, name, share, time};
+use super::phase::{bar, marks, name, share, time};
 use crate::cli::terminal::Size;
 use crate::load::{OpProgress, Phase, Progress};
 use crate::report::{count, duration_us, per_second};
@@ -38,15 +38,11 @@ pub(super) enum Tone {
 }
 
 /// Returns the lines of the view. One row stays free for the cursor, and one column so that no line wraps.
-pub(super) fn lines(
-    position: Position,
-    progress: &Progress,
-    history: &History,
-    size: Size,
-) -> Vec<Line> {
+pub(super) fn lines(shown: &Shown<'_>, history: &History, size: Size) -> Vec<Line> {
+    let progress = shown.progress;
     let columns = size.columns.saturating_sub(1);
     let rows = size.rows.saturating_sub(1).max(1);
-    let mut lines = vec![plain(phase_line(position, progress, columns))];
+    let mut lines = vec![plain(phase_line(shown, columns))];
     if !progress.ops.is_empty() {
         let counts = progress.counts();
         let failures: Vec<String> = failures_by_name(&counts)
@@ -84,7 +80,12 @@ pub(super) fn lines(
 }
 
 /// `measure 2 of 5  [====>-----]  12.3 s, 17.7 s left`
-fn phase_line(position: Position, progress: &Progress, columns: usize) -> String {
+fn phase_line(shown: &Shown<'_>, columns: usize) -> String {
+    let Shown {
+        position,
+        progress,
+        faults,
+    } = *shown;
     let of = if position.is_one_of_several() {
         format!(" {} of {}", position.run, position.runs)
     } else {
@@ -98,7 +99,8 @@ fn phase_line(position: Position, progress: &Progress, columns: usize) -> String
     let mut line = format!("{}{of}{not_measured}", name(progress.phase));
     let time = time(progress);
     let rest = columns.saturating_sub(line.len() + time.len() + 4);
-    if let Some(bar) = share(progress).and_then(|share| bar(share, rest)) {
+    let marks = marks(progress, faults);
+    if let Some(bar) = share(progress).and_then(|share| bar(share, rest, &marks)) {
         line.push_str("  ");
         line.push_str(&bar);
     }
@@ -289,6 +291,7 @@ pub(super) fn pad_or_cut(text: &str, min: usize, max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::live::Position;
     use crate::load::ServerProgress;
     use crate::measure::{ErrorNames, OpCounts, Outcome};
     use std::time::Duration;
@@ -353,7 +356,12 @@ mod tests {
     }
 
     fn texts(position: Position, progress: &Progress, size: Size) -> Vec<String> {
-        let lines = lines(position, progress, &history(progress), size);
+        let shown = Shown {
+            position,
+            progress,
+            faults: &[],
+        };
+        let lines = lines(&shown, &history(progress), size);
         assert!(lines.len() < size.rows, "{lines:#?}");
         for line in &lines {
             assert!(measure_text_width(&line.text) < size.columns, "{lines:#?}");

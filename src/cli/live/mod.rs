@@ -21,13 +21,14 @@ use self::canvas::Canvas;
 pub(super) use self::failures::failures_by_name;
 use self::frame::Tone;
 use self::history::History;
-use super::ascii::shown;
+use super::ascii::{self, shown};
 use super::failure::Failure;
 use super::output::tell;
 use super::prometheus::{Exporter, ListenAddress};
 use super::terminal::{Terminal, wrap};
 use crate::experiment::{Overall, ProgressEvent};
 use crate::load::{Phase, Progress};
+use crate::workload::Fault;
 
 /// Interval between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -55,6 +56,15 @@ impl Position {
     fn is_one_of_several(self) -> bool {
         self.runs > 1 && self.run > 0
     }
+}
+
+/// What is shown of a run.
+#[derive(Clone, Copy, Debug)]
+struct Shown<'a> {
+    position: Position,
+    progress: &'a Progress,
+    /// The planned faults.
+    faults: &'a [Fault],
 }
 
 #[derive(Debug, Default)]
@@ -128,12 +138,17 @@ impl Screen {
                 run,
                 runs,
                 progress,
+                faults,
             } => {
-                let position = Position {
-                    run: *run,
-                    runs: *runs,
+                let shown = Shown {
+                    position: Position {
+                        run: *run,
+                        runs: *runs,
+                    },
+                    progress,
+                    faults,
                 };
-                self.load(&mut state, position, progress);
+                self.load(&mut state, &shown);
             }
         }
     }
@@ -157,7 +172,10 @@ impl Screen {
         write(&state.canvas.clear(self.terminal.width()));
     }
 
-    fn load(&self, state: &mut State, position: Position, progress: &Progress) {
+    fn load(&self, state: &mut State, shown: &Shown<'_>) {
+        let Shown {
+            position, progress, ..
+        } = *shown;
         let phase = (position.run, progress.phase);
         let before = state.phase.replace(phase);
         let phase_changed = before != Some(phase);
@@ -168,18 +186,19 @@ impl Screen {
             state.history.clear();
         }
         if self.terminal.can_redraw {
-            self.draw(state, position, progress);
+            self.draw(state, shown);
         } else if (phase_changed && !is_announced(progress.phase))
             || state
                 .last_plain
                 .is_some_and(|last| last.elapsed() >= PLAIN_EVERY)
         {
             state.last_plain = Some(Instant::now());
-            self.line(state, &shown(&plain::line(position, progress)));
+            self.line(state, &ascii::shown(&plain::line(position, progress)));
         }
     }
 
-    fn draw(&self, state: &mut State, position: Position, progress: &Progress) {
+    fn draw(&self, state: &mut State, view: &Shown<'_>) {
+        let progress = view.progress;
         let has_rate = matches!(progress.phase, Phase::WarmUp | Phase::Measure);
         if has_rate && !phase::has_just_begun(progress) {
             state.history.push(progress);
@@ -192,7 +211,7 @@ impl Screen {
         });
         let lines: Vec<String> = above
             .iter()
-            .chain(&frame::lines(position, progress, &state.history, size))
+            .chain(&frame::lines(view, &state.history, size))
             .map(|line| {
                 let text = shown(&line.text);
                 match line.tone {
@@ -214,7 +233,7 @@ impl Drop for Screen {
 
 /// Whether a [`ProgressEvent::Step`] announces the phase, so that no plain line is needed at its beginning.
 fn is_announced(phase: Phase) -> bool {
-    matches!(phase, Phase::Prepare | Phase::CleanUp)
+    matches!(phase, Phase::Prepare | Phase::Verify | Phase::CleanUp)
 }
 
 fn write(text: &str) {

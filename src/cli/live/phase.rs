@@ -1,10 +1,12 @@
 //! Formats the progress of a phase: its name, a bar, and the remaining time.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use crate::load::{Phase, Progress};
 use crate::report::count;
+use crate::workload::Fault;
 
 /// Minimum and maximum number of columns inside a bar.
 const BAR_COLUMNS_MIN: usize = 10;
@@ -16,6 +18,7 @@ pub(super) fn name(phase: Phase) -> &'static str {
         Phase::WarmUp => "warm up",
         Phase::Measure => "measure",
         Phase::Drain => "drain",
+        Phase::Verify => "verify",
         Phase::CleanUp => "clean up",
     }
 }
@@ -64,24 +67,47 @@ pub(super) fn time(progress: &Progress) -> String {
     format!("{elapsed_s:.1} s, {at_most}{left_s:.1} s left")
 }
 
-/// Formats a bar such as `[====>-----]`, at most `columns` wide. Returns `None` if `columns` is too small.
-pub(super) fn bar(share: f64, columns: usize) -> Option<String> {
+/// Formats a bar such as `[====>--!--]`, at most `columns` wide. `marks` are shares of the phase that are shown as
+/// exclamation marks. Returns `None` if `columns` is too small.
+pub(super) fn bar(share: f64, columns: usize, marks: &[f64]) -> Option<String> {
     let inner = columns.checked_sub(2)?.min(BAR_COLUMNS_MAX);
     if inner < BAR_COLUMNS_MIN {
         return None;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a share of at most 60 columns"
-    )]
-    let done = ((share * inner as f64) as usize).min(inner);
-    let mut bar = "=".repeat(done);
-    if done < inner {
-        bar.push('>');
+    let done = cells(share, inner);
+    let mut bar: Vec<char> = (0..inner)
+        .map(|cell| match cell.cmp(&done) {
+            Ordering::Less => '=',
+            Ordering::Equal => '>',
+            Ordering::Greater => '-',
+        })
+        .collect();
+    for mark in marks {
+        if let Some(cell) = bar.get_mut(cells(*mark, inner)) {
+            *cell = '!';
+        }
     }
-    Some(format!("[{bar:-<inner$}]"))
+    Some(format!("[{}]", bar.into_iter().collect::<String>()))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a share of at most 60 columns"
+)]
+fn cells(share: f64, inner: usize) -> usize {
+    ((share * inner as f64) as usize).min(inner)
+}
+
+/// Returns the beginnings of the faults as shares of the measured phase. They are shown in no other phase.
+pub(super) fn marks(progress: &Progress, faults: &[Fault]) -> Vec<f64> {
+    if progress.phase != Phase::Measure || progress.total.is_zero() {
+        return Vec::new();
+    }
+    let at = |fault: &Fault| Duration::from_millis(fault.at_ms).as_secs_f64();
+    let total_s = progress.total.as_secs_f64();
+    faults.iter().map(|fault| at(fault) / total_s).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
@@ -92,6 +118,7 @@ fn ratio(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workload::{FaultAction, Victim};
 
     fn at(phase: Phase, elapsed_ms: u64, total_ms: u64) -> Progress {
         Progress {
@@ -144,11 +171,27 @@ mod tests {
 
     #[test]
     fn a_bar_shows_the_share_and_needs_a_minimum_width() {
+        let bar = |share, columns| bar(share, columns, &[]);
         assert_eq!(bar(0.0, 12).as_deref(), Some("[>---------]"));
         assert_eq!(bar(0.41, 12).as_deref(), Some("[====>-----]"));
         assert_eq!(bar(1.0, 12).as_deref(), Some("[==========]"));
         assert_eq!(bar(0.5, 11), None);
         assert_eq!(bar(0.5, 0), None);
         assert_eq!(bar(0.5, 500).map(|bar| bar.len()), Some(62));
+    }
+
+    #[test]
+    fn faults_are_marked_in_the_bar_of_the_measured_phase() {
+        let fault = |at_ms| Fault {
+            at_ms,
+            action: FaultAction::Kill,
+            victim: Victim::Leader,
+            for_ms: None,
+        };
+        let faults = [fault(3_000), fault(21_000)];
+        let measure = at(Phase::Measure, 12_300, 30_000);
+        let marked = bar(0.41, 12, &marks(&measure, &faults));
+        assert_eq!(marked.as_deref(), Some("[=!==>--!--]"));
+        assert!(marks(&at(Phase::WarmUp, 100, 5_000), &faults).is_empty());
     }
 }

@@ -25,7 +25,12 @@ pub(super) fn line(position: Position, progress: &Progress) -> String {
         };
         text.push_str(&format!(", {at_most}{:.1} s left", left.as_secs_f64()));
     }
-    if has_just_begun(progress) || matches!(progress.phase, Phase::Prepare | Phase::CleanUp) {
+    if has_just_begun(progress)
+        || matches!(
+            progress.phase,
+            Phase::Prepare | Phase::Verify | Phase::CleanUp
+        )
+    {
         if progress.ok > 0 {
             text.push_str(&format!("  {} done", count(progress.ok)));
         }

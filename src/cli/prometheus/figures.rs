@@ -16,11 +16,12 @@ use crate::load::{Phase, Progress};
 use crate::measure::OpCounts;
 
 /// The phases and their labels.
-const PHASES: [(Phase, &str); 5] = [
+const PHASES: [(Phase, &str); 6] = [
     (Phase::Prepare, "prepare"),
     (Phase::WarmUp, "warm_up"),
     (Phase::Measure, "measure"),
     (Phase::Drain, "drain"),
+    (Phase::Verify, "verify"),
     (Phase::CleanUp, "clean_up"),
 ];
 

@@ -75,6 +75,7 @@ impl Exporter {
             run,
             runs,
             progress,
+            ..
         } = event
         {
             let figures = Figures {
@@ -198,11 +199,13 @@ mod tests {
             run: 1,
             runs: 3,
             progress: &Progress::start_of(Phase::WarmUp, Duration::ZERO),
+            faults: &[],
         });
         exporter.note(&ProgressEvent::Load {
             run: 2,
             runs: 3,
             progress: &progress(),
+            faults: &[],
         });
         let answer = get(&exporter, PATH);
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");

@@ -39,14 +39,14 @@ impl Preparer {
     ///
     /// Every request yields an entry of at most [`MAX_ENTRY_BYTES`]: a refused request becomes an
     /// error transaction, which the leader proposes like any other. The caller has checked the session with the
-    /// [`super::SessionTracker`].
+    /// [`super::SessionTracker`]. Returns the error code of a refused request.
     pub fn prepare(
         &mut self,
         database: &Database,
         request: &WriteRequest<'_>,
         zxid: Zxid,
         out: &mut Vec<u8>,
-    ) {
+    ) -> Option<ErrorCode> {
         let start = out.len();
         let context = Context {
             database,
@@ -67,13 +67,13 @@ impl Preparer {
             let fits = out.len() - start <= MAX_ENTRY_BYTES;
             fits.then_some(()).ok_or(ErrorCode::MARSHALLING)
         });
-        if let Err(code) = record {
-            self.outstanding.roll_back(mark);
-            out.truncate(start);
-            header.op = OpCode::Error;
-            header.encode(out);
-            out.put_i32(code.0);
-        }
+        let code = record.err()?;
+        self.outstanding.roll_back(mark);
+        out.truncate(start);
+        header.op = OpCode::Error;
+        header.encode(out);
+        out.put_i32(code.0);
+        Some(code)
     }
 
     /// Drops the outstanding changes of transactions up to `zxid`, which the database has applied.

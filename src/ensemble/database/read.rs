@@ -156,11 +156,19 @@ impl Database {
 
     /// Appends the names of the node's children, in no particular order (as Java does).
     fn list(&mut self, id: NodeId, out: &mut Vec<u8>) {
-        let children = &self.tree.nodes.node(id).children;
+        let parent = self.tree.nodes.node(id);
+        let children = &parent.children;
         self.work += children.len();
         out.put_len(children.len());
+        // A list can have millions of names. To search each path for its last component would take most of
+        // the time.
+        let parent_bytes = match parent.raw_path() {
+            b"/" => 1,
+            path => path.len() + 1,
+        };
         for child in children.iter() {
-            out.put_buffer(Some(self.tree.nodes.node(*child).raw_name()));
+            let path = self.tree.nodes.node(*child).raw_path();
+            out.put_buffer(path.get(parent_bytes..));
         }
     }
 

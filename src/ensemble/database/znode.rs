@@ -80,13 +80,6 @@ impl Znode {
         std::str::from_utf8(self.raw_path()).expect("it was a string")
     }
 
-    /// The last component of the path.
-    pub(super) fn raw_name(&self) -> &[u8] {
-        let path = self.raw_path();
-        let start = path.iter().rposition(|byte| *byte == b'/');
-        start.map_or(&[], |at| &path[at + 1..])
-    }
-
     /// `None` is null.
     pub(super) fn data(&self) -> Option<&[u8]> {
         (self.path_bytes & NULL_DATA == 0).then(|| &self.content[self.path_len()..])
@@ -244,7 +237,6 @@ mod tests {
             node.set_data(data);
             assert_eq!((node.path(), node.data()), ("/a/name", data));
             assert_eq!(node.data_bytes(), data.map_or(0, <[u8]>::len));
-            assert_eq!(node.raw_name(), b"name");
         }
     }
 }

@@ -7,6 +7,7 @@
 mod answers;
 mod dial;
 mod files;
+mod heap;
 mod inboxes;
 mod line_limiter;
 mod listener;
@@ -18,6 +19,7 @@ mod resolver;
 mod server_log;
 mod socket;
 mod traffic;
+mod turns;
 mod unsent;
 mod votes;
 
@@ -32,6 +34,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::files::Room;
+use self::heap::Heap;
 use self::inboxes::Inboxes;
 use self::listener::Listener;
 use self::newcomers::Newcomers;
@@ -40,6 +43,7 @@ use self::resolver::{Endpoint, Port, Resolver, Target};
 use self::server_log::ServerLog;
 use self::socket::Socket;
 use self::traffic::Traffic;
+use self::turns::Turns;
 use self::unsent::Unsent;
 use self::votes::{ReceivedVote, Votes};
 use super::config::Config;
@@ -161,6 +165,8 @@ struct Node {
     /// The unsent bytes of all clients.
     unsent: Unsent,
     inboxes: Inboxes,
+    turns: Turns,
+    heap: Heap,
     traffic: Traffic,
     links: HashMap<u64, Socket>,
     /// The links whose other side has not introduced itself.
@@ -210,13 +216,7 @@ pub fn run(config: &Config) -> Result<(), NodeError> {
 impl Node {
     fn start(config: &Config, mut log: ServerLog) -> Result<Self, NodeError> {
         let poller = Poller::new()?;
-        let (signals, notify) = UnixStream::pair()?;
-        signals.set_nonblocking(true)?;
-        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-            signal_hook::low_level::pipe::register(signal, notify.try_clone()?)?;
-        }
-        poller.add(&signals, Token::Signal, Interest::READ)?;
-
+        let signals = await_signals(&poller)?;
         let me = PeerId(config.server_id());
         let quorum_address = own_address(config, Port::Quorum)?;
         let election_address = own_address(config, Port::Election)?;
@@ -262,6 +262,8 @@ impl Node {
             per_host: HashMap::new(),
             unsent: Unsent::default(),
             inboxes: Inboxes::default(),
+            turns: Turns::default(),
+            heap: Heap::default(),
             traffic: Traffic::default(),
             links: HashMap::new(),
             newcomers: ports::newcomers(room),
@@ -314,6 +316,7 @@ impl Node {
                 return Ok(()); // dropping the disk completes its pending work
             }
             self.end_lingering(now);
+            self.take_turns(now);
             self.log.write_due(now.mono_ms);
             self.resume_listeners(now)?;
             if self.snapshot_goes_on() {
@@ -372,6 +375,9 @@ impl Node {
         self.close_late_newcomers(now);
         self.give_up_lookup(now);
         self.read_paused_clients();
+        if !self.peer.database().is_forgetting() {
+            self.heap.return_some(now.mono_ms);
+        }
     }
 
     /// Handles the events of one wait. Returns `false` if the server must end.
@@ -468,6 +474,17 @@ fn random_number() -> u64 {
 fn wall_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns a stream that becomes readable when SIGTERM or SIGINT arrives.
+fn await_signals(poller: &Poller) -> io::Result<UnixStream> {
+    let (signals, notify) = UnixStream::pair()?;
+    signals.set_nonblocking(true)?;
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::low_level::pipe::register(signal, notify.try_clone()?)?;
+    }
+    poller.add(&signals, Token::Signal, Interest::READ)?;
+    Ok(signals)
 }
 
 /// Returns an eventfd with which another thread wakes the event loop.

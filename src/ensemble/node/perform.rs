@@ -6,13 +6,16 @@ use std::sync::Arc;
 use super::inboxes::INBOX_MAX;
 use super::poller::{Ready, Token};
 use super::server_log::ServerLog;
-use super::socket::{Ended, Socket};
-use super::{LINGER_MS, LeaderLink, Lingering, Node, NodeError, answers, dial};
+use super::socket::{Ended, Socket, kept_bytes};
+use super::{LINGER_MS, LeaderLink, Lingering, Node, NodeError, READ_BYTES, answers, dial};
 use crate::ensemble::config::Config;
 use crate::ensemble::database::{ConnId, DatabaseSettings};
 use crate::ensemble::peer::{Effect, Input, LinkId, Now, Recovered};
 use crate::ensemble::storage::{self, Disk, DiskEvent, RecoverOptions};
 use crate::wire::jute::Zxid;
+
+/// Memory of a watch with a short path.
+const WATCH_BYTES: usize = 100;
 
 /// Recovers the database from disk and starts the disk thread, which signals its events through `wake`.
 pub(super) fn open_disk(
@@ -221,13 +224,30 @@ impl Node {
         }
     }
 
+    /// Returns how much memory an empty buffer of a connection keeps.
+    fn kept_bytes(&self) -> usize {
+        kept_bytes(self.clients.len() + self.links.len())
+    }
+
+    /// Whether this is a client that may send the rest of its request although all clients hold too much.
+    fn has_turn(&self, token: Token) -> bool {
+        matches!(token, Token::Client(id) if self.turns.contains(id))
+    }
+
     /// Reads once and offers the bytes to the peer.
     pub(super) fn read(&mut self, now: Now, token: Token) {
         let mut buffer = std::mem::take(&mut self.buffer);
+        let inboxes = self.inboxes;
+        let has_turn = self.has_turn(token);
         if let Some(socket) = self.socket(token) {
             let closing = socket.closing;
             let is_client = matches!(token, Token::Client(_));
-            match socket.read(&mut buffer) {
+            let most = if is_client && !has_turn {
+                inboxes.read_max(socket.inbox.len()).min(READ_BYTES)
+            } else {
+                READ_BYTES
+            };
+            match socket.read(&mut buffer[..most]) {
                 Ok(0) => {}
                 Ok(count) => {
                     if is_client {
@@ -361,9 +381,13 @@ impl Node {
         }
         let inbox = std::mem::take(&mut socket.inbox);
         let consumed = self.offer(now, token, &inbox);
+        let kept = self.kept_bytes();
         if let Some(socket) = self.socket(token) {
             socket.inbox = inbox;
-            socket.consume(consumed);
+            socket.consume(consumed, kept);
+        }
+        if let (true, Token::Client(id)) = (consumed > 0, token) {
+            self.turns.end(id);
         }
         self.hold_back(token);
     }
@@ -385,14 +409,14 @@ impl Node {
             && self.peer.is_receiving_snapshot()
             && !self.disk.has_snapshot_room();
         let mut inboxes = self.inboxes;
+        let has_turn = self.has_turn(token);
         let Some(socket) = self.socket(token) else {
             return;
         };
         let held = socket.inbox.len();
         let starved = if let Token::Client(_) = token {
-            inboxes.count(socket.counted, held);
-            socket.counted = held;
-            inboxes.pauses(held)
+            socket.counted = inboxes.count(socket.counted, socket.inbox.capacity());
+            inboxes.pauses(held) && !(has_turn && held <= INBOX_MAX)
         } else {
             held > INBOX_MAX || disk_is_behind
         };
@@ -441,12 +465,13 @@ impl Node {
     /// Sends as much as the socket takes. Drops the connection if it is broken, or if it was closing and
     /// everything is sent.
     pub(super) fn flush(&mut self, now: Now, token: Token) {
+        let kept = self.kept_bytes();
         let Some(socket) = self.socket(token) else {
             return;
         };
         socket.dirty = false;
         let before = socket.unsent();
-        let outcome = socket.flush(now.mono_ms);
+        let outcome = socket.flush(now.mono_ms, kept);
         let sent = before - socket.unsent();
         let ends = outcome.is_err() || (socket.closing && socket.is_flushed());
         if let Token::Client(id) = token {
@@ -511,6 +536,7 @@ impl Node {
                 if let Some(client) = self.clients.remove(&id) {
                     self.unsent.remove(client.socket.unsent());
                     self.inboxes.count(client.socket.counted, 0);
+                    self.heap.count_freed(client.socket.memory_bytes());
                     let host = client.address.ip();
                     if let Some(count) = self.per_host.get_mut(&host) {
                         *count -= 1;
@@ -518,12 +544,18 @@ impl Node {
                             self.per_host.remove(&host);
                         }
                     }
+                    let before = self.peer.database().watch_count();
                     self.step(now, Input::ClientDown(ConnId(id)));
+                    let ended = before - self.peer.database().watch_count();
+                    self.heap.count_freed(ended * WATCH_BYTES);
                 }
             }
-            Token::Link(id) if self.links.remove(&id).is_some() => {
-                self.newcomers.remove(id);
-                self.step(now, Input::LinkDown(LinkId(id)));
+            Token::Link(id) => {
+                if let Some(socket) = self.links.remove(&id) {
+                    self.heap.count_freed(socket.memory_bytes());
+                    self.newcomers.remove(id);
+                    self.step(now, Input::LinkDown(LinkId(id)));
+                }
             }
             Token::Leader(_) if self.leader.take().is_some() => {
                 self.step(now, Input::LeaderDown);

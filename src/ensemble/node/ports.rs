@@ -25,7 +25,7 @@ const INTRODUCTION_BYTES_MAX: usize = 1 << 10;
 /// Most bytes of incomplete packets from all learners.
 const INCOMPLETE_MAX: usize = 16 << 20;
 /// Shorter incomplete packets are not counted.
-const INCOMPLETE_SMALL: usize = 64 << 10;
+const INCOMPLETE_SMALL: usize = 8 << 10;
 /// A learner's connection with more unsent bytes than this is closed.
 const LEARNER_UNSENT_MAX: usize = 256 << 20;
 /// Longest lookup of the leader's address, ms. The learner then tries again.

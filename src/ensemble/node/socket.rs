@@ -8,8 +8,12 @@ use super::poller::Interest;
 
 /// While a client has this many unsent bytes, the server reads no more of its requests.
 pub(super) const UNSENT_PAUSE: usize = 4 << 20;
-/// An empty buffer is shrunk to this capacity.
-const KEEP_BYTES: usize = 256 << 10;
+/// Empty buffers of all connections together keep about this many bytes of memory.
+const KEPT_ALL: usize = 8 << 20;
+/// What the empty buffer of one connection may keep in any case.
+pub(super) const KEPT_MIN: usize = 4 << 10;
+/// What it keeps at most. Larger buffers are rare.
+const KEPT_MAX: usize = 256 << 10;
 /// Below so many unsent bytes there is room for the next slice of a snapshot.
 const ROOM_BYTES: usize = 128 << 10;
 
@@ -18,7 +22,7 @@ pub(super) struct Socket {
     stream: TcpStream,
     /// Received bytes that the peer has not consumed.
     pub(super) inbox: Vec<u8>,
-    /// The length of the inbox when it was counted last.
+    /// The memory of the inbox when it was counted last.
     pub(super) counted: usize,
     outbox: Vec<u8>,
     /// How many bytes at the start of `outbox` are sent.
@@ -40,6 +44,18 @@ pub(super) struct Socket {
     pub(super) postponed: bool,
     /// The peer is told when there is room for more of what it sends.
     pub(super) awaits_room: bool,
+}
+
+/// Returns how much memory an empty buffer keeps when the server has so many connections.
+pub(super) fn kept_bytes(connections: usize) -> usize {
+    (KEPT_ALL / connections.max(1)).clamp(KEPT_MIN, KEPT_MAX)
+}
+
+/// Returns memory of a buffer that is much larger than its content.
+fn shrink(buffer: &mut Vec<u8>, kept: usize) {
+    if buffer.capacity() > kept && buffer.capacity() / 2 >= buffer.len() {
+        buffer.shrink_to(kept);
+    }
 }
 
 /// Why a connection ends.
@@ -97,11 +113,20 @@ impl Socket {
             self.progress_ms = now_ms;
         }
         self.unsent_max = self.unsent_max.max(self.limit.saturating_add(bytes.len()));
+        if self.outbox.len() + bytes.len() > self.outbox.capacity() {
+            // The buffer has to be copied anyway.
+            self.drop_sent();
+        }
         self.outbox.extend_from_slice(bytes);
     }
 
-    /// Sends as many bytes as the socket takes.
-    pub(super) fn flush(&mut self, now_ms: u64) -> Result<(), Ended> {
+    fn drop_sent(&mut self) {
+        self.outbox.drain(..self.sent);
+        self.sent = 0;
+    }
+
+    /// Sends as many bytes as the socket takes. An empty buffer keeps `kept` bytes of memory.
+    pub(super) fn flush(&mut self, now_ms: u64, kept: usize) -> Result<(), Ended> {
         while self.sent < self.outbox.len() {
             match self.stream.write(&self.outbox[self.sent..]) {
                 Ok(0) => return Err(Ended::Closed),
@@ -118,14 +143,12 @@ impl Socket {
             self.sent = 0;
             self.outbox.clear();
             self.unsent_max = self.limit;
-            if self.outbox.capacity() > KEEP_BYTES {
-                self.outbox.shrink_to(KEEP_BYTES);
-            }
+            shrink(&mut self.outbox, kept);
         } else if self.unsent() > self.unsent_max {
             return Err(Ended::Stuck);
-        } else if self.sent > KEEP_BYTES {
-            self.outbox.drain(..self.sent);
-            self.sent = 0;
+        } else if self.sent >= self.unsent() {
+            self.drop_sent();
+            shrink(&mut self.outbox, kept);
         }
         Ok(())
     }
@@ -149,6 +172,19 @@ impl Socket {
         self.unsent() < ROOM_BYTES
     }
 
+    /// Whether the first frame of the inbox, the request of a client, is incomplete.
+    pub(super) fn lacks_bytes(&self) -> bool {
+        let Some((prefix, rest)) = self.inbox.split_first_chunk::<4>() else {
+            return true;
+        };
+        usize::try_from(i32::from_be_bytes(*prefix)).is_ok_and(|length| length > rest.len())
+    }
+
+    /// Memory of the buffers.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.inbox.capacity() + self.outbox.capacity()
+    }
+
     pub(super) fn is_flushed(&self) -> bool {
         self.outbox.is_empty()
     }
@@ -161,15 +197,11 @@ impl Socket {
         }
     }
 
-    /// Removes the first `count` bytes of the inbox.
-    pub(super) fn consume(&mut self, count: usize) {
-        if count == self.inbox.len() {
-            self.inbox.clear();
-            if self.inbox.capacity() > KEEP_BYTES {
-                self.inbox.shrink_to(KEEP_BYTES);
-            }
-        } else if count > 0 {
+    /// Removes the first `count` bytes of the inbox. An empty inbox keeps `kept` bytes of memory.
+    pub(super) fn consume(&mut self, count: usize, kept: usize) {
+        if count > 0 {
             self.inbox.drain(..count);
+            shrink(&mut self.inbox, kept);
         }
     }
 }
@@ -201,15 +233,48 @@ mod tests {
         let (mut socket, mut other) = pair();
         let whole = vec![7; 64 * LIMIT];
         socket.queue(0, &whole);
-        assert_eq!(socket.flush(0), Ok(()));
+        assert_eq!(socket.flush(0, KEPT_MAX), Ok(()));
         assert!(socket.unsent() > LIMIT);
         let mut received = 0;
         let mut buffer = vec![0; LIMIT];
         while received < whole.len() {
             received += other.read(&mut buffer).expect("the connection is open");
-            assert_eq!(socket.flush(0), Ok(()));
+            assert_eq!(socket.flush(0, KEPT_MAX), Ok(()));
         }
         assert!(socket.is_flushed());
+    }
+
+    #[test]
+    fn the_memory_of_large_buffers_is_returned() {
+        let (mut socket, mut other) = pair();
+        socket.inbox.extend_from_slice(&[7; 8 * KEPT_MIN]);
+        socket.consume(8 * KEPT_MIN - 1, KEPT_MIN);
+        assert_eq!((socket.inbox.len(), socket.inbox.capacity()), (1, KEPT_MIN));
+        let mut rest = vec![7; 64 * LIMIT];
+        socket.queue(0, &rest);
+        let whole = socket.outbox.capacity();
+        while !socket.is_flushed() {
+            assert_eq!(socket.flush(0, KEPT_MIN), Ok(()));
+            let unsent = socket.unsent();
+            let most = (4 * unsent).max(KEPT_MIN).min(whole);
+            assert!(
+                socket.outbox.capacity() <= most,
+                "{unsent} bytes are unsent"
+            );
+            let count = other.read(&mut rest).expect("the connection is open");
+            assert!(count > 0);
+        }
+        assert_eq!(socket.outbox.capacity(), KEPT_MIN);
+    }
+
+    #[test]
+    fn many_connections_keep_less_memory_each() {
+        assert_eq!(kept_bytes(0), KEPT_MAX);
+        assert_eq!(
+            kept_bytes(KEPT_ALL / KEPT_MAX + 1),
+            KEPT_ALL / (KEPT_ALL / KEPT_MAX + 1)
+        );
+        assert_eq!(kept_bytes(1_000_000), KEPT_MIN);
     }
 
     #[test]
@@ -217,7 +282,7 @@ mod tests {
         let (mut socket, _other) = pair();
         let outcome = (0..1024).try_for_each(|_| {
             socket.queue(0, &[7; LIMIT / 8]);
-            socket.flush(0)
+            socket.flush(0, KEPT_MAX)
         });
         assert_eq!(outcome, Err(Ended::Stuck));
     }

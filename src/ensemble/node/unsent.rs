@@ -11,9 +11,9 @@ const ALL_PAUSE: usize = 16 << 20;
 /// While all clients together have more unsent bytes than this, clients that take none are closed.
 const ALL_SOFT: usize = 32 << 20;
 /// Above this, clients with more than one unsent message are closed as well.
-const ALL_HARD: usize = 64 << 20;
+const ALL_HARD: usize = 48 << 20;
 /// Clients with fewer unsent bytes are left alone.
-const SMALL: usize = 64 << 10;
+const SMALL: usize = 16 << 10;
 /// A client that has taken no byte for this time does not read, ms.
 const STALL_MS: u64 = 100;
 
@@ -133,10 +133,10 @@ mod tests {
     #[test]
     fn clients_that_read_slowly_are_closed_only_above_the_hard_limit() {
         let half = LARGE / 2;
-        let reading: Vec<Silent> = (0..6).map(|_| silent(100, &[half, half])).collect();
-        assert_eq!(too_slow(150, &reading[..5]), [0; 0]);
-        assert_eq!(too_slow(150, &reading).len(), 4);
-        let single: Vec<Silent> = (0..6).map(|_| silent(100, &[LARGE])).collect();
+        let reading: Vec<Silent> = (0..5).map(|_| silent(100, &[half, half])).collect();
+        assert_eq!(too_slow(150, &reading[..4]), [0; 0]);
+        assert_eq!(too_slow(150, &reading).len(), 3);
+        let single: Vec<Silent> = (0..5).map(|_| silent(100, &[LARGE])).collect();
         assert_eq!(too_slow(150, &single), [0; 0], "one large reply each");
     }
 

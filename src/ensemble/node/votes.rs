@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use super::dial;
 use super::newcomers::Newcomers;
 use super::poller::{Interest, Poller, Ready, Token};
-use super::socket::{Ended, Socket};
+use super::socket::{Ended, KEPT_MIN, Socket};
 use crate::wire::jute::{JuteError, Notification, PeerId, VoteHello};
 
 /// Longest time for a connect or for an incoming greeting, ms (`zookeeper.cnxTimeout`).
@@ -254,7 +254,7 @@ impl Votes {
                 Ok(None) => return true,
                 Err(_garbage) => return false,
                 Ok(Some((hello, length))) => {
-                    link.socket.consume(length);
+                    link.socket.consume(length, KEPT_MIN);
                     self.newcomers.remove(id);
                     if hello.sid == self.me || !self.peers.contains(&hello.sid) {
                         return false;
@@ -302,7 +302,7 @@ impl Votes {
                 Err(JuteError::Truncated | JuteError::Value { .. }) => {} // the specification ignores these
                 Err(JuteError::Length(_) | JuteError::Utf8) => {}
             }
-            link.socket.consume(4 + length);
+            link.socket.consume(4 + length, KEPT_MIN);
         }
     }
 
@@ -310,7 +310,7 @@ impl Votes {
         let Some(link) = self.links.get_mut(&id) else {
             return;
         };
-        let over = link.socket.flush(now_ms).is_err()
+        let over = link.socket.flush(now_ms, KEPT_MIN).is_err()
             || (link.stage == ElectionLinkStage::Greeting && link.socket.is_flushed());
         if over {
             self.close(id);

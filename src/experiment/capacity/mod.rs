@@ -36,7 +36,7 @@ pub struct CapacityRun<'a> {
 /// [`Capacity::ended_early`].
 ///
 /// # Errors
-/// If nothing was measured, or `after` fails.
+/// If the plan has faults, nothing was measured, or `after` fails.
 pub fn capacity<E: From<ExperimentError>>(
     plan: &Plan,
     target: &TargetSpec,
@@ -45,6 +45,9 @@ pub fn capacity<E: From<ExperimentError>>(
     begins: &mut dyn FnMut(u32, f64),
     after: &mut dyn FnMut(&CapacityRun<'_>) -> Result<Option<String>, E>,
 ) -> Result<Capacity, E> {
+    if !plan.faults.is_empty() {
+        return Err(ExperimentError::FaultsInSearch.into());
+    }
     let mut search = Search::new(limits);
     let mut found = Capacity::new(&plan.name, &target.to_string(), limits.precision);
     while let Some(rate_per_s) = search.next_per_s() {

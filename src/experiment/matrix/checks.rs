@@ -13,12 +13,12 @@ const RUNS_MAX: usize = 10_000;
 
 impl Matrix<'_> {
     /// Checks that every cell can run on every target: the protocol, the limits of this process, the axes of
-    /// a live target, the installation of a local Apache ZooKeeper, and memory and ports for the largest
-    /// ensemble. Starts nothing.
+    /// a live target, the installation of a local Apache ZooKeeper, CPU quota and cores (`pin`), and memory and
+    /// ports for the largest ensemble. Starts nothing.
     ///
     /// # Errors
     /// The first reason for which a run could not begin.
-    pub fn check(&self, zookeeper_home: Option<&Path>) -> Result<(), ExperimentError> {
+    pub fn check(&self, zookeeper_home: Option<&Path>, pin: bool) -> Result<(), ExperimentError> {
         let cells = self.experiment.cells.len() * self.targets.len();
         let runs = cells.saturating_mul(self.experiment.rounds as usize);
         if runs > RUNS_MAX {
@@ -36,7 +36,10 @@ impl Matrix<'_> {
                 })?;
             }
             for cell in &self.experiment.cells {
-                check(&cell.plan, target)?;
+                check(&cell.plan, target, pin)?;
+                if cell.search.is_some() && !cell.plan.faults.is_empty() {
+                    return Err(ExperimentError::FaultsInSearch);
+                }
                 self.check_observers(cell, target)?;
             }
             let servers = |cell: &&Cell| {

@@ -72,6 +72,7 @@ fn index(experiment: &Experiment) -> ExperimentIndex {
         seed: 7,
         targets: &["bundled".to_owned()],
         data_dir: None,
+        pin: false,
     })
 }
 
@@ -84,7 +85,7 @@ fn what_no_run_could_do_is_refused_before_the_first() {
             experiment: &experiment,
             targets: &targets,
         };
-        matrix.check(None).unwrap_err().to_string()
+        matrix.check(None, false).unwrap_err().to_string()
     };
     assert_eq!(
         refused(&[], "zk://h:1"),

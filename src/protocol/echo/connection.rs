@@ -3,8 +3,8 @@
 
 use super::{LENGTH_BYTES, Null, length};
 use crate::protocol::{
-    Event, Leftovers, Pending, Protocol, Reply, Sent, Setup, SetupError, SetupJob, Step, Ticket,
-    Violation,
+    Event, Leftovers, NoLedger, Pending, Protocol, Reply, Sent, Setup, SetupError, SetupJob, Step,
+    Ticket, Violation,
 };
 use crate::workload::{OpPlan, Plan};
 
@@ -35,12 +35,17 @@ impl Protocol for Echo {
     type Op = ();
     type Shared = ();
     type Setup = Nothing;
+    type Ledger = NoLedger;
     type Null = Null;
 
     const REFUSED: &'static str = "Refused";
     const REJECTION: &'static str = "an echo server accepts every connection";
 
     fn shared(_plan: &Plan) {}
+
+    fn take_ledger(_shared: &()) -> Option<NoLedger> {
+        None
+    }
 
     fn new(plan: &Plan, _run: u32, _session: u32, _shared: &()) -> Self {
         let size = plan.ops.first().map_or(0, |op| op.size.max_bytes());

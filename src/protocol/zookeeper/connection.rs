@@ -2,14 +2,25 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use super::ledger::{Witness, ZooKeeperLedger};
 use super::session::{Session, SessionEvent, SessionReply};
 use super::{
     ErrorCode, Mix, Null, OpCode, OpKind, Operation, Tree, created_path, error_name, request,
 };
 use crate::protocol::{Event, Payload, Protocol, Reply, Sent, Step, Ticket, Violation};
 use crate::workload::{OpPlan, Plan};
+
+/// Data that all sessions of one driver thread share.
+#[derive(Debug)]
+pub struct Shared {
+    payload: Arc<Payload>,
+    /// The acknowledged writes, if the plan asks to verify them.
+    ledger: Option<Rc<RefCell<ZooKeeperLedger>>>,
+}
 
 /// A ZooKeeper session under load.
 #[derive(Debug)]
@@ -18,28 +29,37 @@ pub struct ZooKeeper {
     /// `None` for a session that carries a single operation.
     mix: Option<Box<Mix>>,
     payload: Arc<Payload>,
+    /// Notes writes, if the plan asks to verify them.
+    witness: Option<Box<Witness>>,
     /// The operation of kind `session` that this session performs, once it is being closed.
     closing: Option<Ticket>,
 }
 
 impl ZooKeeper {
-    fn with_mix(plan: &Plan, payload: &Arc<Payload>, mix: Option<Box<Mix>>) -> Self {
+    fn with_mix(plan: &Plan, shared: &Shared, mix: Option<Box<Mix>>) -> Self {
         Self {
             session: Session::new(plan.load.session_timeout_ms),
             mix,
-            payload: Arc::clone(payload),
+            payload: Arc::clone(&shared.payload),
+            witness: None,
             closing: None,
         }
     }
 
     #[inline(always)]
     fn done<'b>(&mut self, reply: &SessionReply<'b, Ticket>) -> Event<'b> {
-        if reply.op == OpCode::Create
-            && reply.error == ErrorCode::OK
+        let created = if reply.op == OpCode::Create && reply.error == ErrorCode::OK {
+            created_path(reply.body)
+        } else {
+            None
+        };
+        if let Some(path) = created
             && let Some(mix) = &mut self.mix
-            && let Some(path) = created_path(reply.body)
         {
             mix.created(path);
+        }
+        if let Some(witness) = &mut self.witness {
+            witness.hears(reply, created);
         }
         Event::Done {
             ticket: reply.token,
@@ -65,27 +85,41 @@ impl ZooKeeper {
 
 impl Protocol for ZooKeeper {
     type Op = Operation;
-    type Shared = Arc<Payload>;
+    type Shared = Shared;
     type Setup = Tree;
+    type Ledger = ZooKeeperLedger;
     type Null = Null;
 
     const REFUSED: &'static str = "SessionExpired";
     const REJECTION: &'static str =
         "the server may allow fewer connections from one address (maxClientCnxns)";
 
-    fn shared(plan: &Plan) -> Arc<Payload> {
+    fn shared(plan: &Plan) -> Shared {
         let largest = plan.ops.iter().map(|op| op.size.max_bytes()).max();
         let largest = usize::try_from(largest.unwrap_or(0)).unwrap_or(0);
-        Arc::new(Payload::new(plan.seed, largest))
+        Shared {
+            payload: Arc::new(Payload::new(plan.seed, largest)),
+            ledger: plan.load.verify.then(Rc::default),
+        }
     }
 
-    fn new(plan: &Plan, run: u32, session: u32, payload: &Arc<Payload>) -> Self {
+    fn take_ledger(shared: &Shared) -> Option<ZooKeeperLedger> {
+        let ledger = shared.ledger.as_ref()?;
+        Some(std::mem::take(&mut ledger.borrow_mut()))
+    }
+
+    fn new(plan: &Plan, run: u32, session: u32, shared: &Shared) -> Self {
         let mix = Box::new(Mix::new(plan, run, session));
-        Self::with_mix(plan, payload, Some(mix))
+        let ledger = shared.ledger.as_ref();
+        let witness = ledger.map(|ledger| Box::new(Witness::new(plan, session, Rc::clone(ledger))));
+        Self {
+            witness,
+            ..Self::with_mix(plan, shared, Some(mix))
+        }
     }
 
-    fn visitor(plan: &Plan, payload: &Arc<Payload>) -> Self {
-        Self::with_mix(plan, payload, None)
+    fn visitor(plan: &Plan, shared: &Shared) -> Self {
+        Self::with_mix(plan, shared, None)
     }
 
     #[inline]
@@ -111,6 +145,9 @@ impl Protocol for ZooKeeper {
 
     #[inline]
     fn submit(&mut self, op: &Operation, ticket: Ticket, now_ns: i64, out: &mut Vec<u8>) {
+        if let Some(witness) = &mut self.witness {
+            witness.sends(op);
+        }
         match code(op.kind) {
             OpCode::CloseSession => {
                 self.closing = Some(ticket);
@@ -180,6 +217,9 @@ impl Protocol for ZooKeeper {
     fn lost(&mut self, mut given_up: impl FnMut(Ticket, Option<Sent>)) {
         self.session
             .detach(|given| given_up(given.token, given.sent));
+        if let Some(witness) = &mut self.witness {
+            witness.loses_connection();
+        }
     }
 
     fn close(&mut self, _now_ns: i64, out: &mut Vec<u8>) {

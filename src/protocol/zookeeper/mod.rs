@@ -9,6 +9,7 @@
 //! - [`Session`]: a client session as a pure state machine: bytes in, bytes out, `now` as argument
 //! - [`request`]: the requests that a 3.4 server supports
 //! - [`Tree`]: the directories and znodes of a run, created before it and removed after it
+//! - [`ZooKeeperLedger`]: the acknowledged writes of a run, which are read back after it
 //! - [`AdminClient`], [`four_letter`]: a blocking client for preparation, clean-up and probes
 //! - [`ConnectString`]: the servers that a client connects to, in ZooKeeper's notation
 //! - [`Null`]: a server that answers every request and keeps no data
@@ -20,6 +21,7 @@ mod connection;
 mod error;
 mod error_name;
 mod four_letter;
+mod ledger;
 mod mix;
 mod null;
 mod op_kind;
@@ -42,6 +44,7 @@ pub use connection::ZooKeeper;
 pub use error::ClientError;
 pub use error_name::error_name;
 pub use four_letter::four_letter;
+pub use ledger::ZooKeeperLedger;
 pub use mix::{Mix, Operation};
 pub use null::Null;
 pub use op_kind::OpKind;

@@ -18,6 +18,12 @@ pub fn prepared_path(tree: &TreePlan, index: u64, out: &mut String) {
     write_prepared(&tree.chroot, tree.per_parent, index, out);
 }
 
+/// Returns the number of the prepared znode with this path.
+pub(super) fn prepared_index(path: &str) -> Option<u64> {
+    let (_, name) = path.rsplit_once('/')?;
+    name.strip_prefix('n')?.parse().ok()
+}
+
 /// Does the same as [`prepared_path`] for callers that have the parts.
 pub(super) fn write_prepared(chroot: &str, per_parent: u64, index: u64, out: &mut String) {
     write_parent(chroot, index / per_parent.max(1), out);
@@ -159,6 +165,8 @@ mod tests {
             assert!(directories.iter().any(|known| known == parent), "{path}");
         }
         assert_eq!(path, "/a/b/p00002/n0000249");
+        assert_eq!(prepared_index(&path), Some(249));
+        assert_eq!(prepared_index("/a/b/c0000000001"), None);
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(super) enum TreeError {
     Client { what: String, source: ClientError },
     #[error("cannot create {path}: the server answered {answer}")]
     Create { path: String, answer: String },
+    #[error("cannot read acknowledged writes back: the server answered {answer}")]
+    Read { answer: String },
     #[error(
         "refusing to remove {chroot:?} and everything below it: it is not a directory of a run"
     )]

@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::Row;
-use super::machine_load::{disk, driver, shared_cores, stolen};
+use super::machine_load::{disk, driver, processors, shared_cores, stolen};
 use crate::report::human::{bytes, counted, duration_us, per_second};
 use crate::result::{Environment, RunResult};
 
@@ -55,6 +55,7 @@ pub(crate) fn environment_rows(result: &RunResult) -> Vec<Row> {
         ("Disk before the runs", disk(&result.runs)),
         ("Shared cores", shared_cores(result)),
         ("Driver threads", driver(&result.runs)),
+        ("Processors", processors(result)),
         ("Taken by the hypervisor", stolen(result)),
         ("Resolution", resolution(environment)),
         ("Calibrated", calibrated(environment)),

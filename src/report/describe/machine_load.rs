@@ -12,6 +12,13 @@ pub(super) fn stolen(result: &RunResult) -> Option<String> {
     Some(format!("{:.1} % of the processors' time", 100.0 * worst))
 }
 
+/// Returns the busy share of the processors' time.
+pub(super) fn processors(result: &RunResult) -> Option<String> {
+    let shares = result.runs.iter().filter_map(|run| run.processors_busy);
+    let worst = shares.max_by(f64::total_cmp)?;
+    Some(format!("{:.0} % busy", 100.0 * worst))
+}
+
 /// Returns how many servers and driver threads share the cores; `None` if they do not share a machine.
 pub(super) fn shared_cores(result: &RunResult) -> Option<String> {
     let servers = result.target.servers.len();

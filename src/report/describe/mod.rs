@@ -5,6 +5,7 @@ mod arrival;
 mod environment;
 mod gate;
 mod machine_load;
+mod network;
 mod operation;
 mod plan;
 mod target;

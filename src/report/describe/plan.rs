@@ -24,6 +24,7 @@ pub(crate) fn plan_rows(result: &RunResult) -> Vec<Row> {
                     Attach::Leader => "the leader",
                     Attach::Followers => "the followers in turn",
                     Attach::Observers => "the observers in turn",
+                    Attach::Voters => "the leader and the followers in turn",
                 }
             ),
         ),

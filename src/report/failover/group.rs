@@ -65,6 +65,11 @@ impl GapKind {
         }
     }
 
+    /// Whether a group has this figure: what was before the fault belongs to its beginning.
+    pub(crate) fn applies_to(self, group: &Group) -> bool {
+        !(group.ended && matches!(self, Self::WriteBefore | Self::ReadBefore))
+    }
+
     /// The figure of one run; `None` if it has none.
     pub(crate) fn of(self, impact: &Impact) -> Option<Length> {
         let exactly = |ms: f64| Length {
@@ -184,6 +189,12 @@ impl Group {
         }
         groups.sort_by_key(|group| (group.fault, group.ended));
         groups
+    }
+
+    /// A short name for a table: `1: kill of the leader`, `1: restart`.
+    pub(crate) fn short(&self) -> String {
+        let what = if self.ended { &self.action } else { &self.what };
+        format!("{}: {what}", self.fault + 1)
     }
 
     pub(crate) fn spread(&self, kind: GapKind) -> Spread {

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::account::{Account, election, unavailable};
 use super::group::{GapKind, Group, Spread};
 use super::impact::{Impact, Unavailability};
 use super::length::Length;
 use super::sessions::SessionImpact;
 use crate::report::statistics::median;
+use crate::result::RunResult;
 
 /// The same event of a fault over the runs.
 #[derive(Debug, Serialize)]
@@ -20,6 +22,34 @@ pub(crate) struct FaultJson<'a> {
     ended: bool,
     figures: BTreeMap<&'static str, SpreadJson>,
     runs: Vec<ImpactJson<'a>>,
+}
+
+/// The servers' own account of their elections.
+#[derive(Debug, Serialize)]
+pub(crate) struct AccountJson {
+    election: Option<MeanJson>,
+    leader_unavailable: Option<MeanJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct MeanJson {
+    mean_ms: f64,
+    times: u64,
+}
+
+impl AccountJson {
+    /// `None` if the servers count nothing.
+    pub(crate) fn of(result: &RunResult) -> Option<Self> {
+        let mean = |account: Account| MeanJson {
+            mean_ms: rounded(account.mean_ms),
+            times: account.times,
+        };
+        let (election, leader_unavailable) = (election(result), unavailable(result));
+        (election.is_some() || leader_unavailable.is_some()).then(|| Self {
+            election: election.map(mean),
+            leader_unavailable: leader_unavailable.map(mean),
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -81,7 +111,9 @@ struct Quantiles {
 
 impl<'a> FaultJson<'a> {
     pub(crate) fn new(group: &'a Group) -> Self {
-        let figures = GapKind::ALL.into_iter().filter_map(|kind| {
+        let kinds = GapKind::ALL.into_iter();
+        let kinds = kinds.filter(|kind| kind.applies_to(group));
+        let figures = kinds.filter_map(|kind| {
             let spread = group.spread(kind);
             (!spread.values.is_empty()).then(|| (kind.key(), SpreadJson::new(&spread)))
         });

@@ -4,6 +4,7 @@
 //! formats print `words` and `rows`. `zoom` and `distribution` compute figures.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod account;
 mod distribution;
 mod group;
 mod impact;
@@ -26,7 +27,7 @@ use crate::result::RunResult;
 
 pub(crate) use distribution::{About, GapRow, distribution};
 pub(crate) use group::{GapKind, Group, Spread};
-pub(crate) use json::FaultJson;
+pub(crate) use json::{AccountJson, FaultJson};
 pub(crate) use length::{Known, Length};
 pub(crate) use sessions::SessionImpact;
 pub(crate) use tables::{markdown, page, text};
@@ -48,6 +49,9 @@ impl Failover {
         let mut notes: Vec<String> = words::pause_note(&groups, &result.plan.target)
             .into_iter()
             .collect();
+        if !groups.is_empty() {
+            notes.extend(account::words(result));
+        }
         let dropped: u64 = result
             .runs
             .iter()

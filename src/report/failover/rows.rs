@@ -22,14 +22,14 @@ pub(crate) struct GapLine {
 pub(crate) fn lines(groups: &[Group]) -> Vec<GapLine> {
     let mut lines = Vec::new();
     for kind in GapKind::ALL {
-        for group in groups {
+        for group in groups.iter().filter(|group| kind.applies_to(group)) {
             let spread = group.spread(kind);
             if spread.values.is_empty() {
                 continue;
             }
             lines.push(GapLine {
                 kind,
-                fault: format!("{}: {}", group.fault + 1, group.what),
+                fault: group.short(),
                 cells: cells(&spread),
                 median_ms: spread.median.map(|median| median.ms),
             });

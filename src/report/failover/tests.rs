@@ -1,3 +1,5 @@
+//! What the faults of a made-up result did, in every format.
+
 use super::example::{Course, killed, result};
 use super::group::GapKind;
 use super::length::Known;
@@ -59,7 +61,7 @@ fn the_answer_is_a_sentence() {
     assert_eq!(
         failover.sentences()[0],
         "fault 1, kill of the leader: nobody could write for 215 ms (resolution 1.00 ms); the first write sent after \
-         the fault was acknowledged after 214 ms; no gap of reads over 10.0 ms (resolution 1.00 ms); the first read \
+         the fault was acknowledged after 214 ms; no gap of reads was over 10.0 ms (resolution 1.00 ms); the first read \
          sent after the fault was acknowledged after 1.40 ms; 8 of 12 sessions lost their connection, back after \
          12.0 ms to 40.0 ms, 1 with a new session because the old one had expired; the longest gap of one session was \
          232 ms; throughput was back at 95 % after 214 ms; before the fault no gap was over 10.0 ms"
@@ -67,7 +69,7 @@ fn the_answer_is_a_sentence() {
     let many = Failover::of(&five());
     assert!(
         many.sentences()[0].starts_with(
-            "fault 1, kill of the leader (5 runs, medians): nobody could write for 215 ms (191 ms to 241 ms)"
+            "fault 1, kill of the leader (5 runs, medians): nobody could write for 215 ms (191 ms to 241 ms; resolution 1.00 ms)"
         ),
         "{}",
         many.sentences()[0]
@@ -84,6 +86,21 @@ fn a_pause_is_explained_by_the_time_after_which_it_is_noticed() {
     let note = failover.sentences().pop().unwrap();
     assert!(note.contains("only after 10 s (5 ticks of 2 s)"), "{note}");
     assert!(Failover::of(&killed()).notes.is_empty());
+}
+
+#[test]
+fn a_gap_that_the_load_shows_without_a_fault_is_not_called_an_outage() {
+    let mut result = killed();
+    let gap = |from_ms: i64, to_ms: i64| crate::measure::Gap {
+        from_ns: from_ms * 1_000_000,
+        to_ns: Some(to_ms * 1_000_000),
+    };
+    result.runs[0].interruptions.gaps.writes.list = vec![gap(1_000, 1_030), gap(3_500, 3_525)];
+    let sentence = Failover::of(&result).sentences().remove(0);
+    assert!(
+        sentence.contains("the longest gap of writes was 25.0 ms (resolution 1.00 ms), no longer than before the fault"),
+        "{sentence}"
+    );
 }
 
 #[test]

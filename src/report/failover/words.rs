@@ -19,7 +19,9 @@ pub(super) fn sentence(group: &Group) -> String {
     parts.extend(windows(group));
     parts.extend(sessions(group));
     parts.push(recovery(group));
-    parts.extend(before(group));
+    if !group.ended {
+        parts.extend(before(group));
+    }
     format!(
         "fault {}, {}{runs}: {}",
         group.fault + 1,
@@ -31,44 +33,77 @@ pub(super) fn sentence(group: &Group) -> String {
 fn windows(group: &Group) -> Vec<String> {
     let mut parts = Vec::new();
     let of_class = [
-        ("write", GapKind::WriteWindow, GapKind::WriteFirst),
-        ("read", GapKind::ReadWindow, GapKind::ReadFirst),
+        (
+            "write",
+            GapKind::WriteWindow,
+            GapKind::WriteFirst,
+            GapKind::WriteBefore,
+        ),
+        (
+            "read",
+            GapKind::ReadWindow,
+            GapKind::ReadFirst,
+            GapKind::ReadBefore,
+        ),
     ];
-    for (verb, window, first) in of_class {
+    let after = if group.ended {
+        "after it"
+    } else {
+        "after the fault"
+    };
+    for (verb, window, first, before) in of_class {
         let spread = group.spread(window);
         let Some(median) = spread.median else {
             continue;
         };
         let late = late(group, window);
-        let mut part = match median.known {
-            Known::AtMost => format!(
-                "no gap of {verb}s over {}",
-                duration_us(median.ms * 1_000.0)
+        let length = duration_us(median.ms * 1_000.0);
+        let notes = notes(&spread, resolution_ms(group, window));
+        parts.push(match median.known {
+            Known::AtMost => format!("no gap of {verb}s was over {length}{notes}"),
+            Known::Exactly if !exceeds(median, &group.spread(before)) => format!(
+                "the longest gap of {verb}s was {length}{notes}, no longer than before the fault"
             ),
-            Known::Exactly => {
-                format!("nobody could {verb} for {}{late}", value(&spread, median))
-            }
+            Known::Exactly => format!("nobody could {verb} for {length}{notes}{late}"),
             Known::AtLeast => format!(
-                "nobody could {verb} for at least {}{late}, until the run ended",
-                duration_us(median.ms * 1_000.0)
+                "nobody could {verb} for at least {length}{notes}{late}, until the run ended"
             ),
-        };
-        if let Some(resolution) = resolution_ms(group, window) {
-            part += &format!(" (resolution {})", duration_us(resolution * 1_000.0));
-        }
-        parts.push(part);
+        });
         let first = group.spread(first);
         match first.median {
             Some(median) => parts.push(format!(
-                "the first {verb} sent after the fault was acknowledged after {}",
+                "the first {verb} sent {after} was acknowledged after {}",
                 value(&first, median)
             )),
-            None => parts.push(format!(
-                "no {verb} that was sent after the fault was acknowledged"
-            )),
+            None => parts.push(format!("no {verb} that was sent {after} was acknowledged")),
         }
     }
     parts
+}
+
+/// Whether a gap is longer than the longest one before the fault, which the load shows by itself.
+fn exceeds(median: Length, before: &Spread) -> bool {
+    before.most().is_none_or(|most| median.ms > most.ms)
+}
+
+/// The extremes of several runs and the resolution: ` (202 ms to 275 ms; resolution 1.00 ms)`.
+fn notes(spread: &Spread, resolution_ms: Option<f64>) -> String {
+    let mut notes = Vec::new();
+    if let (Some(least), Some(most)) = (spread.least(), spread.most())
+        && spread.values.len() > 1
+    {
+        notes.push(format!("{} to {}", least.words(), most.words()));
+    }
+    if let Some(resolution_ms) = resolution_ms {
+        notes.push(format!(
+            "resolution {}",
+            duration_us(resolution_ms * 1_000.0)
+        ));
+    }
+    if notes.is_empty() {
+        return String::new();
+    }
+    format!(" ({})", notes.join("; "))
 }
 
 /// The median with its spread: `214 ms (190 ms to 260 ms)`.

@@ -238,7 +238,12 @@ impl<'a> View<'a> {
         let series: Vec<Series> = series
             .filter(|series| !series.stretches.is_empty())
             .collect();
-        let mut y = Axis::linear("sessions, by number", float(rows.len() as u64), 5.0, true);
+        let mut y = Axis::linear(
+            "sessions, one per line",
+            float(rows.len() as u64),
+            5.0,
+            true,
+        );
         y.scale = Scale::Sessions;
         y.max = float(rows.len() as u64) + 1.0;
         y.ticks.retain(|tick| tick.at <= y.max);
@@ -322,9 +327,9 @@ impl<'a> View<'a> {
             .runs
             .iter()
             .take(self.impact.run)
-            .map(|run| incidents(&run.events).len())
+            .map(|run| incidents(&run.events, &self.result.plan.faults).len())
             .sum();
-        let of_run = incidents(&self.run.events);
+        let of_run = incidents(&self.run.events, &self.result.plan.faults);
         let numbered = of_run.into_iter().zip(before + 1..);
         numbered
             .map(|(incident, number)| Mark {

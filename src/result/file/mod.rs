@@ -160,8 +160,19 @@ mod tests {
     use super::*;
     use crate::measure::{
         DiskState, Event, EventKind, Gap, Recording, SessionGap, SessionOutage, SessionReturn,
+        Verified,
     };
     use crate::result::run_result::example;
+    use crate::workload::{Fault, FaultAction, Victim};
+
+    fn kill_of_two_followers() -> Fault {
+        Fault {
+            at_ms: 10_000,
+            action: FaultAction::Kill,
+            victim: Victim::Followers(2),
+            for_ms: Some(5_000),
+        }
+    }
 
     /// Notes a fault, the gap of a session, and outages.
     fn note_fault(run: &mut Recording) {
@@ -209,6 +220,12 @@ mod tests {
             waited_s: 2.5,
             settled: true,
         });
+        run.verified = Some(Verified {
+            writes: 12,
+            lost: 1,
+            unverifiable: 2,
+            examples: vec!["/a has version 1".into()],
+        });
         for kind in [
             EventKind::SessionBack {
                 session: 3,
@@ -224,6 +241,24 @@ mod tests {
                 server: "h:2".into(),
                 how: "signal 9".into(),
             },
+            EventKind::FaultBegan {
+                fault: 0,
+                action: "kill".into(),
+                servers: vec!["h:2".into()],
+                took_ns: 12,
+            },
+            EventKind::FaultEnded {
+                fault: 0,
+                action: "restart".into(),
+                servers: vec!["h:2".into()],
+                took_ns: 13,
+            },
+            EventKind::FaultFailed {
+                fault: 1,
+                action: "pause".into(),
+                servers: Vec::new(),
+                why: "no server leads".into(),
+            },
         ] {
             run.note(Event { at_ns: -7, kind });
         }
@@ -232,6 +267,7 @@ mod tests {
         assert_eq!(run.interruptions.session_gaps.len(), 1);
         assert!(run.interruptions.response.writes.len() > 100);
         result.runs.push(run);
+        result.plan.faults.push(kill_of_two_followers());
         let text = to_json(&result);
         assert_eq!(from_json(&text).unwrap(), result);
         assert!(
@@ -239,6 +275,8 @@ mod tests {
             "errors are stored by name"
         );
         assert!(text.contains("\"event\": \"session_lost\""));
+        assert!(text.contains("\"kind\": \"kill\""));
+        assert!(text.contains("\"victim\": \"followers 2\""));
         assert!(text.contains("\"HISTFAAA"));
         assert!(text.contains("\"commit\": null") || result.tool.commit.is_some());
     }

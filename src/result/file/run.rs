@@ -9,7 +9,8 @@ use super::event::FileEvent;
 use super::interruptions::FileInterruptions;
 use super::operation::{FileHistogram, FileRecord, FileTotal, histogram};
 use crate::measure::{
-    ByClass, DiskState, DriverThread, Event, Interval, Recording, ServerRecord, ServerRun, Timeline,
+    ByClass, DiskState, DriverThread, Event, Interval, Recording, ServerRecord, ServerRun,
+    Throttled, Timeline, Verified,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -24,11 +25,17 @@ pub(super) struct FileRun {
     pub(super) interrupted: bool,
     pub(super) driver: Vec<FileThread>,
     pub(super) stolen: Option<f64>,
+    /// Results of older versions do not contain it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) processors_busy: Option<f64>,
     pub(super) disk: Option<FileDisk>,
     pub(super) backlog_at_start: u64,
     pub(super) in_flight_at_end: u64,
     pub(super) reconnects: u64,
     pub(super) expired_sessions: u64,
+    /// Older files do not have it.
+    #[serde(default)]
+    pub(super) verified: Option<FileVerified>,
     pub(super) events: Vec<FileEvent>,
     pub(super) events_dropped: u64,
     /// The intervals merged when the file is written. Reading ignores it.
@@ -58,13 +65,30 @@ pub(super) struct FileDisk {
 }
 
 #[derive(Serialize, Deserialize)]
+pub(super) struct FileVerified {
+    pub(super) writes: u64,
+    pub(super) lost: u64,
+    pub(super) unverifiable: u64,
+    pub(super) examples: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
 pub(super) struct FileServer {
     pub(super) address: String,
     pub(super) mode: Option<String>,
     pub(super) cpu_s: Option<f64>,
     pub(super) disk_written_bytes: Option<u64>,
     pub(super) syncs: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) throttled: Option<FileThrottled>,
     pub(super) ops: BTreeMap<String, FileServerOp>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct FileThrottled {
+    pub(super) periods: u64,
+    pub(super) throttled_periods: u64,
+    pub(super) throttled_ns: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,11 +124,13 @@ impl FileRun {
             interrupted: run.interrupted,
             driver: run.driver.iter().map(FileThread::from).collect(),
             stolen: run.stolen,
+            processors_busy: run.processors_busy,
             disk: run.disk.map(FileDisk::from),
             backlog_at_start: run.backlog_at_start,
             in_flight_at_end: run.in_flight_at_end,
             reconnects: run.reconnects,
             expired_sessions: run.expired_sessions,
+            verified: run.verified.as_ref().map(FileVerified::from),
             events: run.events.iter().map(FileEvent::from).collect(),
             events_dropped: run.events_dropped,
             ops: named(labels, &run.totals(), FileTotal::from),
@@ -150,12 +176,15 @@ impl FileRun {
             events_dropped: self.events_dropped,
             driver: self.driver.into_iter().map(DriverThread::from).collect(),
             stolen: self.stolen,
+            processors_busy: self.processors_busy,
             disk: self.disk.map(DiskState::from),
             backlog_at_start: self.backlog_at_start,
             in_flight_at_end: self.in_flight_at_end,
             reconnects: self.reconnects,
             expired_sessions: self.expired_sessions,
             interrupted: self.interrupted,
+            verified: self.verified.map(Verified::from),
+            server_logs: Vec::new(),
         })
     }
 }
@@ -198,6 +227,34 @@ pub(super) fn in_order<F, T: Default>(
     }
 }
 
+impl From<&Verified> for FileVerified {
+    fn from(verified: &Verified) -> Self {
+        let Verified {
+            writes,
+            lost,
+            unverifiable,
+            examples,
+        } = verified.clone();
+        Self {
+            writes,
+            lost,
+            unverifiable,
+            examples,
+        }
+    }
+}
+
+impl From<FileVerified> for Verified {
+    fn from(file: FileVerified) -> Self {
+        Self {
+            writes: file.writes,
+            lost: file.lost,
+            unverifiable: file.unverifiable,
+            examples: file.examples,
+        }
+    }
+}
+
 impl FileInterval {
     fn into_interval(self, index: u32, labels: &[&str]) -> Result<Interval, String> {
         if self.index != index {
@@ -220,6 +277,7 @@ impl FileServer {
             cpu_s: server.cpu_s,
             disk_written_bytes: server.disk_written_bytes,
             syncs: server.syncs,
+            throttled: server.throttled.map(FileThrottled::from),
             ops: named(labels, &server.ops, |record: &ServerRecord| FileServerOp {
                 acknowledged: record.acknowledged,
                 failed: record.failed,
@@ -244,6 +302,7 @@ impl FileServer {
             cpu_s: self.cpu_s,
             disk_written_bytes: self.disk_written_bytes,
             syncs: self.syncs,
+            throttled: self.throttled.map(Throttled::from),
         })
     }
 }
@@ -326,6 +385,26 @@ impl From<FileDisk> for DiskState {
             before_us: disk.before_us,
             waited_s: disk.waited_s,
             settled: disk.settled,
+        }
+    }
+}
+
+impl From<Throttled> for FileThrottled {
+    fn from(throttled: Throttled) -> Self {
+        Self {
+            periods: throttled.periods,
+            throttled_periods: throttled.throttled_periods,
+            throttled_ns: throttled.throttled_ns,
+        }
+    }
+}
+
+impl From<FileThrottled> for Throttled {
+    fn from(throttled: FileThrottled) -> Self {
+        Self {
+            periods: throttled.periods,
+            throttled_periods: throttled.throttled_periods,
+            throttled_ns: throttled.throttled_ns,
         }
     }
 }

@@ -144,6 +144,7 @@ impl DetachedEnsemble {
                         config.shape,
                         config.quorate,
                         Lifetime::Detached,
+                        &[],
                     )
                 })
                 .map_err(io_error("start a server in", &self.dir))?;

@@ -29,6 +29,7 @@ pub(super) fn servers(config: &DetachedConfig<'_>) -> Result<Vec<ServerSpec>, De
         let spec = ServerSpec {
             id,
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            peer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             client_port: port(0)?,
             quorum_port: port(1)?,
             election_port: port(2)?,

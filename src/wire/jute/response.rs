@@ -128,6 +128,14 @@ impl MultiResult {
         out.put_i32(-1);
     }
 
+    /// Reads the header of one result of a multi that succeeded.
+    pub fn skip_header(reader: &mut Reader<'_>) -> Result<(), JuteError> {
+        reader.i32()?;
+        reader.bool()?;
+        reader.i32()?;
+        Ok(())
+    }
+
     /// Returns the first error in the body of a multi response, or 0. The load generator needs only
     /// this, so the results are not built.
     pub fn first_error(reader: &mut Reader<'_>) -> Result<ErrorCode, JuteError> {

@@ -9,7 +9,7 @@ use crate::workload::experiment::Axis;
 use crate::workload::limits;
 
 /// Keys whose value is a list of tables, and of the sections that are not part of a plan.
-const LISTS_OF_TABLES: [&str; 2] = ["op", "load.phase"];
+const LISTS_OF_TABLES: [&str; 3] = ["op", "load.phase", "fault"];
 /// Keys whose value is a table. A list there is a mistake, which the reader of the table reports.
 const TABLES: [&str; 4] = ["target", "prepare", "load", "gates"];
 /// Name of the key of inline tables whose value is a list.
@@ -111,7 +111,11 @@ fn walk(table: &Table, at: &Location, problems: &Problems, found: &mut Vec<Found
                     let Value::Table(inner) = &item.value else {
                         continue;
                     };
-                    let name = name_of(items, index);
+                    // An override names only operations by a word.
+                    let name = match at.shape.as_str() {
+                        "op" => name_of(items, index),
+                        _ => index.to_string(),
+                    };
                     walk(inner, &at.item(index, &name), problems, found);
                 }
             }
@@ -122,8 +126,8 @@ fn walk(table: &Table, at: &Location, problems: &Problems, found: &mut Vec<Found
     }
 }
 
-/// Returns what an override calls the item of a list of tables: the label or the kind of an operation if
-/// no other has it, otherwise the index.
+/// Returns what an override calls an operation: its label or its kind if no other has it, otherwise its
+/// index.
 fn name_of(items: &[Node], index: usize) -> String {
     let called = |node: &Node| {
         let Value::Table(table) = &node.value else {

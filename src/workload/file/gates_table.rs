@@ -9,12 +9,13 @@ use super::problems::Read;
 use super::schema;
 use super::section::Section;
 use crate::workload::limits;
-use crate::workload::plan::{Gates, OpPlan};
+use crate::workload::plan::{Gates, LoadPlan, OpPlan};
 
 /// Reads the table. `ops` is `None` if the operations could not be read. Any label is accepted
 /// then.
 pub(super) fn read(table: &Section<'_>, ops: Option<&[OpPlan]>) -> Read<Gates> {
     let all = read_one(table);
+    let lost = table.optional_integer("lost", limits::GATE_LOST);
     let of_ops: Vec<Read<(String, Gates)>> = table
         .tables()
         .map(|label| {
@@ -26,8 +27,23 @@ pub(super) fn read(table: &Section<'_>, ops: Option<&[OpPlan]>) -> Read<Gates> {
         .collect();
     Some(Gates {
         ops: of_ops.into_iter().collect::<Read<BTreeMap<_, _>>>()?,
+        lost: lost?,
         ..all?
     })
+}
+
+/// Checks that a limit of lost writes has figures to judge. `load` is `None` if it could not be read.
+pub(super) fn check_verified(
+    table: &Section<'_>,
+    gates: &Gates,
+    load: Option<&LoadPlan>,
+) -> Read<()> {
+    if gates.lost.is_some() && load.is_some_and(|load| !load.verify) {
+        let problem =
+            "needs acknowledged writes to be read back after the run; set load.verify = true";
+        return table.bad("lost", problem);
+    }
+    Some(())
 }
 
 fn check_label(table: &Section<'_>, label: &str, ops: Option<&[OpPlan]>) -> Read<()> {
@@ -66,6 +82,7 @@ fn read_one(table: &Section<'_>) -> Read<Gates> {
         late_p99_ms: late_p99_ms?,
         error_ratio: error_ratio?,
         throughput_per_s: throughput_per_s?,
+        lost: None,
         ops: BTreeMap::new(),
     })
 }

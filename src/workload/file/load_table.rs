@@ -6,7 +6,9 @@ use super::schema;
 use super::section::Section;
 use super::units::format_duration;
 use crate::workload::limits;
-use crate::workload::plan::{Arrival, Attach, LoadPlan, RatePhase, Reconnect, Spacing};
+use crate::workload::plan::{
+    Arrival, Attach, LoadPlan, RatePhase, Reconnect, Spacing, TargetShape,
+};
 
 /// Default number of sessions. It divides by 2, 3, 6 and 9 servers, so that each server gets the
 /// same number.
@@ -26,18 +28,63 @@ pub(super) struct Load {
     pub(super) plan: Read<LoadPlan>,
 }
 
-/// Reads the table and checks its values.
-pub(super) fn read(table: &Section<'_>) -> Load {
-    let sessions = table.integer("sessions", limits::SESSIONS, SESSIONS);
+/// Whether acknowledged writes are verified in a file without `load.verify`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct VerifyDefault(pub(super) bool);
+
+/// Reads the table and checks its values. `target` is the shape of the ensemble that the sessions
+/// attach to.
+pub(super) fn read(
+    table: &Section<'_>,
+    target: Option<&TargetShape>,
+    verify: VerifyDefault,
+) -> Load {
+    let attach = read_attach(table);
+    let sessions = if table.has("sessions_per_server") {
+        read_sessions_per_server(table, target, attach)
+    } else {
+        table.integer("sessions", limits::SESSIONS, SESSIONS)
+    };
     Load {
         sessions,
         read_ratio: table.number("read_ratio", limits::RATIO),
-        plan: read_plan(table, sessions),
+        plan: read_plan(table, sessions, attach, verify),
     }
 }
 
+/// Reads the number of sessions per server, and returns the number of all sessions.
+fn read_sessions_per_server(
+    table: &Section<'_>,
+    target: Option<&TargetShape>,
+    attach: Read<Attach>,
+) -> Read<u32> {
+    let key = "sessions_per_server";
+    if table.has("sessions") {
+        let problem =
+            "`load.sessions` and `load.sessions_per_server` exclude each other; remove one of them";
+        return table.inconsistent(key, problem);
+    }
+    let each: u32 = table.integer(key, limits::SESSIONS, 1)?;
+    let servers = u32::from(attach?.servers(target?));
+    let sessions = u64::from(each) * u64::from(servers);
+    if !limits::SESSIONS.contains(&sessions) {
+        let problem = format!(
+            "is {each}, which makes {sessions} sessions on {servers} servers; there must be {} to {}",
+            limits::SESSIONS.start(),
+            limits::SESSIONS.end()
+        );
+        return table.bad(key, problem);
+    }
+    u32::try_from(sessions).ok()
+}
+
 /// Reads everything before it checks for errors, so that all problems are reported.
-fn read_plan(table: &Section<'_>, sessions: Read<u32>) -> Read<LoadPlan> {
+fn read_plan(
+    table: &Section<'_>,
+    sessions: Read<u32>,
+    attach: Read<Attach>,
+    verify: VerifyDefault,
+) -> Read<LoadPlan> {
     let threads = read_threads(table, sessions);
     let duration_asked_ms = table.duration_ms("duration", limits::DURATION_MS);
     let (arrival, duration_ms) = read_arrival(table, sessions, duration_asked_ms);
@@ -47,8 +94,8 @@ fn read_plan(table: &Section<'_>, sessions: Read<u32>) -> Read<LoadPlan> {
     let warm_up_ms = table.duration_ms("warm_up", limits::WARM_UP_MS);
     let session_timeout_ms = table.duration_ms("session_timeout", limits::SESSION_TIMEOUT_MS);
     let repeats = table.integer("repeats", limits::REPEATS, 1);
-    let attach = read_attach(table);
     let reconnect = read_reconnect(table);
+    let verify = table.boolean("verify", verify.0);
     let operation_timeout_ms = operation_timeout_ms?.unwrap_or(TIMEOUT_MS);
     Some(LoadPlan {
         sessions: sessions?,
@@ -63,6 +110,7 @@ fn read_plan(table: &Section<'_>, sessions: Read<u32>) -> Read<LoadPlan> {
         operation_timeout_ms,
         attach: attach?,
         reconnect: reconnect?,
+        verify: verify?,
     })
 }
 

@@ -9,10 +9,12 @@ mod cases;
 mod checks;
 mod choices;
 mod expand;
+mod fault_table;
 mod figures;
 mod gates_table;
 mod load_table;
 mod nearest;
+mod network_table;
 mod op_table;
 mod overrides;
 mod problems;
@@ -32,7 +34,7 @@ pub use problems::Read;
 pub use schema::{Shape, known_keys};
 pub use section::Section;
 
-pub(super) use units::format_duration;
+pub(super) use units::{format_duration, format_duration_us};
 
 use super::error::{Place, WorkloadError};
 use super::limits;
@@ -188,13 +190,18 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
     let prepare = root.section("prepare", vocabulary.prepare());
     let load = root.section("load", &schema::LOAD);
     let ops = root.sections("op", vocabulary.op());
+    let faults = root.sections("fault", &schema::FAULT);
     let gates = root.section("gates", &schema::GATES);
     let name = read_name(root);
     let why = read_why(root);
     let file_seed = root.integer("seed", 0..=u64::MAX, 1);
     let target = target.and_then(|table| read_target(&table));
+    let has_faults = faults.as_ref().is_some_and(|tables| !tables.is_empty());
+    let verify = load_table::VerifyDefault(has_faults);
     let load_table = load;
-    let load = load_table.as_ref().map(load_table::read);
+    let load = load_table
+        .as_ref()
+        .map(|table| load_table::read(table, target.as_ref(), verify));
     let sessions = load.as_ref().and_then(|load| load.sessions);
     let drafts = ops.and_then(|tables| op_table::read(root, tables, vocabulary));
     let prepare = prepare.and_then(|table| {
@@ -208,7 +215,14 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
     let ratio = load.as_ref().and_then(|load| load.read_ratio);
     let ops = drafts.and_then(|drafts| op_table::finish(drafts, vocabulary));
     let ops = ops.and_then(|ops| read_ratio::apply(load_table.as_ref()?, ops, ratio?));
-    let gates = gates.and_then(|table| gates_table::read(&table, ops.as_deref()));
+    let load = load.and_then(|load| load.plan);
+    let faults =
+        faults.and_then(|tables| fault_table::read(root, &tables, target.as_ref(), load.as_ref()));
+    let gates = gates.and_then(|table| {
+        let gates = gates_table::read(&table, ops.as_deref())?;
+        gates_table::check_verified(&table, &gates, load.as_ref())?;
+        Some(gates)
+    });
     Some(Plan {
         protocol: vocabulary.protocol().to_owned(),
         name: name?,
@@ -216,8 +230,9 @@ fn read_plan(root: &Section<'_>, seed: Option<u64>, vocabulary: &dyn Vocabulary)
         seed: seed.or(file_seed)?,
         target: target?,
         prepare: prepare?,
-        load: load?.plan?,
+        load: load?,
         ops: ops?,
+        faults: faults?,
         gates: gates?,
     })
 }
@@ -259,6 +274,9 @@ fn read_target(table: &Section<'_>) -> Read<TargetShape> {
     let init_limit = table.integer("init_limit", limits::LIMIT_TICKS, default.init_limit);
     let sync_limit = table.integer("sync_limit", limits::LIMIT_TICKS, default.sync_limit);
     let heap_mib = read_heap_mib(table, default.heap_mib);
+    let jvm_flags = read_jvm_flags(table);
+    let cpu = table.number("cpu", limits::CPU_SHARE);
+    let network = network_table::read(table);
     Some(TargetShape {
         voters: voters?,
         observers: observers?,
@@ -267,7 +285,29 @@ fn read_target(table: &Section<'_>) -> Read<TargetShape> {
         init_limit: init_limit?,
         sync_limit: sync_limit?,
         heap_mib: heap_mib?,
+        jvm_flags: jvm_flags?,
+        cpu: cpu?,
+        network: network?,
     })
+}
+
+/// Reads options such as `-XX:+UseSerialGC`. Other words would be taken for the class to start.
+fn read_jvm_flags(table: &Section<'_>) -> Read<Option<String>> {
+    let Some(text) = table.text("jvm_flags")? else {
+        return Some(None);
+    };
+    if text.len() > limits::JVM_FLAGS_CHARS || text.chars().any(char::is_control) {
+        let problem = format!(
+            "must be one line of at most {} characters",
+            limits::JVM_FLAGS_CHARS
+        );
+        return table.bad("jvm_flags", problem);
+    }
+    if let Some(word) = text.split_whitespace().find(|word| !word.starts_with('-')) {
+        let problem = format!("contains {word:?}; every option begins with -");
+        return table.bad("jvm_flags", problem);
+    }
+    Some((!text.trim().is_empty()).then(|| text.to_owned()))
 }
 
 fn read_heap_mib(table: &Section<'_>, default_mib: u32) -> Read<u32> {

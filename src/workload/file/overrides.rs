@@ -78,8 +78,9 @@ fn apply_node(
         let what = format!("no key has more than {DEPTH} parts; write for instance op.0.weight=3");
         return Err(problem(place, what));
     }
-    if let ["load", arrival, ..] = path.as_slice() {
-        replace_arrival(root, arrival, place);
+    if let ["load", key, ..] = path.as_slice() {
+        replace_arrival(root, key, place);
+        replace_sessions(root, key, place);
     }
     set(root, &path, node, place, labels)?;
     // If an override sets all operations, later overrides use the labels that it gives.
@@ -167,6 +168,23 @@ fn replace_arrival(root: &mut Table, key: &str, place: &Place) {
         let useless = closed && matches!(other.as_str(), "in_flight_cap" | "spacing");
         !(rival || useless) || rank(node) >= rank_of(place)
     });
+}
+
+/// Removes the other number of sessions of lower rank: `--set load.sessions=4` replaces a number per
+/// server. Two contradicting overrides stay and are refused later.
+fn replace_sessions(root: &mut Table, key: &str, place: &Place) {
+    let rival = match key {
+        "sessions" => "sessions_per_server",
+        "sessions_per_server" => "sessions",
+        _ => return,
+    };
+    if let Some(Value::Table(load)) = root.get_mut("load").map(|node| &mut node.value)
+        && load
+            .get(rival)
+            .is_some_and(|node| rank(node) < rank_of(place))
+    {
+        load.remove(rival);
+    }
 }
 
 fn set(

@@ -27,6 +27,7 @@ pub(super) const ROOT: Shape = Shape {
         "prepare",
         "load",
         "op",
+        "fault",
         "gates",
     ],
 };
@@ -66,12 +67,20 @@ pub(super) const TARGET: Shape = Shape {
         "init_limit",
         "sync_limit",
         "heap",
+        "jvm_flags",
+        "cpu",
+        "network",
     ],
+};
+pub(super) const NETWORK: Shape = Shape {
+    path: "target.network",
+    keys: &["delay", "jitter", "rate", "clients"],
 };
 pub(super) const LOAD: Shape = Shape {
     path: "load",
     keys: &[
         "sessions",
+        "sessions_per_server",
         "threads",
         "rate",
         "phase",
@@ -88,6 +97,7 @@ pub(super) const LOAD: Shape = Shape {
         "attach",
         "spacing",
         "reconnect",
+        "verify",
     ],
 };
 pub(super) const RECONNECT: Shape = Shape {
@@ -97,6 +107,20 @@ pub(super) const RECONNECT: Shape = Shape {
 pub(super) const PHASE: Shape = Shape {
     path: "load.phase",
     keys: &["duration", "rate", "from", "to"],
+};
+pub(super) const FAULT: Shape = Shape {
+    path: "fault",
+    keys: &[
+        "at",
+        "kind",
+        "victim",
+        "for",
+        "between",
+        "direction",
+        "delay",
+        "jitter",
+        "rate",
+    ],
 };
 pub(super) const GATES: Shape = Shape {
     path: "gates",
@@ -110,12 +134,23 @@ pub(super) const GATES: Shape = Shape {
         "late_p99_ms",
         "error_ratio",
         "throughput_per_s",
+        "lost",
     ],
 };
 /// The gates of one operation. `LABEL` stands for its label.
 pub(super) const OP_GATES: Shape = Shape {
     path: "gates.LABEL",
-    keys: GATES.keys,
+    keys: &[
+        "p50_ms",
+        "p90_ms",
+        "p95_ms",
+        "p99_ms",
+        "p999_ms",
+        "max_ms",
+        "late_p99_ms",
+        "error_ratio",
+        "throughput_per_s",
+    ],
 };
 pub(super) const SIZE: Shape = Shape {
     path: "size",
@@ -129,7 +164,7 @@ pub(super) const KEYS: Shape = Shape {
 /// The path of the operations. Their keys depend on the protocol.
 const OP: &str = "op";
 
-fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 11] {
+fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 13] {
     [
         &ROOT,
         &EXPERIMENT,
@@ -139,9 +174,11 @@ fn shapes(vocabulary: &dyn Vocabulary) -> [&'static Shape; 11] {
         &PHASE,
         &RECONNECT,
         vocabulary.op(),
+        &FAULT,
         &GATES,
         &SIZE,
         &KEYS,
+        &NETWORK,
     ]
 }
 
@@ -154,11 +191,15 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("concurrency", "load.sessions"),
     ("connections", "load.sessions"),
     ("connection_timeout_ms", "load.session_timeout"),
+    ("chaos", "fault"),
     ("data_size", "op.size"),
     ("distribution", "op.keys"),
+    ("faults", "fault"),
     ("max_pending", "load.in_flight_cap"),
     ("max_value", "size.max"),
     ("min_value", "size.min"),
+    ("java_opts", "target.jvm_flags"),
+    ("jvmflags", "target.jvm_flags"),
     ("operation_timeout_ms", "load.operation_timeout"),
     ("operations", "op"),
     ("ops", "op"),
@@ -171,6 +212,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("report_interval", "load.interval"),
     ("requests", "op"),
     ("session_timeout_ms", "load.session_timeout"),
+    ("server_jvmflags", "target.jvm_flags"),
     ("servers", "target.voters"),
     ("setup", "prepare"),
     ("ticktime", "target.tick_time"),

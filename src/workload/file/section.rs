@@ -12,7 +12,8 @@ use super::problems::{Problems, Read};
 use super::schema::{self, Shape};
 use super::tree::{Node, Table, Value};
 use super::units::{
-    DURATION_FORM, SIZE_FORM, format_duration, parse_duration_ms, parse_size_bytes,
+    DURATION_FORM, SHORT_DURATION_FORM, SIZE_FORM, format_duration, format_duration_us,
+    parse_duration_ms, parse_duration_us, parse_size_bytes,
 };
 use crate::workload::error::{Place, WorkloadError};
 use crate::workload::plan::SizeChoice;
@@ -327,6 +328,29 @@ impl<'a> Section<'a> {
             key,
             format!("is {}; it must be {from} to {to}", format_duration(ms)),
         )
+    }
+
+    /// Reads a short duration in microseconds and checks it against `limit_us`.
+    pub(super) fn duration_us(
+        &self,
+        key: &str,
+        limit_us: RangeInclusive<u64>,
+    ) -> Read<Option<u64>> {
+        let Some(node) = self.find(key)? else {
+            return Some(None);
+        };
+        let us = match &node.value {
+            Value::Text(text) => parse_duration_us(text),
+            _ => None,
+        };
+        let Some(us) = us else {
+            return self.wrong_type(key, node, SHORT_DURATION_FORM);
+        };
+        if limit_us.contains(&us) {
+            return Some(Some(us));
+        }
+        let [is, from, to] = [us, *limit_us.start(), *limit_us.end()].map(format_duration_us);
+        self.bad(key, format!("is {is}; it must be {from} to {to}"))
     }
 
     /// Reads a size in bytes and checks it against `limit`.

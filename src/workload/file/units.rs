@@ -7,6 +7,10 @@ use std::time::Duration;
 pub(super) const DURATION_FORM: &str =
     "a duration such as \"5s\", \"250ms\" or \"2m\" (units ms, s, m, h; nothing finer than 1ms)";
 
+/// The form of a short duration, for error messages.
+pub(super) const SHORT_DURATION_FORM: &str =
+    "a duration such as \"250us\", \"0.1ms\" or \"20ms\" (units us, ms, s; nothing finer than 1us)";
+
 /// The form of a size, for error messages.
 pub(super) const SIZE_FORM: &str =
     "a size in bytes such as 100, \"1KiB\" or \"1kB\" (units B, kB, KiB, MB, MiB, GB, GiB)";
@@ -35,6 +39,28 @@ fn parse_decimal_duration_ms(text: &str) -> Option<u64> {
         _ => return None,
     };
     scaled(number, unit_ms)
+}
+
+/// Parses `"250us"`, `"0.1ms"` or `"1s"` to microseconds.
+pub(super) fn parse_duration_us(text: &str) -> Option<u64> {
+    let (number, unit) = split_unit(text.trim())?;
+    let unit_us = match unit {
+        "us" | "µs" => 1,
+        "ms" => 1_000,
+        "s" => 1_000_000,
+        _ => return None,
+    };
+    scaled(number, unit_us)
+}
+
+/// Returns a text that [`parse_duration_us`] reads as the same number.
+pub(in crate::workload) fn format_duration_us(us: u64) -> String {
+    match us {
+        0 => "0ms".to_owned(),
+        us if us % 1_000_000 == 0 => format!("{}s", us / 1_000_000),
+        us if us % 1_000 == 0 => format!("{}ms", us / 1_000),
+        us => format!("{us}us"),
+    }
 }
 
 /// Returns the shortest text that [`parse_duration_ms`] reads as the same number.
@@ -114,6 +140,23 @@ mod tests {
             "99999999999999999999s",
         ] {
             assert_eq!(parse_duration_ms(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn short_durations_have_whole_microseconds() {
+        for (text, us) in [
+            ("250us", 250),
+            ("0.1ms", 100),
+            ("1.5ms", 1_500),
+            ("2s", 2_000_000),
+            ("0ms", 0),
+        ] {
+            assert_eq!(parse_duration_us(text), Some(us), "{text}");
+            assert_eq!(parse_duration_us(&format_duration_us(us)), Some(us));
+        }
+        for text in ["", "5", "0.1us", "1m", "-1ms"] {
+            assert_eq!(parse_duration_us(text), None, "{text}");
         }
     }
 

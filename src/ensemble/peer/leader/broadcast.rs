@@ -9,8 +9,8 @@ use crate::ensemble::peer::core::{Core, Pending};
 use crate::ensemble::peer::effects::{Effects, LinkId};
 use crate::ensemble::peer::figures::Sizes;
 use crate::wire::jute::{
-    Id, OpCode, PacketType, QuorumPacket, Reader, Txn, TxnHeader, Zxid, encode_entry,
-    forwarded_request,
+    ErrorCode, Id, MAX_ENTRY_BYTES, OpCode, PacketType, QuorumPacket, Reader, Txn, TxnHeader, Zxid,
+    encode_entry, forwarded_request,
 };
 
 /// Where a write came from.
@@ -29,6 +29,26 @@ pub(super) enum Origin {
 pub(super) enum SyncOrigin {
     Local(ConnId),
     Link(LinkId),
+}
+
+/// Logs a refusal that protects the servers. An ordinary one concerns only its client.
+fn log_refusal(request: &WriteRequest<'_>, code: ErrorCode, fx: &mut Effects) {
+    let session = request.session;
+    match code {
+        ErrorCode::MARSHALLING => fx.log_limited(
+            "unreadable request",
+            format!(
+                "refusing a request of session {session}: it is unreadable, or its transaction would have more than {MAX_ENTRY_BYTES} bytes"
+            ),
+        ),
+        ErrorCode::QUOTA_EXCEEDED => fx.log_limited(
+            "too many ephemerals",
+            format!(
+                "refusing an ephemeral of session {session}: the paths of its ephemerals would have more than {MAX_ENTRY_BYTES} bytes"
+            ),
+        ),
+        _ => {}
+    }
 }
 
 impl Leader {
@@ -98,9 +118,14 @@ impl Leader {
             Origin::Client(owner) => self.tracker.check(request.session, owner),
         };
         match allowed {
-            Ok(()) => self
-                .preparer
-                .prepare(&core.db, request, zxid, &mut self.entry),
+            Ok(()) => {
+                let refusal = self
+                    .preparer
+                    .prepare(&core.db, request, zxid, &mut self.entry);
+                if let Some(code) = refusal {
+                    log_refusal(request, code, fx);
+                }
+            }
             Err(code) => {
                 let header = TxnHeader {
                     session: request.session,

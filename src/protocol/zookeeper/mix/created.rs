@@ -119,10 +119,10 @@ impl Created {
     }
 
     pub(super) fn acknowledge(&mut self, path: &str) {
-        let Some((ordinal, number)) = parse_name(path) else {
+        let Some(CreatedName { create, number }) = parse_name(path) else {
             return;
         };
-        let Some(lane) = self.lanes.get_mut(ordinal) else {
+        let Some(lane) = self.lanes.get_mut(create) else {
             return;
         };
         if lane.tracked && path.starts_with(&lane.prefix) {
@@ -175,15 +175,35 @@ fn name_prefix(ordinal: usize) -> String {
     }
 }
 
+/// What the name of a created znode contains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::protocol::zookeeper) struct CreatedName {
+    /// The position of its operation among the creates of the plan.
+    pub(in crate::protocol::zookeeper) create: usize,
+    pub(in crate::protocol::zookeeper) number: i64,
+}
+
 /// Returns the create and the number that the last part of `path` names.
-fn parse_name(path: &str) -> Option<(usize, i64)> {
+pub(in crate::protocol::zookeeper) fn parse_name(path: &str) -> Option<CreatedName> {
     let (_, name) = path.rsplit_once('/')?;
     let rest = name.strip_prefix('c')?;
     // The first create has no ordinal. A dash at the start is the sign of its number.
-    match rest.split_once('-') {
-        None | Some(("", _)) => Some((0, rest.parse().ok()?)),
-        Some((ordinal, number)) => Some((ordinal.parse().ok()?, number.parse().ok()?)),
-    }
+    let (create, number) = match rest.split_once('-') {
+        None | Some(("", _)) => (0, rest.parse().ok()?),
+        Some((ordinal, number)) => (ordinal.parse().ok()?, number.parse().ok()?),
+    };
+    Some(CreatedName { create, number })
+}
+
+/// Returns the path of a created znode in the directory of its session.
+pub(in crate::protocol::zookeeper) fn created_path_of(
+    directory: &str,
+    create: usize,
+    number: u64,
+) -> String {
+    let mut path = format!("{directory}/{}", name_prefix(create));
+    push_padded::<CREATED_DIGITS>(&mut path, number);
+    path
 }
 
 #[cfg(test)]
@@ -192,16 +212,21 @@ mod tests {
 
     #[test]
     fn a_name_identifies_the_create_and_the_number() {
-        assert_eq!(parse_name("/q/s00000/c0000000017"), Some((0, 17)));
+        let name = |create, number| Some(CreatedName { create, number });
+        assert_eq!(parse_name("/q/s00000/c0000000017"), name(0, 17));
         assert_eq!(
             parse_name("/q/s00000/c-2147483647"),
-            Some((0, -2_147_483_647))
+            name(0, -2_147_483_647)
         );
-        assert_eq!(parse_name("/q/s00000/c3-0000000017"), Some((3, 17)));
+        assert_eq!(parse_name("/q/s00000/c3-0000000017"), name(3, 17));
         assert_eq!(
             parse_name("/q/s00000/c3--2147483647"),
-            Some((3, -2_147_483_647))
+            name(3, -2_147_483_647)
         );
+        for create in [0, 3] {
+            let path = created_path_of("/q/s00000", create, 17);
+            assert_eq!(parse_name(&path), name(create, 17));
+        }
         for foreign in [
             "",
             "/",

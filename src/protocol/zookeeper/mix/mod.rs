@@ -14,6 +14,7 @@ use super::paths::{session_dir, write_parent, write_prepared};
 use super::{OpKind, OpValues, TreePlan};
 use crate::workload::Plan;
 use created::Created;
+pub(super) use created::{CreatedName, created_path_of, parse_name};
 use draw::{Keys, Random, Sizes};
 
 /// One operation to issue. The caller keeps one and reuses it for every operation.

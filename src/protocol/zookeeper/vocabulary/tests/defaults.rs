@@ -20,6 +20,9 @@ fn every_default_is_filled_in() {
         init_limit: 10,
         sync_limit: 5,
         heap_mib: 512,
+        jvm_flags: None,
+        cpu: None,
+        network: None,
     };
     assert_eq!(plan.target, target);
     let tree = TreePlan {
@@ -53,6 +56,7 @@ fn every_default_is_filled_in() {
         operation_timeout_ms: 10_000,
         attach: Attach::Spread,
         reconnect: Reconnect::default(),
+        verify: false,
     };
     assert_eq!(plan.load, load);
     assert_eq!(plan.ops.len(), 1);

@@ -43,7 +43,7 @@ fn an_unknown_key_is_reported_with_the_nearest_known_key() {
     assert_error(
         &format!("{HEAD}{SET}"),
         &["xyz.rate=5"],
-        "--set xyz.rate=5: unknown key `xyz`; known here: name, why, protocol, seed, experiment, case, figure, target, prepare, load, op, gates",
+        "--set xyz.rate=5: unknown key `xyz`; known here: name, why, protocol, seed, experiment, case, figure, target, prepare, load, op, fault, gates",
     );
 }
 

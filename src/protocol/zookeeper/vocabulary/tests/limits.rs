@@ -3,7 +3,7 @@
 use super::{HEAD, SET, assert_error, plan, try_plan};
 
 /// Overrides of a valid file, and the error of each.
-const BEYOND_LIMITS: [(&str, &str); 16] = [
+const BEYOND_LIMITS: [(&str, &str); 18] = [
     (
         "target.voters=0",
         "`target.voters` is 0; it must be 1 to 31",
@@ -65,8 +65,13 @@ const BEYOND_LIMITS: [(&str, &str); 16] = [
         "`target.heap` is no whole number of MiB; write for instance \"512MiB\"",
     ),
     (
+        "target.jvm_flags=\"-Xint Main\"",
+        "`target.jvm_flags` contains \"Main\"; every option begins with -",
+    ),
+    ("target.cpu=0", "`target.cpu` is 0; it must be 0.001 to 256"),
+    (
         "load.attach=master",
-        "`load.attach` is \"master\"; it must be one of spread, leader, followers, observers",
+        "`load.attach` is \"master\"; it must be one of spread, leader, followers, observers, voters",
     ),
 ];
 

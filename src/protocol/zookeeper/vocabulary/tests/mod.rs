@@ -3,6 +3,7 @@
 mod axes;
 mod cases;
 mod defaults;
+mod faults;
 mod figures;
 mod file;
 mod gates;

@@ -54,6 +54,33 @@ fn an_arrival_override_replaces_the_arrival_of_the_file() {
     );
 }
 
+#[test]
+fn sessions_per_server_count_the_servers_that_sessions_attach_to() {
+    let head = HEAD.replace("rate = 100", "rate = 100\nsessions_per_server = 4");
+    let text = format!("{head}{SET}[target]\nvoters = 5\nobservers = 2\n");
+    let sessions = |overrides: &[&str]| plan(&text, overrides).load.sessions;
+    assert_eq!(sessions(&[]), 28);
+    for (attach, expected) in [
+        ("voters", 20),
+        ("observers", 8),
+        ("followers", 16),
+        ("leader", 4),
+    ] {
+        assert_eq!(sessions(&[&format!("load.attach={attach}")]), expected);
+    }
+    assert_eq!(sessions(&["load.sessions=3"]), 3, "it replaces the file's");
+    assert_error(
+        &text,
+        &["load.sessions=3", "load.sessions_per_server=4"],
+        "--set load.sessions_per_server=4: `load.sessions` and `load.sessions_per_server` exclude each other; remove one of them",
+    );
+    assert_error(
+        &text,
+        &["target.observers=0", "load.attach=observers"],
+        "w.toml:9: `load.sessions_per_server` is 4, which makes 0 sessions on 0 servers; there must be 1 to 100000",
+    );
+}
+
 /// Every order of the overrides means the same.
 #[test]
 fn an_override_of_the_kind_removes_the_files_values_for_the_old_kind() {

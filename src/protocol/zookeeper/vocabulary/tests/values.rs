@@ -1,7 +1,7 @@
 //! The forms of values, and values of the wrong type.
 
 use super::{HEAD, SET, assert_error, plan};
-use crate::workload::{Arrival, KeyChoice, RatePhase, SizeChoice};
+use crate::workload::{Arrival, KeyChoice, LinkShape, Network, RatePhase, SizeChoice};
 
 #[test]
 fn sizes_and_keys_can_be_written_in_every_form() {
@@ -76,5 +76,74 @@ fn a_wrong_type_is_reported_with_the_expected_and_the_actual_value() {
         &format!("{HEAD}{SET}"),
         &["target.fsync=maybe"],
         "--set target.fsync=maybe: `target.fsync` must be true or false, but it is the string \"maybe\"",
+    );
+}
+
+#[test]
+fn a_network_is_a_word_or_a_table() {
+    let network = |value: &str| {
+        let key = format!("target.network={value}");
+        plan(&format!("{HEAD}{SET}"), &[&key]).target.network
+    };
+    assert_eq!(network("loopback"), None);
+    assert_eq!(network("multi-az").unwrap().link.delay_us, 500);
+    let link = LinkShape {
+        delay_us: 100,
+        ..LinkShape::default()
+    };
+    let of_table = network("{ delay = \"0.1ms\" }");
+    assert_eq!(
+        of_table,
+        Some(Network {
+            link,
+            clients: true
+        })
+    );
+    assert_eq!(of_table, network("lan"));
+    let everything =
+        network("{ delay = \"2ms\", jitter = \"250us\", rate = \"1MB\", clients = false }");
+    let link = LinkShape {
+        delay_us: 2_000,
+        jitter_us: 250,
+        rate_bytes_per_s: Some(1_000_000),
+    };
+    let clients = false;
+    assert_eq!(everything, Some(Network { link, clients }));
+}
+
+#[test]
+fn a_wrong_network_is_reported_with_what_is_possible() {
+    let refused = |value: &str, expected: &str| {
+        let key = format!("target.network={value}");
+        let expected = format!("--set {key}: {expected}");
+        assert_error(&format!("{HEAD}{SET}"), &[&key], &expected);
+    };
+    refused(
+        "multiaz",
+        "`target.network` is \"multiaz\"; it must be loopback, lan, multi-az, wan or a table such as { delay = \"2ms\" }; did you mean \"multi-az\"?",
+    );
+    refused(
+        "3",
+        "`target.network` must be a word such as \"lan\" or a table such as { delay = \"2ms\" }, but it is the integer 3",
+    );
+    refused(
+        "{ delay = \"1m\" }",
+        "`target.network.delay` must be a duration such as \"250us\", \"0.1ms\" or \"20ms\" (units us, ms, s; nothing finer than 1us), but it is the string \"1m\"",
+    );
+    refused(
+        "{ delay = \"11s\" }",
+        "`target.network.delay` is 11s; it must be 0ms to 10s",
+    );
+    refused(
+        "{ delay = \"1ms\", jitter = \"1.5ms\" }",
+        "`target.network.jitter` is 1500us, more than the delay of 1ms; the delay varies by the jitter in both directions, so lower it",
+    );
+    refused(
+        "{ delay = \"1ms\", rate = 1 }",
+        "`target.network.rate` is the integer 1; it must be 100 to 100000000000 bytes",
+    );
+    refused(
+        "{ latency = \"1ms\" }",
+        "unknown key `target.network.latency`; known here: delay, jitter, rate, clients",
     );
 }

@@ -1,4 +1,5 @@
-//! Processor time that the hypervisor gave to other virtual machines while this one had work to do.
+//! The time of all processors of this machine: how much of it was not idle, and how much the hypervisor gave to
+//! other virtual machines while this one had work to do.
 //!
 //! When the host pauses a virtual machine, the pause shows up as response time, although neither
 //! the server nor the driver was slow. The kernel counts such time as *steal*.
@@ -15,17 +16,19 @@ const LOOK_NS: i64 = 200_000_000;
 struct Ticks {
     all: u64,
     stolen: u64,
+    /// Idle, also while a disk works.
+    idle: u64,
 }
 
 /// The first and the last reading in the measured phase.
 #[derive(Debug, Default)]
-pub(super) struct Stolen {
+pub(super) struct Processors {
     looked_ns: Option<i64>,
     first: Option<Ticks>,
     last: Option<Ticks>,
 }
 
-impl Stolen {
+impl Processors {
     /// Reads the counters if a reading is due. Call it during the measured phase only.
     pub(super) fn look(&mut self) {
         let now = now_ns();
@@ -41,16 +44,26 @@ impl Stolen {
 
     /// Returns the stolen share of all processors' time, 0 to 1. `None` if the kernel does not
     /// report it or the phase was too short for two readings.
-    pub(super) fn share(&self) -> Option<f64> {
+    pub(super) fn stolen(&self) -> Option<f64> {
+        self.share(|ticks| ticks.stolen)
+    }
+
+    /// Returns the share of all processors' time that was not idle, 0 to 1. Stolen time counts as not idle, because
+    /// there was work to do. `None` as in [`Processors::stolen`].
+    pub(super) fn busy(&self) -> Option<f64> {
+        self.share(|ticks| ticks.idle).map(|idle| 1.0 - idle)
+    }
+
+    fn share(&self, part: fn(&Ticks) -> u64) -> Option<f64> {
         let (first, last) = (self.first?, self.last?);
         let all = last.all.checked_sub(first.all).filter(|all| *all > 0)?;
-        let stolen = last.stolen.saturating_sub(first.stolen);
+        let part = part(&last).saturating_sub(part(&first));
         #[expect(
             clippy::cast_precision_loss,
             reason = "ticks of a run are far below 2^53"
         )]
-        let share = stolen as f64 / all as f64;
-        Some(share)
+        let share = part as f64 / all as f64;
+        Some(share.min(1.0))
     }
 }
 
@@ -62,6 +75,7 @@ fn ticks(total: &CpuTime) -> Option<Ticks> {
     Some(Ticks {
         all: later.into_iter().flatten().fold(all, u64::saturating_add),
         stolen,
+        idle: total.idle.saturating_add(total.iowait.unwrap_or(0)),
     })
 }
 
@@ -77,27 +91,29 @@ mod tests {
             let info = procfs::LocalSystemInfo;
             KernelStats::from_buf_read(text.as_bytes(), &info).map(|stats| ticks(&stats.total))
         };
-        let all = 107;
+        let expected = Ticks {
+            all: 107,
+            stolen: 7,
+            idle: 82,
+        };
         let counted = read("cpu  10 1 5 80 2 1 1 7 9 9").unwrap();
-        assert_eq!(counted, Some(Ticks { all, stolen: 7 }));
+        assert_eq!(counted, Some(expected));
         assert_eq!(read("cpu  10 1 5 80").unwrap(), None);
     }
 
     #[test]
     fn the_share_covers_the_time_between_the_first_and_the_last_reading() {
-        let looks = |first: (u64, u64), last: (u64, u64)| Stolen {
+        let ticks = |all, stolen, idle| Some(Ticks { all, stolen, idle });
+        let looks = |last| Processors {
             looked_ns: None,
-            first: Some(Ticks {
-                all: first.0,
-                stolen: first.1,
-            }),
-            last: Some(Ticks {
-                all: last.0,
-                stolen: last.1,
-            }),
+            first: ticks(1_000, 50, 600),
+            last,
         };
-        assert_eq!(looks((1_000, 50), (1_400, 70)).share(), Some(0.05));
-        assert_eq!(looks((1_000, 50), (1_000, 50)).share(), None);
-        assert_eq!(Stolen::default().share(), None);
+        let looked = looks(ticks(1_400, 70, 700));
+        assert_eq!(looked.stolen(), Some(0.05));
+        assert_eq!(looked.busy(), Some(0.75));
+        let same = looks(ticks(1_000, 50, 600));
+        assert_eq!((same.stolen(), same.busy()), (None, None));
+        assert_eq!(Processors::default().stolen(), None);
     }
 }

@@ -1,6 +1,8 @@
 //! Compares the reports of a made-up experiment with golden files, byte for byte.
 //! `UPDATE_GOLDEN=1 cargo test --test experiment_golden` rewrites the files. Commit only differences that you understand.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 #[path = "golden/experiment_fixture.rs"]
 mod experiment_fixture;
 #[path = "golden/fixture.rs"]

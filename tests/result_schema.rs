@@ -34,6 +34,33 @@ fn complaints(schema: &Value, instance: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Notes the beginning, the end and the failure of a fault.
+fn note_faults(run: &mut quorate::measure::Recording) {
+    let servers = vec!["127.0.0.1:2183".to_owned()];
+    for kind in [
+        EventKind::FaultBegan {
+            fault: 0,
+            action: "kill".into(),
+            servers: servers.clone(),
+            took_ns: 90_000,
+        },
+        EventKind::FaultEnded {
+            fault: 0,
+            action: "restart".into(),
+            servers: servers.clone(),
+            took_ns: 3_000_000,
+        },
+        EventKind::FaultFailed {
+            fault: 1,
+            action: "pause".into(),
+            servers,
+            why: "no server leads".into(),
+        },
+    ] {
+        run.note(Event { at_ns: 7, kind });
+    }
+}
+
 /// A closed loop with other sizes and keys, an operation without measurements, no environment, and
 /// as few facts about the servers as possible.
 fn sparse() -> RunResult {
@@ -83,29 +110,7 @@ fn sparse() -> RunResult {
         at_ns: -5,
         kind: EventKind::Note("as of old".into()),
     });
-    let servers = vec!["127.0.0.1:2183".to_owned()];
-    for kind in [
-        EventKind::FaultBegan {
-            fault: 0,
-            action: "kill".into(),
-            servers: servers.clone(),
-            took_ns: 90_000,
-        },
-        EventKind::FaultEnded {
-            fault: 0,
-            action: "restart".into(),
-            servers: servers.clone(),
-            took_ns: 3_000_000,
-        },
-        EventKind::FaultFailed {
-            fault: 1,
-            action: "pause".into(),
-            servers,
-            why: "no server leads".into(),
-        },
-    ] {
-        run.note(Event { at_ns: 7, kind });
-    }
+    note_faults(run);
     RunResult::new(
         quorate::result::Environment::default(),
         result.target,

@@ -153,18 +153,8 @@ impl Deployment {
         let mut started = Started {
             servers: Vec::with_capacity(count),
         };
-        let dirs: Vec<ServerDir> = specs
-            .iter()
-            .map(|spec| ServerDir::new(config.dir, spec.id))
-            .collect();
-        for (index, dir) in dirs.iter().enumerate() {
-            let seen = wiring.as_ref().map_or_else(
-                || specs.clone(),
-                |wiring| wiring.seen_by(index, &specs, config.software.tells_address()),
-            );
-            dir.write(config.shape, &seen, index)
-                .map_err(failed("write the configuration of a server"))?;
-        }
+        let dirs = configured(config, &specs, wiring.as_ref())
+            .map_err(failed("write the configuration of a server"))?;
         reserved.release();
         let began = Instant::now();
         for (index, (spec, dir)) in specs.into_iter().zip(dirs).enumerate() {
@@ -452,6 +442,26 @@ impl Drop for Deployment {
             let _ = fs::remove_dir_all(&self.dir);
         }
     }
+}
+
+/// Writes the configuration of each server. Through proxies, a server sees the others at their addresses.
+fn configured(
+    config: &DeploymentConfig<'_>,
+    specs: &[ServerSpec],
+    wiring: Option<&Wiring>,
+) -> io::Result<Vec<ServerDir>> {
+    let dirs: Vec<ServerDir> = specs
+        .iter()
+        .map(|spec| ServerDir::new(config.dir, spec.id))
+        .collect();
+    for (index, dir) in dirs.iter().enumerate() {
+        let seen = wiring.map_or_else(
+            || specs.to_vec(),
+            |wiring| wiring.seen_by(index, specs, config.software.tells_address()),
+        );
+        dir.write(config.shape, &seen, index)?;
+    }
+    Ok(dirs)
 }
 
 /// The servers of a deployment that does not serve yet. Dropping it ends them.

@@ -6,6 +6,12 @@
 //! is invalid.
 
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::too_many_lines,
+    reason = "made-up figures, each far below the limits of its type"
+)]
+#![allow(
     dead_code,
     reason = "each test file that includes this module uses a part of it"
 )]
@@ -99,6 +105,7 @@ pub(crate) fn index() -> ExperimentIndex {
         rounds: ROUNDS,
         figures,
         data_dir: None,
+        pin: false,
         cells: Vec::new(),
         runs: Vec::new(),
         ended_early: None,

@@ -37,6 +37,7 @@ impl Ensemble {
                 network,
                 ..TargetShape::default()
             },
+            cores: None,
             links: Links {
                 servers: true,
                 clients: true,

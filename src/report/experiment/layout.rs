@@ -181,6 +181,7 @@ mod tests {
             rounds: 1,
             figures: Vec::new(),
             data_dir: None,
+            pin: false,
             cells: Vec::new(),
             runs: Vec::new(),
             ended_early: None,

@@ -9,57 +9,67 @@ mod experiment_fixture;
 #[path = "../golden/fixture.rs"]
 mod fixture;
 
+use std::fs;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use chromium::Chromium;
 use quorate::report::{
-    ExperimentReport, Format, compare, render_experiment, write_comparison,
-    write_experiment_report, write_report,
+    ExperimentReport, Format, compare, render, render_comparison, render_experiment,
 };
 use serde_json::Value;
+use tempfile::TempDir;
 
 const ARROW_RIGHT: u32 = 39;
 const ENTER: u32 = 13;
 const PLUS: u32 = 187;
 
-/// The page of an experiment in a temporary folder.
-struct Page {
-    path: PathBuf,
-    report: ExperimentReport,
-    _folder: tempfile::TempDir,
+static REPORT: LazyLock<ExperimentReport> = LazyLock::new(|| experiment_fixture::report(100));
+
+/// Pages in a temporary folder.
+struct Pages(TempDir);
+
+impl Pages {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn experiment(&self) -> PathBuf {
+        let text = render_experiment(&REPORT, Format::Html).unwrap();
+        self.write("experiment.html", &text)
+    }
+
+    fn result(&self) -> PathBuf {
+        let text = render(&[fixture::result()], Format::Html).unwrap();
+        self.write("result.html", &text)
+    }
+
+    fn comparison(&self) -> PathBuf {
+        let (base, candidate) = (fixture::repeated(7, 100), fixture::repeated(7, 120));
+        let comparison = compare(&base, &candidate, None).unwrap();
+        let text = render_comparison(&comparison, Format::Html).unwrap();
+        self.write("comparison.html", &text)
+    }
 }
 
-impl Page {
-    fn of_experiment() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let report = experiment_fixture::report(100);
-        let path = write_experiment_report(folder.path(), &report)
-            .unwrap()
-            .remove(0);
-        Self {
-            path,
-            report,
-            _folder: folder,
-        }
-    }
+fn json() -> Value {
+    serde_json::from_str(&render_experiment(&REPORT, Format::Json).unwrap()).unwrap()
 }
 
 #[test]
 fn every_page_renders_without_errors_and_fits_into_its_window() {
-    let folder = tempfile::tempdir().unwrap();
-    let experiment = Page::of_experiment();
-    let result = write_report(folder.path(), &fixture::result())
-        .unwrap()
-        .remove(0);
-    let comparison = compare(&fixture::repeated(7, 100), &fixture::repeated(7, 120), None).unwrap();
-    let comparison = write_comparison(folder.path(), &comparison)
-        .unwrap()
-        .remove(0);
+    let pages = Pages::new();
     let mut browser = Chromium::start();
-    for path in [&experiment.path, &result, &comparison] {
+    for path in [pages.experiment(), pages.result(), pages.comparison()] {
         for (width, dark) in [(1_100, true), (390, false)] {
             browser.resize(width, dark);
-            browser.open(path);
+            browser.open(&path);
             let name = path.display();
             let scroll = browser.evaluate("document.documentElement.scrollWidth");
             assert!(
@@ -85,11 +95,11 @@ fn every_page_renders_without_errors_and_fits_into_its_window() {
 
 #[test]
 fn tables_show_the_values_of_the_json() {
-    let page = Page::of_experiment();
-    let json = render_experiment(&page.report, Format::Json).unwrap();
-    let json: Value = serde_json::from_str(&json).unwrap();
+    let pages = Pages::new();
+    let path = pages.experiment();
+    let json = json();
     let mut browser = Chromium::start();
-    browser.open(&page.path);
+    browser.open(&path);
     let mut compared = 0;
     for chart in json["figures"].as_array().unwrap() {
         let name = chart["name"].as_str().unwrap();
@@ -126,9 +136,10 @@ fn tables_show_the_values_of_the_json() {
 
 #[test]
 fn everything_has_a_label() {
-    let page = Page::of_experiment();
+    let pages = Pages::new();
+    let path = pages.experiment();
     let mut browser = Chromium::start();
-    browser.open(&page.path);
+    browser.open(&path);
     let unlabelled = browser.evaluate(
         "[...document.querySelectorAll('svg[role=img], .stage, .scroll, section.banner, button')]\
          .filter((node) => !(node.getAttribute('aria-label') || node.textContent.trim()))\
@@ -164,12 +175,12 @@ fn everything_has_a_label() {
 
 #[test]
 fn keys_read_values_and_sort_tables() {
-    let page = Page::of_experiment();
+    let pages = Pages::new();
+    let path = pages.experiment();
     let mut browser = Chromium::start();
     browser.resize(1_100, true);
-    browser.open(&page.path);
-    let json = render_experiment(&page.report, Format::Json).unwrap();
-    let json: Value = serde_json::from_str(&json).unwrap();
+    browser.open(&path);
+    let json = json();
 
     browser.evaluate("document.querySelector('#throughput .stage').focus()");
     browser.press("ArrowRight", ARROW_RIGHT);
@@ -201,10 +212,8 @@ fn keys_read_values_and_sort_tables() {
 
 #[test]
 fn figures_over_time_zoom_by_keys() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = write_report(folder.path(), &fixture::result())
-        .unwrap()
-        .remove(0);
+    let pages = Pages::new();
+    let path = pages.result();
     let mut browser = Chromium::start();
     browser.resize(1_100, false);
     browser.open(&path);

@@ -202,18 +202,21 @@ fn object<'a>(summary: &'a Summary<'a>) -> Object<'a> {
                 (figures.name.as_str(), members)
             })
             .collect(),
-        silences: summary
-            .silences
-            .iter()
-            .map(|silence| Stretch {
-                run: silence.run + 1,
-                from_s: thousandth(silence.from_s),
-                length_s: thousandth(silence.length_s()),
-            })
-            .collect(),
+        silences: stretches(summary),
         faults: summary.failover.groups.iter().map(FaultJson::new).collect(),
         servers_own_account: AccountJson::of(result).filter(|_| !summary.failover.is_empty()),
     }
+}
+
+fn stretches(summary: &Summary<'_>) -> Vec<Stretch> {
+    let silences = summary.silences.iter();
+    silences
+        .map(|silence| Stretch {
+            run: silence.run + 1,
+            from_s: thousandth(silence.from_s),
+            length_s: thousandth(silence.length_s()),
+        })
+        .collect()
 }
 
 fn operation(record: &OpRecord, measured_s: f64, resolution: Option<Resolution>) -> Op {

@@ -43,6 +43,7 @@ impl Ensemble {
             },
             quorate: env!("CARGO_BIN_EXE_quorate").as_ref(),
             dir: &dir,
+            cores: None,
             stop: &AtomicBool::new(false),
         })
         .unwrap();

@@ -37,7 +37,6 @@ impl Ensemble {
                 network,
                 ..TargetShape::default()
             },
-            cores: None,
             links: Links {
                 servers: true,
                 clients: true,

@@ -3,10 +3,15 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::limit::{Limit, throttled};
 use super::place::{Place, Version};
 use crate::measure::Throttled;
+
+/// Maximum time between the end of a process and its leaving of the group.
+const LEAVING: Duration = Duration::from_millis(200);
 
 /// A control group. Dropping it removes it; its processes must have ended by then.
 #[derive(Debug)]
@@ -74,9 +79,23 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // A process has left its group when its parent has seen its end. If the removal fails all the same, the group
-        // is removed at the next start.
-        let _ = fs::remove_dir(&self.dir);
+        // If the removal fails, the group is removed at the next start.
+        let _ = remove(&self.dir);
+    }
+}
+
+/// Removes the group `dir`, whose processes have ended.
+pub(super) fn remove(dir: &Path) -> io::Result<()> {
+    let until = Instant::now() + LEAVING;
+    loop {
+        match fs::remove_dir(dir) {
+            // The kernel reports the end of a process before the process has left its processor and its group. There is
+            // no event for that, and it takes microseconds.
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < until => {
+                thread::yield_now();
+            }
+            removed => return removed,
+        }
     }
 }
 

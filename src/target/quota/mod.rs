@@ -172,7 +172,7 @@ pub(super) fn sweep() {
         for entry in entries.flatten() {
             let name = entry.file_name();
             if owner(&name.to_string_lossy()).is_some_and(|owner| !owner.is_alive()) {
-                let _ = fs::remove_dir(entry.path());
+                let _ = group::remove(&entry.path());
             }
         }
     }

@@ -149,11 +149,7 @@ fn a_lost_quorum_does_not_prolong_the_run_and_is_told_in_words() {
         let told = told(run);
         assert_eq!(told.first().map(String::as_str), Some("kill 3"), "{told:?}");
         // The servers start again after the run: the next one needs them.
-        assert_eq!(
-            told.last().map(String::as_str),
-            Some("restart 3"),
-            "{told:?}"
-        );
+        assert!(told.iter().any(|event| event == "restart 3"), "{told:?}");
         assert!(at_ms(run, "restart") >= 3_000);
     }
     let silent = result
@@ -167,15 +163,13 @@ fn a_lost_quorum_does_not_prolong_the_run_and_is_told_in_words() {
 /// The leader hears nothing from the other servers, and its clients still reach it.
 #[test]
 fn a_cut_leader_is_replaced_and_no_acknowledged_write_is_lost() {
-    let faults = "[[fault]]\nat = \"1s\"\nkind = \"cut\"\nvictim = \"leader\"\nbetween = \"servers\"\nfor = \"2s\"\n\
-        [[fault]]\nat = \"4s\"\nkind = \"slow\"\nvictim = \"all\"\nbetween = \"clients\"\ndelay = \"20ms\"\nfor = \"500ms\"\n";
-    let mut plan = plan(faults);
-    plan.load.duration_ms = 5_000;
-    let result = drive(&plan, &quiet);
+    let faults = "[[fault]]\nat = \"500ms\"\nkind = \"cut\"\nvictim = \"leader\"\nbetween = \"servers\"\nfor = \"1500ms\"\n\
+        [[fault]]\nat = \"2500ms\"\nkind = \"slow\"\nvictim = \"all\"\nbetween = \"clients\"\ndelay = \"20ms\"\nfor = \"300ms\"\n";
+    let result = drive(&plan(faults), &quiet);
     assert!(result.verdict.is_valid(), "{:?}", result.verdict);
     let run = &result.runs[0];
     assert_eq!(told(run), ["cut 1", "leader", "heal 1", "slow 3", "heal 3"]);
-    assert!(at_ms(run, "cut") >= 1_000);
+    assert!(at_ms(run, "cut") >= 500);
     assert_kept(&result);
 }
 

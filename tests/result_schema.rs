@@ -83,6 +83,7 @@ fn sparse() -> RunResult {
         clients: false,
     });
     result.plan.ops.push(idle);
+    share_cores(&mut result);
     let run = &mut result.runs[0];
     run.stolen = None;
     run.disk = None;
@@ -92,20 +93,7 @@ fn sparse() -> RunResult {
     for server in &mut run.servers {
         (server.mode, server.cpu_s, server.syncs) = (None, None, None);
         server.disk_written_bytes = None;
-        server.throttled = Some(Throttled {
-            periods: 400,
-            throttled_periods: 397,
-            throttled_ns: 19_000_000_000,
-        });
     }
-    result.plan.target.cpu = Some(0.03);
-    result.plan.target.jvm_flags = Some("-XX:+UseSerialGC".into());
-    result.target.cpu_quota = Some(CpuQuota {
-        share: 0.03,
-        period_ms: 50.0,
-    });
-    result.target.driver_cores = vec![3];
-    result.target.servers[0].cores = vec![0, 1];
     run.note(Event {
         at_ns: -5,
         kind: EventKind::Note("as of old".into()),
@@ -117,6 +105,25 @@ fn sparse() -> RunResult {
         result.plan,
         result.runs,
     )
+}
+
+/// Gives the servers a CPU quota and cores of their own.
+fn share_cores(result: &mut RunResult) {
+    result.plan.target.cpu = Some(0.03);
+    result.plan.target.jvm_flags = Some("-XX:+UseSerialGC".into());
+    result.target.cpu_quota = Some(CpuQuota {
+        share: 0.03,
+        period_ms: 50.0,
+    });
+    result.target.driver_cores = vec![3];
+    result.target.servers[0].cores = vec![0, 1];
+    for server in &mut result.runs[0].servers {
+        server.throttled = Some(Throttled {
+            periods: 400,
+            throttled_periods: 397,
+            throttled_ns: 19_000_000_000,
+        });
+    }
 }
 
 /// The results that are checked.

@@ -133,15 +133,7 @@ impl Deployment {
         // The threads of this process and the proxy share the cores of the driver.
         let bound = config.cores.map(|cores| Bound::to(&cores.driver));
         let bound = bound.transpose()?;
-        let wiring = Wiring::start(
-            &WiringConfig {
-                shape: config.shape,
-                links: config.links,
-                quorate: config.quorate,
-                log: &config.dir.join("proxy.out"),
-            },
-            &specs,
-        )?;
+        let wiring = wire(config, &specs)?;
         let starter = Starter::new(StartConfig {
             software: config.software.clone(),
             shape: config.shape.clone(),
@@ -488,6 +480,19 @@ fn end(servers: &mut [ServerProcess]) {
 
 fn lock(server: &Mutex<ServerProcess>) -> MutexGuard<'_, ServerProcess> {
     server.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts the proxies, if any connection goes through one.
+fn wire(config: &DeploymentConfig<'_>, specs: &[ServerSpec]) -> Result<Option<Wiring>, ProxyError> {
+    Wiring::start(
+        &WiringConfig {
+            shape: config.shape,
+            links: config.links,
+            quorate: config.quorate,
+            log: &config.dir.join("proxy.out"),
+        },
+        specs,
+    )
 }
 
 fn reserve(

@@ -37,11 +37,11 @@ impl Ensemble {
                 network,
                 ..TargetShape::default()
             },
-            cores: None,
             links: Links {
                 servers: true,
                 clients: true,
             },
+            cores: None,
             quorate: env!("CARGO_BIN_EXE_quorate").as_ref(),
             dir: &dir,
             stop: &AtomicBool::new(false),

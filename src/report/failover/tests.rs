@@ -210,7 +210,9 @@ fn an_outage_until_the_end_is_a_lower_bound() {
     assert_eq!(impact.recovery_ms, None);
     let sentence = &failover.sentences()[0];
     assert!(
-        sentence.contains("nobody could write for at least 5.00 s, until the run ended"),
+        sentence.contains(
+            "nobody could write for at least 5.00 s (resolution 1.00 ms), until the run ended"
+        ),
         "{sentence}"
     );
 }

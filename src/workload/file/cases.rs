@@ -137,7 +137,10 @@ fn flatten(table: &Table, path: &str, settings: &mut Vec<Setting>) {
 /// Whether the key at `path` is a table of the file, and not a value that has the form of a table.
 fn has_tables_below(path: &str) -> bool {
     let parts: Vec<&str> = path.split('.').collect();
-    matches!(parts.as_slice(), [_] | ["op" | "gates", _])
+    matches!(
+        parts.as_slice(),
+        [_] | ["op" | "gates" | "fault", _] | ["load", "phase"] | ["load", "phase", _]
+    )
 }
 
 /// Returns the value with the place of a case.

@@ -263,6 +263,7 @@ fn the_commands_read_the_folders_of_experiments() {
         "compare",
         &base,
         &candidate,
+        "--force",
         "--fail-if",
         "slower=5%",
         "--format",

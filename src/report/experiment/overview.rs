@@ -55,10 +55,11 @@ pub(super) fn warnings(report: &ExperimentReport) -> Vec<String> {
     }
     if invalid > 0 {
         warnings.push(format!(
-            "{} of {} runs are invalid: the generator was the limit, so their figures do not describe the target. They are \
+            "{} of {} runs {} invalid: the generator was the limit, so the figures do not describe the target. They are \
              included; the table of cells names them.",
             count(invalid as u64),
-            count(runs as u64)
+            count(runs as u64),
+            if invalid == 1 { "is" } else { "are" }
         ));
     }
     let failed = report.failed().len();

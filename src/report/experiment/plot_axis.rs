@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn numbers_keep_their_distances_unless_they_are_close_together() {
         assert_eq!(of(&["0", "1", "2", "4", "8"]), [0.0, 1.0, 2.0, 4.0, 8.0]);
-        assert_eq!(of(&["100", "1000", "10000"]), [0.0, 1.0, 2.0]);
+        assert_eq!(of(&["100", "1000", "100000"]), [0.0, 1.0, 2.0]);
         assert_eq!(of(&["lone", "many"]), [0.0, 1.0]);
         assert_eq!(of(&["3"]), [3.0]);
     }

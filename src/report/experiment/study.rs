@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::chart::Chart;
-use super::layout::{layout, target_names};
+use super::chart::{Chart, find};
+use super::layout::{Spot, layout, target_names};
 use super::measured::{Measured, Search};
 use super::{curve, failover, response, throughput};
 use crate::result::{Capacity, ExperimentIndex, RunResult, RunState};
@@ -98,7 +98,18 @@ impl ExperimentReport {
 
     /// Divides a figure with too many lines into one for each target.
     fn divided(&self, figure: &FigurePlan) -> Vec<FigurePlan> {
-        let lines = layout(&self.index, figure, &figure.x).lines.len();
+        let has_faults = |spot: &Spot| {
+            let found = find(&self.measured, *spot);
+            found.is_some_and(|found| !found.faults.is_empty())
+        };
+        // Only cells with faults are lines of a figure of faults.
+        let lines = layout(&self.index, figure, &figure.x)
+            .lines
+            .iter()
+            .filter(|line| {
+                figure.kind != FigureKind::Failover || line.spots.iter().flatten().any(has_faults)
+            })
+            .count();
         let targets = target_names(&self.index.targets);
         if lines <= LINES_MAX || targets.len() < 2 || figure.x == FigurePlan::TARGET {
             return vec![figure.clone()];

@@ -177,7 +177,9 @@ fn a_full_disk_is_reported_and_nothing_after_it_is_acknowledged() {
 fn a_missing_log_directory_is_reported_as_a_failure() {
     let (_dir, dirs) = dirs();
     let disk = Disk::start(&dirs, &small(), || {}).expect("started");
-    std::fs::remove_dir_all(dirs.logs()).expect("removed");
+    // The disk thread may create a file in the directory at the same time, so it cannot be emptied and removed.
+    let away = dirs.logs().with_file_name("away");
+    std::fs::rename(dirs.logs(), away).expect("renamed");
     disk.append(batch(1..=1));
     let seen = events(&disk);
     assert!(matches!(seen[..], [DiskEvent::Failed(_)]), "{seen:?}");
